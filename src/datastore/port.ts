@@ -1,0 +1,83 @@
+// The datastore port: an ordered key-value store with revisions, compare-and-swap transactions and watches.
+// etcd (etcd/) and the in-memory store (memory.ts) implement it and pass one contract suite (contract.ts).
+
+/** etcd's 64-bit revision; a store that passes 2^53 is refused as corrupt. 0 means "absent" in conditions. */
+export type Revision = number;
+
+export interface KeyValue {
+  readonly key: string;
+  readonly value: string;
+  /** Revision of the last write to this key. */
+  readonly modRevision: Revision;
+}
+
+/** Holds when the key's modRevision is this one; 0 wants the key to be absent. */
+export interface Condition {
+  readonly key: string;
+  readonly modRevision: Revision;
+}
+
+export type Write =
+  | { readonly kind: 'put'; readonly key: string; readonly value: string; readonly lease?: Lease }
+  | { readonly kind: 'delete'; readonly key: string };
+
+/** At most MAX_TRANSACTION_WRITES conditions and writes each; no key written twice. */
+export interface Transaction {
+  readonly conditions: readonly Condition[];
+  readonly writes: readonly Write[];
+}
+
+/** etcd's default `--max-txn-ops`. */
+export const MAX_TRANSACTION_WRITES = 128;
+
+export type CommitResult =
+  | { readonly kind: 'committed'; readonly revision: Revision }
+  /** Nothing was written; `current` holds what stands at each condition's key, in order, undefined where absent. */
+  | { readonly kind: 'conflict'; readonly revision: Revision; readonly current: readonly (KeyValue | undefined)[] };
+
+export type WatchEvent =
+  | { readonly kind: 'put'; readonly kv: KeyValue }
+  | { readonly kind: 'delete'; readonly key: string; readonly modRevision: Revision };
+
+/** All events of one or more whole revisions, in order. `revision` is the newest that the watcher has seen. */
+export interface WatchBatch {
+  readonly revision: Revision;
+  readonly events: readonly WatchEvent[];
+}
+
+declare const lease: unique symbol;
+/** Opaque: a lease's id. */
+export type Lease = string & { readonly [lease]: true };
+
+export interface ListOptions {
+  /** Read the past; throws `not-found` when it has been compacted. Default: now. */
+  readonly revision?: Revision;
+  /** Keys only, values empty. */
+  readonly keysOnly?: boolean;
+}
+
+/**
+ * Every method throws OcicatError: `unavailable` (no endpoint answers), `denied` (credentials), `aborted` (signal).
+ * A commit that fails with `unavailable` may or may not have happened.
+ */
+export interface Datastore {
+  get(key: string, signal?: AbortSignal): Promise<{ readonly kv: KeyValue | undefined; readonly revision: Revision }>;
+  /** All keys that start with `prefix`, sorted by key, read in pages at one revision. */
+  list(
+    prefix: string,
+    options?: ListOptions,
+    signal?: AbortSignal,
+  ): Promise<{ readonly kvs: readonly KeyValue[]; readonly revision: Revision }>;
+  /** Throws `invalid` for a transaction over the limits. */
+  commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
+  /**
+   * Events under `prefix` with modRevision ≥ fromRevision, without gaps or repeats, until aborted. Reconnects by itself.
+   * Throws `not-found` when fromRevision has been compacted and `conflict` when the cluster is another one than before:
+   * the caller lists again.
+   */
+  watch(prefix: string, fromRevision: Revision, signal: AbortSignal): AsyncIterable<WatchBatch>;
+  /** A lease that is kept alive until dropLease or close; its keys vanish `ttlSeconds` after that, or after a crash. */
+  openLease(ttlSeconds: number, signal?: AbortSignal): Promise<Lease>;
+  dropLease(lease: Lease): Promise<void>;
+  close(): Promise<void>;
+}
