@@ -1,0 +1,108 @@
+// Builds dist/ from the sources; what is newer than its sources is left alone. Run by script/build.
+import { linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildImages } from './build-images.ts';
+
+const root = join(import.meta.dir, '..');
+const dist = join(root, 'dist');
+const bun = join(root, 'node_modules/.bin/bun');
+
+function modified(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Whether `target` is older than any file that the patterns name. */
+function isStale(target: string, ...patterns: readonly string[]): boolean {
+  const built = modified(target);
+  if (built === 0) return true;
+  const sources = patterns.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]);
+  return sources.some((file) => modified(join(root, file)) > built);
+}
+
+function run(command: readonly string[]): void {
+  const result = Bun.spawnSync([...command], { cwd: root, stdout: 'pipe', stderr: 'pipe' });
+  if (result.exitCode === 0) return;
+  process.stderr.write(result.stdout);
+  process.stderr.write(result.stderr);
+  console.error(`build: failed: ${command.join(' ')}`);
+  process.exit(1);
+}
+
+/** Builds beside the target and moves it in place, so that a stopped build leaves the old file. */
+function produce(target: string, command: (output: string) => readonly string[]): void {
+  console.error(`build: ${target.slice(root.length + 1)}`);
+  run(command(`${target}.new`));
+  renameSync(`${target}.new`, target);
+}
+
+function linkAs(source: string, target: string): void {
+  rmSync(target, { force: true });
+  linkSync(source, target);
+}
+
+function buildAddon(): void {
+  const target = join(dist, 'lib/sys.node');
+  if (!isStale(target, 'native/sys.c')) return;
+  const flags = [
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-Wno-unused-parameter',
+    '-Wno-int-conversion',
+    '-Werror',
+    '-shared',
+    '-fPIC',
+  ];
+  produce(target, (output) => [
+    'gcc',
+    ...flags,
+    '-Inode_modules/node-api-headers/include',
+    '-o',
+    output,
+    'native/sys.c',
+  ]);
+}
+
+function buildPlugins(): void {
+  const target = join(dist, 'cni/calico');
+  if (!isStale(target, 'native/cni-shim.c')) return;
+  produce(target, (output) => [
+    'musl-gcc',
+    '-Os',
+    '-static',
+    '-s',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-o',
+    output,
+    'native/cni-shim.c',
+  ]);
+  linkAs(target, join(dist, 'cni/calico-ipam'));
+}
+
+/**
+ * Without the two autoload flags the program would, as root, run code that a bunfig.toml or .env in its working
+ * directory names.
+ */
+function buildExecutable(): void {
+  const target = join(dist, 'bin/ocicat');
+  if (!isStale(target, 'src/**/*.ts', 'package.json')) return;
+  const flags = [
+    '--compile',
+    '--bytecode',
+    '--minify',
+    '--format=esm',
+    '--no-compile-autoload-dotenv',
+    '--no-compile-autoload-bunfig',
+  ];
+  const workers = [...new Bun.Glob('src/**/*.worker.ts').scanSync({ cwd: root })].map((file) => `./${file}`);
+  produce(target, (output) => [bun, 'build', ...flags, './src/main.ts', ...workers, '--outfile', output]);
+  for (const name of ['calicoctl', 'calico-node', 'rkt']) linkAs(target, join(dist, 'bin', name));
+}
+
+for (const folder of ['bin', 'cni', 'lib', 'images']) mkdirSync(join(dist, folder), { recursive: true });
+buildAddon();
+buildPlugins();
+buildExecutable();
+await buildImages(root);

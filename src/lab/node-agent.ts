@@ -1,0 +1,62 @@
+// Starts calico-node on a host the way Calico's documentation for rkt does: as a pod of the fly flavour on the host's network.
+
+import { OcicatError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { hostProcess, mustRunInside, runInside, startInside } from './enter.ts';
+import { ETCD_URL, type LabNode } from './plan.ts';
+import type { LabState, ProcessIdentity } from './state.ts';
+
+export const NODE_IMAGE = `quay.io/calico/node:v${VERSION}`;
+const LOG_FILE = '/var/log/calico/node.log';
+
+/** Directories of the host that the agent shares; each volume is named after its path. */
+const SHARED_DIRECTORIES = ['/var/run/calico', '/var/lib/calico', '/var/log/calico'];
+
+export function computeAgentCommand(node: LabNode): readonly string[] {
+  const volumes = SHARED_DIRECTORIES.flatMap((path) => {
+    const name = path.slice(1).replaceAll('/', '-');
+    return [`--volume=${name},kind=host,source=${path},readOnly=false`, `--mount=volume=${name},target=${path}`];
+  });
+  const settings = [
+    `--set-env=ETCD_ENDPOINTS=${ETCD_URL}`,
+    '--set-env=IP=autodetect',
+    `--set-env=NODENAME=${node.name}`,
+  ];
+  return [
+    'rkt',
+    'run',
+    '--net=host',
+    '--stage1-name=coreos.com/rkt/stage1-fly',
+    ...settings,
+    ...volumes,
+    `docker://${NODE_IMAGE}`,
+  ];
+}
+
+export async function startAgent(state: LabState, node: LabNode): Promise<void> {
+  await startInside(hostProcess(state, node.name), computeAgentCommand(node), LOG_FILE);
+}
+
+async function lastWords(host: ProcessIdentity): Promise<string> {
+  return (await runInside(host, ['tail', '-n', '5', LOG_FILE])).stdout.trim();
+}
+
+/** Waits until the agent says it is ready and every other host is an established BGP peer; throws `timeout` with its last words. */
+export async function waitForAgent(state: LabState, node: LabNode, peers: number, signal?: AbortSignal): Promise<void> {
+  const host = hostProcess(state, node.name);
+  for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 100) {
+    signal?.throwIfAborted();
+    const status = await runInside(host, ['calicoctl', 'node', 'status']);
+    if (status.status === 0 && status.stdout.split('Established').length - 1 >= peers) return;
+    await Bun.sleep(100);
+  }
+  throw new OcicatError(
+    'timeout',
+    `start agent on "${node.name}": it is not ready after 60 s: ${await lastWords(host)}`,
+  );
+}
+
+/** Creates the directories that the agent shares. */
+export async function prepareAgentDirectories(host: ProcessIdentity): Promise<void> {
+  await mustRunInside(host, ['mkdir', '-p', ...SHARED_DIRECTORIES]);
+}

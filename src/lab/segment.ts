@@ -1,0 +1,72 @@
+// The machine room of a lab: its outermost namespaces, a tmpfs to keep all its files in, and the shared segment.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { OcicatError } from '../base/errors.ts';
+import { mustRunInside } from './enter.ts';
+import { type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
+import { type ProcessIdentity, stateDirectory, tryIdentify } from './state.ts';
+
+/** Inside the lab's mount namespace: a tmpfs with everything the lab writes. It vanishes with the namespace. */
+export const LAB_FILES = '/run/ocicat';
+
+/** The init program of the lab and of its hosts: reaps orphans and does nothing else. */
+export const INIT_COMMAND = ['catatonit', '-P'] as const;
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** The first descendant (or the process itself) that has become the init program. */
+function findInit(pid: number): number | undefined {
+  if (read(`/proc/${pid}/comm`) === INIT_COMMAND[0]) return pid;
+  for (const child of read(`/proc/${pid}/task/${pid}/children`).split(' ')) {
+    const found = child === '' ? undefined : findInit(Number(child));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function waitForInit(launcher: Bun.Subprocess<'ignore', 'ignore', 'pipe'>): Promise<ProcessIdentity> {
+  for (let tries = 0; tries < 5_000 && launcher.exitCode === null; tries++) {
+    const pid = findInit(launcher.pid);
+    const init = pid === undefined ? undefined : tryIdentify(pid);
+    if (init !== undefined) return init;
+    await Bun.sleep(2);
+  }
+  const words =
+    launcher.exitCode === null ? 'its first process did not appear' : await new Response(launcher.stderr).text();
+  throw new OcicatError('internal', `start namespaces: ${words.trim()}`);
+}
+
+/**
+ * New namespaces of every kind but user, with `command` as process 1, which becomes INIT_COMMAND when it is ready; when
+ * it ends all processes in them end, and with them the mounts and links. Returns process 1 as this process sees it.
+ */
+export async function startNamespaces(entry: readonly string[], command: readonly string[]): Promise<ProcessIdentity> {
+  const flags = ['--mount', '--uts', '--ipc', '--net', '--pid', '--fork', '--kill-child=KILL', '--propagation=private'];
+  const launcher = Bun.spawn([...entry, 'setsid', 'unshare', ...flags, '--mount-proc', '--', ...command], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: '/',
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+  });
+  launcher.unref();
+  return waitForInit(launcher);
+}
+
+/** The lab's outermost process, its tmpfs at LAB_FILES, and the bridge `underlay` with the services' address. */
+export async function startSegment(plan: LabPlan): Promise<ProcessIdentity> {
+  mkdirSync(stateDirectory(plan.name), { recursive: true, mode: 0o700 });
+  const init = await startNamespaces([], INIT_COMMAND);
+  const script = `set -e
+    mount -t tmpfs -o mode=0755 ocicat-lab ${LAB_FILES}
+    mkdir ${LAB_FILES}/etcd ${LAB_FILES}/registry ${LAB_FILES}/hosts
+    ip link set lo up
+    ip link add underlay type bridge
+    ip addr add ${SERVICES_ADDRESS}/${UNDERLAY_PREFIX_LENGTH} dev underlay
+    ip link set underlay up`;
+  await mustRunInside(init, ['/bin/sh', '-c', script]);
+  return init;
+}

@@ -1,0 +1,107 @@
+// A running lab as the machine sees it: one file that names the processes whose namespaces it is.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { close, flock, kill, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
+import type { LabPlan } from './plan.ts';
+
+const STATE_ROOT = '/run/ocicat/labs';
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since boot, field 22 of /proc/PID/stat. */
+  readonly startTicks: string;
+}
+
+export interface LabState {
+  readonly plan: LabPlan;
+  /** Process 1 of the lab's own PID namespace: when it ends, everything in the lab ends. */
+  readonly init: ProcessIdentity;
+  /** Process 1 of each host, by host name. */
+  readonly hosts: Readonly<Record<string, ProcessIdentity>>;
+}
+
+export function stateDirectory(name: string): string {
+  return join(STATE_ROOT, name);
+}
+
+/** The process with this number now; undefined when there is none. */
+export function tryIdentify(pid: number): ProcessIdentity | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[19] === undefined ? undefined : { pid, startTicks: fields[19] };
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(process: ProcessIdentity): boolean {
+  return tryIdentify(process.pid)?.startTicks === process.startTicks;
+}
+
+/** The lab's state, or undefined when it is not up; a killed lab's left-over file counts as not up. */
+export function tryReadState(name: string): LabState | undefined {
+  const file = join(stateDirectory(name), 'lab.json');
+  if (!existsSync(file)) return undefined;
+  const state = JSON.parse(readFileSync(file, 'utf8')) as LabState;
+  return isAlive(state.init) ? state : undefined;
+}
+
+/** As tryReadState; throws `not-found` naming the way to bring it up. */
+export function readState(name: string): LabState {
+  const state = tryReadState(name);
+  if (state !== undefined) return state;
+  const flag = name === 'default' ? '' : ` --name ${name}`;
+  throw new OcicatError('not-found', `lab "${name}": it is not up (start it with "ocicat lab up${flag}")`);
+}
+
+export function writeState(state: LabState): void {
+  const directory = stateDirectory(state.plan.name);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeFileSync(join(directory, 'lab.json.new'), `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(join(directory, 'lab.json.new'), join(directory, 'lab.json'));
+}
+
+export function removeState(name: string): void {
+  rmSync(stateDirectory(name), { recursive: true, force: true });
+  if (existsSync(STATE_ROOT) && readdirSync(STATE_ROOT).length === 0) rmSync(STATE_ROOT, { recursive: true });
+}
+
+/** Names of the labs that are up, sorted. */
+export function listLabs(): readonly string[] {
+  if (!existsSync(STATE_ROOT)) return [];
+  return readdirSync(STATE_ROOT)
+    .filter((name) => tryReadState(name) !== undefined)
+    .sort();
+}
+
+/** Takes the right to start or stop a lab; throws `conflict` while another process has it. Ends with release or with this process. */
+export function lockLab(name: string): { release(): void } {
+  mkdirSync('/run/ocicat', { recursive: true, mode: 0o755 });
+  const fd = open(`/run/ocicat/lab-${name}.lock`, O_CREAT | O_RDWR | O_CLOEXEC, 0o600);
+  if (!flock(fd, LOCK_EX | LOCK_NB)) {
+    close(fd);
+    throw new OcicatError('conflict', `lab "${name}": another "ocicat lab" is starting or stopping it`);
+  }
+  return {
+    release() {
+      rmSync(`/run/ocicat/lab-${name}.lock`, { force: true });
+      close(fd);
+    },
+  };
+}
+
+/** Ends a lab by its first process and waits up to timeoutMs for it to be gone. */
+export async function endLab(state: LabState, timeoutMs: number): Promise<void> {
+  try {
+    kill(state.init.pid, 9);
+  } catch (error) {
+    if (!isOcicatError(error, 'kernel') || isAlive(state.init)) throw error;
+  }
+  for (let waitedMs = 0; isAlive(state.init); waitedMs += 10) {
+    if (waitedMs > timeoutMs) throw new OcicatError('timeout', `lab "${state.plan.name}": its processes did not end`);
+    await Bun.sleep(10);
+  }
+}

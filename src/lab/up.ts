@@ -1,0 +1,107 @@
+// Brings a lab up, or down: hosts with agents, where the guide begins.
+import { readFileSync } from 'node:fs';
+import { OcicatError } from '../base/errors.ts';
+import { mustRunInside } from './enter.ts';
+import { program } from './install.ts';
+import { prepareAgentDirectories, startAgent, waitForAgent } from './node-agent.ts';
+import { type LabNode, type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
+import { startNamespaces, startSegment } from './segment.ts';
+import { startEtcd, startRegistry } from './services.ts';
+import {
+  endLab,
+  type LabState,
+  lockLab,
+  type ProcessIdentity,
+  removeState,
+  tryReadState,
+  writeState,
+} from './state.ts';
+
+export type Say = (line: string) => void;
+
+/** The process's number as the lab's own PID namespace has it. */
+function pidInLab(process: ProcessIdentity): string {
+  const line = /^NSpid:\s+(.+)$/m.exec(readFileSync(`/proc/${process.pid}/status`, 'utf8'))?.[1];
+  const pid = line?.split(/\s+/).at(-2);
+  if (pid === undefined) throw new OcicatError('internal', `process ${process.pid}: not in a lab's PID namespace`);
+  return pid;
+}
+
+async function connectHost(init: ProcessIdentity, host: ProcessIdentity, node: LabNode): Promise<void> {
+  const port = `up-${node.name}`;
+  const veth = ['ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pidInLab(host)];
+  await mustRunInside(init, veth);
+  await mustRunInside(init, ['ip', 'link', 'set', port, 'master', 'underlay', 'up']);
+  const script = `set -e
+    ip link set lo up
+    ip addr add ${node.address}/${UNDERLAY_PREFIX_LENGTH} dev eth0
+    ip link set eth0 up
+    ip route add default via ${SERVICES_ADDRESS}
+    echo 1 >/proc/sys/net/ipv4/ip_forward`;
+  await mustRunInside(host, ['/bin/sh', '-c', script]);
+}
+
+async function startHost(init: ProcessIdentity, plan: LabPlan, node: LabNode): Promise<ProcessIdentity> {
+  const entry = ['nsenter', `--target=${init.pid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--'];
+  const command = [program('ocicat'), 'lab', 'host-init', node.name, plan.name, String(plan.nodes.length)];
+  const host = await startNamespaces(entry, command);
+  await connectHost(init, host, node);
+  await prepareAgentDirectories(host);
+  return host;
+}
+
+async function build(plan: LabPlan, init: ProcessIdentity, say: Say, signal: AbortSignal): Promise<LabState> {
+  writeState({ plan, init, hosts: {} });
+  say(`starting etcd and the registry, and hosts ${plan.nodes.map((node) => node.name).join(', ')}`);
+  const [hosts] = await Promise.all([
+    Promise.all(plan.nodes.map(async (node) => [node.name, await startHost(init, plan, node)] as const)),
+    startEtcd(init),
+    startRegistry(init),
+  ]);
+  const state = { plan, init, hosts: Object.fromEntries(hosts) };
+  writeState(state);
+  signal.throwIfAborted();
+  say('starting calico-node on each host');
+  await Promise.all(plan.nodes.map((node) => startAgent(state, node)));
+  await Promise.all(plan.nodes.map((node) => waitForAgent(state, node, plan.nodes.length - 1, signal)));
+  return state;
+}
+
+/** Brings the lab up, or leaves it as it is when it is up already; a failure or an abort on the way leaves nothing behind. */
+export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Promise<LabState> {
+  const lock = lockLab(plan.name);
+  try {
+    const running = tryReadState(plan.name);
+    if (running !== undefined) return requireSamePlan(running, plan);
+    removeState(plan.name);
+    const init = await startSegment(plan);
+    try {
+      return await build(plan, init, say, signal);
+    } catch (error) {
+      await endLab({ plan, init, hosts: {} }, 10_000);
+      removeState(plan.name);
+      throw error;
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+function requireSamePlan(running: LabState, plan: LabPlan): LabState {
+  if (running.plan.nodes.length === plan.nodes.length) return running;
+  const found = running.plan.nodes.length;
+  throw new OcicatError('already-exists', `lab "${plan.name}": it is up with ${found} hosts; "ocicat lab down" first`);
+}
+
+/** Ends the lab and removes its traces. False when it was not up. */
+export async function bringDown(name: string): Promise<boolean> {
+  const lock = lockLab(name);
+  try {
+    const state = tryReadState(name);
+    if (state !== undefined) await endLab(state, 10_000);
+    removeState(name);
+    return state !== undefined;
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,21 @@
+// The one executable: the name that it is called by decides which program it is.
+import { basename } from 'node:path';
+
+/** Programs by name; each loads only what it needs. */
+const programs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
+  rkt: async (argv) => (await import('./pod/rkt.ts')).runRkt([...argv]),
+  calicoctl: async (argv) => (await import('./ctl/calicoctl.ts')).runCalicoctl([...argv]),
+  'calico-node': async (argv) => (await import('./agent/calico-node.ts')).runCalicoNode(argv),
+  lab: async (argv) => (await import('./lab/command.ts')).runLab(argv),
+};
+
+/** `ocicat PROGRAM …` is the program of that name; every other verb is calicoctl's. */
+function choose(name: string, argv: readonly string[]): Promise<number> {
+  const own = programs[name];
+  if (own !== undefined && name !== 'lab') return own(argv);
+  const [verb = ''] = argv;
+  const named = programs[verb];
+  return named === undefined ? choose('calicoctl', argv) : named(argv.slice(1));
+}
+
+process.exitCode = await choose(basename(process.argv0), process.argv.slice(2));
