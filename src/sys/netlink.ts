@@ -1,0 +1,223 @@
+// Netlink sockets: whole batches out in one send, acknowledgements and answers back, refusals with the kernel's own words.
+import { OcicatError } from '../base/errors.ts';
+import * as libc from './libc.ts';
+import { type Message, readAttributes, readI32, readMessages, readText, readU32 } from './netlink-reader.ts';
+import type { MessageWriter } from './netlink-writer.ts';
+
+export * from './netlink-reader.ts';
+export * from './netlink-writer.ts';
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const POLLIN = 1;
+
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const NLM_F_DUMP_INTR = 0x10;
+const NLM_F_CAPPED = 0x100;
+const NLMSGERR_ATTR_MSG = 1;
+
+/** A dump message is at most 32 KiB (kernel: netlink_dump); a single object (a rule with many expressions) may be larger. */
+const RECEIVE_BYTES = 1 << 18;
+/** The kernel answers within the send; this is only for the day it does not. */
+const ANSWER_TIMEOUT_MS = 10_000;
+const MAX_DUMP_ATTEMPTS = 20;
+
+export interface NetlinkOptions {
+  /** Multicast groups to join, by number (not by bit). */
+  readonly groups?: readonly number[];
+  /** Room for one batch, over the system's limit if need be; the default is the system's (about 200 KiB). */
+  readonly sendBufferBytes?: number;
+  /** Room for all answers to a batch, about 800 bytes each, or for notifications that wait. */
+  readonly receiveBufferBytes?: number;
+}
+
+/** One message that the kernel refused. */
+export interface Refusal {
+  /** Position in the batch, from 0. */
+  readonly index: number;
+  readonly seq: number;
+  readonly errno: number;
+  /** The kernel's extended acknowledgement, or an empty text. */
+  readonly words: string;
+}
+
+export type OnMessage = (type: number, payload: Uint8Array) => void;
+
+/**
+ * All calls are synchronous and throw OcicatError `kernel` with the errno; ENOBUFS means that answers were lost because
+ * receiveBufferBytes is too small, and that the outcome of the batch is not known.
+ */
+export interface Netlink {
+  readonly fd: number;
+  /**
+   * Sends the batch and waits for `expectedAcks` answers (messages with NLM_F_ACK). Throws for the first refused message.
+   * Other messages that come back (NLM_F_ECHO, answers to a "get") go to onMessage; their bytes are only valid inside it.
+   */
+  request(writer: MessageWriter, expectedAcks: number, onMessage?: OnMessage): void;
+  /** As request, but returns the refused messages instead of throwing; an empty list when all were accepted. */
+  tryRequest(writer: MessageWriter, expectedAcks: number, onMessage?: OnMessage): readonly Refusal[];
+  /** Sends one NLM_F_DUMP message; hands over the objects once a whole, uninterrupted dump has been read. */
+  dump(writer: MessageWriter, onMessage: OnMessage): void;
+  close(): void;
+}
+
+function intBytes(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
+
+function openSocket(protocol: number, options: NetlinkOptions): number {
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  try {
+    libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, intBytes(1));
+    libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, intBytes(1));
+    if (options.sendBufferBytes !== undefined)
+      libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, intBytes(options.sendBufferBytes));
+    if (options.receiveBufferBytes !== undefined)
+      libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, intBytes(options.receiveBufferBytes));
+    for (const group of options.groups ?? []) libc.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, intBytes(group));
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** errno (0 for success) and extended words of an NLMSG_ERROR. */
+function readVerdict(message: Message): { readonly errno: number; readonly words: string } {
+  const errno = -readI32(message.payload);
+  if (errno === 0) return { errno, words: '' };
+  const echoedBytes = message.flags & NLM_F_CAPPED ? 16 : readU32(message.payload, 4);
+  const words = readAttributes(message.payload, 4 + ((echoedBytes + 3) & ~3)).get(NLMSGERR_ATTR_MSG);
+  return { errno, words: words === undefined ? '' : readText(words) };
+}
+
+function isErrno(error: unknown, errno: number): boolean {
+  return error instanceof OcicatError && error.errno === errno;
+}
+
+/** One datagram, or undefined when none waits. Throws ENOBUFS once after an overrun. */
+export function tryReceive(fd: number, into: Uint8Array): Uint8Array | undefined {
+  try {
+    const length = libc.recv(fd, into, MSG_DONTWAIT | MSG_TRUNC);
+    if (length <= into.length) return into.subarray(0, length);
+    throw new OcicatError('kernel', `receive netlink message: ${length} bytes, ${into.length} at most wanted`);
+  } catch (error) {
+    if (isErrno(error, libc.EAGAIN) || isErrno(error, libc.EINTR)) return undefined;
+    throw error;
+  }
+}
+
+function receive(fd: number, into: Uint8Array): Uint8Array {
+  const deadline = performance.now() + ANSWER_TIMEOUT_MS;
+  for (;;) {
+    const bytes = tryReceive(fd, into);
+    if (bytes !== undefined) return bytes;
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) throw new OcicatError('timeout', `receive netlink answer: none within ${ANSWER_TIMEOUT_MS} ms`);
+    libc.poll(fd, POLLIN, Math.ceil(leftMs));
+  }
+}
+
+function refuse(refusal: Refusal, count: number): OcicatError {
+  const words = refusal.words === '' ? '' : ` (${refusal.words})`;
+  const place = count === 1 ? '' : `, message ${refusal.index + 1} of ${count}`;
+  const text = `netlink request${place}: refused with ${libc.errnoName(refusal.errno)}${words}`;
+  return new OcicatError('kernel', text, { errno: refusal.errno });
+}
+
+function send(fd: number, writer: MessageWriter): void {
+  const bytes = writer.finish();
+  const sent = libc.send(fd, bytes);
+  if (sent !== bytes.length)
+    throw new OcicatError('kernel', `send netlink batch: ${sent} of ${bytes.length} bytes sent`);
+}
+
+/**
+ * Opens a socket in the calling thread's network namespace; it stays bound to that namespace.
+ * Throws `kernel`.
+ */
+export function openNetlink(protocol: number, options: NetlinkOptions = {}): Netlink {
+  const fd = openSocket(protocol, options);
+  const into = new Uint8Array(RECEIVE_BYTES);
+
+  /** After a refusal fewer answers may come than were asked for: then what is there is all there is. */
+  function collect(writer: MessageWriter, expectedAcks: number, onMessage: OnMessage | undefined): readonly Refusal[] {
+    const refusals: Refusal[] = [];
+    for (let acks = 0; acks < expectedAcks || refusals.length > 0; ) {
+      const bytes = refusals.length > 0 ? tryReceive(fd, into) : receive(fd, into);
+      if (bytes === undefined) break;
+      for (const message of readMessages(bytes)) {
+        const index = (message.seq - writer.firstSeq) >>> 0;
+        if (index >= writer.count) continue; // a late answer to an earlier request
+        if (message.type === NLMSG_ERROR) {
+          acks++;
+          const verdict = readVerdict(message);
+          if (verdict.errno !== 0) refusals.push({ index, seq: message.seq, ...verdict });
+        } else if (message.type !== NLMSG_DONE) onMessage?.(message.type, message.payload);
+      }
+    }
+    return refusals;
+  }
+
+  function tryRequest(writer: MessageWriter, expectedAcks: number, onMessage?: OnMessage): readonly Refusal[] {
+    send(fd, writer);
+    return collect(writer, expectedAcks, onMessage);
+  }
+
+  /** Whole datagrams of one dump; undefined when the kernel's data changed meanwhile. */
+  function tryDump(writer: MessageWriter): readonly Uint8Array[] | undefined {
+    send(fd, writer);
+    const datagrams: Uint8Array[] = [];
+    let interrupted = false;
+    for (;;) {
+      const bytes = receive(fd, into).slice();
+      for (const message of readMessages(bytes)) {
+        if (message.seq !== writer.firstSeq) continue;
+        if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+        if (message.type === NLMSG_ERROR) throw refuse({ index: 0, seq: message.seq, ...readVerdict(message) }, 1);
+        if (message.type !== NLMSG_DONE) continue;
+        const errno = -readI32(message.payload);
+        if (errno > 0 && errno !== libc.EINTR) throw refuse({ index: 0, seq: message.seq, errno, words: '' }, 1);
+        if (!interrupted && errno === 0) datagrams.push(bytes);
+        return interrupted || errno !== 0 ? undefined : datagrams;
+      }
+      datagrams.push(bytes);
+    }
+  }
+
+  return {
+    fd,
+    tryRequest,
+    request(writer, expectedAcks, onMessage) {
+      const [first] = tryRequest(writer, expectedAcks, onMessage);
+      if (first !== undefined) throw refuse(first, writer.count);
+    },
+    dump(writer, onMessage) {
+      for (let attempt = 0; attempt < MAX_DUMP_ATTEMPTS; attempt++) {
+        const datagrams = tryDump(writer);
+        if (datagrams === undefined) continue;
+        for (const bytes of datagrams)
+          for (const message of readMessages(bytes))
+            if (message.seq === writer.firstSeq && message.type !== NLMSG_DONE)
+              onMessage(message.type, message.payload);
+        return;
+      }
+      throw new OcicatError('kernel', `netlink dump: interrupted ${MAX_DUMP_ATTEMPTS} times`, { errno: libc.EINTR });
+    },
+    close: () => libc.close(fd),
+  };
+}
