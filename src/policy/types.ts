@@ -4,18 +4,41 @@ import type { Family, Ip } from '../net/ip.ts';
 import type { Mac } from '../net/mac.ts';
 import type { PortRange } from '../net/port.ts';
 
-/** Stable name of an IP set, derived from its content's definition (selector, or named port): `s:…` or `n:…`. */
+/**
+ * Name of an IP set, derived from its definition: `s:…` addresses that a selector matches, `r:…` the same with ranges
+ * among them, `n:…` a named port. An id keeps its type for as long as it lives: when the first range joins (a network
+ * set), a set with another id takes the place, and the rule lists that name it are handed out again in the same step.
+ */
 export type IpSetId = string;
 
-/** `address` sets hold single addresses, `cidr` sets ranges, `port` sets (address, protocol, port) triples. */
-export type IpSetType = 'address' | 'cidr' | 'port';
+/** One (address, protocol, port) triple of a named port. */
+export interface PortMember {
+  readonly address: Ip;
+  readonly protocol: number;
+  readonly port: number;
+}
 
-export type IpSetMember =
-  | { readonly kind: 'address'; readonly address: Ip }
-  | { readonly kind: 'cidr'; readonly cidr: Cidr }
-  | { readonly kind: 'port'; readonly address: Ip; readonly protocol: number; readonly port: number };
+/**
+ * Whole content of a set, both families mixed, without duplicates. The members of a `cidr` set never overlap (those
+ * that another covers are left out), have no host bits and are never of length 0 (halves are handed out instead).
+ */
+export type IpSetContent =
+  | { readonly type: 'address'; readonly members: readonly Ip[] }
+  | { readonly type: 'cidr'; readonly members: readonly Cidr[] }
+  | { readonly type: 'port'; readonly members: readonly PortMember[] };
 
-/** One side of a rule. Each non-empty list must be satisfied; positive lists by any member, negated ones by none. */
+/** What comes into a set and what leaves it; nothing is in both. Apply `removed` first: a range may replace what it covers. */
+export type IpSetDelta =
+  | { readonly type: 'address'; readonly added: readonly Ip[]; readonly removed: readonly Ip[] }
+  | { readonly type: 'cidr'; readonly added: readonly Cidr[]; readonly removed: readonly Cidr[] }
+  | { readonly type: 'port'; readonly added: readonly PortMember[]; readonly removed: readonly PortMember[] };
+
+export type IpSetType = IpSetContent['type'];
+
+/**
+ * One side of a rule. Each non-empty list must be satisfied: `nets` by any member, the `not…` lists by none. In a rule
+ * with a family every range is of that family; in one without, a non-empty list of ranges has both.
+ */
 export interface SideMatch {
   readonly nets: readonly Cidr[];
   readonly notNets: readonly Cidr[];
@@ -30,6 +53,7 @@ export interface SideMatch {
   readonly notPortSets: readonly IpSetId[];
 }
 
+/** ICMP in IPv4 packets, ICMPv6 in IPv6 packets. A packet of another protocol never has it (so `notIcmp` holds). */
 export interface IcmpMatch {
   readonly type: number;
   readonly code?: number;
@@ -37,6 +61,7 @@ export interface IcmpMatch {
 
 export type RuleAction = 'allow' | 'deny' | 'pass' | 'log';
 
+/** `pass` ends the tier, in a profile it ends that profile; `log` logs and goes on to the next rule. */
 export interface CompiledRule {
   readonly action: RuleAction;
   readonly family?: Family;
@@ -52,7 +77,7 @@ export interface CompiledRule {
 
 export type Direction = 'ingress' | 'egress';
 
-/** `kind/namespace/name` of a policy or `profile//name`; unique in the store. */
+/** `NetworkPolicy/<namespace>/<name>`, `GlobalNetworkPolicy//<name>` or `Profile//<name>`; unique in the store. */
 export type RuleListId = string;
 
 /** The rules of one policy or profile. A profile that does not exist is a list with one deny rule in both directions. */
@@ -70,7 +95,10 @@ export interface TierPolicies {
   readonly egress: readonly RuleListId[];
 }
 
-/** A workload endpoint of this node, with all that decides about its traffic. */
+/**
+ * A workload endpoint of this node, with all that decides about its traffic: tiers in order, then profiles in order,
+ * then drop. No two endpoints handed out have the same interface name. Equal policy lists are often one shared array.
+ */
 export interface EndpointPolicy {
   /** `<namespace>/<name>` of the WorkloadEndpoint. */
   readonly id: string;
@@ -85,21 +113,12 @@ export interface EndpointPolicy {
 
 /**
  * One step from the last state to the next. Applied in the order given they never name something that is not there:
- * sets before rule lists before endpoints, removals in reverse.
+ * removed endpoints first (their interface names are free then), sets before rule lists before endpoints, then the
+ * rule lists and sets that nothing names any more.
  */
 export type PolicyChange =
-  | {
-      readonly kind: 'set-added';
-      readonly id: IpSetId;
-      readonly type: IpSetType;
-      readonly members: readonly IpSetMember[];
-    }
-  | {
-      readonly kind: 'set-changed';
-      readonly id: IpSetId;
-      readonly added: readonly IpSetMember[];
-      readonly removed: readonly IpSetMember[];
-    }
+  | ({ readonly kind: 'set-added'; readonly id: IpSetId } & IpSetContent)
+  | ({ readonly kind: 'set-changed'; readonly id: IpSetId } & IpSetDelta)
   | { readonly kind: 'set-removed'; readonly id: IpSetId }
   | { readonly kind: 'rules-set'; readonly list: RuleList }
   | { readonly kind: 'rules-removed'; readonly id: RuleListId }
