@@ -1,0 +1,46 @@
+// Getting an image into the store as a pull policy says.
+import { OcicatError } from '../base/errors.ts';
+import type { RktConfig } from './config.ts';
+import type { FetchProgress } from './progress.ts';
+import { pullImage } from './pull.ts';
+import type { ImageRecord } from './record.ts';
+import type { DockerReference } from './reference.ts';
+import type { ImageStore } from './store.ts';
+
+/** `new`: the store's, else the registry's. `update`: always ask the registry. `never`: only the store's. */
+export type PullPolicy = 'new' | 'update' | 'never';
+
+export interface FetchRequest {
+  readonly store: ImageStore;
+  readonly reference: DockerReference;
+  readonly policy: PullPolicy;
+  readonly config: RktConfig;
+  /** `--insecure-options`: plain http when https does not answer; no certificate checks. */
+  readonly insecure: { readonly http: boolean; readonly tls: boolean };
+  readonly progress: FetchProgress;
+  readonly signal: AbortSignal;
+}
+
+/** Returns the image, whole in the store and touched. Messages and policy: facts of rkt §1.3, §4.6. */
+export async function fetchImage(request: FetchRequest): Promise<ImageRecord> {
+  const { store, reference, policy, progress } = request;
+  const url = `docker://${reference.literal}`;
+  if (policy !== 'update') {
+    const stored = store.find(reference.literal);
+    if (stored !== undefined && store.isWhole(stored)) {
+      progress({ kind: 'debug', text: `using image from local store for url ${url}` });
+      store.touch(stored.id);
+      return stored;
+    }
+  }
+  if (policy === 'never') throw notStored(url);
+  progress({ kind: 'debug', text: `remote fetching from URL "${url}"` });
+  return pullImage(request);
+}
+
+function notStored(url: string): OcicatError {
+  return new OcicatError(
+    'not-found',
+    `unable to fetch docker image from URL "${url}": either image was not found in the store or store was disabled and fetching from remote yielded nothing or it was disabled`,
+  );
+}
