@@ -1,0 +1,33 @@
+// A lab for one benchmark, and programs run on its hosts.
+import { join } from 'node:path';
+
+const root = join(import.meta.dir, '../..');
+const ocicat = join(root, 'dist/bin/ocicat');
+const bun = join(root, 'node_modules/.bin/bun');
+
+function lab(...words: readonly string[]): void {
+  const { exitCode } = Bun.spawnSync([ocicat, 'lab', ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (exitCode !== 0) throw new Error(`ocicat lab ${words.join(' ')}: exit status ${exitCode}`);
+}
+
+/** Brings a lab up, runs `work`, and takes the lab down whatever happens. */
+export async function withLab(nodes: number, work: (name: string) => Promise<void>): Promise<void> {
+  const name = `bench-${process.pid}`;
+  lab('up', '--name', name, '--nodes', String(nodes));
+  try {
+    await work(name);
+  } finally {
+    lab('down', '--name', name);
+  }
+}
+
+/** Runs a file of bench/parts on the lab's first host, with this checkout's Bun; returns the JSON that it prints. */
+export async function runOnHost(name: string, file: string, args: readonly string[] = []): Promise<unknown> {
+  const command = [bun, join(root, 'bench/parts', file), ...args];
+  const child = Bun.spawn([ocicat, 'lab', 'exec', '--name', name, 'calico-01', '--', ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  if (status !== 0) throw new Error(`${file}: exit status ${status}: ${text}`);
+  return JSON.parse(text);
+}
