@@ -18,6 +18,8 @@ export interface Message {
   readonly type: number;
   readonly flags: number;
   readonly seq: number;
+  /** Of an answer: the receiving socket's port. Of a notification: the port of the socket that caused it, 0 for the kernel. */
+  readonly portId: number;
   /** What follows the 16-byte netlink header: a family header, then attributes. */
   readonly payload: Uint8Array;
 }
@@ -32,6 +34,7 @@ export function* readMessages(bytes: Uint8Array): Generator<Message> {
       type: view.getUint16(at + 4, true),
       flags: view.getUint16(at + 6, true),
       seq: view.getUint32(at + 8, true),
+      portId: view.getUint32(at + 12, true),
       payload: bytes.subarray(at + HEADER_BYTES, at + length),
     };
     at += align(length);

@@ -82,6 +82,7 @@ test('a batch is applied in one send and dumped back', () => {
     const writer = netlink.createMessageWriter();
     for (let i = 0; i < 20; i++) addBridge(writer, `d${i}`);
     socket.request(writer, 20);
+    expect(socket.portId).not.toBe(0);
     linkMessage(writer.reset(), RTM_GETLINK, netlink.NLM_F_DUMP, 0).end();
     const found: string[] = [];
     socket.dump(writer, (_type, payload) => {

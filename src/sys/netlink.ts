@@ -3,6 +3,7 @@ import { OcicatError } from '../base/errors.ts';
 import * as libc from './libc.ts';
 import { type Message, readAttributes, readI32, readMessages, readText, readU32 } from './netlink-reader.ts';
 import type { MessageWriter } from './netlink-writer.ts';
+import { withNetns } from './netns.ts';
 
 export * from './netlink-reader.ts';
 export * from './netlink-writer.ts';
@@ -20,6 +21,7 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
@@ -30,8 +32,8 @@ const NLM_F_DUMP_INTR = 0x10;
 const NLM_F_CAPPED = 0x100;
 const NLMSGERR_ATTR_MSG = 1;
 
-/** A dump message is at most 32 KiB (kernel: netlink_dump); a single object (a rule with many expressions) may be larger. */
-const RECEIVE_BYTES = 1 << 18;
+/** A dump datagram is at most 32 KiB (kernel: netlink_dump); every other answer is one object of at most 64 KiB. */
+const RECEIVE_BYTES = 1 << 16;
 /** The kernel answers within the send; this is only for the day it does not. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const MAX_DUMP_ATTEMPTS = 20;
@@ -39,6 +41,10 @@ const MAX_DUMP_ATTEMPTS = 20;
 export interface NetlinkOptions {
   /** Multicast groups to join, by number (not by bit). */
   readonly groups?: readonly number[];
+  /** Opens the socket inside this network namespace instead of the calling thread's. */
+  readonly netnsFd?: number;
+  /** Non-blocking, for reading as a stream. */
+  readonly nonBlocking?: boolean;
   /** Room for one batch, over the system's limit if need be; the default is the system's (about 200 KiB). */
   readonly sendBufferBytes?: number;
   /** Room for all answers to a batch, about 800 bytes each, or for notifications that wait. */
@@ -63,6 +69,8 @@ export type OnMessage = (type: number, payload: Uint8Array) => void;
  */
 export interface Netlink {
   readonly fd: number;
+  /** The socket's address, as it stands in notifications that its requests caused; 0 until the first answer has come. */
+  readonly portId: number;
   /**
    * Sends the batch and waits for `expectedAcks` answers (messages with NLM_F_ACK). Throws for the first refused message.
    * Other messages that come back (NLM_F_ECHO, answers to a "get") go to onMessage; their bytes are only valid inside it.
@@ -80,10 +88,13 @@ function intBytes(value: number): Uint8Array {
 }
 
 function openSocket(protocol: number, options: NetlinkOptions): number {
-  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  const type = SOCK_RAW | SOCK_CLOEXEC | (options.nonBlocking ? libc.O_NONBLOCK : 0);
+  const open = () => libc.socket(AF_NETLINK, type, protocol);
+  const fd = options.netnsFd === undefined ? open() : withNetns(options.netnsFd, open);
   try {
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, intBytes(1));
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, intBytes(1));
+    libc.setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, intBytes(1)); // dumps honour filters
     if (options.sendBufferBytes !== undefined)
       libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, intBytes(options.sendBufferBytes));
     if (options.receiveBufferBytes !== undefined)
@@ -153,6 +164,7 @@ function send(fd: number, writer: MessageWriter): void {
 export function openNetlink(protocol: number, options: NetlinkOptions = {}): Netlink {
   const fd = openSocket(protocol, options);
   const into = new Uint8Array(RECEIVE_BYTES);
+  let portId = 0;
 
   /** After a refusal fewer answers may come than were asked for: then what is there is all there is. */
   function collect(writer: MessageWriter, expectedAcks: number, onMessage: OnMessage | undefined): readonly Refusal[] {
@@ -163,6 +175,7 @@ export function openNetlink(protocol: number, options: NetlinkOptions = {}): Net
       for (const message of readMessages(bytes)) {
         const index = (message.seq - writer.firstSeq) >>> 0;
         if (index >= writer.count) continue; // a late answer to an earlier request
+        portId = message.portId;
         if (message.type === NLMSG_ERROR) {
           acks++;
           const verdict = readVerdict(message);
@@ -201,6 +214,9 @@ export function openNetlink(protocol: number, options: NetlinkOptions = {}): Net
 
   return {
     fd,
+    get portId() {
+      return portId;
+    },
     tryRequest,
     request(writer, expectedAcks, onMessage) {
       const [first] = tryRequest(writer, expectedAcks, onMessage);
