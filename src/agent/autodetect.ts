@@ -40,7 +40,7 @@ async function sourceTowards(destination: string, family: Family): Promise<strin
   const { address } = await lookup(destination, { family });
   const socket = await Bun.udpSocket({ connect: { hostname: address, port: 80 } });
   try {
-    return socket.hostname === '0.0.0.0' || socket.hostname === '::' ? socket.address.address : socket.hostname;
+    return socket.address.address;
   } finally {
     socket.close();
   }

@@ -171,7 +171,7 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
   for (const variable of encapsulations) collect(variable, requireNever);
   const settings: AgentSettings = {
     nodeName: name,
-    nodeNameFile: environment['CALICO_NODENAME_FILE'] || '/var/lib/calico/nodename',
+    nodeNameFile: environment.CALICO_NODENAME_FILE || '/var/lib/calico/nodename',
     ipv4: collect('IP', parseAddress(4)) ?? { kind: 'keep' },
     ipv6: collect('IP6', parseAddress(6)) ?? { kind: 'keep' },
     ipv4Method: collect('IP_AUTODETECTION_METHOD', parseMethod) ?? { kind: 'first-found' },

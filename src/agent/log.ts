@@ -1,0 +1,24 @@
+// The agent's log: one line an event on stderr, with time, level and what happened. Never a secret.
+import { describeError, formatIssue, OcicatError } from '../base/errors.ts';
+
+export interface Log {
+  info(message: string): void;
+  /** Something went wrong and is being mended. */
+  warn(message: string, error?: unknown): void;
+  /** Something is broken until somebody acts. */
+  error(message: string, error?: unknown): void;
+}
+
+function formatLine(level: string, message: string, error: unknown): string {
+  const issues = error instanceof OcicatError ? error.issues.map((issue) => `; ${formatIssue(issue)}`).join('') : '';
+  const cause = error === undefined ? '' : `: ${describeError(error)}${issues}`;
+  return `${new Date().toISOString()} ${level} ${message}${cause}\n`.replaceAll(/\n(?=.)/g, ' ');
+}
+
+export function openLog(write: (line: string) => void = (line) => void process.stderr.write(line)): Log {
+  return {
+    info: (message) => write(formatLine('INFO', message, undefined)),
+    warn: (message, error) => write(formatLine('WARN', message, error)),
+    error: (message, error) => write(formatLine('ERROR', message, error)),
+  };
+}

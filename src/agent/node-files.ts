@@ -1,0 +1,49 @@
+// Files that the agent leaves for CNI plugins and tools: the node's name and the MTU for workloads (facts: calico §7.4, §9.7).
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import type { AgentSettings } from './settings.ts';
+
+const MTU_FILE = '/var/lib/calico/mtu';
+/** Uplinks by name, and the MTU when there is none: Felix's defaults. */
+const UPLINK = /^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)/;
+const FALLBACK_MTU_BYTES = 1460;
+
+function tryRead(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces a file in one step, so that a reader never sees half of it. */
+export function writeFileWhole(path: string, text: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, text, { mode });
+  renameSync(`${path}.new`, path);
+}
+
+/** From the settings, the node-name file, or the host's name, in this order; throws `invalid` when it cannot name a node. */
+export function observeNodeName(settings: AgentSettings): string {
+  const name = settings.nodeName ?? tryRead(settings.nodeNameFile) ?? hostname().toLowerCase();
+  if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) return name;
+  throw new OcicatError('invalid', `node name "${name}": lower-case letters, digits, dashes and dots wanted; set NODENAME`);
+}
+
+export function writeNodeName(settings: AgentSettings, name: string): void {
+  writeFileWhole(settings.nodeNameFile, name, 0o644);
+}
+
+/** The smallest MTU of the uplinks that are up, in bytes. */
+export function observeUplinkMtu(): number {
+  const names = [...new Bun.Glob('*').scanSync({ cwd: '/sys/class/net', onlyFiles: false })].filter((name) => UPLINK.test(name));
+  const up = names.filter((name) => tryRead(`/sys/class/net/${name}/operstate`) === 'up');
+  const sizes = up.map((name) => Number(tryRead(`/sys/class/net/${name}/mtu`))).filter((size) => size > 0);
+  return sizes.length === 0 ? FALLBACK_MTU_BYTES : Math.min(...sizes);
+}
+
+export function writeMtu(mtuBytes: number): void {
+  writeFileWhole(MTU_FILE, `${mtuBytes}`, 0o644);
+}
