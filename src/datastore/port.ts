@@ -56,6 +56,14 @@ export interface ListOptions {
   readonly keysOnly?: boolean;
 }
 
+export interface Listing {
+  readonly kvs: readonly KeyValue[];
+  /** The store's revision at which all of it was read: a watch continues from the next one. */
+  readonly revision: Revision;
+  /** The cluster that answered; a store that was wiped or replaced has another one. */
+  readonly cluster: string;
+}
+
 /**
  * Every method throws OcicatError: `unavailable` (no endpoint answers), `denied` (credentials), `aborted` (signal).
  * A commit that fails with `unavailable` may or may not have happened.
@@ -63,19 +71,16 @@ export interface ListOptions {
 export interface Datastore {
   get(key: string, signal?: AbortSignal): Promise<{ readonly kv: KeyValue | undefined; readonly revision: Revision }>;
   /** All keys that start with `prefix`, sorted by key, read in pages at one revision. */
-  list(
-    prefix: string,
-    options?: ListOptions,
-    signal?: AbortSignal,
-  ): Promise<{ readonly kvs: readonly KeyValue[]; readonly revision: Revision }>;
+  list(prefix: string, options?: ListOptions, signal?: AbortSignal): Promise<Listing>;
   /** Throws `invalid` for a transaction over the limits. */
   commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
   /**
-   * Events under `prefix` with modRevision ≥ fromRevision, without gaps or repeats, until aborted. Reconnects by itself.
-   * Throws `not-found` when fromRevision has been compacted and `conflict` when the cluster is another one than before:
-   * the caller lists again.
+   * Events under `prefix` with modRevision ≥ fromRevision, without gaps or repeats, until aborted (then it ends; it does
+   * not throw). Reconnects by itself. Throws `not-found` when fromRevision has been compacted, `conflict` when the
+   * cluster is another one than before (or than `cluster`, from the listing) and `unavailable` when no endpoint takes it
+   * for as long as a request may take: the caller lists again.
    */
-  watch(prefix: string, fromRevision: Revision, signal: AbortSignal): AsyncIterable<WatchBatch>;
+  watch(prefix: string, fromRevision: Revision, signal: AbortSignal, cluster?: string): AsyncIterable<WatchBatch>;
   /** A lease that is kept alive until dropLease or close; its keys vanish `ttlSeconds` after that, or after a crash. */
   openLease(ttlSeconds: number, signal?: AbortSignal): Promise<Lease>;
   dropLease(lease: Lease): Promise<void>;
