@@ -1,0 +1,37 @@
+// Whether labels satisfy a selector (facts: calico §5.2).
+import type { Labels, Selector } from './selector.ts';
+
+/** A missing label satisfies only `!=`, `not in` and negations. `global()` matches everything, as `all()` does. */
+export function matchSelector(selector: Selector, labels: Labels): boolean {
+  switch (selector.kind) {
+    case 'all':
+    case 'global':
+      return true;
+    case 'has':
+      return labels.get(selector.label) !== undefined;
+    case 'equals':
+      return labels.get(selector.label) === selector.value;
+    case 'differs':
+      return labels.get(selector.label) !== selector.value;
+    case 'contains':
+      return labels.get(selector.label)?.includes(selector.value) ?? false;
+    case 'starts-with':
+      return labels.get(selector.label)?.startsWith(selector.value) ?? false;
+    case 'ends-with':
+      return labels.get(selector.label)?.endsWith(selector.value) ?? false;
+    case 'in':
+      return isIn(selector.values, labels.get(selector.label));
+    case 'not-in':
+      return !isIn(selector.values, labels.get(selector.label));
+    case 'not':
+      return !matchSelector(selector.operand, labels);
+    case 'and':
+      return selector.operands.every((operand) => matchSelector(operand, labels));
+    case 'or':
+      return selector.operands.some((operand) => matchSelector(operand, labels));
+  }
+}
+
+function isIn(values: ReadonlySet<string>, value: string | undefined): boolean {
+  return value !== undefined && values.has(value);
+}
