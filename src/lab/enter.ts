@@ -21,7 +21,7 @@ export function hostEnvironment(): Record<string, string> {
 
 /** nsenter's arguments for all namespaces of a process. */
 function enterArguments(target: ProcessIdentity, command: readonly string[]): readonly string[] {
-  const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid'];
+  const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup'];
   return ['nsenter', `--target=${target.pid}`, ...namespaces, '--', ...command];
 }
 

@@ -1,5 +1,5 @@
 // The first process of a host: gives it a file system of its own, with the program installed, and becomes its init.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   chdir,
@@ -70,6 +70,7 @@ function mountSystem(root: string): void {
   const safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   mount('proc', join(root, 'proc'), 'proc', safe);
   mount('sysfs', join(root, 'sys'), 'sysfs', safe);
+  mount('cgroup2', join(root, 'sys/fs/cgroup'), 'cgroup2', safe);
   mount('/dev', join(root, 'dev'), null, MS_BIND | MS_REC);
   mount('none', join(root, 'dev'), null, MS_SLAVE | MS_REC);
 }
@@ -122,6 +123,7 @@ function enterRoot(root: string): void {
   pivotRoot('.', 'run/machine');
   chdir('/');
   umount2('/run/machine', MNT_DETACH);
+  rmdirSync('/run/machine');
   mount('none', '/', null, MS_SHARED | MS_REC);
 }
 

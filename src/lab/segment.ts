@@ -46,7 +46,17 @@ async function waitForInit(launcher: Bun.Subprocess<'ignore', 'ignore', 'pipe'>)
  * it ends all processes in them end, and with them the mounts and links. Returns process 1 as this process sees it.
  */
 export async function startNamespaces(entry: readonly string[], command: readonly string[]): Promise<ProcessIdentity> {
-  const flags = ['--mount', '--uts', '--ipc', '--net', '--pid', '--fork', '--kill-child=KILL', '--propagation=private'];
+  const flags = [
+    '--mount',
+    '--uts',
+    '--ipc',
+    '--net',
+    '--pid',
+    '--cgroup',
+    '--fork',
+    '--kill-child=KILL',
+    '--propagation=private',
+  ];
   const launcher = Bun.spawn([...entry, 'setsid', 'unshare', ...flags, '--mount-proc', '--', ...command], {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: '/',
