@@ -59,7 +59,7 @@ export function parseDockerReference(text: string): DockerReference {
     tagPattern.test(tag) &&
     (digestText === undefined || digest !== undefined);
   if (!wellFormed) throw badReference(text);
-  const registry = host === undefined || dockerHubNames.has(host) ? DEFAULT_REGISTRY : host;
+  const registry = host === undefined ? DEFAULT_REGISTRY : registryName(host);
   const repository = registry === DEFAULT_REGISTRY && !name.includes('/') ? `library/${name}` : name;
   return {
     literal,
@@ -67,6 +67,11 @@ export function parseDockerReference(text: string): DockerReference {
     repository,
     target: digest === undefined ? { kind: 'tag', tag } : { kind: 'digest', digest },
   };
+}
+
+/** The one name of a registry that has several: docker.io is `registry-1.docker.io`. */
+export function registryName(host: string): string {
+  return dockerHubNames.has(host) ? DEFAULT_REGISTRY : host;
 }
 
 /** The first element is a registry when it has a dot or a colon or is `localhost`. */

@@ -1,0 +1,244 @@
+// Writes below one directory and nowhere else: parents are opened by the kernel as if the directory were the root of the
+// world (openat2 RESOLVE_IN_ROOT), and the last step is a single name beside that descriptor, never followed.
+import {
+  chmodSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  rmSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import {
+  close,
+  ENOENT,
+  lsetxattr,
+  makedev,
+  mknod,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  open,
+  openat2,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_SYMLINKS,
+} from '../sys/libc.ts';
+
+const ENOTDIR = 20;
+const ELOOP = 40;
+const S_IFCHR = 0o020000;
+const DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+/** Names from the root down; none is empty, `.` or `..`, or holds a slash. The root itself is the empty list. */
+export type TreePath = readonly string[];
+
+export interface DirectoryFacts {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface TreeWriter {
+  /** A path that names the entry beside an open descriptor of its parent, valid until the next call; parents are made as needed. */
+  place(path: TreePath): string;
+  /** Gives the file at `target` a second name. Throws `invalid` when it is not in this tree, or is a directory. */
+  link(path: TreePath, target: TreePath): void;
+  /** A descriptor's path for a directory of the tree; undefined when there is none. Valid until the next call. */
+  tryFindDirectory(path: TreePath): string | undefined;
+  /** Makes room: removes what has the name, unless that and what comes are directories. Says whether a directory stayed, or a whiteout went. */
+  clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free';
+  close(): void;
+}
+
+/** Splits an archive's path, taking absolute ones as below the root. Throws `invalid` for `..` and for names the kernel would refuse. */
+export function parseTreePath(path: string): TreePath {
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  const tooLong = names.some((name) => Buffer.byteLength(name) > 255) || Buffer.byteLength(path) > 4000;
+  if (names.includes('..')) throw new OcicatError('invalid', `layer entry "${path}": leaves the image`);
+  if (tooLong) throw new OcicatError('invalid', `layer entry "${path.slice(0, 80)}...": name is too long`);
+  return names;
+}
+
+/**
+ * Opens `root`, an existing directory, for writing. `lowerRoots` are the layers below, top-most first: a parent directory
+ * that the layer leaves out takes owner and mode from there, else it belongs to root with mode 0755.
+ */
+export function openTreeWriter(root: string, lowerRoots: readonly string[]): TreeWriter {
+  const rootFd = open(root, DIRECTORY_FLAGS);
+  let parent: { readonly key: string; readonly fd: number } | undefined;
+
+  function forgetParent(): void {
+    if (parent !== undefined) close(parent.fd);
+    parent = undefined;
+  }
+
+  function openParent(path: TreePath): number {
+    const key = path.join('/');
+    if (parent?.key === key) return parent.fd;
+    const fd = tryOpenDirectory(rootFd, path) ?? createDirectories(rootFd, path, lowerRoots);
+    forgetParent();
+    parent = { key, fd };
+    return fd;
+  }
+
+  function place(path: TreePath): string {
+    const name = path.at(-1);
+    return name === undefined ? descriptorPath(rootFd) : `${descriptorPath(openParent(path.slice(0, -1)))}/${name}`;
+  }
+
+  return {
+    place,
+    clear,
+    link(path, target) {
+      const fd = tryOpenDirectory(rootFd, target.slice(0, -1));
+      if (fd === undefined) throw badTarget(path, target);
+      try {
+        linkBeside(`${descriptorPath(fd)}/${target.at(-1) ?? '.'}`, place(path), () => badTarget(path, target));
+      } finally {
+        close(fd);
+      }
+    },
+    tryFindDirectory(path) {
+      forgetParent();
+      const fd = tryOpenDirectory(rootFd, path);
+      if (fd === undefined) return undefined;
+      parent = { key: path.join('/'), fd };
+      return descriptorPath(fd);
+    },
+    close() {
+      forgetParent();
+      close(rootFd);
+    },
+  };
+}
+
+function descriptorPath(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+function clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free' {
+  const there = lstat(place);
+  if (there === undefined) return 'free';
+  if (there.isDirectory()) {
+    if (forDirectory) return 'stays';
+    rmSync(place, { recursive: true, force: true });
+    return 'free';
+  }
+  unlinkSync(place);
+  return isWhiteout(there) ? 'was-whiteout' : 'free';
+}
+
+/** link(2) does not follow a symlink at either end. */
+function linkBeside(source: string, place: string, refusal: () => OcicatError): void {
+  const there = lstat(source);
+  if (there === undefined || there.isDirectory() || isWhiteout(there)) throw refusal();
+  if (lstat(place)?.ino === there.ino && there.nlink === 1) return; // a link to itself
+  clear(place, false);
+  linkSync(source, place);
+}
+
+function badTarget(path: TreePath, target: TreePath): OcicatError {
+  const words = `"${target.join('/')}" is no file of this layer`;
+  return new OcicatError('invalid', `layer entry "${path.join('/')}": hard link target ${words}`);
+}
+
+/** Undefined when nothing is there, or something that is no directory. */
+function tryOpenDirectory(rootFd: number, path: TreePath): number | undefined {
+  try {
+    return openat2(rootFd, path.join('/') || '.', DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);
+  } catch (error) {
+    if (isOcicatError(error, 'kernel') && (error.errno === ENOENT || error.errno === ENOTDIR)) return undefined;
+    throw error;
+  }
+}
+
+/** Makes the missing directories of a path one after the other; a whiteout in the way becomes an opaque directory. */
+function createDirectories(rootFd: number, path: TreePath, lowerRoots: readonly string[]): number {
+  let fd = openat2(rootFd, '.', DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);
+  for (const [index, name] of path.entries()) {
+    const here = path.slice(0, index + 1);
+    const place = `${descriptorPath(fd)}/${name}`;
+    let next = tryOpenDirectory(rootFd, here);
+    try {
+      if (next === undefined) {
+        const there = lstat(place);
+        if (there !== undefined && !isWhiteout(there)) {
+          throw new OcicatError('invalid', `layer entry "${path.join('/')}": "${here.join('/')}" is no directory`);
+        }
+        if (there !== undefined) unlinkSync(place);
+        makeDirectory(place, findLowerDirectory(lowerRoots, here));
+        if (there !== undefined) setOpaque(place);
+        next = openat2(rootFd, here.join('/'), DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);
+      }
+    } finally {
+      close(fd);
+    }
+    fd = next;
+  }
+  return fd;
+}
+
+/** Makes the root of a layer's tree, with the owner and mode that the layers below show. */
+export function makeTreeRoot(root: string, lowerRoots: readonly string[]): void {
+  makeDirectory(root, findLowerDirectory(lowerRoots, []));
+}
+
+function makeDirectory(place: string, facts: DirectoryFacts): void {
+  mkdirSync(place);
+  lchownSync(place, facts.uid, facts.gid);
+  chmodSync(place, facts.mode);
+  utimesSync(place, 0, 0);
+}
+
+/** Owner and mode of a directory as the layers below show it. */
+function findLowerDirectory(lowerRoots: readonly string[], path: TreePath): DirectoryFacts {
+  for (const root of lowerRoots) {
+    const facts = tryStatBelow(root, path);
+    if (facts === undefined) continue;
+    if (!facts.isDirectory()) break; // a whiteout, or something else that hides what is below
+    return { mode: facts.mode & 0o7777, uid: facts.uid, gid: facts.gid };
+  }
+  return { mode: 0o755, uid: 0, gid: 0 };
+}
+
+function tryStatBelow(root: string, path: TreePath): Stats | undefined {
+  const rootFd = open(root, DIRECTORY_FLAGS);
+  try {
+    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+    const fd = openat2(rootFd, path.join('/') || '.', O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, resolve);
+    try {
+      return statSync(descriptorPath(fd));
+    } finally {
+      close(fd);
+    }
+  } catch (error) {
+    if (isOcicatError(error, 'kernel') && [ENOENT, ENOTDIR, ELOOP].includes(error.errno ?? 0)) return undefined;
+    throw error;
+  } finally {
+    close(rootFd);
+  }
+}
+
+/** Undefined when nothing has the name. */
+export function lstat(place: string): Stats | undefined {
+  return lstatSync(place, { throwIfNoEntry: false });
+}
+
+/** overlayfs: a character device 0/0 hides the name in the layers below (kernel Documentation/filesystems/overlayfs.rst). */
+export function makeWhiteout(place: string): void {
+  mknod(place, S_IFCHR, makedev(0, 0));
+}
+
+export function isWhiteout(stats: Stats): boolean {
+  return stats.isCharacterDevice() && stats.rdev === 0;
+}
+
+/** overlayfs: an opaque directory hides everything that the layers below have in it. */
+export function setOpaque(place: string): void {
+  lsetxattr(place, 'trusted.overlay.opaque', Buffer.from('y'));
+}

@@ -1,0 +1,224 @@
+// Unpacks one layer into a directory that overlayfs can use as a lower directory.
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { lsetxattr, makedev, mknod } from '../sys/libc.ts';
+import { readTar } from './tar.ts';
+import type { TarEntry } from './tar-header.ts';
+import {
+  lstat,
+  makeTreeRoot,
+  makeWhiteout,
+  openTreeWriter,
+  parseTreePath,
+  setOpaque,
+  type TreePath,
+  type TreeWriter,
+} from './tree-writer.ts';
+
+const S_IFIFO = 0o010000;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+const EOPNOTSUPP = 95;
+
+/** More than any image has; a layer beyond is an attack on the disk. */
+export const MAX_LAYER_ENTRIES = 2_000_000;
+export const MAX_LAYER_BYTES = 64 * 2 ** 30;
+
+export interface UnpackRequest {
+  /** The uncompressed archive. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Is made here; its parent must exist and be closed to other users. */
+  readonly root: string;
+  /** The unpacked layers below, top-most first. */
+  readonly lowerRoots: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Whiteouts become overlayfs' own marks (OCI image-spec, layer.md#whiteouts). On failure the half-made tree stays for the
+ * caller to remove. Throws `invalid`, `unsupported` or `corrupt` for what the archive is, `aborted` when the signal fires.
+ */
+export async function unpackLayer(request: UnpackRequest): Promise<void> {
+  makeTreeRoot(request.root, request.lowerRoots);
+  const writer = openTreeWriter(request.root, request.lowerRoots);
+  const directoryTimes = new Map<string, number>();
+  let file: OpenFile | undefined;
+  let entries = 0;
+  let contentBytes = 0;
+  try {
+    for await (const item of readTar(request.chunks)) {
+      if (request.signal.aborted) throw new OcicatError('aborted', 'unpack layer: interrupted');
+      if (item.kind === 'content') {
+        contentBytes += item.bytes.length;
+        if (contentBytes > MAX_LAYER_BYTES) throw tooLarge(`${MAX_LAYER_BYTES} bytes`);
+        if (file !== undefined) writeAll(file.fd, item.bytes);
+        continue;
+      }
+      finishFile(file);
+      file = undefined;
+      if (++entries > MAX_LAYER_ENTRIES) throw tooLarge(`${MAX_LAYER_ENTRIES} entries`);
+      file = writeEntry(writer, item.entry, directoryTimes);
+    }
+    finishFile(file);
+    file = undefined;
+    for (const [path, mtimeSeconds] of directoryTimes) setDirectoryTime(writer, path, mtimeSeconds);
+  } catch (error) {
+    if (file !== undefined) closeSync(file.fd);
+    throw error;
+  } finally {
+    writer.close();
+  }
+}
+
+function tooLarge(limit: string): OcicatError {
+  return new OcicatError('invalid', `unpack layer: it has more than ${limit}`);
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly place: string;
+  readonly entry: TarEntry;
+}
+
+/** Returns the file whose content follows, if any does. */
+function writeEntry(writer: TreeWriter, entry: TarEntry, directoryTimes: Map<string, number>): OpenFile | undefined {
+  const path = parseTreePath(entry.path);
+  const name = path.at(-1);
+  if (name?.startsWith('.wh.')) {
+    writeWhiteout(writer, path, name.slice('.wh.'.length));
+    return undefined;
+  }
+  try {
+    return writeNode(writer, path, entry, directoryTimes);
+  } catch (cause) {
+    if (isOcicatError(cause, 'invalid', 'unsupported')) throw cause;
+    const code = isOcicatError(cause) ? 'kernel' : 'unavailable';
+    throw new OcicatError(code, `layer entry "${entry.path}": cannot be written`, { cause });
+  }
+}
+
+/** `.wh.NAME` hides NAME of the layers below; what this very layer puts there is not hidden, whatever the order. */
+function writeWhiteout(writer: TreeWriter, path: TreePath, hidden: string): void {
+  if (hidden === '.wh..opq') {
+    setOpaque(writer.place(path.slice(0, -1)));
+    return;
+  }
+  if (hidden.startsWith('.wh.')) return; // other marks of aufs itself, without a meaning here
+  if (hidden === '' || hidden === '.' || hidden === '..') {
+    throw new OcicatError('invalid', `layer entry "${path.join('/')}": is a whiteout of nothing`);
+  }
+  const place = writer.place([...path.slice(0, -1), hidden]);
+  const there = lstat(place);
+  if (there === undefined) makeWhiteout(place);
+  else if (there.isDirectory()) setOpaque(place);
+}
+
+function writeNode(
+  writer: TreeWriter,
+  path: TreePath,
+  entry: TarEntry,
+  directoryTimes: Map<string, number>,
+): OpenFile | undefined {
+  if (entry.kind === 'directory') {
+    writeDirectory(writer, path, entry);
+    directoryTimes.set(path.join('/'), entry.mtimeSeconds);
+    return undefined;
+  }
+  if (path.length === 0) throw new OcicatError('invalid', `layer entry "${entry.path}": wants to replace the root`);
+  if (entry.kind === 'hardlink') {
+    writer.link(path, parseTreePath(entry.linkTarget));
+    return undefined;
+  }
+  const place = writer.place(path);
+  writer.clear(place, false);
+  switch (entry.kind) {
+    case 'file': {
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+      return { fd: openSync(place, flags, 0o600), place, entry };
+    }
+    case 'symlink':
+      symlinkSync(entry.linkTarget, place);
+      lchownSync(place, entry.uid, entry.gid);
+      lutimesSync(place, entry.mtimeSeconds, entry.mtimeSeconds);
+      return undefined;
+    case 'fifo':
+      return writeSpecial(place, entry, S_IFIFO);
+    case 'block':
+      return writeSpecial(place, entry, S_IFBLK);
+    case 'character':
+      if (entry.deviceMajor === 0 && entry.deviceMinor === 0) {
+        throw new OcicatError('invalid', `layer entry "${entry.path}": device 0/0 is a whiteout, wanted .wh.NAME`);
+      }
+      return writeSpecial(place, entry, S_IFCHR);
+  }
+}
+
+function writeDirectory(writer: TreeWriter, path: TreePath, entry: TarEntry): void {
+  const place = writer.place(path);
+  const before = writer.clear(place, true);
+  if (before !== 'stays') mkdirSync(place, 0o700);
+  if (before === 'was-whiteout') setOpaque(place);
+  lchownSync(place, entry.uid, entry.gid);
+  chmodSync(place, entry.mode);
+  setXattrs(place, entry);
+}
+
+function writeSpecial(place: string, entry: TarEntry, typeBits: number): undefined {
+  mknod(place, typeBits | 0o600, typeBits === S_IFIFO ? 0 : makedev(entry.deviceMajor, entry.deviceMinor));
+  lchownSync(place, entry.uid, entry.gid);
+  chmodSync(place, entry.mode);
+  lutimesSync(place, entry.mtimeSeconds, entry.mtimeSeconds);
+  return undefined;
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+}
+
+/** Owner first: changing it clears setuid bits and file capabilities. */
+function finishFile(file: OpenFile | undefined): void {
+  if (file === undefined) return;
+  const { fd, place, entry } = file;
+  fchownSync(fd, entry.uid, entry.gid);
+  fchmodSync(fd, entry.mode);
+  setXattrs(place, entry);
+  futimesSync(fd, entry.mtimeSeconds, entry.mtimeSeconds);
+  closeSync(fd);
+}
+
+/** File capabilities and the user's own attributes; the others belong to the host or to overlayfs, and an image must not set them. */
+function setXattrs(place: string, entry: TarEntry): void {
+  for (const [name, value] of entry.xattrs) {
+    if (name === 'security.capability') lsetxattr(place, name, value);
+    else if (name.startsWith('user.') && !name.startsWith('user.overlay.')) setUserXattr(place, name, value);
+  }
+}
+
+/** Some file systems have no user attributes; an image works without them. */
+function setUserXattr(place: string, name: string, value: Uint8Array): void {
+  try {
+    lsetxattr(place, name, value);
+  } catch (error) {
+    if (!(isOcicatError(error, 'kernel') && error.errno === EOPNOTSUPP)) throw error;
+  }
+}
+
+/** Last of all, because making an entry changes the time of its directory. */
+function setDirectoryTime(writer: TreeWriter, path: string, mtimeSeconds: number): void {
+  const place = writer.tryFindDirectory(parseTreePath(path));
+  if (place !== undefined) utimesSync(place, mtimeSeconds, mtimeSeconds);
+}
