@@ -1,0 +1,206 @@
+// Calico's keys, printed and parsed: resources, addresses and the node agent's status (facts: libcalico-go backend/model).
+import { OcicatError } from '../base/errors.ts';
+
+/** Every kind that Calico stores as a resource, with its path segment and whether it lives in a namespace. */
+export const RESOURCE_KINDS = {
+  BGPConfiguration: { plural: 'bgpconfigurations', namespaced: false },
+  BGPFilter: { plural: 'bgpfilters', namespaced: false },
+  BGPPeer: { plural: 'bgppeers', namespaced: false },
+  BlockAffinity: { plural: 'blockaffinities', namespaced: false },
+  CalicoNodeStatus: { plural: 'caliconodestatuses', namespaced: false },
+  ClusterInformation: { plural: 'clusterinformations', namespaced: false },
+  FelixConfiguration: { plural: 'felixconfigurations', namespaced: false },
+  GlobalNetworkPolicy: { plural: 'globalnetworkpolicies', namespaced: false },
+  GlobalNetworkSet: { plural: 'globalnetworksets', namespaced: false },
+  HostEndpoint: { plural: 'hostendpoints', namespaced: false },
+  IPAMConfiguration: { plural: 'ipamconfigurations', namespaced: false },
+  IPPool: { plural: 'ippools', namespaced: false },
+  IPReservation: { plural: 'ipreservations', namespaced: false },
+  KubeControllersConfiguration: { plural: 'kubecontrollersconfigurations', namespaced: false },
+  LiveMigration: { plural: 'livemigrations', namespaced: true },
+  NetworkPolicy: { plural: 'networkpolicies', namespaced: true },
+  NetworkSet: { plural: 'networksets', namespaced: true },
+  Node: { plural: 'nodes', namespaced: false },
+  Profile: { plural: 'profiles', namespaced: false },
+  StagedGlobalNetworkPolicy: { plural: 'stagedglobalnetworkpolicies', namespaced: false },
+  StagedKubernetesNetworkPolicy: { plural: 'stagedkubernetesnetworkpolicies', namespaced: true },
+  StagedNetworkPolicy: { plural: 'stagednetworkpolicies', namespaced: true },
+  Tier: { plural: 'tiers', namespaced: false },
+  WorkloadEndpoint: { plural: 'workloadendpoints', namespaced: true },
+} as const satisfies Record<string, { readonly plural: string; readonly namespaced: boolean }>;
+
+export type ResourceKind = keyof typeof RESOURCE_KINDS;
+
+/** Who holds a block: a host, or a name that is none (`load-balancer`). */
+export interface BlockOwner {
+  readonly kind: 'host' | 'virtual';
+  readonly name: string;
+}
+
+/** What a key names. CIDRs are in canonical text, `10.0.0.0/26`; names are unescaped. */
+export type StoreKey =
+  | {
+      readonly kind: 'resource';
+      readonly resourceKind: ResourceKind;
+      readonly namespace: string | undefined;
+      readonly name: string;
+    }
+  | { readonly kind: 'block'; readonly cidr: string }
+  | { readonly kind: 'affinity'; readonly owner: BlockOwner; readonly cidr: string }
+  | { readonly kind: 'handle'; readonly handleId: string }
+  | { readonly kind: 'ipam-config' }
+  | { readonly kind: 'ipam-host'; readonly host: string }
+  | { readonly kind: 'node-status'; readonly region: string | undefined; readonly host: string; readonly last: boolean }
+  | {
+      readonly kind: 'workload-status';
+      readonly region: string | undefined;
+      readonly host: string;
+      readonly orchestrator: string;
+      readonly workload: string;
+      readonly endpoint: string;
+    }
+  | { readonly kind: 'host-endpoint-status'; readonly host: string; readonly name: string };
+
+const RESOURCES = '/calico/resources/v3/projectcalico.org/';
+const IPAM = '/calico/ipam/v2/';
+const FELIX_V2 = '/calico/felix/v2/';
+const FELIX_V1 = '/calico/felix/v1/host/';
+
+/** Below this lie all resources of all kinds. */
+export const RESOURCES_PREFIX = RESOURCES;
+/** Below this lies everything about addresses. */
+export const IPAM_PREFIX = IPAM;
+/** Below this lie the blocks of both families. */
+export const BLOCKS_PREFIX = `${IPAM}assignment/`;
+/** Below this lie the handles. */
+export const HANDLES_PREFIX = `${IPAM}handle/`;
+/** Below this lie all hosts' affinities and markers. */
+export const AFFINITIES_PREFIX = `${IPAM}host/`;
+
+/** A kind name as typed by Calico (`IPPool`), or undefined. */
+export function tryParseResourceKind(text: string): ResourceKind | undefined {
+  return Object.hasOwn(RESOURCE_KINDS, text) ? (text as ResourceKind) : undefined;
+}
+
+const kindByPlural: ReadonlyMap<string, ResourceKind> = new Map(
+  Object.entries(RESOURCE_KINDS).map(([kind, { plural }]) => [plural, kind as ResourceKind]),
+);
+
+/** The prefix of all resources of a kind, or of one namespace of it. Ends with `/`. */
+export function printResourcePrefix(kind: ResourceKind, namespace?: string): string {
+  const all = `${RESOURCES}${RESOURCE_KINDS[kind].plural}/`;
+  return namespace === undefined ? all : `${all}${checkSegment(namespace)}/`;
+}
+
+/** The prefix of one owner's affinities of both families. Ends with `/`. */
+export function printAffinityPrefix(owner: BlockOwner): string {
+  return `${IPAM}${owner.kind}/${checkSegment(owner.name)}/`;
+}
+
+/** A segment that must stand unescaped; throws `invalid` when it is empty or would break the path. */
+function checkSegment(segment: string): string {
+  if (segment !== '' && !segment.includes('/')) return segment;
+  throw new OcicatError('invalid', `print key segment "${segment}": empty or with a slash, wanted a plain name`);
+}
+
+/** Felix escapes `%` and `/` only. */
+function escapeSegment(text: string): string {
+  return checkSegment(text.replaceAll('%', '%25').replaceAll('/', '%2f'));
+}
+
+function unescapeSegment(text: string): string {
+  return text.replaceAll(/%2f/gi, '/').replaceAll('%25', '%');
+}
+
+function printCidrPath(cidr: string): string {
+  return `${cidr.includes(':') ? 'ipv6' : 'ipv4'}/block/${checkSegment(cidr.replace('/', '-'))}`;
+}
+
+function printRegion(region: string | undefined): string {
+  return region === undefined ? 'no-region' : `region-${escapeSegment(region)}`;
+}
+
+/** The key's text. Throws `invalid` for a part that cannot stand in a key. */
+export function printKey(key: StoreKey): string {
+  switch (key.kind) {
+    case 'resource':
+      return `${printResourcePrefix(key.resourceKind, key.namespace)}${checkSegment(key.name)}`;
+    case 'block':
+      return `${IPAM}assignment/${printCidrPath(key.cidr)}`;
+    case 'affinity':
+      return `${printAffinityPrefix(key.owner)}${printCidrPath(key.cidr)}`;
+    case 'handle':
+      return `${IPAM}handle/${checkSegment(key.handleId)}`;
+    case 'ipam-config':
+      return `${IPAM}config`;
+    case 'ipam-host':
+      return `${IPAM}host/${checkSegment(key.host)}`;
+    case 'node-status':
+      return `${FELIX_V2}${printRegion(key.region)}/host/${checkSegment(key.host)}/${key.last ? 'last_reported_status' : 'status'}`;
+    case 'workload-status':
+      return `${FELIX_V2}${printRegion(key.region)}/host/${checkSegment(key.host)}/workload/${escapeSegment(key.orchestrator)}/${escapeSegment(key.workload)}/endpoint/${escapeSegment(key.endpoint)}`;
+    case 'host-endpoint-status':
+      return `${FELIX_V1}${checkSegment(key.host)}/endpoint/${escapeSegment(key.name)}`;
+  }
+}
+
+function tryParseResource(path: readonly string[]): StoreKey | undefined {
+  const [plural = '', ...rest] = path;
+  const resourceKind = kindByPlural.get(plural);
+  if (resourceKind === undefined || rest.length !== (RESOURCE_KINDS[resourceKind].namespaced ? 2 : 1)) return undefined;
+  const name = rest.at(-1) ?? '';
+  return { kind: 'resource', resourceKind, namespace: rest.length === 2 ? rest[0] : undefined, name };
+}
+
+/** `ipv4`, `block`, `10.0.0.0-26` → `10.0.0.0/26`. */
+function tryParseCidrPath([family, block, dashed = '', ...rest]: readonly string[]): string | undefined {
+  if (block !== 'block' || rest.length > 0 || !/^[0-9a-f.:]+-\d+$/.test(dashed)) return undefined;
+  return family === (dashed.includes(':') ? 'ipv6' : 'ipv4') ? dashed.replace('-', '/') : undefined;
+}
+
+function tryParseIpam(path: readonly string[]): StoreKey | undefined {
+  const [branch, name = '', ...rest] = path;
+  if (branch === 'config' && path.length === 1) return { kind: 'ipam-config' };
+  if (branch === 'handle' && path.length === 2) return { kind: 'handle', handleId: name };
+  if (branch === 'host' && path.length === 2) return { kind: 'ipam-host', host: name };
+  const cidr = tryParseCidrPath(branch === 'assignment' ? path.slice(1) : rest);
+  if (cidr === undefined) return undefined;
+  if (branch === 'assignment') return { kind: 'block', cidr };
+  return branch === 'host' || branch === 'virtual'
+    ? { kind: 'affinity', owner: { kind: branch, name }, cidr }
+    : undefined;
+}
+
+function tryParseStatus([regionText = '', hostWord, host = '', ...rest]: readonly string[]): StoreKey | undefined {
+  const named = /^region-(.+)$/.exec(regionText)?.[1];
+  if ((named === undefined && regionText !== 'no-region') || hostWord !== 'host') return undefined;
+  const region = named === undefined ? undefined : unescapeSegment(named);
+  const [what, ...names] = rest;
+  if (rest.length === 1 && (what === 'status' || what === 'last_reported_status'))
+    return { kind: 'node-status', region, host, last: what !== 'status' };
+  if (rest.length !== 5 || what !== 'workload' || names[2] !== 'endpoint') return undefined;
+  const [orchestrator = '', workload = '', , endpoint = ''] = names.map(unescapeSegment);
+  return { kind: 'workload-status', region, host, orchestrator, workload, endpoint };
+}
+
+function tryParseHostEndpointStatus([host = '', word, name = '', ...rest]: readonly string[]): StoreKey | undefined {
+  if (word !== 'endpoint' || rest.length > 0) return undefined;
+  return { kind: 'host-endpoint-status', host, name: unescapeSegment(name) };
+}
+
+const branches: readonly (readonly [string, (path: readonly string[]) => StoreKey | undefined])[] = [
+  [RESOURCES, tryParseResource],
+  [IPAM, tryParseIpam],
+  [FELIX_V2, tryParseStatus],
+  [FELIX_V1, tryParseHostEndpointStatus],
+];
+
+/** What a key names, or undefined for a key that is none of these; `printKey` gives the same text back. */
+export function tryParseKey(text: string): StoreKey | undefined {
+  for (const [prefix, tryParse] of branches) {
+    if (!text.startsWith(prefix)) continue;
+    const path = text.slice(prefix.length).split('/');
+    return path.includes('') ? undefined : tryParse(path);
+  }
+  return undefined;
+}
