@@ -1,0 +1,91 @@
+// Compares a workload's link with what was asked for, as CNI CHECK does.
+import type { Issue } from '../base/errors.ts';
+import { formatCidr, hostCidr, sameCidr } from '../net/cidr.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
+import type { Mac } from '../net/mac.ts';
+import * as netlink from '../sys/netlink.ts';
+import { observeAddresses } from './addresses.ts';
+import { type Link, observeLink } from './links.ts';
+import { observeNeighbours } from './neighbours.ts';
+import { formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from './routes.ts';
+import { computePodRoutes } from './workload-link.ts';
+import { computeAlias, familiesOf, gatewayOf, HOST_MAC, type WorkloadLinkSpec } from './workload-link-spec.ts';
+
+function differ(path: string, found: string | undefined, wanted: string): readonly Issue[] {
+  return found === wanted ? [] : [{ path, found: found ?? 'nothing', wanted }];
+}
+
+function checkLink(path: string, link: Link, mac: Mac, mtuBytes: number | undefined): readonly Issue[] {
+  return [
+    ...differ(`${path}.mac`, link.mac, mac),
+    ...(mtuBytes === undefined ? [] : differ(`${path}.mtu`, String(link.mtuBytes), String(mtuBytes))),
+    ...differ(`${path}.state`, link.up ? 'up' : 'down', 'up'),
+  ];
+}
+
+function checkRoutes(path: string, socket: netlink.Netlink, index: number, wanted: readonly Route[]): readonly Issue[] {
+  const found = observeRoutes(socket, { interfaceIndex: index });
+  return wanted
+    .filter((route) => !found.some((other) => sameRoute(route, other)))
+    .map((route) => ({ path: `${path}.routes`, found: 'nothing', wanted: formatRoute(route) }));
+}
+
+function checkNeighbours(
+  path: string,
+  socket: netlink.Netlink,
+  index: number,
+  wanted: readonly (readonly [Ip, Mac])[],
+): readonly Issue[] {
+  const permanent = observeNeighbours(socket, index).filter((neighbour) => neighbour.permanent);
+  return wanted.flatMap(([ip, mac]) => {
+    const entry = permanent.find(({ address }) => address === ip);
+    return differ(`${path}.neighbours[${formatIp(ip)}]`, entry?.mac, mac);
+  });
+}
+
+function checkHostEnd(host: netlink.Netlink, spec: WorkloadLinkSpec): readonly Issue[] {
+  const path = `host link ${spec.hostName}`;
+  const link = observeLink(host, spec.hostName);
+  if (link === undefined) return differ(path, undefined, 'a link');
+  const routes = spec.addresses.map((ip) => workloadRoute(hostCidr(ip), link.index));
+  const neighbours = spec.addresses.map((ip) => [ip, spec.mac] as const);
+  return [
+    ...checkLink(path, link, HOST_MAC, spec.mtuBytes),
+    ...differ(`${path}.alias`, link.alias, computeAlias(spec.endpoint)),
+    ...checkRoutes(path, host, link.index, routes),
+    ...checkNeighbours(path, host, link.index, neighbours),
+  ];
+}
+
+function checkPodEnd(pod: netlink.Netlink, spec: WorkloadLinkSpec): readonly Issue[] {
+  const path = `pod link ${spec.containerName}`;
+  const link = observeLink(pod, spec.containerName);
+  if (link === undefined) return differ(path, undefined, 'a link');
+  const found = observeAddresses(pod, link.index);
+  const missing = spec.addresses
+    .map(hostCidr)
+    .filter((cidr) => !found.some(({ address }) => sameCidr(address, cidr)))
+    .map((cidr) => ({ path: `${path}.addresses`, found: 'nothing', wanted: formatCidr(cidr) }));
+  const gateways = familiesOf(spec.addresses).map((family) => [gatewayOf(family), HOST_MAC] as const);
+  return [
+    ...checkLink(path, link, spec.mac, spec.mtuBytes),
+    ...missing,
+    ...checkRoutes(path, pod, link.index, computePodRoutes(spec, link.index)),
+    ...checkNeighbours(path, pod, link.index, gateways),
+  ];
+}
+
+/** Every difference between the link and its specification, the host's end first; an empty list when all is as wanted. */
+export function checkWorkloadLink(spec: WorkloadLinkSpec): readonly Issue[] {
+  const host = netlink.openNetlink(netlink.NETLINK_ROUTE);
+  try {
+    const pod = netlink.openNetlink(netlink.NETLINK_ROUTE, { netnsFd: spec.netnsFd });
+    try {
+      return [...checkHostEnd(host, spec), ...checkPodEnd(pod, spec)];
+    } finally {
+      pod.close();
+    }
+  } finally {
+    host.close();
+  }
+}

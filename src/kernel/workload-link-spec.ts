@@ -1,0 +1,78 @@
+// What a workload's link is: a veth pair with one end in the pod, known by its name, its MAC address and its alias.
+import type { Cidr } from '../net/cidr.ts';
+import { familyOf, type Ip, parseIp } from '../net/ip.ts';
+import { type Mac, parseMac } from '../net/mac.ts';
+import type { Link } from './links.ts';
+
+/** Host ends of workload links begin with this (Calico's InterfacePrefix, facts: calico §7.4). */
+export const WORKLOAD_LINK_PREFIX = 'cali';
+
+/** Every host end has this address, so that a pod keeps its gateway when it meets another host (facts: calico §1.6). */
+export const HOST_MAC: Mac = parseMac('ee:ee:ee:ee:ee:ee');
+
+/** The gateways that pods see (facts: calico §1.6); the IPv6 one follows from HOST_MAC by EUI-64 (RFC 4291 appendix A). */
+export const IPV4_GATEWAY: Ip = parseIp('169.254.1.1');
+export const IPV6_GATEWAY: Ip = parseIp('fe80::ecee:eeff:feee:eeee');
+
+const ALIAS_PREFIX = 'ocicat:';
+/** Kernel: IFALIASZ, with the terminating zero. */
+const MAX_ALIAS_BYTES = 255;
+
+export interface WorkloadLinkSpec {
+  /** The pod's network namespace; stays the caller's. */
+  readonly netnsFd: number;
+  /** Name in the pod: CNI_IFNAME. */
+  readonly containerName: string;
+  /** Name on the host: WORKLOAD_LINK_PREFIX and up to 11 characters. */
+  readonly hostName: string;
+  /** `<namespace>/<name>` of the endpoint; becomes the host end's alias. */
+  readonly endpoint: string;
+  /** Of the end in the pod. */
+  readonly mac: Mac;
+  /** 68–65535; default: the kernel's 1500. */
+  readonly mtuBytes?: number;
+  /** Transmit and receive queues of each end, at least 1. */
+  readonly queues: number;
+  readonly addresses: readonly Ip[];
+  /** Routes in the pod through the gateway of their family; default: everything, for each family that has an address. */
+  readonly routes?: readonly Cidr[];
+  /** Whether the pod may forward packets itself. */
+  readonly allowForwarding: boolean;
+}
+
+/** A link that createWorkloadLink has made. */
+export interface WorkloadLink {
+  readonly hostName: string;
+  readonly hostIndex: number;
+  readonly containerIndex: number;
+}
+
+export function gatewayOf(family: 4 | 6): Ip {
+  return family === 4 ? IPV4_GATEWAY : IPV6_GATEWAY;
+}
+
+/** The families that have an address, 4 first. */
+export function familiesOf(addresses: readonly Ip[]): readonly (4 | 6)[] {
+  return ([4, 6] as const).filter((family) => addresses.some((ip) => familyOf(ip) === family));
+}
+
+/** The routes that the pod is given. */
+export function podRoutes(spec: Pick<WorkloadLinkSpec, 'addresses' | 'routes'>): readonly Cidr[] {
+  const everything = { 4: parseIp('0.0.0.0'), 6: parseIp('::') } as const;
+  return spec.routes ?? familiesOf(spec.addresses).map((family) => ({ address: everything[family], prefixLength: 0 }));
+}
+
+/** The alias of an endpoint's host link, cut to what the kernel keeps. */
+export function computeAlias(endpoint: string): string {
+  return `${ALIAS_PREFIX}${endpoint}`.slice(0, MAX_ALIAS_BYTES);
+}
+
+/** The endpoint in a link's alias; undefined when the alias is not ours. */
+export function endpointOf(link: Link): string | undefined {
+  return link.alias?.startsWith(ALIAS_PREFIX) ? link.alias.slice(ALIAS_PREFIX.length) : undefined;
+}
+
+/** Ours by alias, or by name and MAC address when its maker was stopped before it could write the alias. */
+export function isWorkloadLink(link: Link): boolean {
+  return link.name.startsWith(WORKLOAD_LINK_PREFIX) && (endpointOf(link) !== undefined || link.mac === HOST_MAC);
+}
