@@ -1,0 +1,26 @@
+// `rkt run` of a cached busybox `true` on a calico network, against `podman run --rm` on its default network.
+import { runOnHost, withLab } from './parts/lab.ts';
+import { median, report } from './parts/report.ts';
+
+const RUNS = 15;
+const REGISTRY = '10.99.0.254:5000';
+
+if (Bun.which('podman') === null) {
+  const install = Bun.spawnSync(['apt-get', 'install', '-y', '-q', '--no-install-recommends', 'podman'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (install.exitCode !== 0) throw new Error('install podman: apt-get failed');
+}
+await withLab(1, async (name) => {
+  const times = (await runOnHost(name, 'rkt-inside.ts', [String(RUNS), REGISTRY])) as {
+    ours: number[];
+    peer: number[];
+  };
+  report({
+    bench: 'rkt-run',
+    ours: median(times.ours),
+    peer: median(times.peer),
+    peerName: 'podman run --rm',
+    unit: 'ms',
+  });
+});
