@@ -7,7 +7,12 @@ const podFlags: readonly FlagSpec[] = [
   { name: 'volume', takes: 'text', help: '' },
 ];
 
-const bare = { args: [], mounts: [], environment: new Map<string, string>(), capabilities: { kind: 'default' as const } };
+const bare = {
+  args: [],
+  mounts: [],
+  environment: new Map<string, string>(),
+  capabilities: { kind: 'default' as const },
+};
 
 test('the worked example: an image, its exec, its arguments', () => {
   const words = '--net=network1:IP=192.168.0.0 docker://busybox --exec httpd -- -f -h /'.split(' ');
@@ -78,7 +83,10 @@ test.each([
   ['a -- x --- -- y', 'only one set of app arguments allowed per image'],
   ['--exec=/a a', '--exec must follow an image'],
   ['a --exec=/a --exec=/b', '--exec specified multiple times for the same image'],
-  ['a --caps-retain=CAP_KILL --caps-remove=CAP_KILL', 'cannot use both --caps-retain and --caps-remove on the same image'],
+  [
+    'a --caps-retain=CAP_KILL --caps-remove=CAP_KILL',
+    'cannot use both --caps-retain and --caps-remove on the same image',
+  ],
   ['a --caps-retain=CAP_FLY', 'capability "CAP_FLY": unknown, wanted CAP_NAME'],
   ['a --mount=volume=v,target=/x', 'dangling mount point "/x": volume "v" not found'],
   ['a --readonly-rootfs=perhaps', '--readonly-rootfs must be set with a boolean'],

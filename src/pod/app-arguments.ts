@@ -1,7 +1,15 @@
 // The command line of run, prepare and fetch: pod options, then images, each with its own options and arguments.
 import { OcicatError } from '../base/errors.ts';
 import { type CapabilityRule, parseCapabilities } from './capabilities.ts';
-import { type FlagSpec, type FlagTable, type FlagUse, flagTable, looksLikeFlag, takeFlag, tryParseBool } from './flags.ts';
+import {
+  type FlagSpec,
+  type FlagTable,
+  type FlagUse,
+  flagTable,
+  looksLikeFlag,
+  takeFlag,
+  tryParseBool,
+} from './flags.ts';
 import { parseMemory, parseMilliCpu } from './quantity.ts';
 import { cleanTarget, isAcName, type Mount, parseMount } from './volume.ts';
 
@@ -48,10 +56,16 @@ export const appFlags: readonly FlagSpec[] = [
   text('group', 'group override for the preceding image (example: "--group=group")'),
   text('memory', 'memory limit for the preceding image (example: "--memory=16Mi", "--memory=50M", "--memory=1G")'),
   text('mount', 'mount point binding a volume to a path within an app, e.g. volume=NAME,target=PATH'),
-  text('name', 'set the name of the app (example: "--name=foo"). If not set, then the app name defaults to the image\'s name'),
+  text(
+    'name',
+    'set the name of the app (example: "--name=foo"). If not set, then the app name defaults to the image\'s name',
+  ),
   text('oom-score-adj', 'oom-score-adj isolator override (-1000 to 1000)'),
   text('readonly-rootfs', "if set to true, the app's root file system is mounted read-only"),
-  text('supplementary-gids', 'supplementary group IDs override for the preceding image (example: "--supplementary-gids=1024,2048")'),
+  text(
+    'supplementary-gids',
+    'supplementary group IDs override for the preceding image (example: "--supplementary-gids=1024,2048")',
+  ),
   text('user', 'user override for the preceding image (example: "--user=user")'),
   text('working-dir', 'override the working directory of the preceding image'),
 ];
@@ -91,7 +105,8 @@ function readOnlyRootfs(app: AppRequest, value: string): AppRequest {
 }
 
 function appName(app: AppRequest, value: string): AppRequest {
-  if (!isAcName(value)) throw new OcicatError('invalid', `--name "${value}": wanted lower-case letters, digits and dashes`);
+  if (!isAcName(value))
+    throw new OcicatError('invalid', `--name "${value}": wanted lower-case letters, digits and dashes`);
   return { ...app, name: value };
 }
 
@@ -111,7 +126,10 @@ const apply: Readonly<Record<string, Apply>> = {
   'caps-retain': (app, value) => capabilityRule(app, 'retain', value),
   cpu: (app, value) => ({ ...app, milliCpu: parseMilliCpu(value) }),
   'cpu-shares': (app, value) => ({ ...app, cpuShares: integer('cpu-shares', value, 2, 262_144) }),
-  environment: (app, value) => ({ ...app, environment: new Map([...app.environment, parsePair('environment', value)]) }),
+  environment: (app, value) => ({
+    ...app,
+    environment: new Map([...app.environment, parsePair('environment', value)]),
+  }),
   exec: execOverride,
   group: (app, value) => ({ ...app, group: value }),
   memory: (app, value) => ({ ...app, memoryBytes: parseMemory(value) }),
@@ -185,7 +203,13 @@ export function parseAppArguments(podFlags: readonly FlagSpec[], words: readonly
       at = next;
     } else {
       if (word !== '' && word !== '---') {
-        progress.apps.push({ image: word, args: [], environment: new Map(), mounts: [], capabilities: { kind: 'default' } });
+        progress.apps.push({
+          image: word,
+          args: [],
+          environment: new Map(),
+          mounts: [],
+          capabilities: { kind: 'default' },
+        });
         progress.argued = false;
       }
       at += 1;

@@ -65,7 +65,10 @@ function parseInsecure(text: string): readonly Protection[] {
     const lifted = insecureWords[word];
     if (lifted !== undefined) return lifted;
     const wanted = Object.keys(insecureWords).join(', ');
-    throw new OcicatError('invalid', `invalid argument "${text}" for "--insecure-options" flag: "${word}" is not one of ${wanted}`);
+    throw new OcicatError(
+      'invalid',
+      `invalid argument "${text}" for "--insecure-options" flag: "${word}" is not one of ${wanted}`,
+    );
   });
 }
 

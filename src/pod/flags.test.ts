@@ -33,7 +33,10 @@ test.each([
   [['--nope'], 'unknown flag: --nope'],
   [['-x'], "unknown shorthand flag: 'x' in -x"],
   [['--dir'], 'flag needs an argument: --dir'],
-  [['--debug=maybe'], 'invalid argument "maybe" for "--debug" flag: strconv.ParseBool: parsing "maybe": invalid syntax'],
+  [
+    ['--debug=maybe'],
+    'invalid argument "maybe" for "--debug" flag: strconv.ParseBool: parsing "maybe": invalid syntax',
+  ],
 ])('%j is refused', (words, message) => {
   expect(() => parseFlags(table, words, true)).toThrow(message);
 });

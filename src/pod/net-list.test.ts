@@ -11,7 +11,10 @@ test.each<[readonly string[], NetList]>([
   [['a,default'], { kind: 'networks', named: [plain('a'), plain('default')] }],
   [
     ['network1:IP=192.168.0.0;X=1', 'b'],
-    { kind: 'networks', named: [{ name: 'network1', args: 'IP=192.168.0.0;X=1' }, plain('b'), plain('default-restricted')] },
+    {
+      kind: 'networks',
+      named: [{ name: 'network1', args: 'IP=192.168.0.0;X=1' }, plain('b'), plain('default-restricted')],
+    },
   ],
   [['a,host'], { kind: 'host' }],
   [['none,a'], { kind: 'none' }],

@@ -32,6 +32,8 @@ test('what is printed is read back', () => {
 
 test('a damaged manifest is refused with every issue', () => {
   const json = '{"apps":[{"name":"../x","image":{},"app":null,"mounts":[]}],"volumes":[{"name":"v","kind":"disk"}]}';
-  expect(() => parsePodManifest('P', json)).toThrow(/^pod manifest "P": apps\[0\]\.name: .*apps\[0\]\.app: .*volumes\[0\]\.kind: /);
+  expect(() => parsePodManifest('P', json)).toThrow(
+    /^pod manifest "P": apps\[0\]\.name: .*apps\[0\]\.app: .*volumes\[0\]\.kind: /,
+  );
   expect(() => parsePodManifest('P', '{')).toThrow('pod manifest "P": is not JSON');
 });

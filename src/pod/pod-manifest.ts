@@ -101,7 +101,16 @@ const readRawVolume = object<RawVolume>(
 );
 
 const readVolume: Reader<Volume> = (value, path, issues) => {
-  const { name, kind, source = '', readOnly, recursive, mode = '0755', uid = 0, gid = 0 } = readRawVolume(value, path, issues);
+  const {
+    name,
+    kind,
+    source = '',
+    readOnly,
+    recursive,
+    mode = '0755',
+    uid = 0,
+    gid = 0,
+  } = readRawVolume(value, path, issues);
   if (kind === 'host') return { kind, name, source, readOnly, recursive };
   return { kind: 'empty', name, readOnly, mode: Number.parseInt(mode, 8), uid, gid };
 };

@@ -25,7 +25,5 @@ function padCell(cell: string, width: number | undefined): string {
 export function printTable(rows: readonly (readonly string[])[]): string {
   const columns = rows[0]?.length ?? 0;
   const widths = Array.from({ length: Math.max(columns - 1, 0) }, (_, column) => columnWidth(rows, column));
-  return rows
-    .map((row) => `${row.map((cell, at) => padCell(cell, widths[at])).join('')}\n`)
-    .join('');
+  return rows.map((row) => `${row.map((cell, at) => padCell(cell, widths[at])).join('')}\n`).join('');
 }

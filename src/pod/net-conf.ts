@@ -1,0 +1,137 @@
+// Network configurations: the files of net.d and the two networks that are always there.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import { list, object, optional, parseDocument, type Reader, text } from '../images/fields.ts';
+import type { NetList, WantedNetwork } from './net-list.ts';
+
+/** One plugin of a network: its program and the configuration it is given, without name, version and prevResult. */
+export interface PluginConf {
+  readonly type: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface NetworkConf {
+  readonly name: string;
+  readonly cniVersion: string;
+  /** Base name of the file; networks are joined in the order of these names. */
+  readonly file: string;
+  readonly json: string;
+  /** One for a `.conf` file, in order for a `.conflist`. */
+  readonly plugins: readonly PluginConf[];
+}
+
+/** A network to join, as `eth0`, `eth1` and so on. */
+export interface SelectedNetwork {
+  readonly conf: NetworkConf;
+  readonly ifName: string;
+  readonly args: string;
+}
+
+/**
+ * Both built-in networks are in 172.16.28.0/24 with the host at .1, so each gets its own part of it: host-local keeps its
+ * books per network and would hand out the same address twice. A pod on `default-restricted` alone gets .2 first.
+ */
+function builtIn(
+  name: string,
+  ipMasq: boolean,
+  rangeStart: string,
+  rangeEnd: string,
+  routes: readonly unknown[],
+): string {
+  const subnet = '172.16.28.0/24';
+  const ipam = { type: 'host-local', subnet, rangeStart, rangeEnd, gateway: '172.16.28.1', routes };
+  return JSON.stringify({ cniVersion: '0.3.1', name, type: 'ptp', ipMasq, ipam });
+}
+
+/** First addresses for default-restricted, 2 to 99; the rest, 100 to 254, for default. */
+const builtIns: readonly (readonly [file: string, json: string])[] = [
+  ['99-default-restricted.conf', builtIn('default-restricted', false, '172.16.28.2', '172.16.28.99', [])],
+  ['99-default.conf', builtIn('default', true, '172.16.28.100', '172.16.28.254', [{ dst: '0.0.0.0/0' }])],
+];
+
+const record: Reader<Readonly<Record<string, unknown>>> = (value, path, issues) => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  issues.push({ path, found: Array.isArray(value) ? 'a list' : JSON.stringify(value), wanted: 'an object' });
+  return {};
+};
+
+/** Also keeps the name from leaving a directory when it becomes a file name. */
+const networkName = text({
+  wanted: 'a network name of letters, digits, dots, dashes and underscores',
+  accepts: (name) => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name),
+});
+const pluginType = text({
+  wanted: 'the file name of a plugin',
+  accepts: (type) => type !== '' && !type.includes('/') && type !== '.' && type !== '..',
+});
+const version = optional(text({ wanted: 'a version x.y.z', accepts: (text) => /^\d+\.\d+\.\d+$/.test(text) }));
+
+const plugin: Reader<PluginConf> = (value, path, issues) => ({
+  type: object({ type: pluginType }, 'open')(value, path, issues).type,
+  fields: record(value, path, issues),
+});
+
+const readHeader = object({ name: networkName, cniVersion: version }, 'open');
+const readList = object({ plugins: list(plugin, 100) }, 'open');
+
+/** Parses one file of net.d. Throws `invalid` naming the file and every issue. */
+export function parseNetworkConf(file: string, path: string, json: string): NetworkConf {
+  return parseDocument(`error loading ${path}`, json, (value, at, issues) => {
+    const { name, cniVersion = '0.1.0' } = readHeader(value, at, issues);
+    const plugins = file.endsWith('.conflist') ? readList(value, at, issues).plugins : [plugin(value, at, issues)];
+    if (plugins.length === 0) issues.push({ path: 'plugins', found: 'an empty list', wanted: 'at least one plugin' });
+    return { name, cniVersion, file, json, plugins };
+  });
+}
+
+function netFiles(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).filter((file) => file.endsWith('.conf') || file.endsWith('.conflist'));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    throw new OcicatError('unavailable', `read directory "${dir}"`, { cause });
+  }
+}
+
+/**
+ * The networks of a net.d directory and the built-in ones it does not replace, in file order. One bad file refuses all.
+ * `warn` hears of replaced built-ins and of names that were taken already.
+ */
+export function loadNetworks(netDir: string, warn: (line: string) => void): readonly NetworkConf[] {
+  const networks = new Map<string, NetworkConf>();
+  for (const file of [...netFiles(netDir)].sort()) {
+    const path = join(netDir, file);
+    const conf = parseNetworkConf(file, path, readFileSync(path, 'utf8'));
+    if (networks.has(conf.name)) warn(`"${conf.name}" network already defined, ignoring ${file}`);
+    else networks.set(conf.name, conf);
+  }
+  for (const [file, json] of builtIns) {
+    const conf = parseNetworkConf(file, file, json);
+    if (networks.has(conf.name)) warn(`overriding "${conf.name}" network with one from ${netDir}`);
+    else networks.set(conf.name, conf);
+  }
+  return [...networks.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
+}
+
+function wantedOf(
+  list: Extract<NetList, { kind: 'all' | 'networks' }>,
+  confs: readonly NetworkConf[],
+): readonly WantedNetwork[] {
+  if (list.kind === 'networks') return list.named;
+  const named = new Set(list.named.map((network) => network.name));
+  return [...list.named, ...confs.filter(({ name }) => !named.has(name)).map(({ name }) => ({ name, args: '' }))];
+}
+
+/** The networks that a pod joins, in file order. Throws `not-found` naming every unknown one. */
+export function selectNetworks(
+  list: Extract<NetList, { kind: 'all' | 'networks' }>,
+  confs: readonly NetworkConf[],
+): readonly SelectedNetwork[] {
+  const wanted = new Map(wantedOf(list, confs).map((network) => [network.name, network]));
+  const unknown = [...wanted.keys()].filter((name) => !confs.some((conf) => conf.name === name));
+  if (unknown.length > 0) throw new OcicatError('not-found', `networks not found: ${unknown.join(', ')}`);
+  return confs
+    .filter((conf) => wanted.has(conf.name))
+    .map((conf, index) => ({ conf, ifName: `eth${index}`, args: wanted.get(conf.name)?.args ?? '' }));
+}

@@ -1,0 +1,150 @@
+// Joining a pod to its networks and taking it off them again: one CNI plugin call after the other.
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describeError, OcicatError } from '../base/errors.ts';
+import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from './cni-call.ts';
+import { type NetworkConf, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
+import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
+import { netnsPath } from './pod-netns.ts';
+
+/** A pod as plugins see it. */
+export interface PodNetworks {
+  readonly uuid: string;
+  readonly podPath: string;
+  readonly pluginDirs: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly warn: (line: string) => void;
+}
+
+/** DNS settings that a network supplied. */
+export interface SuppliedDns extends CniDns {
+  readonly network: string;
+}
+
+function stdinOf(conf: NetworkConf, plugin: PluginConf, previous: string | undefined): string {
+  if (!conf.file.endsWith('.conflist')) return conf.json;
+  const { name, cniVersion } = conf;
+  const prevResult: unknown = previous === undefined ? undefined : JSON.parse(previous);
+  return JSON.stringify({ ...plugin.fields, name, cniVersion, prevResult });
+}
+
+function resultPath(podPath: string, conf: NetworkConf): string {
+  return join(podPath, 'net', `${conf.file}.result`);
+}
+
+async function call(
+  command: 'ADD' | 'DEL',
+  pod: PodNetworks,
+  network: SelectedNetwork,
+  plugin: PluginConf,
+  previous: string | undefined,
+): Promise<string> {
+  const path = netnsPath(pod.uuid);
+  return callPlugin({
+    command,
+    pluginPath: findPlugin(plugin.type, pod.pluginDirs),
+    pluginDirs: pod.pluginDirs,
+    containerId: pod.uuid,
+    netns: command === 'ADD' || statSync(path, { throwIfNoEntry: false }) !== undefined ? path : '',
+    ifName: network.ifName,
+    args: network.args,
+    stdin: stdinOf(network.conf, plugin, previous),
+    environment: pod.environment,
+  });
+}
+
+async function addNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<CniResult> {
+  const { conf } = network;
+  let result: CniResult | undefined;
+  for (const plugin of conf.plugins) {
+    result = parseCniResult(plugin.type, await call('ADD', pod, network, plugin, result?.json));
+  }
+  if (result === undefined) throw new OcicatError('invalid', `network "${conf.name}": has no plugin`);
+  if (conf.plugins.length > 1) writeFileSync(resultPath(pod.podPath, conf), result.json);
+  return result;
+}
+
+async function deleteNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<void> {
+  const path = resultPath(pod.podPath, network.conf);
+  const previous = statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path, 'utf8');
+  for (const plugin of network.conf.plugins.toReversed()) await call('DEL', pod, network, plugin, previous);
+}
+
+function infoOf(pod: PodNetworks, network: SelectedNetwork, ip4: string | undefined): NetInfo {
+  const [ip = '', length = ''] = ip4?.split('/') ?? [];
+  return {
+    netName: network.conf.name,
+    netConf: `net/${network.conf.file}`,
+    pluginPath: findPlugin(network.conf.plugins[0]?.type ?? '', pod.pluginDirs),
+    ifName: network.ifName,
+    ip,
+    args: network.args,
+    mask: ip4 === undefined ? '' : formatMask(Number(length)),
+  };
+}
+
+/** Whoever finds the pod after a crash knows every network that may have been added: the list is written before the call. */
+function recordIntent(pod: PodNetworks, infos: readonly NetInfo[], network: SelectedNetwork): NetInfo {
+  const info = infoOf(pod, network, undefined);
+  writeFileSync(join(pod.podPath, 'net', network.conf.file), network.conf.json);
+  writeNetInfo(pod.podPath, [...infos, info]);
+  return info;
+}
+
+/**
+ * Adds the networks in order. Returns the DNS settings of the first that has some. When one fails, it and the earlier
+ * ones are taken down again, newest first, and the failure is thrown.
+ */
+export async function addNetworks(
+  pod: PodNetworks,
+  networks: readonly SelectedNetwork[],
+): Promise<SuppliedDns | undefined> {
+  mkdirSync(join(pod.podPath, 'net'), { recursive: true, mode: 0o750 });
+  const infos: NetInfo[] = [];
+  let supplied: SuppliedDns | undefined;
+  for (const network of networks) {
+    const { name } = network.conf;
+    try {
+      infos.push(recordIntent(pod, infos, network));
+      const { ip4, dns } = await addNetwork(pod, network);
+      infos.splice(-1, 1, infoOf(pod, network, ip4));
+      writeNetInfo(pod.podPath, infos);
+      if (dns !== undefined && supplied === undefined) supplied = { ...dns, network: name };
+      else if (dns !== undefined) {
+        pod.warn(`Warning: network ${name} plugin specified DNS configuration, but DNS already supplied`);
+      }
+    } catch (cause) {
+      for (const line of await removeNetworks(pod)) pod.warn(line);
+      throw new OcicatError('unavailable', `error adding network "${name}"`, { cause });
+    }
+  }
+  return supplied;
+}
+
+function savedNetwork(pod: PodNetworks, info: NetInfo): SelectedNetwork {
+  const path = join(pod.podPath, info.netConf);
+  const conf = parseNetworkConf(basename(info.netConf), path, readFileSync(path, 'utf8'));
+  return { conf, ifName: info.ifName, args: info.args };
+}
+
+/**
+ * Takes the pod off every network it has, newest first; each is forgotten once its plugin has agreed. Returns a line for
+ * each that could not be deleted and is still recorded for another try.
+ */
+export async function removeNetworks(pod: PodNetworks): Promise<readonly string[]> {
+  const failures: string[] = [];
+  const kept: NetInfo[] = [];
+  const infos = readNetInfo(pod.podPath);
+  for (const [index, info] of [...infos.entries()].toReversed()) {
+    try {
+      await deleteNetwork(pod, savedNetwork(pod, info));
+      rmSync(join(pod.podPath, info.netConf), { force: true });
+      rmSync(join(pod.podPath, `${info.netConf}.result`), { force: true });
+    } catch (error) {
+      failures.push(`error deleting "${info.netName}": ${describeError(error)}`);
+      kept.unshift(info);
+    }
+    writeNetInfo(pod.podPath, [...infos.slice(0, index), ...kept]);
+  }
+  return failures;
+}
