@@ -1,0 +1,272 @@
+// Encodes a transaction as one nfnetlink batch, message for message as libnftnl would.
+import { bytesToArray } from './bytes.ts';
+import { type AttributeKind, type AttributeValue, type Expression, schemas, verdictCode } from './expression.ts';
+import { intervalEnd, keyTypes, partLengths, splitInterval } from './keys.ts';
+import { lowerRule } from './lower.ts';
+import {
+  type Bytes,
+  type ChainSpec,
+  type Element,
+  LAYOUT,
+  type Operation,
+  type Rule,
+  type SetSpec,
+  TABLE,
+  type Transaction,
+  type Verdict,
+} from './nft.ts';
+import {
+  ACK,
+  APPEND,
+  BATCH_GENERATION,
+  CREATE,
+  DATA_VERDICT,
+  ELEMENT_INTERVAL_END,
+  FAMILY_INET,
+  hookNumbers,
+  keyTypeNumber,
+  message,
+  SET_CONCATENATED,
+  SET_INTERVAL,
+  SET_MAP,
+  SUBSYSTEM_NFTABLES,
+} from './wire.ts';
+
+/** What encoding needs of a netlink message writer; the one of sys/ has it. */
+export interface BatchWriter {
+  begin(type: number, flags: number): unknown;
+  end(): unknown;
+  u8(value: number): unknown;
+  be16(value: number): unknown;
+  attrU8(type: number, value: number): unknown;
+  attrBe32(type: number, value: number): unknown;
+  attrString(type: number, value: string): unknown;
+  attrBytes(type: number, value: Uint8Array): unknown;
+  nest(type: number): unknown;
+  endNest(): unknown;
+  readonly nestLength: number;
+}
+
+/** A list of elements is one attribute, of 65535 bytes at most; an element takes at most some 200. */
+const MAX_LIST_BYTES = 64_000;
+
+/** The four bytes behind each nfnetlink message's header: family, version, resource. */
+export function encodeFamily(writer: BatchWriter, family: number, resource = 0): void {
+  writer.u8(family);
+  writer.u8(0);
+  writer.be16(resource);
+}
+
+function encodeUserdata(writer: BatchWriter, attribute: number, entries: readonly (readonly [number, Bytes])[]): void {
+  const bytes = entries.map(([type, value]) => String.fromCharCode(type, value.length) + value).join('');
+  writer.attrBytes(attribute, bytesToArray(bytes));
+}
+
+function encodeComment(writer: BatchWriter, attribute: number, comment: string | undefined): void {
+  if (comment !== undefined) encodeUserdata(writer, attribute, [[0, `${comment}\0`]]);
+}
+
+function encodeData(writer: BatchWriter, attribute: number, value: Bytes): void {
+  writer.nest(attribute);
+  writer.attrBytes(1, bytesToArray(value));
+  writer.endNest();
+}
+
+function encodeVerdict(writer: BatchWriter, attribute: number, verdict: Verdict): void {
+  writer.nest(attribute);
+  writer.nest(2);
+  writer.attrBe32(1, verdictCode(verdict));
+  if (verdict.kind === 'jump' || verdict.kind === 'goto') writer.attrString(2, verdict.chain);
+  writer.endNest();
+  writer.endNest();
+}
+
+function encodeValue(writer: BatchWriter, type: number, kind: AttributeKind, value: AttributeValue): void {
+  if (typeof value === 'object') encodeVerdict(writer, type, value);
+  else if (typeof value === 'number') kind === 'u8' ? writer.attrU8(type, value) : writer.attrBe32(type, value);
+  else if (kind === 'text') writer.attrString(type, value);
+  else encodeData(writer, type, value);
+}
+
+function encodeExpression(writer: BatchWriter, { name, values }: Expression): void {
+  writer.nest(1);
+  writer.attrString(1, name);
+  writer.nest(2);
+  for (const attribute of schemas.get(name) ?? []) {
+    const value = values[attribute.name];
+    if (value !== undefined) encodeValue(writer, attribute.type, attribute.kind, value);
+  }
+  writer.endNest();
+  writer.endNest();
+}
+
+function encodeRule(writer: BatchWriter, chain: string, rule: Rule): void {
+  writer.attrString(2, chain);
+  writer.nest(4);
+  for (const expression of lowerRule(rule)) encodeExpression(writer, expression);
+  writer.endNest();
+  encodeComment(writer, 7, rule.comment);
+}
+
+function encodeChain(writer: BatchWriter, { name, base, comment }: ChainSpec): void {
+  writer.attrString(3, name);
+  if (base !== undefined) {
+    writer.nest(4);
+    writer.attrBe32(1, hookNumbers[base.hook]);
+    writer.attrBe32(2, base.priority);
+    writer.endNest();
+    writer.attrBe32(5, 1); // policy accept
+    writer.attrString(7, base.type);
+  }
+  encodeComment(writer, 12, comment);
+}
+
+/** How nft is to write the keys, and the comment: the tags of libnftnl's NFTNL_UDATA_SET_*. */
+function setUserdata(set: SetSpec): readonly (readonly [number, Bytes])[] {
+  const [only, ...others] = set.key;
+  const order = others.length > 0 || only === undefined ? 0 : keyTypes[only].order === 'host' ? 1 : 2;
+  const number = (value: number): Bytes => String.fromCharCode(value, 0, 0, 0);
+  const entries: (readonly [number, Bytes])[] = [[0, number(order)]];
+  if (set.verdicts) entries.push([1, number(0)], [6, number(0)]);
+  if (set.comment !== undefined) entries.push([7, `${set.comment}\0`]);
+  return entries;
+}
+
+function encodeSet(writer: BatchWriter, set: SetSpec): void {
+  const lengths = partLengths(set);
+  const ranges = set.interval && lengths.length > 1;
+  writer.attrString(2, set.name);
+  writer.attrBe32(
+    3,
+    (set.interval ? SET_INTERVAL : 0) | (set.verdicts ? SET_MAP : 0) | (ranges ? SET_CONCATENATED : 0),
+  );
+  writer.attrBe32(4, keyTypeNumber(set));
+  writer.attrBe32(
+    5,
+    lengths.reduce((sum, length) => sum + length, 0),
+  );
+  if (set.verdicts) {
+    writer.attrBe32(6, DATA_VERDICT);
+    writer.attrBe32(7, 0);
+  }
+  writer.attrBe32(10, 1); // an id for references within the batch; ours go by name
+  if (ranges) encodePartLengths(writer, lengths);
+  encodeUserdata(writer, 13, setUserdata(set));
+}
+
+function encodePartLengths(writer: BatchWriter, lengths: readonly number[]): void {
+  writer.nest(9);
+  writer.nest(2);
+  for (const length of lengths) {
+    writer.nest(1);
+    writer.attrBe32(1, length);
+    writer.endNest();
+  }
+  writer.endNest();
+  writer.endNest();
+}
+
+/** A single interval is two elements, its start and the first key behind it; a concatenated one has two keys. */
+function encodeElement(writer: BatchWriter, set: SetSpec, [key, verdict]: Element): void {
+  const [first, last] = set.interval ? splitInterval(set, key) : [key, key];
+  writer.nest(1);
+  encodeData(writer, 1, first);
+  if (set.interval && set.key.length > 1) encodeData(writer, 10, last);
+  if (verdict !== undefined) encodeVerdict(writer, 2, verdict);
+  writer.endNest();
+  const end = set.interval && set.key.length === 1 ? intervalEnd(set, key) : undefined;
+  if (end === undefined) return;
+  writer.nest(1);
+  writer.attrBe32(3, ELEMENT_INTERVAL_END);
+  encodeData(writer, 1, end);
+  writer.endNest();
+}
+
+function encodeElements(
+  writer: BatchWriter,
+  type: number,
+  flags: number,
+  set: SetSpec,
+  elements: readonly Element[],
+): void {
+  for (let at = 0; at < elements.length; ) {
+    beginMessage(writer, type, flags);
+    writer.attrString(2, set.name);
+    writer.nest(3);
+    for (; writer.nestLength < MAX_LIST_BYTES; at++) {
+      const element = elements[at];
+      if (element === undefined) break;
+      encodeElement(writer, set, type === message.delSetElem ? [element[0], undefined] : element);
+    }
+    writer.endNest();
+    writer.end();
+  }
+}
+
+/** The table's name is attribute 1 of every message. */
+function beginMessage(writer: BatchWriter, type: number, flags: number): void {
+  writer.begin(type, flags);
+  encodeFamily(writer, FAMILY_INET);
+  writer.attrString(1, TABLE);
+}
+
+function encodeMessage(writer: BatchWriter, type: number, flags: number, body: () => unknown): void {
+  beginMessage(writer, type, flags);
+  body();
+  writer.end();
+}
+
+function encodeOperation(writer: BatchWriter, operation: Operation): void {
+  switch (operation.kind) {
+    case 'add-table':
+      encodeMessage(writer, message.newTable, CREATE, () => encodeComment(writer, 6, LAYOUT));
+      break;
+    case 'delete-table':
+      encodeMessage(writer, message.delTable, 0, () => {});
+      break;
+    case 'add-set':
+      encodeMessage(writer, message.newSet, CREATE, () => encodeSet(writer, operation.set));
+      break;
+    case 'delete-set':
+      encodeMessage(writer, message.delSet, 0, () => writer.attrString(2, operation.set.name));
+      break;
+    case 'add-chain':
+      encodeMessage(writer, message.newChain, CREATE, () => encodeChain(writer, operation.chain));
+      break;
+    case 'delete-chain':
+      encodeMessage(writer, message.delChain, 0, () => writer.attrString(3, operation.chain));
+      break;
+    case 'flush-chain':
+      encodeMessage(writer, message.delRule, 0, () => writer.attrString(2, operation.chain));
+      break;
+    case 'add-rule': {
+      const { chain, rule } = operation;
+      encodeMessage(writer, message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
+      break;
+    }
+    case 'add-elements':
+      encodeElements(writer, message.newSetElem, CREATE, operation.set, operation.elements);
+      break;
+    case 'delete-elements':
+      encodeElements(writer, message.delSetElem, 0, operation.set, operation.elements);
+      break;
+  }
+}
+
+/**
+ * Writes the whole batch. Only its last message asks for an acknowledgement (one of our table that changes nothing), so
+ * expect exactly one; refused messages are answered as well. With `generation` the kernel refuses the batch (ERESTART)
+ * when anybody has changed any table since that generation.
+ */
+export function encodeTransaction(writer: BatchWriter, transaction: Transaction, generation?: number): void {
+  writer.begin(message.batchBegin, 0);
+  encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
+  if (generation !== undefined) writer.attrBe32(BATCH_GENERATION, generation);
+  writer.end();
+  for (const operation of transaction) encodeOperation(writer, operation);
+  beginMessage(writer, message.newTable, ACK);
+  writer.end();
+  writer.begin(message.batchEnd, 0);
+  encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
+  writer.end();
+}

@@ -1,0 +1,77 @@
+// Rules as the kernel holds them: lists of expressions over registers, and the attributes each kind of expression has.
+import type { Bytes, Verdict } from './nft.ts';
+
+export type AttributeKind = 'u8' | 'be32' | 'text' | 'data' | 'verdict';
+
+interface AttributeSpec {
+  readonly name: string;
+  /** Number of the netlink attribute. */
+  readonly type: number;
+  readonly kind: AttributeKind;
+}
+
+function attributes(
+  spec: Readonly<Record<string, readonly [type: number, kind: AttributeKind]>>,
+): readonly AttributeSpec[] {
+  return Object.entries(spec).map(([name, [type, kind]]) => ({ name, type, kind }));
+}
+
+/**
+ * The attributes that say what an expression does, by name of the expression (include/uapi/linux/netfilter/nf_tables.h).
+ * A counter's packets and bytes are left out: they do not make it another rule.
+ */
+export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
+  ['meta', attributes({ dreg: [1, 'be32'], key: [2, 'be32'], sreg: [3, 'be32'] })],
+  ['ct', attributes({ dreg: [1, 'be32'], key: [2, 'be32'] })],
+  ['payload', attributes({ dreg: [1, 'be32'], base: [2, 'be32'], offset: [3, 'be32'], length: [4, 'be32'] })],
+  ['cmp', attributes({ sreg: [1, 'be32'], op: [2, 'be32'], data: [3, 'data'] })],
+  ['range', attributes({ sreg: [1, 'be32'], op: [2, 'be32'], first: [3, 'data'], last: [4, 'data'] })],
+  [
+    'bitwise',
+    attributes({ sreg: [1, 'be32'], dreg: [2, 'be32'], length: [3, 'be32'], mask: [4, 'data'], xor: [5, 'data'] }),
+  ],
+  ['lookup', attributes({ set: [1, 'text'], sreg: [2, 'be32'], dreg: [3, 'be32'], flags: [5, 'be32'] })],
+  ['immediate', attributes({ dreg: [1, 'be32'], verdict: [2, 'verdict'] })],
+  ['counter', []],
+  ['log', attributes({ prefix: [2, 'text'], level: [5, 'be32'] })],
+  ['reject', attributes({ type: [1, 'be32'], code: [2, 'u8'] })],
+  ['masq', attributes({ flags: [1, 'be32'] })],
+]);
+
+export type AttributeValue = number | Bytes | Verdict;
+
+/** Values by attribute name, in the order of the schema; an expression of an unknown name has none. */
+export interface Expression {
+  readonly name: string;
+  readonly values: Readonly<Record<string, AttributeValue>>;
+}
+
+const codes: Readonly<Record<Verdict['kind'], number>> = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 };
+
+/** The kernel's number of a verdict (NF_ACCEPT, NFT_JUMP, …). */
+export function verdictCode(verdict: Verdict): number {
+  return codes[verdict.kind];
+}
+
+/** Undefined for verdicts that we never give. */
+export function verdictOfCode(code: number, chain: string): Verdict | undefined {
+  switch (code) {
+    case codes.drop:
+      return { kind: 'drop' };
+    case codes.accept:
+      return { kind: 'accept' };
+    case codes.return:
+      return { kind: 'return' };
+    case codes.jump:
+      return { kind: 'jump', chain };
+    case codes.goto:
+      return { kind: 'goto', chain };
+    default:
+      return undefined;
+  }
+}
+
+/** Equal for rules that do the same and carry the same comment. */
+export function printRuleKey(expressions: readonly Expression[], comment: string | undefined): string {
+  return JSON.stringify([expressions, comment ?? null]);
+}

@@ -1,0 +1,131 @@
+// Turns a rule's statements into the kernel's expressions, register for register as nft does.
+import { hostBytesOfU32, maskBytes } from './bytes.ts';
+import type { AttributeValue, Expression } from './expression.ts';
+import { fields, META_MARK } from './fields.ts';
+import type { Bytes, Field, Rule, Statement } from './nft.ts';
+
+const REGISTER = 1;
+const VERDICT_REGISTER = 0;
+/** Words of four bytes in one of the old registers, and the number of the first word-sized one (NFT_REG32_00). */
+const WORDS_PER_REGISTER = 4;
+const FIRST_WORD_REGISTER = 8;
+
+const EQUAL = 0;
+const NOT_EQUAL = 1;
+const LESS_OR_EQUAL = 3;
+const GREATER_OR_EQUAL = 5;
+const LOOKUP_INVERTED = 1;
+const LOG_LEVEL_INFO = 6;
+const REJECT_TCP_RESET = 1;
+const REJECT_ICMPX = 2;
+const ICMPX_ADMIN_PROHIBITED = 3;
+const RANDOM_FULLY = 1 << 4;
+const MARK_BYTES = 4;
+
+function expression(name: string, values: Readonly<Record<string, AttributeValue>> = {}): Expression {
+  return { name, values };
+}
+
+/** The number the kernel gives back for the register that starts at a word: 1 to 4 when aligned to 16 bytes. */
+function registerAt(word: number): number {
+  return word % WORDS_PER_REGISTER === 0 ? REGISTER + word / WORDS_PER_REGISTER : FIRST_WORD_REGISTER + word;
+}
+
+function load(field: Field, dreg = REGISTER): Expression {
+  const { source, bytes } = fields[field];
+  if (source.kind === 'payload') {
+    return expression('payload', { dreg, base: source.base, offset: source.offset, length: bytes });
+  }
+  return expression(source.kind, { dreg, key: source.key });
+}
+
+/** One field after the other, each from the next free word on. */
+function loadAll(list: readonly Field[]): readonly Expression[] {
+  let word = 0;
+  return list.map((field) => {
+    const loaded = load(field, registerAt(word));
+    word += Math.ceil(fields[field].bytes / 4);
+    return loaded;
+  });
+}
+
+function compare(op: number, data: Bytes): Expression {
+  return expression('cmp', { sreg: REGISTER, op, data });
+}
+
+function mask(length: number, bits: Bytes, xor = '\0'.repeat(length)): Expression {
+  return expression('bitwise', { sreg: REGISTER, dreg: REGISTER, length, mask: bits, xor });
+}
+
+function equality(negated: boolean): number {
+  return negated ? NOT_EQUAL : EQUAL;
+}
+
+function lowerRange(field: Field, negated: boolean, first: Bytes, last: Bytes): readonly Expression[] {
+  if (negated) return [load(field), expression('range', { sreg: REGISTER, op: NOT_EQUAL, first, last })];
+  return [load(field), compare(GREATER_OR_EQUAL, first), compare(LESS_OR_EQUAL, last)];
+}
+
+/** mark = (mark & keep) ^ flip */
+function changeMark(keep: number, flip: number): readonly Expression[] {
+  return [
+    expression('meta', { dreg: REGISTER, key: META_MARK }),
+    mask(MARK_BYTES, hostBytesOfU32(keep), hostBytesOfU32(flip)),
+    expression('meta', { key: META_MARK, sreg: REGISTER }),
+  ];
+}
+
+function testMark(bits: number): readonly Expression[] {
+  return [
+    expression('meta', { dreg: REGISTER, key: META_MARK }),
+    mask(MARK_BYTES, hostBytesOfU32(bits)),
+    compare(EQUAL, hostBytesOfU32(bits)),
+  ];
+}
+
+function lowerStatement(statement: Statement): readonly Expression[] {
+  switch (statement.kind) {
+    case 'compare':
+      return [load(statement.field), compare(equality(statement.negated), statement.value)];
+    case 'prefix': {
+      const { bytes } = fields[statement.field];
+      const bits = mask(bytes, maskBytes(statement.prefixLength, bytes));
+      return [load(statement.field), bits, compare(equality(statement.negated), statement.value)];
+    }
+    case 'name-prefix': // the kernel compares as many bytes as it is given
+      return [load(statement.field), compare(EQUAL, statement.value)];
+    case 'range':
+      return lowerRange(statement.field, statement.negated, statement.first, statement.last);
+    case 'lookup': {
+      const flags = statement.negated ? LOOKUP_INVERTED : 0;
+      return [...loadAll(statement.fields), expression('lookup', { set: statement.set, sreg: REGISTER, flags })];
+    }
+    case 'verdict-map': {
+      const values = { set: statement.map, sreg: REGISTER, dreg: VERDICT_REGISTER, flags: 0 };
+      return [...loadAll(statement.fields), expression('lookup', values)];
+    }
+    case 'mark-is':
+      return testMark(statement.bits);
+    case 'mark-set':
+      return changeMark(~statement.bits, statement.bits);
+    case 'mark-clear':
+      return changeMark(~statement.bits, 0);
+    case 'counter':
+      return [expression('counter')];
+    case 'log':
+      return [expression('log', { prefix: statement.prefix, level: LOG_LEVEL_INFO })];
+    case 'reject':
+      return statement.how === 'tcp-reset'
+        ? [expression('reject', { type: REJECT_TCP_RESET })]
+        : [expression('reject', { type: REJECT_ICMPX, code: ICMPX_ADMIN_PROHIBITED })];
+    case 'masquerade':
+      return [expression('masq', { flags: RANDOM_FULLY })];
+    case 'verdict':
+      return [expression('immediate', { dreg: VERDICT_REGISTER, verdict: statement.verdict })];
+  }
+}
+
+/** The value order of each expression is its schema's, so that printRuleKey can compare with what the kernel gives back. */
+export function lowerRule(rule: Rule): readonly Expression[] {
+  return rule.statements.flatMap(lowerStatement);
+}

@@ -1,0 +1,140 @@
+// nftables objects as data: what our one table holds, and the ordered operations that change it.
+
+/** The name of our table, family inet. Everything of ours is in it, nothing else is. */
+export const TABLE = 'ocicat';
+
+/** Grows when objects of an older agent's table would be misread; kept in the table's comment. */
+export const LAYOUT = 'layout 1';
+
+/** A string of one character (0 to 255) per byte, network order unless said: compares with === and works as a map's key. */
+export type Bytes = string;
+
+/** nft's names of the data types that our sets and maps are keyed by. */
+export type KeyType = 'ipv4_addr' | 'ipv6_addr' | 'ifname' | 'inet_proto' | 'inet_service' | 'icmpv6_type' | 'ct_state';
+
+export type Verdict =
+  | { readonly kind: 'accept' | 'drop' | 'return' }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string };
+
+/** What a rule can look at; fields.ts says where it is and how nft calls it. */
+export type Field =
+  | 'iifname'
+  | 'oifname'
+  | 'nfproto'
+  | 'l4proto'
+  | 'ct-state'
+  | 'saddr4'
+  | 'daddr4'
+  | 'saddr6'
+  | 'daddr6'
+  | 'sport'
+  | 'dport'
+  | 'icmp-type'
+  | 'icmp-code'
+  | 'icmpv6-type'
+  | 'icmpv6-code'
+  | 'icmp-type-code';
+
+export type Statement =
+  | { readonly kind: 'compare'; readonly field: Field; readonly negated: boolean; readonly value: Bytes }
+  /** Addresses whose first `prefixLength` bits are those of `value`. */
+  | {
+      readonly kind: 'prefix';
+      readonly field: Field;
+      readonly negated: boolean;
+      readonly value: Bytes;
+      readonly prefixLength: number;
+    }
+  /** Interface names that start with `value`. */
+  | { readonly kind: 'name-prefix'; readonly field: 'iifname' | 'oifname'; readonly value: string }
+  /** Both ends included. */
+  | {
+      readonly kind: 'range';
+      readonly field: Field;
+      readonly negated: boolean;
+      readonly first: Bytes;
+      readonly last: Bytes;
+    }
+  /** The concatenated fields are in the named set. */
+  | { readonly kind: 'lookup'; readonly fields: readonly Field[]; readonly negated: boolean; readonly set: string }
+  /** The verdict that the named map has for the fields; goes on when it has none. */
+  | { readonly kind: 'verdict-map'; readonly fields: readonly Field[]; readonly map: string }
+  /** All these bits of the packet's mark are set. */
+  | { readonly kind: 'mark-is'; readonly bits: number }
+  | { readonly kind: 'mark-set'; readonly bits: number }
+  | { readonly kind: 'mark-clear'; readonly bits: number }
+  | { readonly kind: 'counter' }
+  /** To the kernel's log at level info. */
+  | { readonly kind: 'log'; readonly prefix: string }
+  | { readonly kind: 'reject'; readonly how: 'tcp-reset' | 'admin-prohibited' }
+  /** To the outgoing interface's address, with fully random ports. */
+  | { readonly kind: 'masquerade' }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict };
+
+/** All statements hold, from left to right, or the next rule is tried. Comments: printable ASCII, at most 120 characters. */
+export interface Rule {
+  readonly statements: readonly Statement[];
+  readonly comment?: string;
+}
+
+export interface BaseHook {
+  readonly type: 'filter' | 'nat';
+  readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting';
+  readonly priority: number;
+}
+
+/** A chain without its rules. With `base` it is called by the kernel (policy accept), without by other chains. */
+export interface ChainSpec {
+  readonly name: string;
+  readonly base?: BaseHook;
+  readonly comment?: string;
+}
+
+export interface Chain extends ChainSpec {
+  readonly rules: readonly Rule[];
+}
+
+/** A named set, or with `verdicts` a verdict map. More than one key type: a concatenation. */
+export interface SetSpec {
+  readonly name: string;
+  readonly key: readonly KeyType[];
+  readonly interval: boolean;
+  readonly verdicts: boolean;
+  readonly comment?: string;
+}
+
+/**
+ * Key bytes to verdict (undefined in a plain set). Each part of a concatenation is padded to four bytes. The key of an
+ * interval set is its first address followed by its last, both included.
+ */
+export type Elements = ReadonlyMap<Bytes, Verdict | undefined>;
+
+export interface NftSet {
+  readonly spec: SetSpec;
+  readonly elements: Elements;
+}
+
+/** Everything in our table. */
+export interface Ruleset {
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly sets: ReadonlyMap<string, NftSet>;
+}
+
+export type Element = readonly [key: Bytes, verdict: Verdict | undefined];
+
+export type Operation =
+  | { readonly kind: 'add-table' }
+  | { readonly kind: 'delete-table' }
+  | { readonly kind: 'add-set'; readonly set: SetSpec }
+  | { readonly kind: 'delete-set'; readonly set: SetSpec }
+  | { readonly kind: 'add-chain'; readonly chain: ChainSpec }
+  /** Removes the chain's rules. */
+  | { readonly kind: 'flush-chain'; readonly chain: string }
+  | { readonly kind: 'delete-chain'; readonly chain: string }
+  /** After the chain's other rules. */
+  | { readonly kind: 'add-rule'; readonly chain: string; readonly rule: Rule }
+  | { readonly kind: 'add-elements'; readonly set: SetSpec; readonly elements: readonly Element[] }
+  | { readonly kind: 'delete-elements'; readonly set: SetSpec; readonly elements: readonly Element[] };
+
+/** Takes effect as a whole or not at all. Empty: nothing to do. */
+export type Transaction = readonly Operation[];

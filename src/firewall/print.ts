@@ -1,0 +1,131 @@
+// Prints a transaction as text that `nft -f` loads with the same effect as its batch.
+import { fields } from './fields.ts';
+import { printKey } from './keys.ts';
+import {
+  type ChainSpec,
+  type Element,
+  type Field,
+  LAYOUT,
+  type Operation,
+  type Rule,
+  type SetSpec,
+  type Statement,
+  TABLE,
+  type Transaction,
+  type Verdict,
+} from './nft.ts';
+
+function printVerdict(verdict: Verdict): string {
+  return verdict.kind === 'jump' || verdict.kind === 'goto' ? `${verdict.kind} ${verdict.chain}` : verdict.kind;
+}
+
+function printMark(bits: number): string {
+  return `0x${(bits >>> 0).toString(16).padStart(8, '0')}`;
+}
+
+function printFields(list: readonly Field[]): string {
+  return list.map((field) => fields[field].text).join(' . ');
+}
+
+function printStatement(statement: Statement): string {
+  switch (statement.kind) {
+    case 'compare':
+    case 'prefix':
+    case 'range': {
+      const { text, print } = fields[statement.field];
+      const operator = statement.negated ? '!= ' : '';
+      if (statement.kind === 'range') return `${text} ${operator}${print(statement.first)}-${print(statement.last)}`;
+      const suffix = statement.kind === 'prefix' ? `/${statement.prefixLength}` : '';
+      return `${text} ${operator}${print(statement.value)}${suffix}`;
+    }
+    case 'name-prefix':
+      return `${fields[statement.field].text} "${statement.value}*"`;
+    case 'lookup':
+      return `${printFields(statement.fields)} ${statement.negated ? '!= ' : ''}@${statement.set}`;
+    case 'verdict-map':
+      return `${printFields(statement.fields)} vmap @${statement.map}`;
+    case 'mark-is':
+      return `meta mark & ${printMark(statement.bits)} == ${printMark(statement.bits)}`;
+    case 'mark-set':
+      return `meta mark set meta mark | ${printMark(statement.bits)}`;
+    case 'mark-clear':
+      return `meta mark set meta mark & ${printMark(~statement.bits)}`;
+    case 'counter':
+      return 'counter';
+    case 'log':
+      return `log prefix "${statement.prefix}" level info`;
+    case 'reject':
+      return statement.how === 'tcp-reset' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited';
+    case 'masquerade':
+      return 'masquerade fully-random';
+    case 'verdict':
+      return printVerdict(statement.verdict);
+  }
+}
+
+/** One line, without the chain's name. */
+export function printRule(rule: Rule): string {
+  const words = rule.statements.map(printStatement);
+  if (rule.comment !== undefined) words.push(`comment "${rule.comment}"`);
+  return words.join(' ');
+}
+
+function printBlock(parts: readonly (string | undefined)[]): string {
+  const present = parts.filter((part) => part !== undefined);
+  return present.length === 0 ? '' : ` { ${present.map((part) => `${part};`).join(' ')} }`;
+}
+
+function printComment(comment: string | undefined): string | undefined {
+  return comment === undefined ? undefined : `comment "${comment}"`;
+}
+
+function printSet(set: SetSpec): string {
+  const type = `type ${set.key.join(' . ')}${set.verdicts ? ' : verdict' : ''}`;
+  const block = printBlock([type, set.interval ? 'flags interval' : undefined, printComment(set.comment)]);
+  return `${set.verdicts ? 'map' : 'set'} inet ${TABLE} ${set.name}${block}`;
+}
+
+function printChain({ name, base, comment }: ChainSpec): string {
+  const hook = base && `type ${base.type} hook ${base.hook} priority ${base.priority}; policy accept`;
+  return `chain inet ${TABLE} ${name}${printBlock([hook, printComment(comment)])}`;
+}
+
+function printElement(set: SetSpec, [key, verdict]: Element, withVerdict: boolean): string {
+  const text = printKey(set, key);
+  return verdict === undefined || !withVerdict ? text : `${text} : ${printVerdict(verdict)}`;
+}
+
+function printElements(set: SetSpec, elements: readonly Element[], withVerdicts: boolean): string {
+  const list = elements.map((element) => printElement(set, element, withVerdicts));
+  return `element inet ${TABLE} ${set.name} { ${list.join(', ')} }`;
+}
+
+function printOperation(operation: Operation): string {
+  switch (operation.kind) {
+    case 'add-table':
+      return `add table inet ${TABLE} { comment "${LAYOUT}"; }`;
+    case 'delete-table':
+      return `delete table inet ${TABLE}`;
+    case 'add-set':
+      return `add ${printSet(operation.set)}`;
+    case 'delete-set':
+      return `delete ${operation.set.verdicts ? 'map' : 'set'} inet ${TABLE} ${operation.set.name}`;
+    case 'add-chain':
+      return `add ${printChain(operation.chain)}`;
+    case 'flush-chain':
+      return `flush chain inet ${TABLE} ${operation.chain}`;
+    case 'delete-chain':
+      return `delete chain inet ${TABLE} ${operation.chain}`;
+    case 'add-rule':
+      return `add rule inet ${TABLE} ${operation.chain} ${printRule(operation.rule)}`;
+    case 'add-elements':
+      return `add ${printElements(operation.set, operation.elements, true)}`;
+    case 'delete-elements':
+      return `delete ${printElements(operation.set, operation.elements, false)}`;
+  }
+}
+
+/** One operation a line, each line ended; empty for an empty transaction. */
+export function printTransaction(transaction: Transaction): string {
+  return transaction.map((operation) => `${printOperation(operation)}\n`).join('');
+}

@@ -1,0 +1,56 @@
+// The kernel's numbers for nf_tables messages, hooks and flags, and the number of a set's key type.
+import { keyTypes } from './keys.ts';
+import type { BaseHook, SetSpec } from './nft.ts';
+
+/** Numbers of nf_tables messages: subsystem 10 in the high byte (include/uapi/linux/netfilter/nfnetlink.h, nf_tables.h). */
+export const message = {
+  newTable: 0xa00,
+  getTable: 0xa01,
+  delTable: 0xa02,
+  newChain: 0xa03,
+  getChain: 0xa04,
+  delChain: 0xa05,
+  newRule: 0xa06,
+  getRule: 0xa07,
+  delRule: 0xa08,
+  newSet: 0xa09,
+  getSet: 0xa0a,
+  delSet: 0xa0b,
+  newSetElem: 0xa0c,
+  getSetElem: 0xa0d,
+  delSetElem: 0xa0e,
+  newGen: 0xa0f,
+  getGen: 0xa10,
+  batchBegin: 0x10,
+  batchEnd: 0x11,
+} as const;
+
+export const FAMILY_INET = 1;
+export const SUBSYSTEM_NFTABLES = 10;
+export const BATCH_GENERATION = 1;
+export const ACK = 0x4;
+export const CREATE = 0x400;
+export const APPEND = 0x800;
+
+/** Hook numbers and set flags: include/uapi/linux/netfilter.h, nf_tables.h. */
+export const hookNumbers: Readonly<Record<BaseHook['hook'], number>> = {
+  prerouting: 0,
+  input: 1,
+  forward: 2,
+  output: 3,
+  postrouting: 4,
+};
+export const SET_INTERVAL = 0x4;
+export const SET_MAP = 0x8;
+export const SET_CONCATENATED = 0x80;
+export const ELEMENT_INTERVAL_END = 1;
+/** The data type of verdict maps (NFT_DATA_VERDICT). */
+export const DATA_VERDICT = 0xffffff00;
+
+/** nftables makes the type of a concatenation of six bits for each part. */
+const CONCATENATED_TYPE_BITS = 6;
+
+/** The number that the kernel keeps as the type of a set's keys. */
+export function keyTypeNumber(set: SetSpec): number {
+  return set.key.reduce((number, type) => (number << CONCATENATED_TYPE_BITS) | keyTypes[type].id, 0);
+}
