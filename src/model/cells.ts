@@ -1,0 +1,15 @@
+// Texts of table cells that several kinds share.
+
+/** `a=1,b=` sorted by name; empty text for no labels. */
+export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
+  return Object.keys(labels ?? {})
+    .sort()
+    .map((key) => `${key}=${labels?.[key] ?? ''}`)
+    .join(',');
+}
+
+/** Items joined by commas and cut to `maxLength` characters, `...` included; 0 cuts nothing. */
+export function joinItems(items: readonly (string | number)[] | undefined, maxLength = 0): string {
+  const text = (items ?? []).join(',');
+  return maxLength === 0 || text.length <= maxLength ? text : `${text.slice(0, maxLength - 3)}...`;
+}

@@ -1,0 +1,104 @@
+// Node: one host of the cluster, as its agent describes it (facts: calico §4.9).
+import { defineKind } from './kind.ts';
+import { interfaceName } from './names.ts';
+import type { Resource } from './resource.ts';
+import { choice, parsedText, text } from './scalars.ts';
+import { type Infer, list, object, optional, required, sparse } from './schema.ts';
+import { asNumber, cidrOrIp, interfaceCidr, ip, ipv4, ipv6, mac } from './values.ts';
+
+const ipv4Interface = parsedText('an IPv4 address with its prefix length, such as 10.0.0.1/24', (value) => {
+  const range = interfaceCidr.read(value);
+  return typeof range === 'string' && !range.includes(':') ? range : undefined;
+});
+const ipv6Interface = parsedText('an IPv6 address with its prefix length, such as fd00::1/64', (value) => {
+  const range = interfaceCidr.read(value);
+  return typeof range === 'string' && range.includes(':') ? range : undefined;
+});
+
+const bgp = object(
+  {
+    asNumber: optional(asNumber, "The node's AS number.", 'asNumber of BGPConfiguration default'),
+    ipv4Address: sparse(ipv4Interface, 'The address and subnet that its BGP sessions use.'),
+    ipv6Address: sparse(ipv6Interface, 'The same for IPv6.'),
+    ipv4IPIPTunnelAddr: sparse(ipv4, 'The address of its IP-in-IP device.'),
+    routeReflectorClusterID: sparse(ipv4, 'Makes the node a route reflector of this cluster.'),
+  },
+  (value, report) => {
+    if (Object.keys(value).length === 0) report('', 'an empty object', 'at least one field, or no bgp at all');
+  },
+);
+
+const spec = object({
+  bgp: optional(bgp, 'How it speaks BGP; without it, it does not.'),
+  ipv4VXLANTunnelAddr: sparse(ipv4, 'The address of its VXLAN device.'),
+  vxlanTunnelMACAddr: sparse(mac, 'The MAC address of its VXLAN device.'),
+  ipv6VXLANTunnelAddr: sparse(ipv6, 'The address of its VXLAN device for IPv6.'),
+  vxlanTunnelMACAddrV6: sparse(mac, 'The MAC address of its VXLAN device for IPv6.'),
+  orchRefs: sparse(
+    list(
+      object({
+        nodeName: sparse(text(), "The orchestrator's name for it."),
+        orchestrator: required(text(), 'The orchestrator.'),
+      }),
+    ),
+    'What orchestrators call it.',
+  ),
+  wireguard: optional(
+    object({
+      interfaceIPv4Address: sparse(ipv4, 'The address of its WireGuard device.'),
+      interfaceIPv6Address: sparse(ipv6, 'The address of its WireGuard device for IPv6.'),
+    }),
+    'Its WireGuard device.',
+  ),
+  addresses: sparse(
+    list(
+      object({
+        address: required(cidrOrIp, 'The address.'),
+        type: sparse(choice('CalicoNodeIP', 'InternalIP', 'ExternalIP'), 'What it is for.'),
+      }),
+    ),
+    'Its addresses.',
+  ),
+  interfaces: sparse(
+    list(
+      object({
+        name: sparse(interfaceName, 'The name.'),
+        addresses: sparse(list(ip), 'Its addresses.'),
+      }),
+    ),
+    'Its interfaces.',
+  ),
+});
+
+const status = object({
+  wireguardPublicKey: sparse(text(), 'Its WireGuard key.'),
+  wireguardPublicKeyV6: sparse(text(), 'Its WireGuard key for IPv6.'),
+  podCIDRs: sparse(list(cidrOrIp), 'Ranges that an orchestrator gave it.'),
+});
+
+export type NodeSpec = Infer<typeof spec>;
+export type NodeStatus = Infer<typeof status>;
+export type Node = Resource<NodeSpec, NodeStatus, 'Node'>;
+
+export const node = defineKind({
+  name: 'Node',
+  plural: 'nodes',
+  aliases: ['node', 'no', 'nos'],
+  doc: "One host of the cluster. The host's agent writes it.",
+  spec,
+  status: { schema: status, always: true },
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    {
+      heading: 'ASN',
+      value: (one, context) => {
+        if (one.spec.bgp === undefined) return '';
+        return one.spec.bgp.asNumber === undefined ? `(${context.asNumber})` : String(one.spec.bgp.asNumber);
+      },
+    },
+    { heading: 'IPV4', value: (one) => one.spec.bgp?.ipv4Address ?? '' },
+    { heading: 'IPV6', value: (one) => one.spec.bgp?.ipv6Address ?? '' },
+  ],
+  table: ['NAME'],
+  wideTable: ['NAME', 'ASN', 'IPV4', 'IPV6'],
+});

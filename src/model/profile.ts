@@ -1,0 +1,48 @@
+// Profile: the rules and labels that endpoints get by naming it; one for each network (facts: calico §4.4).
+
+import { formatLabels } from './cells.ts';
+import { defineKind } from './kind.ts';
+import { labelKey, labelValue } from './names.ts';
+import { API_VERSION, type Resource } from './resource.ts';
+import { checkEgressRules, checkIngressRules, rules } from './rule.ts';
+import { type Infer, map, object, sparse } from './schema.ts';
+
+const spec = object(
+  {
+    ingress: sparse(rules, 'Rules for packets to the endpoint, in order.'),
+    egress: sparse(rules, 'Rules for packets from the endpoint, in order.'),
+    labelsToApply: sparse(
+      map(labelKey, labelValue),
+      'Labels that endpoints with this profile have, unless they have their own.',
+    ),
+  },
+  (value, report) => {
+    checkIngressRules(value.ingress, 'ingress', report);
+    checkEgressRules(value.egress, 'egress', report);
+  },
+);
+
+export type ProfileSpec = Infer<typeof spec>;
+export type Profile = Resource<ProfileSpec, undefined, 'Profile'>;
+
+export const profile = defineKind({
+  name: 'Profile',
+  plural: 'profiles',
+  aliases: ['profile', 'pro', 'pros'],
+  doc: 'Rules and labels that endpoints get by naming the profile. The network plugin makes one for each network.',
+  spec,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'LABELS', value: (one) => formatLabels(one.spec.labelsToApply) },
+  ],
+  table: ['NAME'],
+  wideTable: ['NAME', 'LABELS'],
+});
+
+/** The profile that allows everything; always there, in no store, left out of listings (§3.3). */
+export const defaultAllowProfile: Profile = {
+  kind: 'Profile',
+  apiVersion: API_VERSION,
+  metadata: { name: 'projectcalico-default-allow', resourceVersion: '1' },
+  spec: { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] },
+};

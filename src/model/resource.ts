@@ -1,0 +1,62 @@
+// What every resource has in common: kind, version and metadata (facts: calico §3.2, §4.1).
+import { annotationKey, dnsLabel, labelKey, labelValue } from './names.ts';
+import { parsedText, text } from './scalars.ts';
+import { type Infer, map, type ObjectShape, object, required, type Scalar, type Schema, sparse } from './schema.ts';
+
+/** The one version that resources are written in. */
+export const API_VERSION = 'projectcalico.org/v3';
+
+/** All annotations of a resource together, names and values, in characters. */
+const MAX_ANNOTATIONS_LENGTH = 256 * 1024;
+
+const timestamp = parsedText('a time such as 2026-11-23T11:18:07Z', (value) =>
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(value) ? value : undefined,
+);
+const anyText = text();
+
+function metadataFields(name: Scalar<string>) {
+  return {
+    name: required(name, 'The name, unique among the resources of its kind and namespace.'),
+    namespace: sparse(dnsLabel, 'The namespace, for kinds that have one.'),
+    uid: sparse(anyText, 'Set by the program that creates the resource.'),
+    resourceVersion: sparse(
+      anyText,
+      'The revision that was read; an update with it is refused if the resource has changed since.',
+    ),
+    creationTimestamp: sparse(timestamp, 'Set by the program that creates the resource.'),
+    labels: sparse(map(labelKey, labelValue), 'Labels that selectors match.'),
+    annotations: sparse(map(annotationKey, anyText), 'Notes; at most 256 kB together.'),
+  };
+}
+
+type MetadataSchema = ReturnType<typeof metadataSchema>;
+export type Metadata = Infer<MetadataSchema>;
+
+/** Metadata whose name follows a kind's rule. */
+export function metadataSchema(name: Scalar<string>) {
+  return object(metadataFields(name), (metadata, report) => {
+    let length = 0;
+    for (const [key, value] of Object.entries(metadata.annotations ?? {})) length += key.length + value.length;
+    if (length > MAX_ANNOTATIONS_LENGTH) {
+      report('annotations', `${length} characters`, `at most ${MAX_ANNOTATIONS_LENGTH} in all annotations together`);
+    }
+  });
+}
+
+/** A resource as documents and the store hold it. `status` is there only for kinds that have one. */
+export interface Resource<Spec = unknown, Status = unknown, K extends string = string> {
+  readonly kind: K;
+  readonly apiVersion: typeof API_VERSION;
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+  readonly status?: Status | undefined;
+}
+
+/** The shape of a whole document, for those who walk over descriptions. */
+export type ResourceSchema<R> = Schema<R> & ObjectShape;
+
+/** `Kind(name)` or `Kind(namespace/name)`, as messages name a resource (§3.7). */
+export function formatResourceId(resource: Pick<Resource, 'kind' | 'metadata'>): string {
+  const { name, namespace } = resource.metadata;
+  return `${resource.kind}(${namespace === undefined ? name : `${namespace}/${name}`})`;
+}

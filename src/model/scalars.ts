@@ -1,0 +1,99 @@
+// The plain scalars of the schema language: texts, numbers, booleans, choices.
+import type { Scalar } from './schema.ts';
+
+export interface TextRule {
+  /** What it is, in a few words: `a text of at most 253 characters`. */
+  readonly wanted: string;
+  readonly pattern?: RegExp;
+  readonly maxLength?: number;
+}
+
+/** A string that its pattern, if any, matches; length in characters. */
+export function text(rule: TextRule = { wanted: 'a text' }): Scalar<string> {
+  const { wanted, pattern, maxLength = Number.POSITIVE_INFINITY } = rule;
+  return {
+    shape: 'scalar',
+    wanted,
+    json: {
+      type: 'string',
+      ...(pattern === undefined ? {} : { pattern: pattern.source }),
+      ...(maxLength === Number.POSITIVE_INFINITY ? {} : { maxLength }),
+    },
+    read: (value) =>
+      typeof value === 'string' && value.length <= maxLength && (pattern?.test(value) ?? true) ? value : undefined,
+  };
+}
+
+/** A string that a parser turns into its stored form; undefined refuses it. */
+export function parsedText(
+  wanted: string,
+  parse: (value: string) => string | undefined,
+  explain?: (value: string) => string,
+): Scalar<string> {
+  return {
+    shape: 'scalar',
+    wanted,
+    json: { type: 'string' },
+    read: (value) => (typeof value === 'string' ? parse(value) : undefined),
+    ...(explain === undefined
+      ? {}
+      : { explain: (value: unknown) => (typeof value === 'string' ? explain(value) : wanted) }),
+  };
+}
+
+export const boolean: Scalar<boolean> = {
+  shape: 'scalar',
+  wanted: 'true or false',
+  json: { type: 'boolean' },
+  read: (value) => (typeof value === 'boolean' ? value : undefined),
+};
+
+/** A whole number, both ends included. */
+export function integer(minimum: number, maximum: number): Scalar<number> {
+  const open = minimum <= Number.MIN_SAFE_INTEGER || maximum >= Number.MAX_SAFE_INTEGER;
+  return {
+    shape: 'scalar',
+    wanted: open ? 'a whole number' : `a whole number from ${minimum} to ${maximum}`,
+    json: open ? { type: 'integer' } : { type: 'integer', minimum, maximum },
+    read: (value) =>
+      typeof value === 'number' && Number.isSafeInteger(value) && value >= minimum && value <= maximum
+        ? value
+        : undefined,
+  };
+}
+
+export const number: Scalar<number> = {
+  shape: 'scalar',
+  wanted: 'a number',
+  json: { type: 'number' },
+  read: (value) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined),
+};
+
+/** One of a few words, exactly as written. */
+export function choice<const C extends readonly string[]>(...choices: C): Scalar<C[number]> {
+  return {
+    shape: 'scalar',
+    wanted: `one of ${choices.join(', ')}`,
+    json: { type: 'string', enum: choices },
+    read: (value) => choices.find((known) => known === value),
+  };
+}
+
+/** One of a few words in any case; stored as written here. */
+export function looseChoice<const C extends readonly string[]>(...choices: C): Scalar<C[number]> {
+  return {
+    ...choice(...choices),
+    read: (value) =>
+      typeof value === 'string' ? choices.find((known) => known.toLowerCase() === value.toLowerCase()) : undefined,
+  };
+}
+
+/** One number of a few. */
+export function numberChoice<const C extends readonly number[]>(...choices: C): Scalar<C[number]> {
+  return {
+    shape: 'scalar',
+    wanted: `one of ${choices.join(', ')}`,
+    json: { type: 'integer', enum: choices },
+    read: (value) => choices.find((known) => known === value),
+  };
+}

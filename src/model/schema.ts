@@ -1,0 +1,140 @@
+// The words that resource kinds are described in: shapes as plain data, from which the TypeScript types, validation,
+// JSON Schema and the reference pages all come.
+
+declare const type: unique symbol;
+
+/** A JSON value that fits in a default or in a JSON Schema. */
+export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain };
+export type PlainObject = { readonly [key: string]: Plain };
+
+/** One value with its own reader: a string, a number, a boolean, or a text such as a range or a selector. */
+export interface ScalarShape {
+  readonly shape: 'scalar';
+  /** What it is, in a few words, for messages and pages: `an IPv4 or IPv6 address`. */
+  readonly wanted: string;
+  /** What JSON Schema can say about it. */
+  readonly json: PlainObject;
+  /** The value in its stored form, or undefined when it is not one. */
+  readonly read: (value: unknown) => unknown;
+  /** What was wanted of a value that `read` refused, when there is more to say than `wanted`. */
+  readonly explain?: (value: unknown) => string;
+}
+
+export interface ListShape {
+  readonly shape: 'list';
+  readonly item: Shape;
+  readonly minItems: number;
+  readonly maxItems: number;
+  /** Whether no item may be there twice. */
+  readonly unique: boolean;
+}
+
+export interface MapShape {
+  readonly shape: 'map';
+  readonly key: ScalarShape;
+  readonly value: Shape;
+}
+
+/** Says that a rule between fields is broken; `path` is relative to the object, `''` is the object itself. */
+export type Report = (path: string, found: string, wanted: string) => void;
+
+export interface ObjectShape {
+  readonly shape: 'object';
+  readonly fields: Readonly<Record<string, Field>>;
+  /** Rules between fields; called only with an object whose fields are each right. */
+  check?(value: unknown, report: Report): void;
+}
+
+export type Shape = ScalarShape | ListShape | MapShape | ObjectShape;
+
+/** A shape whose valid values are of type T. */
+export type Schema<T> = Shape & { readonly [type]?: () => T };
+export type Scalar<T> = ScalarShape & { readonly [type]?: () => T };
+
+/** The type of the values that a schema describes. */
+export type Infer<S> = S extends { readonly [type]?: () => infer T } ? T : never;
+
+/**
+ * `required`: must be there. `optional`: kept as given. `sparse`: an empty value is the same as none and is left out.
+ * `filled`: never absent in a parsed value. `created`: filled in when a document is read, left alone when stored
+ * data is read.
+ */
+export type Presence = 'required' | 'optional' | 'sparse' | 'filled' | 'created';
+
+export interface Field<T = unknown, P extends Presence = Presence> {
+  readonly schema: Schema<T>;
+  readonly presence: P;
+  /** What `filled` and `created` put there; sees the fields that stand before this one and are right. */
+  readonly fill: (before: Readonly<Record<string, unknown>>) => unknown;
+  /** The default in words, for pages; undefined if there is none. */
+  readonly defaultText: string | undefined;
+  /** One sentence. */
+  readonly doc: string;
+}
+
+const nothing = (): undefined => undefined;
+
+export function required<T>(schema: Schema<T>, doc: string): Field<T, 'required'> {
+  return { schema, presence: 'required', fill: nothing, defaultText: undefined, doc };
+}
+
+export function optional<T>(schema: Schema<T>, doc: string, defaultText?: string): Field<T, 'optional'> {
+  return { schema, presence: 'optional', fill: nothing, defaultText, doc };
+}
+
+/** A field where false, 0, an empty text, list, map or object mean the same as no value. */
+export function sparse<T>(schema: Schema<T>, doc: string, defaultText?: string): Field<T, 'sparse'> {
+  return { schema, presence: 'sparse', fill: nothing, defaultText, doc };
+}
+
+export function filled<T>(schema: Schema<T>, value: T & Plain, doc: string): Field<T, 'filled'> {
+  return { schema, presence: 'filled', fill: () => value, defaultText: JSON.stringify(value), doc };
+}
+
+/** A default that depends on the fields before this one. */
+export function computed<T>(
+  schema: Schema<T>,
+  fill: (before: Readonly<Record<string, unknown>>) => T,
+  defaultText: string,
+  doc: string,
+): Field<T, 'filled'> {
+  return { schema, presence: 'filled', fill, defaultText, doc };
+}
+
+/** A default that is written into new resources only. */
+export function created<T>(schema: Schema<T>, value: T & Plain, doc: string): Field<T, 'created'> {
+  return { schema, presence: 'created', fill: () => value, defaultText: JSON.stringify(value), doc };
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> ? K : never }[keyof F];
+type Flat<T> = { [K in keyof T]: T[K] };
+
+/** The object type that a table of fields describes. */
+export type ObjectOf<F extends Fields> = Flat<
+  { readonly [K in Certain<F>]: Infer<F[K]['schema']> } & {
+    readonly [K in Exclude<keyof F, Certain<F>>]?: Infer<F[K]['schema']> | undefined;
+  }
+>;
+
+export function object<F extends Fields>(
+  fields: F,
+  check?: (value: ObjectOf<F>, report: Report) => void,
+): Schema<ObjectOf<F>> & ObjectShape {
+  return check === undefined ? { shape: 'object', fields } : { shape: 'object', fields, check };
+}
+
+export interface ListLimits {
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly unique?: boolean;
+}
+
+export function list<T>(item: Schema<T>, limits: ListLimits = {}): Schema<readonly T[]> {
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, unique = false } = limits;
+  return { shape: 'list', item, minItems, maxItems, unique };
+}
+
+export function map<T>(key: Scalar<string>, value: Schema<T>): Schema<Readonly<Record<string, T>>> {
+  return { shape: 'map', key, value };
+}

@@ -1,0 +1,50 @@
+// Selectors as fields hold them: kept as written, checked by the parser (facts: calico §5.1).
+import { describeError } from '../base/errors.ts';
+import { parseSelector, tryParseSelector } from '../selector/parse.ts';
+import type { Selector } from '../selector/selector.ts';
+import { parsedText } from './scalars.ts';
+
+const WANTED = "a selector such as role == 'web'";
+
+function explain(value: string): string {
+  try {
+    parseSelector(value);
+    return WANTED;
+  } catch (error) {
+    return `${WANTED}; ${describeError(error)}`;
+  }
+}
+
+function mentionsGlobal(selector: Selector): boolean {
+  switch (selector.kind) {
+    case 'global':
+      return true;
+    case 'not':
+      return mentionsGlobal(selector.operand);
+    case 'and':
+    case 'or':
+      return selector.operands.some(mentionsGlobal);
+    default:
+      return false;
+  }
+}
+
+/** A selector of endpoints, nodes or labels: `global()` has no meaning in it. */
+export const selector = parsedText(
+  WANTED,
+  (value) => {
+    const parsed = tryParseSelector(value);
+    return parsed === undefined || mentionsGlobal(parsed) ? undefined : value;
+  },
+  (value) => (tryParseSelector(value) === undefined ? explain(value) : `${WANTED}, without global()`),
+);
+
+/** The namespaceSelector of a rule: `global()` may be the whole of it. */
+export const ruleNamespaceSelector = parsedText(
+  WANTED,
+  (value) => {
+    const parsed = tryParseSelector(value);
+    return parsed === undefined || (parsed.kind !== 'global' && mentionsGlobal(parsed)) ? undefined : value;
+  },
+  (value) => (tryParseSelector(value) === undefined ? explain(value) : 'global() alone or not at all'),
+);

@@ -1,0 +1,145 @@
+// WorkloadEndpoint: one interface of one workload, as the network plugin stores it (facts: calico §1.7, §4.10).
+import { cidrContains, parseCidr } from '../net/cidr.ts';
+import { familyOf, parseIp } from '../net/ip.ts';
+import { joinItems } from './cells.ts';
+import { defineKind } from './kind.ts';
+import { containerId, endpointPortName, interfaceName, resourceName } from './names.ts';
+import type { Resource } from './resource.ts';
+import { integer, parsedText, text } from './scalars.ts';
+import { filled, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import { cidrOrIp, interfaceCidr, ip, ipv4, ipv6, mac, port, protocol } from './values.ts';
+import { tryComputeEndpointName } from './workload-endpoint-name.ts';
+
+const ipNetwork = parsedText('an address, or a range of one address (/32 or /128)', (value) => {
+  const range = interfaceCidr.read(value);
+  return typeof range === 'string' && range.endsWith(range.includes(':') ? '/128' : '/32') ? range : undefined;
+});
+
+const segment = text({ wanted: 'a text that does not begin or end with "-"', pattern: /^[^-/]([^/]*[^-/])?$/ });
+
+const workloadPort = object({
+  name: sparse(endpointPortName, 'The name that rules use.'),
+  protocol: required(protocol, 'The protocol.'),
+  port: required(port, 'The number.'),
+  hostPort: filled(integer(0, 65535), 0, 'The port of the host that is mapped to it; 0 for none.'),
+  hostIP: filled(
+    parsedText('an address or nothing', (value) => (value === '' ? '' : asText(ip.read(value)))),
+    '',
+    'The address of the host that is mapped to it.',
+  ),
+});
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+const ipNat = object(
+  {
+    internalIP: required(ip, 'An address of the endpoint.'),
+    externalIP: required(ip, 'The address that is translated to it.'),
+  },
+  (value, report) => {
+    if (familyOf(parseIp(value.internalIP)) !== familyOf(parseIp(value.externalIP))) {
+      report('externalIP', JSON.stringify(value.externalIP), 'an address of the family of internalIP');
+    }
+  },
+);
+
+const rate = integer(0, 1_010_000_000_000_000);
+const qosControls = object({
+  ingressBandwidth: sparse(rate, 'Bits per second to the endpoint.'),
+  egressBandwidth: sparse(rate, 'Bits per second from the endpoint.'),
+  ingressBurst: sparse(rate, 'Burst to the endpoint in bits.'),
+  egressBurst: sparse(rate, 'Burst from the endpoint in bits.'),
+  ingressPeakrate: sparse(rate, 'Highest bits per second to the endpoint.'),
+  egressPeakrate: sparse(rate, 'Highest bits per second from the endpoint.'),
+  ingressMinburst: sparse(rate, 'Smallest burst to the endpoint in bytes.'),
+  egressMinburst: sparse(rate, 'Smallest burst from the endpoint in bytes.'),
+  ingressPacketRate: sparse(integer(1, 10_000), 'Packets per second to the endpoint.'),
+  egressPacketRate: sparse(integer(1, 10_000), 'Packets per second from the endpoint.'),
+  ingressPacketBurst: sparse(integer(1, 10_000), 'Burst to the endpoint in packets.'),
+  egressPacketBurst: sparse(integer(1, 10_000), 'Burst from the endpoint in packets.'),
+  ingressMaxConnections: sparse(integer(1, 0xffffffff), 'Connections to the endpoint at one time.'),
+  egressMaxConnections: sparse(integer(1, 0xffffffff), 'Connections from the endpoint at one time.'),
+  dscp: optional(integer(0, 63), 'DSCP of packets from the endpoint.'),
+});
+
+const specFields = {
+  orchestrator: required(segment, 'What runs the workload: cni, rkt.'),
+  workload: sparse(segment, 'The workload, for orchestrators other than cni and k8s.'),
+  node: required(segment, 'The node that it runs on.'),
+  containerID: sparse(containerId, 'The container.'),
+  pod: sparse(segment, 'The pod, for orchestrator k8s.'),
+  endpoint: required(segment, 'The interface inside the container.'),
+  serviceAccountName: sparse(resourceName, 'The service account, for orchestrator k8s.'),
+  ipNetworks: sparse(list(ipNetwork), 'The addresses, as ranges of one address.'),
+  ipNATs: sparse(list(ipNat), 'Addresses that are translated to one of its own.'),
+  ipv4Gateway: sparse(ipv4, 'The gateway for IPv4.'),
+  ipv6Gateway: sparse(ipv6, 'The gateway for IPv6.'),
+  profiles: sparse(list(resourceName), 'Profiles, in the order in which they apply.'),
+  interfaceName: sparse(interfaceName, "The host's end of its link."),
+  mac: sparse(mac, 'The MAC address of its interface.'),
+  ports: sparse(list(workloadPort), 'Ports that rules can name.'),
+  allowSpoofedSourcePrefixes: sparse(list(cidrOrIp), 'Addresses other than its own that it may send from.'),
+  qosControls: optional(qosControls, 'Limits on its traffic.'),
+};
+
+export type WorkloadEndpointSpec = ObjectOf<typeof specFields>;
+const spec = object(specFields, checkSpec);
+export type WorkloadEndpoint = Resource<WorkloadEndpointSpec, undefined, 'WorkloadEndpoint'>;
+
+export const LABEL_NAMESPACE = 'projectcalico.org/namespace';
+export const LABEL_ORCHESTRATOR = 'projectcalico.org/orchestrator';
+
+function checkSpec(value: WorkloadEndpointSpec, report: Report): void {
+  if (value.interfaceName === undefined) report('interfaceName', 'nothing', 'an interface name of 1 to 15 characters');
+  const own = (value.ipNetworks ?? []).map(parseCidr);
+  for (const [index, nat] of (value.ipNATs ?? []).entries()) {
+    const inside = own.some((range) => cidrContains(range, parseIp(nat.internalIP)));
+    if (!inside) report(`ipNATs[${index}].internalIP`, JSON.stringify(nat.internalIP), 'one of ipNetworks');
+  }
+}
+
+function checkName(one: WorkloadEndpoint, report: Report): void {
+  const name = tryComputeEndpointName(one.spec);
+  if (name === undefined)
+    report('spec', 'too little to name it', 'node, orchestrator, endpoint and containerID or workload');
+  else if (name !== one.metadata.name) {
+    report('metadata.name', JSON.stringify(one.metadata.name), `${JSON.stringify(name)}, which the spec makes`);
+  }
+}
+
+function withForcedLabels(one: WorkloadEndpoint): WorkloadEndpoint {
+  const forced = {
+    [LABEL_NAMESPACE]: one.metadata.namespace ?? 'default',
+    [LABEL_ORCHESTRATOR]: one.spec.orchestrator,
+  };
+  return { ...one, metadata: { ...one.metadata, labels: { ...one.metadata.labels, ...forced } } };
+}
+
+export const workloadEndpoint = defineKind({
+  name: 'WorkloadEndpoint',
+  plural: 'workloadendpoints',
+  aliases: ['workloadendpoint', 'wep', 'weps'],
+  namespaced: true,
+  doc: 'One interface of one workload. The network plugin writes it; its name follows from node, orchestrator and container.',
+  spec,
+  check: checkName,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'NAMESPACE', value: (one) => one.metadata.namespace ?? '' },
+    { heading: 'WORKLOAD', value: (one) => one.spec.workload ?? one.spec.pod ?? '' },
+    { heading: 'ORCHESTRATOR', value: (one) => one.spec.orchestrator },
+    { heading: 'NODE', value: (one) => one.spec.node },
+    { heading: 'NETWORKS', value: (one) => joinItems(one.spec.ipNetworks) },
+    { heading: 'INTERFACE', value: (one) => one.spec.interfaceName ?? '' },
+    { heading: 'PROFILES', value: (one) => joinItems(one.spec.profiles) },
+    {
+      heading: 'NATS',
+      value: (one) => joinItems((one.spec.ipNATs ?? []).map((nat) => `${nat.internalIP}/${nat.externalIP}`)),
+    },
+  ],
+  table: ['WORKLOAD', 'NODE', 'NETWORKS', 'INTERFACE'],
+  wideTable: ['NAME', 'WORKLOAD', 'NODE', 'NETWORKS', 'INTERFACE', 'PROFILES', 'NATS'],
+  toStored: withForcedLabels,
+});
