@@ -2,7 +2,7 @@
 // Until that last step, raiseWorkloadLink, the host end is down and carries nothing, so policy can be put in place first.
 import { OcicatError } from '../base/errors.ts';
 import { cidrFamily, hostCidr } from '../net/cidr.ts';
-import { familyOf, type Ip } from '../net/ip.ts';
+import { familyOf, formatIp, type Ip } from '../net/ip.ts';
 import { type Mac, macToBytes } from '../net/mac.ts';
 import { EEXIST } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
@@ -101,9 +101,9 @@ function tryCreatePair(host: netlink.Netlink, spec: WorkloadLinkSpec): WorkloadL
   });
   if (refusal?.errno === EEXIST) return undefined;
   if (refusal === undefined && pair !== undefined && pair.containerIndex !== 0) return pair;
-  const why = refusal === undefined ? 'the kernel did not say its index' : `${refusal.words} (errno ${refusal.errno})`;
-  const text = `create link "${spec.hostName}": ${why}`;
-  throw new OcicatError('kernel', text, refusal === undefined ? {} : { errno: refusal.errno });
+  const action = `create link "${spec.hostName}"`;
+  if (refusal !== undefined) throw netlink.refusalError(action, refusal);
+  throw new OcicatError('kernel', `${action}: the kernel did not say the indexes of its ends`);
 }
 
 function deleteLink(host: netlink.Netlink, index: number): void {
@@ -218,8 +218,10 @@ function explainRefusal(host: netlink.Netlink, refusal: netlink.Refusal, target:
       ? undefined
       : observeRoutes(host, { family: familyOf(address) }).find(({ destination }) => destination.address === address);
   const other = links.observeLinks(host).find(({ index }) => index === clash?.interfaceIndex);
-  const why = other === undefined ? `${refusal.words} (errno ${refusal.errno})` : `its route leads to "${other.name}"`;
-  return new OcicatError('kernel', `raise link "${target.hostName}": ${why}`, { errno: refusal.errno });
+  const action = `raise link "${target.hostName}"`;
+  if (address === undefined || other === undefined) return netlink.refusalError(action, refusal);
+  const text = `${action}: the route to ${formatIp(address)} leads to "${other.name}"`;
+  return new OcicatError('kernel', text, { errno: refusal.errno });
 }
 
 /**

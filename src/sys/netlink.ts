@@ -143,11 +143,16 @@ function receive(fd: number, into: Uint8Array): Uint8Array {
   }
 }
 
-function refuse(refusal: Refusal, count: number): OcicatError {
+/** `action: refused with EEXIST (the kernel's words)`, code `kernel`. */
+export function refusalError(action: string, refusal: Refusal): OcicatError {
   const words = refusal.words === '' ? '' : ` (${refusal.words})`;
-  const place = count === 1 ? '' : `, message ${refusal.index + 1} of ${count}`;
-  const text = `netlink request${place}: refused with ${libc.errnoName(refusal.errno)}${words}`;
+  const text = `${action}: refused with ${libc.errnoName(refusal.errno)}${words}`;
   return new OcicatError('kernel', text, { errno: refusal.errno });
+}
+
+function refuse(refusal: Refusal, count: number): OcicatError {
+  const place = count === 1 ? '' : `, message ${refusal.index + 1} of ${count}`;
+  return refusalError(`netlink request${place}`, refusal);
 }
 
 function send(fd: number, writer: MessageWriter): void {
@@ -162,7 +167,11 @@ function send(fd: number, writer: MessageWriter): void {
  * Throws `kernel`.
  */
 export function openNetlink(protocol: number, options: NetlinkOptions = {}): Netlink {
-  const fd = openSocket(protocol, options);
+  return adoptNetlink(openSocket(protocol, options));
+}
+
+/** Takes over a socket that openNetlink made, as a worker does with one that it is handed. One thread at a time. */
+export function adoptNetlink(fd: number): Netlink {
   const into = new Uint8Array(RECEIVE_BYTES);
   let portId = 0;
 
