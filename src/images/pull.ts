@@ -1,8 +1,166 @@
-// Pulling an image from a registry into the store.
+// Pulling an image from a registry into the store: manifest, configuration, layers, record.
+import { closeSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import { computeChainIds, type Digest, printDigestName } from './digest.ts';
+import { blobPath, downloadBlob } from './download.ts';
 import type { FetchRequest } from './fetch.ts';
-import type { ImageRecord } from './record.ts';
+import { installLayer } from './install-layer.ts';
+import { openExclusiveLock } from './lock.ts';
+import { type Descriptor, type ImageDocument, parseImageDocument, parseManifest } from './manifest.ts';
+import { choosePlatform, computePlatformLabels, formatPlatforms } from './platform.ts';
+import { computeImageId, type ImageLayer, type ImageRecord } from './record.ts';
+import { computeImageName, printTarget } from './reference.ts';
+import { openRegistry, type Registry } from './registry.ts';
+import { tryReadTree } from './tree.ts';
 
-/** Returns the record once every layer is unpacked. */
+/** Layers that come at the same time. */
+const PARALLEL_DOWNLOADS = 3;
+
+/** Returns the record once every layer is unpacked and the store remembers the reference. */
 export async function pullImage(request: FetchRequest): Promise<ImageRecord> {
-  throw new Error(request.reference.literal);
+  const { store, reference, progress, signal } = request;
+  progress({ kind: 'debug', text: `fetching image from docker://${reference.literal}` });
+  const registry = openRegistry(request);
+  const image = await resolveImage(request, registry);
+  const present = adoptPresent(request, image.manifestDigest);
+  if (present !== undefined) return present;
+  const lockPath = join(store.layout.locks, printDigestName(image.manifestDigest));
+  const onWait = (): void =>
+    progress({ kind: 'note', text: 'another rkt instance is downloading this file, waiting...' });
+  const lock = await openExclusiveLock(lockPath, onWait, signal);
+  try {
+    return adoptPresent(request, image.manifestDigest) ?? (await pullContent(request, registry, image));
+  } finally {
+    rmSync(lockPath, { force: true });
+    lock.close();
+  }
+}
+
+interface ResolvedImage {
+  readonly manifestDigest: Digest;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+/** Asks for the reference's manifest and, if that is an index, for this machine's entry in it. */
+async function resolveImage(request: FetchRequest, registry: Registry): Promise<ResolvedImage> {
+  const what = `manifest of "docker://${request.reference.literal}"`;
+  const first = await registry.fetchManifest(printTarget(request.reference));
+  const manifest = parseManifest(what, first.json, first.contentType);
+  if (manifest.kind === 'image') return { ...manifest, manifestDigest: first.digest };
+  const entry = choosePlatform(manifest.entries, process.arch);
+  if (entry === undefined) {
+    throw new OcicatError(
+      'unsupported',
+      `${what}: has images for ${formatPlatforms(manifest.entries)}, wanted linux on ${process.arch}`,
+    );
+  }
+  const second = await registry.fetchManifest(entry.digest.text);
+  const chosen = parseManifest(what, second.json, second.contentType);
+  if (chosen.kind === 'image') return { ...chosen, manifestDigest: second.digest };
+  throw new OcicatError('unsupported', `${what}: is an index of indexes`);
+}
+
+/** The image under this reference's name if the store has it whole, touched, and remembered by this reference from now on. */
+function adoptPresent(request: FetchRequest, manifestDigest: Digest): ImageRecord | undefined {
+  const { store, reference } = request;
+  const { name, version } = describeReference(request);
+  const stored = store.tryGet(computeImageId(name, version, manifestDigest));
+  if (stored === undefined || !store.isWhole(stored)) return undefined;
+  store.remember(reference.literal, stored.id);
+  store.touch(stored.id);
+  return stored;
+}
+
+function describeReference(request: FetchRequest): { readonly name: string; readonly version: string | undefined } {
+  const { reference } = request;
+  const version = reference.target.kind === 'tag' ? reference.target.tag : undefined;
+  return { name: computeImageName(reference), version };
+}
+
+async function pullContent(request: FetchRequest, registry: Registry, image: ResolvedImage): Promise<ImageRecord> {
+  const what = `configuration of "docker://${request.reference.literal}"`;
+  const document = parseImageDocument(what, await registry.fetchDocument(image.config));
+  const platform = computePlatformLabels(document.platform);
+  if (document.diffIds.length !== image.layers.length) {
+    const counts = `${document.diffIds.length} diff IDs for ${image.layers.length} layers`;
+    throw new OcicatError('invalid', `${what}: has ${counts}, wanted as many`);
+  }
+  const layers = await pullLayers(request, registry, image, document);
+  const { name, version } = describeReference(request);
+  const nowMs = Date.now();
+  const record: ImageRecord = {
+    id: computeImageId(name, version, image.manifestDigest),
+    name,
+    version,
+    labels: version === undefined ? platform : { version, ...platform },
+    manifestDigest: image.manifestDigest,
+    config: document.config,
+    layers,
+    sizeBytes: layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
+    importedAtMs: nowMs,
+    lastUsedMs: nowMs,
+  };
+  request.store.put(record);
+  request.store.remember(request.reference.literal, record.id);
+  for (const blob of image.layers) rmSync(blobPath(request.store.layout, blob), { force: true });
+  return record;
+}
+
+/** Downloads several at a time, unpacks from the bottom up as they arrive. */
+async function pullLayers(
+  request: FetchRequest,
+  registry: Registry,
+  image: ResolvedImage,
+  document: ImageDocument,
+): Promise<readonly ImageLayer[]> {
+  const { layout } = request.store;
+  const chainIds = computeChainIds(document.diffIds);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([request.signal, failed.signal]);
+  const { progress } = request;
+  const missing = image.layers.map((_, index) => isMissing(index));
+  const downloads = startInParallel(
+    image.layers.map(
+      (blob, index) => async () =>
+        missing[index] === true ? downloadBlob({ layout, registry, blob, progress, signal }) : undefined,
+    ),
+  );
+  const layers: ImageLayer[] = [];
+
+  function isMissing(index: number): boolean {
+    const chainId = chainIds[index];
+    return chainId !== undefined && tryReadTree(layout, chainId) === undefined;
+  }
+
+  try {
+    for (const [index, diffId] of document.diffIds.entries()) {
+      const chainId = chainIds[index] ?? diffId;
+      const blobFd = await downloads[index];
+      const lowerChainIds = chainIds.slice(0, index);
+      const facts =
+        tryReadTree(layout, chainId) ??
+        (await installLayer({ layout, blobFd: blobFd ?? -1, diffId, chainId, lowerChainIds, signal }));
+      layers.push({ diffId, chainId, sizeBytes: facts.sizeBytes });
+    }
+    return layers;
+  } finally {
+    failed.abort();
+    for (const result of await Promise.allSettled(downloads)) {
+      if (result.status === 'fulfilled' && result.value !== undefined) closeSync(result.value);
+    }
+  }
+}
+
+/** Starts the tasks in order, a few at a time; their failures are seen by whoever awaits them. */
+function startInParallel<T>(tasks: readonly (() => Promise<T>)[]): readonly Promise<T>[] {
+  const started: Promise<T>[] = [];
+  for (const [index, task] of tasks.entries()) {
+    const before = started.slice(0, Math.max(0, index - PARALLEL_DOWNLOADS + 1));
+    const run = Promise.allSettled(before).then(task);
+    run.catch(() => undefined);
+    started.push(run);
+  }
+  return started;
 }

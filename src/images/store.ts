@@ -22,8 +22,12 @@ export interface ImageStore {
   get(idPrefix: string): ImageRecord;
   /** Oldest import first. */
   list(): readonly ImageRecord[];
-  /** Adds or replaces a record and lets a reference point at it. */
-  put(record: ImageRecord, reference: string): void;
+  /** By its whole ID; undefined when the store does not have it. */
+  tryGet(id: string): ImageRecord | undefined;
+  /** Adds or replaces a record. */
+  put(record: ImageRecord): void;
+  /** Lets a reference, as typed, point at an image. */
+  remember(reference: string, id: string): void;
   /** Forgets the image and the references to it; its trees stay until a sweep. Throws `not-found`. */
   remove(id: string): void;
   /** Sets the time of last use to now. */
@@ -46,7 +50,9 @@ export function openImageStore(dataDir: string): ImageStore {
     find: (reference) => findByReference(layout, reference) ?? findByName(layout, reference),
     get: (idPrefix) => getRecord(layout, idPrefix),
     list: () => listRecords(layout),
-    put: (record, reference) => putRecord(layout, record, reference),
+    tryGet: (id) => tryReadRecord(recordPath(layout, id)),
+    put: (record) => writeFileAtomically(recordPath(layout, record.id), printRecord(record), layout.tmp),
+    remember: (reference, id) => rememberReference(layout, reference, id),
     remove: (id) => removeRecord(layout, id),
     touch: (id) => touchRecord(layout, id),
     layerPaths: (image) => image.layers.map((layer) => join(treePath(layout, layer.chainId), 'fs')).reverse(),
@@ -121,10 +127,8 @@ function listRecords(layout: StoreLayout): readonly ImageRecord[] {
     .sort((a, b) => a.importedAtMs - b.importedAtMs || (a.id < b.id ? -1 : 1));
 }
 
-function putRecord(layout: StoreLayout, record: ImageRecord, reference: string): void {
-  writeFileAtomically(recordPath(layout, record.id), printRecord(record), layout.tmp);
-  const pointer = `${JSON.stringify({ reference, id: record.id })}\n`;
-  writeFileAtomically(referencePath(layout, reference), pointer, layout.tmp);
+function rememberReference(layout: StoreLayout, reference: string, id: string): void {
+  writeFileAtomically(referencePath(layout, reference), `${JSON.stringify({ reference, id })}\n`, layout.tmp);
 }
 
 /** The record goes first: a reference that points nowhere means the same as none. */

@@ -1,0 +1,38 @@
+// One address of a registry or a mirror: asks it, and answers its challenge when it has one.
+import { OcicatError } from '../base/errors.ts';
+import { type Credentials, computeAuthorization } from './authorize.ts';
+import { type HttpPolicy, type HttpRequest, type HttpResponse, sendRequest } from './http.ts';
+
+export interface Endpoint {
+  /** Base URL without a slash at the end. */
+  readonly base: string;
+  /** Sends to `base` + `path`. Throws `denied`, `not-found`, `unavailable`, `timeout` or `aborted` on all but 2xx and 416. */
+  send(path: string, request: Omit<HttpRequest, 'url' | 'authorization'>): Promise<HttpResponse>;
+}
+
+export function openEndpoint(base: string, credentials: Credentials | undefined, policy: HttpPolicy): Endpoint {
+  let authorization: string | undefined;
+  return {
+    base,
+    async send(path, request) {
+      const url = new URL(base + path);
+      let response = await sendRequest({ ...request, url, authorization }, policy);
+      if (response.status === 401) {
+        response.cancel();
+        authorization = await computeAuthorization(response, url, credentials, policy);
+        response = await sendRequest({ ...request, url, authorization }, policy);
+      }
+      return checkStatus(response);
+    },
+  };
+}
+
+function checkStatus(response: HttpResponse): HttpResponse {
+  const { status } = response;
+  if ((status >= 200 && status < 300) || status === 416) return response;
+  response.cancel();
+  const words = `bad HTTP status code: ${status}`;
+  if (status === 404) throw new OcicatError('not-found', words);
+  if (status === 401 || status === 403) throw new OcicatError('denied', words);
+  throw new OcicatError('unavailable', words);
+}
