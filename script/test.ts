@@ -21,6 +21,7 @@ const parts: Readonly<Record<string, Part>> = {
   lint: { kind: 'command', command: [join(root, 'node_modules/.bin/biome'), 'check', '--error-on-warnings', '.'] },
   imports: { kind: 'command', command: [bun, 'script/imports.ts'] },
   unit: { kind: 'tests', paths: ['./src'] },
+  build: { kind: 'tests', paths: ['./test/build'] },
   store: { kind: 'tests', paths: ['./test/store'] },
   ctl: { kind: 'tests', paths: ['./test/ctl'] },
   kernel: { kind: 'tests', paths: ['./test/kernel'] },

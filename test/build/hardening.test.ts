@@ -1,0 +1,33 @@
+import { expect, test } from 'bun:test';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const bin = join(import.meta.dir, '../../dist/bin');
+
+test.each(['ocicat', 'calicoctl', 'rkt'])('%s runs nothing that the working directory names', (program) => {
+  const directory = mkdtempSync(join(tmpdir(), 'hardening-'));
+  try {
+    const trace = join(directory, 'trace');
+    writeFileSync(join(directory, 'evil.ts'), `require('node:fs').writeFileSync(${JSON.stringify(trace)}, 'ran');`);
+    writeFileSync(join(directory, 'bunfig.toml'), 'preload = ["./evil.ts"]\n');
+    writeFileSync(
+      join(directory, '.env'),
+      'ETCD_ENDPOINTS=http://evil.example:2379\nBUN_OPTIONS=--preload=./evil.ts\n',
+    );
+    const result = Bun.spawnSync([join(bin, program), 'version', '--client'], {
+      cwd: directory,
+      env: { PATH: process.env.PATH ?? '', HOME: directory },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(existsSync(trace)).toBe(false);
+    expect(result.stderr.toString()).not.toContain('evil');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('the four programs are one file', () => {
+  const inodes = ['ocicat', 'calicoctl', 'calico-node', 'rkt'].map((name) => statSync(join(bin, name)).ino);
+  expect(new Set(inodes).size).toBe(1);
+});
