@@ -7,7 +7,7 @@ import type { Selector } from '../selector/selector.ts';
 import type { IcmpMatch, RuleAction, RuleListId } from './types.ts';
 
 /** Label name → value. */
-export type LabelMap = ReadonlyMap<string, string>;
+export type LabelMap = Readonly<Record<string, string>>;
 
 /** A named port of an endpoint. */
 export interface NamedPort {

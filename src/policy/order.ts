@@ -1,0 +1,54 @@
+// In which order tiers and policies are evaluated (facts: calico §6.1).
+import type { PolicyInput, TierInput } from './input.ts';
+import type { RuleListId, TierPolicies } from './types.ts';
+
+/** A policy as it takes its place among others. */
+export interface PlacedPolicy {
+  readonly id: RuleListId;
+  readonly input: PolicyInput;
+}
+
+/** `<name>/<namespace>/<kind>`, by which policies of equal order are sorted. */
+function tieBreaker(id: RuleListId): string {
+  return id.split('/').reverse().join('/');
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareNumbers(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function comparePolicies(a: PlacedPolicy, b: PlacedPolicy): number {
+  return compareNumbers(a.input.order, b.input.order) || compareTexts(tieBreaker(a.id), tieBreaker(b.id));
+}
+
+/** Tiers that exist come first, by order and name; a policy in a tier that does not exist is enforced after them. */
+function compareTiers(tiers: ReadonlyMap<string, TierInput>, a: string, b: string): number {
+  const [first, second] = [tiers.get(a), tiers.get(b)];
+  if ((first === undefined) !== (second === undefined)) return first === undefined ? 1 : -1;
+  return compareNumbers(first?.order ?? 0, second?.order ?? 0) || compareTexts(a, b);
+}
+
+/** The policies by tier in order of evaluation. A tier that does not exist ends in deny. */
+export function computeTiers(
+  policies: readonly PlacedPolicy[],
+  tiers: ReadonlyMap<string, TierInput>,
+): readonly TierPolicies[] {
+  const names = [...new Set(policies.map((policy) => policy.input.tier))];
+  names.sort((a, b) => compareTiers(tiers, a, b));
+  const byTier = Map.groupBy(policies, (policy) => policy.input.tier);
+  return names
+    .map((tier) => {
+      const sorted = (byTier.get(tier) ?? []).sort(comparePolicies);
+      return {
+        tier,
+        defaultAction: tiers.get(tier)?.defaultAction ?? ('deny' as const),
+        ingress: sorted.filter((policy) => policy.input.ingress !== undefined).map((policy) => policy.id),
+        egress: sorted.filter((policy) => policy.input.egress !== undefined).map((policy) => policy.id),
+      };
+    })
+    .filter((tier) => tier.ingress.length + tier.egress.length > 0);
+}
