@@ -1,0 +1,30 @@
+// What the node's configuration says about the firewall (facts: Felix parameters of the same names).
+
+export interface FirewallConfig {
+  /** Interfaces whose names start so are workloads' (InterfacePrefix). At most 11 characters of letters, digits, `-`, `_`. */
+  readonly interfacePrefix: string;
+  /**
+   * What happens to a workload's packet for its host after the workload's egress policy has let it through
+   * (DefaultEndpointToHostAction). Rules of other tables have their say after accept as after return: nftables knows no
+   * verdict that ends them, so the two are the same here.
+   */
+  readonly endpointToHostAction: 'drop' | 'accept' | 'return';
+  /** Whether a denied packet gets no answer, or a TCP reset or an ICMP error (NftablesFilterDenyAction). */
+  readonly denyAction: 'drop' | 'reject';
+  /** Begins the kernel's log lines of `log` rules; `: ` follows (LogPrefix). */
+  readonly logPrefix: string;
+  /** UDP port that workloads may not send to (VXLANPort), unless allowVxlanFromWorkloads. */
+  readonly vxlanPort: number;
+  readonly allowVxlanFromWorkloads: boolean;
+  readonly allowIpipFromWorkloads: boolean;
+}
+
+export const defaultFirewallConfig: FirewallConfig = {
+  interfacePrefix: 'cali',
+  endpointToHostAction: 'drop',
+  denyAction: 'drop',
+  logPrefix: 'calico-packet',
+  vxlanPort: 4789,
+  allowVxlanFromWorkloads: false,
+  allowIpipFromWorkloads: false,
+};

@@ -1,0 +1,73 @@
+// The node's firewall as a value that follows the policy: takes its changes, hands out transactions, holds what is wanted.
+import type { Cidr } from '../net/cidr.ts';
+import type { PolicyChange } from '../policy/types.ts';
+import type { FirewallConfig } from './config.ts';
+import { createRulesetEditor } from './editor.ts';
+import { createLivePolicy } from './live-policy.ts';
+import { createLiveSets } from './live-sets.ts';
+import { createLiveWorkloads } from './live-workloads.ts';
+import { computeNatElements, type NatPool } from './nat.ts';
+import type { Ruleset, Transaction } from './nft.ts';
+import { computeBase } from './static.ts';
+import type { OwnedElement } from './workload.ts';
+
+export interface Firewall {
+  /**
+   * Follows the changes, all of them as one transaction (empty when nothing differs in the kernel). Throws `internal` when
+   * they name a set, policy or profile that is not there; the firewall is of no use then.
+   */
+  apply(changes: readonly PolicyChange[]): Transaction;
+  /** Replaces what is known about NAT; see computeNatElements. */
+  setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Transaction;
+  /** Everything the table should hold: a live view, to compare the kernel with. */
+  readonly ruleset: Ruleset;
+}
+
+/** Starts as the static part alone, which the kernel is taken to hold. */
+export function createFirewall(config: FirewallConfig): Firewall {
+  const editor = createRulesetEditor(computeBase(config));
+  const sets = createLiveSets(editor);
+  const policy = createLivePolicy(config, editor, sets.typeOf);
+  const workloads = createLiveWorkloads(editor, policy, config.interfacePrefix);
+  let natElements: readonly OwnedElement[] = [];
+
+  function follow(change: PolicyChange): void {
+    switch (change.kind) {
+      case 'set-added':
+        sets.add(change.id, change);
+        break;
+      case 'set-changed':
+        sets.change(change.id, change);
+        break;
+      case 'set-removed':
+        sets.remove(change.id);
+        break;
+      case 'rules-set':
+        policy.setRules(change.list);
+        break;
+      case 'rules-removed':
+        policy.removeRules(change.id);
+        break;
+      case 'endpoint-set':
+        workloads.set(change.endpoint);
+        break;
+      case 'endpoint-removed':
+        workloads.remove(change.id);
+        break;
+    }
+  }
+
+  return {
+    apply(changes) {
+      for (const change of changes) follow(change);
+      return editor.takeTransaction();
+    },
+    setPools(pools, direct) {
+      for (const { set, key } of natElements) editor.removeElement(set, key);
+      natElements = computeNatElements(pools, direct);
+      for (const { set, key } of natElements) editor.setElement(set, key);
+      return editor.takeTransaction();
+    },
+    ruleset: editor.ruleset,
+  };
+}

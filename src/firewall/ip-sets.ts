@@ -1,0 +1,59 @@
+// The two nftables sets, one of each address family, that hold an IP set of the policy.
+import { cidrFamily } from '../net/cidr.ts';
+import { type Family, familyOf, type Ip } from '../net/ip.ts';
+import type { IpSetContent, IpSetDelta, IpSetId, IpSetType, PortMember } from '../policy/types.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, padToWord } from './bytes.ts';
+import * as names from './names.ts';
+import type { Bytes, KeyType, SetSpec } from './nft.ts';
+import { bytesOfRange } from './ranges.ts';
+
+export const FAMILIES: readonly Family[] = [4, 6];
+
+export function ipSetSpec(id: IpSetId, type: IpSetType, family: Family): SetSpec {
+  const address: KeyType = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
+  return {
+    name: names.ipSetName(id, type, family),
+    key: type === 'port' ? [address, 'inet_proto', 'inet_service'] : [address],
+    interval: type === 'cidr',
+    verdicts: false,
+    comment: names.commentOf(id),
+  };
+}
+
+export interface KeyedMember {
+  readonly family: Family;
+  readonly key: Bytes;
+}
+
+function addressKey(address: Ip): KeyedMember {
+  return { family: familyOf(address), key: bytesOfIp(address) };
+}
+
+function portKey({ address, protocol, port }: PortMember): KeyedMember {
+  const key = bytesOfIp(address) + padToWord(bytesOfU8(protocol)) + padToWord(bytesOfU16(port));
+  return { family: familyOf(address), key };
+}
+
+/** Where each member goes. */
+export function keysOfMembers(content: IpSetContent): readonly KeyedMember[] {
+  switch (content.type) {
+    case 'address':
+      return content.members.map(addressKey);
+    case 'cidr':
+      return content.members.map((cidr) => ({ family: cidrFamily(cidr), key: bytesOfRange(cidr) }));
+    case 'port':
+      return content.members.map(portKey);
+  }
+}
+
+/** One side of a delta as a content. */
+export function contentOf(delta: IpSetDelta, side: 'added' | 'removed'): IpSetContent {
+  switch (delta.type) {
+    case 'address':
+      return { type: 'address', members: delta[side] };
+    case 'cidr':
+      return { type: 'cidr', members: delta[side] };
+    case 'port':
+      return { type: 'port', members: delta[side] };
+  }
+}

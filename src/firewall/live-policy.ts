@@ -1,0 +1,86 @@
+// Follows policies and profiles into the table: their own chains, and the group chains that call them for endpoints.
+import { OcicatError } from '../base/errors.ts';
+import type { Direction, RuleList, RuleListId } from '../policy/types.ts';
+import type { FirewallConfig } from './config.ts';
+import type { RulesetEditor } from './editor.ts';
+import type { SetTypeOf } from './match.ts';
+import type { Part } from './parts.ts';
+import { describeGroup, type Group, mayPass, renderGroup, renderRuleList } from './rules.ts';
+import { createSharedParts } from './shared-parts.ts';
+
+export interface LivePolicy {
+  /** Chains that lean on the list are rendered again. */
+  setRules(list: RuleList): void;
+  removeRules(id: RuleListId): void;
+  /** Puts the group's chain into the table with all it leans on, unless it is there, and counts one more user. */
+  retainGroup(group: Group): void;
+  releaseGroup(group: Group): void;
+}
+
+interface LiveGroup {
+  readonly group: Group;
+  users: number;
+  parts: readonly Part[];
+}
+
+const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
+
+function calls(group: Group, direction: Direction, id: RuleListId): boolean {
+  return group.direction === direction && group.tiers.some((tier) => tier[direction].includes(id));
+}
+
+export function createLivePolicy(config: FirewallConfig, editor: RulesetEditor, typeOf: SetTypeOf): LivePolicy {
+  const lists = new Map<RuleListId, RuleList>();
+  const groups = new Map<string, LiveGroup>();
+  const shared = createSharedParts(editor, (direction, id) => renderRuleList(config, listOf(id), direction, typeOf));
+
+  function listOf(id: RuleListId): RuleList {
+    const list = lists.get(id);
+    if (list === undefined) throw new OcicatError('internal', `use policy "${id}": it was not handed out`);
+    return list;
+  }
+
+  /** What is new is retained before what is old is released, so that what is in both stays. */
+  function render(live: LiveGroup): void {
+    const { group } = live;
+    const former = live.parts;
+    const { rules, parts } = renderGroup(config, group, (id) => mayPass(listOf(id), group.direction));
+    shared.retain(parts);
+    editor.setChain({ name: group.name, comment: describeGroup(group), rules });
+    live.parts = parts;
+    shared.release(former);
+  }
+
+  return {
+    /** Whether a policy may pass shapes the tiers and groups that call it. */
+    setRules(list) {
+      const former = lists.get(list.id);
+      lists.set(list.id, list);
+      for (const direction of DIRECTIONS) {
+        shared.renewRules(direction, list.id);
+        if (former === undefined || mayPass(former, direction) === mayPass(list, direction)) continue;
+        for (const live of groups.values()) if (calls(live.group, direction, list.id)) render(live);
+      }
+    },
+    removeRules(id) {
+      lists.delete(id);
+    },
+    retainGroup(group) {
+      const present = groups.get(group.name);
+      if (present !== undefined) {
+        present.users++;
+        return;
+      }
+      const live: LiveGroup = { group, users: 1, parts: [] };
+      render(live);
+      groups.set(group.name, live);
+    },
+    releaseGroup(group) {
+      const live = groups.get(group.name);
+      if (live === undefined || --live.users > 0) return;
+      groups.delete(group.name);
+      editor.removeChain(group.name);
+      shared.release(live.parts);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// Follows workload endpoints into the table: elements of the dispatch maps and source sets, and the groups they are in.
+import type { EndpointPolicy } from '../policy/types.ts';
+import type { RulesetEditor } from './editor.ts';
+import type { LivePolicy } from './live-policy.ts';
+import { computeGroup, type Group } from './rules.ts';
+import { computeWorkloadElements, isWorkloadInterface, type OwnedElement } from './workload.ts';
+
+export interface LiveWorkloads {
+  /** An endpoint whose interface is not one of a workload's gets nothing: no rule of ours looks at that interface. */
+  set(endpoint: EndpointPolicy): void;
+  remove(id: string): void;
+}
+
+interface LiveEndpoint {
+  readonly interfaceName: string;
+  readonly groups: readonly Group[];
+  readonly elements: readonly OwnedElement[];
+}
+
+export function createLiveWorkloads(editor: RulesetEditor, policy: LivePolicy, interfacePrefix: string): LiveWorkloads {
+  const endpoints = new Map<string, LiveEndpoint>();
+  /** Interface name to the endpoint that has it now: two of them may swap within one step. */
+  const owners = new Map<string, string>();
+
+  function leave(id: string, { interfaceName, groups, elements }: LiveEndpoint): void {
+    if (owners.get(interfaceName) === id) {
+      for (const { set, key } of elements) editor.removeElement(set, key);
+      owners.delete(interfaceName);
+    }
+    for (const group of groups) policy.releaseGroup(group);
+  }
+
+  function remove(id: string): void {
+    const live = endpoints.get(id);
+    if (live === undefined) return;
+    leave(id, live);
+    endpoints.delete(id);
+  }
+
+  /** Another endpoint's elements on the interface, should it not have left yet. */
+  function evict(interfaceName: string): void {
+    const live = endpoints.get(owners.get(interfaceName) ?? '');
+    for (const { set, key } of live?.elements ?? []) editor.removeElement(set, key);
+  }
+
+  return {
+    remove,
+    set(endpoint) {
+      if (!isWorkloadInterface(endpoint.interfaceName, interfacePrefix)) {
+        remove(endpoint.id);
+        return;
+      }
+      const ingress = computeGroup('ingress', endpoint.tiers, endpoint.profiles);
+      const egress = computeGroup('egress', endpoint.tiers, endpoint.profiles);
+      const elements = computeWorkloadElements(endpoint, egress.name, ingress.name);
+      policy.retainGroup(ingress);
+      policy.retainGroup(egress);
+      remove(endpoint.id);
+      evict(endpoint.interfaceName);
+      for (const { set, key, verdict } of elements) editor.setElement(set, key, verdict);
+      owners.set(endpoint.interfaceName, endpoint.id);
+      endpoints.set(endpoint.id, { interfaceName: endpoint.interfaceName, groups: [ingress, egress], elements });
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// The names of our chains and sets. All have a hyphen, so that none is a word of nft's grammar, and 31 characters at most.
+import { shortHash } from '../base/hash.ts';
+import type { Family } from '../net/ip.ts';
+import type { Direction, IpSetId, IpSetType, RuleListId } from '../policy/types.ts';
+
+/** 96 bits: no two names of a node will meet. */
+const HASH_LENGTH = 16;
+
+/** Verdict maps, interface name to group chain: what comes from a workload, what goes to one. */
+export const EGRESS_MAP = 'workload-egress';
+export const INGRESS_MAP = 'workload-ingress';
+/** Names of the interfaces in both maps. */
+export const WORKLOADS_SET = 'workload-names';
+/** Connection state to verdict, first in every group chain. */
+export const FLOW_STATES_MAP = 'flow-states';
+export const GUARDS_MAP = 'workload-guards';
+export const DISCOVERY_SET = 'discovery-types';
+/** Protocols with ports where policy looks for them. */
+export const PORT_PROTOCOLS_SET = 'port-protocols';
+/** Where a deny that answers goes. */
+export const REJECT_CHAIN = 'deny-reject';
+
+/** (interface, address) pairs that a packet may come with. */
+export function sourcesSet(family: Family): string {
+  return `workload-sources${family}`;
+}
+
+/** The same with ranges of addresses. */
+export function sourceRangesSet(family: Family): string {
+  return `workload-ranges${family}`;
+}
+
+/** Ranges whose packets leave with the host's address. */
+export function masqueradeSet(family: Family): string {
+  return `nat-sources${family}`;
+}
+
+/** Ranges that packets reach with their own source address. */
+export function directSet(family: Family): string {
+  return `nat-direct${family}`;
+}
+
+export function ipSetName(id: IpSetId, type: IpSetType, family: Family): string {
+  return `${type}${family}-${shortHash(id, HASH_LENGTH)}`;
+}
+
+/** Named after their content, which never changes. */
+export function constantName(kind: 'nets4' | 'nets6' | 'ports', content: string): string {
+  return `${kind}-${shortHash(content, HASH_LENGTH)}`;
+}
+
+export function rulesChain(direction: Direction, id: RuleListId): string {
+  return `rules-${direction}-${shortHash(id, HASH_LENGTH)}`;
+}
+
+export function tierChain(direction: Direction, content: string): string {
+  return `tier-${direction}-${shortHash(content, HASH_LENGTH)}`;
+}
+
+export function groupChain(direction: Direction, content: string): string {
+  return `group-${direction}-${shortHash(content, HASH_LENGTH)}`;
+}
+
+/** What nft can hold as a comment: printable ASCII without quotes and backslashes, cut to 120 characters. */
+export function commentOf(text: string): string {
+  return text.replace(/[^ -~]|["\\]/g, '?').slice(0, 120);
+}

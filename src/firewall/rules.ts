@@ -1,0 +1,167 @@
+// Renders the rules of a policy or profile, a tier and a group of endpoints as nftables rules.
+import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types.ts';
+import type { FirewallConfig } from './config.ts';
+import { type Alternative, computeConditions, dependsOnFamily, type SetTypeOf } from './match.ts';
+import * as names from './names.ts';
+import type { Rule, Statement } from './nft.ts';
+import type { Part, Rendered } from './parts.ts';
+import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } from './statements.ts';
+
+/**
+ * The one bit of the packet mark that is ours, the same as Calico's for this purpose: set by a `pass` rule and cleared as
+ * soon as its tier has seen it, so that no packet leaves our chains with it.
+ */
+export const PASS_MARK = 0x20000;
+
+/** What denies a packet; a counter comes first. */
+export function denyStatements(config: FirewallConfig): readonly Statement[] {
+  return [counter, config.denyAction === 'drop' ? drop : goto(names.REJECT_CHAIN)];
+}
+
+export function isProfile(id: RuleListId): boolean {
+  return id.startsWith('Profile/');
+}
+
+function actionStatements(
+  config: FirewallConfig,
+  id: RuleListId,
+  action: CompiledRule['action'],
+): readonly Statement[] {
+  switch (action) {
+    case 'allow':
+      return [accept];
+    case 'deny':
+      return denyStatements(config);
+    case 'pass': // the rest of a profile is skipped by going back, the rest of a tier by the caller
+      return isProfile(id) ? [goBack] : [{ kind: 'mark-set', bits: PASS_MARK }, goBack];
+    case 'log':
+      return [{ kind: 'log', prefix: `${names.commentOf(config.logPrefix).slice(0, 100)}: ` }];
+  }
+}
+
+/**
+ * Every way to pick one alternative of each clause. With `exclusive` no packet satisfies two of them: for rules that must
+ * not act twice.
+ */
+function combine(clauses: readonly (readonly Alternative[])[], exclusive: boolean): readonly (readonly Statement[])[] {
+  return clauses.reduce<readonly (readonly Statement[])[]>(
+    (heads, alternatives) =>
+      heads.flatMap((head) =>
+        alternatives.map(({ statements }, index) => {
+          const earlier = exclusive ? alternatives.slice(0, index) : [];
+          return [...head, ...earlier.flatMap(({ negation }) => negation ?? []), ...statements];
+        }),
+      ),
+    [[]],
+  );
+}
+
+function renderRule(config: FirewallConfig, id: RuleListId, from: CompiledRule, typeOf: SetTypeOf): Rendered {
+  const action = actionStatements(config, id, from.action);
+  const comment = from.comment === undefined || from.comment === '' ? undefined : names.commentOf(from.comment);
+  const byFamily = dependsOnFamily(from);
+  const rendered = (byFamily ? ([4, 6] as const) : ([4] as const)).map((family): Rendered => {
+    const conditions = computeConditions(from, family, typeOf);
+    if (conditions === undefined) return { rules: [], parts: [] };
+    const head = byFamily ? [isFamily(family)] : [];
+    const matches = combine(conditions.clauses, from.action === 'log');
+    return { rules: matches.map((match) => rule([...head, ...match, ...action], comment)), parts: conditions.parts };
+  });
+  return join(rendered);
+}
+
+function join(list: readonly Rendered[]): Rendered {
+  return { rules: list.flatMap(({ rules }) => rules), parts: list.flatMap(({ parts }) => parts) };
+}
+
+/** The chain of a policy or profile: goes back when no rule decides. */
+export function renderRuleList(
+  config: FirewallConfig,
+  list: RuleList,
+  direction: Direction,
+  typeOf: SetTypeOf,
+): Rendered {
+  return join(list[direction].map((each) => renderRule(config, list.id, each, typeOf)));
+}
+
+/** Whether a rule of the list may send packets to the next tier. */
+export function mayPass(list: RuleList, direction: Direction): boolean {
+  return !isProfile(list.id) && list[direction].some((each) => each.action === 'pass');
+}
+
+/** Whether the policy of that id may pass in the direction that is rendered. */
+type PassTest = (id: RuleListId) => boolean;
+
+/** The policies one after the other. One that passes leaves the mark, and with it the rest of the tier is skipped. */
+function tierRules(
+  config: FirewallConfig,
+  direction: Direction,
+  tier: TierPolicies,
+  passes: PassTest,
+): readonly Rule[] {
+  const isPassed: readonly Statement[] = [{ kind: 'mark-is', bits: PASS_MARK }];
+  const clear: Statement = { kind: 'mark-clear', bits: PASS_MARK };
+  const policies = tier[direction].flatMap((id) => {
+    const call = rule([jump(names.rulesChain(direction, id))]);
+    return passes(id) ? [call, rule([...isPassed, clear, goBack])] : [call];
+  });
+  const end = rule(denyStatements(config), names.commentOf(`end of tier ${tier.tier}`));
+  return [
+    ...(tier[direction].some(passes) ? [rule([clear])] : []), // somebody else may have set the bit
+    ...policies,
+    ...(tier.defaultAction === 'deny' ? [end] : []),
+  ];
+}
+
+/** A tier that cannot be skipped half-way is part of its group's chain; one that can is a chain to go back from. */
+function renderTier(config: FirewallConfig, direction: Direction, tier: TierPolicies, passes: PassTest): Rendered {
+  const rules = tierRules(config, direction, tier, passes);
+  const parts = tier[direction].map((id): Part => ({ kind: 'rules', direction, id }));
+  if (!tier[direction].some(passes)) return { rules, parts };
+  const flags = tier[direction].map((id) => [id, passes(id)]);
+  const name = names.tierChain(direction, JSON.stringify([tier.tier, tier.defaultAction, flags]));
+  const chain = { name, rules, comment: names.commentOf(`tier ${tier.tier}: ${tier[direction].join(', ')}`) };
+  return { rules: [rule([jump(name)])], parts: [{ kind: 'chain', chain, parts }] };
+}
+
+/** Endpoints with equal policy lists in a direction are one group. */
+export interface Group {
+  readonly name: string;
+  readonly direction: Direction;
+  readonly tiers: readonly TierPolicies[];
+  readonly profiles: readonly RuleListId[];
+}
+
+export function computeGroup(
+  direction: Direction,
+  all: readonly TierPolicies[],
+  profiles: readonly RuleListId[],
+): Group {
+  const tiers = all.filter((tier) => tier[direction].length > 0);
+  const content = tiers.map((tier) => [tier.tier, tier.defaultAction, tier[direction]]);
+  return { name: names.groupChain(direction, JSON.stringify([content, profiles])), direction, tiers, profiles };
+}
+
+export function describeGroup({ direction, tiers, profiles }: Group): string {
+  return names.commentOf([...tiers.flatMap((tier) => tier[direction]), ...profiles].join(', '));
+}
+
+/** Tiers in order, then profiles in order, then deny. What comes behind a tier that ends every packet is left out. */
+export function renderGroup(config: FirewallConfig, group: Group, passes: PassTest): Rendered {
+  const { direction } = group;
+  const start = rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)]);
+  const last = group.tiers.findIndex((tier) => tier.defaultAction === 'deny' && !tier[direction].some(passes));
+  const tiers = last < 0 ? group.tiers : group.tiers.slice(0, last + 1);
+  const profiles = last < 0 ? group.profiles : [];
+  return join([
+    { rules: [start], parts: [] },
+    ...tiers.map((tier) => renderTier(config, direction, tier, passes)),
+    ...profiles.map(
+      (id): Rendered => ({
+        rules: [rule([jump(names.rulesChain(direction, id))])],
+        parts: [{ kind: 'rules', direction, id }],
+      }),
+    ),
+    ...(last < 0 ? [{ rules: [rule(denyStatements(config), 'no policy or profile decided')], parts: [] }] : []),
+  ]);
+}

@@ -1,0 +1,60 @@
+// Statements by the words a rule is read with.
+import type { Cidr } from '../net/cidr.ts';
+import { bitsOf, type Family, familyOf } from '../net/ip.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16 } from './bytes.ts';
+import { NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
+import type { Field, Rule, Statement } from './nft.ts';
+
+export const accept: Statement = { kind: 'verdict', verdict: { kind: 'accept' } };
+export const drop: Statement = { kind: 'verdict', verdict: { kind: 'drop' } };
+export const goBack: Statement = { kind: 'verdict', verdict: { kind: 'return' } };
+export const counter: Statement = { kind: 'counter' };
+
+export function jump(chain: string): Statement {
+  return { kind: 'verdict', verdict: { kind: 'jump', chain } };
+}
+
+export function goto(chain: string): Statement {
+  return { kind: 'verdict', verdict: { kind: 'goto', chain } };
+}
+
+export function isFamily(family: Family): Statement {
+  return {
+    kind: 'compare',
+    field: 'nfproto',
+    negated: false,
+    value: bytesOfU8(family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6),
+  };
+}
+
+export function isProtocol(protocol: number, negated = false): Statement {
+  return { kind: 'compare', field: 'l4proto', negated, value: bytesOfU8(protocol) };
+}
+
+/** An 8-bit field: ICMP types and codes. */
+export function isByte(field: Field, value: number, negated = false): Statement {
+  return { kind: 'compare', field, negated, value: bytesOfU8(value) };
+}
+
+export function isPort(field: 'sport' | 'dport', port: number): Statement {
+  return { kind: 'compare', field, negated: false, value: bytesOfU16(port) };
+}
+
+/** An address field in a range, which must not be of length 0. */
+export function isInNet(field: Field, cidr: Cidr, negated = false): Statement {
+  const value = bytesOfIp(cidr.address);
+  if (cidr.prefixLength === bitsOf(familyOf(cidr.address))) return { kind: 'compare', field, negated, value };
+  return { kind: 'prefix', field, negated, value, prefixLength: cidr.prefixLength };
+}
+
+export function isIn(fields: readonly Field[], set: string, negated = false): Statement {
+  return { kind: 'lookup', fields, negated, set };
+}
+
+export function verdictOf(fields: readonly Field[], map: string): Statement {
+  return { kind: 'verdict-map', fields, map };
+}
+
+export function rule(statements: readonly Statement[], comment?: string): Rule {
+  return comment === undefined ? { statements } : { statements, comment };
+}

@@ -1,0 +1,220 @@
+// The part of the table that is always there, also before the agent runs: it drops whatever comes from or goes to an
+// interface with our prefix that the dynamic part does not name, checks what workloads may send at all, and masquerades.
+//
+// Each decision has a base chain of its own. `accept` ends one base chain and the packet goes on to the next: the egress
+// policy of the sender first, then the ingress policy of the receiver, and other tables' rules besides.
+import { parseCidr } from '../net/cidr.ts';
+import { PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE } from '../net/protocol.ts';
+import { bytesOfU8, hostBytesOfU32 } from './bytes.ts';
+import type { FirewallConfig } from './config.ts';
+import * as names from './names.ts';
+import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Verdict } from './nft.ts';
+import {
+  accept,
+  counter,
+  drop,
+  goto,
+  isByte,
+  isFamily,
+  isIn,
+  isInNet,
+  isPort,
+  isProtocol,
+  rule,
+  verdictOf,
+} from './statements.ts';
+
+const PROTOCOL_IPIP = 4;
+const ROUTER_ADVERTISEMENT = 134;
+const REDIRECT = 137;
+/** Multicast listener query, report and done; router and neighbour solicitation, neighbour advertisement (calico §6.4). */
+const DISCOVERY_TYPES = [130, 131, 132, 133, 135, 136];
+const DHCP_SERVER_PORT = 67;
+const DHCP_CLIENT_PORT = 68;
+const DHCPV6_SERVER_PORT = 547;
+const DHCPV6_CLIENT_PORT = 546;
+
+/** Before connection tracking, so that what is dropped leaves no trace. */
+const PRIORITY_RAW = -300;
+/** Just before the filters of others (0). */
+const PRIORITY_EGRESS = -2;
+const PRIORITY_INGRESS = -1;
+/** After other tables' source NAT (100), as Calico's. */
+const PRIORITY_MASQUERADE = 110;
+
+function chain(name: string, rules: readonly Rule[]): Chain {
+  return { name, rules };
+}
+
+function baseChain(name: string, hook: BaseHook['hook'], priority: number, rules: readonly Rule[]): Chain {
+  return { name, base: { type: 'filter', hook, priority }, rules };
+}
+
+function dropping(comment: string, ...matches: Rule['statements']): Rule {
+  return rule([...matches, counter, drop], comment);
+}
+
+const isDiscovery = [isFamily(6), isProtocol(PROTOCOL_ICMPV6), isIn(['icmpv6-type'], names.DISCOVERY_SET)];
+
+/** Whether a packet of a workload may have come at all, whatever its policy says. */
+function workloadCheck(): Chain {
+  return chain('workload-check', [
+    rule([verdictOf(['l4proto'], names.GUARDS_MAP)]),
+    rule([isFamily(4), isIn(['iifname', 'saddr4'], names.sourcesSet(4)), accept]),
+    rule([isFamily(6), isIn(['iifname', 'saddr6'], names.sourcesSet(6)), accept]),
+    rule([isFamily(4), isIn(['iifname', 'saddr4'], names.sourceRangesSet(4)), accept]),
+    rule([isFamily(6), isIn(['iifname', 'saddr6'], names.sourceRangesSet(6)), accept]),
+    dropping('unknown interface', isIn(['iifname'], names.WORKLOADS_SET, true)),
+    dropping('source address of somebody else'),
+  ]);
+}
+
+function udpGuard(config: FirewallConfig): Chain {
+  const vxlan = dropping('VXLAN from a workload', isPort('dport', config.vxlanPort));
+  return chain('guard-udp', [
+    ...(config.allowVxlanFromWorkloads ? [] : [vxlan]),
+    dropping('DHCP server', isPort('sport', DHCP_SERVER_PORT), isPort('dport', DHCP_CLIENT_PORT)),
+    dropping('DHCPv6 server', isPort('sport', DHCPV6_SERVER_PORT), isPort('dport', DHCPV6_CLIENT_PORT)),
+  ]);
+}
+
+/** Neighbour discovery comes from link-local and unspecified addresses, which are nobody's and are never forwarded. */
+function icmpv6Guard(): Chain {
+  const known = [isIn(['iifname'], names.WORKLOADS_SET), ...isDiscovery];
+  return chain('guard-icmpv6', [
+    dropping('router advertisement', isByte('icmpv6-type', ROUTER_ADVERTISEMENT)),
+    dropping('redirect', isByte('icmpv6-type', REDIRECT)),
+    rule([...known, isInNet('saddr6', parseCidr('fe80::/10')), accept]),
+    rule([...known, isInNet('saddr6', parseCidr('::/128')), accept]),
+  ]);
+}
+
+function hostAction(config: FirewallConfig): Chain {
+  return chain('host-action', [
+    rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)]),
+    rule([...isDiscovery, accept]),
+    config.endpointToHostAction === 'drop' ? dropping('workload to host') : rule([accept]),
+  ]);
+}
+
+function masquerading(family: 4 | 6): Rule {
+  const source = family === 4 ? 'saddr4' : 'saddr6';
+  const destination = family === 4 ? 'daddr4' : 'daddr6';
+  return rule([
+    isFamily(family),
+    isIn([source], names.masqueradeSet(family)),
+    isIn([destination], names.directSet(family), true),
+    { kind: 'masquerade' },
+  ]);
+}
+
+function computeChains(config: FirewallConfig): readonly Chain[] {
+  const from = { kind: 'name-prefix', field: 'iifname', value: config.interfacePrefix } as const;
+  const to = { kind: 'name-prefix', field: 'oifname', value: config.interfacePrefix } as const;
+  return [
+    chain('guard-ipip', [dropping('IP in IP from a workload')]),
+    udpGuard(config),
+    icmpv6Guard(),
+    chain(names.REJECT_CHAIN, [
+      rule([isProtocol(PROTOCOL_TCP), { kind: 'reject', how: 'tcp-reset' }]),
+      rule([{ kind: 'reject', how: 'admin-prohibited' }]),
+    ]),
+    workloadCheck(),
+    chain('from-workload', [rule([verdictOf(['iifname'], names.EGRESS_MAP)]), dropping('unknown interface')]),
+    chain('to-workload', [rule([verdictOf(['oifname'], names.INGRESS_MAP)]), dropping('unknown interface')]),
+    chain('to-host', [rule([...isDiscovery, accept]), rule([goto('from-workload')])]),
+    hostAction(config),
+    baseChain('base-prerouting', 'prerouting', PRIORITY_RAW, [rule([from, goto('workload-check')])]),
+    baseChain('base-forward-egress', 'forward', PRIORITY_EGRESS, [rule([from, goto('from-workload')])]),
+    baseChain('base-forward-ingress', 'forward', PRIORITY_INGRESS, [rule([to, goto('to-workload')])]),
+    baseChain('base-input-egress', 'input', PRIORITY_EGRESS, [rule([from, goto('to-host')])]),
+    baseChain('base-input-host', 'input', PRIORITY_INGRESS, [rule([from, goto('host-action')])]),
+    baseChain('base-output', 'output', PRIORITY_INGRESS, [
+      dropping('unknown interface', to, isIn(['oifname'], names.WORKLOADS_SET, true)),
+    ]),
+    {
+      name: 'base-postrouting',
+      base: { type: 'nat', hook: 'postrouting', priority: PRIORITY_MASQUERADE },
+      rules: [masquerading(4), masquerading(6)],
+    },
+  ];
+}
+
+function set(name: string, key: SetSpec['key'], elements: Elements = new Map(), interval = false): NftSet {
+  return { spec: { name, key, interval, verdicts: false }, elements };
+}
+
+function map(name: string, key: SetSpec['key'], elements: Elements = new Map()): NftSet {
+  return { spec: { name, key, interval: false, verdicts: true }, elements };
+}
+
+function bytesSet(values: readonly number[]): Elements {
+  return new Map(values.map((value) => [bytesOfU8(value), undefined]));
+}
+
+function guards(config: FirewallConfig): Elements {
+  const elements = new Map<string, Verdict>([
+    [bytesOfU8(PROTOCOL_UDP), { kind: 'jump', chain: 'guard-udp' }],
+    [bytesOfU8(PROTOCOL_ICMPV6), { kind: 'jump', chain: 'guard-icmpv6' }],
+  ]);
+  if (!config.allowIpipFromWorkloads) elements.set(bytesOfU8(PROTOCOL_IPIP), { kind: 'goto', chain: 'guard-ipip' });
+  return elements;
+}
+
+/** By the kernel's bits of connection states: invalid, established, related. */
+const flowStates: Elements = new Map<string, Verdict>([
+  [hostBytesOfU32(1), { kind: 'drop' }],
+  [hostBytesOfU32(2), { kind: 'accept' }],
+  [hostBytesOfU32(4), { kind: 'accept' }],
+]);
+
+function fixedSets(config: FirewallConfig): readonly NftSet[] {
+  return [
+    map(names.FLOW_STATES_MAP, ['ct_state'], flowStates),
+    map(names.GUARDS_MAP, ['inet_proto'], guards(config)),
+    set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),
+    set(
+      names.PORT_PROTOCOLS_SET,
+      ['inet_proto'],
+      bytesSet([PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_UDPLITE]),
+    ),
+  ];
+}
+
+/** Always there, filled by the dynamic part. */
+function openSets(): readonly NftSet[] {
+  return [
+    map(names.EGRESS_MAP, ['ifname']),
+    map(names.INGRESS_MAP, ['ifname']),
+    set(names.WORKLOADS_SET, ['ifname']),
+    set(names.sourcesSet(4), ['ifname', 'ipv4_addr']),
+    set(names.sourcesSet(6), ['ifname', 'ipv6_addr']),
+    set(names.sourceRangesSet(4), ['ifname', 'ipv4_addr'], new Map(), true),
+    set(names.sourceRangesSet(6), ['ifname', 'ipv6_addr'], new Map(), true),
+    set(names.masqueradeSet(4), ['ipv4_addr'], new Map(), true),
+    set(names.masqueradeSet(6), ['ipv6_addr'], new Map(), true),
+    set(names.directSet(4), ['ipv4_addr'], new Map(), true),
+    set(names.directSet(6), ['ipv6_addr'], new Map(), true),
+  ];
+}
+
+export interface StaticPart {
+  readonly chains: readonly Chain[];
+  /** Sets whose elements belong to the static part. */
+  readonly fixedSets: readonly NftSet[];
+  /** Sets that the dynamic part fills. */
+  readonly openSets: readonly NftSet[];
+}
+
+export function computeStaticPart(config: FirewallConfig): StaticPart {
+  return { chains: computeChains(config), fixedSets: fixedSets(config), openSets: openSets() };
+}
+
+/** The table without any workload: all of them are unknown and dropped. */
+export function computeBase(config: FirewallConfig): Ruleset {
+  const part = computeStaticPart(config);
+  return {
+    chains: new Map(part.chains.map((each) => [each.name, each])),
+    sets: new Map([...part.fixedSets, ...part.openSets].map((each) => [each.spec.name, each])),
+  };
+}

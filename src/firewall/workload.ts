@@ -1,0 +1,57 @@
+// What one workload endpoint adds to the table's sets and maps; nothing else is its own.
+
+import { lastOf } from '../net/cidr.ts';
+import { bitsOf, familyOf } from '../net/ip.ts';
+import type { EndpointPolicy } from '../policy/types.ts';
+import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from './bytes.ts';
+import * as names from './names.ts';
+import type { Bytes, Verdict } from './nft.ts';
+import { ofFamily, withoutCovered } from './ranges.ts';
+
+export interface OwnedElement {
+  readonly set: string;
+  readonly key: Bytes;
+  readonly verdict?: Verdict;
+}
+
+/**
+ * Whether an interface can be a workload's at all: a name with our prefix that the kernel can hold. Others are not
+ * touched by our rules, and naming them would not change that.
+ */
+export function isWorkloadInterface(name: string, prefix: string): boolean {
+  return name.startsWith(prefix) && name.length < INTERFACE_NAME_BYTES && /^[A-Za-z0-9._-]+$/.test(name);
+}
+
+function sources(endpoint: EndpointPolicy): readonly OwnedElement[] {
+  const name = bytesOfInterfaceName(endpoint.interfaceName);
+  const single = endpoint.addresses.map((address) => ({
+    set: names.sourcesSet(familyOf(address)),
+    key: name + bytesOfIp(address),
+  }));
+  const ranges = ([4, 6] as const).flatMap((family) =>
+    withoutCovered(ofFamily(endpoint.allowedSources, family)).map((cidr) => ({
+      set: cidr.prefixLength === bitsOf(family) ? names.sourcesSet(family) : names.sourceRangesSet(family),
+      key: sourceKey(name, cidr.prefixLength === bitsOf(family), bytesOfIp(cidr.address), bytesOfIp(lastOf(cidr))),
+    })),
+  );
+  return [...single, ...ranges];
+}
+
+function sourceKey(name: Bytes, isSingle: boolean, first: Bytes, last: Bytes): Bytes {
+  return isSingle ? name + first : name + first + name + last;
+}
+
+/** Its place in the maps, its name, and the sources it may send from. */
+export function computeWorkloadElements(
+  endpoint: EndpointPolicy,
+  egressChain: string,
+  ingressChain: string,
+): readonly OwnedElement[] {
+  const key = bytesOfInterfaceName(endpoint.interfaceName);
+  return [
+    { set: names.EGRESS_MAP, key, verdict: { kind: 'goto', chain: egressChain } },
+    { set: names.INGRESS_MAP, key, verdict: { kind: 'goto', chain: ingressChain } },
+    { set: names.WORKLOADS_SET, key },
+    ...sources(endpoint),
+  ];
+}
