@@ -99,6 +99,8 @@ function openSocket(protocol: number, options: NetlinkOptions): number {
       libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, intBytes(options.sendBufferBytes));
     if (options.receiveBufferBytes !== undefined)
       libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, intBytes(options.receiveBufferBytes));
+    // an unbound socket has port 0, the kernel's own, and hears nothing
+    if (options.groups !== undefined) libc.bind(fd, new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer));
     for (const group of options.groups ?? []) libc.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, intBytes(group));
     return fd;
   } catch (error) {

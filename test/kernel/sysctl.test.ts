@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
-import * as libc from './libc.ts';
-import { createNetns, withNetns } from './netns.ts';
-import { applySysctls, tryReadSysctl } from './sysctl.ts';
+import * as libc from '../../src/sys/libc.ts';
+import { createNetns, withNetns } from '../../src/sys/netns.ts';
+import { applySysctls, tryReadSysctl } from '../../src/sys/sysctl.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';
 
