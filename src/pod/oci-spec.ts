@@ -1,0 +1,156 @@
+// The OCI configuration of one app: what crun is told.
+import { allCapabilities } from './capabilities.ts';
+import { computeSeccomp } from './seccomp.ts';
+
+export interface OciMount {
+  readonly destination: string;
+  readonly source: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+export interface AppLimits {
+  readonly memoryBytes: number | undefined;
+  readonly milliCpu: number | undefined;
+  readonly cpuShares: number | undefined;
+}
+
+export interface AppSpec {
+  readonly rootfs: string;
+  readonly readOnlyRootfs: boolean;
+  readonly args: readonly string[];
+  readonly environment: readonly string[];
+  readonly workingDirectory: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly supplementaryGids: readonly number[];
+  readonly capabilities: readonly string[];
+  readonly oomScoreAdj: number;
+  /** Paths of namespaces to join; undefined for the host's. */
+  readonly namespaces: { readonly pid: string; readonly uts: string; readonly ipc?: string; readonly network?: string };
+  /** After the standard ones. */
+  readonly mounts: readonly OciMount[];
+  readonly terminal: boolean;
+  readonly limits: AppLimits;
+  readonly cgroupsPath: string | undefined;
+  /** What `--insecure-options` lifted. */
+  readonly lifted: { readonly capabilities: boolean; readonly paths: boolean; readonly seccomp: boolean };
+  /** Node's name of the machine's architecture. */
+  readonly architecture: string;
+}
+
+/** Devices every app has; bound from the host, because nodes on a file system mounted `nodev` cannot be opened. */
+export const standardDevices: readonly string[] = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+
+function mount(destination: string, type: string, source: string, ...options: readonly string[]): OciMount {
+  return { destination, type, source, options };
+}
+
+/**
+ * No file system of an app honours device nodes: an app may make nodes (CAP_MKNOD), and without a device cgroup that would
+ * be a way to the host's disks. With `paths` lifted they count, as there the user asked for it.
+ */
+function deviceMounts(liftedPaths: boolean): readonly OciMount[] {
+  const nodev = liftedPaths ? [] : ['nodev'];
+  return [
+    mount('/dev', 'tmpfs', 'tmpfs', 'nosuid', ...nodev, 'strictatime', 'mode=755', 'size=65536k'),
+    ...standardDevices.map((name) => mount(`/dev/${name}`, 'bind', `/dev/${name}`, 'bind', 'rw', 'nosuid', 'noexec')),
+    mount('/dev/pts', 'devpts', 'devpts', 'nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'),
+    mount('/dev/shm', 'tmpfs', 'shm', 'nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'),
+  ];
+}
+
+/** `/proc`, `/dev` and `/sys`; a mount of the app on `/sys` or below takes its place. */
+function standardMounts(spec: AppSpec): readonly OciMount[] {
+  const ownSys = spec.mounts.some(({ destination }) => /^\/sys(\/|$)/.test(destination));
+  const sys = mount('/sys', 'sysfs', 'sysfs', 'nosuid', 'noexec', 'nodev', ...(spec.lifted.paths ? [] : ['ro']));
+  return [
+    mount('/proc', 'proc', 'proc', 'nosuid', 'noexec', 'nodev'),
+    ...deviceMounts(spec.lifted.paths),
+    ...(ownSys ? [] : [sys]),
+  ];
+}
+
+/** Hidden from apps. Source: facts §6.6, and what has been found to leak since. */
+const maskedPaths = [
+  '/proc/acpi',
+  '/proc/config.gz',
+  '/proc/kallsyms',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/kmem',
+  '/proc/latency_stats',
+  '/proc/mem',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/firmware',
+  '/sys/fs',
+  '/sys/hypervisor',
+  '/sys/module',
+  '/sys/power',
+];
+
+/** Not to be written by apps. `/proc/sys` is whole in it, as most of it is the host's. */
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+/** Kernel default of cpu.cfs_period_us. Source: kernel documentation, sched-bwc. */
+const CPU_PERIOD_US = 100_000;
+
+function resources(limits: AppLimits): unknown {
+  const { memoryBytes, milliCpu, cpuShares } = limits;
+  const quota = milliCpu === undefined ? {} : { quota: milliCpu * (CPU_PERIOD_US / 1000), period: CPU_PERIOD_US };
+  const shares = cpuShares === undefined ? {} : { shares: cpuShares };
+  return {
+    ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
+    ...(milliCpu === undefined && cpuShares === undefined ? {} : { cpu: { ...quota, ...shares } }),
+  };
+}
+
+/** Only the bounding set for users other than root: they gain capabilities by nothing but the image's own files. */
+function capabilitySets(spec: AppSpec): unknown {
+  const bounding = spec.lifted.capabilities ? allCapabilities : spec.capabilities;
+  const held = spec.uid === 0 ? bounding : [];
+  return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] };
+}
+
+function namespaceList(spec: AppSpec): unknown {
+  const { pid, uts, ipc, network } = spec.namespaces;
+  return [
+    { type: 'mount' },
+    { type: 'pid', path: pid },
+    { type: 'uts', path: uts },
+    ...(ipc === undefined ? [] : [{ type: 'ipc', path: ipc }]),
+    ...(network === undefined ? [] : [{ type: 'network', path: network }]),
+  ];
+}
+
+/** The object that config.json holds. Source: OCI runtime-spec 1.0, config.md and config-linux.md. */
+export function computeOciSpec(spec: AppSpec): unknown {
+  const filtered = !spec.lifted.seccomp;
+  return {
+    ociVersion: '1.0.0',
+    root: { path: spec.rootfs, readonly: spec.readOnlyRootfs },
+    process: {
+      terminal: spec.terminal,
+      user: { uid: spec.uid, gid: spec.gid, additionalGids: spec.supplementaryGids },
+      args: spec.args,
+      env: spec.environment,
+      cwd: spec.workingDirectory,
+      capabilities: capabilitySets(spec),
+      noNewPrivileges: filtered && spec.uid !== 0,
+      oomScoreAdj: spec.oomScoreAdj,
+    },
+    mounts: [...standardMounts(spec), ...spec.mounts],
+    linux: {
+      namespaces: namespaceList(spec),
+      resources: resources(spec.limits),
+      rootfsPropagation: 'rslave',
+      maskedPaths: spec.lifted.paths ? [] : maskedPaths,
+      readonlyPaths: spec.lifted.paths ? [] : readonlyPaths,
+      ...(spec.cgroupsPath === undefined ? {} : { cgroupsPath: spec.cgroupsPath }),
+      ...(filtered ? { seccomp: computeSeccomp(spec.architecture) } : {}),
+    },
+  };
+}

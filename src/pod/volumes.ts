@@ -1,0 +1,105 @@
+// From a pod's volumes to the mounts of one app.
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import * as libc from '../sys/libc.ts';
+import type { OciMount } from './oci-spec.ts';
+import type { PodApp, PodManifest } from './pod-manifest.ts';
+import { systemEnvironment, systemProgram } from './programs.ts';
+import { tryOpenInRoot } from './root-tree.ts';
+import { cleanTarget, type Volume } from './volume.ts';
+
+export interface AppMount {
+  readonly volume: Volume;
+  /** Inside the app. */
+  readonly target: string;
+  /** A volume that nobody named: it begins with what the image has at the target. */
+  readonly implicit: boolean;
+}
+
+/**
+ * The app's mounts: those asked for, then a volume named like the image's mount point, then an empty volume of its own for
+ * each mount point that is left. Throws `not-found` for a mount without its volume. Source: facts §6.5.
+ */
+export function computeAppMounts(manifest: PodManifest, app: PodApp): readonly AppMount[] {
+  const volumes = new Map(manifest.volumes.map((volume) => [volume.name, volume]));
+  const asked = app.mounts.map(({ volume: name, path }): AppMount => {
+    const volume = volumes.get(name);
+    if (volume !== undefined) return { volume, target: cleanTarget(path), implicit: false };
+    throw new OcicatError('invalid', `dangling mount point "${path}": volume "${name}" not found`);
+  });
+  const taken = new Set(asked.map((mount) => mount.target));
+  const wanted = app.app.mountPoints.filter((point) => !taken.has(cleanTarget(point.path)));
+  return [
+    ...asked,
+    ...wanted.map(({ name, path }): AppMount => {
+      const volume = volumes.get(name);
+      if (volume !== undefined) return { volume, target: cleanTarget(path), implicit: false };
+      const own: Volume = { kind: 'empty', name: `${app.name}-${name}`, readOnly: undefined, mode: 0o755, uid: 0, gid: 0 };
+      return { volume: own, target: cleanTarget(path), implicit: true };
+    }),
+  ];
+}
+
+/** Throws `invalid` when two volumes have one name. */
+export function refuseDuplicateVolumes(volumes: readonly Volume[]): void {
+  const seen = new Set<string>();
+  for (const { name } of volumes) {
+    if (seen.has(name)) throw new OcicatError('invalid', `duplicate volume name "${name}"`);
+    seen.add(name);
+  }
+}
+
+/** Fills an implicit volume with the image's content at its target, owners and modes with it. */
+function copyImageContent(rootFd: number, target: string, directory: string): void {
+  const source = tryOpenInRoot(rootFd, target, libc.O_RDONLY | libc.O_DIRECTORY);
+  if (source === undefined) return;
+  try {
+    const copy = Bun.spawnSync([systemProgram('cp'), '-a', '--', '/proc/self/fd/3/.', directory], {
+      env: systemEnvironment,
+      stdio: ['ignore', 'ignore', 'pipe', source],
+    });
+    if (copy.exitCode !== 0) {
+      throw new OcicatError('unavailable', `fill volume at "${target}": ${copy.stderr?.toString().trim() ?? 'cp failed'}`);
+    }
+  } finally {
+    libc.close(source);
+  }
+}
+
+function emptyVolumePath(podPath: string, volume: Extract<Volume, { kind: 'empty' }>): string {
+  const path = join(podPath, 'sharedVolumes', volume.name);
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  chownSync(path, volume.uid, volume.gid);
+  chmodSync(path, volume.mode);
+  return path;
+}
+
+/** Path on the host of what is mounted, made and filled if need be. Throws `not-found` when a host's path is missing. */
+export function prepareSource(podPath: string, rootFd: number, mount: AppMount, warn: (line: string) => void): string {
+  const { volume, target } = mount;
+  if (volume.kind === 'host') {
+    if (statSync(volume.source, { throwIfNoEntry: false }) !== undefined) return volume.source;
+    throw new OcicatError('not-found', `Failed to stat ${volume.source}: No such file or directory`);
+  }
+  const path = emptyVolumePath(podPath, volume);
+  if (mount.implicit) {
+    const removed = 'This volume will be removed when the pod is garbage-collected.';
+    warn(`warning: no volume specified for mount point "${target}", implicitly creating an "empty" volume. ${removed}`);
+    copyImageContent(rootFd, target, path);
+  }
+  return path;
+}
+
+/** The bind mount of a volume. Device nodes count only where the source itself is one. */
+export function computeBind(mount: AppMount, source: string): OciMount {
+  const { volume, target } = mount;
+  const stats = statSync(source);
+  const isDevice = stats.isCharacterDevice() || stats.isBlockDevice();
+  const recursive = volume.kind === 'empty' || (volume.recursive ?? true);
+  const readOnly = volume.readOnly ?? false;
+  const access = readOnly ? (recursive ? ['ro', 'rro'] : ['ro']) : ['rw'];
+  const options = [recursive ? 'rbind' : 'bind', ...access, ...(isDevice ? [] : ['nodev']), 'rslave'];
+  return { destination: target, type: 'bind', source, options };
+}
