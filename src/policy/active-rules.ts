@@ -1,4 +1,5 @@
 // The rule lists that local endpoints need, and through them the IP sets that are needed.
+import { sameContent } from '../base/equal.ts';
 import type { Selector } from '../selector/selector.ts';
 import { addToBag, bagItems, removeFromBag } from './bag.ts';
 import { compileRule, type WantSet } from './compile.ts';
@@ -149,7 +150,7 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
         if (known !== undefined) dropList(known);
         return;
       }
-      if (known?.content === content) return;
+      if (sameContent(known?.content, content)) return;
       const list = known ?? { id, content, sets: new Set(), given: false };
       list.content = content;
       lists.set(id, list);

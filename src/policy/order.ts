@@ -21,8 +21,10 @@ function compareNumbers(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function comparePolicies(a: PlacedPolicy, b: PlacedPolicy): number {
-  return compareNumbers(a.input.order, b.input.order) || compareTexts(tieBreaker(a.id), tieBreaker(b.id));
+function sortPolicies(policies: readonly PlacedPolicy[]): readonly PlacedPolicy[] {
+  const keyed = policies.map((policy) => ({ policy, order: policy.input.order, tie: tieBreaker(policy.id) }));
+  keyed.sort((a, b) => compareNumbers(a.order, b.order) || compareTexts(a.tie, b.tie));
+  return keyed.map(({ policy }) => policy);
 }
 
 /** Tiers that exist come first, by order and name; a policy in a tier that does not exist is enforced after them. */
@@ -42,7 +44,7 @@ export function computeTiers(
   const byTier = Map.groupBy(policies, (policy) => policy.input.tier);
   return names
     .map((tier) => {
-      const sorted = (byTier.get(tier) ?? []).sort(comparePolicies);
+      const sorted = sortPolicies(byTier.get(tier) ?? []);
       return {
         tier,
         defaultAction: tiers.get(tier)?.defaultAction ?? ('deny' as const),

@@ -1,71 +1,187 @@
-// Which policies apply to which local endpoints. Policies with one selector are one group, and endpoints that the same
-// groups select share one list of tiers, so that thousands of policies on hundreds of endpoints cost no product of both.
-import { sameContent } from '../base/equal.ts';
+// Which policies apply to which local endpoints. Policies with one selector are one group, matched once.
 import { formatSelector } from '../selector/format.ts';
 import type { Selector } from '../selector/selector.ts';
-import { addToBag, type Bag, bagItems, removeFromBag } from './bag.ts';
+import { addToBag, type Bag, bagItems, removeFromBag, visitBag } from './bag.ts';
 import type { PolicyInput, TierInput } from './input.ts';
-import { createLabelIndex, type IndexedItem, newPlace, type Place } from './label-index.ts';
-import { computeTiers, type PlacedPolicy } from './order.ts';
-import type { RuleListId, TierPolicies } from './types.ts';
+import { createLabelIndex, newPlace, type Place } from './label-index.ts';
+import type { LocalEndpoint } from './local-endpoint.ts';
+import type { PlacedPolicy } from './order.ts';
+import { createSelections, type Selection } from './selections.ts';
+import type { RuleListId } from './types.ts';
 
 /** All policies with one selector. */
 export interface PolicyGroup {
   readonly key: string;
+  /** Tells groups apart in few characters; never used again. */
   readonly serial: number;
   readonly selector: Selector;
   readonly place: Place;
   policies: Bag<Policy>;
-  endpoints: Bag<SelectedEndpoint>;
+  endpoints: Bag<LocalEndpoint>;
   selections: Bag<Selection>;
 }
 
-interface Policy extends PlacedPolicy {
-  input: PolicyInput;
+export interface Policy extends PlacedPolicy {
   /** Undefined for policies that workloads never see. */
-  group: PolicyGroup | undefined;
-}
-
-/** The groups that select an endpoint, for all endpoints that are selected by exactly these. */
-interface Selection {
-  readonly key: string;
-  readonly groups: readonly PolicyGroup[];
-  endpoints: Bag<SelectedEndpoint>;
-  tiers: readonly TierPolicies[];
-}
-
-/** What an endpoint needs to be selected. */
-export interface SelectedEndpoint extends IndexedItem {
-  /** The groups that select it. */
-  readonly groups: Set<PolicyGroup>;
-  selection: Selection | undefined;
+  readonly group: PolicyGroup | undefined;
 }
 
 /** What changed since the last look. */
-export interface GroupChanges<E> {
+export interface GroupChanges {
   /** Policies whose content or need may have changed. */
-  readonly policies: Iterable<RuleListId>;
+  readonly policies: ReadonlySet<RuleListId>;
   /** Endpoints whose tiers may have changed. */
-  readonly endpoints: Iterable<E>;
+  readonly endpoints: ReadonlySet<LocalEndpoint>;
 }
 
-export interface PolicyGroups<E extends SelectedEndpoint> {
+export interface PolicyGroups {
   setPolicy(id: RuleListId, input: PolicyInput | undefined): void;
   setTier(name: string, tier: TierInput | undefined): void;
-  addEndpoint(endpoint: E): void;
+  addEndpoint(endpoint: LocalEndpoint): void;
   /** The labels are still the old ones. */
-  removeEndpoint(endpoint: E): void;
-  /** The policy if its rules are needed here, undefined otherwise. */
+  removeEndpoint(endpoint: LocalEndpoint): void;
+  /** The policy if its rules are needed on this node, undefined otherwise. */
   neededPolicy(id: RuleListId): PolicyInput | undefined;
-  takeChanges(): GroupChanges<E>;
+  takeChanges(): GroupChanges;
 }
 
-/** What of a policy decides about its place in the lists of endpoints. */
+/** Whether both have the same place in the lists of the same endpoints. */
 function samePlacement(a: PolicyInput, b: PolicyInput): boolean {
   return (
     a.tier === b.tier &&
     a.order === b.order &&
+    a.hostOnly === b.hostOnly &&
     (a.ingress === undefined) === (b.ingress === undefined) &&
-    (a.egress === undefined) === (b.egress === undefined)
+    (a.egress === undefined) === (b.egress === undefined) &&
+    (a.selector === b.selector || formatSelector(a.selector) === formatSelector(b.selector))
   );
+}
+
+export function createPolicyGroups(): PolicyGroups {
+  const policies = new Map<RuleListId, Policy>();
+  const groups = new Map<string, PolicyGroup>();
+  const tiers = new Map<string, TierInput>();
+  const endpoints = new Set<LocalEndpoint>();
+  const selections = createSelections(tiers);
+  const touchedPolicies = new Set<RuleListId>();
+  const touchedGroups = new Set<PolicyGroup>();
+  const touchedEndpoints = new Set<LocalEndpoint>();
+  let serials = 0;
+
+  const index = createLabelIndex<LocalEndpoint, PolicyGroup>(
+    () => endpoints,
+    (group, endpoint) => {
+      if (group.endpoints === undefined) touchedGroups.add(group);
+      group.endpoints = addToBag(group.endpoints, endpoint);
+      endpoint.groups.add(group);
+      touchedEndpoints.add(endpoint);
+    },
+    unmatch,
+  );
+
+  function unmatch(group: PolicyGroup, endpoint: LocalEndpoint): void {
+    group.endpoints = removeFromBag(group.endpoints, endpoint);
+    if (group.endpoints === undefined) touchedGroups.add(group);
+    endpoint.groups.delete(group);
+    touchedEndpoints.add(endpoint);
+  }
+
+  function openGroup(selector: Selector): PolicyGroup {
+    const key = formatSelector(selector);
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const group: PolicyGroup = {
+      key,
+      serial: ++serials,
+      selector,
+      place: newPlace(),
+      policies: undefined,
+      endpoints: undefined,
+      selections: undefined,
+    };
+    groups.set(key, group);
+    index.addSelectors([group]);
+    return group;
+  }
+
+  function closeGroup(group: PolicyGroup): void {
+    groups.delete(group.key);
+    index.removeSelector(group);
+    for (const endpoint of bagItems(group.endpoints)) unmatch(group, endpoint);
+    touchedGroups.delete(group);
+  }
+
+  function leaveGroup(policy: Policy): void {
+    const group = policy.group;
+    if (group === undefined) return;
+    selections.touchGroup(group);
+    group.policies = removeFromBag(group.policies, policy);
+    if (group.policies === undefined) closeGroup(group);
+  }
+
+  function joinGroup(id: RuleListId, input: PolicyInput): Policy {
+    const group = input.hostOnly ? undefined : openGroup(input.selector);
+    const policy: Policy = { id, input, group };
+    if (group === undefined) return policy;
+    group.policies = addToBag(group.policies, policy);
+    selections.touchGroup(group);
+    return policy;
+  }
+
+  /** The same place with other content: nothing that endpoints know changes. */
+  function replaceInput(policy: Policy, input: PolicyInput): Policy {
+    const next: Policy = { ...policy, input };
+    if (policy.group !== undefined) {
+      policy.group.policies = addToBag(removeFromBag(policy.group.policies, policy), next);
+    }
+    return next;
+  }
+
+  return {
+    setPolicy(id, input) {
+      touchedPolicies.add(id);
+      const known = policies.get(id);
+      if (known !== undefined && input !== undefined && samePlacement(known.input, input)) {
+        policies.set(id, replaceInput(known, input));
+        return;
+      }
+      // The new group is joined first, so that a group both have in common is not closed and opened again.
+      if (input === undefined) policies.delete(id);
+      else policies.set(id, joinGroup(id, input));
+      if (known !== undefined) leaveGroup(known);
+    },
+    setTier(name, tier) {
+      if (tier === undefined) tiers.delete(name);
+      else tiers.set(name, tier);
+      selections.touchAll();
+    },
+    addEndpoint(endpoint) {
+      endpoints.add(endpoint);
+      touchedEndpoints.add(endpoint);
+      index.addItem(endpoint);
+    },
+    removeEndpoint(endpoint) {
+      index.removeItem(endpoint);
+      endpoints.delete(endpoint);
+      touchedEndpoints.delete(endpoint);
+      selections.remove(endpoint);
+    },
+    neededPolicy(id) {
+      const policy = policies.get(id);
+      if (policy?.group === undefined) return undefined;
+      return policy.group.endpoints !== undefined || policy.input.neededEverywhere ? policy.input : undefined;
+    },
+    takeChanges() {
+      for (const group of touchedGroups) visitBag(group.policies, (policy) => void touchedPolicies.add(policy.id));
+      for (const endpoint of touchedEndpoints) selections.place(endpoint);
+      const changes = {
+        policies: new Set(touchedPolicies),
+        endpoints: new Set([...touchedEndpoints, ...selections.refresh()]),
+      };
+      touchedGroups.clear();
+      touchedPolicies.clear();
+      touchedEndpoints.clear();
+      return changes;
+    },
+  };
 }

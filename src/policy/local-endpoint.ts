@@ -1,0 +1,17 @@
+// An endpoint of this node as the calculation holds it.
+import type { Ip } from '../net/ip.ts';
+import type { LocalInterface } from './input.ts';
+import type { IndexedItem } from './label-index.ts';
+import type { PolicyGroup } from './policy-groups.ts';
+import type { Selection } from './selections.ts';
+
+export interface LocalEndpoint extends IndexedItem {
+  readonly id: string;
+  readonly local: LocalInterface;
+  readonly addresses: readonly Ip[];
+  readonly profiles: readonly string[];
+  /** The policy groups that select it. */
+  readonly groups: Set<PolicyGroup>;
+  /** Undefined until it has been placed. */
+  selection: Selection | undefined;
+}
