@@ -2,7 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../net/cidr.ts';
 import { type Family, type Ip, ipFromBytes, ipToBytes, parseIp } from '../net/ip.ts';
-import { EEXIST, ESRCH } from '../sys/libc.ts';
+import { EEXIST, ENOENT, ESRCH } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
 
 export const RTM_NEWROUTE = 24;
@@ -150,10 +150,15 @@ export function observeRoutes(socket: netlink.Netlink, filter: RouteFilter = {})
     writer.attrU32(RTA_TABLE, table);
     if (interfaceIndex !== undefined) writer.attrU32(RTA_OIF, interfaceIndex);
     writer.end();
-    socket.dump(writer, (_type, payload) => {
-      const route = tryReadRoute(payload);
-      if (route !== undefined) routes.push(route);
-    });
+    try {
+      socket.dump(writer, (_type, payload) => {
+        const route = tryReadRoute(payload);
+        if (route !== undefined) routes.push(route);
+      });
+    } catch (error) {
+      // a table that has never had a route does not exist, the main table of a new namespace included
+      if (!(error instanceof OcicatError && error.errno === ENOENT)) throw error;
+    }
   }
   return routes;
 }
