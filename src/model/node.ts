@@ -4,21 +4,24 @@ import { interfaceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { choice, parsedText, text } from './scalars.ts';
 import { type Infer, list, object, optional, required, sparse } from './schema.ts';
-import { asNumber, cidrOrIp, interfaceCidr, ip, ipv4, ipv6, mac } from './values.ts';
+import { asNumber, cidrOrIp, ip, ipv4, ipv6, mac } from './values.ts';
 
 const ipv4Interface = parsedText('an IPv4 address with its prefix length, such as 10.0.0.1/24', (value) => {
-  const range = interfaceCidr.read(value);
+  const range = cidrOrIp.read(value);
   return typeof range === 'string' && !range.includes(':') ? range : undefined;
 });
 const ipv6Interface = parsedText('an IPv6 address with its prefix length, such as fd00::1/64', (value) => {
-  const range = interfaceCidr.read(value);
+  const range = cidrOrIp.read(value);
   return typeof range === 'string' && range.includes(':') ? range : undefined;
 });
 
 const bgp = object(
   {
     asNumber: optional(asNumber, "The node's AS number.", 'asNumber of BGPConfiguration default'),
-    ipv4Address: sparse(ipv4Interface, 'The address and subnet that its BGP sessions use.'),
+    ipv4Address: sparse(
+      ipv4Interface,
+      'The address and subnet that its BGP sessions use; without a prefix length, the subnet is not known.',
+    ),
     ipv6Address: sparse(ipv6Interface, 'The same for IPv6.'),
     ipv4IPIPTunnelAddr: sparse(ipv4, 'The address of its IP-in-IP device.'),
     routeReflectorClusterID: sparse(ipv4, 'Makes the node a route reflector of this cluster.'),

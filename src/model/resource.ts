@@ -9,7 +9,8 @@ export const API_VERSION = 'projectcalico.org/v3';
 /** All annotations of a resource together, names and values, in characters. */
 const MAX_ANNOTATIONS_LENGTH = 256 * 1024;
 
-const timestamp = parsedText('a time such as 2026-11-23T11:18:07Z', (value) =>
+/** RFC 3339. */
+export const timestamp = parsedText('a time such as 2026-11-23T11:18:07Z', (value) =>
   /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(value) ? value : undefined,
 );
 const anyText = text();

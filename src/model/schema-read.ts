@@ -106,7 +106,8 @@ function readMap(shape: MapShape, value: unknown, reading: Reading): unknown {
   const members = membersOf(value);
   if (members === undefined) return report(reading, describeValue(value), 'an object');
   const entries: [string, unknown][] = [];
-  for (const [key, member] of Object.entries(members)) {
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key];
     reading.at.push(key);
     const name = readScalar(shape.key, key, reading);
     const read = readShape(shape.value, member, reading);

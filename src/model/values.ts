@@ -103,3 +103,41 @@ export const asNumber: Scalar<number> = {
     return Number(high) * 65536 + Number(low);
   },
 };
+
+/** Names of DSCP values (RFC 2474, 2597, 3246): CSx = 8x, AFxy = 8x + 2y. */
+const dscpNames: ReadonlyMap<string, number> = new Map([
+  ['DF', 0],
+  ['EF', 46],
+  ...[0, 1, 2, 3, 4, 5, 6].map((x): [string, number] => [`CS${x}`, 8 * x]),
+  ...[1, 2, 3, 4].flatMap((x) => [1, 2, 3].map((y): [string, number] => [`AF${x}${y}`, 8 * x + 2 * y])),
+]);
+
+/** A DSCP value: 0 to 63 or a name; stored as given. */
+export const dscp: Scalar<number | string> = {
+  shape: 'scalar',
+  wanted: 'a DSCP value: 0 to 63, DF, EF, AF11 to AF43 or CS0 to CS6',
+  json: { anyOf: [{ type: 'integer', minimum: 0, maximum: 63 }, { type: 'string' }] },
+  read: (value) => {
+    if (typeof value === 'number') return Number.isInteger(value) && value >= 0 && value <= 63 ? value : undefined;
+    if (typeof value !== 'string') return undefined;
+    if (/^\d{1,2}$/.test(value)) return Number(value) <= 63 ? Number(value) : undefined;
+    return dscpNames.has(value.toUpperCase()) ? value.toUpperCase() : undefined;
+  },
+};
+
+/** The number of a DSCP value that a parsed resource holds; undefined for a name that is none. */
+export function tryParseDscp(value: number | string): number | undefined {
+  return typeof value === 'number' ? value : dscpNames.get(value);
+}
+
+/** A port or a range of ports from 0, such as `"30000:32767"`; one port is stored as a number. */
+export const portRange: Scalar<number | string> = {
+  shape: 'scalar',
+  wanted: 'a port from 0 to 65535 or a range such as "30000:32767"',
+  json: { anyOf: [{ type: 'integer', minimum: 0, maximum: 65535 }, { type: 'string' }] },
+  read: (value) => {
+    const range = typeof value === 'number' || typeof value === 'string' ? tryParsePortRange(value) : undefined;
+    if (range === undefined) return undefined;
+    return range.min === range.max ? range.min : formatPortRange(range);
+  },
+};

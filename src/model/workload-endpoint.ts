@@ -1,13 +1,13 @@
 // WorkloadEndpoint: one interface of one workload, as the network plugin stores it (facts: calico §1.7, §4.10).
 import { cidrContains, parseCidr } from '../net/cidr.ts';
-import { familyOf, parseIp } from '../net/ip.ts';
+import { familyOf, formatIp, parseIp, tryParseIp } from '../net/ip.ts';
 import { joinItems } from './cells.ts';
 import { defineKind } from './kind.ts';
 import { containerId, endpointPortName, interfaceName, resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { integer, parsedText, text } from './scalars.ts';
 import { filled, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
-import { cidrOrIp, interfaceCidr, ip, ipv4, ipv6, mac, port, protocol } from './values.ts';
+import { cidrOrIp, dscp, interfaceCidr, ip, ipv4, ipv6, mac, port, protocol } from './values.ts';
 import { tryComputeEndpointName } from './workload-endpoint-name.ts';
 
 const ipNetwork = parsedText('an address, or a range of one address (/32 or /128)', (value) => {
@@ -17,21 +17,28 @@ const ipNetwork = parsedText('an address, or a range of one address (/32 or /128
 
 const segment = text({ wanted: 'a text that does not begin or end with "-"', pattern: /^[^-/]([^/]*[^-/])?$/ });
 
-const workloadPort = object({
-  name: sparse(endpointPortName, 'The name that rules use.'),
-  protocol: required(protocol, 'The protocol.'),
-  port: required(port, 'The number.'),
-  hostPort: filled(integer(0, 65535), 0, 'The port of the host that is mapped to it; 0 for none.'),
-  hostIP: filled(
-    parsedText('an address or nothing', (value) => (value === '' ? '' : asText(ip.read(value)))),
-    '',
-    'The address of the host that is mapped to it.',
-  ),
-});
+const portNameOrNothing = parsedText(endpointPortName.wanted, (value) =>
+  value === '' || endpointPortName.read(value) !== undefined ? value : undefined,
+);
+const hostAddress = parsedText('an address or nothing', (value) => (value === '' ? '' : tryReadIp(value)));
 
-function asText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+function tryReadIp(value: string): string | undefined {
+  const address = tryParseIp(value);
+  return address === undefined ? undefined : formatIp(address);
 }
+
+const workloadPort = object(
+  {
+    name: filled(portNameOrNothing, '', 'The name that rules use.'),
+    protocol: required(protocol, 'The protocol.'),
+    port: required(port, 'The number.'),
+    hostPort: filled(integer(0, 65535), 0, 'The port of the host that is mapped to it; 0 for none.'),
+    hostIP: filled(hostAddress, '', 'The address of the host that is mapped to it.'),
+  },
+  (value, report) => {
+    if (value.name === '' && value.hostPort === 0) report('name', 'nothing', 'a name, or a hostPort');
+  },
+);
 
 const ipNat = object(
   {
@@ -45,23 +52,26 @@ const ipNat = object(
   },
 );
 
+/** Limits of rates and bursts: facts, calico §4.10. */
 const rate = integer(0, 1_010_000_000_000_000);
+const packets = integer(0, 10_000);
+const connections = integer(0, 0xffffffff);
 const qosControls = object({
   ingressBandwidth: sparse(rate, 'Bits per second to the endpoint.'),
-  egressBandwidth: sparse(rate, 'Bits per second from the endpoint.'),
   ingressBurst: sparse(rate, 'Burst to the endpoint in bits.'),
-  egressBurst: sparse(rate, 'Burst from the endpoint in bits.'),
   ingressPeakrate: sparse(rate, 'Highest bits per second to the endpoint.'),
-  egressPeakrate: sparse(rate, 'Highest bits per second from the endpoint.'),
   ingressMinburst: sparse(rate, 'Smallest burst to the endpoint in bytes.'),
+  egressBandwidth: sparse(rate, 'Bits per second from the endpoint.'),
+  egressBurst: sparse(rate, 'Burst from the endpoint in bits.'),
+  egressPeakrate: sparse(rate, 'Highest bits per second from the endpoint.'),
   egressMinburst: sparse(rate, 'Smallest burst from the endpoint in bytes.'),
-  ingressPacketRate: sparse(integer(1, 10_000), 'Packets per second to the endpoint.'),
-  egressPacketRate: sparse(integer(1, 10_000), 'Packets per second from the endpoint.'),
-  ingressPacketBurst: sparse(integer(1, 10_000), 'Burst to the endpoint in packets.'),
-  egressPacketBurst: sparse(integer(1, 10_000), 'Burst from the endpoint in packets.'),
-  ingressMaxConnections: sparse(integer(1, 0xffffffff), 'Connections to the endpoint at one time.'),
-  egressMaxConnections: sparse(integer(1, 0xffffffff), 'Connections from the endpoint at one time.'),
-  dscp: optional(integer(0, 63), 'DSCP of packets from the endpoint.'),
+  ingressPacketRate: sparse(packets, 'Packets per second to the endpoint.'),
+  ingressPacketBurst: sparse(packets, 'Burst to the endpoint in packets.'),
+  egressPacketRate: sparse(packets, 'Packets per second from the endpoint.'),
+  egressPacketBurst: sparse(packets, 'Burst from the endpoint in packets.'),
+  ingressMaxConnections: sparse(connections, 'Connections to the endpoint at one time.'),
+  egressMaxConnections: sparse(connections, 'Connections from the endpoint at one time.'),
+  dscp: optional(dscp, 'DSCP of packets from the endpoint.'),
 });
 
 const specFields = {

@@ -1,0 +1,129 @@
+// BGPConfiguration: how all nodes, or one, speak BGP (facts: calico §4.11).
+import { community, isCommunity, password, routePriority } from './bgp-values.ts';
+import { duration } from './duration.ts';
+import { defineKind } from './kind.ts';
+import { interfaceName, resourceName } from './names.ts';
+import type { Resource } from './resource.ts';
+import { boolean, choice, looseChoice, parsedText } from './scalars.ts';
+import { created, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import { asNumber, ipv4, ipv6, maskedCidr, port } from './values.ts';
+
+const MAX_COMMUNITIES = 500;
+const range = object({ cidr: required(maskedCidr, 'The range.') });
+const communityOrName = parsedText('a community aa:nn or aa:nn:mm, or a name among communities', (value) =>
+  isCommunity(value) || resourceName.read(value) !== undefined ? value : undefined,
+);
+
+const specFields = {
+  logSeverityScreen: created(
+    looseChoice('Trace', 'Debug', 'Info', 'Warning', 'Error', 'Fatal'),
+    'Info',
+    'How much the BGP program says.',
+  ),
+  nodeToNodeMeshEnabled: optional(boolean, 'Whether every node peers with every other.', 'true'),
+  asNumber: optional(asNumber, 'The AS number of nodes that have none of their own.', '64512'),
+  serviceLoadBalancerIPs: sparse(list(range), 'Ranges of Kubernetes load balancer addresses to advertise.'),
+  serviceExternalIPs: sparse(list(range), 'Ranges of Kubernetes external addresses to advertise.'),
+  serviceClusterIPs: sparse(list(range), 'Ranges of Kubernetes cluster addresses to advertise.'),
+  serviceLoadBalancerAggregation: created(
+    choice('Enabled', 'Disabled'),
+    'Enabled',
+    'Whether load balancer addresses are advertised as whole ranges.',
+  ),
+  communities: sparse(
+    list(
+      object({
+        name: required(resourceName, 'The name.'),
+        value: required(community, 'The community.'),
+      }),
+      { maxItems: MAX_COMMUNITIES },
+    ),
+    'Names for communities.',
+  ),
+  prefixAdvertisements: sparse(
+    list(
+      object({
+        cidr: required(maskedCidr, 'Routes in this range.'),
+        communities: required(list(communityOrName, { minItems: 1, maxItems: 50 }), 'What they are tagged with.'),
+      }),
+      { maxItems: MAX_COMMUNITIES },
+    ),
+    'Which routes are tagged with which communities.',
+  ),
+  listenPort: sparse(port, 'The port that BGP listens on.', '179'),
+  nodeMeshPassword: optional(password, 'The password of sessions of the mesh.'),
+  nodeMeshMaxRestartTime: optional(duration, 'How long routes of the mesh outlive a restart.', '120s'),
+  bindMode: sparse(choice('None', 'NodeIP'), 'Whether BGP listens on all addresses or on those of the node.', 'None'),
+  ignoredInterfaces: sparse(
+    list(interfaceName, { unique: true }),
+    'Interfaces whose ranges are not taken as directly connected.',
+  ),
+  localWorkloadPeeringIPV4: sparse(ipv4, 'The address that local workloads peer with.'),
+  localWorkloadPeeringIPV6: sparse(ipv6, 'The address that local workloads peer with over IPv6.'),
+  programClusterRoutes: sparse(
+    choice('Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly'),
+    'Which routes to other nodes the BGP program puts into the kernel.',
+    'EnabledNoEncapOnly',
+  ),
+  ipv4NormalRoutePriority: optional(routePriority, 'The priority of its IPv4 routes.', '1024'),
+  ipv6NormalRoutePriority: optional(routePriority, 'The priority of its IPv6 routes.', '1024'),
+};
+
+export type BGPConfigurationSpec = ObjectOf<typeof specFields>;
+const spec = object(specFields, checkSpec);
+
+export type BGPConfiguration = Resource<BGPConfigurationSpec, undefined, 'BGPConfiguration'>;
+
+/** Fields that concern all nodes together and so belong into `default`. */
+const DEFAULT_ONLY = [
+  'nodeToNodeMeshEnabled',
+  'asNumber',
+  'serviceLoadBalancerIPs',
+  'serviceExternalIPs',
+  'serviceClusterIPs',
+  'nodeMeshPassword',
+  'nodeMeshMaxRestartTime',
+] as const;
+
+function checkSpec(value: BGPConfigurationSpec, report: Report): void {
+  for (const field of ['nodeMeshPassword', 'nodeMeshMaxRestartTime'] as const) {
+    if (value[field] !== undefined && value.nodeToNodeMeshEnabled === false) {
+      report(field, 'a value', 'nothing without a mesh');
+    }
+  }
+  const names = new Set((value.communities ?? []).map((one) => one.name));
+  if (names.size > 0 && value.prefixAdvertisements === undefined) {
+    report('communities', 'names', 'prefixAdvertisements that use them');
+  }
+  for (const [index, one] of (value.prefixAdvertisements ?? []).entries()) {
+    for (const [at, name] of one.communities.entries()) {
+      if (isCommunity(name) || names.has(name)) continue;
+      report(`prefixAdvertisements[${index}].communities[${at}]`, JSON.stringify(name), 'a name among communities');
+    }
+  }
+}
+
+function checkName(one: BGPConfiguration, report: Report): void {
+  const { name } = one.metadata;
+  if (name === 'default') return;
+  if (!name.startsWith('node.')) report('metadata.name', JSON.stringify(name), '"default" or "node." and a node');
+  for (const field of DEFAULT_ONLY) {
+    if (one.spec[field] !== undefined) report(`spec.${field}`, 'a value', 'nothing: only "default" may set it');
+  }
+}
+
+export const bgpConfiguration = defineKind({
+  name: 'BGPConfiguration',
+  plural: 'bgpconfigurations',
+  aliases: ['bgpconfiguration', 'bgpconfig', 'bgpconfigs'],
+  doc: 'How nodes speak BGP: `default` for all, `node.NAME` for one.',
+  spec,
+  check: checkName,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'LOGSEVERITY', value: (one) => one.spec.logSeverityScreen ?? '-' },
+    { heading: 'MESHENABLED', value: (one) => String(one.spec.nodeToNodeMeshEnabled ?? '-') },
+    { heading: 'ASNUMBER', value: (one) => String(one.spec.asNumber ?? '-') },
+  ],
+  table: ['NAME', 'LOGSEVERITY', 'MESHENABLED', 'ASNUMBER'],
+});

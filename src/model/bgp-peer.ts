@@ -1,0 +1,82 @@
+// BGPPeer: sessions between nodes and routers, or among nodes (facts: calico §4.12).
+import { familyOf, parseIp } from '../net/ip.ts';
+import { password, peerAddress, tryParsePeerAddress } from './bgp-values.ts';
+import { duration } from './duration.ts';
+import { defineKind } from './kind.ts';
+import { resourceName } from './names.ts';
+import type { Resource } from './resource.ts';
+import { boolean, choice, integer } from './scalars.ts';
+import { list, type ObjectOf, object, optional, type Report, sparse } from './schema.ts';
+import { selector } from './selectors.ts';
+import { asNumber, ip } from './values.ts';
+
+const specFields = {
+  node: sparse(resourceName, 'The node; without node and nodeSelector, all nodes.'),
+  nodeSelector: sparse(selector, 'The nodes, by their labels.'),
+  peerIP: sparse(peerAddress, 'The address of the peer, perhaps with a port.'),
+  asNumber: sparse(asNumber, 'The AS number of the peer.'),
+  localASNumber: optional(asNumber, 'The AS number that the node shows to the peer.'),
+  peerSelector: sparse(selector, 'The nodes to peer with, by their labels.'),
+  keepOriginalNextHop: sparse(boolean, 'Deprecated: nextHopMode Keep.'),
+  nextHopMode: optional(choice('Auto', 'Self', 'Keep'), 'Which next hop routes to the peer carry.', 'Auto'),
+  password: optional(password, 'The password of the sessions.'),
+  sourceAddress: sparse(choice('UseNodeIP', 'None'), 'Which address the node speaks from.', 'UseNodeIP'),
+  maxRestartTime: optional(duration, 'How long routes outlive a restart of the peer.', '120s'),
+  keepaliveTime: optional(duration, 'How often the session is kept alive.'),
+  numAllowedLocalASNumbers: optional(integer(0, 0x7fffffff), 'How often the own AS number may be in a received path.'),
+  ttlSecurity: optional(integer(0, 255), 'How many hops away the peer is at most (RFC 5082).'),
+  reachableBy: sparse(ip, 'The gateway towards the peer.'),
+  filters: sparse(list(resourceName), 'BGPFilters, in the order in which they apply.'),
+  localWorkloadSelector: sparse(selector, 'Workloads of the node to peer with, by their labels.'),
+  reversePeering: sparse(choice('Auto', 'Manual'), 'Whether selected nodes peer back by themselves.', 'Auto'),
+};
+
+export type BGPPeerSpec = ObjectOf<typeof specFields>;
+const spec = object(specFields, checkSpec);
+
+export type BGPPeer = Resource<BGPPeerSpec, undefined, 'BGPPeer'>;
+
+type FieldName = keyof typeof specFields;
+
+/** Fields that cannot stand together. */
+const EXCLUSIVE: readonly (readonly [FieldName, FieldName])[] = [
+  ['node', 'nodeSelector'],
+  ['peerIP', 'peerSelector'],
+  ['peerSelector', 'asNumber'],
+  ['localWorkloadSelector', 'peerIP'],
+  ['localWorkloadSelector', 'peerSelector'],
+  ['nextHopMode', 'keepOriginalNextHop'],
+];
+
+function checkSpec(value: BGPPeerSpec, report: Report): void {
+  for (const [first, second] of EXCLUSIVE) {
+    if (value[first] !== undefined && value[second] !== undefined) report(second, 'a value', `nothing beside ${first}`);
+  }
+  if (value.localWorkloadSelector !== undefined && value.asNumber === undefined) {
+    report('asNumber', 'nothing', 'an AS number beside localWorkloadSelector');
+  }
+  if (value.reachableBy !== undefined) checkGateway(value.reachableBy, value.peerIP, report);
+}
+
+function checkGateway(gateway: string, peerIP: string | undefined, report: Report): void {
+  const peer = peerIP === undefined ? undefined : tryParsePeerAddress(peerIP);
+  if (peer === undefined) report('reachableBy', JSON.stringify(gateway), 'nothing without peerIP');
+  else if (familyOf(parseIp(gateway)) !== familyOf(parseIp(peer.address))) {
+    report('reachableBy', JSON.stringify(gateway), 'an address of the family of peerIP');
+  }
+}
+
+export const bgpPeer = defineKind({
+  name: 'BGPPeer',
+  plural: 'bgppeers',
+  aliases: ['bgppeer', 'bgpp', 'bgpps', 'bp', 'bps'],
+  doc: 'Sessions between nodes and a router, or between nodes and nodes.',
+  spec,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'PEERIP', value: (one) => one.spec.peerIP ?? '' },
+    { heading: 'NODE', value: (one) => one.spec.node ?? one.spec.nodeSelector ?? '(global)' },
+    { heading: 'ASN', value: (one) => String(one.spec.asNumber ?? 0) },
+  ],
+  table: ['NAME', 'PEERIP', 'NODE', 'ASN'],
+});

@@ -1,0 +1,63 @@
+// Values that the BGP kinds share: communities, passwords, peer addresses (facts: calico §4.11–4.13).
+import { formatIp, tryParseIp } from '../net/ip.ts';
+import { boolean, integer, parsedText, text } from './scalars.ts';
+import { type Infer, object, optional, required, type Scalar, sparse } from './schema.ts';
+
+function partsWithin(value: string, count: number, max: number): boolean {
+  const parts = value.split(':');
+  return parts.length === count && parts.every((part) => /^(0|[1-9]\d{0,9})$/.test(part) && Number(part) <= max);
+}
+
+/** Whether a text is `aa:nn` with 16 bits each, or `aa:nn:mm` with 32 bits each (RFC 1997, RFC 8092). */
+export function isCommunity(value: string): boolean {
+  return partsWithin(value, 2, 0xffff) || partsWithin(value, 3, 0xffffffff);
+}
+
+export const community = parsedText(
+  'a community: aa:nn up to 65535 each, or aa:nn:mm up to 4294967295 each',
+  (value) => (isCommunity(value) ? value : undefined),
+);
+
+/** A reference to a key of a Kubernetes Secret: kept for those who read it; nothing here can. */
+export const password = object({
+  secretKeyRef: optional(
+    object({
+      name: sparse(text(), 'Name of the Secret.'),
+      key: required(text(), 'Key in the Secret.'),
+      optional: optional(boolean, 'Whether it may be missing.'),
+    }),
+    'A key of a Kubernetes Secret.',
+  ),
+});
+
+export type BGPPassword = Infer<typeof password>;
+
+/** Priority of routes in the kernel: lower wins. */
+export const routePriority = integer(1, 2147483646);
+
+/** Address and port of a peer; port undefined where the text has none. */
+export interface PeerAddress {
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
+/** `ip`, `v4:port` or `[v6]:port`; undefined for anything else. */
+export function tryParsePeerAddress(value: string): PeerAddress | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value);
+  const bare = tryParseIp(value);
+  if (bare !== undefined) return { address: formatIp(bare), port: undefined };
+  const address = tryParseIp(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3] ?? 0);
+  if (address === undefined || port < 1 || port > 65535) return undefined;
+  return { address: formatIp(address), port };
+}
+
+export const peerAddress: Scalar<string> = parsedText(
+  'an address, with a port as 10.0.0.1:179 or [fd00::1]:179',
+  (value) => {
+    const peer = tryParsePeerAddress(value);
+    if (peer === undefined) return undefined;
+    if (peer.port === undefined) return peer.address;
+    return peer.address.includes(':') ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`;
+  },
+);

@@ -1,0 +1,18 @@
+// The conditions that statuses carry, in Kubernetes' form.
+import { timestamp } from './resource.ts';
+import { choice, integer, text } from './scalars.ts';
+import { list, object, required, sparse } from './schema.ts';
+
+export const conditions = list(
+  object({
+    type: required(text({ wanted: 'a condition type', maxLength: 316 }), 'What it says.'),
+    status: required(choice('True', 'False', 'Unknown'), 'Whether it holds.'),
+    observedGeneration: sparse(integer(0, Number.MAX_SAFE_INTEGER), 'The version of the resource that it is about.'),
+    lastTransitionTime: required(timestamp, 'When it last changed.'),
+    reason: required(
+      text({ wanted: 'a word', pattern: /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/, maxLength: 1024 }),
+      'Why, in a word.',
+    ),
+    message: required(text({ wanted: 'a text', maxLength: 32768 }), 'Why, for people.'),
+  }),
+);

@@ -1,0 +1,124 @@
+// IPPool: a range that workloads and tunnels get addresses from (facts: calico §4.2).
+import { cidrFamily, cidrsOverlap, parseCidr, tryParseCidr } from '../net/cidr.ts';
+import { conditions } from './conditions.ts';
+import { defineKind } from './kind.ts';
+import type { Resource } from './resource.ts';
+import { boolean, choice, integer } from './scalars.ts';
+import { computed, filled, type Infer, list, type ObjectOf, object, type Report, required, sparse } from './schema.ts';
+import { selector } from './selectors.ts';
+import { maskedCidr } from './values.ts';
+
+const encapsulation = choice('Never', 'Always', 'CrossSubnet');
+const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
+
+/** Block sizes by address family: the default, and what is allowed. */
+const BLOCK_SIZE = { 4: { usual: 26, min: 20, max: 32 }, 6: { usual: 122, min: 116, max: 128 } } as const;
+
+function usualBlockSize(before: Readonly<Record<string, unknown>>): number {
+  const range = typeof before.cidr === 'string' ? tryParseCidr(before.cidr) : undefined;
+  return BLOCK_SIZE[range === undefined ? 4 : cidrFamily(range)].usual;
+}
+
+const specFields = {
+  cidr: required(maskedCidr, 'The range. It cannot be changed, and no two pools may overlap.'),
+  vxlanMode: filled(encapsulation, 'Never', 'Which packets between hosts go through a VXLAN tunnel.'),
+  ipipMode: filled(encapsulation, 'Never', 'Which packets between hosts go through an IP-in-IP tunnel; IPv4 only.'),
+  natOutgoing: sparse(boolean, 'Whether packets that leave all pools get the address of the host.', 'false'),
+  disabled: sparse(boolean, 'Whether no new addresses are given out.', 'false'),
+  disableBGPExport: sparse(boolean, 'Whether BGP keeps routes into the pool to itself.', 'false'),
+  blockSize: computed(
+    integer(0, 128),
+    usualBlockSize,
+    '26 for IPv4, 122 for IPv6',
+    'Prefix length of the blocks that hosts take. It cannot be changed.',
+  ),
+  nodeSelector: filled(selector, 'all()', 'Nodes that take addresses from the pool, by their labels.'),
+  namespaceSelector: sparse(selector, 'Namespaces that take addresses from the pool, by their labels.'),
+  allowedUses: filled(
+    list(choice('Workload', 'Tunnel', 'LoadBalancer'), { maxItems: 10, unique: true }),
+    ['Workload', 'Tunnel'],
+    'What the addresses may be used for.',
+  ),
+  assignmentMode: filled(
+    choice('Automatic', 'Manual'),
+    'Automatic',
+    'Whether the pool is used by itself, or only where it is named.',
+  ),
+};
+
+export type IPPoolSpec = ObjectOf<typeof specFields>;
+const spec = object(specFields, checkSpec);
+const status = object({ conditions: sparse(conditions, 'Whether addresses can be given out.') });
+
+export type IPPool = Resource<IPPoolSpec, Infer<typeof status>, 'IPPool'>;
+
+function checkSpec(value: IPPoolSpec, report: Report): void {
+  checkRange(value, report);
+  const tunnelled = value.vxlanMode !== 'Never' || value.ipipMode !== 'Never';
+  if (value.vxlanMode !== 'Never' && value.ipipMode !== 'Never') {
+    report('ipipMode', JSON.stringify(value.ipipMode), 'Never beside a vxlanMode');
+  }
+  if (value.namespaceSelector !== undefined && value.allowedUses.includes('Tunnel')) {
+    report(
+      'namespaceSelector',
+      JSON.stringify(value.namespaceSelector),
+      'nothing for a pool whose allowedUses has Tunnel',
+    );
+  }
+  if (!value.allowedUses.includes('LoadBalancer')) return;
+  if (value.allowedUses.length > 1) report('allowedUses', value.allowedUses.join(', '), 'LoadBalancer alone');
+  if (tunnelled) report('allowedUses', 'LoadBalancer', 'a pool with ipipMode and vxlanMode Never');
+  if (value.disableBGPExport) report('disableBGPExport', 'true', 'false for a pool for LoadBalancer');
+  if (value.nodeSelector !== 'all()') {
+    report('nodeSelector', JSON.stringify(value.nodeSelector), 'all() for a pool for LoadBalancer');
+  }
+}
+
+function checkRange(value: IPPoolSpec, report: Report): void {
+  const range = parseCidr(value.cidr);
+  const family = cidrFamily(range);
+  const { min, max } = BLOCK_SIZE[family];
+  if (LINK_LOCAL.some((reserved) => cidrsOverlap(reserved, range))) {
+    report('cidr', JSON.stringify(value.cidr), 'a range outside of 169.254.0.0/16 and fe80::/10');
+  }
+  if (value.blockSize < min || value.blockSize > max) {
+    report('blockSize', String(value.blockSize), `${min} to ${max} for IPv${family}`);
+  } else if (!value.disabled && range.prefixLength > value.blockSize) {
+    report('cidr', JSON.stringify(value.cidr), `a range that holds a block of /${value.blockSize}`);
+  }
+  if (family === 6 && value.ipipMode !== 'Never') {
+    report('ipipMode', JSON.stringify(value.ipipMode), 'Never for an IPv6 pool');
+  }
+}
+
+export const ipPool = defineKind({
+  name: 'IPPool',
+  plural: 'ippools',
+  aliases: ['ippool', 'ipp', 'ipps', 'pool', 'pools'],
+  doc: 'A range that workloads and tunnels get addresses from, and how packets travel between hosts in it.',
+  spec,
+  status: { schema: status },
+  columns: [
+    { heading: 'NAME', value: (pool) => pool.metadata.name },
+    { heading: 'CIDR', value: (pool) => pool.spec.cidr },
+    { heading: 'NAT', value: (pool) => String(pool.spec.natOutgoing ?? false) },
+    { heading: 'IPIPMODE', value: (pool) => pool.spec.ipipMode },
+    { heading: 'VXLANMODE', value: (pool) => pool.spec.vxlanMode },
+    { heading: 'DISABLED', value: (pool) => String(pool.spec.disabled ?? false) },
+    { heading: 'DISABLEBGPEXPORT', value: (pool) => String(pool.spec.disableBGPExport ?? false) },
+    { heading: 'SELECTOR', value: (pool) => pool.spec.nodeSelector },
+    { heading: 'ASSIGNMENTMODE', value: (pool) => pool.spec.assignmentMode },
+  ],
+  table: ['NAME', 'CIDR', 'SELECTOR'],
+  wideTable: [
+    'NAME',
+    'CIDR',
+    'NAT',
+    'IPIPMODE',
+    'VXLANMODE',
+    'DISABLED',
+    'DISABLEBGPEXPORT',
+    'SELECTOR',
+    'ASSIGNMENTMODE',
+  ],
+});
