@@ -1,6 +1,6 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
-import type { Chain, ChainSpec, Element, Operation, SetSpec, Transaction } from './nft.ts';
+import type { Chain, ChainSpec, Element, Operation, Ruleset, SetSpec, Transaction } from './nft.ts';
 
 export interface SetElements {
   readonly set: SetSpec;
@@ -9,7 +9,7 @@ export interface SetElements {
 
 export interface RulesetChanges {
   readonly addedSets: readonly SetSpec[];
-  readonly removedSets: readonly SetSpec[];
+  readonly removedSets: readonly Pick<SetSpec, 'name' | 'verdicts'>[];
   readonly addedChains: readonly Chain[];
   /** Chains that stay, with other rules than before. */
   readonly rewrittenChains: readonly Chain[];
@@ -42,6 +42,21 @@ export function orderChanges(changes: RulesetChanges): Transaction {
     ...changes.addedElements.filter(isSome).map((each): Operation => ({ kind: 'add-elements', ...each })),
     ...changes.removedChains.map(flush),
     ...changes.removedChains.map((chain): Operation => ({ kind: 'delete-chain', chain })),
-    ...changes.removedSets.map((set): Operation => ({ kind: 'delete-set', set })),
+    ...changes.removedSets.map(({ name, verdicts }): Operation => ({ kind: 'delete-set', name, verdicts })),
   ];
+}
+
+/** The whole table anew, whatever is there now: the old one counts until the new one does. */
+export function computeReplacement(ruleset: Ruleset): Transaction {
+  const sets = [...ruleset.sets.values()];
+  const everything = orderChanges({
+    addedSets: sets.map(({ spec }) => spec),
+    removedSets: [],
+    addedChains: [...ruleset.chains.values()],
+    rewrittenChains: [],
+    removedChains: [],
+    addedElements: sets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
+    removedElements: [],
+  });
+  return [{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }, ...everything];
 }

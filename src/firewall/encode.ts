@@ -228,7 +228,7 @@ function encodeOperation(writer: BatchWriter, operation: Operation): void {
       encodeMessage(writer, message.newSet, CREATE, () => encodeSet(writer, operation.set));
       break;
     case 'delete-set':
-      encodeMessage(writer, message.delSet, 0, () => writer.attrString(2, operation.set.name));
+      encodeMessage(writer, message.delSet, 0, () => writer.attrString(2, operation.name));
       break;
     case 'add-chain':
       encodeMessage(writer, message.newChain, CREATE, () => encodeChain(writer, operation.chain));

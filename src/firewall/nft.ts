@@ -126,7 +126,7 @@ export type Operation =
   | { readonly kind: 'add-table' }
   | { readonly kind: 'delete-table' }
   | { readonly kind: 'add-set'; readonly set: SetSpec }
-  | { readonly kind: 'delete-set'; readonly set: SetSpec }
+  | { readonly kind: 'delete-set'; readonly name: string; readonly verdicts: boolean }
   | { readonly kind: 'add-chain'; readonly chain: ChainSpec }
   /** Removes the chain's rules. */
   | { readonly kind: 'flush-chain'; readonly chain: string }

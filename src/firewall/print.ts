@@ -109,7 +109,7 @@ function printOperation(operation: Operation): string {
     case 'add-set':
       return `add ${printSet(operation.set)}`;
     case 'delete-set':
-      return `delete ${operation.set.verdicts ? 'map' : 'set'} inet ${TABLE} ${operation.set.name}`;
+      return `delete ${operation.verdicts ? 'map' : 'set'} inet ${TABLE} ${operation.name}`;
     case 'add-chain':
       return `add ${printChain(operation.chain)}`;
     case 'flush-chain':

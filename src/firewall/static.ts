@@ -70,20 +70,22 @@ function workloadCheck(): Chain {
 }
 
 function udpGuard(config: FirewallConfig): Chain {
-  const vxlan = dropping('VXLAN from a workload', isPort('dport', config.vxlanPort));
+  const udp = isProtocol(PROTOCOL_UDP);
+  const vxlan = dropping('VXLAN from a workload', udp, isPort('dport', config.vxlanPort));
   return chain('guard-udp', [
     ...(config.allowVxlanFromWorkloads ? [] : [vxlan]),
-    dropping('DHCP server', isPort('sport', DHCP_SERVER_PORT), isPort('dport', DHCP_CLIENT_PORT)),
-    dropping('DHCPv6 server', isPort('sport', DHCPV6_SERVER_PORT), isPort('dport', DHCPV6_CLIENT_PORT)),
+    dropping('DHCP server', udp, isPort('sport', DHCP_SERVER_PORT), isPort('dport', DHCP_CLIENT_PORT)),
+    dropping('DHCPv6 server', udp, isPort('sport', DHCPV6_SERVER_PORT), isPort('dport', DHCPV6_CLIENT_PORT)),
   ]);
 }
 
 /** Neighbour discovery comes from link-local and unspecified addresses, which are nobody's and are never forwarded. */
 function icmpv6Guard(): Chain {
+  const icmpv6 = isProtocol(PROTOCOL_ICMPV6);
   const known = [isIn(['iifname'], names.WORKLOADS_SET), ...isDiscovery];
   return chain('guard-icmpv6', [
-    dropping('router advertisement', isByte('icmpv6-type', ROUTER_ADVERTISEMENT)),
-    dropping('redirect', isByte('icmpv6-type', REDIRECT)),
+    dropping('router advertisement', icmpv6, isByte('icmpv6-type', ROUTER_ADVERTISEMENT)),
+    dropping('redirect', icmpv6, isByte('icmpv6-type', REDIRECT)),
     rule([...known, isInNet('saddr6', parseCidr('fe80::/10')), accept]),
     rule([...known, isInNet('saddr6', parseCidr('::/128')), accept]),
   ]);

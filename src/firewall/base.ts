@@ -1,0 +1,31 @@
+// The static part as a transaction and as text, for the moment before the agent runs.
+import { orderChanges } from './changes.ts';
+import type { FirewallConfig } from './config.ts';
+import type { Operation, Transaction } from './nft.ts';
+import { printTransaction } from './print.ts';
+import { computeStaticPart } from './static.ts';
+
+/**
+ * Puts the static part in place and leaves the rest of the table as it is, however often it is applied: chains are
+ * emptied before their rules are added.
+ */
+export function computeBaseTransaction(config: FirewallConfig): Transaction {
+  const part = computeStaticPart(config);
+  const operations = orderChanges({
+    addedSets: [...part.fixedSets, ...part.openSets].map(({ spec }) => spec),
+    removedSets: [],
+    addedChains: part.chains,
+    rewrittenChains: [],
+    removedChains: [],
+    addedElements: part.fixedSets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
+    removedElements: [],
+  });
+  const flushes = part.chains.map(({ name }): Operation => ({ kind: 'flush-chain', chain: name }));
+  const firstRule = operations.findIndex(({ kind }) => kind === 'add-rule');
+  return [{ kind: 'add-table' }, ...operations.slice(0, firstRule), ...flushes, ...operations.slice(firstRule)];
+}
+
+/** For `nft -f`, by a boot unit that comes before the network. */
+export function printBase(config: FirewallConfig): string {
+  return printTransaction(computeBaseTransaction(config));
+}

@@ -1,0 +1,213 @@
+// Compares the table that the kernel holds with the one that is wanted, and computes what makes them equal.
+import { computeReplacement, orderChanges, type SetElements } from './changes.ts';
+import { sameVerdict } from './editor.ts';
+import { printRuleKey } from './expression.ts';
+import { lowerRule } from './lower.ts';
+import {
+  type BaseHook,
+  type Chain,
+  type Element,
+  type Elements,
+  LAYOUT,
+  type NftSet,
+  type Ruleset,
+  type SetSpec,
+  TABLE,
+  type Transaction,
+} from './nft.ts';
+import { keyTypeNumber } from './wire.ts';
+
+export interface ObservedChain {
+  /** Undefined for a chain that only rules call; of a hook that we never use: priority NaN, so that it equals none. */
+  readonly base: BaseHook | undefined;
+  /** What printRuleKey makes of each rule, in order. */
+  readonly rules: readonly string[];
+}
+
+export interface ObservedSet {
+  /** The kernel's number of the key type; see keyTypeNumber. */
+  readonly keyType: number;
+  readonly interval: boolean;
+  readonly verdicts: boolean;
+  readonly elements: Elements;
+}
+
+export interface ObservedTable {
+  /** The table's comment: LAYOUT if an agent of the same kind made it. */
+  readonly layout: string | undefined;
+  readonly chains: ReadonlyMap<string, ObservedChain>;
+  readonly sets: ReadonlyMap<string, ObservedSet>;
+}
+
+/** One thing in the kernel that was not as wanted. `foreign`: it was there and nobody wanted it. */
+export interface Finding {
+  readonly object: 'table' | 'chain' | 'rules' | 'set' | 'elements';
+  readonly name: string;
+  readonly state: 'missing' | 'changed' | 'foreign';
+  /** How many elements. */
+  readonly count?: number;
+}
+
+export interface Repair {
+  readonly findings: readonly Finding[];
+  /** Empty when there are no findings. */
+  readonly transaction: Transaction;
+}
+
+export interface RepairScope {
+  /** Keep chains and sets that `desired` does not name. */
+  readonly keepOthers: boolean;
+  /** Sets whose elements are not looked at. */
+  readonly openSets: ReadonlySet<string>;
+}
+
+const WHOLE_TABLE: RepairScope = { keepOthers: false, openSets: new Set() };
+
+/** `chain "base-output" missing`. */
+export function formatFinding({ object, name, state, count }: Finding): string {
+  return `${object} "${name}" ${state}${count === undefined ? '' : ` (${count})`}`;
+}
+
+function sameBase(a: BaseHook | undefined, b: BaseHook | undefined): boolean {
+  return a?.type === b?.type && a?.hook === b?.hook && a?.priority === b?.priority;
+}
+
+function sameType(observed: ObservedSet, { spec }: NftSet): boolean {
+  return (
+    observed.keyType === keyTypeNumber(spec) &&
+    observed.interval === spec.interval &&
+    observed.verdicts === spec.verdicts
+  );
+}
+
+function sameRules(observed: ObservedChain, { rules }: Chain): boolean {
+  return (
+    observed.rules.length === rules.length &&
+    rules.every((rule, index) => printRuleKey(lowerRule(rule), rule.comment) === observed.rules[index])
+  );
+}
+
+/** Objects of our names that are of another make: these cannot be changed, only replaced. */
+function findMisshapen(observed: ObservedTable, desired: Ruleset): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const [name, chain] of desired.chains) {
+    const other = observed.chains.get(name);
+    if (other !== undefined && !sameBase(other.base, chain.base))
+      findings.push({ object: 'chain', name, state: 'changed' });
+  }
+  for (const [name, set] of desired.sets) {
+    const other = observed.sets.get(name);
+    if (other !== undefined && !sameType(other, set)) findings.push({ object: 'set', name, state: 'changed' });
+  }
+  return findings;
+}
+
+function compareElements(
+  set: SetSpec,
+  observed: Elements,
+  desired: Elements,
+): { missing: SetElements; foreign: SetElements } {
+  const missing: Element[] = [];
+  const foreign: Element[] = [];
+  for (const element of desired) {
+    const [key, verdict] = element;
+    if (!observed.has(key) || !sameVerdict(observed.get(key), verdict)) missing.push(element);
+  }
+  for (const element of observed) {
+    const [key, verdict] = element;
+    if (!desired.has(key) || !sameVerdict(desired.get(key), verdict)) foreign.push(element);
+  }
+  return { missing: { set, elements: missing }, foreign: { set, elements: foreign } };
+}
+
+function elementFinding({ set, elements }: SetElements, state: 'missing' | 'foreign'): readonly Finding[] {
+  return elements.length === 0 ? [] : [{ object: 'elements', name: set.name, state, count: elements.length }];
+}
+
+interface Comparison {
+  readonly missing: readonly string[];
+  readonly foreign: readonly string[];
+  readonly common: readonly string[];
+}
+
+function compareNames(observed: ReadonlyMap<string, unknown>, desired: ReadonlyMap<string, unknown>): Comparison {
+  return {
+    missing: [...desired.keys()].filter((name) => !observed.has(name)),
+    foreign: [...observed.keys()].filter((name) => !desired.has(name)),
+    common: [...desired.keys()].filter((name) => observed.has(name)),
+  };
+}
+
+function pick<T>(all: ReadonlyMap<string, T>, wanted: readonly string[]): readonly T[] {
+  return wanted.flatMap((name) => all.get(name) ?? []);
+}
+
+function findingsOf(object: Finding['object'], list: readonly string[], state: Finding['state']): readonly Finding[] {
+  return list.map((name) => ({ object, name, state }));
+}
+
+function repairChains(observed: ObservedTable, desired: Ruleset, scope: RepairScope) {
+  const { missing, foreign, common } = compareNames(observed.chains, desired.chains);
+  const removedChains = scope.keepOthers ? [] : foreign;
+  const rewrittenChains = pick(desired.chains, common).filter((chain) => {
+    const other = observed.chains.get(chain.name);
+    return other === undefined || !sameRules(other, chain);
+  });
+  const findings = [
+    ...findingsOf('chain', missing, 'missing'),
+    ...findingsOf(
+      'rules',
+      rewrittenChains.map(({ name }) => name),
+      'changed',
+    ),
+    ...findingsOf('chain', removedChains, 'foreign'),
+  ];
+  return { findings, changes: { addedChains: pick(desired.chains, missing), rewrittenChains, removedChains } };
+}
+
+function repairSets(observed: ObservedTable, desired: Ruleset, scope: RepairScope) {
+  const { missing, foreign, common } = compareNames(observed.sets, desired.sets);
+  const removed = scope.keepOthers ? [] : foreign;
+  const added = pick(desired.sets, missing);
+  const compared = pick(desired.sets, common)
+    .filter(({ spec }) => !scope.openSets.has(spec.name))
+    .map(({ spec, elements }) => compareElements(spec, observed.sets.get(spec.name)?.elements ?? new Map(), elements));
+  const findings = [
+    ...findingsOf('set', missing, 'missing'),
+    ...compared.flatMap(({ missing, foreign }) => [
+      ...elementFinding(missing, 'missing'),
+      ...elementFinding(foreign, 'foreign'),
+    ]),
+    ...findingsOf('set', removed, 'foreign'),
+  ];
+  const changes = {
+    addedSets: added.map(({ spec }) => spec),
+    removedSets: removed.map((name) => ({ name, verdicts: observed.sets.get(name)?.verdicts ?? false })),
+    addedElements: [
+      ...added.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
+      ...compared.map(({ missing }) => missing),
+    ],
+    removedElements: compared.map(({ foreign }) => foreign),
+  };
+  return { findings, changes };
+}
+
+/** What the kernel holds (undefined: no table of ours) against what is wanted there. */
+export function computeRepair(
+  observed: ObservedTable | undefined,
+  desired: Ruleset,
+  scope: RepairScope = WHOLE_TABLE,
+): Repair {
+  if (observed?.layout !== LAYOUT) {
+    const state = observed === undefined ? 'missing' : 'changed';
+    return { findings: [{ object: 'table', name: TABLE, state }], transaction: computeReplacement(desired) };
+  }
+  const misshapen = findMisshapen(observed, desired);
+  if (misshapen.length > 0) return { findings: misshapen, transaction: computeReplacement(desired) };
+  const chains = repairChains(observed, desired, scope);
+  const sets = repairSets(observed, desired, scope);
+  return {
+    findings: [...chains.findings, ...sets.findings],
+    transaction: orderChanges({ ...chains.changes, ...sets.changes }),
+  };
+}

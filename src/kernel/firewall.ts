@@ -1,0 +1,123 @@
+// Holds the kernel's nftables to what is wanted: applies transactions, and reads the table back and repairs it.
+import { OcicatError } from '../base/errors.ts';
+import { computeReplacement } from '../firewall/changes.ts';
+import type { FirewallConfig } from '../firewall/config.ts';
+import { encodeTransaction } from '../firewall/encode.ts';
+import { LAYOUT, type Ruleset, TABLE, type Transaction } from '../firewall/nft.ts';
+import { computeRepair, type Finding, type RepairScope } from '../firewall/repair.ts';
+import { computeBase, computeStaticPart } from '../firewall/static.ts';
+import { errnoName } from '../sys/libc.ts';
+import { createMessageWriter, NETLINK_NETFILTER, openNetlink, type Refusal } from '../sys/netlink.ts';
+import { observeFirewall, observeGeneration } from './firewall-observe.ts';
+
+/** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
+const SEND_BUFFER_BYTES = 64 << 20;
+const RECEIVE_BUFFER_BYTES = 8 << 20;
+/** The kernel's answer to a batch for a generation that is over (linux/errno.h). */
+const ERESTART = 85;
+/** How often others may change rulesets between our reading and our writing. */
+const MAX_ATTEMPTS = 20;
+
+export type BaseOutcome =
+  /** An agent with another layout of the table left it: it stays in force until the first resync. */
+  | { readonly kind: 'kept'; readonly layout: string | undefined }
+  | { readonly kind: 'loaded'; readonly findings: readonly Finding[] };
+
+export type ApplyOutcome =
+  | { readonly kind: 'applied' }
+  /** The kernel refused, because its table was not as expected; now it is. */
+  | { readonly kind: 'repaired'; readonly cause: OcicatError; readonly findings: readonly Finding[] };
+
+/** Works in the network namespace it was opened in. All calls are synchronous and throw `kernel`. */
+export interface KernelFirewall {
+  /**
+   * Makes the static part be there and right, in one step. Whatever else the table holds from an earlier run stays in
+   * force, so that flows it allowed go on and those it denied stay denied.
+   */
+  loadBase(config: FirewallConfig): BaseOutcome;
+  /** One batch. `desired` is the state after the transaction, for the case that the kernel refuses it. */
+  apply(transaction: Transaction, desired: Ruleset): ApplyOutcome;
+  /** Reads everything back, makes it as desired in one step, and says what was not. */
+  resync(desired: Ruleset): readonly Finding[];
+  /** Whether nobody has changed any ruleset but this object, since the last resync. Costs one small question. */
+  isUntouched(): boolean;
+  close(): void;
+}
+
+function describe(refusal: Refusal): OcicatError {
+  const words = refusal.words === '' ? '' : ` (${refusal.words})`;
+  const message = `change table "${TABLE}": message ${refusal.index}: ${errnoName(refusal.errno)}${words}`;
+  return new OcicatError('kernel', message, { errno: refusal.errno });
+}
+
+export function openKernelFirewall(): KernelFirewall {
+  const netlink = openNetlink(NETLINK_NETFILTER, {
+    sendBufferBytes: SEND_BUFFER_BYTES,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+  });
+  const writer = createMessageWriter(1 << 16);
+  /** The generation after our last change or look; undefined before. */
+  let generation: number | undefined;
+  let touched = true;
+
+  /** Undefined when the kernel took it; `stale` when the generation is over. */
+  function commit(transaction: Transaction, expected: number): OcicatError | 'stale' | undefined {
+    writer.reset();
+    encodeTransaction(writer, transaction, expected);
+    const [refusal] = netlink.tryRequest(writer, 1);
+    if (refusal !== undefined) return refusal.errno === ERESTART ? 'stale' : describe(refusal);
+    generation = observeGeneration(netlink, writer);
+    // the kernel counts one for a batch, or none if nothing came of it; wrapping, it leaves out 0
+    if (generation !== expected && generation !== expected + 1 && generation !== 1) touched = true;
+    return undefined;
+  }
+
+  /** Whatever others did meanwhile, they did to their own tables or a resync will see it. */
+  function commitNow(transaction: Transaction): OcicatError | undefined {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const outcome = commit(transaction, generation ?? observeGeneration(netlink, writer));
+      if (outcome !== 'stale') return outcome;
+      touched = true;
+      generation = undefined;
+    }
+    return new OcicatError('kernel', `change table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
+  }
+
+  /** Piece by piece if the kernel allows it, otherwise the table as a whole. */
+  function repair(desired: Ruleset, scope?: RepairScope): readonly Finding[] {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const observation = observeFirewall(netlink, writer);
+      const { findings, transaction } = computeRepair(observation.table, desired, scope);
+      touched = false;
+      generation = observation.generation;
+      if (findings.length === 0) return findings;
+      const refused = commit(transaction, observation.generation);
+      if (refused === undefined) return findings;
+      if (refused === 'stale') continue;
+      const again = commit(computeReplacement(desired), observation.generation);
+      if (again === undefined) return findings;
+      if (again !== 'stale') throw again;
+    }
+    throw new OcicatError('kernel', `repair table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
+  }
+
+  return {
+    loadBase(config) {
+      const { table } = observeFirewall(netlink, writer);
+      if (table !== undefined && table.layout !== LAYOUT) return { kind: 'kept', layout: table.layout };
+      const openSets = new Set(computeStaticPart(config).openSets.map(({ spec }) => spec.name));
+      const findings = repair(computeBase(config), { keepOthers: true, openSets });
+      touched = true; // the rest has not been looked at
+      return { kind: 'loaded', findings };
+    },
+    apply(transaction, desired) {
+      if (transaction.length === 0) return { kind: 'applied' };
+      const cause = commitNow(transaction);
+      if (cause === undefined) return { kind: 'applied' };
+      return { kind: 'repaired', cause, findings: repair(desired) };
+    },
+    resync: (desired) => repair(desired),
+    isUntouched: () => !touched && generation === observeGeneration(netlink, writer),
+    close: () => netlink.close(),
+  };
+}
