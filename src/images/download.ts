@@ -126,6 +126,8 @@ function restart(file: PartialFile, blob: Descriptor): void {
 async function receiveSome(request: DownloadRequest, file: PartialFile): Promise<void> {
   const { blob, registry } = request;
   const response = await registry.openBlob(blob.digest, file.sizeBytes);
+  const stop = (): void => response.cancel();
+  request.signal.addEventListener('abort', stop, { once: true });
   try {
     if (file.sizeBytes > 0 && !continuesAt(response, file.sizeBytes)) {
       request.progress({ kind: 'note', text: 'cannot use cached partial download, range request unsupported.' });
@@ -141,6 +143,7 @@ async function receiveSome(request: DownloadRequest, file: PartialFile): Promise
     }
     if (file.sizeBytes < blob.sizeBytes) throw new OcicatError('unavailable', 'the answer is cut short');
   } finally {
+    request.signal.removeEventListener('abort', stop);
     response.cancel();
   }
 }

@@ -6,16 +6,17 @@ import { type HttpPolicy, type HttpRequest, type HttpResponse, sendRequest } fro
 export interface Endpoint {
   /** Base URL without a slash at the end. */
   readonly base: string;
-  /** Sends to `base` + `path`. Throws `denied`, `not-found`, `unavailable`, `timeout` or `aborted` on all but 2xx and 416. */
-  send(path: string, request: Omit<HttpRequest, 'url' | 'authorization'>): Promise<HttpResponse>;
+  /** Sends to `base` + `path`, or to a URL that the server itself named; credentials go to the host of `base` only. Throws `denied`, `not-found`, `unavailable`, `timeout` or `aborted` on all but 2xx and 416. */
+  send(target: string | URL, request: Omit<HttpRequest, 'url' | 'authorization'>): Promise<HttpResponse>;
 }
 
 export function openEndpoint(base: string, credentials: Credentials | undefined, policy: HttpPolicy): Endpoint {
   let authorization: string | undefined;
   return {
     base,
-    async send(path, request) {
-      const url = new URL(base + path);
+    async send(target, request) {
+      const url = typeof target === 'string' ? new URL(base + target) : target;
+      if (url.origin !== new URL(base).origin) return checkStatus(await sendRequest({ ...request, url }, policy));
       let response = await sendRequest({ ...request, url, authorization }, policy);
       if (response.status === 401) {
         response.cancel();

@@ -86,7 +86,7 @@ async function followRedirects(request: HttpRequest, policy: HttpPolicy): Promis
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
     response.cancel();
-    if (!URL.canParse(location, url)) throw new OcicatError('unavailable', 'redirects to a malformed URL');
+    if (!URL.canParse(location, url.href)) throw new OcicatError('unavailable', 'redirects to a malformed URL');
     const next = new URL(location, url);
     const leavesHttps = url.protocol === 'https:' && next.protocol !== 'https:';
     if (!/^https?:$/.test(next.protocol) || (leavesHttps && !policy.allowPlainHttp)) {

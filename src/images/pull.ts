@@ -1,21 +1,17 @@
 // Pulling an image from a registry into the store: manifest, configuration, layers, record.
-import { closeSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { computeChainIds, type Digest, printDigestName } from './digest.ts';
-import { blobPath, downloadBlob } from './download.ts';
+import { type Digest, printDigestName } from './digest.ts';
+import { blobPath } from './download.ts';
 import type { FetchRequest } from './fetch.ts';
-import { installLayer } from './install-layer.ts';
 import { openExclusiveLock } from './lock.ts';
-import { type Descriptor, type ImageDocument, parseImageDocument, parseManifest } from './manifest.ts';
+import { type Descriptor, parseImageDocument, parseManifest } from './manifest.ts';
 import { choosePlatform, computePlatformLabels, formatPlatforms } from './platform.ts';
-import { computeImageId, type ImageLayer, type ImageRecord } from './record.ts';
+import { pullLayers } from './pull-layers.ts';
+import { computeImageId, type ImageRecord } from './record.ts';
 import { computeImageName, printTarget } from './reference.ts';
 import { openRegistry, type Registry } from './registry.ts';
-import { tryReadTree } from './tree.ts';
-
-/** Layers that come at the same time. */
-const PARALLEL_DOWNLOADS = 3;
 
 /** Returns the record once every layer is unpacked and the store remembers the reference. */
 export async function pullImage(request: FetchRequest): Promise<ImageRecord> {
@@ -87,7 +83,14 @@ async function pullContent(request: FetchRequest, registry: Registry, image: Res
     const counts = `${document.diffIds.length} diff IDs for ${image.layers.length} layers`;
     throw new OcicatError('invalid', `${what}: has ${counts}, wanted as many`);
   }
-  const layers = await pullLayers(request, registry, image, document);
+  const layers = await pullLayers({
+    layout: request.store.layout,
+    registry,
+    blobs: image.layers,
+    diffIds: document.diffIds,
+    progress: request.progress,
+    signal: request.signal,
+  });
   const { name, version } = describeReference(request);
   const nowMs = Date.now();
   const record: ImageRecord = {
@@ -106,61 +109,4 @@ async function pullContent(request: FetchRequest, registry: Registry, image: Res
   request.store.remember(request.reference.literal, record.id);
   for (const blob of image.layers) rmSync(blobPath(request.store.layout, blob), { force: true });
   return record;
-}
-
-/** Downloads several at a time, unpacks from the bottom up as they arrive. */
-async function pullLayers(
-  request: FetchRequest,
-  registry: Registry,
-  image: ResolvedImage,
-  document: ImageDocument,
-): Promise<readonly ImageLayer[]> {
-  const { layout } = request.store;
-  const chainIds = computeChainIds(document.diffIds);
-  const failed = new AbortController();
-  const signal = AbortSignal.any([request.signal, failed.signal]);
-  const { progress } = request;
-  const missing = image.layers.map((_, index) => isMissing(index));
-  const downloads = startInParallel(
-    image.layers.map(
-      (blob, index) => async () =>
-        missing[index] === true ? downloadBlob({ layout, registry, blob, progress, signal }) : undefined,
-    ),
-  );
-  const layers: ImageLayer[] = [];
-
-  function isMissing(index: number): boolean {
-    const chainId = chainIds[index];
-    return chainId !== undefined && tryReadTree(layout, chainId) === undefined;
-  }
-
-  try {
-    for (const [index, diffId] of document.diffIds.entries()) {
-      const chainId = chainIds[index] ?? diffId;
-      const blobFd = await downloads[index];
-      const lowerChainIds = chainIds.slice(0, index);
-      const facts =
-        tryReadTree(layout, chainId) ??
-        (await installLayer({ layout, blobFd: blobFd ?? -1, diffId, chainId, lowerChainIds, signal }));
-      layers.push({ diffId, chainId, sizeBytes: facts.sizeBytes });
-    }
-    return layers;
-  } finally {
-    failed.abort();
-    for (const result of await Promise.allSettled(downloads)) {
-      if (result.status === 'fulfilled' && result.value !== undefined) closeSync(result.value);
-    }
-  }
-}
-
-/** Starts the tasks in order, a few at a time; their failures are seen by whoever awaits them. */
-function startInParallel<T>(tasks: readonly (() => Promise<T>)[]): readonly Promise<T>[] {
-  const started: Promise<T>[] = [];
-  for (const [index, task] of tasks.entries()) {
-    const before = started.slice(0, Math.max(0, index - PARALLEL_DOWNLOADS + 1));
-    const run = Promise.allSettled(before).then(task);
-    run.catch(() => undefined);
-    started.push(run);
-  }
-  return started;
 }

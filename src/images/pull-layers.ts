@@ -1,0 +1,90 @@
+// Brings the layers of an image into the store: downloads several at a time, unpacks from the bottom up as they arrive.
+import { closeSync } from 'node:fs';
+import { OcicatError } from '../base/errors.ts';
+import { computeChainIds, type Digest } from './digest.ts';
+import { downloadBlob } from './download.ts';
+import { installLayer } from './install-layer.ts';
+import type { StoreLayout } from './layout.ts';
+import type { Descriptor } from './manifest.ts';
+import type { FetchProgress } from './progress.ts';
+import type { ImageLayer } from './record.ts';
+import type { Registry } from './registry.ts';
+import { type TreeFacts, tryReadTree } from './tree.ts';
+
+/** Layers that come at the same time. */
+const PARALLEL_DOWNLOADS = 3;
+
+export interface LayersRequest {
+  readonly layout: StoreLayout;
+  readonly registry: Registry;
+  /** Bottom-most first, as many as diff IDs. */
+  readonly blobs: readonly Descriptor[];
+  readonly diffIds: readonly Digest[];
+  readonly progress: FetchProgress;
+  readonly signal: AbortSignal;
+}
+
+interface Step {
+  readonly blob: Descriptor;
+  readonly diffId: Digest;
+  readonly chainId: Digest;
+  readonly lowerChainIds: readonly Digest[];
+}
+
+/** Returns the layers, all unpacked, bottom-most first. The first failure stops the other downloads; what they have stays for the next try. */
+export async function pullLayers(request: LayersRequest): Promise<readonly ImageLayer[]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([request.signal, failed.signal]);
+  const steps = planSteps(request);
+  const downloads = startDownloads({ ...request, signal }, steps);
+  const layers: ImageLayer[] = [];
+  try {
+    for (const step of steps) {
+      const blobFd = await downloads.get(step.blob.digest.text);
+      const facts = tryReadTree(request.layout, step.chainId) ?? (await install(request.layout, step, blobFd, signal));
+      layers.push({ diffId: step.diffId, chainId: step.chainId, sizeBytes: facts.sizeBytes });
+    }
+    return layers;
+  } finally {
+    failed.abort();
+    for (const result of await Promise.allSettled(downloads.values())) {
+      if (result.status === 'fulfilled') closeSync(result.value);
+    }
+  }
+}
+
+function planSteps(request: LayersRequest): readonly Step[] {
+  const chainIds = computeChainIds(request.diffIds);
+  const steps: Step[] = [];
+  for (const [index, diffId] of request.diffIds.entries()) {
+    const blob = request.blobs[index];
+    const chainId = chainIds[index];
+    if (blob === undefined || chainId === undefined)
+      throw new OcicatError('internal', 'layers: blobs and diff IDs differ');
+    steps.push({ blob, diffId, chainId, lowerChainIds: chainIds.slice(0, index) });
+  }
+  return steps;
+}
+
+/** Of every blob that some missing tree needs, once; a failure is seen by whoever awaits that blob. */
+function startDownloads(request: LayersRequest, steps: readonly Step[]): ReadonlyMap<string, Promise<number>> {
+  const started = new Map<string, Promise<number>>();
+  for (const { blob, chainId } of steps) {
+    if (started.has(blob.digest.text) || tryReadTree(request.layout, chainId) !== undefined) continue;
+    const before = [...started.values()].slice(0, Math.max(0, started.size - PARALLEL_DOWNLOADS + 1));
+    const download = Promise.allSettled(before).then(() => downloadBlob({ ...request, blob }));
+    download.catch(() => undefined);
+    started.set(blob.digest.text, download);
+  }
+  return started;
+}
+
+async function install(
+  layout: StoreLayout,
+  step: Step,
+  blobFd: number | undefined,
+  signal: AbortSignal,
+): Promise<TreeFacts> {
+  if (blobFd !== undefined) return installLayer({ layout, blobFd, ...step, signal });
+  throw new OcicatError('conflict', `layer "${step.chainId.text}": was removed while in use`);
+}
