@@ -1,5 +1,5 @@
 // In which order a host looks at the blocks of a pool: all of them once, from a place that its name decides.
-import type { Cidr } from '../net/cidr.ts';
+import { type Cidr, cidrCovers, lastOf } from '../net/cidr.ts';
 import { addToIp, bitsOf, familyOf } from '../net/ip.ts';
 
 /** FNV-1, 32 bits (offset basis and prime from the FNV reference), over UTF-8. */
@@ -17,21 +17,56 @@ function spread(value: number): bigint {
   return z ^ (z >> 31n);
 }
 
-/** How many blocks a pool has; beyond 2^53 for a large IPv6 pool. */
-export function blockCount(pool: Cidr, blockPrefixLength: number): bigint {
-  return 1n << BigInt(blockPrefixLength - pool.prefixLength);
+/** The blocks of one pool, as one host walks through them. */
+export interface Walk {
+  readonly pool: Cidr;
+  readonly blockPrefixLength: number;
+  /** How many there are; beyond 2^53 for a large IPv6 pool. */
+  readonly count: bigint;
+  /** Addresses in one. */
+  readonly blockSize: bigint;
+  /** Index of the block that the host looks at first. */
+  readonly start: bigint;
 }
 
 /**
- * Every block of the pool once, wrapping at its end. A host always starts at the same place, so that it finds its area
- * again after losing it. Calico draws the place from Go's generator seeded with the same FNV-1 hash; ours is another
- * place of the same pool, which both accept, since what counts is only which blocks exist.
+ * A host always starts at the same place, so that it finds its area again after losing it. Calico draws the place from
+ * Go's generator seeded with the same FNV-1 hash; ours is another place of the same pool, which both accept, since what
+ * counts is only which blocks exist. (Calico starts at random for blocks of one address; the host's place serves as well.)
  */
-export function* blocksFrom(pool: Cidr, blockPrefixLength: number, host: string): Generator<Cidr> {
-  const count = blockCount(pool, blockPrefixLength);
-  const size = 1n << BigInt(bitsOf(familyOf(pool.address)) - blockPrefixLength);
-  const start = spread(fnv1(host)) % count;
-  for (let step = 0n; step < count; step++) {
-    yield { address: addToIp(pool.address, ((start + step) % count) * size), prefixLength: blockPrefixLength };
+export function createWalk(pool: Cidr, blockPrefixLength: number, host: string): Walk {
+  const count = 1n << BigInt(blockPrefixLength - pool.prefixLength);
+  const blockSize = 1n << BigInt(bitsOf(familyOf(pool.address)) - blockPrefixLength);
+  return { pool, blockPrefixLength, count, blockSize, start: spread(fnv1(host)) % count };
+}
+
+/** When in the walk a block of the pool is reached: 0 to count - 1. */
+export function placeOf(walk: Walk, block: Cidr): bigint {
+  const index = (BigInt(block.address) - BigInt(walk.pool.address)) / walk.blockSize;
+  return (index - walk.start + walk.count) % walk.count;
+}
+
+/** The first reservation that covers the whole block. */
+function coveringReservation(block: Cidr, reservations: readonly Cidr[]): Cidr | undefined {
+  return reservations.find((reservation) => cidrCovers(reservation, block));
+}
+
+/** How many blocks from this one on, itself included, the reservation covers. */
+function coveredFrom(walk: Walk, block: Cidr, reservation: Cidr): bigint {
+  const end = BigInt(lastOf(reservation)) + 1n;
+  return (end - BigInt(block.address) + walk.blockSize - 1n) / walk.blockSize;
+}
+
+/** Every block of the pool once, wrapping at its end, but for those that a reservation covers, which cost one step together. */
+export function* blocksOf(walk: Walk, reservations: readonly Cidr[]): Generator<Cidr> {
+  for (let place = 0n; place < walk.count; ) {
+    const index = (walk.start + place) % walk.count;
+    const address = addToIp(walk.pool.address, index * walk.blockSize);
+    const block = { address, prefixLength: walk.blockPrefixLength };
+    const reserved = coveringReservation(block, reservations);
+    if (reserved === undefined) yield block;
+    const toPoolEnd = walk.count - index;
+    const covered = reserved === undefined ? 1n : coveredFrom(walk, block, reserved);
+    place += covered < toPoolEnd ? covered : toPoolEnd;
   }
 }

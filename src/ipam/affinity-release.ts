@@ -1,0 +1,92 @@
+// Giving blocks back: a host that goes, a pool that goes, or a pool that is no longer for this host.
+import { affinityOf, isEmpty } from '../blocks/block.ts';
+import { parseBlock, printBlock } from '../blocks/block-json.ts';
+import { AFFINITIES_PREFIX, printAffinityPrefix, tryParseKey } from '../datastore/keys.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { type Cidr, cidrCovers, parseCidr } from '../net/cidr.ts';
+import { matchSelector } from '../selector/match.ts';
+import { commitDraft, type Memory, NO_MEMORY } from './commit.ts';
+import type { Draft } from './draft.ts';
+import { affinityKey, blockKey } from './own-block.ts';
+import type { IpamView } from './view.ts';
+
+interface HostBlock {
+  readonly host: string;
+  readonly cidr: string;
+}
+
+/** Which blocks lose their owner: of one host or of all, inside a range or anywhere, with addresses in use or not. */
+export interface ReleaseScope {
+  readonly host?: string;
+  readonly within?: Cidr;
+  readonly onlyEmpty: boolean;
+}
+
+/** The record goes; the block stays without an owner as long as somebody holds an address of it. */
+async function draftRelease(draft: Draft, { host, cidr }: HostBlock, onlyEmpty: boolean): Promise<boolean> {
+  const recordKey = affinityKey({ kind: 'host', name: host }, cidr);
+  const record = await draft.get(recordKey);
+  const text = await draft.get(blockKey(cidr));
+  const block = text === undefined ? undefined : parseBlock(text);
+  if (onlyEmpty && block !== undefined && !isEmpty(block)) return false;
+  if (record !== undefined) draft.delete(recordKey);
+  if (block === undefined || block.affinity !== affinityOf(host)) return record !== undefined;
+  const sequenceNumber = block.sequenceNumber + 1n;
+  const unowned = { ...block, affinity: undefined, affinityClaimTime: undefined, sequenceNumber };
+  if (isEmpty(block)) draft.delete(blockKey(cidr));
+  else draft.put(blockKey(cidr), printBlock(unowned));
+  return true;
+}
+
+async function listHostBlocks(
+  datastore: Datastore,
+  scope: ReleaseScope,
+  signal: AbortSignal,
+): Promise<readonly HostBlock[]> {
+  const prefix = scope.host === undefined ? AFFINITIES_PREFIX : printAffinityPrefix({ kind: 'host', name: scope.host });
+  const { kvs } = await datastore.list(prefix, { keysOnly: true }, signal);
+  return kvs.flatMap(({ key }) => {
+    const named = tryParseKey(key);
+    if (named?.kind !== 'affinity') return [];
+    const inside = scope.within === undefined || cidrCovers(scope.within, parseCidr(named.cidr));
+    return inside ? [{ host: named.owner.name, cidr: named.cidr }] : [];
+  });
+}
+
+/** Returns the ranges that lost their owner, in text. One commit each: a stop half-way leaves whole blocks. */
+export async function releaseAffinities(
+  datastore: Datastore,
+  scope: ReleaseScope,
+  signal: AbortSignal,
+  memory: Memory = NO_MEMORY,
+): Promise<readonly string[]> {
+  const released: string[] = [];
+  for (const one of await listHostBlocks(datastore, scope, signal)) {
+    const { result } = await commitDraft(
+      datastore,
+      memory,
+      (draft) => draftRelease(draft, one, scope.onlyEmpty),
+      signal,
+    );
+    if (result) released.push(one.cidr);
+  }
+  return released;
+}
+
+/** Gives back this host's empty blocks that lie in no pool which selects it (any more). Returns their ranges. */
+export async function releaseForeignBlocks(
+  datastore: Datastore,
+  view: IpamView,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const labels = view.nodeLabels() ?? new Map<string, string>();
+  const mine = view.pools().filter((pool) => matchSelector(pool.nodeSelector, labels));
+  const foreign = view.ownBlocks().filter((cidr) => !mine.some((pool) => cidrCovers(pool.cidr, parseCidr(cidr))));
+  const released: string[] = [];
+  for (const cidr of foreign) {
+    const one = { host: view.nodeName, cidr };
+    const { result } = await commitDraft(datastore, view, (draft) => draftRelease(draft, one, true), signal);
+    if (result) released.push(cidr);
+  }
+  return released;
+}

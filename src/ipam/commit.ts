@@ -1,0 +1,103 @@
+// Builds a draft and commits it, again and again while others are faster, with what they wrote taken in each time.
+import { OcicatError } from '../base/errors.ts';
+import type { Datastore, Revision, Transaction } from '../datastore/port.ts';
+import { type Cell, type CellSource, createDraft, type Draft } from './draft.ts';
+
+/** Calico's datastoreRetries. */
+const MAX_ATTEMPTS = 100;
+/** Attempts that follow at once; after them a growing, random pause keeps hosts that want the same block apart. */
+const EAGER_ATTEMPTS = 3;
+const MAX_PAUSE_MS = 50;
+
+/** A key as it stands now; undefined when it is gone. `modRevision` of a deletion is the deletion's. */
+export interface StoreUpdate {
+  readonly key: string;
+  readonly value: string | undefined;
+  readonly modRevision: Revision;
+}
+
+/** Somebody's memory of the store, which drafts start from and which commits keep up to date. */
+export interface Memory {
+  readonly known: CellSource;
+  /** Takes in news; what is older than what is known is ignored. */
+  apply(update: StoreUpdate): void;
+  /** Reads again whatever a decision may rest on. */
+  refresh(signal: AbortSignal): Promise<void>;
+}
+
+export interface Committed<T> {
+  readonly result: T;
+  /** Of the commit; 0 when there was nothing to write. */
+  readonly revision: Revision;
+}
+
+function pause(attempt: number): Promise<void> {
+  const boundMs = Math.min(MAX_PAUSE_MS, 2 ** (attempt - EAGER_ATTEMPTS));
+  return attempt < EAGER_ATTEMPTS ? Promise.resolve() : Bun.sleep(Math.random() * boundMs);
+}
+
+function learnWrites(memory: Memory, { writes }: Transaction, revision: Revision): void {
+  for (const write of writes) {
+    memory.apply({ key: write.key, value: write.kind === 'put' ? write.value : undefined, modRevision: revision });
+  }
+}
+
+/** Whether a refusal may come from looking at an old picture. */
+function mayBeOutdated(error: unknown): boolean {
+  return error instanceof OcicatError && !['unavailable', 'aborted', 'timeout', 'denied'].includes(error.code);
+}
+
+/**
+ * Calls `build` with a fresh draft for each attempt and commits what it wrote. A refusal by `build` is believed only
+ * after the memory has been refreshed. Throws what `build` throws, `unavailable` when the store does not answer (the
+ * commit may then have happened), and `conflict` after MAX_ATTEMPTS.
+ */
+export async function commitDraft<T>(
+  datastore: Datastore,
+  memory: Memory,
+  build: (draft: Draft) => Promise<T>,
+  signal: AbortSignal,
+): Promise<Committed<T>> {
+  let hints = new Map<string, Cell>();
+  let refreshed = false;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    await pause(attempt);
+    const draft = createDraft(datastore, (key) => hints.get(key) ?? memory.known(key), signal);
+    let result: T;
+    try {
+      result = await build(draft);
+    } catch (error) {
+      if (refreshed || !mayBeOutdated(error)) throw error;
+      await memory.refresh(signal);
+      [refreshed, hints] = [true, new Map()];
+      continue;
+    }
+    const { transaction } = draft;
+    if (transaction.writes.length === 0) return { result, revision: 0 };
+    const outcome = await datastore.commit(transaction, signal);
+    if (outcome.kind === 'committed') {
+      learnWrites(memory, transaction, outcome.revision);
+      return { result, revision: outcome.revision };
+    }
+    hints = learnConflict(memory, transaction, outcome.current, outcome.revision);
+  }
+  throw new OcicatError('conflict', 'Max retries hit - excessive concurrent IPAM requests');
+}
+
+function learnConflict(
+  memory: Memory,
+  { conditions }: Transaction,
+  current: readonly (Cell | undefined)[],
+  revision: Revision,
+): Map<string, Cell> {
+  const hints = new Map<string, Cell>();
+  for (const [index, { key }] of conditions.entries()) {
+    const cell = current[index];
+    hints.set(key, cell ?? { value: undefined, modRevision: 0 });
+    memory.apply({ key, value: cell?.value, modRevision: cell?.modRevision ?? revision });
+  }
+  return hints;
+}
+
+/** A memory of nothing, for programs that run once. */
+export const NO_MEMORY: Memory = { known: () => undefined, apply: () => undefined, refresh: async () => undefined };

@@ -1,0 +1,95 @@
+// A transaction in the making: what is read becomes a condition, what is written is seen by later reads.
+// Programs put several things into one draft - addresses, an endpoint, a profile - and they happen together or not at all.
+import type { Condition, Datastore, KeyValue, Revision, Transaction, Write } from '../datastore/port.ts';
+
+/** What is known to stand at a key, or that nothing stands there. */
+export interface Cell {
+  readonly value: string | undefined;
+  /** 0 when the key is absent. */
+  readonly modRevision: Revision;
+}
+
+export const ABSENT: Cell = { value: undefined, modRevision: 0 };
+
+/** Knows some keys without asking the store; undefined for those that it does not know. May be out of date. */
+export type CellSource = (key: string) => Cell | undefined;
+
+export interface Draft {
+  /** The value, or undefined where there is none; the commit will fail if it is another by then. */
+  get(key: string): Promise<string | undefined>;
+  /** As get, but a key that nobody knows is taken to be absent, without asking: the commit finds out. */
+  getIfKnown(key: string): string | undefined;
+  /** As get without the condition: for looking around. */
+  peek(key: string): Promise<string | undefined>;
+  /** Reads everything under a prefix at once, so that later reads there are free and up to date. */
+  survey(prefix: string): Promise<readonly KeyValue[]>;
+  put(key: string, value: string): void;
+  /** The key may be absent. */
+  delete(key: string): void;
+  /** What to commit. */
+  readonly transaction: Transaction;
+}
+
+/** Reads go to the draft's own writes, then to `known`, then to the store. */
+export function createDraft(datastore: Datastore, known: CellSource, signal: AbortSignal): Draft {
+  const conditions = new Map<string, Condition>();
+  const writes = new Map<string, Write>();
+  const seen = new Map<string, Cell>();
+  const surveyed: string[] = [];
+
+  function remember(key: string, cell: Cell): Cell {
+    seen.set(key, cell);
+    return cell;
+  }
+
+  function tryRecall(key: string): Cell | undefined {
+    const cell = seen.get(key) ?? (surveyed.some((prefix) => key.startsWith(prefix)) ? ABSENT : known(key));
+    return cell === undefined ? undefined : remember(key, cell);
+  }
+
+  async function ask(key: string): Promise<Cell> {
+    const { kv } = await datastore.get(key, signal);
+    return remember(key, kv ?? ABSENT);
+  }
+
+  /** Written values hide what stands in the store. */
+  function valueAt(key: string, cell: Cell): string | undefined {
+    const write = writes.get(key);
+    if (write === undefined) return cell.value;
+    return write.kind === 'put' ? write.value : undefined;
+  }
+
+  function require(key: string, cell: Cell): string | undefined {
+    conditions.set(key, { key, modRevision: cell.modRevision });
+    return valueAt(key, cell);
+  }
+
+  return {
+    async get(key) {
+      return require(key, tryRecall(key) ?? (await ask(key)));
+    },
+    getIfKnown(key) {
+      return require(key, tryRecall(key) ?? remember(key, ABSENT));
+    },
+    async peek(key) {
+      return valueAt(key, tryRecall(key) ?? (await ask(key)));
+    },
+    async survey(prefix) {
+      const { kvs } = await datastore.list(prefix, {}, signal);
+      const stale = [...seen.keys()].filter((key) => key.startsWith(prefix) && !conditions.has(key));
+      for (const key of stale) seen.delete(key);
+      for (const kv of kvs) if (!conditions.has(kv.key)) seen.set(kv.key, kv);
+      surveyed.push(prefix);
+      return kvs;
+    },
+    put(key, value) {
+      writes.set(key, { kind: 'put', key, value });
+    },
+    delete(key) {
+      writes.set(key, { kind: 'delete', key });
+    },
+    get transaction() {
+      return { conditions: [...conditions.values()], writes: [...writes.values()] };
+    },
+  };
+}

@@ -1,0 +1,98 @@
+// Address assignment for programs: each function does one whole thing against the store and survives others doing the same.
+import type { OcicatError } from '../base/errors.ts';
+import type { ReleaseRequest } from '../blocks/release.ts';
+import { BLOCKS_PREFIX, printKey, tryParseKey } from '../datastore/keys.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { cidrContains, parseCidr } from '../net/cidr.ts';
+import type { Ip } from '../net/ip.ts';
+import { type Assigned, type AssignRequest, draftAssignment } from './assign.ts';
+import { commitDraft, type Memory, NO_MEMORY } from './commit.ts';
+import { draftReleaseByHandle, draftReleaseIn } from './release.ts';
+import { parseIpamSettings } from './settings.ts';
+import type { IpamView } from './view.ts';
+
+export interface Ipam {
+  readonly datastore: Datastore;
+  readonly view: IpamView;
+  /** The clock, in milliseconds since 1970. */
+  now(): number;
+  /** Told of stored data that cannot be understood. */
+  report(error: OcicatError): void;
+}
+
+/** Assigns and commits; see draftAssignment for what it throws, and commitDraft. */
+export async function assignAddresses(
+  ipam: Ipam,
+  request: AssignRequest,
+  signal: AbortSignal,
+): Promise<readonly Assigned[]> {
+  const { datastore, view } = ipam;
+  const committed = await commitDraft(
+    datastore,
+    view,
+    (draft) => draftAssignment({ view, draft, nowMs: ipam.now(), report: ipam.report }, request),
+    signal,
+  );
+  return committed.result;
+}
+
+/** What a release needs: any memory will do, none as well. */
+export interface ReleasePorts {
+  readonly datastore: Datastore;
+  readonly memory?: Memory;
+  now(): number;
+}
+
+async function readCooldown(datastore: Datastore, signal: AbortSignal): Promise<number> {
+  const { kv } = await datastore.get(printKey({ kind: 'ipam-config' }), signal);
+  return parseIpamSettings(kv?.value).cooldownSeconds;
+}
+
+/** Releases everything that is held under a handle; returns the addresses, none when the handle is gone. */
+export async function releaseByHandle(
+  ports: ReleasePorts,
+  handleId: string,
+  signal: AbortSignal,
+): Promise<readonly Ip[]> {
+  const { datastore, memory = NO_MEMORY } = ports;
+  const cooldownSeconds = await readCooldown(datastore, signal);
+  const { result } = await commitDraft(
+    datastore,
+    memory,
+    (draft) => draftReleaseByHandle({ draft, nowMs: ports.now(), cooldownSeconds }, handleId),
+    signal,
+  );
+  return result.map(({ ip }) => ip);
+}
+
+/** The existing block that an address is in, in text. */
+async function findBlock(datastore: Datastore, ip: Ip, signal: AbortSignal): Promise<string | undefined> {
+  const { kvs } = await datastore.list(BLOCKS_PREFIX, { keysOnly: true }, signal);
+  const cidrs = kvs.flatMap(({ key }) => {
+    const named = tryParseKey(key);
+    return named?.kind === 'block' ? [named.cidr] : [];
+  });
+  return cidrs.find((cidr) => cidrContains(parseCidr(cidr), ip));
+}
+
+/**
+ * Releases one address whoever holds it, or only as long as the guards of the request are true. Returns whether anybody
+ * held it. Throws `conflict` when a guard is not true any more.
+ */
+export async function releaseAddress(
+  ports: ReleasePorts,
+  request: ReleaseRequest,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { datastore, memory = NO_MEMORY } = ports;
+  const cidr = await findBlock(datastore, request.ip, signal);
+  if (cidr === undefined) return false;
+  const cooldownSeconds = await readCooldown(datastore, signal);
+  const { result } = await commitDraft(
+    datastore,
+    memory,
+    (draft) => draftReleaseIn({ draft, nowMs: ports.now(), cooldownSeconds }, cidr, [request]),
+    signal,
+  );
+  return result.length > 0;
+}

@@ -1,0 +1,79 @@
+// Taking addresses back, inside a draft: all of a handle's, or certain ones (facts: calico §2.7).
+import { OcicatError } from '../base/errors.ts';
+import { type Block, isEmpty } from '../blocks/block.ts';
+import { parseBlock, printBlock } from '../blocks/block-json.ts';
+import { addressesOfHandle, type Released, type ReleaseRequest, releaseAddresses } from '../blocks/release.ts';
+import { printKey } from '../datastore/keys.ts';
+import { formatCidr } from '../net/cidr.ts';
+import { formatIp } from '../net/ip.ts';
+import type { Draft } from './draft.ts';
+import { countInHandle, parseHandle, printHandle } from './handle.ts';
+import { blockKey } from './own-block.ts';
+
+export interface ReleaseAround {
+  readonly draft: Draft;
+  readonly nowMs: number;
+  readonly cooldownSeconds: number;
+}
+
+/** A block that nobody prefers and nobody uses is not kept. */
+function writeBlock(draft: Draft, block: Block): void {
+  const key = blockKey(formatCidr(block.cidr));
+  if (isEmpty(block) && block.affinity === undefined) draft.delete(key);
+  else draft.put(key, printBlock(block));
+}
+
+async function uncount(draft: Draft, handleId: string, cidr: string, count: number): Promise<void> {
+  const key = printKey({ kind: 'handle', handleId });
+  const text = await draft.get(key);
+  if (text === undefined) return;
+  const handle = countInHandle(parseHandle(text), cidr, -count);
+  if (handle.size === 0) draft.delete(key);
+  else draft.put(key, printHandle(handle));
+}
+
+/** Addresses of one block; every handle that held one is counted down. Throws `conflict` when a guard is broken. */
+export async function draftReleaseIn(
+  around: ReleaseAround,
+  cidr: string,
+  requests: readonly ReleaseRequest[],
+): Promise<readonly Released[]> {
+  const text = await around.draft.get(blockKey(cidr));
+  if (text === undefined) return [];
+  const outcome = releaseAddresses(parseBlock(text), requests, around);
+  if (outcome.kind === 'conflict')
+    throw new OcicatError('conflict', `release address "${formatIp(outcome.ip)}": ${outcome.reason}`);
+  if (outcome.released.length === 0) return [];
+  writeBlock(around.draft, outcome.block);
+  for (const [handleId, held] of Map.groupBy(outcome.released, ({ holder }) => holder.handleId))
+    if (handleId !== undefined) await uncount(around.draft, handleId, cidr, held.length);
+  return outcome.released;
+}
+
+/** All addresses held under the handle that `isMeant` accepts (default: all). A handle that is gone has none. */
+export async function draftReleaseByHandle(
+  around: ReleaseAround,
+  handleId: string,
+  isMeant: (words: Readonly<Record<string, string>>) => boolean = () => true,
+): Promise<readonly Released[]> {
+  const { draft } = around;
+  const key = printKey({ kind: 'handle', handleId });
+  const text = await draft.get(key);
+  const released: Released[] = [];
+  for (const cidr of parseHandle(text).keys()) {
+    const block = await draft.get(blockKey(cidr));
+    const held = block === undefined ? [] : addressesOfHandle(parseBlock(block), handleId);
+    // a count without addresses is what a stopped assignment of Calico leaves behind
+    if (held.length === 0) await uncount(draft, handleId, cidr, Number.MAX_SAFE_INTEGER);
+    const meant = held.filter(({ holder }) => isMeant(holder.secondary ?? {}));
+    released.push(
+      ...(await draftReleaseIn(
+        around,
+        cidr,
+        meant.map(({ ip }) => ({ ip, handleId })),
+      )),
+    );
+  }
+  if (text !== undefined && parseHandle(text).size === 0) draft.delete(key);
+  return released;
+}
