@@ -1,4 +1,5 @@
 // The lab as tests use it: the built program, called as a person calls it.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const ocicat = join(import.meta.dir, '../../dist/bin/ocicat');
@@ -9,9 +10,8 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** `ocicat lab WORDS…`, to its end. */
-export async function lab(words: readonly string[], input?: string): Promise<Result> {
-  const child = Bun.spawn([ocicat, 'lab', ...words], {
+async function run(command: readonly string[], input?: string): Promise<Result> {
+  const child = Bun.spawn([...command], {
     stdin: input === undefined ? 'ignore' : new Blob([input]),
     stdout: 'pipe',
     stderr: 'pipe',
@@ -24,13 +24,26 @@ export async function lab(words: readonly string[], input?: string): Promise<Res
   return { status, stdout, stderr };
 }
 
+/** `ocicat lab WORDS…`, to its end. */
+export function lab(words: readonly string[], input?: string): Promise<Result> {
+  return run([ocicat, 'lab', ...words], input);
+}
+
 export interface Lab {
   readonly name: string;
   /** A shell command on a host. */
   on(host: string, command: string): Promise<Result>;
   /** As `on`; throws with the output when the status is not 0. Returns stdout. */
   must(host: string, command: string): Promise<string>;
+  /** A shell command beside the lab's services, among the lab's own processes. */
+  onSegment(command: string): Promise<Result>;
   down(): Promise<void>;
+}
+
+function onSegment(name: string, command: string): Promise<Result> {
+  const state = JSON.parse(readFileSync(`/run/ocicat/labs/${name}/lab.json`, 'utf8')) as { init: { pid: number } };
+  const entry = ['nsenter', `--target=${state.init.pid}`, '--mount', '--net', '--pid', '--'];
+  return run([...entry, '/bin/bash', '-c', command]);
 }
 
 /** Brings a lab up under a name of this process; throws with the output when it does not come up. */
@@ -48,6 +61,7 @@ export async function openLab(purpose: string, nodes = 2): Promise<Lab> {
         throw new Error(`${host}$ ${command}\n${result.stdout}${result.stderr}exit status ${result.status}`);
       return result.stdout;
     },
+    onSegment: (command) => onSegment(name, command),
     async down() {
       await lab(['down', '--name', name]);
     },
