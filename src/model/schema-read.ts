@@ -151,7 +151,8 @@ function readField(field: Field, given: unknown, before: Readonly<Record<string,
   if (field.presence === 'required') return report(reading, 'nothing', wantedOf(field.schema));
   if (given === '' && field.presence === 'optional') return readShape(field.schema, given, reading);
   const fills = field.presence === 'filled' || (field.presence === 'created' && reading.mode === 'document');
-  return fills ? readShape(field.schema, field.fill(before), reading) : undefined;
+  const value = fills ? field.fill(before) : undefined;
+  return value === undefined ? undefined : readShape(field.schema, value, reading);
 }
 
 function wantedOf(shape: Shape): string {

@@ -106,6 +106,16 @@ export function created<T>(schema: Schema<T>, value: T & Plain, doc: string): Fi
   return { schema, presence: 'created', fill: () => value, defaultText: JSON.stringify(value), doc };
 }
 
+/** As `created`, from the fields before this one; undefined leaves it out. */
+export function createdFrom<T>(
+  schema: Schema<T>,
+  fill: (before: Readonly<Record<string, unknown>>) => T | undefined,
+  defaultText: string,
+  doc: string,
+): Field<T, 'created'> {
+  return { schema, presence: 'created', fill, defaultText, doc };
+}
+
 export type Fields = Readonly<Record<string, Field>>;
 type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> ? K : never }[keyof F];
 type Flat<T> = { [K in keyof T]: T[K] };

@@ -1,0 +1,113 @@
+// BGPFilter: which routes BGP peers send and take (facts: calico §4.13).
+import { cidrFamily, tryParseCidr } from '../net/cidr.ts';
+import type { Family } from '../net/ip.ts';
+import { community, routePriority } from './bgp-values.ts';
+import { defineKind } from './kind.ts';
+import type { Resource } from './resource.ts';
+import { choice, integer, parsedText, text } from './scalars.ts';
+import { type Infer, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import { asNumber } from './values.ts';
+
+const interfacePattern = text({
+  wanted: 'an interface name of 1 to 15 characters, perhaps with "*"',
+  pattern: /^[a-zA-Z0-9_.*-]{1,15}$/,
+});
+
+const operation = object(
+  {
+    addCommunity: optional(object({ value: required(community, 'The community.') }), 'Tags the route.'),
+    prependASPath: optional(
+      object({ prefix: required(list(asNumber, { minItems: 1, maxItems: 10 }), 'The AS numbers.') }),
+      'Puts AS numbers before the path.',
+    ),
+    setPriority: optional(
+      object({ value: required(routePriority, 'The priority.') }),
+      'Sets the priority in the kernel.',
+    ),
+  },
+  (value, report) => {
+    if (Object.keys(value).length !== 1) report('', `${Object.keys(value).length} operations`, 'one operation');
+  },
+);
+
+function filterRules(family: Family) {
+  const range = parsedText(`an IPv${family} range`, (value) => {
+    const parsed = tryParseCidr(value);
+    return parsed !== undefined && cidrFamily(parsed) === family ? value : undefined;
+  });
+  const length = integer(0, family === 4 ? 32 : 128);
+  const fields = {
+    cidr: sparse(range, 'The range that the route is held against; with matchOperator.'),
+    prefixLength: optional(
+      object({
+        min: optional(length, 'The shortest prefix.'),
+        max: optional(length, 'The longest prefix.'),
+      }),
+      'Prefix lengths of routes inside the range.',
+    ),
+    source: sparse(choice('RemotePeers'), 'Where the route was learned.'),
+    interface: sparse(interfacePattern, 'The interface of the route.'),
+    matchOperator: sparse(choice('Equal', 'NotEqual', 'In', 'NotIn'), 'How the route is held against the range.'),
+    peerType: sparse(choice('eBGP', 'iBGP'), 'The kind of peer.'),
+    communities: optional(
+      object({ values: required(list(community, { minItems: 1, maxItems: 1 }), 'The community.') }),
+      'A community that the route has.',
+    ),
+    asPathPrefix: sparse(list(asNumber), 'What the path of the route begins with.'),
+    priority: optional(routePriority, 'The priority of the route.'),
+    action: required(choice('Accept', 'Reject'), 'What happens to the route.'),
+    operations: sparse(list(operation, { minItems: 1, maxItems: 10 }), 'What is changed in an accepted route.'),
+  };
+  return list(object(fields, checkRule));
+}
+
+interface FilterRule {
+  readonly cidr?: string | undefined;
+  readonly matchOperator?: string | undefined;
+  readonly prefixLength?: { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
+  readonly action: 'Accept' | 'Reject';
+  readonly operations?: readonly unknown[] | undefined;
+}
+
+function checkRule(value: FilterRule, report: Report): void {
+  if ((value.cidr === undefined) !== (value.matchOperator === undefined)) {
+    const missing = value.cidr === undefined ? 'cidr' : 'matchOperator';
+    report(missing, 'nothing', 'cidr and matchOperator together');
+  }
+  if (value.prefixLength !== undefined && value.cidr === undefined)
+    report('cidr', 'nothing', 'a range beside prefixLength');
+  const { min, max } = value.prefixLength ?? {};
+  if (min !== undefined && max !== undefined && min > max)
+    report('prefixLength.min', String(min), `at most max, ${max}`);
+  if (value.operations !== undefined && value.action !== 'Accept') {
+    report('operations', 'operations', 'nothing beside action Reject');
+  }
+}
+
+const specFields = {
+  exportV4: sparse(filterRules(4), 'Rules for IPv4 routes that are sent, in order.'),
+  importV4: sparse(filterRules(4), 'Rules for IPv4 routes that are received, in order.'),
+  exportV6: sparse(filterRules(6), 'Rules for IPv6 routes that are sent, in order.'),
+  importV6: sparse(filterRules(6), 'Rules for IPv6 routes that are received, in order.'),
+};
+const spec = object(specFields);
+
+export type BGPFilterSpec = ObjectOf<typeof specFields>;
+export type BGPFilterRule = Infer<ReturnType<typeof filterRules>>[number];
+export type BGPFilter = Resource<BGPFilterSpec, undefined, 'BGPFilter'>;
+
+export const bgpFilter = defineKind({
+  name: 'BGPFilter',
+  plural: 'bgpfilters',
+  aliases: ['bgpfilter', 'bgpf', 'bgpfs', 'bf', 'bfs'],
+  doc: 'Which routes are sent to BGP peers and taken from them. BGPPeers name the filters that apply to them.',
+  spec,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'NUMEXPORTV4', value: (one) => String(one.spec.exportV4?.length ?? 0) },
+    { heading: 'NUMIMPORTV4', value: (one) => String(one.spec.importV4?.length ?? 0) },
+    { heading: 'NUMEXPORTV6', value: (one) => String(one.spec.exportV6?.length ?? 0) },
+    { heading: 'NUMIMPORTV6', value: (one) => String(one.spec.importV6?.length ?? 0) },
+  ],
+  table: ['NAME', 'NUMEXPORTV4', 'NUMIMPORTV4', 'NUMEXPORTV6', 'NUMIMPORTV6'],
+});

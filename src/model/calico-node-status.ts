@@ -1,0 +1,105 @@
+// CalicoNodeStatus: a question about one node, which its agent answers in `status` (facts: calico §4.14, §8.7).
+import { joinItems } from './cells.ts';
+import { defineKind } from './kind.ts';
+import { resourceName } from './names.ts';
+import { type Resource, timestamp } from './resource.ts';
+import { choice, integer, text } from './scalars.ts';
+import { filled, type Infer, list, object, optional, sparse } from './schema.ts';
+
+const MAX_UPDATE_PERIOD_S = 86_400;
+
+const spec = object({
+  node: sparse(resourceName, 'The node.'),
+  classes: sparse(list(choice('Agent', 'BGP', 'Routes'), { unique: true }), 'What to report.'),
+  updatePeriodSeconds: optional(integer(0, MAX_UPDATE_PERIOD_S), 'How often to report; 0 reports once.'),
+});
+
+const daemon = object({
+  state: sparse(choice('Ready', 'NotReady'), 'Whether it works.'),
+  version: sparse(text(), 'Its version.'),
+  routerID: sparse(text(), 'Its router id.'),
+  lastBootTime: sparse(text(), 'When it started.'),
+  lastReconfigurationTime: sparse(text(), 'When it was last configured.'),
+});
+
+const peers = list(
+  object({
+    peerIP: sparse(text(), 'The address.'),
+    type: sparse(choice('NodeMesh', 'NodePeer', 'GlobalPeer'), 'Why it is a peer.'),
+    state: sparse(
+      choice('Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established', 'Close'),
+      'The state of the session.',
+    ),
+    since: sparse(text(), 'Since when.'),
+  }),
+);
+
+const routes = list(
+  object({
+    type: sparse(choice('FIB', 'RIB'), 'Whether the kernel uses it.'),
+    destination: sparse(text(), 'The range.'),
+    gateway: sparse(text(), 'The next hop.'),
+    interface: sparse(text(), 'The interface.'),
+    learnedFrom: sparse(
+      object({
+        sourceType: sparse(choice('Kernel', 'Static', 'Direct', 'NodeMesh', 'BGPPeer'), 'Where it comes from.'),
+        peerIP: sparse(text(), 'The peer that sent it.'),
+      }),
+      'Where it comes from.',
+    ),
+  }),
+);
+
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+
+const status = object({
+  lastUpdated: sparse(timestamp, 'When the agent last reported.'),
+  agent: filled(
+    object({
+      birdV4: filled(daemon, {}, 'The BGP program for IPv4.'),
+      birdV6: filled(daemon, {}, 'The BGP program for IPv6.'),
+    }),
+    { birdV4: {}, birdV6: {} },
+    'The programs of the node.',
+  ),
+  bgp: filled(
+    object({
+      numberEstablishedV4: filled(count, 0, 'IPv4 sessions that are up.'),
+      numberNotEstablishedV4: filled(count, 0, 'IPv4 sessions that are not.'),
+      numberEstablishedV6: filled(count, 0, 'IPv6 sessions that are up.'),
+      numberNotEstablishedV6: filled(count, 0, 'IPv6 sessions that are not.'),
+      peersV4: sparse(peers, 'IPv4 peers.'),
+      peersV6: sparse(peers, 'IPv6 peers.'),
+    }),
+    { numberEstablishedV4: 0, numberNotEstablishedV4: 0, numberEstablishedV6: 0, numberNotEstablishedV6: 0 },
+    'The BGP sessions.',
+  ),
+  routes: filled(
+    object({
+      routesV4: sparse(routes, 'IPv4 routes.'),
+      routesV6: sparse(routes, 'IPv6 routes.'),
+    }),
+    {},
+    'The routes.',
+  ),
+});
+
+export type CalicoNodeStatusSpec = Infer<typeof spec>;
+export type CalicoNodeStatusStatus = Infer<typeof status>;
+export type CalicoNodeStatus = Resource<CalicoNodeStatusSpec, CalicoNodeStatusStatus, 'CalicoNodeStatus'>;
+
+export const calicoNodeStatus = defineKind({
+  name: 'CalicoNodeStatus',
+  plural: 'caliconodestatuses',
+  aliases: ['caliconodestatus', 'nodestatus', 'nodestatuses'],
+  doc: "A question about one node; the node's agent answers it in `status`.",
+  spec,
+  status: { schema: status, always: true },
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'NODE', value: (one) => one.spec.node ?? '' },
+    { heading: 'CLASSES', value: (one) => joinItems(one.spec.classes) },
+  ],
+  table: ['NAME', 'NODE'],
+  wideTable: ['NAME', 'NODE', 'CLASSES'],
+});

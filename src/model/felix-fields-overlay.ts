@@ -1,0 +1,102 @@
+// Fields of FelixConfiguration, in stored order, last part: flow logs, routes, WireGuard and the rest.
+import { anyInteger, count, enabled, flag, mtu, regex, span, tcpPort, words } from './felix-values.ts';
+import { interfaceName } from './names.ts';
+import { choice, integer, looseChoice, text } from './scalars.ts';
+import { created, list, object, optional, type Report, required, sparse } from './schema.ts';
+import { dscp } from './values.ts';
+
+/** Priorities of routes: the kernel's 32 bits without the ends (facts: calico §7.2). */
+const priority = integer(1, 2147483646);
+const MAX_TABLE = 0xffffffff;
+
+function checkRange(value: { readonly min: number; readonly max: number }, report: Report): void {
+  if (value.min > value.max) report('min', String(value.min), `at most max, ${value.max}`);
+}
+
+const oldTableRange = object(
+  {
+    min: required(integer(1, 250), 'The first table.'),
+    max: required(integer(1, 250), 'The last table.'),
+  },
+  checkRange,
+);
+const tableRange = object(
+  {
+    min: required(integer(1, MAX_TABLE), 'The first table.'),
+    max: required(integer(1, MAX_TABLE), 'The last table.'),
+  },
+  checkRange,
+);
+
+export const overlayFields = {
+  istioAmbientMode: optional(enabled, 'Whether Istio ambient mode is supported.', 'Disabled'),
+  istioDSCPMark: optional(dscp, 'The DSCP that marks its packets.', '23'),
+  cgroupV2Path: words('Where the control groups are mounted.'),
+  flowLogsPolicyEvaluationMode: optional(
+    choice('None', 'Continuous'),
+    'Whether flows are judged again when policy changes.',
+    'Continuous',
+  ),
+  bpfRedirectToPeer: optional(enabled, 'eBPF: whether packets jump into workloads.', 'Enabled'),
+  bpfAttachType: optional(choice('TC', 'TCX', 'Netkit'), 'eBPF: how programs are attached.', 'Netkit'),
+  flowLogsFlushInterval: span('How often flows are reported.', '300s'),
+  flowLogsCollectorDebugTrace: flag('Whether the collector of flows logs all it does.', 'false'),
+  flowLogsGoldmaneServer: optional(text(), 'Where flows are reported to.'),
+  flowLogsLocalReporter: optional(choice('Disabled', 'Enabled'), 'Whether flows are reported on the node.', 'Disabled'),
+  bpfProfiling: sparse(enabled, 'eBPF: whether programs are timed.', 'Disabled'),
+  routeSource: sparse(looseChoice('WorkloadIPs', 'CalicoIPAM'), 'What routes are made from.', 'CalicoIPAM'),
+  routeTableRange: optional(oldTableRange, 'Deprecated: routeTableRanges.'),
+  routeTableRanges: optional(list(tableRange), 'Routing tables that the agent may use.'),
+  routeSyncDisabled: flag('Whether the agent leaves routes alone.', 'false'),
+  ipv4NormalRoutePriority: optional(priority, 'The priority of IPv4 routes.', '1024'),
+  ipv4ElevatedRoutePriority: optional(priority, 'The priority of IPv4 routes that must win.', '512'),
+  ipv6NormalRoutePriority: optional(priority, 'The priority of IPv6 routes.', '1024'),
+  ipv6ElevatedRoutePriority: optional(priority, 'The priority of IPv6 routes that must win.', '512'),
+  liveMigrationRouteConvergenceTime: span('How long routes of a moved machine need.', '30s'),
+  wireguardEnabled: flag('Whether IPv4 between nodes is encrypted.', 'false'),
+  wireguardEnabledV6: flag('Whether IPv6 between nodes is encrypted.', 'false'),
+  wireguardThreadingEnabled: flag('Whether WireGuard uses kernel threads.', 'false'),
+  wireguardListeningPort: optional(tcpPort, 'The UDP port of WireGuard.', '51820'),
+  wireguardListeningPortV6: optional(tcpPort, 'The UDP port of WireGuard for IPv6.', '51821'),
+  wireguardRoutingRulePriority: optional(count, 'The priority of its routing rule.', '99'),
+  wireguardInterfaceName: sparse(interfaceName, 'The name of its device.', 'wireguard.cali'),
+  wireguardInterfaceNameV6: sparse(interfaceName, 'The name of its device for IPv6.', 'wg-v6.cali'),
+  wireguardMTU: optional(mtu, 'Its MTU; 0 works it out.', '0'),
+  wireguardMTUV6: optional(mtu, 'Its MTU for IPv6; 0 works it out.', '0'),
+  wireguardHostEncryptionEnabled: flag('Whether packets of hosts are encrypted too.', 'false'),
+  wireguardKeepAlive: span('How often silence is broken; 0 never.', '0s'),
+  awsSrcDstCheck: optional(
+    choice('DoNothing', 'Enable', 'Disable'),
+    'What is done to the source check of AWS.',
+    'DoNothing',
+  ),
+  serviceLoopPrevention: sparse(
+    looseChoice('Drop', 'Reject', 'Disabled'),
+    'What happens to packets to services that are none.',
+    'Drop',
+  ),
+  workloadSourceSpoofing: sparse(
+    looseChoice('Disabled', 'Any'),
+    'Whether workloads may ask for other source addresses.',
+    'Disabled',
+  ),
+  mtuIfacePattern: sparse(
+    regex,
+    "Interfaces whose MTU is the host's.",
+    '^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)',
+  ),
+  floatingIPs: created(enabled, 'Disabled', 'Whether endpoints may have translated addresses.'),
+  localSubnetL2Reachability: optional(
+    choice('Disabled', 'PodsAndLoadBalancers'),
+    'Which addresses the host answers for on its links.',
+    'Disabled',
+  ),
+  localSubnetL2ReachabilityRefreshInterval: span('How often it announces them again.', '120s'),
+  windowsManageFirewallRules: optional(enabled, 'Windows: whether own ports are opened.', 'Disabled'),
+  goGCThreshold: optional(anyInteger, "Calico's agent: when memory is collected, in percent.", '40'),
+  goMemoryLimitMB: optional(anyInteger, "Calico's agent: memory limit in MB; -1 for none.", '-1'),
+  goMaxProcs: optional(anyInteger, "Calico's agent: how many processors it uses; -1 for all.", '-1'),
+  requireMTUFile: flag('Whether the agent waits for the file with the MTU.', 'false'),
+  bpfMaglevMaxEndpointsPerService: optional(count, 'eBPF: endpoints of a Maglev service.', '100'),
+  bpfMaglevMaxServices: optional(count, 'eBPF: Maglev services.', '100'),
+};

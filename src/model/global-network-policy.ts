@@ -1,0 +1,54 @@
+// GlobalNetworkPolicy: rules for endpoints of all namespaces and for host endpoints (facts: calico §4.6).
+import { defineKind } from './kind.ts';
+import { policyName } from './names.ts';
+import {
+  checkHostFlags,
+  checkPolicyRules,
+  globalFields,
+  hintsField,
+  namespaceField,
+  POLICY_TABLE,
+  POLICY_WIDE_TABLE,
+  policyColumns,
+  ruleFields,
+  serviceAccountField,
+  tierField,
+  typesField,
+  withoutPolicyMarks,
+  withPolicyMarks,
+} from './policy-fields.ts';
+import type { Resource } from './resource.ts';
+import { type Infer, object } from './schema.ts';
+
+const spec = object(
+  {
+    tier: tierField,
+    ...ruleFields,
+    types: typesField,
+    ...globalFields,
+    serviceAccountSelector: serviceAccountField,
+    namespaceSelector: namespaceField,
+    performanceHints: hintsField,
+  },
+  (value, report) => {
+    checkPolicyRules(value, report);
+    checkHostFlags(value, report);
+  },
+);
+
+export type GlobalNetworkPolicySpec = Infer<typeof spec>;
+export type GlobalNetworkPolicy = Resource<GlobalNetworkPolicySpec, undefined, 'GlobalNetworkPolicy'>;
+
+export const globalNetworkPolicy = defineKind({
+  name: 'GlobalNetworkPolicy',
+  plural: 'globalnetworkpolicies',
+  aliases: ['globalnetworkpolicy', 'gnp', 'gnps'],
+  doc: 'Rules for the endpoints of all namespaces, and for the interfaces of hosts.',
+  names: policyName,
+  spec,
+  columns: policyColumns.filter((column) => column.heading !== 'NAMESPACE'),
+  table: POLICY_TABLE,
+  wideTable: POLICY_WIDE_TABLE,
+  toStored: withPolicyMarks,
+  fromStored: withoutPolicyMarks,
+});

@@ -1,0 +1,25 @@
+// IPReservation: addresses that are never given out by themselves (facts: calico §4.3).
+import { joinItems } from './cells.ts';
+import { defineKind } from './kind.ts';
+import type { Resource } from './resource.ts';
+import { type Infer, list, object, sparse } from './schema.ts';
+import { cidrOrIp } from './values.ts';
+
+const spec = object({ reservedCIDRs: sparse(list(cidrOrIp), 'Addresses and ranges.') });
+
+export type IPReservationSpec = Infer<typeof spec>;
+export type IPReservation = Resource<IPReservationSpec, undefined, 'IPReservation'>;
+
+export const ipReservation = defineKind({
+  name: 'IPReservation',
+  plural: 'ipreservations',
+  aliases: ['ipreservation', 'reservation', 'reservations'],
+  doc: 'Addresses that no workload gets unless it asks for one by name.',
+  spec,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'CIDRS', value: (one) => joinItems(one.spec.reservedCIDRs, 80) },
+  ],
+  table: ['NAME'],
+  wideTable: ['NAME', 'CIDRS'],
+});

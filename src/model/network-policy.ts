@@ -1,0 +1,47 @@
+// NetworkPolicy: rules for the endpoints of one namespace (facts: calico §4.6).
+import { defineKind } from './kind.ts';
+import { policyName } from './names.ts';
+import {
+  checkPolicyRules,
+  hintsField,
+  POLICY_TABLE,
+  POLICY_WIDE_TABLE,
+  policyColumns,
+  ruleFields,
+  serviceAccountField,
+  tierField,
+  typesField,
+  withoutPolicyMarks,
+  withPolicyMarks,
+} from './policy-fields.ts';
+import type { Resource } from './resource.ts';
+import { type Infer, object } from './schema.ts';
+
+const spec = object(
+  {
+    tier: tierField,
+    ...ruleFields,
+    types: typesField,
+    serviceAccountSelector: serviceAccountField,
+    performanceHints: hintsField,
+  },
+  checkPolicyRules,
+);
+
+export type NetworkPolicySpec = Infer<typeof spec>;
+export type NetworkPolicy = Resource<NetworkPolicySpec, undefined, 'NetworkPolicy'>;
+
+export const networkPolicy = defineKind({
+  name: 'NetworkPolicy',
+  plural: 'networkpolicies',
+  aliases: ['networkpolicy', 'policy', 'np', 'policies', 'pol', 'pols', 'nps'],
+  namespaced: true,
+  doc: 'Rules for the endpoints of one namespace.',
+  names: policyName,
+  spec,
+  columns: policyColumns,
+  table: POLICY_TABLE,
+  wideTable: POLICY_WIDE_TABLE,
+  toStored: withPolicyMarks,
+  fromStored: withoutPolicyMarks,
+});

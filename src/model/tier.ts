@@ -1,0 +1,59 @@
+// Tier: a group of policies with an order and an end (facts: calico §4.4).
+
+import { formatFloat } from './cells.ts';
+import { conditions } from './conditions.ts';
+import { defineKind } from './kind.ts';
+import { dnsLabel } from './names.ts';
+import type { Resource } from './resource.ts';
+import { choice, number } from './scalars.ts';
+import { filled, type Infer, object, type Report, sparse } from './schema.ts';
+
+/** The order of a tier that names none: that of the tier `default`. */
+export const DEFAULT_TIER_ORDER = 1_000_000;
+
+const spec = object({
+  order: filled(number, DEFAULT_TIER_ORDER, 'Tiers with a lower order come first; equal orders by name.'),
+  defaultAction: filled(
+    choice('Deny', 'Pass'),
+    'Deny',
+    'What happens to packets that policies of the tier apply to and none decides.',
+  ),
+});
+const status = object({ conditions: sparse(conditions, 'Its state.') });
+
+export type TierSpec = Infer<typeof spec>;
+export type Tier = Resource<TierSpec, Infer<typeof status>, 'Tier'>;
+
+/** The tiers that are always there; they cannot be deleted or given another order or action (§4.4). */
+export const BUILT_IN_TIERS: Readonly<Record<string, TierSpec>> = {
+  default: { order: DEFAULT_TIER_ORDER, defaultAction: 'Deny' },
+  'kube-admin': { order: 1000, defaultAction: 'Pass' },
+  'kube-baseline': { order: 10_000_000, defaultAction: 'Pass' },
+};
+
+function checkBuiltIn(one: Tier, report: Report): void {
+  const { name } = one.metadata;
+  const wanted = Object.hasOwn(BUILT_IN_TIERS, name) ? BUILT_IN_TIERS[name] : undefined;
+  if (wanted === undefined) return;
+  if (one.spec.order !== wanted.order) report('spec.order', String(one.spec.order), `${wanted.order} for ${name}`);
+  if (one.spec.defaultAction !== wanted.defaultAction) {
+    report('spec.defaultAction', one.spec.defaultAction, `${wanted.defaultAction} for ${name}`);
+  }
+}
+
+export const tier = defineKind({
+  name: 'Tier',
+  plural: 'tiers',
+  aliases: ['tier'],
+  doc: 'A group of policies. Tiers apply in their order, each until a policy decides or passes.',
+  names: dnsLabel,
+  spec,
+  status: { schema: status, always: true },
+  check: checkBuiltIn,
+  columns: [
+    { heading: 'NAME', value: (one) => one.metadata.name },
+    { heading: 'ORDER', value: (one) => formatFloat(one.spec.order) },
+  ],
+  table: ['NAME', 'ORDER'],
+  compare: (a, b) => a.spec.order - b.spec.order || (a.metadata.name < b.metadata.name ? -1 : 1),
+});
