@@ -1,0 +1,131 @@
+// Several endpoints and one connection: to whichever answers, and to the next one when it fails.
+import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { openSession, type Session, type TlsMaterial } from './session.ts';
+
+export interface PoolOptions {
+  /** Asked before every round of attempts, so that DNS may change: URLs, at least one. */
+  endpoints(): Promise<readonly string[]>;
+  readonly tls: TlsMaterial;
+  /** For one attempt at one endpoint. */
+  readonly connectTimeoutMs: number;
+  /** How long a caller waits while every endpoint refuses: a restart of the server takes about a second. */
+  readonly patienceMs: number;
+}
+
+export interface EndpointPool {
+  /** The open connection, or a new one. Throws `unavailable` naming every endpoint and what it said, and `aborted`. */
+  session(signal: AbortSignal): Promise<Session>;
+  /** This connection's server cannot help: the next call goes to another endpoint, if there is one. */
+  leave(session: Session): void;
+  /** The endpoints as last known, for messages. */
+  describe(): string;
+  close(): void;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LAST_PAUSE_MS = 1_000;
+
+/** Doubles from 50 ms to 1 s, less up to a quarter, so that many clients do not come back in step. */
+export function computePauseMs(attempt: number, random: number): number {
+  return Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (1 - random / 4);
+}
+
+/** Resolves after the time, or early when the signal fires. */
+export function pause(timeMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, timeMs);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}
+
+/** The promise's outcome, or `aborted` as soon as the signal fires. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new OcicatError('aborted', 'ask etcd: aborted', { cause: signal.reason }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Nothing is connected before the first call. */
+export function createEndpointPool(options: PoolOptions): EndpointPool {
+  const closing = new AbortController();
+  let known: readonly string[] = [];
+  let next = Math.random();
+  let current: Session | undefined;
+  let connecting: Promise<Session> | undefined;
+
+  function describe(): string {
+    return known.map((endpoint) => `"${endpoint}"`).join(', ');
+  }
+
+  /** Tries each endpoint once, beginning at `next` (a fraction of the list at first, so that clients spread). */
+  async function tryRound(failures: string[]): Promise<Session | undefined> {
+    known = await options.endpoints();
+    if (next < 1) next = Math.floor(next * known.length) + known.length;
+    for (let tried = 0; tried < known.length; tried += 1) {
+      const endpoint = known[(next + tried) % known.length] ?? '';
+      try {
+        const session = await openSession(endpoint, options.tls, options.connectTimeoutMs, closing.signal);
+        next = ((next + tried) % known.length) + known.length;
+        return session;
+      } catch (error) {
+        failures.push(isOcicatError(error) ? error.message : describeError(error));
+      }
+    }
+    return undefined;
+  }
+
+  async function connect(): Promise<Session> {
+    const until = performance.now() + options.patienceMs;
+    for (let attempt = 0; ; attempt += 1) {
+      const failures: string[] = [];
+      const session = await tryRound(failures);
+      if (closing.signal.aborted) session?.close();
+      else if (session !== undefined) return session;
+      if (closing.signal.aborted || performance.now() >= until)
+        throw new OcicatError('unavailable', failures.join('; ') || 'use etcd: it has been closed');
+      await pause(computePauseMs(attempt, Math.random()), closing.signal);
+    }
+  }
+
+  function connectOnce(): Promise<Session> {
+    connecting ??= connect()
+      .then((session) => {
+        current = session;
+        return session;
+      })
+      .finally(() => {
+        connecting = undefined;
+      });
+    return connecting;
+  }
+
+  return {
+    describe,
+    async session(signal) {
+      if (current?.isOpen()) return current;
+      if (closing.signal.aborted) throw new OcicatError('unavailable', 'use etcd: it has been closed');
+      return untilAborted(connectOnce(), signal);
+    },
+    leave(session) {
+      if (session.isOpen() && known.length < 2) return;
+      if (current === session) {
+        current = undefined;
+        next += 1;
+      }
+      session.close();
+    },
+    close() {
+      closing.abort();
+      current?.close();
+    },
+  };
+}

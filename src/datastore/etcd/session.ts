@@ -1,0 +1,280 @@
+// One HTTP/2 connection to one etcd endpoint: gRPC calls and streams on it, and a ping that notices when nobody answers.
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { OcicatError } from '../../base/errors.ts';
+import { createDeframer, frameMessage } from './framing.ts';
+import { readStatus, type Status } from './status.ts';
+
+/** PEM texts. Without any the machine's own authorities vouch for the server. */
+export interface TlsMaterial {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** How one call ended. */
+export type CallResult =
+  | { readonly kind: 'answered'; readonly message: Buffer }
+  /** The server said no. */
+  | { readonly kind: 'refused'; readonly status: Status }
+  /** The connection ended first; if it was `sent` the server may have carried it out. */
+  | { readonly kind: 'lost'; readonly sent: boolean; readonly cause: unknown };
+
+/** How a stream ended; the server never ends one with success. */
+export type StreamEnd = Exclude<CallResult, { kind: 'answered' }>;
+
+export interface MessageStream {
+  send(message: Uint8Array): void;
+  /** Messages as they come, no faster than they are taken; returns how the stream ended. Leaving it cancels the stream. */
+  receive(): AsyncGenerator<Buffer, StreamEnd>;
+}
+
+export interface Session {
+  readonly endpoint: string;
+  /** False as soon as the connection is ending. */
+  isOpen(): boolean;
+  /** Throws `aborted` when the signal fires; else returns an outcome, also when the connection breaks. */
+  call(path: string, message: Uint8Array, token: string | undefined, signal: AbortSignal): Promise<CallResult>;
+  /** Ends when the signal fires. */
+  openStream(path: string, token: string | undefined, signal: AbortSignal): MessageStream;
+  close(): void;
+}
+
+/**
+ * Above etcd's `--grpc-keepalive-min-time` of 5 s, below which its server hangs up for too many pings; and only while
+ * something is open, because it counts every ping on an idle connection as too many.
+ */
+const PING_INTERVAL_MS = 6_000;
+const PING_TIMEOUT_MS = 3_000;
+
+/** So that a page of 4 MB needs no round trips for window updates. */
+const WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** Bun hangs up by itself (ENHANCE_YOUR_CALM) when more than this waits to be sent; its default of 10 is eight big transactions. */
+const SESSION_MEMORY_MB = 1024;
+
+function requestHeaders(path: string, token: string | undefined): OutgoingHttpHeaders {
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  return token === undefined ? headers : { ...headers, token };
+}
+
+/** A member that loses its leader ends the stream, instead of keeping silent. */
+const NEEDS_LEADER = { hasleader: 'true' };
+
+/** Opens a TCP (or TLS) connection and speaks HTTP/2 on it. Throws `unavailable` or `denied` with the endpoint's name. */
+export async function openSession(
+  endpoint: string,
+  tls: TlsMaterial,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Session> {
+  const http2 = await import('node:http2');
+  const settings = { enablePush: false, initialWindowSize: WINDOW_BYTES };
+  const connection = http2.connect(endpoint, { ...tls, settings, maxSessionMemory: SESSION_MEMORY_MB });
+  await untilConnected(connection, endpoint, timeoutMs, signal);
+  connection.setLocalWindowSize(WINDOW_BYTES);
+  return createSession(connection, endpoint);
+}
+
+/** The first settings frame of the server is the proof that it speaks HTTP/2 and, with TLS, took our certificate. */
+function untilConnected(
+  connection: ClientHttp2Session,
+  endpoint: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (words: string, cause?: unknown) => {
+      finish();
+      connection.on('error', () => undefined);
+      connection.destroy();
+      reject(new OcicatError('unavailable', `connect to etcd "${endpoint}": ${words}`, { cause }));
+    };
+    const onError = (cause: Error) => fail(cause.message || 'failed', cause);
+    const onClose = () => fail('the connection was closed');
+    const onAbort = () => fail('aborted', signal.reason);
+    const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const onReady = () => {
+      finish();
+      resolve();
+    };
+    const finish = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      connection.off('error', onError).off('close', onClose).off('remoteSettings', onReady);
+    };
+    connection.on('error', onError).on('close', onClose).on('remoteSettings', onReady);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+  });
+}
+
+function createSession(connection: ClientHttp2Session, endpoint: string): Session {
+  let cause: unknown;
+  let streams = 0;
+  let pinger: Timer | undefined;
+
+  function fail(reason: unknown): void {
+    cause ??= reason;
+    connection.destroy();
+  }
+
+  function ping(): void {
+    const late = setTimeout(
+      () => fail(new OcicatError('unavailable', `ping etcd "${endpoint}": no answer within ${PING_TIMEOUT_MS} ms`)),
+      PING_TIMEOUT_MS,
+    );
+    const sent = connection.ping((error) => {
+      clearTimeout(late);
+      if (error !== null) fail(error);
+    });
+    if (!sent) clearTimeout(late);
+  }
+
+  function begin(stream: ClientHttp2Stream): void {
+    streams += 1;
+    pinger ??= setInterval(ping, PING_INTERVAL_MS);
+    stream.once('close', () => {
+      streams -= 1;
+      if (streams === 0) {
+        clearInterval(pinger);
+        pinger = undefined;
+      }
+    });
+  }
+
+  connection.on('error', (reason) => {
+    cause ??= reason;
+  });
+  connection.on('goaway', (code) => {
+    cause ??= new OcicatError('unavailable', `use etcd "${endpoint}": it hangs up (HTTP/2 code ${code})`);
+    connection.close();
+  });
+  connection.on('close', () => {
+    clearInterval(pinger);
+  });
+
+  const isOpen = () => !connection.closed && !connection.destroyed;
+  const lost = (sent: boolean, reason: unknown): StreamEnd => ({ kind: 'lost', sent, cause: cause ?? reason });
+
+  /** Undefined when the connection is gone before anything was sent. */
+  function request(headers: OutgoingHttpHeaders): ClientHttp2Stream | undefined {
+    if (!isOpen()) return undefined;
+    try {
+      const stream = connection.request(headers);
+      begin(stream);
+      return stream;
+    } catch (reason) {
+      cause ??= reason;
+      return undefined;
+    }
+  }
+
+  return {
+    endpoint,
+    isOpen,
+    call(path, message, token, signal) {
+      const stream = request(requestHeaders(path, token));
+      if (stream === undefined) return Promise.resolve(lost(false, undefined));
+      return runCall(stream, message, signal, lost);
+    },
+    openStream(path, token, signal) {
+      const stream = request({ ...requestHeaders(path, token), ...NEEDS_LEADER });
+      return stream === undefined ? deadStream(lost(false, undefined)) : createStream(stream, signal, lost);
+    },
+    close() {
+      connection.destroy();
+    },
+  };
+}
+
+type Lost = (sent: boolean, reason: unknown) => StreamEnd;
+
+/** HTTP/2 error codes (RFC 9113 §7). */
+const REFUSED_STREAM = 7;
+const CANCEL = 8;
+
+/** Collects the status, which comes in the trailers or, when there is nothing else to say, in the headers. */
+function watchStatus(stream: ClientHttp2Stream): () => Status | undefined {
+  let status: Status | undefined;
+  const take = (headers: IncomingHttpHeaders) => {
+    status = readStatus(headers) ?? status;
+  };
+  stream.on('response', take).on('trailers', take);
+  return () => status;
+}
+
+function endOf(stream: ClientHttp2Stream, status: Status | undefined, reason: unknown, lost: Lost): StreamEnd {
+  if (status !== undefined) return { kind: 'refused', status };
+  return lost(stream.rstCode !== REFUSED_STREAM, reason);
+}
+
+function runCall(stream: ClientHttp2Stream, message: Uint8Array, signal: AbortSignal, lost: Lost): Promise<CallResult> {
+  return new Promise((resolve, reject) => {
+    const status = watchStatus(stream);
+    const deframer = createDeframer();
+    let answer: Buffer | undefined;
+    let reason: unknown;
+    const onAbort = () => {
+      stream.close(CANCEL);
+      reject(new OcicatError('aborted', 'ask etcd: aborted', { cause: signal.reason }));
+    };
+    stream.on('data', (chunk: Buffer) => {
+      try {
+        answer = deframer.push(chunk)[0] ?? answer;
+      } catch (error) {
+        reason = error;
+        stream.close(CANCEL);
+      }
+    });
+    stream.on('error', (error) => {
+      reason ??= error;
+    });
+    stream.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      const ended = status();
+      if (ended?.code === 'ok' && answer !== undefined) resolve({ kind: 'answered', message: answer });
+      else resolve(endOf(stream, ended, reason, lost));
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else stream.end(frameMessage(message));
+  });
+}
+
+function deadStream(end: StreamEnd): MessageStream {
+  return {
+    send() {},
+    // biome-ignore lint/correctness/useYield: a stream that ended before its first message
+    async *receive() {
+      return end;
+    },
+  };
+}
+
+function createStream(stream: ClientHttp2Stream, signal: AbortSignal, lost: Lost): MessageStream {
+  const status = watchStatus(stream);
+  const deframer = createDeframer();
+  let reason: unknown;
+  const cancel = () => stream.close(CANCEL);
+  stream.on('error', (error) => {
+    reason ??= error;
+  });
+  stream.once('close', () => signal.removeEventListener('abort', cancel));
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  return {
+    send(message) {
+      if (!stream.destroyed && !stream.closed) stream.write(frameMessage(message));
+    },
+    async *receive() {
+      try {
+        for await (const chunk of stream) yield* deframer.push(chunk as Buffer);
+      } catch (error) {
+        reason ??= error;
+      } finally {
+        cancel();
+      }
+      return endOf(stream, status(), reason, lost);
+    },
+  };
+}

@@ -1,0 +1,167 @@
+// A watch that outlives its connections: it goes on after the last revision that it has handed out.
+import { describeError, OcicatError } from '../../base/errors.ts';
+import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
+import type { TokenSource } from './auth.ts';
+import { computePauseMs, type EndpointPool, pause } from './endpoints.ts';
+import type { Lineage } from './lineage.ts';
+import { decodeWatch, encodeWatchCreate, WATCH, type WatchAnswer } from './messages.ts';
+import type { MessageStream, StreamEnd } from './session.ts';
+import { wantsNewToken } from './status.ts';
+
+export interface WatchContext {
+  readonly pool: EndpointPool;
+  readonly tokens: TokenSource;
+  readonly lineage: Lineage;
+  /** Asks the cluster, by way of a quorum, where it stands, so that `lineage` knows. */
+  probe(signal: AbortSignal): Promise<Revision>;
+  /** For how long it may fail to reach a server before it gives up. */
+  readonly outageMs: number;
+}
+
+interface Place {
+  /** The first revision not yet handed out. */
+  next: Revision;
+  /** Since when no server answers, by the monotonic clock; undefined while one does. */
+  outageSinceMs: number | undefined;
+  /** Failures since a server last answered. */
+  failures: number;
+  /** The cluster that `next` belongs to. */
+  cluster: string;
+}
+
+/** Why one stream ended without being aborted. */
+type StreamOutcome = { readonly kind: 'again'; readonly reason: string } | { readonly kind: 'new-token' };
+
+function revisionOf(event: WatchEvent): Revision {
+  return event.kind === 'put' ? event.kv.modRevision : event.modRevision;
+}
+
+/** Throws `conflict` when what answers is not the store that the watch began with. */
+async function checkLineage(
+  context: WatchContext,
+  prefix: string,
+  place: Place,
+  { header }: WatchAnswer,
+  signal: AbortSignal,
+): Promise<void> {
+  const other = context.lineage.isOther(header);
+  // A member may lag behind what others have shown us: only a quorum's answer tells that from a store begun anew.
+  if (!other && header.revision < place.next - 1) await context.probe(signal);
+  if (place.cluster === 'unknown') place.cluster = context.lineage.name();
+  if (place.cluster === context.lineage.name()) return;
+  throw new OcicatError('conflict', `watch "${prefix}": the store is another one than before`);
+}
+
+/** Throws for what a new attempt does not help against. */
+function judgeCancel(
+  context: WatchContext,
+  prefix: string,
+  token: string | undefined,
+  answer: WatchAnswer,
+): StreamOutcome {
+  if (answer.compactRevision > 0)
+    throw new OcicatError(
+      'not-found',
+      `watch "${prefix}": the revision asked for is compacted, the oldest kept is ${answer.compactRevision}`,
+    );
+  const reason = answer.cancelReason || 'cancelled by the server';
+  if (!/permission denied|auth/i.test(reason)) return { kind: 'again', reason };
+  if (context.tokens.forget(token)) return { kind: 'new-token' };
+  throw new OcicatError('denied', `watch "${prefix}": ${reason}`);
+}
+
+function judgeEnd(context: WatchContext, token: string | undefined, end: StreamEnd): StreamOutcome {
+  if (end.kind === 'lost')
+    return { kind: 'again', reason: end.cause === undefined ? 'the connection broke' : describeError(end.cause) };
+  if (wantsNewToken(end.status) && context.tokens.forget(token)) return { kind: 'new-token' };
+  return { kind: 'again', reason: end.status.message || end.status.code };
+}
+
+/** Hands out what one stream brings, moving `place` on. A revision cut into fragments comes out whole. */
+async function* follow(
+  context: WatchContext,
+  prefix: string,
+  place: Place,
+  stream: MessageStream,
+  token: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<WatchBatch, StreamOutcome> {
+  const messages = stream.receive();
+  let fragments: WatchEvent[] = [];
+  try {
+    for (;;) {
+      const step = await messages.next();
+      if (step.done) return judgeEnd(context, token, step.value);
+      const answer = decodeWatch(step.value);
+      if (answer.canceled) return judgeCancel(context, prefix, token, answer);
+      if (answer.created) await checkLineage(context, prefix, place, answer, signal);
+      place.outageSinceMs = undefined;
+      place.failures = 0;
+      fragments.push(...answer.events);
+      if (answer.fragment) continue;
+      const events = fragments.filter((event) => revisionOf(event) >= place.next);
+      fragments = [];
+      const newest = events.at(-1);
+      // Without events it is a progress notice: all up to the header's revision has been sent. (When created, not yet.)
+      if (newest === undefined && !answer.created) place.next = Math.max(place.next, answer.header.revision + 1);
+      if (newest === undefined) continue;
+      place.next = revisionOf(newest) + 1;
+      yield { revision: revisionOf(newest), events };
+    }
+  } finally {
+    await messages.return({ kind: 'lost', sent: true, cause: undefined });
+  }
+}
+
+/** One connection's worth of the watch. */
+async function* attempt(
+  context: WatchContext,
+  prefix: string,
+  place: Place,
+  signal: AbortSignal,
+): AsyncGenerator<WatchBatch, StreamOutcome> {
+  const session = await context.pool.session(signal);
+  const token = await context.tokens.token(session, signal);
+  const stream = session.openStream(WATCH, token, signal);
+  stream.send(encodeWatchCreate(prefix, place.next));
+  const outcome = yield* follow(context, prefix, place, stream, token, signal);
+  if (outcome.kind === 'again' && place.failures > 0) context.pool.leave(session);
+  return outcome;
+}
+
+function isRetriable(error: unknown): error is OcicatError {
+  return error instanceof OcicatError && error.code === 'unavailable';
+}
+
+/** As Datastore.watch says. */
+export async function* watchPrefix(
+  context: WatchContext,
+  prefix: string,
+  fromRevision: Revision,
+  signal: AbortSignal,
+  cluster: string,
+): AsyncGenerator<WatchBatch> {
+  const place: Place = { next: fromRevision, outageSinceMs: undefined, failures: 0, cluster };
+  let tokenRefused = false;
+  while (!signal.aborted) {
+    let reason: string;
+    place.outageSinceMs ??= performance.now();
+    try {
+      const outcome = yield* attempt(context, prefix, place, signal);
+      if (outcome.kind === 'new-token' && tokenRefused)
+        throw new OcicatError('denied', `watch "${prefix}": permission denied`);
+      tokenRefused = outcome.kind === 'new-token';
+      reason = outcome.kind === 'again' ? outcome.reason : 'the token was refused';
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isRetriable(error)) throw error;
+      reason = describeError(error);
+    }
+    if (signal.aborted) return;
+    place.outageSinceMs ??= performance.now();
+    if (performance.now() - place.outageSinceMs > context.outageMs)
+      throw new OcicatError('unavailable', `watch "${prefix}": ${reason}`);
+    await pause(computePauseMs(place.failures, Math.random()), signal);
+    place.failures += 1;
+  }
+}
