@@ -2,7 +2,14 @@
 // resources alone, never on the order in which they came, and the work follows what changed, not what exists.
 import { sameContent } from '../base/equal.ts';
 import { createActiveRules, type RuleContent } from './active-rules.ts';
-import { blanketRule, type EndpointInput, type LocalInterface, type PolicyUpdate, type ProfileInput } from './input.ts';
+import {
+  BUILT_IN_PROFILES,
+  blanketRule,
+  type EndpointInput,
+  type LocalInterface,
+  type PolicyUpdate,
+  type ProfileInput,
+} from './input.ts';
 import type { LocalEndpoint } from './local-endpoint.ts';
 import { createLocalEndpoints, profileListId } from './local-endpoints.ts';
 import { createPolicyGroups } from './policy-groups.ts';
@@ -52,6 +59,10 @@ export function createPolicyCalculation(): PolicyCalculation {
     population.setProfileLabels(name, input?.labelsToApply ?? {});
   }
 
+  function findProfile(name: string): RuleContent {
+    return profiles.get(name) ?? BUILT_IN_PROFILES.get(name) ?? MISSING_PROFILE;
+  }
+
   /** Brings the active rule lists to what local endpoints need now; returns the endpoints that may have other tiers. */
   function settle(): ReadonlySet<LocalEndpoint> {
     const changes = groups.takeChanges();
@@ -60,7 +71,7 @@ export function createPolicyCalculation(): PolicyCalculation {
       rules.setList(id, policy && { ingress: policy.ingress ?? [], egress: policy.egress ?? [] });
     }
     for (const name of changedProfiles.union(locals.takeTouchedProfiles())) {
-      const content = locals.needsProfile(name) ? (profiles.get(name) ?? MISSING_PROFILE) : undefined;
+      const content = locals.needsProfile(name) ? findProfile(name) : undefined;
       rules.setList(profileListId(name), content && { ingress: content.ingress, egress: content.egress });
     }
     changedProfiles.clear();

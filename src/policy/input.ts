@@ -135,3 +135,11 @@ export function blanketRule(action: RuleAction, index = 0): RuleInput {
     comment: undefined,
   };
 }
+
+/** Profiles that are always there, though in no store (facts: calico §4.4). */
+export const BUILT_IN_PROFILES: ReadonlyMap<string, ProfileInput> = new Map([
+  [
+    'projectcalico-default-allow',
+    { labelsToApply: {}, ingress: [blanketRule('allow')], egress: [blanketRule('allow')] },
+  ],
+]);

@@ -36,8 +36,8 @@ export type IpSetDelta =
 export type IpSetType = IpSetContent['type'];
 
 /**
- * One side of a rule. Each non-empty list must be satisfied: `nets` by any member, the `not…` lists by none. In a rule
- * with a family every range is of that family; in one without, a non-empty list of ranges has both.
+ * One side of a rule. Each non-empty list must be satisfied: `nets` by any member, the `not…` lists by none. A rule with
+ * ranges has a family, and all its ranges are of that family.
  */
 export interface SideMatch {
   readonly nets: readonly Cidr[];

@@ -1,0 +1,98 @@
+// Reading stored fields one by one: what cannot be understood is reported, and the caller closes what depends on it.
+import type { Issue } from '../base/errors.ts';
+import { describeValue, membersOf } from '../model/schema-read.ts';
+import { tryParseSelector } from '../selector/parse.ts';
+import { mentionsGlobal } from '../selector/rewrite.ts';
+import type { Selector } from '../selector/selector.ts';
+
+/** Where issues go. */
+export type Report = (path: string, found: string, wanted: string) => void;
+
+/** The fields of one object and the path to it. */
+export interface Fields {
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly path: string;
+  readonly report: Report;
+}
+
+export function collectIssues(into: Issue[]): Report {
+  return (path, found, wanted) => void into.push({ path, found, wanted });
+}
+
+/** Path of a field. */
+export function pathOf(fields: Fields, name: string): string {
+  return fields.path === '' ? name : `${fields.path}.${name}`;
+}
+
+/** A field's value; undefined for null and for what only the prototype has. */
+export function get(fields: Fields, name: string): unknown {
+  return Object.hasOwn(fields.members, name) ? (fields.members[name] ?? undefined) : undefined;
+}
+
+/** Reports a field that is not what it should be; undefined, for the caller to return. */
+export function refuse(fields: Fields, name: string, wanted: string): undefined {
+  fields.report(pathOf(fields, name), describeValue(get(fields, name)), wanted);
+  return undefined;
+}
+
+/** The fields of an object below; none of them when it is absent, and when it is no object, which is reported. */
+export function getFields(fields: Fields, name: string): Fields {
+  const value = get(fields, name);
+  const members = value === undefined ? {} : membersOf(value);
+  if (members === undefined) refuse(fields, name, 'an object');
+  return { members: members ?? {}, path: pathOf(fields, name), report: fields.report };
+}
+
+/** A list; empty when absent, and when it is no list, which is reported. */
+export function getList(fields: Fields, name: string): readonly unknown[] {
+  const value = get(fields, name);
+  if (value === undefined || Array.isArray(value)) return value ?? [];
+  return refuse(fields, name, 'a list') ?? [];
+}
+
+/** The items of a list that `parse` understands; the others are reported. */
+export function getItems<T>(
+  fields: Fields,
+  name: string,
+  wanted: string,
+  parse: (item: unknown) => T | undefined,
+): readonly T[] {
+  const items: T[] = [];
+  for (const [index, value] of getList(fields, name).entries()) {
+    const item = parse(value);
+    if (item === undefined) fields.report(`${pathOf(fields, name)}[${index}]`, describeValue(value), wanted);
+    else items.push(item);
+  }
+  return items;
+}
+
+/** A parser of texts as one of unknown values. */
+export function ofText<T>(parse: (text: string) => T | undefined): (value: unknown) => T | undefined {
+  return (value) => (typeof value === 'string' ? parse(value) : undefined);
+}
+
+/** The texts of a map; members that are no texts are reported and left out. */
+export function getTexts(fields: Fields, name: string): Readonly<Record<string, string>> {
+  const inner = getFields(fields, name);
+  const entries: [string, string][] = [];
+  for (const [key, value] of Object.entries(inner.members)) {
+    if (typeof value === 'string') entries.push([key, value]);
+    else refuse(inner, key, 'a text');
+  }
+  return Object.fromEntries(entries);
+}
+
+/** `unreadable` was reported. */
+export type Read<T> = { readonly kind: 'read'; readonly value: T } | { readonly kind: 'unreadable' };
+
+export const UNREADABLE: Read<never> = { kind: 'unreadable' };
+
+/** A selector; undefined when absent or empty. `global()` has no meaning outside of a rule's namespace selector. */
+export function getSelector(fields: Fields, name: string): Read<Selector | undefined> {
+  const value = get(fields, name);
+  if (value === undefined || value === '') return { kind: 'read', value: undefined };
+  const selector = typeof value === 'string' ? tryParseSelector(value) : undefined;
+  if (selector !== undefined && !mentionsGlobal(selector)) return { kind: 'read', value: selector };
+  refuse(fields, name, 'a selector without global()');
+  return UNREADABLE;
+}
