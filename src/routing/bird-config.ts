@@ -1,0 +1,113 @@
+// The configuration of BIRD 2 for a node, both families in one file (facts: calico §8.3, in BIRD 2's language).
+import { OcicatError } from '../base/errors.ts';
+import { formatCidr, hostCidr } from '../net/cidr.ts';
+import { compareIps, type Family, formatIp } from '../net/ip.ts';
+import { exportFilter, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bird-filters.ts';
+import { sessionLines, sessionTemplate } from './bird-sessions.ts';
+import type { RoutingInput } from './input.ts';
+import { computeRouterId } from './router-id.ts';
+import { computeSessions, nodeAddress, type Session } from './sessions.ts';
+
+/**
+ * Of BIRD's routes in the kernel. Above the 1024 of workload routes: should another node still announce an address that
+ * is here, packets go to the workload that is here.
+ */
+export const BIRD_ROUTE_METRIC = 2048;
+
+/** Never used for reaching next hops: workloads, and devices whose routes the agent makes. */
+const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
+
+function quote(text: string): string {
+  if (!/^[\x21\x23-\x7e]+$/.test(text))
+    throw new OcicatError('invalid', `write BIRD configuration: ${JSON.stringify(text)} is not an interface pattern`);
+  return `"${text}"`;
+}
+
+function headerLines(input: RoutingInput): readonly string[] {
+  const { logLevel } = input.bgp;
+  return [
+    '# Written by calico-node, and written anew when the cluster changes.',
+    `router id ${formatIp(computeRouterId(input))};`,
+    'log stderr all;',
+    'timeformat protocol iso short;',
+    ...(logLevel === 'none' ? [] : [`debug protocols ${logLevel === 'debug' ? 'all' : '{ states }'};`]),
+    '',
+    'protocol device {',
+    '  scan time 2;',
+    '}',
+    '',
+    'protocol direct {',
+    '  ipv4;',
+    '  ipv6;',
+    `  interface ${[...input.bgp.ignoredInterfaces, ...INNER_LINKS].map((name) => `-${quote(name)}`).join(', ')}, "*";`,
+    '}',
+  ];
+}
+
+/** Kernel routes of workloads are learned, and win over what BGP says about the same address. */
+function kernelLines(family: Family): readonly string[] {
+  return [
+    `protocol kernel kernel_v${family} {`,
+    '  learn;',
+    '  persist;',
+    '  scan time 1;',
+    '  graceful restart;',
+    '  merge paths on;',
+    `  metric ${BIRD_ROUTE_METRIC};`,
+    `  ipv${family} {`,
+    `    import filter { if ifname ~ "${WORKLOAD_LINKS}" then preference = 200; accept; };`,
+    `    export filter to_kernel_v${family};`,
+    '  };',
+    '}',
+  ];
+}
+
+function staticLines(name: string, family: Family, routes: readonly string[]): readonly string[] {
+  if (routes.length === 0) return [];
+  const lines = [...new Set(routes)].sort().map((route) => `  route ${route};`);
+  return ['', `protocol static ${name}_v${family} {`, `  ipv${family};`, ...lines, '}'];
+}
+
+function gatewayRoutes(sessions: readonly Session[]): readonly string[] {
+  return sessions.flatMap(({ address, reachableBy }) =>
+    reachableBy === undefined ? [] : [`${formatCidr(hostCidr(address))} via ${formatIp(reachableBy)}`],
+  );
+}
+
+function familyLines(family: Family, input: RoutingInput): readonly string[] {
+  const own = input.nodes.find(({ name }) => name === input.nodeName);
+  const blocks = [...wholeBlocks(input, family)].sort((a, b) => compareIps(a.address, b.address));
+  const sessions = computeSessions(input, family);
+  const base = [
+    '',
+    `# IPv${family}`,
+    '',
+    ...kernelFilter(input, family),
+    '',
+    ...kernelLines(family),
+    ...staticLines(
+      'blocks',
+      family,
+      blocks.map((block) => `${formatCidr(block)} blackhole`),
+    ),
+    ...staticLines('gateways', family, gatewayRoutes(sessions)),
+    '',
+  ];
+  if (own === undefined || nodeAddress(own, family) === undefined)
+    return [...base, `# The node has no IPv${family} address for BGP.`];
+  return [
+    ...base,
+    ...exportFilter(input, family),
+    '',
+    ...sessionTemplate(family, input.bgp.logLevel === 'debug'),
+    ...sessions.flatMap((session) => ['', ...sessionLines(session, own, family, input)]),
+  ];
+}
+
+/**
+ * The whole file; equal input content gives equal text, in whatever order it comes.
+ * Throws `invalid` for an interface pattern that BIRD cannot take.
+ */
+export function computeBirdConfig(input: RoutingInput): string {
+  return `${[...headerLines(input), ...familyLines(4, input), ...familyLines(6, input)].join('\n')}\n`;
+}

@@ -1,0 +1,87 @@
+// The filters of BIRD's configuration: what peers are told, and what goes into the kernel.
+
+import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
+import { bitsOf, type Family } from '../net/ip.ts';
+import type { Community, RoutingInput } from './input.ts';
+
+/** Links of workloads; their routes are the kernel's, made by the agent. */
+export const WORKLOAD_LINKS = 'cali*';
+
+export function ofFamily(cidrs: readonly Cidr[], family: Family): readonly Cidr[] {
+  return cidrs.filter((cidr) => cidrFamily(cidr) === family);
+}
+
+/** Sorted text, so that the file depends on the content only. */
+function prefixSet(cidrs: readonly Cidr[], suffix: '' | '+'): string {
+  return `[ ${[...new Set(cidrs.map((cidr) => `${formatCidr(cidr)}${suffix}`))].sort().join(', ')} ]`;
+}
+
+function poolSet(input: RoutingInput, family: Family, wanted: (pool: RoutingInput['pools'][number]) => boolean) {
+  const cidrs = ofFamily(
+    input.pools.filter(wanted).map(({ cidr }) => cidr),
+    family,
+  );
+  return cidrs.length === 0 ? undefined : prefixSet(cidrs, '+');
+}
+
+function communityLine(community: Community): string {
+  const list = community.length === 2 ? 'bgp_community' : 'bgp_large_community';
+  return `    ${list}.add((${community.join(', ')}));`;
+}
+
+function advertisementLines(input: RoutingInput, family: Family): readonly string[] {
+  return input.bgp.advertisements
+    .filter(({ cidr }) => cidrFamily(cidr) === family)
+    .flatMap(({ cidr, communities }) => [
+      `  if net ~ ${prefixSet([cidr], '+')} then {`,
+      ...communities.map(communityLine),
+      '  }',
+    ]);
+}
+
+/** Blocks of more than one address; a block of one is its workload's route. */
+export function wholeBlocks(input: RoutingInput, family: Family): readonly Cidr[] {
+  return ofFamily(input.ownBlocks, family).filter(({ prefixLength }) => prefixLength < bitsOf(family));
+}
+
+function ownBlockLines(input: RoutingInput, family: Family): readonly string[] {
+  const blocks = ofFamily(input.ownBlocks, family);
+  if (blocks.length === 0) return [];
+  return [
+    '  # own blocks go out whole; of their addresses only those that another node has borrowed',
+    `  if net ~ ${prefixSet(blocks, '')} then accept;`,
+    `  if net ~ ${prefixSet(blocks, '+')} && source != RTS_BGP then reject;`,
+  ];
+}
+
+/** What peers are told: own blocks, single addresses of workloads outside of them, and what BGP brought. Nothing but pools. */
+export function exportFilter(input: RoutingInput, family: Family): readonly string[] {
+  const secret = poolSet(input, family, ({ exported }) => !exported);
+  const open = poolSet(input, family, ({ exported }) => exported);
+  return [
+    `filter to_peers_v${family} {`,
+    ...(secret === undefined ? [] : ['  # pools with disableBGPExport', `  if net ~ ${secret} then reject;`]),
+    ...advertisementLines(input, family),
+    ...ownBlockLines(input, family),
+    ...(open === undefined
+      ? []
+      : [`  if (source = RTS_BGP || ifname ~ "${WORKLOAD_LINKS}") && net ~ ${open} then accept;`]),
+    '  reject;',
+    '}',
+  ];
+}
+
+/** What goes into the kernel: own blocks as blackholes, gateways of peers, and BGP's routes into pools without a tunnel. */
+export function kernelFilter(input: RoutingInput, family: Family): readonly string[] {
+  const direct = poolSet(input, family, ({ encapsulation }) => encapsulation === 'none');
+  const tunnelled = poolSet(input, family, ({ encapsulation }) => encapsulation !== 'none');
+  const programs = input.bgp.programsRoutes && direct !== undefined;
+  return [
+    `filter to_kernel_v${family} {`,
+    '  if source = RTS_STATIC then accept;',
+    ...(tunnelled === undefined || !programs ? [] : [`  if net ~ ${tunnelled} then reject;`]),
+    ...(programs ? [`  if source = RTS_BGP && net ~ ${direct} then accept;`] : []),
+    '  reject;',
+    '}',
+  ];
+}

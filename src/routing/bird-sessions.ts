@@ -1,0 +1,61 @@
+// BGP sessions in BIRD's language.
+import { type Family, formatIp } from '../net/ip.ts';
+import type { RoutingInput, RoutingNode } from './input.ts';
+import type { Session } from './sessions.ts';
+
+/** What all sessions of a family share. The times are Calico's (facts: calico §8.3). */
+export function sessionTemplate(family: Family, debug: boolean): readonly string[] {
+  return [
+    `template bgp peers_v${family} {`,
+    ...(debug ? ['  debug all;'] : []),
+    '  connect delay time 2;',
+    '  connect retry time 5;',
+    '  error wait time 5, 30;',
+    '  graceful restart;',
+    `  ipv${family} {`,
+    '    import all;',
+    `    export filter to_peers_v${family};`,
+    '    gateway recursive;',
+    '    add paths on;',
+    '  };',
+    '}',
+  ];
+}
+
+function localLine(session: Session, input: RoutingInput): string {
+  const address = session.sourceAddress === undefined ? '' : `${formatIp(session.sourceAddress)} `;
+  return `  local ${address}port ${input.bgp.listenPort} as ${session.localAsNumber};`;
+}
+
+function optionLines(session: Session, own: RoutingNode): readonly string[] {
+  const lines: string[] = [];
+  if (session.ttlSecurityHops === undefined) lines.push('multihop;');
+  else lines.push(`multihop ${session.ttlSecurityHops};`, 'ttl security on;');
+  if (session.passive) lines.push('passive on;');
+  if (session.reflectorClient && own.routeReflectorClusterId !== undefined)
+    lines.push('rr client;', `rr cluster id ${formatIp(own.routeReflectorClusterId)};`);
+  if (session.maxRestartSeconds !== undefined) lines.push(`graceful restart time ${session.maxRestartSeconds};`);
+  if (session.keepaliveSeconds !== undefined) lines.push(`keepalive time ${session.keepaliveSeconds};`);
+  if (session.allowedLocalAsNumbers !== undefined) lines.push(`allow local as ${session.allowedLocalAsNumbers};`);
+  return lines.map((line) => `  ${line}`);
+}
+
+/** One `protocol bgp`. */
+export function sessionLines(
+  session: Session,
+  own: RoutingNode,
+  family: Family,
+  input: RoutingInput,
+): readonly string[] {
+  const port = session.port === undefined ? '' : ` port ${session.port}`;
+  const strict = input.bgp.bindToNodeIp && session.sourceAddress !== undefined;
+  return [
+    `protocol bgp ${session.name} from peers_v${family} {`,
+    localLine(session, input),
+    ...(strict ? ['  strict bind on;'] : []),
+    `  neighbor ${formatIp(session.address)}${port} as ${session.asNumber};`,
+    ...optionLines(session, own),
+    ...(session.nextHop === 'auto' ? [] : [`  ipv${family} { next hop ${session.nextHop}; };`]),
+    '}',
+  ];
+}

@@ -1,0 +1,100 @@
+// What the routing of one node follows from, as parsed values.
+import type { Cidr } from '../net/cidr.ts';
+import type { Ip, Ipv4, Ipv6 } from '../net/ip.ts';
+import type { Labels, Selector } from '../selector/selector.ts';
+
+/** A node of the cluster, this one included. */
+export interface RoutingNode {
+  readonly name: string;
+  /** Undefined: the node does not speak BGP in this family. */
+  readonly ipv4?: Ipv4;
+  readonly ipv6?: Ipv6;
+  readonly asNumber?: number;
+  /** The node is a route reflector of this cluster, and not part of the mesh. */
+  readonly routeReflectorClusterId?: Ipv4;
+  /** Of its own BGPConfiguration `node.<name>`. */
+  readonly listenPort?: number;
+  readonly labels: Labels;
+}
+
+export interface RoutingPool {
+  readonly cidr: Cidr;
+  /** Routes into a pool with a tunnel are made by the agent, not by BIRD. */
+  readonly encapsulation: 'none' | 'ipip' | 'vxlan';
+  /** Whether BGP may tell others about it: not disableBGPExport. */
+  readonly exported: boolean;
+}
+
+/** A standard community `aa:nn` or a large one `aa:nn:mm`, as numbers. */
+export type Community = readonly [number, number] | readonly [number, number, number];
+
+/** Routes within `cidr` are tagged. */
+export interface PrefixAdvertisement {
+  readonly cidr: Cidr;
+  readonly communities: readonly Community[];
+}
+
+/** BGPConfiguration `default` with what `node.<own name>` says instead. */
+export interface BgpSettings {
+  /** The cluster's, for nodes without one of their own. Default: 64512. */
+  readonly asNumber: number;
+  readonly meshEnabled: boolean;
+  readonly meshMaxRestartSeconds?: number;
+  /** 1–65535; default: 179. */
+  readonly listenPort: number;
+  /** Listen on the node's addresses only. */
+  readonly bindToNodeIp: boolean;
+  /** Patterns of interfaces whose subnets are not to be used for reaching next hops. */
+  readonly ignoredInterfaces: readonly string[];
+  readonly advertisements: readonly PrefixAdvertisement[];
+  /** Whether BIRD puts routes to other nodes' blocks into the kernel (programClusterRoutes). */
+  readonly programsRoutes: boolean;
+  readonly logLevel: 'none' | 'info' | 'debug';
+}
+
+/** Which nodes a BGPPeer speaks for: all, or one by name, or some by label. */
+export type PeerScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'node'; readonly name: string }
+  | { readonly kind: 'nodes'; readonly selector: Selector };
+
+/** Whom they speak to: an address, or nodes by label. */
+export type PeerTarget =
+  | { readonly kind: 'address'; readonly address: Ip; readonly port?: number; readonly asNumber: number }
+  | { readonly kind: 'nodes'; readonly selector: Selector };
+
+/** A BGPPeer (facts: calico §4.12). */
+export interface BgpPeer {
+  readonly name: string;
+  readonly scope: PeerScope;
+  readonly target: PeerTarget;
+  /** The AS number shown to the peer instead of the node's own. */
+  readonly localAsNumber?: number;
+  readonly nextHop: 'auto' | 'self' | 'keep';
+  /** Deprecated: keep the next hop, towards another AS only. */
+  readonly keepOriginalNextHop?: boolean;
+  /** Speak from the node's address (UseNodeIP) rather than from any. */
+  readonly fromNodeIp: boolean;
+  readonly maxRestartSeconds?: number;
+  readonly keepaliveSeconds?: number;
+  readonly allowedLocalAsNumbers?: number;
+  /** RFC 5082: the peer is at most this many hops away. */
+  readonly ttlSecurityHops?: number;
+  /** The gateway towards the peer. */
+  readonly reachableBy?: Ip;
+  /** Whether nodes that are the target peer back by themselves. */
+  readonly reverse: boolean;
+}
+
+export interface RoutingInput {
+  /** This node; it must be among `nodes`. */
+  readonly nodeName: string;
+  readonly nodes: readonly RoutingNode[];
+  readonly pools: readonly RoutingPool[];
+  /** Blocks whose affinity to this node is confirmed. */
+  readonly ownBlocks: readonly Cidr[];
+  readonly bgp: BgpSettings;
+  readonly peers: readonly BgpPeer[];
+  /** Default: the node's IPv4 address, or a number from a hash of its name when it has none. */
+  readonly routerId?: Ipv4 | 'hash';
+}
