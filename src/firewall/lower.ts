@@ -125,7 +125,39 @@ function lowerStatement(statement: Statement): readonly Expression[] {
   }
 }
 
+/** nft reads two fields that lie side by side in one go, as long as they fit in a word. */
+const MAX_MERGED_BYTES = 4;
+
+/** Both compared at once; undefined when they do not lie side by side. */
+function tryMerge(
+  first: Expression,
+  second: Expression,
+  third: Expression,
+  fourth: Expression,
+): readonly Expression[] | undefined {
+  const [loadA, loadB] = [first.values, third.values];
+  const [compareA, compareB] = [second.values, fourth.values];
+  const length = Number(loadA.length) + Number(loadB.length);
+  const isPair = first.name === 'payload' && second.name === 'cmp' && third.name === 'payload' && fourth.name === 'cmp';
+  if (!isPair || loadA.base !== loadB.base || compareA.op !== EQUAL || compareB.op !== EQUAL) return undefined;
+  if (Number(loadA.offset) + Number(loadA.length) !== loadB.offset || length > MAX_MERGED_BYTES) return undefined;
+  const data = `${compareA.data}${compareB.data}`;
+  return [expression('payload', { ...loadA, length }), compare(EQUAL, data)];
+}
+
+function merge(list: readonly Expression[]): readonly Expression[] {
+  const merged: Expression[] = [];
+  for (const each of list) {
+    merged.push(each);
+    const [first, second, third, fourth] = merged.slice(-4);
+    if (first === undefined || second === undefined || third === undefined || fourth === undefined) continue;
+    const both = tryMerge(first, second, third, fourth);
+    if (both !== undefined) merged.splice(-4, 4, ...both);
+  }
+  return merged;
+}
+
 /** The value order of each expression is its schema's, so that printRuleKey can compare with what the kernel gives back. */
 export function lowerRule(rule: Rule): readonly Expression[] {
-  return rule.statements.flatMap(lowerStatement);
+  return merge(rule.statements.flatMap(lowerStatement));
 }

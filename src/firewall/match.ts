@@ -24,6 +24,7 @@ export interface Conditions {
 export type SetTypeOf = (id: IpSetId) => IpSetType;
 
 type End = 'source' | 'destination';
+const ENDS: readonly End[] = ['source', 'destination'];
 
 interface Collector {
   readonly clauses: (readonly Alternative[])[];
@@ -105,6 +106,9 @@ function addPorts(into: Collector, end: End, family: Family, side: SideMatch): v
     ...side.portSets.map((id) => namedPort(end, family, id)),
   ];
   if (alternatives.length > 0) into.clauses.push(alternatives);
+}
+
+function addNotPorts(into: Collector, end: End, family: Family, side: SideMatch): void {
   const unwanted = [
     numericPorts(into, end, side.notPorts),
     ...side.notPortSets.map((id) => namedPort(end, family, id)),
@@ -157,12 +161,13 @@ export function computeConditions(rule: CompiledRule, family: Family, typeOf: Se
   const into: Collector = { clauses: [], parts: [] };
   addProtocol(into, rule);
   if (!addIcmp(into, family, rule)) return undefined;
-  for (const end of ['source', 'destination'] as const) {
+  for (const end of ENDS) {
     const side = rule[end];
     if (!addNets(into, end, family, side, false) || !addNets(into, end, family, side, true)) return undefined;
     addIpSets(into, end, family, side, typeOf);
   }
-  for (const end of ['source', 'destination'] as const) addPorts(into, end, family, rule[end]);
+  for (const end of ENDS) addPorts(into, end, family, rule[end]); // side by side, as they are in the packet
+  for (const end of ENDS) addNotPorts(into, end, family, rule[end]);
   return { clauses: into.clauses, parts: into.parts };
 }
 

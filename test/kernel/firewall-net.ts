@@ -64,7 +64,15 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-/** All of a namespace's rulesets as nft lists them, without handles and counters. */
-export function listRuleset(netns: string): unknown {
-  return sorted(withoutHandles(JSON.parse(runIn(netns, ['nft', '-j', 'list', 'ruleset']))));
+/** What an object is and belongs to; of a rule only its chain, so that the rules of a chain keep their order. */
+function placeOf(object: unknown): string {
+  const [[kind, inner] = ['', {}]] = Object.entries(object as Record<string, Record<string, unknown>>);
+  return [kind, inner.family, inner.table, kind === 'rule' ? inner.chain : inner.name].join(' ');
+}
+
+/** All of a namespace's rulesets as nft lists them, without handles and counters, objects sorted. */
+export function listRuleset(netns: string): readonly unknown[] {
+  const listed = JSON.parse(runIn(netns, ['nft', '-j', 'list', 'ruleset'])) as { nftables: unknown[] };
+  const objects = listed.nftables.map((object) => sorted(withoutHandles(object)));
+  return objects.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : placeOf(a) > placeOf(b) ? 1 : 0));
 }

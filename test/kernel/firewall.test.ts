@@ -1,0 +1,72 @@
+// The firewall against the real kernel: batches, their text, reading back and repairing.
+import { afterAll, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { computeBaseTransaction, printBase } from '../../src/firewall/base.ts';
+import { computeReplacement } from '../../src/firewall/changes.ts';
+import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
+import { createFirewall } from '../../src/firewall/firewall.ts';
+import { printTransaction } from '../../src/firewall/print.ts';
+import { formatFinding } from '../../src/firewall/repair.ts';
+import { computeBase } from '../../src/firewall/static.ts';
+import { parseCidr } from '../../src/net/cidr.ts';
+import { computeChanges, emptyState, type PolicyState, policyState } from './firewall-cases.ts';
+import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns } from './firewall-net.ts';
+
+afterAll(removeAllNetns);
+
+const configs: readonly FirewallConfig[] = [
+  defaultFirewallConfig,
+  { ...defaultFirewallConfig, denyAction: 'reject', endpointToHostAction: 'accept', allowVxlanFromWorkloads: true },
+];
+
+test('the static part as text and as batch is the same ruleset, however often it is loaded', () => {
+  for (const config of configs) {
+    const [text, batch] = [addNetns(), addNetns()];
+    const firewall = openFirewallIn(batch);
+    firewall.loadBase(config);
+    nft(text, printBase(config));
+    nft(text, printBase(config));
+    expect(listRuleset(text)).toEqual(listRuleset(batch));
+    const other = openFirewallIn(text);
+    expect(other.loadBase(config)).toEqual({ kind: 'loaded', findings: [] });
+    expect(other.resync(computeBase(config))).toEqual([]);
+    other.close();
+    firewall.close();
+  }
+});
+
+test('random policies as text and as batch are the same ruleset, and read back as wanted', () => {
+  const [text, batch] = [addNetns(), addNetns()];
+  const kernel = openFirewallIn(batch);
+  const states = fc.sample(policyState, { seed: 11, numRuns: 40 });
+  for (const [index, state] of states.entries()) {
+    const firewall = createFirewall(configs[index % 2] ?? defaultFirewallConfig);
+    firewall.setPools([{ cidr: parseCidr('10.0.0.0/8'), natOutgoing: index % 3 === 0 }]);
+    firewall.apply(computeChanges(emptyState, state));
+    nft(text, printTransaction(computeReplacement(firewall.ruleset)));
+    kernel.resync(firewall.ruleset);
+    expect(listRuleset(text)).toEqual(listRuleset(batch));
+    expect(kernel.resync(firewall.ruleset)).toEqual([]);
+    expect(kernel.isUntouched()).toBe(true);
+  }
+  kernel.close();
+});
+
+test('the kernel takes every step of a random walk, as batch and as text', () => {
+  const [text, batch] = [addNetns(), addNetns()];
+  const kernel = openFirewallIn(batch);
+  const firewall = createFirewall(defaultFirewallConfig);
+  kernel.loadBase(defaultFirewallConfig);
+  nft(text, printTransaction(computeBaseTransaction(defaultFirewallConfig)));
+  let from: PolicyState = emptyState;
+  for (const to of [...fc.sample(policyState, { seed: 12, numRuns: 40 }), emptyState]) {
+    const transaction = firewall.apply(computeChanges(from, to));
+    expect(kernel.apply(transaction, firewall.ruleset)).toEqual({ kind: 'applied' });
+    nft(text, printTransaction(transaction));
+    expect(kernel.resync(firewall.ruleset).map(formatFinding)).toEqual([]);
+    from = to;
+  }
+  expect(listRuleset(text)).toEqual(listRuleset(batch));
+  expect(firewall.ruleset).toEqual(computeBase(defaultFirewallConfig));
+  kernel.close();
+});
