@@ -122,9 +122,6 @@ test('a full pool is named', async () => {
 
 test('with etcd stopped, ADD fails in time and is named; once it is back, all works and nothing was lost', async () => {
   const etcd = (signal: string) => lab.onSegment(`pkill -${signal} -x etcd`);
-  lab
-    .on(HOST, `true`)
-    .then(() => Bun.spawnSync(['pkill', `-${signal}`, '-f', `listen-client-urls http://10.99.0.254:2379`]));
   await lab.must(HOST, 'rkt gc --grace-period=0s >/dev/null');
   await etcd('STOP');
   let result: Result;
