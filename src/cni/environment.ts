@@ -1,0 +1,75 @@
+// The environment of a plugin call: which command, for which container and interface (CNI spec 1.1.0, "Parameters").
+import type { Issue } from '../base/errors.ts';
+import { type CniArgs, parseArgs } from './args.ts';
+import { CNI_CODE, type CniError } from './error.ts';
+
+export const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export interface CniEnvironment {
+  readonly command: Command;
+  /** Empty for GC, STATUS and VERSION, as are the interface name and, for DEL perhaps, the namespace. */
+  readonly containerId: string;
+  readonly netns: string;
+  readonly interfaceName: string;
+  readonly args: CniArgs;
+  /** Folders with plugins, in order; relative ones are left out, since nobody says relative to what. */
+  readonly path: readonly string[];
+}
+
+/** Variables that a command cannot do without. */
+const REQUIRED: Readonly<Record<Command, readonly string[]>> = {
+  ADD: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_PATH'],
+  DEL: ['CNI_CONTAINERID', 'CNI_IFNAME', 'CNI_PATH'],
+  CHECK: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_PATH'],
+  GC: ['CNI_PATH'],
+  STATUS: ['CNI_PATH'],
+  VERSION: [],
+};
+
+/** CNI's rule for container IDs and network names. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export type EnvironmentResult =
+  | { readonly kind: 'environment'; readonly environment: CniEnvironment }
+  | { readonly kind: 'refused'; readonly error: CniError };
+
+function refuse(msg: string, details?: string): EnvironmentResult {
+  return { kind: 'refused', error: { code: CNI_CODE.invalidEnvironment, msg, details } };
+}
+
+function checkInterfaceName(name: string): Issue | undefined {
+  const usable = name.length <= 15 && name !== '.' && name !== '..' && !/[\s/:\0]/.test(name);
+  return usable
+    ? undefined
+    : { path: 'CNI_IFNAME', found: `"${name}"`, wanted: 'an interface name of at most 15 characters' };
+}
+
+/** Refuses with code 4, naming everything that is missing or wrong. */
+export function parseEnvironment(variables: Variables): EnvironmentResult {
+  const command = COMMANDS.find((one) => one === variables.CNI_COMMAND);
+  if (variables.CNI_COMMAND === undefined || variables.CNI_COMMAND === '')
+    return refuse('required env variables [CNI_COMMAND] missing');
+  if (command === undefined) return refuse(`unknown CNI_COMMAND: ${variables.CNI_COMMAND}`);
+  const missing = REQUIRED[command].filter((name) => (variables[name] ?? '') === '');
+  if (missing.length > 0) return refuse(`required env variables [${missing.join(',')}] missing`);
+  const issues: Issue[] = [];
+  const { CNI_CONTAINERID: containerId = '', CNI_IFNAME: interfaceName = '', CNI_NETNS: netns = '' } = variables;
+  if (containerId !== '' && !NAME.test(containerId))
+    issues.push({
+      path: 'CNI_CONTAINERID',
+      found: `"${containerId}"`,
+      wanted: 'a letter or digit, then letters, digits, "_", "." and "-"',
+    });
+  const interfaceIssue = checkInterfaceName(interfaceName);
+  if (interfaceIssue !== undefined) issues.push(interfaceIssue);
+  const args = parseArgs(variables.CNI_ARGS ?? '', (issue) => issues.push(issue));
+  if (issues.length > 0) {
+    const words = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
+    return refuse('invalid environment', words.join('; '));
+  }
+  const path = (variables.CNI_PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  return { kind: 'environment', environment: { command, containerId, netns, interfaceName, args, path } };
+}

@@ -1,0 +1,76 @@
+// A plugin call as one value: who was called, what for, with which configuration - or the error to answer.
+
+import { type NetworkConfig, type PluginName, parseConfig } from './config.ts';
+import { type CniEnvironment, type Command, parseEnvironment } from './environment.ts';
+import { CNI_CODE, type CniError } from './error.ts';
+import { type CniVersion, isAtLeast } from './version.ts';
+
+export interface CniRequest {
+  readonly plugin: PluginName;
+  readonly environment: CniEnvironment;
+  readonly config: NetworkConfig;
+}
+
+/** A plugin call as it came in. */
+export interface CniCall {
+  /** Base name that the plugin was called by. */
+  readonly program: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly input: string;
+}
+
+export type RequestResult =
+  | { readonly kind: 'request'; readonly request: CniRequest }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'refused'; readonly error: CniError };
+
+/** Commands that came with a later version of the specification. */
+const SINCE: Partial<Readonly<Record<Command, CniVersion>>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' };
+
+function refuse(code: number, msg: string, cniVersion?: string): RequestResult {
+  return { kind: 'refused', error: { cniVersion, code, msg } };
+}
+
+/** Container IDs become part of an endpoint's name, which allows less than CNI does (facts: calico §1.7, §4.10). */
+function isStorableContainer(id: string): boolean {
+  return /^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/.test(id);
+}
+
+function checkRequest(request: CniRequest): CniError | undefined {
+  const { environment, config, plugin } = request;
+  const { command, args, containerId } = environment;
+  const since = SINCE[command];
+  const cniVersion = config.version;
+  if (since !== undefined && !isAtLeast(config.version, since))
+    return { cniVersion, code: CNI_CODE.incompatibleVersion, msg: `config version does not allow ${command}` };
+  if (command === 'GC' && config.validAttachments === undefined)
+    return {
+      cniVersion,
+      code: CNI_CODE.invalidConfig,
+      msg: 'GC without cni.dev/valid-attachments: nothing says what is still in use',
+    };
+  if (command !== 'ADD') return undefined;
+  if (args.kubernetesPod !== undefined) {
+    const msg = `pod "${args.kubernetesPod}" of Kubernetes: not served, wanted a container without K8S_POD_NAME in CNI_ARGS`;
+    return { cniVersion, code: CNI_CODE.invalidEnvironment, msg };
+  }
+  if (plugin === 'calico' && !isStorableContainer(containerId)) {
+    const msg = `CNI_CONTAINERID "${containerId}": letters, digits and "-" wanted, a letter or digit at both ends`;
+    return { cniVersion, code: CNI_CODE.invalidEnvironment, msg };
+  }
+  return undefined;
+}
+
+/** Everything that can be refused without looking at anything but the call. */
+export function parseRequest({ program, variables, input }: CniCall): RequestResult {
+  if (program !== 'calico' && program !== 'calico-ipam')
+    return refuse(CNI_CODE.internal, `plugin "${program}": unknown, wanted "calico" or "calico-ipam"`);
+  const environment = parseEnvironment(variables);
+  if (environment.kind === 'refused') return environment;
+  if (environment.environment.command === 'VERSION') return { kind: 'version' };
+  const config = parseConfig(input, program);
+  if (config.kind === 'refused') return config;
+  const request = { plugin: program, environment: environment.environment, config: config.config } as const;
+  const error = checkRequest(request);
+  return error === undefined ? { kind: 'request', request } : { kind: 'refused', error };
+}
