@@ -1,0 +1,40 @@
+// What the CNI server works with: everything it needs from the rest of the agent, and nothing else.
+import type { Issue } from '../base/errors.ts';
+import type { Datastore, Revision } from '../datastore/port.ts';
+import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/workload-link.ts';
+import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import type { CniMemory } from './cni-memory.ts';
+import type { Log } from './log.ts';
+
+/** The kernel's side: createWorkloadLink and its kin, in the namespace that the agent calls the host's. */
+export interface WorkloadLinks {
+  create(spec: WorkloadLinkSpec): void;
+  raise(link: RaisedLink): void;
+  check(spec: WorkloadLinkSpec): readonly Issue[];
+  observe(): readonly WorkloadLinkState[];
+  remove(hostName: string, signal?: AbortSignal): Promise<'removed' | 'absent'>;
+}
+
+/** `<namespace>/<name>`. */
+export type EndpointId = string;
+
+export interface CniContext {
+  readonly nodeName: string;
+  readonly datastore: Datastore;
+  readonly memory: CniMemory;
+  readonly links: WorkloadLinks;
+  /**
+   * Resolves when the endpoint's policy, as of this revision, is in the kernel. The link exists then and is down.
+   * Throws when it cannot be put there; the ADD is undone then.
+   */
+  policyApplied(endpoint: WorkloadEndpoint, modRevision: Revision, signal: AbortSignal): Promise<void>;
+  /** The endpoint's link is gone, or is going with the next step: what the kernel holds for it may go too. */
+  endpointGone(id: EndpointId): void | Promise<void>;
+  /** MTU for workloads; undefined while the agent does not know one. */
+  mtuBytes(): number | undefined;
+  /** Folder for calls that could not be finished; made when it is needed. */
+  readonly pendingFolder: string;
+  /** The clock, in milliseconds since 1970. */
+  now(): number;
+  readonly log: Log;
+}
