@@ -1,0 +1,74 @@
+// Policy in the kernel: follows the store's resources through the calculation and the firewall into one transaction a flush.
+import type { FirewallConfig } from '../firewall/config.ts';
+import { createFirewall, type Firewall } from '../firewall/firewall.ts';
+import type { NatPool } from '../firewall/nat.ts';
+import type { Transaction } from '../firewall/nft.ts';
+import { formatFinding } from '../firewall/repair.ts';
+import type { KernelFirewall } from '../kernel/firewall.ts';
+import { createPolicyCalculation } from '../policy/calculation.ts';
+import type { PolicyUpdate } from '../policy/input.ts';
+import type { Log } from './log.ts';
+
+/** Differences that are logged one by one; of more only the number is. */
+const MAX_LOGGED_FINDINGS = 10;
+
+export interface Dataplane {
+  /** Takes a change in; it is in the kernel after the next flush. */
+  update(update: PolicyUpdate): void;
+  setPools(pools: readonly NatPool[]): void;
+  /** The first snapshot is whole: it takes the place of what an earlier run left, in one step. */
+  start(config: FirewallConfig): void;
+  /** Brings the kernel to the state of all updates so far; does nothing before the start. Throws `kernel`. */
+  flush(): void;
+  /** Reads the kernel back and repairs what somebody else changed. */
+  resync(): void;
+}
+
+/** One life of the calculation, from an empty state on. */
+export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
+  const calculation = createPolicyCalculation();
+  let firewall: Firewall | undefined;
+  let pools: readonly NatPool[] = [];
+  let poolsChanged = true;
+
+  function put(transaction: Transaction, { ruleset }: Firewall): void {
+    if (transaction.length === 0) return;
+    const outcome = kernel.apply(transaction, ruleset);
+    if (outcome.kind === 'applied') return;
+    log.warn(`the firewall was not as expected; ${outcome.findings.length} differences repaired`, outcome.cause);
+  }
+
+  function takePools(target: Firewall): Transaction {
+    if (!poolsChanged) return [];
+    poolsChanged = false;
+    return target.setPools(pools);
+  }
+
+  return {
+    update: (update) => calculation.update(update),
+    setPools(next) {
+      pools = next;
+      poolsChanged = true;
+    },
+    start(config) {
+      calculation.update({ kind: 'in-sync' });
+      firewall = createFirewall(config);
+      firewall.apply(calculation.flush());
+      takePools(firewall);
+      kernel.resync(firewall.ruleset);
+    },
+    flush() {
+      if (firewall === undefined) return;
+      const changes = calculation.flush();
+      if (changes.length > 0) put(firewall.apply(changes), firewall);
+      put(takePools(firewall), firewall);
+    },
+    resync() {
+      if (firewall === undefined || kernel.isUntouched()) return;
+      const findings = kernel.resync(firewall.ruleset);
+      for (const finding of findings.slice(0, MAX_LOGGED_FINDINGS)) log.warn(`firewall repaired: ${formatFinding(finding)}`);
+      const rest = findings.length - MAX_LOGGED_FINDINGS;
+      if (rest > 0) log.warn(`firewall repaired: ${rest} more differences`);
+    },
+  };
+}

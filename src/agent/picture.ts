@@ -1,0 +1,164 @@
+// The agent's picture of the cluster beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
+import { isOcicatError } from '../base/errors.ts';
+import { type Json, parseJson } from '../base/json.ts';
+import type { StoreKey } from '../datastore/keys.ts';
+import type { FirewallConfig } from '../firewall/config.ts';
+import { defaultFirewallConfig } from '../firewall/config.ts';
+import type { NatPool } from '../firewall/nat.ts';
+import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
+import { type BGPPeer, bgpPeer } from '../model/bgp-peer.ts';
+import { type ClusterInformation, clusterInformation } from '../model/cluster-information.ts';
+import { type FelixConfiguration, felixConfiguration } from '../model/felix-configuration.ts';
+import { type IPPool, ipPool } from '../model/ip-pool.ts';
+import { type Kind, parseStored } from '../model/kind.ts';
+import { type Node, node } from '../model/node.ts';
+import type { Resource } from '../model/resource.ts';
+import { type Cidr, parseCidr } from '../net/cidr.ts';
+import type { RoutingInput } from '../routing/input.ts';
+import { parseBgpSettings, parseRoutingNode, parseRoutingPool, tryParseBgpPeer } from '../routing/parse-resources.ts';
+import type { Log } from './log.ts';
+
+/** What a change may matter to. */
+export type Concern = 'routing' | 'pools' | 'felix' | 'readiness';
+
+/** The resources of one kind, by name; one that cannot be read is reported and left out. */
+interface Shelf<R> {
+  readonly all: Map<string, R>;
+  set(name: string, value: Json | undefined): void;
+}
+
+function createShelf<R extends Resource>(kind: Kind<R>, log: Log): Shelf<R> {
+  const all = new Map<string, R>();
+  return {
+    all,
+    set(name, value) {
+      all.delete(name);
+      if (value === undefined) return;
+      try {
+        all.set(name, parseStored(kind, value));
+      } catch (error) {
+        if (!isOcicatError(error, 'corrupt')) throw error;
+        log.error(`${kind.name}(${name}) cannot be used`, error);
+      }
+    },
+  };
+}
+
+export interface Picture {
+  /** Takes one key's new value (undefined: gone) and says whom it concerns. */
+  update(key: StoreKey, value: string | undefined): Concern | undefined;
+  /** Undefined while this node's own resource is not known. */
+  routingInput(): RoutingInput | undefined;
+  natPools(): readonly NatPool[];
+  firewallConfig(): FirewallConfig;
+  /** Whether the datastore is open for changes (facts: calico §3.4). */
+  isReady(): boolean;
+}
+
+function tryParse(text: string): Json {
+  try {
+    return parseJson(text);
+  } catch {
+    return null;
+  }
+}
+
+export function createPicture(nodeName: string, routerId: RoutingInput['routerId'], log: Log): Picture {
+  const nodes: Shelf<Node> = createShelf(node, log);
+  const pools: Shelf<IPPool> = createShelf(ipPool, log);
+  const bgpConfigurations: Shelf<BGPConfiguration> = createShelf(bgpConfiguration, log);
+  const peers: Shelf<BGPPeer> = createShelf(bgpPeer, log);
+  const felixConfigurations: Shelf<FelixConfiguration> = createShelf(felixConfiguration, log);
+  const information: Shelf<ClusterInformation> = createShelf(clusterInformation, log);
+  const ownBlocks = new Map<string, Cidr>();
+
+  function setResource(kind: string, name: string, value: Json | undefined): Concern | undefined {
+    switch (kind) {
+      case 'Node':
+        nodes.set(name, value);
+        return 'routing';
+      case 'IPPool':
+        pools.set(name, value);
+        return 'pools';
+      case 'BGPConfiguration':
+        bgpConfigurations.set(name, value);
+        return 'routing';
+      case 'BGPPeer':
+        peers.set(name, value);
+        return 'routing';
+      case 'FelixConfiguration':
+        felixConfigurations.set(name, value);
+        return 'felix';
+      case 'ClusterInformation':
+        information.set(name, value);
+        return 'readiness';
+      default:
+        return undefined;
+    }
+  }
+
+  /** Only a confirmed affinity says that the block is this node's; a state left out means confirmed (facts: calico §2.2). */
+  function setAffinity(cidr: string, value: string | undefined): Concern {
+    const affinity = value === undefined ? null : tryParse(value);
+    const state = affinity !== null && typeof affinity === 'object' && 'state' in affinity ? affinity.state : undefined;
+    if (affinity !== null && (state === undefined || state === '' || state === 'confirmed'))
+      ownBlocks.set(cidr, parseCidr(cidr));
+    else ownBlocks.delete(cidr);
+    return 'routing';
+  }
+
+  return {
+    update(key, value) {
+      if (key.kind === 'resource')
+        return setResource(key.resourceKind, key.name, value === undefined ? undefined : tryParse(value));
+      const own = key.kind === 'affinity' && key.owner.kind === 'host' && key.owner.name === nodeName;
+      return own ? setAffinity(key.cidr, value) : undefined;
+    },
+    routingInput() {
+      if (!nodes.all.has(nodeName)) return undefined;
+      const own = bgpConfigurations.all.get(`node.${nodeName}`);
+      return {
+        nodeName,
+        nodes: [...nodes.all.values()].map((one) =>
+          parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`)),
+        ),
+        pools: [...pools.all.values()].map(parseRoutingPool),
+        ownBlocks: [...ownBlocks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cidr]) => cidr),
+        bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own),
+        peers: [...peers.all.values()].map(tryParseBgpPeer).filter((peer) => peer !== undefined),
+        ...(routerId === undefined ? {} : { routerId }),
+      };
+    },
+    natPools: () =>
+      [...pools.all.values()].map(({ spec }) => ({
+        cidr: parseCidr(spec.cidr),
+        natOutgoing: spec.natOutgoing === true,
+      })),
+    firewallConfig() {
+      const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
+      return specs.reduce(
+        (config: FirewallConfig, spec) => (spec === undefined ? config : mergeFelix(config, spec)),
+        defaultFirewallConfig,
+      );
+    },
+    isReady: () => information.all.get('default')?.spec.datastoreReady === true,
+  };
+}
+
+function mergeFelix(config: FirewallConfig, spec: FelixConfiguration['spec']): FirewallConfig {
+  const toHost = spec.defaultEndpointToHostAction?.toLowerCase();
+  const deny = spec.nftablesFilterDenyAction?.toLowerCase();
+  return {
+    ...config,
+    ...(toHost === 'drop' || toHost === 'accept' || toHost === 'return' ? { endpointToHostAction: toHost } : {}),
+    ...(deny === 'drop' || deny === 'reject' ? { denyAction: deny } : {}),
+    ...(spec.logPrefix === undefined ? {} : { logPrefix: spec.logPrefix }),
+    ...(spec.vxlanPort === undefined ? {} : { vxlanPort: spec.vxlanPort }),
+    ...(spec.allowVXLANPacketsFromWorkloads === undefined
+      ? {}
+      : { allowVxlanFromWorkloads: spec.allowVXLANPacketsFromWorkloads }),
+    ...(spec.allowIPIPPacketsFromWorkloads === undefined
+      ? {}
+      : { allowIpipFromWorkloads: spec.allowIPIPPacketsFromWorkloads }),
+  };
+}

@@ -1,0 +1,56 @@
+// This node's workloads: their links and routes as they should be, and put right when somebody else has changed them.
+import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
+import { observeWorkloadLinks } from '../kernel/workload-link.ts';
+import { applyRoutes, formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from '../kernel/routes.ts';
+import type { PolicyUpdate } from '../policy/input.ts';
+import { computeWorkloadRoutes, type LocalWorkload } from '../routing/workload-routes.ts';
+import type { Log } from './log.ts';
+
+export interface Workloads {
+  /** Takes in what a policy update says about an endpoint of this node. */
+  update(update: PolicyUpdate): void;
+  /** Endpoints whose host link is not there, by id. */
+  missing(): ReadonlyMap<string, LocalWorkload>;
+  /** Adds routes that are missing on links that are up. */
+  restoreRoutes(): void;
+  /** Whether a link of this name belongs to a workload of this node. */
+  has(interfaceName: string): boolean;
+}
+
+export function createWorkloads(log: Log): Workloads {
+  const all = new Map<string, LocalWorkload>();
+
+  function wantedRoutes(): readonly Route[] {
+    const indexes = new Map(observeWorkloadLinks().filter((link) => link.up).map((link) => [link.name, link.index]));
+    return [...computeWorkloadRoutes([...all.values()]).values()].flatMap(({ destination, interfaceName }) => {
+      const index = indexes.get(interfaceName);
+      return index === undefined ? [] : [workloadRoute(destination, index)];
+    });
+  }
+
+  return {
+    update(update) {
+      if (update.kind !== 'endpoint') return;
+      const local = update.value?.local;
+      if (update.value === undefined || local === undefined) all.delete(update.id);
+      else all.set(update.id, { id: update.id, interfaceName: local.interfaceName, addresses: update.value.addresses });
+    },
+    missing() {
+      const names = new Set(observeWorkloadLinks().map((link) => link.name));
+      return new Map([...all].filter(([, workload]) => !names.has(workload.interfaceName)));
+    },
+    restoreRoutes() {
+      const socket = openNetlink(NETLINK_ROUTE);
+      try {
+        const standing = observeRoutes(socket);
+        const added = wantedRoutes().filter((route) => !standing.some((other) => sameRoute(route, other)));
+        if (added.length === 0) return;
+        for (const failure of applyRoutes(socket, { added, removed: [] })) log.error('restore route', failure.error);
+        for (const route of added) log.warn(`route restored: ${formatRoute(route)}`);
+      } finally {
+        socket.close();
+      }
+    },
+    has: (interfaceName) => [...all.values()].some((workload) => workload.interfaceName === interfaceName),
+  };
+}

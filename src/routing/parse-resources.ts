@@ -1,0 +1,136 @@
+// From the store's resources to what routing follows from.
+import type { BGPConfiguration, BGPConfigurationSpec } from '../model/bgp-configuration.ts';
+import type { BGPPeer } from '../model/bgp-peer.ts';
+import { tryParsePeerAddress } from '../model/bgp-values.ts';
+import { tryParseDurationMs } from '../model/duration.ts';
+import type { IPPool } from '../model/ip-pool.ts';
+import type { Node } from '../model/node.ts';
+import { parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
+import { type Ipv4, type Ipv6, isIpv4, parseIp } from '../net/ip.ts';
+import { parseSelector } from '../selector/parse.ts';
+import type { BgpPeer, BgpSettings, Community, PeerScope, PeerTarget, RoutingNode, RoutingPool } from './input.ts';
+
+const DEFAULT_AS_NUMBER = 64512;
+const DEFAULT_LISTEN_PORT = 179;
+
+function addressOf(text: string | undefined): Ipv4 | Ipv6 | undefined {
+  return text === undefined ? undefined : tryParseCidrOrIp(text)?.address;
+}
+
+function labelsOf(node: Node): ReadonlyMap<string, string> {
+  return new Map(Object.entries(node.metadata.labels ?? {}));
+}
+
+/** `configuration` is the node's own, `node.<name>`. */
+export function parseRoutingNode(node: Node, configuration: BGPConfiguration | undefined): RoutingNode {
+  const { bgp } = node.spec;
+  const ipv4 = addressOf(bgp?.ipv4Address);
+  const ipv6 = addressOf(bgp?.ipv6Address);
+  const cluster = addressOf(bgp?.routeReflectorClusterID);
+  const listenPort = configuration?.spec.listenPort;
+  return {
+    name: node.metadata.name,
+    labels: labelsOf(node),
+    ...(ipv4 !== undefined && isIpv4(ipv4) ? { ipv4 } : {}),
+    ...(ipv6 !== undefined && !isIpv4(ipv6) ? { ipv6 } : {}),
+    ...(bgp?.asNumber === undefined ? {} : { asNumber: bgp.asNumber }),
+    ...(cluster !== undefined && isIpv4(cluster) ? { routeReflectorClusterId: cluster } : {}),
+    ...(listenPort === undefined ? {} : { listenPort }),
+  };
+}
+
+export function parseRoutingPool(pool: IPPool): RoutingPool {
+  const { cidr, ipipMode, vxlanMode, disableBGPExport } = pool.spec;
+  const encapsulation = vxlanMode !== 'Never' ? 'vxlan' : ipipMode !== 'Never' ? 'ipip' : 'none';
+  return { cidr: parseCidr(cidr), encapsulation, exported: disableBGPExport !== true };
+}
+
+function parseCommunity(text: string): Community {
+  const [first = 0, second = 0, third] = text.split(':').map(Number);
+  return third === undefined ? [first, second] : [first, second, third];
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  const timeMs = text === undefined ? undefined : tryParseDurationMs(text);
+  return timeMs === undefined ? undefined : Math.floor(timeMs / 1000);
+}
+
+type Advertisements = BgpSettings['advertisements'];
+
+/** The node's own list takes the cluster's place; a word among the communities is a name that the configuration explains. */
+function parseAdvertisements(own: BGPConfigurationSpec, cluster: BGPConfigurationSpec): Advertisements {
+  const names = new Map(
+    [...(cluster.communities ?? []), ...(own.communities ?? [])].map(({ name, value }) => [name, value]),
+  );
+  return (own.prefixAdvertisements ?? cluster.prefixAdvertisements ?? []).map(({ cidr, communities }) => ({
+    cidr: parseCidr(cidr),
+    communities: communities
+      .map((word) => names.get(word) ?? word)
+      .filter((word) => word.includes(':'))
+      .map(parseCommunity),
+  }));
+}
+
+function parseLogLevel(severity: string | undefined): BgpSettings['logLevel'] {
+  if (severity === 'Debug' || severity === 'Trace') return 'debug';
+  return severity === undefined || severity === 'Info' ? 'info' : 'none';
+}
+
+/** BGPConfiguration `default` with what the node's own says instead (facts: calico §4.11). */
+export function parseBgpSettings(
+  cluster: BGPConfiguration | undefined,
+  own: BGPConfiguration | undefined,
+): BgpSettings {
+  const all = cluster?.spec ?? {};
+  const mine = own?.spec ?? {};
+  const meshMaxRestartSeconds = secondsOf(all.nodeMeshMaxRestartTime);
+  const programs = mine.programClusterRoutes ?? all.programClusterRoutes ?? 'EnabledNoEncapOnly';
+  return {
+    asNumber: all.asNumber ?? DEFAULT_AS_NUMBER,
+    meshEnabled: all.nodeToNodeMeshEnabled ?? true,
+    ...(meshMaxRestartSeconds === undefined ? {} : { meshMaxRestartSeconds }),
+    listenPort: mine.listenPort ?? all.listenPort ?? DEFAULT_LISTEN_PORT,
+    bindToNodeIp: (mine.bindMode ?? all.bindMode) === 'NodeIP',
+    ignoredInterfaces: mine.ignoredInterfaces ?? all.ignoredInterfaces ?? [],
+    advertisements: parseAdvertisements(mine, all),
+    programsRoutes: programs === 'Enabled' || programs === 'EnabledNoEncapOnly',
+    logLevel: parseLogLevel(mine.logSeverityScreen ?? all.logSeverityScreen),
+  };
+}
+
+function parseScope({ node, nodeSelector }: BGPPeer['spec']): PeerScope {
+  if (node) return { kind: 'node', name: node };
+  return nodeSelector ? { kind: 'nodes', selector: parseSelector(nodeSelector) } : { kind: 'all' };
+}
+
+function tryParseTarget({ peerIP, asNumber, peerSelector }: BGPPeer['spec']): PeerTarget | undefined {
+  if (peerSelector) return { kind: 'nodes', selector: parseSelector(peerSelector) };
+  const address = peerIP ? tryParsePeerAddress(peerIP) : undefined;
+  if (address === undefined || asNumber === undefined) return undefined;
+  const { port } = address;
+  return { kind: 'address', address: parseIp(address.address), asNumber, ...(port === undefined ? {} : { port }) };
+}
+
+/** Undefined for a peer that is a workload of the node: BIRD is not told about those. */
+export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
+  const { spec } = peer;
+  const target = tryParseTarget(spec);
+  if (target === undefined) return undefined;
+  const maxRestartSeconds = secondsOf(spec.maxRestartTime);
+  const keepaliveSeconds = secondsOf(spec.keepaliveTime);
+  return {
+    name: peer.metadata.name,
+    scope: parseScope(spec),
+    target,
+    nextHop: spec.nextHopMode === 'Self' ? 'self' : spec.nextHopMode === 'Keep' ? 'keep' : 'auto',
+    fromNodeIp: spec.sourceAddress !== 'None',
+    reverse: spec.reversePeering !== 'Manual',
+    ...(spec.localASNumber === undefined ? {} : { localAsNumber: spec.localASNumber }),
+    ...(spec.keepOriginalNextHop === undefined ? {} : { keepOriginalNextHop: spec.keepOriginalNextHop }),
+    ...(maxRestartSeconds === undefined ? {} : { maxRestartSeconds }),
+    ...(keepaliveSeconds === undefined ? {} : { keepaliveSeconds }),
+    ...(spec.numAllowedLocalASNumbers === undefined ? {} : { allowedLocalAsNumbers: spec.numAllowedLocalASNumbers }),
+    ...(spec.ttlSecurity === undefined || spec.ttlSecurity === 0 ? {} : { ttlSecurityHops: spec.ttlSecurity }),
+    ...(spec.reachableBy ? { reachableBy: parseIp(spec.reachableBy) } : {}),
+  };
+}
