@@ -14,6 +14,12 @@ import { computeSessions, nodeAddress, type Session } from './sessions.ts';
  */
 export const BIRD_ROUTE_METRIC = 2048;
 
+/**
+ * After a restart BIRD leaves the kernel's routes as they are until every session is up again, or for this long: a peer
+ * that is gone must not hold up the others for BIRD's own 240 seconds.
+ */
+const RECOVERY_SECONDS = 20;
+
 /** Never used for reaching next hops: workloads, and devices whose routes the agent makes. */
 const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
 
@@ -30,6 +36,7 @@ function headerLines(input: RoutingInput): readonly string[] {
     `router id ${formatIp(computeRouterId(input))};`,
     'log stderr all;',
     'timeformat protocol iso short;',
+    `graceful restart wait ${RECOVERY_SECONDS};`,
     ...(logLevel === 'none' ? [] : [`debug protocols ${logLevel === 'debug' ? 'all' : '{ states }'};`]),
     '',
     'protocol device {',

@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bird, openBird } from '../../src/agent/bird.ts';
+import { askBird } from '../../src/agent/bird-control.ts';
+import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
+import { ipv4Of, ipv6Of, parseIp } from '../../src/net/ip.ts';
+import { computeBirdConfig } from '../../src/routing/bird-config.ts';
+import type { RoutingInput, RoutingNode } from '../../src/routing/input.ts';
+import * as libc from '../../src/sys/libc.ts';
+import { createNetns, withNetns } from '../../src/sys/netns.ts';
+
+interface Host {
+  readonly node: RoutingNode;
+  readonly netns: number;
+  readonly directory: string;
+  readonly bird: Bird;
+  readonly log: string[];
+}
+
+function node(number: number): RoutingNode {
+  return {
+    name: `host-${number}`,
+    ipv4: ipv4Of(Number(parseIp('10.0.0.0')) + number),
+    ipv6: ipv6Of(BigInt(parseIp('fd00::')) + BigInt(number)),
+    labels: new Map(),
+  };
+}
+
+function openHost(number: number): Host {
+  const netns = createNetns();
+  const directory = mkdtempSync(join(tmpdir(), 'ocicat-bird-'));
+  const log: string[] = [];
+  const bird = openBird({ runDirectory: directory, netnsFd: netns, log: (line) => log.push(line) });
+  return { node: node(number), netns, directory, bird, log };
+}
+
+let a: Host;
+let b: Host;
+
+function run({ netns }: Host, command: string): string {
+  const { stdout, stderr } = withNetns(netns, () => Bun.spawnSync(['sh', '-c', command]));
+  return `${stdout}${stderr}`.replaceAll(/[ \t]+$/gm, '').trim();
+}
+
+const routes = (host: Host) => run(host, 'ip route show proto bird; ip -6 route show proto bird');
+
+function config(host: Host, ownBlocks: readonly Cidr[], nodes: readonly RoutingNode[] = [a.node, b.node]): string {
+  const input: RoutingInput = {
+    nodeName: host.node.name,
+    nodes,
+    pools: [
+      { cidr: parseCidr('10.65.0.0/16'), encapsulation: 'none', exported: true },
+      { cidr: parseCidr('10.66.0.0/16'), encapsulation: 'none', exported: false },
+      { cidr: parseCidr('fd65::/48'), encapsulation: 'none', exported: true },
+    ],
+    ownBlocks,
+    bgp: {
+      asNumber: 64512,
+      meshEnabled: true,
+      listenPort: 179,
+      bindToNodeIp: false,
+      ignoredInterfaces: [],
+      advertisements: [],
+      programsRoutes: true,
+      logLevel: 'none',
+    },
+    peers: [],
+  };
+  return computeBirdConfig(input);
+}
+
+const blocksOfA = ['10.65.0.0/26', '10.66.0.0/26', 'fd65::/122'].map(parseCidr);
+const blocksOfB = ['10.65.0.64/26', 'fd65::40/122'].map(parseCidr);
+
+/** Both sessions are up, and what a restart has left open is settled. */
+async function untilSteady({ bird }: Host): Promise<void> {
+  for (let i = 0; i < 150; i++) {
+    const up = (await bird.observeProtocols()).filter(({ info }) => info === 'Established').length;
+    const status = (await askBird(bird.socketPath, 'show status')).map(({ text }) => text).join('\n');
+    if (up === 2 && !status.includes('Graceful restart recovery')) return;
+    await Bun.sleep(100);
+  }
+  throw new Error('the sessions did not come up');
+}
+
+async function until(wanted: string, observe: () => string, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (observe() !== wanted && performance.now() < deadline) await Bun.sleep(100);
+  expect(observe()).toBe(wanted);
+}
+
+beforeAll(() => {
+  a = openHost(1);
+  b = openHost(2);
+  const pid = process.pid;
+  run(a, `ip link add eth0 type veth peer name eth0 netns /proc/${pid}/fd/${b.netns}`);
+  for (const host of [a, b]) {
+    const number = host === a ? 1 : 2;
+    run(host, `ip link set lo up; ip addr add 10.0.0.${number}/24 dev eth0; ip link set eth0 up`);
+    run(host, `ip addr add fd00::${number}/64 dev eth0 nodad`);
+  }
+});
+
+afterAll(async () => {
+  for (const host of [a, b]) {
+    await host.bird.stop('leave');
+    libc.close(host.netns);
+    rmSync(host.directory, { recursive: true });
+  }
+});
+
+const ROUTES_OF_B = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 2048
+blackhole 10.65.0.64/26 metric 2048
+10.65.0.70 via 10.0.0.1 dev eth0 metric 2048
+fd65::/122 via fd00::1 dev eth0 metric 2048 pref medium
+blackhole fd65::40/122 dev lo metric 2048 pref medium`;
+
+test('blocks and borrowed addresses appear at the other node, and nothing else', async () => {
+  // a workload with an address of its own block, one with an address borrowed from the other's, and strange routes
+  run(a, 'ip link add cali1 type bridge; ip link set cali1 up; ip route add 172.16.0.0/16 via 10.0.0.9');
+  for (const address of ['10.65.0.1', '10.65.0.70', '10.66.0.1'])
+    run(a, `ip route add ${address} dev cali1 metric 1024`);
+  run(a, 'ip route add 10.65.9.0/24 via 10.0.0.9');
+  expect(await a.bird.apply(config(a, blocksOfA))).toBe('started');
+  expect(await b.bird.apply(config(b, blocksOfB))).toBe('started');
+  await until(ROUTES_OF_B, () => routes(b), 8000);
+}, 15_000);
+
+test('the state of the sessions can be read', async () => {
+  const sessions = (await b.bird.observeProtocols()).filter(({ bgp }) => bgp !== undefined);
+  expect(sessions).toMatchObject([
+    {
+      name: 'Mesh_10_0_0_1',
+      state: 'up',
+      info: 'Established',
+      bgp: {
+        state: 'Established',
+        neighborAddress: '10.0.0.1',
+        neighborAs: 64512,
+        importedRoutes: 2,
+        exportedRoutes: 1,
+        lastError: undefined,
+      },
+    },
+    { name: 'Mesh_fd00__1', state: 'up', bgp: { state: 'Established', importedRoutes: 1 } },
+  ]);
+  expect(sessions[0]?.since).toMatch(/^\d\d:\d\d:\d\d$/);
+});
+
+test('a new block is announced without a break in the session', async () => {
+  const before = (await a.bird.observeProtocols()).find(({ name }) => name === 'Mesh_10_0_0_2')?.since;
+  expect(await a.bird.apply(config(a, blocksOfA))).toBe('unchanged');
+  const more = [...blocksOfA, parseCidr('10.65.1.0/26')];
+  expect(await a.bird.apply(config(a, more))).toBe('reloaded');
+  await until(
+    '10.65.1.0/26 via 10.0.0.1 dev eth0 proto bird metric 2048',
+    () => run(b, 'ip route show 10.65.1.0/26'),
+    5000,
+  );
+  expect(await a.bird.apply(config(a, blocksOfA))).toBe('reloaded');
+  await until('', () => run(b, 'ip route show 10.65.1.0/26'), 5000);
+  expect((await a.bird.observeProtocols()).find(({ name }) => name === 'Mesh_10_0_0_2')?.since).toBe(before ?? '');
+}, 15_000);
+
+test('a refused configuration leaves all as it was', async () => {
+  const file = join(a.directory, 'bird.cfg');
+  const before = readFileSync(file, 'utf8');
+  await expect(a.bird.apply('router id nonsense;\n')).rejects.toThrow(/check BIRD configuration ".*": .*syntax error/);
+  expect(readFileSync(file, 'utf8')).toBe(before);
+  expect(await a.bird.apply(before)).toBe('unchanged');
+});
+
+test('a route that somebody removes is back', async () => {
+  run(b, 'ip route del 10.65.0.0/26');
+  await until(ROUTES_OF_B, () => routes(b), 3000);
+});
+
+test('a restart breaks no route on either side', async () => {
+  const routesOfA = routes(a);
+  await a.bird.stop('restart');
+  await Bun.sleep(500);
+  expect([routes(a), routes(b)]).toEqual([routesOfA, ROUTES_OF_B]);
+  expect(await a.bird.apply(config(a, blocksOfA))).toBe('started');
+  for (let i = 0; i < 10; i++) {
+    expect([routes(a), routes(b)]).toEqual([routesOfA, ROUTES_OF_B]);
+    await Bun.sleep(100);
+  }
+  await untilSteady(a);
+  expect([routes(a), routes(b)]).toEqual([routesOfA, ROUTES_OF_B]);
+}, 20_000);
+
+test('a BIRD that dies is started again, and no route breaks', async () => {
+  await untilSteady(a);
+  const pid = /process id (\d+)$/.exec(a.log.at(-1) ?? '')?.[1] ?? '0';
+  process.kill(Number(pid), 'SIGKILL');
+  for (let i = 0; i < 50 && a.log.filter((line) => line.startsWith('BIRD runs')).length < 3; i++) await Bun.sleep(100);
+  expect(a.log.slice(-2)).toEqual([
+    'BIRD ended (SIGKILL), starting it again in 500 ms',
+    expect.stringMatching(/^BIRD runs with process id \d+$/),
+  ]);
+  expect(routes(b)).toBe(ROUTES_OF_B);
+}, 10_000);
+
+test('a BIRD that a stopped agent has left running is replaced, and no route breaks', async () => {
+  await untilSteady(a);
+  await a.bird.stop('restart');
+  const command = ['bird', '-f', '-R', '-s', a.bird.socketPath, '-c', join(a.directory, 'bird.cfg')];
+  const left = withNetns(a.netns, () => Bun.spawn(command, { stderr: 'ignore' }));
+  await Bun.sleep(200);
+  await untilSteady(a);
+  expect(await a.bird.apply(config(a, blocksOfA))).toBe('started');
+  expect(await left.exited).toBe(0);
+  expect(routes(b)).toBe(ROUTES_OF_B);
+  await untilSteady(a);
+  expect(routes(b)).toBe(ROUTES_OF_B);
+}, 30_000);
+
+test('the routes of a node that leaves are gone at once', async () => {
+  await untilSteady(b);
+  const routesOfA = routes(a);
+  await a.bird.stop('leave');
+  await until(
+    'blackhole 10.65.0.64/26 metric 2048\nblackhole fd65::40/122 dev lo metric 2048 pref medium',
+    () => routes(b),
+    5000,
+  );
+  expect(routes(a)).toBe(routesOfA);
+}, 30_000);
