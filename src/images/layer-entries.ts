@@ -39,7 +39,10 @@ export async function* printLayer(entries: readonly LayerEntry[]): AsyncGenerato
   });
   feeding.catch(() => undefined);
   try {
-    yield* pack;
+    for await (const chunk of pack) {
+      if (!(chunk instanceof Uint8Array)) throw new OcicatError('internal', 'tar: a chunk is not bytes');
+      yield chunk;
+    }
   } catch (cause) {
     await feeding;
     throw cause;

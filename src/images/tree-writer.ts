@@ -10,7 +10,6 @@ import {
   type Stats,
   statSync,
   unlinkSync,
-  utimesSync,
 } from 'node:fs';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import {
@@ -48,7 +47,9 @@ export interface TreeWriter {
   place(path: TreePath): string;
   /** Gives the file at `target` a second name. Throws `invalid` when it is not in this tree, or is a directory. */
   link(path: TreePath, target: TreePath): void;
-  /** A descriptor's path for a directory of the tree; undefined when there is none. Valid until the next call. */
+  /** Like place, for a directory of the tree, which is made when missing. */
+  directory(path: TreePath): string;
+  /** Like directory; undefined when there is none. */
   tryFindDirectory(path: TreePath): string | undefined;
   /** Makes room: removes what has the name, unless that and what comes are directories. Says whether a directory stayed, or a whiteout went. */
   clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free';
@@ -88,7 +89,7 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[]): Tre
 
   function place(path: TreePath): string {
     const name = path.at(-1);
-    return name === undefined ? descriptorPath(rootFd) : `${descriptorPath(openParent(path.slice(0, -1)))}/${name}`;
+    return name === undefined ? insideOf(rootFd) : `${descriptorPath(openParent(path.slice(0, -1)))}/${name}`;
   }
 
   return {
@@ -103,12 +104,13 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[]): Tre
         close(fd);
       }
     },
+    directory: (path) => insideOf(openParent(path)),
     tryFindDirectory(path) {
       forgetParent();
       const fd = tryOpenDirectory(rootFd, path);
       if (fd === undefined) return undefined;
       parent = { key: path.join('/'), fd };
-      return descriptorPath(fd);
+      return insideOf(fd);
     },
     close() {
       forgetParent();
@@ -119,6 +121,11 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[]): Tre
 
 function descriptorPath(fd: number): string {
   return `/proc/self/fd/${fd}`;
+}
+
+/** The directory itself: without the dot the path would be the link in /proc. */
+function insideOf(fd: number): string {
+  return `${descriptorPath(fd)}/.`;
 }
 
 function clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free' {
@@ -168,7 +175,7 @@ function createDirectories(rootFd: number, path: TreePath, lowerRoots: readonly 
       if (next === undefined) {
         const there = lstat(place);
         if (there !== undefined && !isWhiteout(there)) {
-          throw new OcicatError('invalid', `layer entry "${path.join('/')}": "${here.join('/')}" is no directory`);
+          throw new OcicatError('invalid', `layer: "${here.join('/')}" is no directory, but has entries below it`);
         }
         if (there !== undefined) unlinkSync(place);
         makeDirectory(place, findLowerDirectory(lowerRoots, here));
@@ -192,7 +199,6 @@ function makeDirectory(place: string, facts: DirectoryFacts): void {
   mkdirSync(place);
   lchownSync(place, facts.uid, facts.gid);
   chmodSync(place, facts.mode);
-  utimesSync(place, 0, 0);
 }
 
 /** Owner and mode of a directory as the layers below show it. */

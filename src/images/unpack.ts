@@ -114,7 +114,7 @@ function writeEntry(writer: TreeWriter, entry: TarEntry, directoryTimes: Map<str
 /** `.wh.NAME` hides NAME of the layers below; what this very layer puts there is not hidden, whatever the order. */
 function writeWhiteout(writer: TreeWriter, path: TreePath, hidden: string): void {
   if (hidden === '.wh..opq') {
-    setOpaque(writer.place(path.slice(0, -1)));
+    setOpaque(writer.directory(path.slice(0, -1)));
     return;
   }
   if (hidden.startsWith('.wh.')) return; // other marks of aufs itself, without a meaning here
