@@ -5,8 +5,8 @@ import { portInRange } from '../net/port.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../net/protocol.ts';
 import { SELECT_ALL, type Selector } from '../selector/selector.ts';
 import type { EntityMatch, RuleInput } from './input.ts';
-import { satisfies } from './packet-labels.ts';
 import type { PolicySnapshot } from './snapshot.ts';
+import { satisfies } from './snapshot-labels.ts';
 import type { IcmpMatch } from './types.ts';
 
 /** The first packet of a connection. Ports for TCP, UDP and SCTP, type and code for ICMP and ICMPv6. */

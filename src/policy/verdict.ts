@@ -3,8 +3,8 @@
 import type { Ip } from '../net/ip.ts';
 import { BUILT_IN_PROFILES, type EndpointInput, type PolicyInput, type RuleInput } from './input.ts';
 import { matchesRule, type Packet } from './packet.ts';
-import { policyApplies } from './packet-labels.ts';
 import type { PolicySnapshot } from './snapshot.ts';
+import { satisfies } from './snapshot-labels.ts';
 import type { Direction, RuleListId } from './types.ts';
 
 /** Why a packet is let through or dropped at one end. Rules are counted from 0 in their direction of the resource. */
@@ -82,7 +82,7 @@ function applicablePolicies(direction: Direction, endpoint: EndpointInput, snaps
   const found: ApplicablePolicy[] = [];
   for (const [id, policy] of snapshot.policies) {
     const rules = policy[direction];
-    if (rules === undefined || policy.hostOnly || !policyApplies(policy, endpoint, snapshot)) continue;
+    if (rules === undefined || policy.hostOnly || !satisfies(endpoint, policy.selector, snapshot)) continue;
     found.push({ id, policy, rules });
   }
   const place = (id: RuleListId) => {

@@ -1,7 +1,7 @@
 // Labels in a snapshot, for the verdict: what an endpoint or network set has, and which selectors it satisfies.
 import { matchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
-import type { LabelMap, PolicyInput } from './input.ts';
+import type { LabelMap } from './input.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 
 interface Labelled {
@@ -17,8 +17,4 @@ export function effectiveLabels(item: Labelled, snapshot: PolicySnapshot): Reado
 
 export function satisfies(item: Labelled, selector: Selector, snapshot: PolicySnapshot): boolean {
   return matchSelector(selector, effectiveLabels(item, snapshot));
-}
-
-export function policyApplies(policy: PolicyInput, endpoint: Labelled, snapshot: PolicySnapshot): boolean {
-  return satisfies(endpoint, policy.selector, snapshot);
 }
