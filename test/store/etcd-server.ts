@@ -23,8 +23,8 @@ export interface EtcdServer {
   kill(): Promise<void>;
   /** Starts it again after `kill` on the same ports and data; returns when it serves. */
   start(): Promise<void>;
-  /** Removes the data of a killed server, so that the next start is another cluster. */
-  wipe(): void;
+  /** Removes the data of a killed server; the next start is another cluster, unless it is told to take the same id. */
+  wipe(options?: { readonly sameId: boolean }): void;
   /** SIGSTOP: the kernel still accepts connections, nobody answers (a half-open peer). */
   pause(): void;
   resume(): void;
@@ -74,18 +74,21 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     ...['--pdeathsig', 'KILL', 'etcd', '--name', 'test', '--data-dir', dataDir, '--logger', 'zap'],
     ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
-    ...['--initial-cluster-token', root, '--heartbeat-interval', '20', '--election-timeout', '200'],
+    ...['--heartbeat-interval', '20', '--election-timeout', '200'],
     ...tlsFlags(options.tls),
     ...(options.flags ?? []),
   ];
   let child: ChildProcess | undefined;
+  let generation = 1;
 
   const server: EtcdServer = {
     endpoint,
     port,
     dataDir,
     async start() {
-      child = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+      child = spawn('setpriv', [...argv, '--initial-cluster-token', `${root}-${generation}`], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       await untilServing(child);
     },
     async kill() {
@@ -96,7 +99,8 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
       running.kill('SIGKILL');
       await gone;
     },
-    wipe() {
+    wipe(options = { sameId: false }) {
+      if (!options.sameId) generation += 1;
       rmSync(dataDir, { recursive: true, force: true });
     },
     pause() {
