@@ -1,0 +1,72 @@
+// Where every change of the store enters the agent, from the watch and from its own writes, and goes to those it concerns.
+import { formatIssue } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
+import { type StoreKey, tryParseKey } from '../datastore/keys.ts';
+import type { Revision } from '../datastore/port.ts';
+import type { StoreUpdate } from '../ipam/commit.ts';
+import { parsePolicyUpdate } from '../policy/parse.ts';
+import type { Dataplane } from './dataplane.ts';
+import type { Log } from './log.ts';
+import type { Concern, Picture } from './picture.ts';
+import type { Workloads } from './workloads.ts';
+
+export interface Feed {
+  /** Takes a change in; one that is not newer than what is known of its key is nothing new. */
+  take(update: StoreUpdate): void;
+  /** The concerns of everything taken since the last call. */
+  takeConcerns(): ReadonlySet<Concern>;
+}
+
+export interface FeedTargets {
+  readonly nodeName: string;
+  readonly dataplane: Dataplane;
+  readonly picture: Picture;
+  readonly workloads: Workloads;
+  readonly log: Log;
+}
+
+/** Null for a value that is no JSON: policy then closes what it stands for. */
+function tryParse(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return null;
+  }
+}
+
+export function createFeed(targets: FeedTargets): Feed {
+  const { nodeName, dataplane, picture, workloads, log } = targets;
+  const revisions = new Map<string, Revision>();
+  let concerns = new Set<Concern>();
+
+  function toPolicy(key: Extract<StoreKey, { kind: 'resource' }>, text: string | undefined): void {
+    const { resourceKind: kind, namespace, name } = key;
+    const parsed = parsePolicyUpdate(
+      { kind, namespace, name },
+      text === undefined ? undefined : tryParse(text),
+      nodeName,
+    );
+    if (parsed === undefined) return;
+    const id = namespace === undefined ? name : `${namespace}/${name}`;
+    for (const issue of parsed.issues) log.error(`${kind}(${id}) is closed: ${formatIssue(issue)}`);
+    dataplane.update(parsed.update);
+    workloads.update(parsed.update);
+  }
+
+  return {
+    take({ key: text, value, modRevision }) {
+      const key = tryParseKey(text);
+      if (key === undefined || (revisions.get(text) ?? -1) >= modRevision) return;
+      if (key.kind !== 'resource' && key.kind !== 'affinity') return;
+      revisions.set(text, modRevision);
+      const concern = picture.update(key, value);
+      if (concern !== undefined) concerns.add(concern);
+      if (key.kind === 'resource') toPolicy(key, value);
+    },
+    takeConcerns() {
+      const taken = concerns;
+      concerns = new Set();
+      return taken;
+    },
+  };
+}

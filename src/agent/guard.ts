@@ -1,0 +1,60 @@
+// Watches over what the agent has put in the kernel, and puts it back within a second when somebody else takes it away.
+import { TABLE } from '../firewall/nft.ts';
+import { type KernelEvent, observeKernelEvents } from '../kernel/events.ts';
+import type { Dataplane } from './dataplane.ts';
+import type { Log } from './log.ts';
+import type { Workloads } from './workloads.ts';
+
+/** Events that come this close together are one repair. */
+const GATHER_MS = 50;
+
+export interface GuardTargets {
+  readonly dataplane: () => Dataplane;
+  readonly workloads: () => Workloads;
+  /** A workload's link has gone. */
+  readonly linkGone: () => void;
+  readonly log: Log;
+}
+
+type Work = 'firewall' | 'routes' | 'links';
+
+function workOf(event: KernelEvent): readonly Work[] {
+  switch (event.kind) {
+    case 'nftables':
+      return event.tables.includes(TABLE) ? ['firewall'] : [];
+    case 'route':
+      return event.change === 'removed' ? ['routes'] : [];
+    case 'link':
+      return event.change === 'removed' ? ['links'] : ['routes'];
+    case 'overrun':
+      return event.of === 'nftables' ? ['firewall'] : ['routes', 'links'];
+    case 'address':
+    case 'neighbour':
+      return [];
+  }
+}
+
+/** Runs until aborted. */
+export async function guardKernel(targets: GuardTargets, signal: AbortSignal): Promise<void> {
+  const due = new Set<Work>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function repair(): void {
+    timer = undefined;
+    const now = new Set(due);
+    due.clear();
+    try {
+      if (now.has('firewall')) targets.dataplane().resync();
+      if (now.has('routes')) targets.workloads().restoreRoutes();
+      if (now.has('links')) targets.linkGone();
+    } catch (error) {
+      targets.log.error('repair the kernel', error);
+    }
+  }
+
+  for await (const event of observeKernelEvents(signal, ['link', 'route', 'nftables'])) {
+    for (const work of workOf(event)) due.add(work);
+    if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
+  }
+  clearTimeout(timer);
+}
