@@ -90,7 +90,7 @@ async function followRedirects(request: HttpRequest, policy: HttpPolicy): Promis
     const next = new URL(location, url);
     const leavesHttps = url.protocol === 'https:' && next.protocol !== 'https:';
     if (!/^https?:$/.test(next.protocol) || (leavesHttps && !policy.allowPlainHttp)) {
-      throw new OcicatError('denied', `redirects from https to ${next.protocol}//${next.host}, which is refused`);
+      throw new OcicatError('denied', `redirects to ${next.protocol}//${next.host}, which is refused`);
     }
     url = next;
   }
