@@ -1,0 +1,164 @@
+// The CNI plugins `calico` and `calico-ipam`: hands its name, its CNI_ variables, an open network namespace and its
+// standard input to the agent's socket, prints the answer and exits with its status. Protocol: src/agent/cni-wire.ts.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#ifndef SOCKET_PATH // only tests build with another one; nothing at run time can change it
+#define SOCKET_PATH "/var/run/calico/cni.sock"
+#endif
+
+enum { BUFFER_BYTES = 1 << 19, HEADER_BYTES = 1 << 17, TIMEOUT_SECONDS = 120, TRY_AGAIN = 11, IO_FAILURE = 5 };
+
+extern char **environ;
+static char buffer[BUFFER_BYTES]; // the request, later the answer
+static size_t used;               // bytes of the request
+static size_t input_at;           // where standard input begins in it
+static char version[24];          // of the configuration, empty when unknown
+
+static int write_all(int fd, const char *from, size_t count) {
+  while (count > 0) {
+    ssize_t written = write(fd, from, count);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return -1;
+    from += written;
+    count -= (size_t)written;
+  }
+  return 0;
+}
+
+static int send_all(int fd, const char *from, size_t count) {
+  while (count > 0) {
+    ssize_t sent = send(fd, from, count, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return -1;
+    from += sent;
+    count -= (size_t)sent;
+  }
+  return 0;
+}
+
+// Copies the configuration's version as far as it is plainly there, so that the caller reads the error by its own rules.
+static void find_version(void) {
+  static const char key[] = "\"cniVersion\"";
+  size_t length = 0;
+  const char *at = memmem(buffer + input_at, used - input_at, key, sizeof key - 1);
+  if (at != NULL) {
+    const char *end = buffer + used;
+    at += sizeof key - 1;
+    while (at < end && strchr(" \t\r\n:", *at) != NULL && *at != 0) at++;
+    if (at < end && *at++ == '"')
+      while (at < end && length + 1 < sizeof version && ((*at >= '0' && *at <= '9') || *at == '.')) version[length++] = *at++;
+  }
+  version[length] = 0;
+}
+
+// Messages are plain text without quotes or backslashes.
+static int fail(int code, const char *message, int error) {
+  char text[640];
+  const char *reason = error == 0 ? "" : strerror(error);
+  int length = snprintf(text, sizeof text, "{\"cniVersion\":\"%s\",\"code\":%d,\"msg\":\"%s%s%s\"}\n",
+                        version[0] == 0 ? "1.0.0" : version, code, message, error == 0 ? "" : ": ", reason);
+  write_all(STDOUT_FILENO, text, (size_t)length);
+  return 1;
+}
+
+// Appends a text with its terminating zero; what is too long for the header makes it fail later.
+static int append(const char *text) {
+  size_t length = strlen(text) + 1;
+  if (used + length > HEADER_BYTES) return -1;
+  memcpy(buffer + used, text, length);
+  used += length;
+  return 0;
+}
+
+// The namespace's descriptor in this process, or minus the error number, or nothing when none is named. The agent takes
+// a copy of the descriptor: it may see other mounts than the runtime does.
+static int append_netns(void) {
+  char text[16] = "";
+  const char *path = getenv("CNI_NETNS");
+  if (path != NULL && path[0] != 0) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(text, sizeof text, "%d", fd < 0 ? -errno : fd);
+  }
+  return append(text);
+}
+
+static int read_input(void) {
+  input_at = used;
+  while (used < sizeof buffer) {
+    ssize_t count = read(STDIN_FILENO, buffer + used, sizeof buffer - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return -1;
+    if (count == 0) return 0;
+    used += (size_t)count;
+  }
+  errno = EFBIG;
+  return -1;
+}
+
+static int open_socket(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET_PATH};
+  struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  int result;
+  do result = connect(fd, (struct sockaddr *)&address, sizeof address);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -1 : fd;
+}
+
+// Reads until the agent closes; returns the number of bytes, or -1.
+static ssize_t read_answer(int fd) {
+  size_t count = 0;
+  while (count < sizeof buffer) {
+    ssize_t got = recv(fd, buffer + count, sizeof buffer - count, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) return (ssize_t)count;
+    count += (size_t)got;
+  }
+  errno = EFBIG;
+  return -1;
+}
+
+static int build_request(const char *program) {
+  int bad = append(program) | append_netns();
+  for (char **variable = environ; *variable != NULL; variable++)
+    if (strncmp(*variable, "CNI_", 4) == 0) bad |= append(*variable);
+  return bad | append("");
+}
+
+int main(int argc, char **argv) {
+  const char *command = getenv("CNI_COMMAND");
+  if (command != NULL && strcmp(command, "VERSION") == 0) {
+    static const char versions[] = "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.1.0\",\"0.2.0\",\"0.3.0\","
+                                   "\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";
+    return write_all(STDOUT_FILENO, versions, sizeof versions - 1) == 0 ? 0 : 1;
+  }
+  const char *name = argc > 0 ? argv[0] : "";
+  const char *slash = strrchr(name, '/');
+  if (build_request(slash == NULL ? name : slash + 1)) return fail(IO_FAILURE, "the CNI_ variables are too long", 0);
+  if (read_input() < 0) return fail(IO_FAILURE, "cannot read the network configuration on standard input", errno);
+  find_version();
+  int fd = open_socket();
+  if (fd < 0)
+    return fail(TRY_AGAIN, "cannot reach the agent at " SOCKET_PATH
+                           ", start it (systemctl start calico-node) and try again", errno);
+  if (send_all(fd, buffer, used) < 0 || shutdown(fd, SHUT_WR) < 0)
+    return fail(TRY_AGAIN, "the agent at " SOCKET_PATH " does not take the request, try again", errno);
+  ssize_t count = read_answer(fd);
+  if (count < 1)
+    return fail(TRY_AGAIN, "the agent at " SOCKET_PATH " gave no answer, see its log and try again", count < 0 ? errno : 0);
+  if (write_all(STDOUT_FILENO, buffer + 1, (size_t)count - 1) < 0) return 1;
+  return (unsigned char)buffer[0];
+}
