@@ -31,7 +31,7 @@ export function createLineSplitter(emit: (line: Uint8Array) => void): LineSplitt
   let pending: Uint8Array = new Uint8Array(0);
   return {
     push(bytes) {
-      let rest = Buffer.concat([pending, bytes]);
+      let rest: Buffer = Buffer.concat([pending, bytes]);
       for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
         emit(lastDrawing(rest.subarray(0, end)));
         rest = rest.subarray(end + 1);

@@ -23,8 +23,6 @@ export interface Context {
   readonly lifted: ReadonlySet<Protection>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdio: Stdio;
-  /** Fires when the process is asked to end and the command has not taken charge of signals itself. */
-  readonly signal: AbortSignal;
 }
 
 export const globalFlags: readonly FlagSpec[] = [

@@ -1,11 +1,50 @@
 // A mount namespace of the runner's own: what it mounts for a pod is seen by the pod only and goes when the last of them ends.
+import { statSync } from 'node:fs';
+import { isOcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
+
+export interface MountSpace {
+  /** Back to the host's mounts, for good. */
+  leave(): void;
+}
 
 /**
  * Moves the calling thread, and with it all children it starts, into a new mount namespace that still receives the host's
  * mounts. Reads and writes by other threads (anything asynchronous) keep seeing the host's.
  */
-export function enterPrivateMounts(): void {
+export function enterPrivateMounts(): MountSpace {
+  const host = libc.open('/proc/thread-self/ns/mnt', libc.O_RDONLY | libc.O_CLOEXEC);
   libc.unshare(libc.CLONE_NEWNS);
   libc.mount('', '/', null, libc.MS_REC | libc.MS_SLAVE);
+  let left = false;
+  return {
+    leave() {
+      if (left) return;
+      left = true;
+      libc.setns(host, libc.CLONE_NEWNS);
+      libc.close(host);
+    },
+  };
+}
+
+const CGROUP_DIR = '/sys/fs/cgroup';
+
+/**
+ * Shapes /sys/fs/cgroup, in a mount namespace of one's own, so that crun can work with it: crun refuses the hybrid layout,
+ * in which cgroup v2 is mounted at `unified` beside the v1 controllers, even when it is told to leave cgroups alone.
+ */
+export function shapeCgroups(used: boolean): void {
+  if (statSync(CGROUP_DIR, { throwIfNoEntry: false }) === undefined) return;
+  const flags = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC;
+  if (!used) libc.mount('none', CGROUP_DIR, 'tmpfs', flags, 'size=4k,mode=755');
+  else unmountIfMounted(`${CGROUP_DIR}/unified`);
+}
+
+function unmountIfMounted(path: string): void {
+  try {
+    libc.umount2(path, libc.MNT_DETACH);
+  } catch (error) {
+    const absent = isOcicatError(error, 'kernel') && (error.errno === libc.EINVAL || error.errno === libc.ENOENT);
+    if (!absent) throw error;
+  }
 }

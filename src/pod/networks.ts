@@ -115,7 +115,7 @@ export async function addNetworks(
       }
     } catch (cause) {
       for (const line of await removeNetworks(pod)) pod.warn(line);
-      throw new OcicatError('unavailable', `error adding network "${name}"`, { cause });
+      throw new OcicatError('unavailable', `error adding network "${name}": ${describeError(cause)}`);
     }
   }
   return supplied;

@@ -1,5 +1,5 @@
 // Looking into a root file system without leaving it: links and `..` are resolved as if the root were the world's.
-import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
@@ -73,5 +73,14 @@ export function ensureLinkInRoot(rootFd: number, path: string, content: string):
   inDirectory(rootFd, posix.dirname(path), (directory) => {
     const target = `${directory}/${posix.basename(path)}`;
     if (lstatSync(target, { throwIfNoEntry: false }) === undefined) symlinkSync(content, target);
+  });
+}
+
+/** Makes an empty file, root's with mode 0644, and the directories above it, where nothing is. */
+export function ensureFileInRoot(rootFd: number, path: string): void {
+  if (statInRoot(rootFd, path) !== undefined) return;
+  ensureDirectoryInRoot(rootFd, posix.dirname(path));
+  inDirectory(rootFd, posix.dirname(path), (directory) => {
+    closeSync(openSync(`${directory}/${posix.basename(path)}`, 'wx', 0o644));
   });
 }

@@ -1,0 +1,111 @@
+// From an app of the manifest to a bundle that crun can run: root file system mounted, everything in it looked up.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import * as libc from '../sys/libc.ts';
+import { completeEnvironment } from './app-environment.ts';
+import { appIsolators } from './app-isolators.ts';
+import { computeCapabilities } from './capabilities.ts';
+import type { Context } from './context.ts';
+import { type ExecLookup, lookUpExec } from './exec-lookup.ts';
+import { type AppSpec, computeOciSpec, type OciMount } from './oci-spec.ts';
+import type { PodApp, PodManifest } from './pod-manifest.ts';
+import { ensureDirectoryInRoot, ensureLinkInRoot, statInRoot } from './root-tree.ts';
+import { appPath, mountRootfs } from './rootfs.ts';
+import { type Identity, resolveIdentity } from './users.ts';
+import { computeAppMounts, computeBind, prepareSource } from './volumes.ts';
+
+/** An app whose root file system is mounted and that only waits for its network. */
+export interface ReadyApp {
+  readonly app: PodApp;
+  readonly rootFd: number;
+  readonly rootfs: string;
+  readonly identity: Identity;
+  readonly environment: readonly string[];
+  readonly lookup: ExecLookup;
+  readonly mounts: readonly OciMount[];
+}
+
+/** What every app may count on. Source: facts §6.6. */
+function furnish(rootFd: number, app: PodApp): void {
+  ensureDirectoryInRoot(rootFd, '/tmp', 0o1777);
+  ensureDirectoryInRoot(rootFd, '/etc');
+  ensureLinkInRoot(rootFd, '/etc/mtab', '../proc/self/mounts');
+  ensureDirectoryInRoot(rootFd, app.app.workingDirectory);
+}
+
+/** Mounts and looks up everything that does not depend on the network. The caller has its own mount namespace. */
+export function readyApp(podPath: string, manifest: PodManifest, app: PodApp, warn: (line: string) => void): ReadyApp {
+  const rootfs = mountRootfs(podPath, app.name);
+  const rootFd = libc.open(rootfs, libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC);
+  const environment = completeEnvironment(app.name, app.app.environment);
+  const identity = resolveIdentity(rootFd, app.app.user, app.app.group);
+  const [program = ''] = app.app.exec;
+  furnish(rootFd, app);
+  const lookup = lookUpExec(rootFd, program, app.app.workingDirectory, environment);
+  const mounts = computeAppMounts(manifest, app).map((mount) =>
+    computeBind(mount, prepareSource(podPath, rootFd, mount, warn)),
+  );
+  return { app, rootFd, rootfs, identity, environment, lookup, mounts };
+}
+
+/** What the pod gives to each of its apps. */
+export interface PodSetting {
+  readonly podPath: string;
+  readonly uuid: string;
+  readonly namespaces: AppSpec['namespaces'];
+  /** Host path of the pod's resolv.conf; undefined leaves the image's own. */
+  readonly resolvConf: string | undefined;
+  /** Host path of the pod's hosts file, and whether it takes the place of an image's own. */
+  readonly hosts: { readonly path: string; readonly replaces: boolean };
+  readonly terminal: boolean;
+}
+
+function bindFile(source: string, destination: string): OciMount {
+  return { source, destination, type: 'bind', options: ['bind', 'rw', 'nosuid', 'nodev', 'noexec'] };
+}
+
+/** Files of the pod in /etc; a volume on the same path wins. */
+function etcMounts(ready: ReadyApp, setting: PodSetting): readonly OciMount[] {
+  const { resolvConf, hosts } = setting;
+  const ownHosts = statInRoot(ready.rootFd, '/etc/hosts') !== undefined && !hosts.replaces;
+  const own = [
+    bindFile('/proc/sys/kernel/hostname', '/etc/hostname'),
+    ...(resolvConf === undefined ? [] : [bindFile(resolvConf, '/etc/resolv.conf')]),
+    ...(ownHosts ? [] : [bindFile(hosts.path, '/etc/hosts')]),
+  ];
+  const taken = new Set(ready.mounts.map((mount) => mount.destination));
+  return own.filter((mount) => !taken.has(mount.destination));
+}
+
+/** Writes the app's config.json. The app's program must have been found. */
+export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetting): void {
+  const { app, lookup } = ready;
+  if (lookup.kind !== 'found') throw new OcicatError('internal', `write bundle of app "${app.name}": has no program`);
+  const isolators = appIsolators(app);
+  const spec: AppSpec = {
+    rootfs: ready.rootfs,
+    readOnlyRootfs: app.readOnlyRootFS ?? false,
+    args: [lookup.path, ...app.app.exec.slice(1)],
+    environment: ready.environment,
+    workingDirectory: app.app.workingDirectory,
+    ...ready.identity,
+    supplementaryGids: app.app.supplementaryGIDs ?? [],
+    capabilities: computeCapabilities(isolators.capabilities),
+    oomScoreAdj: isolators.oomScoreAdj,
+    namespaces: setting.namespaces,
+    mounts: [...etcMounts(ready, setting), ...ready.mounts],
+    terminal: setting.terminal,
+    limits: isolators.limits,
+    cgroupsPath: isolators.limited ? `/rkt/${setting.uuid}/${app.name}` : undefined,
+    lifted: {
+      capabilities: context.lifted.has('capabilities'),
+      paths: context.lifted.has('paths'),
+      seccomp: context.lifted.has('seccomp'),
+    },
+    architecture: process.arch,
+  };
+  writeFileSync(join(appPath(setting.podPath, app.name), 'config.json'), JSON.stringify(computeOciSpec(spec)), {
+    mode: 0o600,
+  });
+}

@@ -1,0 +1,73 @@
+// The pod's console: a pipe from every app to the runner's standard output.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as libc from '../sys/libc.ts';
+import { createLineSplitter, formatLinePrefix, openMonotonicClock } from './console.ts';
+import { writeWhole } from './output.ts';
+
+export interface PodConsole {
+  /** The descriptor that an app's standard output and error are to be. */
+  pipeFor(app: string): number;
+  /** Starts showing what the app prints; to be called once the app has its pipe. */
+  begin(app: string, podPid: number): void;
+  /** A line about an app that could not start, said by the pod's first process. */
+  say(app: string, words: string): void;
+  /** Resolves when every process that could print has gone and all is shown. */
+  drained(): Promise<void>;
+}
+
+interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+const S_IFIFO = 0o010000;
+/** Anybody may open its own output again, as programs do that write to /dev/stderr. */
+const FIFO_MODE = 0o622;
+
+/** A pipe, made as a named one that loses its name: its two ends are separate, so that the reading one alone can be non-blocking. */
+function openPipe(path: string): Pipe {
+  libc.mknod(path, S_IFIFO | FIFO_MODE, 0);
+  try {
+    const readEnd = libc.open(path, libc.O_RDONLY | libc.O_NONBLOCK | libc.O_CLOEXEC);
+    return { readEnd, writeEnd: libc.open(path, libc.O_WRONLY | libc.O_CLOEXEC) };
+  } finally {
+    rmSync(path);
+  }
+}
+
+const STDOUT = 1;
+
+/** `directory` is where pipes have a name for a moment. */
+export async function openConsole(directory: string): Promise<PodConsole> {
+  const clock = await openMonotonicClock();
+  const pipes = new Map<string, Pipe>();
+  const streams: Promise<void>[] = [];
+  const print = (app: string, pid: number, line: Uint8Array): void => {
+    writeWhole(STDOUT, Buffer.concat([Buffer.from(formatLinePrefix(clock(), app, pid)), line, Buffer.from('\n')]));
+  };
+  const show = async (app: string, pid: number, readEnd: number): Promise<void> => {
+    const splitter = createLineSplitter((line) => print(app, pid, line));
+    for await (const bytes of Bun.file(readEnd).stream()) splitter.push(bytes);
+    splitter.end();
+    libc.close(readEnd);
+  };
+  return {
+    pipeFor(app) {
+      const pipe = openPipe(join(directory, `${app}.pipe`));
+      pipes.set(app, pipe);
+      return pipe.writeEnd;
+    },
+    begin(app, podPid) {
+      const pipe = pipes.get(app);
+      if (pipe === undefined) return;
+      pipes.delete(app);
+      libc.close(pipe.writeEnd);
+      streams.push(show(app, podPid, pipe.readEnd));
+    },
+    say: (app, words) => print(app, 1, Buffer.from(words)),
+    async drained() {
+      await Promise.all(streams);
+    },
+  };
+}

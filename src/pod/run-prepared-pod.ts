@@ -1,0 +1,49 @@
+// From a prepared pod to its exit status, whatever its flavour.
+import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import { createUndo } from '../base/undo.ts';
+import type { Context } from './context.ts';
+import { reportFailure } from './failure.ts';
+import type { PodManifest } from './pod-manifest.ts';
+import type { HeldPod } from './pod-store.ts';
+import type { RuntimeOptions } from './run-flags.ts';
+import type { Start } from './start.ts';
+import type { StopRequests } from './supervise.ts';
+
+/** Source: facts §1.2. */
+const FAILURE_STATUS = 254;
+
+async function startFlavour(start: Start): Promise<number> {
+  if (readlinkSync(join(start.pod.path, 'flavor')) === 'fly') {
+    const { startFly } = await import('./start-fly.ts');
+    return startFly(start);
+  }
+  const { startPod } = await import('./start-pod.ts');
+  return startPod(start);
+}
+
+/**
+ * Moves a locked pod to `run` and runs it to its end. A pod that cannot be started is told about on standard error and
+ * ends with status 254; it stays as an exited pod.
+ */
+export async function runPreparedPod(
+  context: Context,
+  prepared: HeldPod,
+  manifest: PodManifest,
+  options: RuntimeOptions,
+  stops: StopRequests,
+): Promise<number> {
+  if (options.interactive && manifest.apps.length > 1) {
+    throw new OcicatError('invalid', 'interactive option only supports pods with one app');
+  }
+  const pod = prepared.moveTo('run');
+  try {
+    return await startFlavour({ context, pod, manifest, options, stops, undo: createUndo() });
+  } catch (error) {
+    reportFailure(context, 'stage1', error);
+    return FAILURE_STATUS;
+  } finally {
+    pod.close();
+  }
+}

@@ -1,0 +1,22 @@
+// `rkt run-prepared`: run a pod that `prepare` has left.
+import { OcicatError } from '../base/errors.ts';
+import { chooseDataDir } from './data-dir.ts';
+import type { Handler } from './commands.ts';
+import { namedPod } from './named-pod.ts';
+import { readPodManifest } from './pod-manifest.ts';
+import { tryHoldPod } from './pod-store.ts';
+import { parseRuntimeOptions } from './run-flags.ts';
+import { runPreparedPod } from './run-prepared-pod.ts';
+import { openStopRequests } from './supervise.ts';
+
+/** Exit status: as that of `run`. */
+export const runPrepared: Handler = async (context, { uses, rest }) => {
+  const options = parseRuntimeOptions(uses);
+  const dataDir = chooseDataDir(context);
+  const pod = namedPod(context, dataDir, rest, undefined);
+  const notPrepared = new OcicatError('invalid', `pod "${pod.uuid}" is not prepared`);
+  if (pod.state !== 'prepared') throw notPrepared;
+  const held = tryHoldPod(dataDir, pod);
+  if (held === undefined) throw notPrepared;
+  return runPreparedPod(context, held, readPodManifest(held.path), options, openStopRequests());
+};

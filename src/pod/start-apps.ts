@@ -1,0 +1,106 @@
+// The apps of a starting pod: their root file systems, their bundles, their processes.
+import * as libc from '../sys/libc.ts';
+import { type ReadyApp, readyApp, writeBundle } from './app-bundle.ts';
+import { appIsolators } from './app-isolators.ts';
+import { type AppLaunch, type AppProcess, launchApp } from './app-process.ts';
+import { refuseUnusableLimits } from './cgroups.ts';
+import type { PodConsole } from './console-pipe.ts';
+import { EXEC_FAILED_STATUS } from './exec-lookup.ts';
+import { enterPrivateMounts, shapeCgroups } from './mount-space.ts';
+import type { AppSpec } from './oci-spec.ts';
+import type { Reaper } from './reaper.ts';
+import { namespacePath, type Sandbox } from './sandbox.ts';
+import { hasOwnIpc, type Start, warnStart } from './start.ts';
+import type { EtcFiles } from './start-network.ts';
+
+/** Mounts every app's root file system, out of the host's sight, and looks up what the app needs there. */
+export function readyApps(start: Start): readonly ReadyApp[] {
+  const { manifest, pod, undo } = start;
+  const isolators = manifest.apps.map((app) => {
+    const own = appIsolators(app);
+    refuseUnusableLimits(app.name, own.limits);
+    return own;
+  });
+  const space = enterPrivateMounts();
+  undo.push('mounts', space.leave);
+  shapeCgroups(isolators.some(({ limited }) => limited));
+  return manifest.apps.map((app) => {
+    const ready = readyApp(pod.path, manifest, app, (line) => warnStart(start, line));
+    undo.push('root directory', () => libc.close(ready.rootFd));
+    return ready;
+  });
+}
+
+function namespacesOf(start: Start, sandbox: Sandbox, network: string | undefined): AppSpec['namespaces'] {
+  return {
+    pid: namespacePath(sandbox, 'pid'),
+    uts: namespacePath(sandbox, 'uts'),
+    ...(hasOwnIpc(start) ? { ipc: namespacePath(sandbox, 'ipc') } : {}),
+    ...(network === undefined ? {} : { network }),
+  };
+}
+
+function hasTerminal(start: Start): boolean {
+  return start.options.interactive && process.stdin.isTTY;
+}
+
+/** Writes the bundles of all apps whose program was found. */
+export function writeBundles(
+  start: Start,
+  apps: readonly ReadyApp[],
+  sandbox: Sandbox,
+  network: string | undefined,
+  etc: EtcFiles,
+): void {
+  const setting = {
+    podPath: start.pod.path,
+    uuid: start.pod.uuid,
+    namespaces: namespacesOf(start, sandbox, network),
+    terminal: hasTerminal(start),
+    ...etc,
+  };
+  for (const ready of apps) if (ready.lookup.kind === 'found') writeBundle(start.context, ready, setting);
+}
+
+function launchOf(start: Start, ready: ReadyApp, console: PodConsole): AppLaunch {
+  const { name } = ready.app;
+  const { interactive } = start.options;
+  const output = interactive ? 'inherit' : console.pipeFor(name);
+  return {
+    name,
+    podPath: start.pod.path,
+    uuid: start.pod.uuid,
+    ownCgroup: appIsolators(ready.app).limited,
+    terminal: hasTerminal(start),
+    stdio: [interactive ? 'inherit' : 'ignore', output, output],
+  };
+}
+
+/** An app whose program cannot be executed: it has ended, with the status that rkt gives it. */
+function failedApp(name: string, words: string, console: PodConsole): AppProcess {
+  console.say(name, words);
+  return { name, pid: undefined, podPid: 0, ended: Promise.resolve({ kind: 'exited', status: EXEC_FAILED_STATUS }) };
+}
+
+async function startApp(start: Start, ready: ReadyApp, console: PodConsole, reaper: Reaper): Promise<AppProcess> {
+  const { name } = ready.app;
+  if (ready.lookup.kind === 'unusable') return failedApp(name, ready.lookup.words, console);
+  const launched = await launchApp(launchOf(start, ready, console), reaper);
+  if (launched.kind === 'unusable') return failedApp(name, launched.words, console);
+  console.begin(name, launched.process.podPid);
+  return launched.process;
+}
+
+/** Starts all apps at once. Throws the first failure after every start has come to its end. */
+export async function startApps(
+  start: Start,
+  apps: readonly ReadyApp[],
+  console: PodConsole,
+  reaper: Reaper,
+): Promise<readonly AppProcess[]> {
+  const outcomes = await Promise.allSettled(apps.map((ready) => startApp(start, ready, console, reaper)));
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}

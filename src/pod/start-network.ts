@@ -1,0 +1,109 @@
+// The network side of a starting pod: its namespace, its networks, and the files in /etc that follow from them.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import { pluginDirectories } from './cni-call.ts';
+import type { Context } from './context.ts';
+import { printHosts, printResolvConf } from './dns-files.ts';
+import { loadNetworks, type SelectedNetwork, selectNetworks } from './net-conf.ts';
+import { addNetworks, type PodNetworks, removeNetworks, type SuppliedDns } from './networks.ts';
+import { createPodNetns, removePodNetns } from './pod-netns.ts';
+import { hostnameOf, type Start } from './start.ts';
+
+function netDirectory(context: Context): string {
+  return join(context.directories.local, 'net.d');
+}
+
+/** The pod as CNI plugins are told about it. */
+export function podNetworks(context: Context, uuid: string, podPath: string): PodNetworks {
+  return {
+    uuid,
+    podPath,
+    pluginDirs: pluginDirectories(netDirectory(context)),
+    environment: context.environment,
+    warn: (line) => context.stdio.stderr(`networking: ${line}\n`),
+  };
+}
+
+/** The networks that the pod asked for. Throws `invalid` and `not-found` before anything has been made. */
+export function chooseNetworks(start: Start): readonly SelectedNetwork[] {
+  const { net } = start.options;
+  const warn = (line: string): void => start.context.stdio.stderr(`networking: ${line}\n`);
+  switch (net.kind) {
+    case 'host':
+      return [];
+    case 'none':
+      warn('networking namespace with loopback only');
+      return [];
+    case 'all':
+    case 'networks':
+      return selectNetworks(net, loadNetworks(netDirectory(start.context), warn));
+  }
+}
+
+/** The pod's own namespace, with loopback up; undefined for the host's. */
+export function makeNetns(start: Start): string | undefined {
+  const { pod, options, undo } = start;
+  if (options.net.kind === 'host') return undefined;
+  undo.push('network namespace', () => {
+    removePodNetns(pod.uuid);
+    rmSync(join(pod.path, 'netns'), { force: true });
+  });
+  const path = createPodNetns(pod.uuid);
+  writeFileSync(join(pod.path, 'netns'), path);
+  return path;
+}
+
+/** Joins the networks in order. Returns what DNS settings they supplied. */
+export async function joinNetworks(
+  start: Start,
+  networks: readonly SelectedNetwork[],
+): Promise<SuppliedDns | undefined> {
+  const pod = podNetworks(start.context, start.pod.uuid, start.pod.path);
+  start.undo.push('networks', async () => {
+    for (const line of await removeNetworks(pod)) pod.warn(line);
+  });
+  try {
+    return await addNetworks(pod, networks);
+  } catch (cause) {
+    throw new OcicatError('unavailable', 'failed to setup network', { cause });
+  }
+}
+
+/** Files on the host that apps find in their /etc. */
+export interface EtcFiles {
+  /** undefined leaves each image its own. */
+  readonly resolvConf: string | undefined;
+  /** `replaces`: also where the image has a file of its own. */
+  readonly hosts: { readonly path: string; readonly replaces: boolean };
+}
+
+function writeResolvConf(start: Start, directory: string, supplied: SuppliedDns | undefined): string | undefined {
+  const { dns } = start.options;
+  const path = join(directory, 'resolv.conf');
+  switch (dns.kind) {
+    case 'host':
+      return '/etc/resolv.conf';
+    case 'none':
+      return undefined;
+    case 'explicit':
+      writeFileSync(path, printResolvConf('rkt run', dns.dns));
+      return path;
+    case 'default':
+      if (supplied === undefined) return undefined;
+      writeFileSync(path, printResolvConf(`rkt from network ${supplied.network}`, supplied));
+      return path;
+  }
+}
+
+/** Writes what the pod's options and networks ask for, into the pod's directory. */
+export function writeEtcFiles(start: Start, supplied: SuppliedDns | undefined): EtcFiles {
+  const { hosts } = start.options;
+  const directory = join(start.pod.path, 'etc');
+  mkdirSync(directory, { mode: 0o755 });
+  const resolvConf = writeResolvConf(start, directory, supplied);
+  if (hosts.kind === 'host') return { resolvConf, hosts: { path: '/etc/hosts', replaces: true } };
+  const path = join(directory, 'hosts');
+  writeFileSync(path, printHosts(hostnameOf(start), hosts.kind === 'explicit' ? hosts.entries : new Map()));
+  return { resolvConf, hosts: { path, replaces: hosts.kind === 'explicit' } };
+}

@@ -1,0 +1,92 @@
+// Running a prepared pod in namespaces of its own, from its network to its apps' end.
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeError, OcicatError } from '../base/errors.ts';
+import type { ReadyApp } from './app-bundle.ts';
+import type { AppProcess } from './app-process.ts';
+import { removePodCgroups } from './cgroups.ts';
+import { openConsole } from './console-pipe.ts';
+import type { SuppliedDns } from './networks.ts';
+import { openReaper, type Reaper } from './reaper.ts';
+import { openSandbox, type Sandbox } from './sandbox.ts';
+import { hasOwnIpc, hostnameOf, type Start, warnStart } from './start.ts';
+import { readyApps, startApps, writeBundles } from './start-apps.ts';
+import { chooseNetworks, joinNetworks, makeNetns, writeEtcFiles } from './start-network.ts';
+import { superviseApps } from './supervise.ts';
+
+/** A pod that only waits for its apps to be started. */
+interface Ground {
+  readonly sandbox: Sandbox;
+  readonly netns: string | undefined;
+  readonly supplied: SuppliedDns | undefined;
+  readonly apps: readonly ReadyApp[];
+}
+
+async function makeSandbox(start: Start): Promise<Sandbox> {
+  const { pod, undo } = start;
+  const sandbox = await openSandbox({ hostname: hostnameOf(start), ownIpc: hasOwnIpc(start), lockFd: pod.lockFd });
+  undo.push('sandbox', sandbox.close);
+  return sandbox;
+}
+
+function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
+}
+
+/** Sandbox, networks and root file systems, all at once: while the processes of the first two work, this one mounts. */
+async function layGround(start: Start): Promise<Ground> {
+  const networks = chooseNetworks(start);
+  const netns = makeNetns(start);
+  const [sandbox, supplied, apps] = await Promise.allSettled([
+    makeSandbox(start),
+    joinNetworks(start, networks),
+    Promise.resolve().then(() => readyApps(start)),
+  ]);
+  return { netns, supplied: valueOf(supplied), sandbox: valueOf(sandbox), apps: valueOf(apps) };
+}
+
+/** From here on the pod counts as started. */
+function recordStart(start: Start): void {
+  const path = join(start.pod.path, 'ppid');
+  start.undo.push('start time', () => rmSync(path, { force: true }));
+  writeFileSync(path, String(process.pid));
+}
+
+async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<number> {
+  const console = await openConsole(start.pod.path);
+  writeBundles(start, ground.apps, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
+  if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
+  recordStart(start);
+  const processes: readonly AppProcess[] = await startApps(start, ground.apps, console, reaper);
+  const status = await superviseApps(start.pod.path, processes, start.stops);
+  await ground.sandbox.close();
+  await console.drained();
+  return status;
+}
+
+/**
+ * Runs the pod to its end and returns its exit status. Its networks stay until it is removed. When it cannot be started,
+ * everything that was made for it is undone, and the reason is thrown.
+ */
+export async function startPod(start: Start): Promise<number> {
+  const reaper = openReaper();
+  try {
+    return await runApps(start, await layGround(start), reaper);
+  } catch (error) {
+    for (const failure of await start.undo.run()) warnStart(start, describeError(failure));
+    throw error;
+  } finally {
+    reaper.close();
+    dropCgroups(start);
+  }
+}
+
+/** What cannot be removed now is removed with the pod. */
+function dropCgroups(start: Start): void {
+  try {
+    removePodCgroups(start.pod.uuid);
+  } catch (error) {
+    warnStart(start, `warning: ${describeError(error)}`);
+  }
+}

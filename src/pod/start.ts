@@ -1,0 +1,34 @@
+// What the parts of starting a pod share.
+import type { Undo } from '../base/undo.ts';
+import type { Context } from './context.ts';
+import type { PodManifest } from './pod-manifest.ts';
+import type { HeldPod } from './pod-store.ts';
+import type { RuntimeOptions } from './run-flags.ts';
+import type { StopRequests } from './supervise.ts';
+
+/** A pod that is being started. */
+export interface Start {
+  readonly context: Context;
+  /** Locked, in `run`. */
+  readonly pod: HeldPod;
+  readonly manifest: PodManifest;
+  readonly options: RuntimeOptions;
+  readonly stops: StopRequests;
+  /** Inverses of what a failed start must not leave. */
+  readonly undo: Undo;
+}
+
+/** Says a line about the start of the pod. */
+export function warnStart(start: Start, line: string): void {
+  start.context.stdio.stderr(`stage1: ${line}\n`);
+}
+
+/** Source of the default: facts §5.6. */
+export function hostnameOf(start: Start): string {
+  return start.options.hostname ?? `rkt-${start.pod.uuid}`;
+}
+
+/** Whether the pod has an IPC namespace of its own: unless told to stay in the host's. */
+export function hasOwnIpc(start: Start): boolean {
+  return start.options.ownIpc ?? true;
+}
