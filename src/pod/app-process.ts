@@ -93,4 +93,3 @@ async function attachedApp(launch: AppLaunch, crun: { pid: number; exited: Promi
 export function statusOf(end: ChildEnd): number {
   return end.kind === 'exited' ? end.status : end.signal;
 }
-

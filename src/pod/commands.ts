@@ -33,15 +33,41 @@ const noLegend: FlagSpec = {
   initial: 'false',
   help: 'suppress a legend with the list',
 };
-const format: FlagSpec = { name: 'format', takes: 'text', initial: '""', help: "output format: 'json' or 'json-pretty'" };
-const uuidFile: FlagSpec = { name: 'uuid-file', takes: 'text', initial: '""', help: 'read pod UUID from file instead of argument' };
-const uuidFileSave: FlagSpec = { name: 'uuid-file-save', takes: 'text', initial: '""', help: 'write out pod UUID to specified file' };
+const format: FlagSpec = {
+  name: 'format',
+  takes: 'text',
+  initial: '""',
+  help: "output format: 'json' or 'json-pretty'",
+};
+const uuidFile: FlagSpec = {
+  name: 'uuid-file',
+  takes: 'text',
+  initial: '""',
+  help: 'read pod UUID from file instead of argument',
+};
+const uuidFileSave: FlagSpec = {
+  name: 'uuid-file-save',
+  takes: 'text',
+  initial: '""',
+  help: 'write out pod UUID to specified file',
+};
 const full: FlagSpec = { name: 'full', takes: 'boolean', initial: 'false', help: 'use long output format' };
-const prettyPrint: FlagSpec = { name: 'pretty-print', takes: 'boolean', initial: 'true', help: 'apply indent to format the output' };
+const prettyPrint: FlagSpec = {
+  name: 'pretty-print',
+  takes: 'boolean',
+  initial: 'true',
+  help: 'apply indent to format the output',
+};
 const force: FlagSpec = { name: 'force', takes: 'boolean', initial: 'false', help: 'force stopping' };
 
 function wait(name: string, what: string): FlagSpec {
-  return { name, takes: 'optional', bare: 'true', initial: 'false', help: `toggle waiting for the pod to ${what}; true, false or a duration` };
+  return {
+    name,
+    takes: 'optional',
+    bare: 'true',
+    initial: 'false',
+    help: `toggle waiting for the pod to ${what}; true, false or a duration`,
+  };
 }
 
 const fetchFlags: readonly FlagSpec[] = [
@@ -52,13 +78,28 @@ const fetchFlags: readonly FlagSpec[] = [
 ];
 
 const gcFlags: readonly FlagSpec[] = [
-  { name: 'expire-prepared', takes: 'text', initial: '24h0m0s', help: 'duration to wait before expiring prepared pods' },
-  { name: 'grace-period', takes: 'text', initial: '30m0s', help: 'duration to wait before discarding inactive pods from garbage' },
+  {
+    name: 'expire-prepared',
+    takes: 'text',
+    initial: '24h0m0s',
+    help: 'duration to wait before expiring prepared pods',
+  },
+  {
+    name: 'grace-period',
+    takes: 'text',
+    initial: '30m0s',
+    help: 'duration to wait before discarding inactive pods from garbage',
+  },
   { name: 'mark-only', takes: 'boolean', initial: 'false', help: 'if set to true, do not remove inactive pods' },
 ];
 
 const imageListFlags: readonly FlagSpec[] = [
-  { name: 'fields', takes: 'text', initial: 'id,name,size,importtime,lastused', help: 'comma-separated list of fields to display' },
+  {
+    name: 'fields',
+    takes: 'text',
+    initial: 'id,name,size,importtime,lastused',
+    help: 'comma-separated list of fields to display',
+  },
   format,
   full,
   noLegend,
@@ -152,8 +193,17 @@ export const commands: readonly Command[] = [
   {
     name: ['prepare'],
     summary: 'Prepare to run image(s) in a pod in rkt',
-    usage: '[--volume=NAME,kind=host,...] [--mount volume=VOL,target=PATH] IMAGE [IMAGE OPTS] [-- image-args...[---]]...',
-    flags: [...prepareFlags, { name: 'quiet', takes: 'boolean', initial: 'false', help: 'suppress superfluous output on stderr, print only the UUID' }],
+    usage:
+      '[--volume=NAME,kind=host,...] [--mount volume=VOL,target=PATH] IMAGE [IMAGE OPTS] [-- image-args...[---]]...',
+    flags: [
+      ...prepareFlags,
+      {
+        name: 'quiet',
+        takes: 'boolean',
+        initial: 'false',
+        help: 'suppress superfluous output on stderr, print only the UUID',
+      },
+    ],
     reads: 'apps',
     needsRoot: true,
     load: async () => (await import('./prepare.ts')).prepare,
@@ -170,7 +220,8 @@ export const commands: readonly Command[] = [
   {
     name: ['run'],
     summary: 'Run image(s) in a pod in rkt',
-    usage: '[--volume=NAME,kind=host,...] [--mount volume=VOL,target=PATH] IMAGE [IMAGE OPTS] [-- image-args...[---]]...',
+    usage:
+      '[--volume=NAME,kind=host,...] [--mount volume=VOL,target=PATH] IMAGE [IMAGE OPTS] [-- image-args...[---]]...',
     flags: [...prepareFlags, ...runtimeFlags, uuidFileSave],
     reads: 'apps',
     needsRoot: true,

@@ -1,6 +1,6 @@
 // The data directory and the configuration that may move it.
 import { realpathSync } from 'node:fs';
-import { readRktConfig, type RktConfig } from '../images/config.ts';
+import { type RktConfig, readRktConfig } from '../images/config.ts';
 import type { Context } from './context.ts';
 
 /** Source: facts §1.4. */

@@ -63,7 +63,8 @@ function parseEntry(entry: string): readonly [ip: string, name: string] {
   const equals = entry.indexOf('=');
   const ip = entry.slice(0, Math.max(equals, 0));
   const name = entry.slice(equals + 1);
-  if (equals < 1 || !/^[^\s]+$/.test(name)) throw new OcicatError('invalid', `Did not understand --hosts-entry ${entry}`);
+  if (equals < 1 || !/^[^\s]+$/.test(name))
+    throw new OcicatError('invalid', `Did not understand --hosts-entry ${entry}`);
   if (tryParseIp(ip) === undefined) throw new OcicatError('invalid', `Invalid IP passed to --hosts-entry: ${ip}`);
   return [ip, name];
 }

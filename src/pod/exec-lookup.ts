@@ -27,7 +27,12 @@ function unusable(path: string, words: string): ExecLookup {
  * `program` is absolute, relative to the working directory when it has a slash, else searched in `PATH` of `environment`
  * (or in the working directory, /bin and /usr/bin without one). Throws `not-found` when a search finds nothing.
  */
-export function lookUpExec(rootFd: number, program: string, directory: string, environment: readonly string[]): ExecLookup {
+export function lookUpExec(
+  rootFd: number,
+  program: string,
+  directory: string,
+  environment: readonly string[],
+): ExecLookup {
   if (program.includes('/')) return check(rootFd, posix.resolve(directory, program));
   const path = environment.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length);
   const searched = path === undefined ? [directory, '/bin', '/usr/bin'] : path.split(':').filter((dir) => dir !== '');

@@ -1,9 +1,10 @@
 // Help texts, made from the command table.
+
+import { OcicatError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { appFlags } from './app-arguments.ts';
 import { type Command, commands, type Handler } from './commands.ts';
 import { globalFlags } from './context.ts';
-import { OcicatError } from '../base/errors.ts';
 import type { FlagSpec } from './flags.ts';
 import { printTable } from './table.ts';
 

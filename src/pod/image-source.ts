@@ -43,7 +43,10 @@ export function openImages(context: Context, dataDir: string, policy: PullPolicy
 function findByName(images: Images, name: string): ImageRecord {
   const image = images.store.find(name);
   if (image !== undefined) return image;
-  throw new OcicatError('not-found', `unable to fetch image from image name "${name}": not in the store, and only docker:// images are fetched`);
+  throw new OcicatError(
+    'not-found',
+    `unable to fetch image from image name "${name}": not in the store, and only docker:// images are fetched`,
+  );
 }
 
 function findById(images: Images, id: string): ImageRecord {
@@ -59,7 +62,15 @@ export async function resolveImage(images: Images, argument: string, signal: Abo
   const parsed = parseImageArgument(argument);
   if (parsed.kind === 'docker') {
     const { store, policy, config, insecure, display } = images;
-    return fetchImage({ store, reference: parsed.reference, policy, config, insecure, progress: display.report, signal });
+    return fetchImage({
+      store,
+      reference: parsed.reference,
+      policy,
+      config,
+      insecure,
+      progress: display.report,
+      signal,
+    });
   }
   const image = parsed.kind === 'id' ? findById(images, parsed.id) : findByName(images, parsed.name);
   if (!images.store.isWhole(image)) {

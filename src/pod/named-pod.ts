@@ -5,7 +5,12 @@ import { findPod, type Pod } from './pod-store.ts';
 import { readUuidFile } from './uuid.ts';
 
 /** Throws `invalid` unless there is exactly one name, and what findPod throws, as the cause. */
-export function namedPod(context: Context, dataDir: string, words: readonly string[], uuidFile: string | undefined): Pod {
+export function namedPod(
+  context: Context,
+  dataDir: string,
+  words: readonly string[],
+  uuidFile: string | undefined,
+): Pod {
   const [word, second] = words;
   const fromFile = uuidFile === undefined || uuidFile === '' ? undefined : readUuidFile(uuidFile);
   const prefix = fromFile ?? word;

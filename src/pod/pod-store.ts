@@ -139,6 +139,18 @@ export function createPod(dataDir: string, uuid: string): HeldPod {
   return holdPod(dataDir, uuid, path, lockFd).moveTo('prepare');
 }
 
+/** A reader that probes a pod's state holds a shared lock for some microseconds. */
+const LOCK_ATTEMPTS = 20;
+const LOCK_PAUSE_MS = 2;
+
+function tryLockExclusively(fd: number): boolean {
+  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+    if (libc.flock(fd, libc.LOCK_EX | libc.LOCK_NB)) return true;
+    Bun.sleepSync(LOCK_PAUSE_MS);
+  }
+  return false;
+}
+
 /** Locks a pod that nobody holds; undefined if somebody does or it has moved since it was seen. */
 export function tryHoldPod(dataDir: string, pod: Pod): HeldPod | undefined {
   let fd: number;
@@ -148,7 +160,7 @@ export function tryHoldPod(dataDir: string, pod: Pod): HeldPod | undefined {
     if (isOcicatError(error, 'kernel') && error.errno === libc.ENOENT) return undefined;
     throw error;
   }
-  if (libc.flock(fd, libc.LOCK_EX | libc.LOCK_NB)) {
+  if (tryLockExclusively(fd)) {
     const again = observePod(dataDir, pod.place, pod.uuid);
     if (again !== undefined) return holdPod(dataDir, pod.uuid, pod.path, fd);
   }

@@ -1,21 +1,21 @@
 // Preparing a pod: images fetched, everything that was asked written down in its directory.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import type { PullPolicy } from '../images/fetch.ts';
 import type { ImageRecord } from '../images/record.ts';
 import { computeAppName } from '../images/reference.ts';
 import type { ImageStore } from '../images/store.ts';
-import { computeEnvironment, parseSetEnv } from './app-environment.ts';
 import { type AppArguments, type AppRequest, mergeMounts } from './app-arguments.ts';
+import { computeEnvironment, parseSetEnv } from './app-environment.ts';
 import type { Context } from './context.ts';
 import { allFlags, isSet } from './flags.ts';
+import { type Flavour, writeFlavour } from './flavour.ts';
 import { openImages, resolveImage } from './image-source.ts';
 import type { Isolator, MountPoint, PodApp, PodManifest } from './pod-manifest.ts';
 import { printPodManifest } from './pod-manifest.ts';
 import { createPod, type HeldPod } from './pod-store.ts';
 import { writeLayers } from './rootfs.ts';
-import type { Flavour } from './run-flags.ts';
 import { isAcName, parseVolume } from './volume.ts';
 import { refuseDuplicateVolumes } from './volumes.ts';
 
@@ -121,12 +121,18 @@ function computeManifest(context: Context, asked: AppArguments, images: readonly
   return { apps, volumes };
 }
 
-function writePod(pod: HeldPod, manifest: PodManifest, images: readonly ImageRecord[], store: ImageStore, flavour: Flavour): void {
+function writePod(
+  pod: HeldPod,
+  manifest: PodManifest,
+  images: readonly ImageRecord[],
+  store: ImageStore,
+  flavour: Flavour,
+): void {
   mkdirSync(join(pod.path, 'apps'), { mode: 0o750 });
   images.forEach((image, index) => {
     writeLayers(pod.path, manifest.apps[index]?.name ?? '', store.layerPaths(image));
   });
-  symlinkSync(flavour, join(pod.path, 'flavor'));
+  writeFlavour(pod.path, flavour);
   writeFileSync(join(pod.path, 'pod'), printPodManifest(manifest), { mode: 0o640 });
   writeFileSync(join(pod.path, 'pod-created'), '');
 }

@@ -53,7 +53,8 @@ function findCommand(words: readonly string[]): Found | undefined {
 
 function readWords({ command, words }: Found): Words {
   const flags = [...globalFlags, ...command.flags];
-  if (command.reads !== 'apps') return { ...parseFlags(flagTable(flags), words, command.reads === 'mixed'), apps: [], mounts: [] };
+  if (command.reads !== 'apps')
+    return { ...parseFlags(flagTable(flags), words, command.reads === 'mixed'), apps: [], mounts: [] };
   try {
     return { ...parseAppArguments(flags, words), rest: [] };
   } catch (cause) {

@@ -65,7 +65,8 @@ export function ensureDirectoryInRoot(rootFd: number, path: string, mode = 0o755
     chmodSync(target, mode);
     return true;
   });
-  if (made === undefined) throw new OcicatError('invalid', `make directory "${path}" in the image: "${parent}" is none`);
+  if (made === undefined)
+    throw new OcicatError('invalid', `make directory "${path}" in the image: "${parent}" is none`);
 }
 
 /** Makes a symbolic link where nothing is. */

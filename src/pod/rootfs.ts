@@ -1,5 +1,5 @@
 // The root file system of an app: the image's layers below, what the app writes above.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { list, parseDocument, text } from '../images/fields.ts';
@@ -13,6 +13,15 @@ export function appPath(podPath: string, app: string): string {
 /** Where the app's root file system is mounted, in the runner's mount namespace only. */
 export function rootfsPath(podPath: string, app: string): string {
   return join(appPath(podPath, app), 'rootfs');
+}
+
+/** Names of the apps that the pod's directory holds something of. */
+export function appNames(podPath: string): readonly string[] {
+  try {
+    return readdirSync(join(podPath, 'apps'));
+  } catch {
+    return [];
+  }
 }
 
 /** Writes which layers an app is made of, top-most first; images may be forgotten while the pod lives. */

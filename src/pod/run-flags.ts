@@ -3,16 +3,26 @@ import { OcicatError } from '../base/errors.ts';
 import type { PullPolicy } from '../images/fetch.ts';
 import { type DnsMode, type HostsMode, parseDnsMode, parseHostname, parseHostsMode } from './dns-files.ts';
 import { allFlags, type FlagSpec, type FlagUse, isSet, lastFlag } from './flags.ts';
+import type { Flavour } from './flavour.ts';
 import { type NetList, parseNetList } from './net-list.ts';
 
 /** Options that shape the prepared pod. */
 export const prepareFlags: readonly FlagSpec[] = [
-  { name: 'inherit-env', takes: 'boolean', initial: 'false', help: 'inherit all environment variables not set by apps' },
+  {
+    name: 'inherit-env',
+    takes: 'boolean',
+    initial: 'false',
+    help: 'inherit all environment variables not set by apps',
+  },
   { name: 'no-store', takes: 'boolean', initial: 'false', help: 'deprecated: --pull-policy=update' },
   { name: 'pull-policy', takes: 'text', initial: 'new', help: 'when to pull an image: new, update or never' },
   { name: 'set-env', takes: 'text', help: 'environment variable to set for all the apps in the form key=value' },
   { name: 'set-env-file', takes: 'text', help: 'path to an environment variables file' },
-  { name: 'stage1-from-dir', takes: 'text', help: 'flavour, by the file name of its image in the stage1 images directory' },
+  {
+    name: 'stage1-from-dir',
+    takes: 'text',
+    help: 'flavour, by the file name of its image in the stage1 images directory',
+  },
   { name: 'stage1-hash', takes: 'text', help: 'flavour, by the hash of its image' },
   { name: 'stage1-name', takes: 'text', help: 'flavour, by the name of its image, e.g. coreos.com/rkt/stage1-fly' },
   { name: 'stage1-path', takes: 'text', help: 'flavour, by the path of its image' },
@@ -32,9 +42,18 @@ export const runtimeFlags: readonly FlagSpec[] = [
   { name: 'dns-opt', takes: 'text', help: 'DNS options to write in /etc/resolv.conf' },
   { name: 'dns-search', takes: 'text', help: 'DNS search domains to write in /etc/resolv.conf' },
   { name: 'hostname', takes: 'text', initial: '""', help: 'pod\'s hostname. If empty, it will be "rkt-$PODUUID"' },
-  { name: 'hosts-entry', takes: 'text', help: 'entries to add to the pod-wide hosts file: IP=NAME[,IP=NAME], or "host"' },
+  {
+    name: 'hosts-entry',
+    takes: 'text',
+    help: 'entries to add to the pod-wide hosts file: IP=NAME[,IP=NAME], or "host"',
+  },
   { name: 'interactive', takes: 'boolean', initial: 'false', help: 'run pod interactively' },
-  { name: 'ipc', takes: 'text', initial: '""', help: 'whether to stay in the host IPC namespace: auto, private or parent' },
+  {
+    name: 'ipc',
+    takes: 'text',
+    initial: '""',
+    help: 'whether to stay in the host IPC namespace: auto, private or parent',
+  },
   {
     name: 'net',
     takes: 'optional',
@@ -95,7 +114,11 @@ export function parseRuntimeOptions(uses: readonly FlagUse[]): RuntimeOptions {
 }
 
 /** Words for a deprecated option go to `warn`. Throws `invalid`. */
-export function parsePullPolicy(uses: readonly FlagUse[], fallback: PullPolicy, warn: (line: string) => void): PullPolicy {
+export function parsePullPolicy(
+  uses: readonly FlagUse[],
+  fallback: PullPolicy,
+  warn: (line: string) => void,
+): PullPolicy {
   const storeOnly = isSet(uses, 'store-only');
   const noStore = isSet(uses, 'no-store');
   if (storeOnly && noStore) throw new OcicatError('invalid', 'both --store-only and --no-store specified');
@@ -107,9 +130,6 @@ export function parsePullPolicy(uses: readonly FlagUse[], fallback: PullPolicy, 
   if (policy === 'new' || policy === 'update' || policy === 'never') return policy;
   throw new OcicatError('invalid', `--pull-policy "${policy}": wanted new, update or never`);
 }
-
-/** How a pod is isolated: with namespaces of its own, or by its root directory alone. */
-export type Flavour = 'default' | 'fly';
 
 const stage1Flags = ['stage1-url', 'stage1-path', 'stage1-name', 'stage1-hash', 'stage1-from-dir'];
 
@@ -125,8 +145,14 @@ export function parseFlavour(uses: readonly FlagUse[]): Flavour {
     throw new OcicatError('invalid', `flags --${given.name} and --${other.name} are mutually exclusive`);
   }
   const last = given.value.slice(given.value.lastIndexOf('/') + 1);
-  const name = last.replace(/[:,].*$/, '').replace(/\.aci$/, '').replace(/-\d.*$/, '');
+  const name = last
+    .replace(/[:,].*$/, '')
+    .replace(/\.aci$/, '')
+    .replace(/-\d.*$/, '');
   if (given.name !== 'stage1-hash' && /^(stage1-)?fly$/.test(name)) return 'fly';
   if (given.name !== 'stage1-hash' && /^(stage1-)?(coreos|default)$/.test(name)) return 'default';
-  throw new OcicatError('unsupported', `--${given.name} "${given.value}": unknown flavour, wanted a name ending in stage1-fly or stage1-coreos`);
+  throw new OcicatError(
+    'unsupported',
+    `--${given.name} "${given.value}": unknown flavour, wanted a name ending in stage1-fly or stage1-coreos`,
+  );
 }

@@ -1,10 +1,9 @@
 // From a prepared pod to its exit status, whatever its flavour.
-import { readlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { createUndo } from '../base/undo.ts';
 import type { Context } from './context.ts';
 import { reportFailure } from './failure.ts';
+import { readFlavour } from './flavour.ts';
 import type { PodManifest } from './pod-manifest.ts';
 import type { HeldPod } from './pod-store.ts';
 import type { RuntimeOptions } from './run-flags.ts';
@@ -15,7 +14,7 @@ import type { StopRequests } from './supervise.ts';
 const FAILURE_STATUS = 254;
 
 async function startFlavour(start: Start): Promise<number> {
-  if (readlinkSync(join(start.pod.path, 'flavor')) === 'fly') {
+  if (readFlavour(start.pod.path) === 'fly') {
     const { startFly } = await import('./start-fly.ts');
     return startFly(start);
   }

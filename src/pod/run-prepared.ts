@@ -1,7 +1,7 @@
 // `rkt run-prepared`: run a pod that `prepare` has left.
 import { OcicatError } from '../base/errors.ts';
-import { chooseDataDir } from './data-dir.ts';
 import type { Handler } from './commands.ts';
+import { chooseDataDir } from './data-dir.ts';
 import { namedPod } from './named-pod.ts';
 import { readPodManifest } from './pod-manifest.ts';
 import { tryHoldPod } from './pod-store.ts';

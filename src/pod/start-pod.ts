@@ -3,7 +3,6 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
 import type { ReadyApp } from './app-bundle.ts';
-import type { AppProcess } from './app-process.ts';
 import { removePodCgroups } from './cgroups.ts';
 import { openConsole } from './console-pipe.ts';
 import type { SuppliedDns } from './networks.ts';
@@ -58,7 +57,8 @@ async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<nu
   writeBundles(start, ground.apps, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);
-  const processes: readonly AppProcess[] = await startApps(start, ground.apps, console, reaper);
+  const processes = await startApps(start, ground.apps, console, reaper);
+  writeFileSync(join(start.pod.path, 'ready'), '');
   const status = await superviseApps(start.pod.path, processes, start.stops);
   await ground.sandbox.close();
   await console.drained();

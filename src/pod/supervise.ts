@@ -1,25 +1,14 @@
 // Watching over a pod's apps until all have finished, one has failed, or the pod is asked to stop.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { isOcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { type AppProcess, statusOf } from './app-process.ts';
-import { appPath } from './rootfs.ts';
+import { writeStatus } from './status-file.ts';
 
 /** How long an app has between SIGTERM and SIGKILL. Source: facts §3.4. */
 const STOP_TIMEOUT_MS = 90_000;
 
 const SIGTERM = 15;
 const SIGKILL = 9;
-
-/** File with an app's exit status. */
-export function statusPath(podPath: string, app: string): string {
-  return join(appPath(podPath, app), 'status');
-}
-
-export function writeStatus(podPath: string, app: string, status: number): void {
-  writeFileSync(statusPath(podPath, app), `${status}\n`);
-}
 
 function signalApp(app: AppProcess, signal: number): void {
   if (app.pid === undefined) return;
@@ -60,7 +49,10 @@ export function openStopRequests(): StopRequests {
   };
 }
 
-type Reason = { readonly kind: 'finished' } | { readonly kind: 'asked' } | { readonly kind: 'failed'; readonly status: number };
+type Reason =
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'asked' }
+  | { readonly kind: 'failed'; readonly status: number };
 
 /** Ends the apps that still run: first kindly. `running` shrinks as they end. */
 async function stopApps(
@@ -89,7 +81,11 @@ function whenAsked(signal: AbortSignal): Promise<Reason> {
  * Waits for the pod's end and records each app's status. Returns the pod's: 0 when all went well or the pod was asked to
  * stop, else the status of the first app that failed. An app that a signal of this stop has killed counts as 0.
  */
-export async function superviseApps(podPath: string, apps: readonly AppProcess[], stops: StopRequests): Promise<number> {
+export async function superviseApps(
+  podPath: string,
+  apps: readonly AppProcess[],
+  stops: StopRequests,
+): Promise<number> {
   let stopping = false;
   const running = new Set(apps);
   const failure = Promise.withResolvers<Reason>();

@@ -35,7 +35,14 @@ export function computeAppMounts(manifest: PodManifest, app: PodApp): readonly A
     ...wanted.map(({ name, path }): AppMount => {
       const volume = volumes.get(name);
       if (volume !== undefined) return { volume, target: cleanTarget(path), implicit: false };
-      const own: Volume = { kind: 'empty', name: `${app.name}-${name}`, readOnly: undefined, mode: 0o755, uid: 0, gid: 0 };
+      const own: Volume = {
+        kind: 'empty',
+        name: `${app.name}-${name}`,
+        readOnly: undefined,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+      };
       return { volume: own, target: cleanTarget(path), implicit: true };
     }),
   ];
@@ -60,7 +67,10 @@ function copyImageContent(rootFd: number, target: string, directory: string): vo
       stdio: ['ignore', 'ignore', 'pipe', source],
     });
     if (copy.exitCode !== 0) {
-      throw new OcicatError('unavailable', `fill volume at "${target}": ${copy.stderr?.toString().trim() ?? 'cp failed'}`);
+      throw new OcicatError(
+        'unavailable',
+        `fill volume at "${target}": ${copy.stderr?.toString().trim() ?? 'cp failed'}`,
+      );
     }
   } finally {
     libc.close(source);
