@@ -1,0 +1,85 @@
+// Finds the datastore's configuration and opens the datastore that it names.
+import { readFile } from 'node:fs/promises';
+import { OcicatError } from '../base/errors.ts';
+import { type DatastoreConfig, type PemSource, parseDatastoreConfig } from './config.ts';
+import { type EtcdSettings, openEtcd } from './etcd/client.ts';
+import { discoverEndpoints } from './etcd/discovery.ts';
+import type { TlsMaterial } from './etcd/session.ts';
+import type { Datastore } from './port.ts';
+
+/** Undefined when there is no such file. */
+async function tryReadConfigFile(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw new OcicatError('invalid', `read datastore configuration "${path}": it cannot be read`, { cause });
+  }
+}
+
+async function parseConfigFile(path: string, text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    return parse(text, { prettyErrors: false, logLevel: 'silent' });
+  } catch {
+    // The parser's own words may quote the line, and the line may hold the password.
+    throw new OcicatError('invalid', `read datastore configuration "${path}": it is no YAML`);
+  }
+}
+
+/**
+ * The configuration in a file or, when there is none at that path, in the environment. Throws `invalid` for a file
+ * that cannot be read or understood and, if it is `required`, for one that is not there.
+ */
+export async function loadDatastoreConfig(
+  path: string,
+  required: boolean,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<DatastoreConfig> {
+  const text = await tryReadConfigFile(path);
+  if (text !== undefined)
+    return parseDatastoreConfig({ kind: 'document', document: await parseConfigFile(path, text) });
+  if (required) throw new OcicatError('invalid', `read datastore configuration "${path}": there is no such file`);
+  return parseDatastoreConfig({ kind: 'environment', environment });
+}
+
+async function readPem(source: PemSource, signal: AbortSignal | undefined): Promise<string> {
+  if (source.kind === 'inline') return source.pem;
+  try {
+    return await readFile(source.path, { encoding: 'utf8', signal });
+  } catch (cause) {
+    throw new OcicatError('invalid', `read "${source.path}" for the datastore: it cannot be read`, { cause });
+  }
+}
+
+async function readTls({ ca, client }: DatastoreConfig, signal: AbortSignal | undefined): Promise<TlsMaterial> {
+  return {
+    ...(ca === undefined ? {} : { ca: await readPem(ca, signal) }),
+    ...(client === undefined
+      ? {}
+      : { cert: await readPem(client.cert, signal), key: await readPem(client.key, signal) }),
+  };
+}
+
+function endpointsOf({ servers }: DatastoreConfig): EtcdSettings['endpoints'] {
+  if (servers.kind === 'endpoints') return async () => servers.endpoints;
+  return async () => {
+    const { resolveSrv } = await import('node:dns/promises');
+    return discoverEndpoints(servers.domain, resolveSrv);
+  };
+}
+
+/**
+ * Reads the certificates and returns the store; it connects with the first request. Throws `invalid` when a
+ * certificate file cannot be read. Close it in the end.
+ */
+export async function openDatastore(
+  config: DatastoreConfig,
+  signal?: AbortSignal,
+  times: Pick<EtcdSettings, 'timeoutMs' | 'connectTimeoutMs' | 'patienceMs'> = {},
+): Promise<Datastore> {
+  const tls = await readTls(config, signal);
+  const { credentials } = config;
+  const login = credentials === undefined ? {} : { credentials };
+  return openEtcd({ endpoints: endpointsOf(config), tls, ...login, ...times });
+}
