@@ -1,0 +1,55 @@
+// calico-node: the agent of one host. Started by hand, by an init system or as a pod; ends on SIGTERM and leaves the data plane as it is.
+import { describeError, formatIssue, isOcicatError, OcicatError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { parseAgentSettings } from './settings.ts';
+
+const HELP = `calico-node: the agent of one host.
+
+Usage:
+  calico-node            run until SIGTERM; the data plane stays as it is
+  calico-node --version
+  calico-node --help
+
+It is configured by the environment: ETCD_ENDPOINTS (none: a private etcd of this machine), NODENAME, IP, IP6,
+IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS and others; see the installation guide.
+`;
+
+function printFailure(error: unknown): void {
+  console.error(`calico-node: ${describeError(error)}`);
+  if (isOcicatError(error)) for (const issue of error.issues) console.error(`  ${formatIssue(issue)}`);
+}
+
+async function run(): Promise<number> {
+  if (process.getuid?.() !== 0)
+    throw new OcicatError('denied', 'start: the agent changes links, routes and rules and must run as root');
+  const settings = parseAgentSettings(process.env);
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  const { runAgent } = await import('./run.ts');
+  await runAgent(settings, process.env, abort.signal);
+  return 0;
+}
+
+/** Runs `calico-node ARGV…`; returns the exit status. */
+export async function runCalicoNode(argv: readonly string[]): Promise<number> {
+  const [word, ...rest] = argv;
+  if (word !== undefined && rest.length === 0 && ['--version', '-v'].includes(word)) {
+    console.log(`v${VERSION}`);
+    return 0;
+  }
+  if (word !== undefined && ['--help', '-h', 'help'].includes(word)) {
+    console.log(HELP.trimEnd());
+    return 0;
+  }
+  if (word !== undefined) {
+    console.error(`calico-node: unexpected "${word}" (see "calico-node --help")`);
+    return 2;
+  }
+  try {
+    return await run();
+  } catch (error) {
+    printFailure(error);
+    return 1;
+  }
+}

@@ -1,0 +1,190 @@
+// The agent's life from the first fail-closed rule to its end.
+import { isOcicatError } from '../base/errors.ts';
+import { PRIVATE_ETCD_ENDPOINT, parseDatastoreConfig } from '../datastore/config.ts';
+import { initialiseDatastore } from '../datastore/initialise.ts';
+import { openDatastore } from '../datastore/open.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { defaultFirewallConfig } from '../firewall/config.ts';
+import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
+import { openLinkRemover } from '../kernel/link-remover.ts';
+import {
+  checkWorkloadLink,
+  createWorkloadLink,
+  observeWorkloadLinks,
+  raiseWorkloadLink,
+} from '../kernel/workload-link.ts';
+import { parseIp } from '../net/ip.ts';
+import type { RoutingInput } from '../routing/input.ts';
+import { strayThreads, warmThreadPool } from '../sys/netns.ts';
+import { openBird } from './bird.ts';
+import type { CniContext } from './cni-context.ts';
+import { type CniMemory, openCniMemory } from './cni-memory.ts';
+import { openCniServer } from './cni-server.ts';
+import { guardKernel } from './guard.ts';
+import { type Log, openLog } from './log.ts';
+import { observeNodeName, observeUplinkMtu, writeMtu, writeNodeName } from './node-files.ts';
+import { openPrivateEtcd } from './private-etcd.ts';
+import { ensureDefaults, registerNode } from './register.ts';
+import { createRouter } from './router.ts';
+import { createSession, type Session } from './session.ts';
+import type { AgentSettings } from './settings.ts';
+
+const RUN_DIRECTORY = '/var/run/calico';
+const LIBRARY_DIRECTORY = '/var/lib/calico';
+const RETRY_MS = 1_000;
+const THREAD_CHECK_MS = 60_000;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Repeats while the datastore does not answer: the agent is often started before it. */
+async function untilAnswered<T>(what: string, log: Log, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isOcicatError(error, 'unavailable', 'timeout', 'conflict') || signal.aborted) throw error;
+      log.warn(`${what}: trying again in ${RETRY_MS / 1000} s`, error);
+      await Bun.sleep(RETRY_MS);
+    }
+  }
+}
+
+function loadBase(firewall: KernelFirewall, log: Log): void {
+  const base = firewall.loadBase(defaultFirewallConfig);
+  if (base.kind === 'kept') log.info('rules of another version stay in force until the datastore has been read');
+}
+
+/** With no endpoints given the agent runs an etcd of its own on this machine. */
+function needsPrivateEtcd(environment: Environment): boolean {
+  return !['ETCD_ENDPOINTS', 'CALICO_ETCD_ENDPOINTS', 'ETCD_DISCOVERY_SRV', 'CALICO_ETCD_DISCOVERY_SRV'].some(
+    (name) => environment[name],
+  );
+}
+
+async function register(
+  datastore: Datastore,
+  settings: AgentSettings,
+  nodeName: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  await untilAnswered('register with the datastore', log, signal, async () => {
+    await initialiseDatastore(datastore, signal);
+    await registerNode(datastore, settings, nodeName, signal);
+    await ensureDefaults(datastore, settings, nodeName, log, signal);
+  });
+  writeNodeName(settings, nodeName);
+  writeMtu(observeUplinkMtu());
+}
+
+function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
+  if (settings.routerId === undefined || settings.routerId === 'hash') return settings.routerId;
+  const address = parseIp(settings.routerId);
+  return typeof address === 'number' ? address : undefined;
+}
+
+/** A thread in a pod's namespace would do its work there: better to end and be started again. */
+function watchThreads(log: Log, signal: AbortSignal): void {
+  const timer = setInterval(() => {
+    const stray = strayThreads();
+    if (stray.length === 0) return;
+    log.error(`threads ${stray.join(', ')} are in another network namespace; ending`);
+    process.exit(1);
+  }, THREAD_CHECK_MS);
+  signal.addEventListener('abort', () => clearInterval(timer));
+}
+
+interface Knowledge {
+  /** The session that is in force. */
+  current(): Session;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Sessions one after the other: the next one takes over when the configuration asks for rules of another shape. */
+function openKnowledge(create: () => Session, memory: CniMemory, log: Log): Knowledge {
+  let session = create();
+  return {
+    current: () => session,
+    async run(signal) {
+      while ((await session.run(signal)) === 'reconfigured') {
+        log.info('the configuration has changed; building the rules anew');
+        memory.setInSync(false);
+        session = create();
+      }
+    },
+  };
+}
+
+/** Runs until aborted. Throws when it cannot start; what it has put in the kernel stays in every case. */
+export async function runAgent(settings: AgentSettings, environment: Environment, signal: AbortSignal): Promise<void> {
+  const log = openLog();
+  const nodeName = observeNodeName(settings);
+  await warmThreadPool();
+  const firewall = openKernelFirewall();
+  loadBase(firewall, log);
+  const etcd = needsPrivateEtcd(environment)
+    ? await openPrivateEtcd(
+        { dataDirectory: `${LIBRARY_DIRECTORY}/etcd`, clientUrl: PRIVATE_ETCD_ENDPOINT, log: (line) => log.info(line) },
+        signal,
+      )
+    : undefined;
+  const datastore = await openDatastore(parseDatastoreConfig(undefined, environment), signal);
+  const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
+  const remover = openLinkRemover();
+  try {
+    await register(datastore, settings, nodeName, log, signal);
+    const memory = openCniMemory(datastore, nodeName);
+    const router = createRouter(bird, () => knowledge.current().picture.routingInput(), log);
+    const touchRouting = settings.backend === 'bird' ? router.touch : () => undefined;
+    const context = { nodeName, routerId: routerIdOf(settings), datastore, firewall, memory, touchRouting, log };
+    const knowledge = openKnowledge(() => createSession(context), memory, log);
+    const cni: CniContext = {
+      nodeName,
+      datastore,
+      memory: {
+        ...memory,
+        apply(update) {
+          memory.apply(update);
+          knowledge.current().takeOwn(update);
+        },
+      },
+      links: {
+        create: createWorkloadLink,
+        raise: raiseWorkloadLink,
+        check: checkWorkloadLink,
+        observe: observeWorkloadLinks,
+        remove: remover.remove,
+      },
+      policyApplied: async () => knowledge.current().dataplane.flush(),
+      endpointGone: () => knowledge.current().dataplane.flush(),
+      mtuBytes: observeUplinkMtu,
+      pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
+      now: Date.now,
+      log,
+    };
+    const server = await openCniServer(`${RUN_DIRECTORY}/cni.sock`, cni);
+    const guard = guardKernel(
+      {
+        dataplane: () => knowledge.current().dataplane,
+        workloads: () => knowledge.current().workloads,
+        linkGone: server.linkGone,
+        log,
+      },
+      signal,
+    );
+    watchThreads(log, signal);
+    try {
+      await Promise.race([knowledge.run(signal), guard]);
+    } finally {
+      router.close();
+      await server.close();
+    }
+  } finally {
+    await remover.close();
+    await bird.stop('restart');
+    await datastore.close();
+    await etcd?.close();
+    firewall.close();
+    log.info('ended; the data plane stays as it is');
+  }
+}

@@ -1,0 +1,104 @@
+// One life of the agent's knowledge: follows the store from an empty picture on, until told to stop or to begin again.
+
+import { printJson } from '../base/json.ts';
+import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../datastore/keys.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { openSync } from '../datastore/sync.ts';
+import type { StoreUpdate } from '../ipam/commit.ts';
+import type { KernelFirewall } from '../kernel/firewall.ts';
+import type { RoutingInput } from '../routing/input.ts';
+import type { CniMemory } from './cni-memory.ts';
+import { createDataplane, type Dataplane } from './dataplane.ts';
+import { createFeed, type Feed } from './feed.ts';
+import type { Log } from './log.ts';
+import { type Concern, createPicture, type Picture } from './picture.ts';
+import { createWorkloads, type Workloads } from './workloads.ts';
+
+const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({ kind: 'ipam-config' })];
+
+export interface SessionContext {
+  readonly nodeName: string;
+  readonly routerId: RoutingInput['routerId'];
+  readonly datastore: Datastore;
+  readonly firewall: KernelFirewall;
+  readonly memory: CniMemory;
+  /** Something that BIRD's configuration follows from may have changed. */
+  readonly touchRouting: () => void;
+  readonly log: Log;
+}
+
+export interface Session {
+  readonly dataplane: Dataplane;
+  readonly workloads: Workloads;
+  readonly picture: Picture;
+  /** Takes in what this agent itself has just written, so that it need not wait for the watch. */
+  takeOwn(update: StoreUpdate): void;
+  /** Runs until aborted, or until the configuration asks for rules of another shape: then the next session builds them. */
+  run(signal: AbortSignal): Promise<'aborted' | 'reconfigured'>;
+}
+
+export function createSession(context: SessionContext): Session {
+  const { nodeName, memory, log } = context;
+  const dataplane = createDataplane(context.firewall, log);
+  const picture = createPicture(nodeName, context.routerId, log);
+  const workloads = createWorkloads(log);
+  const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
+  let configuration: string | undefined;
+
+  function act(concerns: ReadonlySet<Concern>): void {
+    if (concerns.has('pools')) dataplane.setPools(picture.natPools());
+    if (concerns.has('routing') || concerns.has('pools')) context.touchRouting();
+  }
+
+  /** The first listing is through: from here on the kernel follows. */
+  function start(): void {
+    const config = picture.firewallConfig();
+    configuration = printJson(config);
+    act(feed.takeConcerns());
+    dataplane.start(config);
+    workloads.restoreRoutes();
+  }
+
+  function takeBatch(updates: readonly StoreUpdate[]): void {
+    for (const update of updates) {
+      memory.apply(update);
+      feed.take(update);
+    }
+    if (configuration === undefined) return;
+    act(feed.takeConcerns());
+    dataplane.flush();
+  }
+
+  function isReconfigured(): boolean {
+    return configuration !== undefined && configuration !== printJson(picture.firewallConfig());
+  }
+
+  return {
+    dataplane,
+    workloads,
+    picture,
+    takeOwn(update) {
+      feed.take(update);
+      act(feed.takeConcerns());
+    },
+    async run(signal) {
+      for await (const event of openSync(context.datastore, FOLLOWED, signal)) {
+        switch (event.kind) {
+          case 'updates':
+            takeBatch(event.updates);
+            break;
+          case 'in-sync':
+            if (configuration === undefined) start();
+            memory.setInSync(true);
+            log.info('in step with the datastore');
+            break;
+          case 'disconnected':
+            log.warn('the datastore does not answer; everything stays as it is until it does', event.error);
+            break;
+        }
+        if (isReconfigured()) return 'reconfigured';
+      }
+      return 'aborted';
+    },
+  };
+}
