@@ -2,7 +2,18 @@
 import { SELECT_ALL } from '../selector/selector.ts';
 import { blanketRule, type PolicyInput, type ProfileInput, type TierInput } from './input.ts';
 import { parseRules } from './parse-rule.ts';
-import { type Fields, get, getFields, getList, getSelector, getTexts, type Read, refuse, UNREADABLE } from './read.ts';
+import {
+  type Fields,
+  get,
+  getFields,
+  getList,
+  getRequired,
+  getSelector,
+  getTexts,
+  type Read,
+  refuse,
+  UNREADABLE,
+} from './read.ts';
 import { scopePolicy } from './scope.ts';
 
 function getOrder(fields: Fields): Read<number> {
@@ -69,7 +80,8 @@ const NO_SELECTORS = { selector: undefined, namespaceSelector: undefined, servic
 
 /** `namespace` is undefined for a GlobalNetworkPolicy. Never throws: what cannot be understood is closed and reported. */
 export function parsePolicy(resource: Fields, namespace: string | undefined): PolicyInput {
-  const spec = getFields(resource, 'spec');
+  const spec = getRequired(resource, 'spec');
+  if (spec === undefined) return closedPolicy(namespace, UNREADABLE, UNREADABLE);
   const tier = getTier(spec);
   const order = getOrder(spec);
   const directions = getDirections(spec);
@@ -79,7 +91,6 @@ export function parsePolicy(resource: Fields, namespace: string | undefined): Po
   const doNotTrack = getFlag(spec, 'doNotTrack');
   const preDnat = getFlag(spec, 'preDNAT');
   if (
-    get(resource, 'spec') === undefined ||
     tier.kind === 'unreadable' ||
     order.kind === 'unreadable' ||
     directions.kind === 'unreadable' ||
@@ -110,13 +121,12 @@ export function parsePolicy(resource: Fields, namespace: string | undefined): Po
 
 /** Never throws; a profile that cannot be understood drops. */
 export function parseProfile(resource: Fields): ProfileInput {
-  const spec = getFields(resource, 'spec');
-  const readable = typeof get(resource, 'spec') === 'object';
-  const deny = [blanketRule('deny')];
+  const spec = getRequired(resource, 'spec');
+  if (spec === undefined) return { labelsToApply: {}, ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
   return {
     labelsToApply: getTexts(spec, 'labelsToApply'),
-    ingress: readable ? parseRules(spec, 'ingress', undefined) : deny,
-    egress: readable ? parseRules(spec, 'egress', undefined) : deny,
+    ingress: parseRules(spec, 'ingress', undefined),
+    egress: parseRules(spec, 'egress', undefined),
   };
 }
 

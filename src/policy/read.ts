@@ -43,6 +43,11 @@ export function getFields(fields: Fields, name: string): Fields {
   return { members: members ?? {}, path: pathOf(fields, name), report: fields.report };
 }
 
+/** As getFields for an object that must be there; undefined, with a report, when it is not. */
+export function getRequired(fields: Fields, name: string): Fields | undefined {
+  return membersOf(get(fields, name)) === undefined ? refuse(fields, name, 'an object') : getFields(fields, name);
+}
+
 /** A list; empty when absent, and when it is no list, which is reported. */
 export function getList(fields: Fields, name: string): readonly unknown[] {
   const value = get(fields, name);
