@@ -88,9 +88,10 @@ async function receive(request: DownloadRequest, lock: HeldLock): Promise<string
   const { blob, signal } = request;
   const file = await readPartial(lock.fd, blob);
   for (let stalls = 0; file.sizeBytes < blob.sizeBytes; ) {
+    const response = await request.registry.openBlob(blob.digest, file.sizeBytes); // which tries several times itself
     const before = file.sizeBytes;
     try {
-      await receiveSome(request, file);
+      await receiveSome(request, file, response);
     } catch (error) {
       if (!isOcicatError(error, 'unavailable', 'timeout')) throw error;
       stalls = file.sizeBytes > before ? 0 : stalls + 1;
@@ -123,9 +124,8 @@ function restart(file: PartialFile, blob: Descriptor): void {
   file.sizeBytes = 0;
 }
 
-async function receiveSome(request: DownloadRequest, file: PartialFile): Promise<void> {
-  const { blob, registry } = request;
-  const response = await registry.openBlob(blob.digest, file.sizeBytes);
+async function receiveSome(request: DownloadRequest, file: PartialFile, response: HttpResponse): Promise<void> {
+  const { blob } = request;
   const stop = (): void => response.cancel();
   request.signal.addEventListener('abort', stop, { once: true });
   try {

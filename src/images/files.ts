@@ -55,6 +55,7 @@ export function isErrno(error: unknown, ...names: readonly string[]): boolean {
 
 /** `ENOSPC` rather than the sentence that node:fs builds around it. */
 export function errorWords(error: unknown): string {
+  if (error instanceof OcicatError) return error.message;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return error instanceof Error ? error.message : String(error);
 }

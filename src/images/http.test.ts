@@ -19,6 +19,7 @@ function serve(answer: (request: Request) => Response | Promise<Response>): stri
 const policy: HttpPolicy = {
   allowBadCertificates: false,
   allowPlainHttp: false,
+  retryDelaysMs: [1, 1, 1],
   signal: new AbortController().signal,
 };
 
@@ -108,7 +109,7 @@ test('content encodings are left alone', async () => {
 test('the signal interrupts waiting for an answer, a retry and a body', async () => {
   const controller = new AbortController();
   const never = serve(async () => {
-    await Bun.sleep(5000);
+    await Bun.sleep(1000);
     return new Response('');
   });
   const busy = serve(() => new Response('', { status: 503, headers: { 'Retry-After': '10' } }));
@@ -118,7 +119,7 @@ test('the signal interrupts waiting for an answer, a retry and a body', async ()
         new ReadableStream({
           async pull(stream) {
             stream.enqueue(new TextEncoder().encode('x'));
-            await Bun.sleep(5000);
+            await Bun.sleep(1000);
           },
         }),
       ),
@@ -127,6 +128,6 @@ test('the signal interrupts waiting for an answer, a retry and a body', async ()
   const runs = [never, busy, slow].map((url) =>
     problemOf(sendRequest({ url: new URL(url) }, { ...policy, signal }).then((response) => readAll(response, 10))),
   );
-  setTimeout(() => controller.abort(), 100);
+  setTimeout(() => controller.abort(), 50);
   expect(await Promise.all(runs)).toEqual(Array(3).fill('aborted: download: interrupted'));
 });

@@ -7,7 +7,6 @@ import { errorWords, isErrno } from './files.ts';
 const ANSWER_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const MAX_REDIRECTS = 8;
-/** Waits before the second, third and fourth try; 429 and 503 may ask for longer. */
 const RETRY_DELAYS_MS = [100, 400, 1500];
 const MAX_RETRY_AFTER_MS = 15_000;
 
@@ -26,6 +25,8 @@ export interface HttpPolicy {
   readonly allowBadCertificates: boolean;
   /** Whether a redirect may leave https. */
   readonly allowPlainHttp: boolean;
+  /** Waits before the second and each further try; 100, 400 and 1500 ms by default. 429 and 503 may ask for longer. */
+  readonly retryDelaysMs?: readonly number[];
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +41,7 @@ export interface HttpResponse {
 /** Returns any answer below 500 but 429, after retries. Throws `unavailable` with the reason in a word, `timeout`, or `aborted`. */
 export async function sendRequest(request: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
   for (let tries = 0; ; tries++) {
-    const delayMs = RETRY_DELAYS_MS[tries];
+    const delayMs = (policy.retryDelaysMs ?? RETRY_DELAYS_MS)[tries];
     let waitMs = delayMs ?? 0;
     try {
       const response = await followRedirects(request, policy);
