@@ -216,7 +216,7 @@ for (const { name, text, findings } of damages) {
   test(`repaired: ${name}`, () => {
     nft(netns, text());
     expect(kernel.isUntouched()).toBe(false);
-    expect(kernel.resync(firewall.ruleset).map(formatFinding)).toEqual(findings);
+    expect(kernel.resync(firewall.ruleset).map(formatFinding)).toEqual([...findings]);
     expect(kernel.isUntouched()).toBe(true);
     expect(listRuleset(netns)).toEqual(wanted);
   });
