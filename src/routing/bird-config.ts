@@ -1,18 +1,12 @@
 // The configuration of BIRD 2 for a node, both families in one file (facts: calico §8.3, in BIRD 2's language).
-import { OcicatError } from '../base/errors.ts';
 import { formatCidr, hostCidr } from '../net/cidr.ts';
 import { compareIps, type Family, formatIp } from '../net/ip.ts';
-import { exportFilter, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bird-filters.ts';
+import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bird-filters.ts';
+import { filterFunctions, quotePattern } from './bird-peer-filters.ts';
 import { sessionLines, sessionTemplate } from './bird-sessions.ts';
 import type { RoutingInput } from './input.ts';
 import { computeRouterId } from './router-id.ts';
 import { computeSessions, nodeAddress, type Session } from './sessions.ts';
-
-/**
- * Of BIRD's routes in the kernel. Above the 1024 of workload routes: should another node still announce an address that
- * is here, packets go to the workload that is here.
- */
-export const BIRD_ROUTE_METRIC = 2048;
 
 /**
  * After a restart BIRD leaves the kernel's routes as they are until every session is up again, or for this long: a peer
@@ -22,12 +16,6 @@ const RECOVERY_SECONDS = 20;
 
 /** Never used for reaching next hops: workloads, and devices whose routes the agent makes. */
 const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
-
-function quote(text: string): string {
-  if (!/^[\x21\x23-\x7e]+$/.test(text))
-    throw new OcicatError('invalid', `write BIRD configuration: ${JSON.stringify(text)} is not an interface pattern`);
-  return `"${text}"`;
-}
 
 function headerLines(input: RoutingInput): readonly string[] {
   const { logLevel } = input.bgp;
@@ -39,6 +27,9 @@ function headerLines(input: RoutingInput): readonly string[] {
     `graceful restart wait ${RECOVERY_SECONDS};`,
     ...(logLevel === 'none' ? [] : [`debug protocols ${logLevel === 'debug' ? 'all' : '{ states }'};`]),
     '',
+    '# set by the rules of BGPFilters, for the kernel',
+    'attribute int route_priority;',
+    '',
     'protocol device {',
     '  scan time 2;',
     '}',
@@ -46,7 +37,7 @@ function headerLines(input: RoutingInput): readonly string[] {
     'protocol direct {',
     '  ipv4;',
     '  ipv6;',
-    `  interface ${[...input.bgp.ignoredInterfaces, ...INNER_LINKS].map((name) => `-${quote(name)}`).join(', ')}, "*";`,
+    `  interface ${[...input.bgp.ignoredInterfaces, ...INNER_LINKS].map((name) => `-${quotePattern(name)}`).join(', ')}, "*";`,
     '}',
   ];
 }
@@ -60,7 +51,7 @@ function kernelLines(family: Family): readonly string[] {
     '  scan time 1;',
     '  graceful restart;',
     '  merge paths on;',
-    `  metric ${BIRD_ROUTE_METRIC};`,
+    '  metric 0;',
     `  ipv${family} {`,
     `    import filter { if ifname ~ "${WORKLOAD_LINKS}" then preference = 200; accept; };`,
     `    export filter to_kernel_v${family};`,
@@ -104,8 +95,9 @@ function familyLines(family: Family, input: RoutingInput): readonly string[] {
     return [...base, `# The node has no IPv${family} address for BGP.`];
   return [
     ...base,
-    ...exportFilter(input, family),
+    ...exportFunction(input, family),
     '',
+    ...filterFunctions(input, sessions, family),
     ...sessionTemplate(family, input.bgp.logLevel === 'debug'),
     ...sessions.flatMap((session) => ['', ...sessionLines(session, own, family, input)]),
   ];

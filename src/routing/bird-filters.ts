@@ -2,10 +2,17 @@
 
 import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
 import { bitsOf, type Family } from '../net/ip.ts';
-import type { Community, RoutingInput } from './input.ts';
+import { communityList } from './bird-peer-filters.ts';
+import type { RoutingInput } from './input.ts';
 
 /** Links of workloads; their routes are the kernel's, made by the agent. */
 export const WORKLOAD_LINKS = 'cali*';
+
+/**
+ * Of BIRD's routes in the kernel. Above the 1024 of workload routes: should another node still announce an address that
+ * is here, packets go to the workload that is here.
+ */
+export const BIRD_ROUTE_METRIC = 2048;
 
 export function ofFamily(cidrs: readonly Cidr[], family: Family): readonly Cidr[] {
   return cidrs.filter((cidr) => cidrFamily(cidr) === family);
@@ -24,17 +31,12 @@ function poolSet(input: RoutingInput, family: Family, wanted: (pool: RoutingInpu
   return cidrs.length === 0 ? undefined : prefixSet(cidrs, '+');
 }
 
-function communityLine(community: Community): string {
-  const list = community.length === 2 ? 'bgp_community' : 'bgp_large_community';
-  return `    ${list}.add((${community.join(', ')}));`;
-}
-
 function advertisementLines(input: RoutingInput, family: Family): readonly string[] {
   return input.bgp.advertisements
     .filter(({ cidr }) => cidrFamily(cidr) === family)
     .flatMap(({ cidr, communities }) => [
       `  if net ~ ${prefixSet([cidr], '+')} then {`,
-      ...communities.map(communityLine),
+      ...communities.map((community) => `    ${communityList(community)}.add((${community.join(', ')}));`),
       '  }',
     ]);
 }
@@ -55,11 +57,11 @@ function ownBlockLines(input: RoutingInput, family: Family): readonly string[] {
 }
 
 /** What peers are told: own blocks, single addresses of workloads outside of them, and what BGP brought. Nothing but pools. */
-export function exportFilter(input: RoutingInput, family: Family): readonly string[] {
+export function exportFunction(input: RoutingInput, family: Family): readonly string[] {
   const secret = poolSet(input, family, ({ exported }) => !exported);
   const open = poolSet(input, family, ({ exported }) => exported);
   return [
-    `filter to_peers_v${family} {`,
+    `function to_peers_v${family}() {`,
     ...(secret === undefined ? [] : ['  # pools with disableBGPExport', `  if net ~ ${secret} then reject;`]),
     ...advertisementLines(input, family),
     ...ownBlockLines(input, family),
@@ -78,6 +80,7 @@ export function kernelFilter(input: RoutingInput, family: Family): readonly stri
   const programs = input.bgp.programsRoutes && direct !== undefined;
   return [
     `filter to_kernel_v${family} {`,
+    `  if defined(route_priority) then krt_metric = route_priority; else krt_metric = ${BIRD_ROUTE_METRIC};`,
     '  if source = RTS_STATIC then accept;',
     ...(tunnelled === undefined || !programs ? [] : [`  if net ~ ${tunnelled} then reject;`]),
     ...(programs ? [`  if source = RTS_BGP && net ~ ${direct} then accept;`] : []),

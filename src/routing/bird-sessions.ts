@@ -1,5 +1,6 @@
 // BGP sessions in BIRD's language.
 import { type Family, formatIp } from '../net/ip.ts';
+import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
 import type { Session } from './sessions.ts';
 
@@ -14,7 +15,7 @@ export function sessionTemplate(family: Family, debug: boolean): readonly string
     '  graceful restart;',
     `  ipv${family} {`,
     '    import all;',
-    `    export filter to_peers_v${family};`,
+    `    export filter { to_peers_v${family}(); };`,
     '    gateway recursive;',
     '    add paths on;',
     '  };',
@@ -40,6 +41,17 @@ function optionLines(session: Session, own: RoutingNode): readonly string[] {
   return lines.map((line) => `  ${line}`);
 }
 
+/** What differs from the template. */
+function channelLines(session: Session, family: Family): readonly string[] {
+  const lines = session.nextHop === 'auto' ? [] : [`next hop ${session.nextHop};`];
+  if (session.filters.length > 0) {
+    const calls = (direction: Direction) => filterCalls(session, family, direction).join(' ');
+    lines.push(`import filter { ${calls('import')} accept; };`);
+    lines.push(`export filter { ${calls('export')} to_peers_v${family}(); };`);
+  }
+  return lines.length === 0 ? [] : [`  ipv${family} {`, ...lines.map((line) => `    ${line}`), '  };'];
+}
+
 /** One `protocol bgp`. */
 export function sessionLines(
   session: Session,
@@ -55,7 +67,7 @@ export function sessionLines(
     ...(strict ? ['  strict bind on;'] : []),
     `  neighbor ${formatIp(session.address)}${port} as ${session.asNumber};`,
     ...optionLines(session, own),
-    ...(session.nextHop === 'auto' ? [] : [`  ipv${family} { next hop ${session.nextHop}; };`]),
+    ...channelLines(session, family),
     '}',
   ];
 }

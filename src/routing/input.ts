@@ -63,6 +63,50 @@ export type PeerTarget =
   | { readonly kind: 'address'; readonly address: Ip; readonly port?: number; readonly asNumber: number }
   | { readonly kind: 'nodes'; readonly selector: Selector };
 
+/** What a rule of a BGPFilter asks of a route; all that is there must hold (facts: calico §4.13). */
+export interface FilterMatch {
+  readonly range?: {
+    readonly cidr: Cidr;
+    readonly operator: 'equal' | 'not-equal' | 'in' | 'not-in';
+    /** For `in` and `not-in`; default: the range's own length, and that of a single address. */
+    readonly minPrefixLength?: number;
+    readonly maxPrefixLength?: number;
+  };
+  /** Learned from a peer. */
+  readonly fromPeers?: boolean;
+  readonly interfacePattern?: string;
+  readonly peers?: 'internal' | 'external';
+  readonly community?: Community;
+  readonly asPathPrefix?: readonly number[];
+  readonly priority?: number;
+}
+
+export type FilterOperation =
+  | { readonly kind: 'add-community'; readonly community: Community }
+  | { readonly kind: 'prepend'; readonly asNumbers: readonly number[] }
+  /** Lower wins, among peers and in the kernel. */
+  | { readonly kind: 'set-priority'; readonly priority: number };
+
+export interface FilterRule {
+  readonly match: FilterMatch;
+  readonly accept: boolean;
+  /** Of an accepting rule, in order. */
+  readonly operations: readonly FilterOperation[];
+}
+
+export interface FamilyFilter {
+  /** Routes that no rule decides about are treated as without the filter. */
+  readonly exportRules: readonly FilterRule[];
+  readonly importRules: readonly FilterRule[];
+}
+
+/** A BGPFilter. */
+export interface BgpFilter {
+  readonly name: string;
+  readonly 4: FamilyFilter;
+  readonly 6: FamilyFilter;
+}
+
 /** A BGPPeer (facts: calico §4.12). */
 export interface BgpPeer {
   readonly name: string;
@@ -82,6 +126,8 @@ export interface BgpPeer {
   readonly ttlSecurityHops?: number;
   /** The gateway towards the peer. */
   readonly reachableBy?: Ip;
+  /** Names of BGPFilters, in the order in which they apply. While one is missing nothing is sent or taken. */
+  readonly filters?: readonly string[];
   /** Whether nodes that are the target peer back by themselves. */
   readonly reverse: boolean;
 }
@@ -95,6 +141,7 @@ export interface RoutingInput {
   readonly ownBlocks: readonly Cidr[];
   readonly bgp: BgpSettings;
   readonly peers: readonly BgpPeer[];
+  readonly filters?: readonly BgpFilter[];
   /** Default: the node's IPv4 address, or a number from a hash of its name when it has none. */
   readonly routerId?: Ipv4 | 'hash';
 }

@@ -24,6 +24,8 @@ export interface Session {
   readonly allowedLocalAsNumbers: number | undefined;
   readonly ttlSecurityHops: number | undefined;
   readonly reachableBy: Ip | undefined;
+  /** Names of BGPFilters. */
+  readonly filters: readonly string[];
 }
 
 /** BGP's well-known port (RFC 4271). */
@@ -100,6 +102,7 @@ function plainSession(name: string, self: Self, remote: Remote, localAsNumber: n
     allowedLocalAsNumbers: undefined,
     ttlSecurityHops: undefined,
     reachableBy: undefined,
+    filters: [],
   };
 }
 
@@ -136,6 +139,7 @@ function peerSession(
     allowedLocalAsNumbers: peer.allowedLocalAsNumbers,
     ttlSecurityHops: peer.ttlSecurityHops,
     reachableBy: peer.reachableBy,
+    filters: peer.filters ?? [],
   };
 }
 

@@ -7,7 +7,7 @@ import { askBird } from '../../src/agent/bird-control.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
 import { ipv4Of, ipv6Of, parseIp } from '../../src/net/ip.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';
-import type { RoutingInput, RoutingNode } from '../../src/routing/input.ts';
+import type { BgpPeer, FilterRule, RoutingInput, RoutingNode } from '../../src/routing/input.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns, withNetns } from '../../src/sys/netns.ts';
 
@@ -46,10 +46,10 @@ function run({ netns }: Host, command: string): string {
 
 const routes = (host: Host) => run(host, 'ip route show proto bird; ip -6 route show proto bird');
 
-function config(host: Host, ownBlocks: readonly Cidr[], nodes: readonly RoutingNode[] = [a.node, b.node]): string {
-  const input: RoutingInput = {
+function inputOf(host: Host, ownBlocks: readonly Cidr[]): RoutingInput {
+  return {
     nodeName: host.node.name,
-    nodes,
+    nodes: [a.node, b.node],
     pools: [
       { cidr: parseCidr('10.65.0.0/16'), encapsulation: 'none', exported: true },
       { cidr: parseCidr('10.66.0.0/16'), encapsulation: 'none', exported: false },
@@ -68,7 +68,10 @@ function config(host: Host, ownBlocks: readonly Cidr[], nodes: readonly RoutingN
     },
     peers: [],
   };
-  return computeBirdConfig(input);
+}
+
+function config(host: Host, ownBlocks: readonly Cidr[]): string {
+  return computeBirdConfig(inputOf(host, ownBlocks));
 }
 
 const blocksOfA = ['10.65.0.0/26', '10.66.0.0/26', 'fd65::/122'].map(parseCidr);
@@ -171,6 +174,35 @@ test('a refused configuration leaves all as it was', async () => {
   expect(readFileSync(file, 'utf8')).toBe(before);
   expect(await a.bird.apply(before)).toBe('unchanged');
 });
+
+test('filters of a peer decide about its routes, and set their priority in the kernel', async () => {
+  const range = (text: string) => ({ range: { cidr: parseCidr(text), operator: 'equal' } }) as const;
+  const importRules: readonly FilterRule[] = [
+    { match: range('10.65.0.70/32'), accept: false, operations: [] },
+    {
+      match: { ...range('10.65.0.0/26'), peers: 'internal', fromPeers: true },
+      accept: true,
+      operations: [{ kind: 'set-priority', priority: 500 }],
+    },
+  ];
+  const peer: BgpPeer = {
+    name: 'filtered',
+    scope: { kind: 'node', name: b.node.name },
+    target: { kind: 'address', address: parseIp('10.0.0.1'), asNumber: 64512 },
+    nextHop: 'auto',
+    fromNodeIp: true,
+    reverse: true,
+    filters: ['edge'],
+  };
+  const none = { exportRules: [], importRules: [] };
+  const filters = [{ name: 'edge', 4: { exportRules: [], importRules }, 6: none }];
+  const filtered = computeBirdConfig({ ...inputOf(b, blocksOfB), peers: [peer], filters });
+  expect(await b.bird.apply(filtered)).toBe('reloaded');
+  const wanted = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 500\nblackhole 10.65.0.64/26 metric 2048`;
+  await until(wanted, () => run(b, 'ip route show proto bird'), 8000);
+  expect(await b.bird.apply(config(b, blocksOfB))).toBe('reloaded');
+  await until(ROUTES_OF_B, () => routes(b), 8000);
+}, 20_000);
 
 test('a route that somebody removes is back', async () => {
   run(b, 'ip route del 10.65.0.0/26');
