@@ -9,6 +9,7 @@ import { type HttpPolicy, type HttpResponse, readAll, sendRequest } from './http
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
+/** What a registry may be shown: a user with password, or a ready-made token. */
 export type Credentials = BasicCredentials | TokenCredentials;
 
 /**

@@ -22,6 +22,7 @@ export interface BuildConfig {
   readonly Labels?: Readonly<Record<string, string>>;
 }
 
+/** What to build, and where. */
 export interface BuildRequest {
   /** Is made, and may exist: blobs and the index are replaced. */
   readonly directory: string;

@@ -1,5 +1,6 @@
 // Takes exact numbers of bytes out of a stream of chunks.
 
+/** Returned pieces are valid until the next call. */
 export interface ByteReader {
   /** Exactly `length` bytes; undefined when the stream ends before the first of them, a shorter array when it ends within. */
   take(length: number): Promise<Uint8Array | undefined>;
@@ -7,6 +8,7 @@ export interface ByteReader {
   takeSome(limit: number): Promise<Uint8Array | undefined>;
 }
 
+/** Reads from the stream on demand; nothing has to be closed. */
 export function openByteReader(chunks: AsyncIterable<Uint8Array>): ByteReader {
   const source = chunks[Symbol.asyncIterator]();
   let pending: Uint8Array = new Uint8Array(0);

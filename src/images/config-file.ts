@@ -5,8 +5,10 @@ import type { BasicCredentials, TokenCredentials } from './config.ts';
 import { anything, dictionary, list, object, optional, parseDocument, type Reader, refuse, text } from './fields.ts';
 import { registryName } from './reference.ts';
 
+/** The sub-directories of a configuration directory that hold such files. */
 export type Subdirectory = 'auth.d' | 'mirrors.d' | 'paths.d';
 
+/** What one file says. */
 export type ConfigEntry =
   | {
       readonly kind: 'auth';

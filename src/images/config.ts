@@ -18,6 +18,7 @@ export interface TokenCredentials {
   readonly token: string;
 }
 
+/** The three directories together. */
 export interface RktConfig {
   /** paths.d `data`; undefined when no file says. */
   readonly dataDir: string | undefined;
@@ -29,6 +30,7 @@ export interface RktConfig {
   readonly registryMirrors: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Lowest priority first. */
 export interface ConfigDirectories {
   /** `/usr/lib/rkt` */
   readonly system: string;

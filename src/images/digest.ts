@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
 
+/** A parsed digest; equal when the texts are. */
 export interface Digest {
   readonly algorithm: 'sha256' | 'sha512';
   readonly hex: string;

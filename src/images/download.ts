@@ -2,7 +2,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import {
   createReadStream,
-  existsSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -14,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { finishDigest, printDigestName } from './digest.ts';
-import { errorWords, syncDirectory } from './files.ts';
+import { errorWords, isErrno, syncDirectory } from './files.ts';
 import { type HttpResponse, pause } from './http.ts';
 import type { StoreLayout } from './layout.ts';
 import { type HeldLock, openExclusiveLock } from './lock.ts';
@@ -26,6 +25,7 @@ import type { Registry } from './registry.ts';
 const MAX_STALLS = 4;
 const STALL_DELAY_MS = 300;
 
+/** One blob of one registry, into one store. */
 export interface DownloadRequest {
   readonly layout: StoreLayout;
   readonly registry: Registry;
@@ -34,6 +34,7 @@ export interface DownloadRequest {
   readonly signal: AbortSignal;
 }
 
+/** Where a whole blob lies; not yet whole ones have `.partial` behind. */
 export function blobPath(layout: StoreLayout, blob: Descriptor): string {
   return join(layout.blobs, printDigestName(blob.digest));
 }
@@ -49,17 +50,32 @@ export async function downloadBlob(request: DownloadRequest): Promise<number> {
     request.progress({ kind: 'note', text: 'another rkt instance is downloading this file, waiting...' });
   const lock = await openExclusiveLock(partial, onWait, request.signal);
   try {
-    if (existsSync(path)) {
+    const present = tryOpen(path);
+    if (present !== undefined) {
       rmSync(partial, { force: true });
-      return openSync(path, 'r');
+      return present;
     }
     await completePartial(request, lock);
     fsyncSync(lock.fd);
+    const whole = openSync(partial, 'r'); // before others can see the file, and remove it
     renameSync(partial, path);
     syncDirectory(request.layout.blobs);
-    return openSync(path, 'r');
+    return whole;
+  } catch (cause) {
+    if (isOcicatError(cause)) throw cause;
+    const words = `download "${request.blob.digest.text}": ${errorWords(cause)}`;
+    throw new OcicatError('unavailable', words, { cause });
   } finally {
     lock.close();
+  }
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

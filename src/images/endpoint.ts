@@ -3,6 +3,7 @@ import { OcicatError } from '../base/errors.ts';
 import { type Credentials, computeAuthorization } from './authorize.ts';
 import { type HttpPolicy, type HttpRequest, type HttpResponse, sendRequest } from './http.ts';
 
+/** Remembers the authorization that worked. */
 export interface Endpoint {
   /** Base URL without a slash at the end. */
   readonly base: string;
@@ -10,6 +11,7 @@ export interface Endpoint {
   send(target: string | URL, request: Omit<HttpRequest, 'url' | 'authorization'>): Promise<HttpResponse>;
 }
 
+/** `credentials` are for this host; nothing is sent before the first call, and nothing has to be closed. */
 export function openEndpoint(base: string, credentials: Credentials | undefined, policy: HttpPolicy): Endpoint {
   let authorization: string | undefined;
   return {

@@ -2,7 +2,6 @@
 import { OcicatError } from '../base/errors.ts';
 import type { RktConfig } from './config.ts';
 import type { FetchProgress } from './progress.ts';
-import { pullImage } from './pull.ts';
 import type { ImageRecord } from './record.ts';
 import type { DockerReference } from './reference.ts';
 import type { ImageStore } from './store.ts';
@@ -10,6 +9,7 @@ import type { ImageStore } from './store.ts';
 /** `new`: the store's, else the registry's. `update`: always ask the registry. `never`: only the store's. */
 export type PullPolicy = 'new' | 'update' | 'never';
 
+/** Which image, from where, into which store, and how to tell about it. */
 export interface FetchRequest {
   readonly store: ImageStore;
   readonly reference: DockerReference;
@@ -35,6 +35,7 @@ export async function fetchImage(request: FetchRequest): Promise<ImageRecord> {
   }
   if (policy === 'never') throw notStored(url);
   progress({ kind: 'debug', text: `remote fetching from URL "${url}"` });
+  const { pullImage } = await import('./pull.ts'); // not on the way of a pod whose image is there
   return pullImage(request);
 }
 

@@ -4,6 +4,7 @@ import { type Issue, OcicatError } from '../base/errors.ts';
 /** Reads one value; on a broken rule it adds an issue and returns a placeholder that the caller throws away. */
 export type Reader<T> = (value: unknown, path: string, issues: Issue[]) => T;
 
+/** What a text must be. */
 export interface TextRule {
   readonly wanted?: string;
   readonly accepts?: (text: string) => boolean;

@@ -7,9 +7,10 @@ import { errorWords, isErrno } from './files.ts';
 const ANSWER_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const MAX_REDIRECTS = 8;
-const RETRY_DELAYS_MS = [100, 400, 1500];
+const RETRY_DELAYS_MS = [100, 300, 1000];
 const MAX_RETRY_AFTER_MS = 15_000;
 
+/** What to send. */
 export interface HttpRequest {
   readonly url: URL;
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
@@ -21,11 +22,12 @@ export interface HttpRequest {
   readonly answerTimeoutMs?: number;
 }
 
+/** How far to trust and how long to try. */
 export interface HttpPolicy {
   readonly allowBadCertificates: boolean;
   /** Whether a redirect may leave https. */
   readonly allowPlainHttp: boolean;
-  /** Waits before the second and each further try; 100, 400 and 1500 ms by default. 429 and 503 may ask for longer. */
+  /** Waits before the second and each further try; 100, 300 and 1000 ms by default. 429 and 503 may ask for longer. */
   readonly retryDelaysMs?: readonly number[];
   readonly signal: AbortSignal;
 }

@@ -29,6 +29,7 @@ const words: Reader<readonly string[]> = (value, path, issues) =>
 
 const clean = text({ wanted: 'text without NUL', accepts: (value) => !value.includes('\0') });
 
+/** Reads both a registry's form and a record's; unknown fields are left out. */
 export const readImageConfig: Reader<ImageConfig> = object<ImageConfig>(
   {
     User: optional(clean),

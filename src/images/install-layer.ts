@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { OcicatError } from '../base/errors.ts';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { decompress } from './decompress.ts';
 import { type Digest, finishDigest } from './digest.ts';
 import { errorWords, isErrno, syncDirectory, temporaryPath, writeFileAtomically } from './files.ts';
@@ -10,6 +10,7 @@ import { type StoreLayout, treePath } from './layout.ts';
 import { type TreeFacts, tryReadTree } from './tree.ts';
 import { unpackLayer } from './unpack.ts';
 
+/** Which blob is to become which tree. */
 export interface InstallRequest {
   readonly layout: StoreLayout;
   /** Open for reading; closed by the caller. */
@@ -39,6 +40,9 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
     await syncFileSystem(tmp, signal);
     moveIntoPlace(layout, tmp, chainId);
     return facts;
+  } catch (cause) {
+    if (isOcicatError(cause)) throw cause;
+    throw new OcicatError('unavailable', `unpack layer "${diffId.text}": ${errorWords(cause)}`, { cause });
   } finally {
     rmSync(tmp, { recursive: true, force: true });
   }

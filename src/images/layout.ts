@@ -21,6 +21,7 @@ export interface StoreLayout {
   readonly tmp: string;
 }
 
+/** `dataDir` is rkt’s, `/var/lib/rkt` by default. */
 export function computeLayout(dataDir: string): StoreLayout {
   const at = (name: string): string => join(dataDir, 'cas', name);
   return {

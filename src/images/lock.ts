@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../base/errors.ts';
 import { close, flock, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
 
+/** Closing lets go; the file stays. */
 export interface HeldLock {
   readonly fd: number;
   close(): void;

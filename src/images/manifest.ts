@@ -5,25 +5,30 @@ import { type Digest, tryParseDigest } from './digest.ts';
 import { integer, list, object, optional, parseDocument, type Reader, text } from './fields.ts';
 import { emptyImageConfig, type ImageConfig, readImageConfig } from './image-config.ts';
 
+/** As registries themselves limit manifests; configurations have the same limit here. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** As docker allows; an overlay mount takes fewer. */
 export const MAX_LAYERS = 127;
 
+/** A blob as a manifest names it. */
 export interface Descriptor {
   readonly digest: Digest;
   readonly sizeBytes: number;
 }
 
+/** In the registries' (Go's) words: `linux`, `amd64`, `v8`. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
   readonly variant: string | undefined;
 }
 
+/** One image of an index. */
 export interface IndexEntry extends Descriptor {
   readonly platform: Platform | undefined;
 }
 
+/** An index of images for several platforms, or one image. */
 export type Manifest =
   | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
   | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
@@ -84,6 +89,7 @@ function toDescriptor(raw: { readonly digest: Digest; readonly size: number }): 
   return { digest: raw.digest, sizeBytes: raw.size };
 }
 
+/** What an image's configuration blob says. */
 export interface ImageDocument {
   readonly platform: Platform;
   readonly config: ImageConfig;

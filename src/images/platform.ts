@@ -39,6 +39,7 @@ export function formatPlatforms(entries: readonly IndexEntry[]): string {
   return [...new Set(words)].join(', ') || 'none';
 }
 
+/** `linux/arm/v7`. */
 export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = platform;
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;

@@ -1,5 +1,6 @@
 // What a fetch tells while it runs, and how that looks on standard error.
 
+/** One thing that happened. */
 export type FetchEvent =
   /** Bytes of one layer so far; `totalBytes` undefined when the server did not say. */
   | {
@@ -13,8 +14,10 @@ export type FetchEvent =
   /** A line that only `--debug` shows, without its `image: ` prefix. */
   | { readonly kind: 'debug'; readonly text: string };
 
+/** Called synchronously, for layers with every chunk. */
 export type FetchProgress = (event: FetchEvent) => void;
 
+/** Where to draw. */
 export interface ProgressOutput {
   readonly write: (text: string) => void;
   /** Whether lines can be redrawn. */
@@ -23,6 +26,7 @@ export interface ProgressOutput {
   readonly debug: boolean;
 }
 
+/** Draws until closed. */
 export interface ProgressDisplay {
   readonly report: FetchProgress;
   /** Draws the last state and stops. */

@@ -14,6 +14,7 @@ import { type TreeFacts, tryReadTree } from './tree.ts';
 /** Layers that come at the same time. */
 const PARALLEL_DOWNLOADS = 3;
 
+/** The stack of one image. */
 export interface LayersRequest {
   readonly layout: StoreLayout;
   readonly registry: Registry;

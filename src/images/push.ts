@@ -12,6 +12,7 @@ import { type Descriptor, parseManifest } from './manifest.ts';
 /** A large blob over a slow line. */
 const UPLOAD_TIMEOUT_MS = 15 * 60_000;
 
+/** What to push, and where to. */
 export interface PushRequest {
   /** `http://HOST[:PORT]` or https; plain http because the URL says so. */
   readonly registryUrl: string;

@@ -4,6 +4,7 @@ import { type Digest, tryParseDigest } from './digest.ts';
 import { dictionary, integer, list, object, optional, parseDocument, type Reader, text } from './fields.ts';
 import { type ImageConfig, readImageConfig } from './image-config.ts';
 
+/** One layer of an image. */
 export interface ImageLayer {
   /** Digest of the uncompressed tar. */
   readonly diffId: Digest;
@@ -13,6 +14,7 @@ export interface ImageLayer {
   readonly sizeBytes: number;
 }
 
+/** One image of the store. */
 export interface ImageRecord {
   /** `sha512-` and 64 hex digits; see computeImageId. */
   readonly id: string;

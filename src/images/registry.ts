@@ -8,6 +8,7 @@ import { type HttpPolicy, type HttpRequest, type HttpResponse, readAll } from '.
 import { type Descriptor, MANIFEST_TYPES, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { type DockerReference, printTarget, registryName } from './reference.ts';
 
+/** A manifest as sent, with the digest of its bytes. */
 export interface FetchedManifest {
   readonly json: string;
   readonly digest: Digest;
@@ -24,6 +25,7 @@ export interface Registry {
   openBlob(digest: Digest, offset: number): Promise<HttpResponse>;
 }
 
+/** Which repository, and what is configured for it. */
 export interface RegistryRequest {
   readonly reference: DockerReference;
   readonly config: RktConfig;
@@ -31,6 +33,7 @@ export interface RegistryRequest {
   readonly signal: AbortSignal;
 }
 
+/** Asks nothing yet, and nothing has to be closed. Whoever answers first is asked for the rest as well. */
 export function openRegistry(request: RegistryRequest): Registry {
   const { registry, repository } = request.reference;
   const endpoints = openEndpoints(request);

@@ -2,8 +2,10 @@
 // Source: POSIX pax (ustar and extended headers), GNU tar manual "Basic Tar Format".
 import { OcicatError } from '../base/errors.ts';
 
+/** What an entry makes. */
 export type TarEntryKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
 
+/** One entry, with what extended headers said about it. */
 export interface TarEntry {
   readonly kind: TarEntryKind;
   /** As written in the archive; may be hostile. */
@@ -45,6 +47,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const XATTR_PREFIX = 'SCHILY.xattr.';
 const MAX_ID = 0xfffffffe;
 
+/** The refusal of bytes that are no tar. */
 export function corruptTar(words: string): OcicatError {
   return new OcicatError('corrupt', `tar: ${words}`);
 }

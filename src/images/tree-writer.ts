@@ -36,12 +36,14 @@ const DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC;
 /** Names from the root down; none is empty, `.` or `..`, or holds a slash. The root itself is the empty list. */
 export type TreePath = readonly string[];
 
+/** Owner and permission bits of a directory. */
 export interface DirectoryFacts {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
 }
 
+/** Paths given out are valid until the next call. */
 export interface TreeWriter {
   /** A path that names the entry beside an open descriptor of its parent, valid until the next call; parents are made as needed. */
   place(path: TreePath): string;
@@ -240,6 +242,7 @@ export function makeWhiteout(place: string): void {
   mknod(place, S_IFCHR, makedev(0, 0));
 }
 
+/** Whether a file hides its name in the layers below. */
 export function isWhiteout(stats: Stats): boolean {
   return stats.isCharacterDevice() && stats.rdev === 0;
 }

@@ -6,6 +6,7 @@ import { integer, object, parseDocument, text } from './fields.ts';
 import { tryReadText } from './files.ts';
 import { type StoreLayout, treePath } from './layout.ts';
 
+/** The content of layer.json. */
 export interface TreeFacts {
   /** The whole chain ID; the directory's name is a part of it. */
   readonly chainId: string;

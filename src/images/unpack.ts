@@ -36,8 +36,10 @@ const EOPNOTSUPP = 95;
 
 /** More than any image has; a layer beyond is an attack on the disk. */
 export const MAX_LAYER_ENTRIES = 2_000_000;
+/** Of unpacked files, in one layer. */
 export const MAX_LAYER_BYTES = 64 * 2 ** 30;
 
+/** One archive, one new directory. */
 export interface UnpackRequest {
   /** The uncompressed archive. */
   readonly chunks: AsyncIterable<Uint8Array>;

@@ -142,15 +142,16 @@ test('a registry that cannot be reached is one line that names it and the way ou
   );
 });
 
-/** A process of its own that fetches into the same store and prints what it tells. */
-function fetchElsewhere() {
+/** A process of its own that fetches into the same store and prints what it tells, and its failure; `before` is shell. */
+function fetchElsewhere(before = 'true') {
   const script = `
+    import * as fs from 'node:fs';
     import { openImageStore } from '${join(import.meta.dir, '../../src/images/store.ts')}';
     import { fetchImage } from '${join(import.meta.dir, '../../src/images/fetch.ts')}';
     import { parseDockerReference } from '${join(import.meta.dir, '../../src/images/reference.ts')}';
     import { mirrored } from '${join(import.meta.dir, 'workbench.ts')}';
     const store = openImageStore(${JSON.stringify(join(bench.dir, 'rkt'))});
-    const image = await fetchImage({
+    const fetched = fetchImage({
       store,
       reference: parseDockerReference('docker://data'),
       policy: 'new',
@@ -159,9 +160,14 @@ function fetchElsewhere() {
       progress: (event) => { if (event.kind === 'note') console.log(event.text); },
       signal: AbortSignal.timeout(20000),
     });
-    console.log(image.id);
+    console.log(await fetched.then((image) => image.id, (error) => error.code + ': ' + error.message));
+    console.log([store.list(), ...['tmp', 'trees', 'locks'].map((name) => fs.readdirSync(store.layout[name]))].flat().length);
   `;
-  return Bun.spawn([process.execPath, '-e', script], { stdin: 'ignore', stdout: 'pipe', stderr: 'inherit' });
+  return Bun.spawn(['unshare', '-m', '/bin/sh', '-c', `${before} && exec "$@"`, 'sh', process.execPath, '-e', script], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  });
 }
 
 async function waitFor(what: string, isSo: () => boolean): Promise<void> {
@@ -179,7 +185,7 @@ test('of two processes that fetch the same image one downloads, the other waits 
   const second = fetchElsewhere();
   const [one, two] = await Promise.all([new Response(first.stdout).text(), new Response(second.stdout).text()]);
   expect([await first.exited, await second.exited]).toEqual([0, 0]);
-  expect(one).toMatch(/^sha512-[0-9a-f]{64}\n$/);
+  expect(one).toMatch(/^sha512-[0-9a-f]{64}\n2\n$/);
   expect(two).toBe(`another rkt instance is downloading this file, waiting...\n${one}`);
   expect(layerRequests()).toEqual(['whole']);
   expect(readdirSync(bench.store.layout.locks)).toEqual([]);
@@ -194,4 +200,13 @@ test('after a kill in the middle of a download the next fetch continues it', asy
   expect(bench.store.list()).toEqual([]);
   await expectWhole();
   expect(layerRequests()).toEqual(['whole', 'bytes=100000-']);
+});
+
+test.each([
+  ['200k', /^unavailable: download "sha256:[0-9a-f]{64}": ENOSPC\n0\n$/],
+  ['600k', /^unavailable: unpack layer "sha256:[0-9a-f]{64}": ENOSPC\n0\n$/],
+])('on a disk of %s the fetch fails in a line and leaves nothing but the download', async (size, output) => {
+  fault = () => ({ kind: 'none' });
+  const child = fetchElsewhere(`mount -t tmpfs -o size=${size} none ${join(bench.dir, 'rkt')}`);
+  expect(await new Response(child.stdout).text()).toMatch(output);
 });
