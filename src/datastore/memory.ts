@@ -147,6 +147,7 @@ export function openMemoryDatastore(): MemoryDatastore {
     await new Promise<void>((resolve) => {
       wakers.add(resolve);
       signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
     });
   }
 
