@@ -56,10 +56,25 @@ function hasEarlierRoutes(netnsFd: number | undefined): boolean {
   }
 }
 
+/** Throws `unavailable` when the program cannot be run at all. */
+function spawnBird(
+  command: readonly string[],
+  stderr: 'pipe' | 'inherit',
+): Bun.Subprocess<'ignore', 'ignore', 'pipe' | 'inherit'> {
+  try {
+    return Bun.spawn([...command], { stdin: 'ignore', stdout: 'ignore', stderr });
+  } catch (cause) {
+    throw new OcicatError('unavailable', `run "${command[0]}": it cannot be started; BIRD 2 must be installed`, {
+      cause,
+    });
+  }
+}
+
 async function checkConfig(program: string, path: string): Promise<void> {
-  const check = Bun.spawn([program, '-p', '-c', path], { stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' });
-  const [status, words] = await Promise.all([check.exited, check.stderr.text()]);
-  if (status !== 0) throw new OcicatError('invalid', `check BIRD configuration "${path}": ${words.trim()}`);
+  const check = spawnBird([program, '-p', '-c', path], 'pipe');
+  const words = check.stderr instanceof ReadableStream ? new Response(check.stderr).text() : '';
+  const status = await check.exited;
+  if (status !== 0) throw new OcicatError('invalid', `check BIRD configuration "${path}": ${(await words).trim()}`);
 }
 
 /** Ends a BIRD that an earlier run of the agent has left running; its routes stay, here and at its peers. */
@@ -140,7 +155,7 @@ export function openBird(options: BirdOptions): Bird {
     const recovery = hasEarlierRoutes(netnsFd) ? ['-R'] : [];
     const startedMs = performance.now();
     const command = [program, '-f', ...recovery, '-s', socketPath, '-c', configPath];
-    const spawn = () => Bun.spawn(command, { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit' });
+    const spawn = () => spawnBird(command, 'inherit');
     const started = netnsFd === undefined ? spawn() : withNetns(netnsFd, spawn);
     child = started;
     void started.exited.then(() => onExit(started, startedMs));

@@ -175,6 +175,13 @@ test('a refused configuration leaves all as it was', async () => {
   expect(await a.bird.apply(before)).toBe('unchanged');
 });
 
+test('a missing program is named', async () => {
+  const bird = openBird({ runDirectory: a.directory, program: '/nonexistent/bird', log: () => undefined });
+  await expect(bird.apply('')).rejects.toThrow(
+    'run "/nonexistent/bird": it cannot be started; BIRD 2 must be installed',
+  );
+});
+
 test('filters of a peer decide about its routes, and set their priority in the kernel', async () => {
   const range = (text: string) => ({ range: { cidr: parseCidr(text), operator: 'equal' } }) as const;
   const importRules: readonly FilterRule[] = [
