@@ -76,5 +76,5 @@ export const enterPod: Handler = async (context, { uses, rest }) => {
   const nsenter = systemProgram('nsenter');
   const words = [nsenter, '--target', String(pid), ...ways, '--root', '--wd=/', '--', ...command];
   const environment = completeEnvironment(app.name, app.app.environment);
-  return libc.execve(nsenter, words, [...environment, `TERM=${context.environment['TERM'] ?? 'vt100'}`]);
+  return libc.execve(nsenter, words, [...environment, `TERM=${context.environment.TERM ?? 'vt100'}`]);
 };

@@ -35,14 +35,21 @@ function onlyChild(pid: number): number | undefined {
   }
 }
 
-async function waitForChild(parent: { readonly pid: number; readonly exitCode: number | null }): Promise<number> {
+interface Parent {
+  readonly pid: number;
+  readonly exitCode: number | null;
+  readonly stderr: ReadableStream<Uint8Array>;
+}
+
+async function waitForChild(parent: Parent): Promise<number> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (parent.exitCode === null && performance.now() < deadline) {
     const child = onlyChild(parent.pid);
     if (child !== undefined) return child;
     await Bun.sleep(0.5);
   }
-  throw new OcicatError('unavailable', `start the pod's first process: ended with status ${parent.exitCode}`);
+  const why = parent.exitCode === null ? 'it takes too long' : (await new Response(parent.stderr).text()).trim();
+  throw new OcicatError('unavailable', `start the pod's first process: ${why}`);
 }
 
 function setHostname(pid: number, hostname: string): void {
@@ -72,7 +79,7 @@ export async function openSandbox(request: SandboxRequest): Promise<Sandbox> {
   const unshare = [systemProgram('unshare'), ...namespaces, '--fork', '--kill-child=KILL'];
   const child = Bun.spawn([...dieWithParent, ...unshare, systemProgram('catatonit'), '-P'], {
     env: systemEnvironment,
-    stdio: ['ignore', 'ignore', 'inherit', request.lockFd],
+    stdio: ['ignore', 'ignore', 'pipe', request.lockFd],
   });
   try {
     const pid = await waitForChild(child);

@@ -28,7 +28,7 @@ async function makeSandbox(start: Start): Promise<Sandbox> {
   return sandbox;
 }
 
-function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+function settled<T>(outcome: PromiseSettledResult<T>): T {
   if (outcome.status === 'rejected') throw outcome.reason;
   return outcome.value;
 }
@@ -42,7 +42,7 @@ async function layGround(start: Start): Promise<Ground> {
     joinNetworks(start, networks),
     Promise.resolve().then(() => readyApps(start)),
   ]);
-  return { netns, supplied: valueOf(supplied), sandbox: valueOf(sandbox), apps: valueOf(apps) };
+  return { netns, supplied: settled(supplied), sandbox: settled(sandbox), apps: settled(apps) };
 }
 
 /** From here on the pod counts as started. */

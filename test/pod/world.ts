@@ -1,0 +1,143 @@
+// A host of its own for tests of rkt: mount and network namespaces, empty /run and /var/lib, and a store with images.
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finishDigest } from '../../src/images/digest.ts';
+import { emptyImageConfig, type ImageConfig } from '../../src/images/image-config.ts';
+import { treePath } from '../../src/images/layout.ts';
+import { computeImageId } from '../../src/images/record.ts';
+import { openImageStore } from '../../src/images/store.ts';
+import { createHash } from 'node:crypto';
+
+export interface Result {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly ended: Promise<Result>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface World {
+  readonly directory: string;
+  readonly dataDir: string;
+  /** `net.d` of the local configuration. */
+  readonly netDir: string;
+  /** Runs rkt to its end. */
+  rkt(...words: readonly string[]): Promise<Result>;
+  /** Starts rkt and leaves it running. */
+  start(...words: readonly string[]): Running;
+  /** Runs another program on the same host. */
+  run(...command: readonly string[]): Promise<Result>;
+  close(): Promise<void>;
+}
+
+const bun = join(import.meta.dir, '../../node_modules/.bin/bun');
+const main = join(import.meta.dir, '../../src/main.ts');
+
+function digestOf(text: string) {
+  return finishDigest(createHash('sha256').update(text), 'sha256');
+}
+
+/** Programs of busybox, and the files that the tests look for. */
+function fillRoot(root: string): void {
+  for (const dir of ['bin', 'etc', 'dir1', 'dir2', 'data/sub']) mkdirSync(join(root, dir), { recursive: true });
+  copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
+  chmodSync(join(root, 'bin/busybox'), 0o755);
+  const applets = 'sh true false cat echo env hostname httpd id ifconfig ip kill ls mknod mount nc nslookup ping pwd readlink route sleep stat touch wget sync dd grep yes head seq test wc trap tty';
+  for (const applet of applets.split(' ')) symlinkSync('busybox', join(root, 'bin', applet));
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser1:x:1000:1000::/:/bin/sh\n');
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\ngroup1:x:100:\n');
+  writeFileSync(join(root, 'dir1/file'), 'dir1');
+  writeFileSync(join(root, 'dir2/file'), 'dir2');
+  writeFileSync(join(root, 'data/sub/inside'), 'from the image');
+  writeFileSync(join(root, 'bin/no-loader'), '#!/missing/interpreter\n', { mode: 0o755 });
+  symlinkSync('../dir2', join(root, 'dir1/link_rel_dir2'));
+  symlinkSync('/dir2', join(root, 'dir1/link_abs_dir2'));
+  symlinkSync('/../dir2', join(root, 'dir1/link_abs_dotdot_dir2'));
+  symlinkSync('/', join(root, 'dir1/link_abs_root'));
+  symlinkSync('/notexists', join(root, 'dir1/link_abs_notexists'));
+}
+
+function addImage(dataDir: string, repository: string, config: Partial<ImageConfig>): void {
+  const store = openImageStore(dataDir);
+  try {
+    const digest = digestOf(repository);
+    const root = join(treePath(store.layout, digest), 'fs');
+    mkdirSync(root, { recursive: true });
+    fillRoot(root);
+    const facts = { chainId: digest.text, sizeBytes: 1_258_291 };
+    writeFileSync(join(treePath(store.layout, digest), 'layer.json'), `${JSON.stringify(facts)}\n`);
+    const name = `registry-1.docker.io/library/${repository}`;
+    const id = computeImageId(name, 'latest', digest);
+    store.put({
+        id,
+        name,
+        version: 'latest',
+        labels: { version: 'latest', os: 'linux', arch: 'amd64' },
+        manifestDigest: digest,
+        config: { ...emptyImageConfig, Env: ['PATH=/bin', 'VAR_FROM_MANIFEST=manifest'], ...config },
+        layers: [{ diffId: digest, chainId: digest, sizeBytes: 1_258_291 }],
+        sizeBytes: 1_258_291,
+        importedAtMs: 1_700_000_000_000,
+        lastUsedMs: 1_700_000_000_000,
+      });
+    store.remember(repository, id);
+  } finally {
+    store.close();
+  }
+}
+
+async function untilExists(path: string): Promise<void> {
+  for (let attempt = 0; attempt < 1000 && !existsSync(path); attempt++) await Bun.sleep(5);
+  if (!existsSync(path)) throw new Error(`${path} did not appear`);
+}
+
+export async function openWorld(): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), 'ocitest-rkt-'));
+  const dataDir = join(directory, 'data');
+  const netDir = join(directory, 'local/net.d');
+  mkdirSync(netDir, { recursive: true });
+  addImage(dataDir, 'busybox', { Cmd: ['sh'] });
+  addImage(dataDir, 'volumes', { Entrypoint: ['/bin/sh', '-c'], Volumes: ['/data'], User: 'user1', WorkingDir: '/new/dir' });
+  const ready = join(directory, 'ready');
+  const setUp = `mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up && touch ${ready}`;
+  const holder = Bun.spawn(
+    ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--net', 'sh', '-ec', `${setUp}; exec sleep 3600`],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  await untilExists(ready);
+  const inside = (command: readonly string[]) => {
+    const child = Bun.spawn(['nsenter', `--target=${holder.pid}`, '--mount', '--net', '--', ...command], {
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      env: { ...process.env, VAR_OTHER: 'host' },
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+    });
+    const ended = Promise.all([child.exited, new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { child, ended: ended.then(([status, stdout, stderr]): Result => ({ status, stdout, stderr })) };
+  };
+  const options = [`--dir=${dataDir}`, `--local-config=${join(directory, 'local')}`, `--system-config=${directory}/system`];
+  const rktCommand = (words: readonly string[]) => [bun, main, 'rkt', ...options, ...words];
+  return {
+    directory,
+    dataDir,
+    netDir,
+    rkt: (...words) => inside(rktCommand(words)).ended,
+    start(...words) {
+      const { child, ended } = inside(rktCommand(words));
+      return { pid: child.pid, ended, kill: (signal) => child.kill(signal) };
+    },
+    run: (...command) => inside(command).ended,
+    async close() {
+      holder.kill('SIGKILL');
+      await holder.exited;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
