@@ -1,13 +1,15 @@
 // What the CNI server remembers of the store, so that an ADD asks it only once: everything for addresses, this node's
 // endpoints, which profiles there are, and whether the datastore is open for changes.
-import { isOcicatError } from '../base/errors.ts';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
 import type { Memory, StoreUpdate } from '../ipam/commit.ts';
 import { ABSENT, type Cell } from '../ipam/draft.ts';
 import { type IpamView, openIpamView } from '../ipam/view.ts';
-import { parseStored } from '../model/kind.ts';
+import { clusterInformation } from '../model/cluster-information.ts';
+import { type Kind, parseStored } from '../model/kind.ts';
+import type { Resource } from '../model/resource.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
 
 export interface LocalEndpoint {
@@ -16,7 +18,10 @@ export interface LocalEndpoint {
   readonly modRevision: Revision;
 }
 
-/** Give every update of the store to `apply`, and `true` to `setInSync` when the first listing is through. */
+/**
+ * Give `apply` every update below the prefixes of resources and of IPAM, and `setInSync` true when the first listing is
+ * through. Losing the store later changes nothing: what is remembered is checked with every commit.
+ */
 export interface CniMemory extends Memory {
   readonly ipam: IpamView;
   /** Endpoints of this node whose orchestrator is `cni`. */
@@ -25,6 +30,8 @@ export interface CniMemory extends Memory {
   isDatastoreReady(): boolean;
   setInSync(inSync: boolean): void;
   isInSync(): boolean;
+  /** Resolves as soon as the memory is in sync; throws `not-ready` when it is not within timeoutMs. */
+  untilInSync(timeoutMs: number): Promise<void>;
 }
 
 interface Entry extends Cell {
@@ -43,13 +50,11 @@ const CLUSTER = printKey({
 /** Stands in for the value of a profile, of which only the being there matters. */
 const PRESENT = '{}';
 
-function isReady(text: string | undefined): boolean {
-  return text !== undefined && /"datastoreReady":\s*true/.test(text);
-}
-
-function tryReadEndpoint(text: string): WorkloadEndpoint | undefined {
+/** The stored resource, or undefined when it cannot be understood. */
+function tryRead<R extends Resource>(kind: Kind<R>, text: string | undefined): R | undefined {
+  if (text === undefined) return undefined;
   try {
-    return parseStored(workloadEndpoint, parseJson(text));
+    return parseStored(kind, parseJson(text));
   } catch (error) {
     if (isOcicatError(error) || error instanceof SyntaxError) return undefined;
     throw error;
@@ -65,6 +70,7 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
   const ipam = openIpamView(datastore, nodeName);
   const entries = new Map<string, Entry>();
   const ownPrefix = endpointPrefix(nodeName);
+  const waiting: (() => void)[] = [];
   let inSync = false;
 
   function isOwnEndpoint(key: string): boolean {
@@ -82,7 +88,7 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
     const { key, modRevision } = update;
     if (!concerns(key) || (entries.get(key)?.toldAt ?? -1) >= modRevision) return;
     const value = update.value !== undefined && key.startsWith(PROFILES) ? PRESENT : update.value;
-    const endpoint = value === undefined || !key.startsWith(ENDPOINTS) ? undefined : tryReadEndpoint(value);
+    const endpoint = key.startsWith(ENDPOINTS) ? tryRead(workloadEndpoint, value) : undefined;
     entries.set(key, { value, modRevision: value === undefined ? 0 : modRevision, toldAt: modRevision, endpoint });
   }
 
@@ -110,10 +116,16 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
         endpoint === undefined ? [] : [{ key, endpoint, modRevision }],
       );
     },
-    isDatastoreReady: () => isReady(entries.get(CLUSTER)?.value),
+    isDatastoreReady: () => tryRead(clusterInformation, entries.get(CLUSTER)?.value)?.spec.datastoreReady === true,
     setInSync(now) {
       inSync = now;
+      ipam.setInSync(now);
+      if (now) for (const wake of waiting.splice(0)) wake();
     },
     isInSync: () => inSync,
+    async untilInSync(timeoutMs) {
+      if (!inSync) await Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), Bun.sleep(timeoutMs)]);
+      if (!inSync) throw new OcicatError('not-ready', 'the agent has not read the datastore yet: try again');
+    },
   };
 }

@@ -11,6 +11,8 @@ import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.
 import { DEFAULT_SETTINGS, type IpamSettings, parseIpamSettings } from './settings.ts';
 
 export interface IpamView extends Memory {
+  /** True when everything that concerns this host has come through `apply`: what is not known is absent then. */
+  setInSync(inSync: boolean): void;
   readonly nodeName: string;
   /** In the order of their names, as Calico tries them. */
   pools(): readonly Pool[];
@@ -129,6 +131,9 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     nodeName,
     apply,
     ownBlocks,
+    setInSync(inSync) {
+      complete = inSync;
+    },
     known(key) {
       return entries.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined);
     },

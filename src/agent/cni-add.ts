@@ -1,0 +1,128 @@
+// ADD: a container joins a network. Store first, then link, then policy, and last the link comes up: at no moment can a
+// packet pass that policy does not know about, and whatever fails takes the steps before it back.
+import { randomBytes } from 'node:crypto';
+import { OcicatError } from '../base/errors.ts';
+import type { Undo } from '../base/undo.ts';
+import { OWN_IPAM } from '../cni/config.ts';
+import type { CniResult, ResultRoute } from '../cni/result.ts';
+import { printResource, printResourceKey } from '../datastore/resource-codec.ts';
+import { draftAssignment } from '../ipam/assign.ts';
+import type { Draft } from '../ipam/draft.ts';
+import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import type { Ip } from '../net/ip.ts';
+import { localMac } from '../net/mac.ts';
+import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
+import { removeFromStore } from './cni-del.ts';
+import { delegate, delegateAdd } from './cni-delegate.ts';
+import {
+  chooseLinkName,
+  computeEndpointName,
+  createEndpoint,
+  DEFAULT_NAMESPACE,
+  findEndpoint,
+  idOf,
+  linkOf,
+} from './cni-endpoint.ts';
+import { passGates } from './cni-gates.ts';
+import { joinNetwork } from './cni-join.ts';
+import { linkSpecOf } from './cni-link.ts';
+import { attachmentName, rememberDel } from './cni-pending.ts';
+import { draftProfile } from './cni-profile.ts';
+import { createResult, routesOf } from './cni-result.ts';
+import { type CniTask, commit, needNetns, undoSignal, withUndo } from './cni-task.ts';
+
+/** Addresses, and what goes back to the runtime with them. */
+interface Supply {
+  readonly addresses: readonly Ip[];
+  readonly routes: readonly ResultRoute[];
+  readonly dns: CniResult['dns'];
+}
+
+async function draftSupply(task: CniTask, draft: Draft): Promise<Supply> {
+  const assigned = await draftAssignment(surroundingsOf(task, draft), assignRequestOf(task));
+  return { addresses: assigned.map(({ ip }) => ip), routes: routesOf(assigned), dns: {} };
+}
+
+/** From another plugin, which has its own store: taken before our commit, given back when that fails. */
+async function takeSupply(task: CniTask, undo: Undo): Promise<Supply | undefined> {
+  const { request, call, signal } = task;
+  if (request.config.ipam.type === OWN_IPAM) return undefined;
+  const result = await delegateAdd(request, call, signal);
+  undo.push(`addresses of ${request.config.ipam.type}`, () => delegate(request, call, 'DEL', undoSignal()));
+  return { addresses: result.addresses.map(({ address }) => address.address), routes: result.routes, dns: result.dns };
+}
+
+interface Drafted extends Supply {
+  readonly endpoint: WorkloadEndpoint;
+}
+
+/**
+ * Addresses, endpoint and profile, all of which become true in one transaction. undefined, and nothing drafted, when the
+ * endpoint is there already: an earlier ADD was stopped after its commit.
+ */
+async function draftEndpoint(task: CniTask, draft: Draft, supplied: Supply | undefined): Promise<Drafted | undefined> {
+  const { context, request } = task;
+  const { environment, config } = request;
+  const parts = {
+    nodeName: context.nodeName,
+    containerId: environment.containerId,
+    interfaceName: environment.interfaceName,
+    namespace: config.mesos.namespace,
+    labels: config.mesos.labels,
+    network: config.name,
+    hostName: chooseLinkName(context.memory, environment.containerId),
+    mac: localMac(randomBytes(6)),
+    nowMs: context.now(),
+  };
+  const key = printResourceKey({
+    kind: 'WorkloadEndpoint',
+    namespace: parts.namespace ?? DEFAULT_NAMESPACE,
+    name: computeEndpointName(parts.nodeName, parts.containerId, parts.interfaceName),
+  });
+  if (draft.getIfKnown(key) !== undefined) return undefined;
+  const supply = supplied ?? (await draftSupply(task, draft));
+  const endpoint = createEndpoint({ ...parts, addresses: supply.addresses });
+  draft.put(key, printResource(endpoint));
+  if (config.createsProfile) draftProfile(draft, config.name, context.now());
+  return { ...supply, endpoint };
+}
+
+async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined> {
+  const { context, request, signal } = task;
+  const { links, log } = context;
+  const supplied = await takeSupply(task, undo);
+  const { result: drafted, revision } = await commit(task, (draft) => draftEndpoint(task, draft, supplied));
+  if (drafted === undefined) {
+    for (const failure of await undo.run()) log.warn('give addresses back', failure);
+    return undefined;
+  }
+  const { endpoint } = drafted;
+  const { hostName } = linkOf(endpoint);
+  undo.push('endpoint and addresses', () => removeFromStore(task, endpoint, undoSignal()));
+  const spec = linkSpecOf(task, endpoint);
+  undo.push(`link ${hostName}`, async () => void (await links.remove(hostName)));
+  links.create(spec);
+  undo.push('policy', () => context.endpointGone(idOf(endpoint)));
+  await context.policyApplied(endpoint, revision, signal);
+  links.raise({ ...linkOf(endpoint), addresses: spec.addresses });
+  return createResult({ request, endpoint, mtuBytes: spec.mtuBytes, routes: drafted.routes, dns: drafted.dns });
+}
+
+/** The result for the runtime. Throws what went wrong, with everything undone or noted to be undone later. */
+export async function addContainer(task: CniTask): Promise<CniResult> {
+  const { context, request, call } = task;
+  const { containerId } = request.environment;
+  const onUnfinished = () => rememberDel(context.pendingFolder, attachmentName(request), call);
+  needNetns(task);
+  await passGates(request.config.readinessGates, task.signal);
+  const known = findEndpoint(context.memory, containerId);
+  if (known !== undefined) return withUndo(task, (undo) => joinNetwork(task, known, undo), onUnfinished);
+  const created = await withUndo(task, (undo) => create(task, undo), onUnfinished);
+  if (created !== undefined) return created;
+  const found = findEndpoint(context.memory, containerId);
+  if (found !== undefined) return withUndo(task, (undo) => joinNetwork(task, found, undo), onUnfinished);
+  throw new OcicatError(
+    'corrupt',
+    `add container "${containerId}": its endpoint is in the store and cannot be understood`,
+  );
+}

@@ -1,0 +1,71 @@
+// CHECK: is the container still connected as ADD left it - store, addresses, link, routes - and as the runtime remembers it?
+import { type Issue, OcicatError } from '../base/errors.ts';
+import { parseBlock } from '../blocks/block-json.ts';
+import { addressesOfHandle } from '../blocks/release.ts';
+import { OWN_IPAM } from '../cni/config.ts';
+import { printKey } from '../datastore/keys.ts';
+import { parseHandle } from '../ipam/handle.ts';
+import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
+import { delegate } from './cni-delegate.ts';
+import { addressesOf, findEndpoint } from './cni-endpoint.ts';
+import { linkSpecOf } from './cni-link.ts';
+import { type CniTask, handleOf } from './cni-task.ts';
+
+/** Addresses that are held under a handle, read from the store now. */
+export async function observeHeld({ context, signal }: CniTask, handleId: string): Promise<readonly Ip[]> {
+  const { datastore } = context;
+  const { kv } = await datastore.get(printKey({ kind: 'handle', handleId }), signal);
+  const held: Ip[] = [];
+  for (const cidr of parseHandle(kv?.value).keys()) {
+    const block = await datastore.get(printKey({ kind: 'block', cidr }), signal);
+    if (block.kv !== undefined)
+      held.push(...addressesOfHandle(parseBlock(block.kv.value), handleId).map(({ ip }) => ip));
+  }
+  return held;
+}
+
+/** One issue for each wanted address that is not found. */
+export function missingAddresses(path: string, wanted: readonly Ip[], found: readonly Ip[]): readonly Issue[] {
+  const formatted = found.length === 0 ? 'nothing' : found.map(formatIp).join(', ');
+  return wanted.filter((ip) => !found.includes(ip)).map((ip) => ({ path, found: formatted, wanted: formatIp(ip) }));
+}
+
+/** Addresses of the runtime's own record that concern the container. */
+function previousAddresses({ request }: CniTask): readonly Ip[] {
+  return (request.config.previous?.addresses ?? []).map(({ address }) => address.address);
+}
+
+async function checkAddresses(task: CniTask, endpoint: WorkloadEndpoint): Promise<readonly Issue[]> {
+  const { request, call, signal } = task;
+  if (request.config.ipam.type !== OWN_IPAM) {
+    await delegate(request, call, 'CHECK', signal);
+    return [];
+  }
+  const [network = request.config.name] = endpoint.spec.profiles ?? [];
+  const held = await observeHeld(task, handleOf(network, request.environment.containerId));
+  return missingAddresses('addresses in their blocks', addressesOf(endpoint), held);
+}
+
+export function throwDifferences(containerId: string, issues: readonly Issue[]): void {
+  if (issues.length === 0) return;
+  throw new OcicatError('not-found', `check container "${containerId}": it is not as ADD left it`, { issues });
+}
+
+/** Throws `not-found` with every difference. */
+export async function checkContainer(task: CniTask): Promise<void> {
+  const { context, request } = task;
+  const { containerId } = request.environment;
+  const known = findEndpoint(context.memory, containerId);
+  if (known === undefined)
+    throw new OcicatError('not-found', `check container "${containerId}": it has no endpoint in the datastore`);
+  const { endpoint } = known;
+  const profiles = endpoint.spec.profiles ?? [];
+  const joined = profiles.includes(request.config.name);
+  throwDifferences(containerId, [
+    ...(joined ? [] : [{ path: 'profiles', found: profiles.join(', ') || 'nothing', wanted: request.config.name }]),
+    ...missingAddresses('prevResult', previousAddresses(task), addressesOf(endpoint)),
+    ...(await checkAddresses(task, endpoint)),
+    ...context.links.check(linkSpecOf(task, endpoint)),
+  ]);
+}

@@ -1,0 +1,109 @@
+// DEL: a container leaves. What is gone already is no failure; what cannot be done now is written down and done later.
+
+import { OWN_IPAM } from '../cni/config.ts';
+import { printResourceKey } from '../datastore/resource-codec.ts';
+import type { Draft } from '../ipam/draft.ts';
+import { draftReleaseByHandle } from '../ipam/release.ts';
+import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import { delegate } from './cni-delegate.ts';
+import { computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf } from './cni-endpoint.ts';
+import { leaveNetwork } from './cni-join.ts';
+import type { LocalEndpoint } from './cni-memory.ts';
+import { attachmentName, forgetDel, rememberDel } from './cni-pending.ts';
+import { type CniTask, commit, handleOf } from './cni-task.ts';
+
+/** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
+function expectedId({ context, request }: CniTask): string {
+  const { containerId, interfaceName } = request.environment;
+  return `${DEFAULT_NAMESPACE}/${computeEndpointName(context.nodeName, containerId, interfaceName)}`;
+}
+
+/** Without an endpoint to say its name, the link still says whose it is. */
+function findLink(task: CniTask): { readonly hostName: string; readonly id: string } | undefined {
+  const id = expectedId(task);
+  const link = task.context.links.observe().find(({ endpoint }) => endpoint === id);
+  return link === undefined ? undefined : { hostName: link.name, id };
+}
+
+/** First of all nothing may reach the container's addresses any more: they are about to be given to others. */
+async function removeLink(task: CniTask, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  const hostName = endpoint?.spec.interfaceName;
+  const link = endpoint === undefined || hostName === undefined ? findLink(task) : { hostName, id: idOf(endpoint) };
+  if (link === undefined) return;
+  await task.context.links.remove(link.hostName, task.signal);
+  await task.context.endpointGone(link.id);
+}
+
+/** Handles that may hold addresses of the container: of this network, of those of its endpoint, and Calico's old one. */
+function handlesOf({ request }: CniTask, endpoint: WorkloadEndpoint | undefined): readonly string[] {
+  const { containerId } = request.environment;
+  const networks = new Set([request.config.name, ...(endpoint?.spec.profiles ?? [])]);
+  return [...[...networks].map((network) => handleOf(network, containerId)), containerId];
+}
+
+async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  const { context, request } = task;
+  const { memory } = context;
+  const [namespace = '', name = ''] = (endpoint === undefined ? expectedId(task) : idOf(endpoint)).split('/');
+  const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
+  if ((await draft.get(key)) !== undefined) draft.delete(key);
+  if (request.config.ipam.type !== OWN_IPAM) return;
+  const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.settings().cooldownSeconds };
+  for (const handleId of handlesOf(task, endpoint)) await draftReleaseByHandle(around, handleId);
+}
+
+/** The endpoint and its addresses, in one transaction. */
+export async function removeFromStore(
+  task: CniTask,
+  endpoint: WorkloadEndpoint | undefined,
+  signal = task.signal,
+): Promise<void> {
+  await commit(task, (draft) => draftRemoval(task, draft, endpoint), signal);
+}
+
+/** Another plugin's addresses; its failure must not keep the rest from being removed. */
+async function giveBack(task: CniTask): Promise<unknown> {
+  const { request, call, signal } = task;
+  if (request.config.ipam.type === OWN_IPAM) return undefined;
+  try {
+    await delegate(request, call, 'DEL', signal);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Whether the container has an endpoint that was made for another interface than this call's. */
+function isOthers({ request }: CniTask, known: LocalEndpoint | undefined): known is LocalEndpoint {
+  return known !== undefined && known.endpoint.spec.endpoint !== request.environment.interfaceName;
+}
+
+function findKnown({ context, request }: CniTask): LocalEndpoint | undefined {
+  return findEndpoint(context.memory, request.environment.containerId);
+}
+
+/** The kernel first, then other plugins, then the store, which may be the one that cannot be reached. */
+async function removeContainer(task: CniTask): Promise<void> {
+  const { memory } = task.context;
+  await removeLink(task, findKnown(task)?.endpoint);
+  const failure = await giveBack(task);
+  if (!memory.isInSync()) await memory.refresh(task.signal);
+  const known = findKnown(task);
+  if (isOthers(task, known)) await leaveNetwork(task, known);
+  else await removeFromStore(task, known?.endpoint);
+  if (failure !== undefined) throw failure;
+}
+
+/**
+ * The interface's own network takes the endpoint with it; any other network only its profile. Throws when something is
+ * left to do; it is written down then.
+ */
+export async function deleteContainer(task: CniTask): Promise<void> {
+  const { context, request, call } = task;
+  const name = attachmentName(request);
+  rememberDel(context.pendingFolder, name, call);
+  const known = findKnown(task);
+  if (isOthers(task, known)) await leaveNetwork(task, known);
+  else await removeContainer(task);
+  forgetDel(context.pendingFolder, name);
+}

@@ -1,0 +1,84 @@
+// Another IPAM plugin, such as host-local, run as CNI wants it: found on CNI_PATH, same input, same variables.
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import { type Json, parseJson } from '../base/json.ts';
+import { isFields } from '../cni/config-reader.ts';
+import type { Command } from '../cni/environment.ts';
+import type { CniCall, CniRequest } from '../cni/request.ts';
+import { type CniResult, tryParseResult } from '../cni/result.ts';
+
+/** What a plugin may take; it works on files of this host. */
+const TIMEOUT_MS = 60_000;
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Throws `not-found` naming the folders that were searched. */
+function findPlugin(type: string, folders: readonly string[]): string {
+  const path = folders.map((folder) => join(folder, type)).find(isProgram);
+  if (path !== undefined) return path;
+  throw new OcicatError('not-found', `find IPAM plugin "${type}": in none of ${folders.join(', ')}`);
+}
+
+function tryParse(text: string): Json | undefined {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The plugin's own words when it failed. */
+function explain(type: string, command: Command, status: number, output: string, errors: string): OcicatError {
+  const said = tryParse(output);
+  const words = isFields(said) && typeof said.msg === 'string' ? said.msg : errors.trim();
+  return new OcicatError('unavailable', `run IPAM plugin "${type}" ${command}: exit status ${status}: ${words}`);
+}
+
+/** Returns the plugin's standard output. Throws `not-found`, `unavailable`, `timeout`. */
+async function runPlugin(request: CniRequest, call: CniCall, command: Command, signal: AbortSignal): Promise<string> {
+  const { type } = request.config.ipam;
+  const child = Bun.spawn([findPlugin(type, request.environment.path)], {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...call.variables, CNI_COMMAND: command },
+    stdin: new TextEncoder().encode(call.input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    killSignal: 'SIGKILL',
+  });
+  const [output, errors, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (child.signalCode !== null)
+    throw new OcicatError('timeout', `run IPAM plugin "${type}" ${command}: it did not end in time`);
+  if (status !== 0) throw explain(type, command, status, output, errors);
+  return output;
+}
+
+/** Addresses from the plugin. Throws as above, and `invalid` for a result without addresses. */
+export async function delegateAdd(request: CniRequest, call: CniCall, signal: AbortSignal): Promise<CniResult> {
+  const output = await runPlugin(request, call, 'ADD', signal);
+  const result = tryParseResult(tryParse(output));
+  if (result !== undefined && result.addresses.length > 0) return result;
+  await runPlugin(request, call, 'DEL', signal);
+  throw new OcicatError('invalid', 'IPAM plugin returned no IP addresses in result');
+}
+
+/** Tells the plugin to give the addresses back, or to check that it holds them, or to sweep. */
+export async function delegate(
+  request: CniRequest,
+  call: CniCall,
+  command: 'DEL' | 'CHECK' | 'GC' | 'STATUS',
+  signal: AbortSignal,
+): Promise<void> {
+  await runPlugin(request, call, command, signal);
+}

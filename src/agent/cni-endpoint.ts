@@ -1,0 +1,112 @@
+// The endpoint of a container: its name, its link's name, and the resource that the store gets (facts: calico §1.5, §1.7).
+import { createHash, randomUUID } from 'node:crypto';
+import { OcicatError } from '../base/errors.ts';
+import { printTime } from '../blocks/block.ts';
+import { API_VERSION } from '../model/resource.ts';
+import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import { tryComputeEndpointName } from '../model/workload-endpoint-name.ts';
+import { formatCidr, hostCidr, parseCidr } from '../net/cidr.ts';
+import type { Ip } from '../net/ip.ts';
+import { type Mac, parseMac } from '../net/mac.ts';
+import type { EndpointId } from './cni-context.ts';
+import type { CniMemory, LocalEndpoint } from './cni-memory.ts';
+
+export const ORCHESTRATOR = 'cni';
+export const DEFAULT_NAMESPACE = 'default';
+const LINK_PREFIX = 'cali';
+/** What an interface name has room for after the prefix. */
+const LINK_SUFFIX_LENGTH = 11;
+
+export interface EndpointParts {
+  readonly nodeName: string;
+  readonly containerId: string;
+  readonly interfaceName: string;
+  readonly namespace: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly network: string;
+  readonly addresses: readonly Ip[];
+  readonly hostName: string;
+  readonly mac: Mac;
+  readonly nowMs: number;
+}
+
+/** Throws `invalid` when a part cannot stand in a name. */
+export function computeEndpointName(nodeName: string, containerId: string, interfaceName: string): string {
+  const identity = { node: nodeName, orchestrator: ORCHESTRATOR, containerID: containerId, endpoint: interfaceName };
+  const name = tryComputeEndpointName(identity);
+  if (name !== undefined) return name;
+  throw new OcicatError(
+    'invalid',
+    `name endpoint of container "${containerId}", interface "${interfaceName}": a part begins or ends with "-"`,
+  );
+}
+
+export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
+  const namespace = parts.namespace ?? DEFAULT_NAMESPACE;
+  return {
+    kind: 'WorkloadEndpoint',
+    apiVersion: API_VERSION,
+    metadata: {
+      name: computeEndpointName(parts.nodeName, parts.containerId, parts.interfaceName),
+      namespace,
+      uid: randomUUID(),
+      creationTimestamp: printTime(parts.nowMs),
+      labels: { ...parts.labels, [LABEL_NAMESPACE]: namespace, [LABEL_ORCHESTRATOR]: ORCHESTRATOR },
+    },
+    spec: {
+      orchestrator: ORCHESTRATOR,
+      node: parts.nodeName,
+      containerID: parts.containerId,
+      endpoint: parts.interfaceName,
+      ipNetworks: parts.addresses.map((ip) => formatCidr(hostCidr(ip))),
+      profiles: [parts.network],
+      interfaceName: parts.hostName,
+      mac: parts.mac,
+    },
+  };
+}
+
+export function idOf(endpoint: WorkloadEndpoint): EndpointId {
+  return `${endpoint.metadata.namespace ?? DEFAULT_NAMESPACE}/${endpoint.metadata.name}`;
+}
+
+/** The endpoint of a container, whatever its interface and namespace: a container has one. */
+export function findEndpoint(memory: CniMemory, containerId: string): LocalEndpoint | undefined {
+  return memory.endpoints().find(({ endpoint }) => endpoint.spec.containerID === containerId);
+}
+
+export function addressesOf(endpoint: WorkloadEndpoint): readonly Ip[] {
+  return (endpoint.spec.ipNetworks ?? []).map((range) => parseCidr(range).address);
+}
+
+export function linkOf(endpoint: WorkloadEndpoint): { readonly hostName: string; readonly mac: Mac } {
+  const { interfaceName, mac } = endpoint.spec;
+  if (interfaceName !== undefined && mac !== undefined) return { hostName: interfaceName, mac: parseMac(mac) };
+  throw new OcicatError('corrupt', `read endpoint "${idOf(endpoint)}": it has no interfaceName or no mac`);
+}
+
+function* candidateNames(containerId: string): Generator<string> {
+  yield containerId.slice(0, LINK_SUFFIX_LENGTH);
+  for (let turn = 0; ; turn++) {
+    const hash = createHash('sha256').update(`${containerId}/${turn}`).digest('hex');
+    yield hash.slice(0, LINK_SUFFIX_LENGTH);
+  }
+}
+
+/**
+ * Calico's name, `cali` and the first 11 characters of the container's ID, as long as no other container has it; else 11
+ * hexadecimal digits of a hash of the ID. (Calico lets two containers with the same beginning fight for the link.)
+ */
+export function chooseLinkName(memory: CniMemory, containerId: string): string {
+  const taken = new Set(
+    memory
+      .endpoints()
+      .filter(({ endpoint }) => endpoint.spec.containerID !== containerId)
+      .map(({ endpoint }) => endpoint.spec.interfaceName),
+  );
+  for (const suffix of candidateNames(containerId)) {
+    const name = `${LINK_PREFIX}${suffix}`;
+    if (!taken.has(name)) return name;
+  }
+  throw new OcicatError('internal', `name link of container "${containerId}": names have run out`);
+}

@@ -1,0 +1,34 @@
+// Readiness gates: URLs that must answer well before a container is connected (facts: calico §1.5, step 4).
+import { OcicatError } from '../base/errors.ts';
+
+const INTERVAL_MS = 5_000;
+/** Calico's limit for one gate; it asks for the first time after five seconds, we ask at once. */
+const GATE_TIMEOUT_MS = 30_000;
+
+async function isOpen(gate: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const answer = await fetch(gate, {
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(INTERVAL_MS)]),
+    });
+    return answer.status >= 200 && answer.status < 400;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+/** Throws `not-ready` naming the gate that stayed shut. */
+export async function passGates(gates: readonly string[], signal: AbortSignal): Promise<void> {
+  for (const gate of gates) {
+    const deadlineMs = Date.now() + GATE_TIMEOUT_MS;
+    while (!(await isOpen(gate, signal))) {
+      if (Date.now() + INTERVAL_MS > deadlineMs)
+        throw new OcicatError(
+          'not-ready',
+          `pass readiness gate "${gate}": no answer of 200 to 399 in ${GATE_TIMEOUT_MS / 1000} s`,
+        );
+      await Bun.sleep(INTERVAL_MS);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// `calico-ipam` by itself: addresses for the container of another main plugin, such as bridge or ptp.
+// Addresses are told apart by interface, since a container may have several of one network there.
+import { OcicatError } from '../base/errors.ts';
+import type { CniResult } from '../cni/result.ts';
+import { draftAssignment } from '../ipam/assign.ts';
+import { draftReleaseByHandle } from '../ipam/release.ts';
+import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
+import { missingAddresses, observeHeld, throwDifferences } from './cni-check.ts';
+import { attachmentName, forgetDel, rememberDel } from './cni-pending.ts';
+import { routesOf } from './cni-result.ts';
+import { type CniTask, commit, handleOf } from './cni-task.ts';
+
+type Words = Readonly<Record<string, string>>;
+
+/** Whether an address is the call's interface's; one of Calico's does not say, and is then. */
+function isForInterface({ request }: CniTask): (words: Words) => boolean {
+  const { interfaceName } = request.environment;
+  return (words) => (words.interface ?? interfaceName) === interfaceName;
+}
+
+function ownHandle({ request }: CniTask): string {
+  return handleOf(request.config.name, request.environment.containerId);
+}
+
+export async function addAddresses(task: CniTask): Promise<CniResult> {
+  const { request } = task;
+  const base = assignRequestOf(task);
+  const words = { ...base.words, interface: request.environment.interfaceName };
+  const { result } = await commit(task, (draft) =>
+    draftAssignment(surroundingsOf(task, draft), { ...base, words, isSame: isForInterface(task) }),
+  );
+  const addresses = result.map(({ ip, prefixLength }) => ({ address: { address: ip, prefixLength } }));
+  return { interfaces: [], addresses, routes: routesOf(result), dns: {} };
+}
+
+/** Calico's old handle, the bare container ID, is looked at as well (facts: calico §2.1). */
+export async function deleteAddresses(task: CniTask): Promise<void> {
+  const { context, request, call } = task;
+  const { ipam } = context.memory;
+  const name = attachmentName(request);
+  rememberDel(context.pendingFolder, name, call);
+  if (!context.memory.isInSync()) await context.memory.refresh(task.signal);
+  await commit(task, async (draft) => {
+    const around = { draft, nowMs: context.now(), cooldownSeconds: ipam.settings().cooldownSeconds };
+    for (const handleId of [ownHandle(task), request.environment.containerId])
+      await draftReleaseByHandle(around, handleId, isForInterface(task));
+  });
+  forgetDel(context.pendingFolder, name);
+}
+
+/** Throws `not-found` when the container has lost its addresses. */
+export async function checkAddresses(task: CniTask): Promise<void> {
+  const { containerId } = task.request.environment;
+  const held = await observeHeld(task, ownHandle(task));
+  if (held.length === 0)
+    throw new OcicatError(
+      'not-found',
+      `check container "${containerId}": no address is held under "${ownHandle(task)}"`,
+    );
+  const previous = (task.request.config.previous?.addresses ?? []).map(({ address }) => address.address);
+  throwDifferences(containerId, missingAddresses('prevResult', previous, held));
+}

@@ -1,0 +1,99 @@
+// A container that has an endpoint already: the same ADD again, or another network. It keeps its one interface and its
+// addresses; being in a network means having the network's profile (facts: calico §1.5, step 6).
+import { OcicatError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
+import type { Undo } from '../base/undo.ts';
+import type { CniResult } from '../cni/result.ts';
+import { printResource } from '../datastore/resource-codec.ts';
+import type { Draft } from '../ipam/draft.ts';
+import { parseStored } from '../model/kind.ts';
+import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
+import { formatIp } from '../net/ip.ts';
+import { addressesOf, linkOf } from './cni-endpoint.ts';
+import { linkSpecOf } from './cni-link.ts';
+import type { LocalEndpoint } from './cni-memory.ts';
+import { draftProfile } from './cni-profile.ts';
+import { createResult, recallAssigned, routesOf } from './cni-result.ts';
+import { type CniTask, commit, undoSignal } from './cni-task.ts';
+
+/** The endpoint as it stands; undefined when it has gone. Throws `corrupt`. */
+async function readEndpoint(draft: Draft, key: string): Promise<WorkloadEndpoint | undefined> {
+  const text = await draft.get(key);
+  return text === undefined ? undefined : parseStored(workloadEndpoint, parseJson(text));
+}
+
+function withProfiles(endpoint: WorkloadEndpoint, profiles: readonly string[]): WorkloadEndpoint {
+  return { ...endpoint, spec: { ...endpoint.spec, profiles: [...profiles] } };
+}
+
+interface Joined {
+  readonly endpoint: WorkloadEndpoint;
+  readonly changed: boolean;
+}
+
+async function draftJoin(task: CniTask, key: string, draft: Draft): Promise<Joined> {
+  const { config, environment } = task.request;
+  const endpoint = await readEndpoint(draft, key);
+  if (endpoint === undefined)
+    throw new OcicatError(
+      'not-found',
+      `join network "${config.name}": the endpoint of container "${environment.containerId}" has gone`,
+    );
+  if (config.createsProfile) draftProfile(draft, config.name, task.context.now());
+  const profiles = endpoint.spec.profiles ?? [];
+  if (profiles.includes(config.name)) return { endpoint, changed: false };
+  const joined = withProfiles(endpoint, [...profiles, config.name]);
+  draft.put(key, printResource(joined));
+  return { endpoint: joined, changed: true };
+}
+
+/** Networks of a container share its addresses, so a certain one can be had only with the first. */
+function checkExact(task: CniTask, endpoint: WorkloadEndpoint): void {
+  const { ip } = task.request.environment.args;
+  const held = addressesOf(endpoint);
+  if (ip === undefined || held.includes(ip)) return;
+  throw new OcicatError(
+    'invalid',
+    `join network "${task.request.config.name}": address "${formatIp(ip)}" is asked for, the container has ${held.map(formatIp).join(', ')} in all its networks`,
+  );
+}
+
+/** Makes the link anew when it is not as it must be: after a reboot, or after an ADD that was stopped half-way. */
+function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): 'kept' | 'made' {
+  const { links } = task.context;
+  const spec = linkSpecOf(task, endpoint);
+  if (links.check(spec).length === 0) return 'kept';
+  links.create(spec);
+  return 'made';
+}
+
+/** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
+export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Undo): Promise<CniResult> {
+  const { context, request, signal } = task;
+  checkExact(task, known.endpoint);
+  const { result, revision } = await commit(task, (draft) => draftJoin(task, known.key, draft));
+  if (result.changed) undo.push('network', () => leaveNetwork(task, known, undoSignal()));
+  const { endpoint } = result;
+  const link = ensureLink(task, endpoint);
+  await context.policyApplied(endpoint, Math.max(revision, known.modRevision), signal);
+  if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
+  const pools = context.memory.ipam.pools();
+  const assigned = addressesOf(endpoint).map((ip) => recallAssigned(ip, pools, request.environment.args.ip));
+  const mtuBytes = linkSpecOf(task, endpoint).mtuBytes;
+  return createResult({ request, endpoint, mtuBytes, routes: routesOf(assigned), dns: {} });
+}
+
+/**
+ * Takes the network's profile from the endpoint. The first one stays: it is the network of the interface itself, which
+ * goes with a DEL of that interface.
+ */
+export async function leaveNetwork(task: CniTask, known: LocalEndpoint, signal = task.signal): Promise<void> {
+  const network = task.request.config.name;
+  const left = async (draft: Draft) => {
+    const endpoint = await readEndpoint(draft, known.key);
+    const [first, ...others] = endpoint?.spec.profiles ?? [];
+    if (endpoint === undefined || first === undefined || !others.includes(network)) return;
+    draft.put(known.key, printResource(withProfiles(endpoint, [first, ...others.filter((name) => name !== network)])));
+  };
+  await commit(task, left, signal);
+}

@@ -1,0 +1,28 @@
+// The link of an endpoint, as the kernel is asked for it.
+import { OcicatError } from '../base/errors.ts';
+import type { WorkloadLinkSpec } from '../kernel/workload-link.ts';
+import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import { addressesOf, idOf, linkOf } from './cni-endpoint.ts';
+import { type CniTask, needNetns } from './cni-task.ts';
+
+/** From the configuration, else what the agent knows; undefined leaves it to the kernel. Throws `not-ready`. */
+export function chooseMtu({ context, request }: CniTask): number | undefined {
+  const mtuBytes = request.config.mtuBytes ?? context.mtuBytes();
+  if (mtuBytes === undefined && request.config.requireMtu)
+    throw new OcicatError('not-ready', 'choose MTU: require_mtu_file is true and the agent knows none yet');
+  return mtuBytes;
+}
+
+export function linkSpecOf(task: CniTask, endpoint: WorkloadEndpoint): WorkloadLinkSpec {
+  const mtuBytes = chooseMtu(task);
+  return {
+    ...linkOf(endpoint),
+    netnsFd: needNetns(task),
+    containerName: endpoint.spec.endpoint,
+    endpoint: idOf(endpoint),
+    ...(mtuBytes === undefined ? {} : { mtuBytes }),
+    queues: task.request.config.queues,
+    addresses: addressesOf(endpoint),
+    allowForwarding: task.request.config.allowForwarding,
+  };
+}

@@ -1,0 +1,24 @@
+// Work that must not overlap: one thing at a time for each name, in the order in which it came.
+
+export interface Queue {
+  /** Runs `work` after everything that was given under the same name before; a failure there does not stop it. */
+  run<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+export function createQueue(): Queue {
+  const tails = new Map<string, Promise<unknown>>();
+  return {
+    async run(name, work) {
+      const before = tails.get(name);
+      const { promise: done, resolve } = Promise.withResolvers<void>();
+      tails.set(name, done);
+      try {
+        await before;
+        return await work();
+      } finally {
+        if (tails.get(name) === done) tails.delete(name);
+        resolve();
+      }
+    },
+  };
+}

@@ -1,0 +1,185 @@
+// The socket that the plugins' shim talks to: only root may, and the caller's network namespace comes as a descriptor
+// that is copied out of the caller, so that neither side needs to see the other's mounts.
+import { chmodSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { OcicatError } from '../base/errors.ts';
+import { CNI_CODE, printCniError, toCniError } from '../cni/error.ts';
+import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../sys/libc.ts';
+import type { CniContext } from './cni-context.ts';
+import { type CniDispatcher, createDispatcher } from './cni-dispatch.ts';
+import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './cni-wire.ts';
+
+/** Compiled into the shim as well. */
+export const CNI_SOCKET_PATH = '/var/run/calico/cni.sock';
+
+/** linux/magic.h: the file system of namespaces. */
+const NSFS_MAGIC = 0x6e736673;
+
+/** A shim sends its request at once; one that does not is not a shim. */
+const RECEIVE_TIMEOUT_MS = 10_000;
+
+export interface CniServer {
+  readonly dispatcher: CniDispatcher;
+  /** Takes no more calls, tells running ones to stop, and waits until they are answered. */
+  close(): Promise<void>;
+}
+
+/** The accepted connection's descriptor: Bun keeps it where Node does, and types it nowhere. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
+  if (typeof fd === 'number' && fd >= 0) return fd;
+  throw new OcicatError('internal', 'serve CNI call: the connection has no descriptor');
+}
+
+function receive(socket: Socket): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const fail = (message: string) => {
+      clearTimeout(timer);
+      reject(new OcicatError('invalid', `read CNI request: ${message}`));
+    };
+    const timer = setTimeout(() => fail('it did not come to its end in time'), RECEIVE_TIMEOUT_MS);
+    socket.on('data', (chunk: Uint8Array) => {
+      length += chunk.length;
+      if (length > MAX_REQUEST_BYTES) fail(`more than ${MAX_REQUEST_BYTES} bytes`);
+      else chunks.push(chunk);
+    });
+    socket.on('end', () => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks));
+    });
+    socket.on('close', () => fail('the caller has gone'));
+  });
+}
+
+/** An own copy of the caller's descriptor. */
+function copyDescriptor(pid: number, fd: number): number {
+  const pidfd = pidfdOpen(pid);
+  try {
+    return pidfdGetfd(pidfd, fd);
+  } finally {
+    close(pidfd);
+  }
+}
+
+/** What keeps a descriptor from being a container's network namespace, in words. */
+function whyUnusable(fd: number): string | undefined {
+  const path = `/proc/self/fd/${fd}`;
+  if (statfsSync(path).type !== NSFS_MAGIC) return 'it is not a namespace';
+  const isHost = statSync(path).ino === statSync('/proc/thread-self/ns/net').ino;
+  return isHost ? "it is the host's own" : undefined;
+}
+
+/** Throws `invalid` for a descriptor that is not another network namespace than the host's. */
+function takeNetns(pid: number, fd: number): number {
+  const copy = copyDescriptor(pid, fd);
+  try {
+    const reason = whyUnusable(copy);
+    if (reason !== undefined) throw new OcicatError('invalid', reason);
+    return copy;
+  } catch (error) {
+    close(copy);
+    throw error;
+  }
+}
+
+type Netns =
+  | { readonly kind: 'fd'; readonly fd: number | undefined }
+  | { readonly kind: 'unusable'; readonly reason: string };
+
+function openNetns(pid: number, offer: NetnsOffer): Netns {
+  switch (offer.kind) {
+    case 'none':
+      return { kind: 'fd', fd: undefined };
+    case 'failed':
+      return { kind: 'unusable', reason: errnoName(offer.errno) };
+    case 'descriptor':
+      try {
+        return { kind: 'fd', fd: takeNetns(pid, offer.fd) };
+      } catch (error) {
+        if (!(error instanceof OcicatError)) throw error;
+        return { kind: 'unusable', reason: error.message };
+      }
+  }
+}
+
+/** DEL does not need the namespace: it may be gone. */
+function isNeeded(command: string | undefined): boolean {
+  return command === 'ADD' || command === 'CHECK';
+}
+
+async function serve(dispatcher: CniDispatcher, socket: Socket): Promise<CniAnswer> {
+  const { pid, uid } = peerCredentials(descriptorOf(socket));
+  if (uid !== 0) throw new OcicatError('denied', `serve CNI call: the caller is user ${uid}, wanted root`);
+  const { call, netns: offer } = parseWireRequest(await receive(socket));
+  const { CNI_COMMAND: command, CNI_NETNS: path = '' } = call.variables;
+  const netns = openNetns(pid, offer);
+  if (netns.kind === 'unusable') {
+    if (!isNeeded(command)) return dispatcher.answer(call, undefined);
+    const msg = `open network namespace "${path}": ${netns.reason}`;
+    return { status: 1, output: printCniError({ code: CNI_CODE.invalidNetns, msg }) };
+  }
+  try {
+    return await dispatcher.answer(call, netns.fd);
+  } finally {
+    if (netns.fd !== undefined) close(netns.fd);
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(new OcicatError('unavailable', `listen on "${path}": refused`, { cause })));
+    server.listen(path, resolve);
+  });
+}
+
+/**
+ * Listens beside the path and moves the socket into place: there is no moment at which others than root could connect,
+ * and a socket that a killed agent left is replaced. Throws `unavailable`.
+ */
+export async function openCniServer(context: CniContext, path = CNI_SOCKET_PATH): Promise<CniServer> {
+  const stopping = new AbortController();
+  const dispatcher = createDispatcher(context, stopping.signal);
+  const running = new Set<Promise<void>>();
+
+  async function handle(socket: Socket): Promise<void> {
+    socket.on('error', () => undefined); // a caller that has gone is noticed when it is answered
+    let answer: CniAnswer;
+    try {
+      answer = await serve(dispatcher, socket);
+    } catch (error) {
+      context.log.warn('CNI call failed', error);
+      answer = { status: 1, output: printCniError(toCniError(error)) };
+    }
+    await new Promise<void>((resolve) => {
+      socket.once('close', () => resolve());
+      if (socket.destroyed) resolve();
+      else socket.end(printWireAnswer(answer));
+    });
+  }
+
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const work: Promise<void> = handle(socket).finally(() => running.delete(work));
+    running.add(work);
+  });
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(`${path}.new`, { force: true });
+  await listen(server, `${path}.new`);
+  chmodSync(`${path}.new`, 0o600);
+  renameSync(`${path}.new`, path);
+  const { ino } = statSync(path);
+
+  return {
+    dispatcher,
+    async close() {
+      // the next agent may have put its own socket there
+      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+      server.close();
+      stopping.abort(new OcicatError('aborted', 'the agent is stopping'));
+      await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// One plugin call while it is being served, and the steps that several commands share.
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { createUndo, type Undo } from '../base/undo.ts';
+import type { CniCall, CniRequest } from '../cni/request.ts';
+import { type Committed, commitDraft } from '../ipam/commit.ts';
+import type { Draft } from '../ipam/draft.ts';
+import type { CniContext } from './cni-context.ts';
+import type { Queue } from './cni-queue.ts';
+
+export interface CniTask {
+  readonly context: CniContext;
+  readonly call: CniCall;
+  readonly request: CniRequest;
+  /** The container's network namespace; undefined when the call names none. Belongs to the server. */
+  readonly netnsFd: number | undefined;
+  /** Commits of this host go one after the other: they want the same block. */
+  readonly commits: Queue;
+  /** Calls about one container go one after the other. */
+  readonly containers: Queue;
+  readonly signal: AbortSignal;
+}
+
+/** How long an ADD waits for an agent that has just started. */
+const IN_SYNC_TIMEOUT_MS = 10_000;
+/** How long it may take to undo; the call's own time may be over by then. */
+const UNDO_TIMEOUT_MS = 20_000;
+
+/** Throws `not-ready` while the datastore is locked or unread, `invalid` when the configuration is for another node. */
+export async function ensureReady({ context, request }: CniTask): Promise<void> {
+  const { nodeName } = request.config;
+  if (nodeName !== undefined && nodeName !== context.nodeName)
+    throw new OcicatError(
+      'invalid',
+      `serve network "${request.config.name}": nodename is "${nodeName}", this node is "${context.nodeName}"`,
+    );
+  await context.memory.untilInSync(IN_SYNC_TIMEOUT_MS);
+  if (!context.memory.isDatastoreReady())
+    throw new OcicatError('not-ready', 'Calico is currently not ready to process requests');
+}
+
+/** Throws `invalid`; the shim has said why there is no descriptor, and the server has answered that already. */
+export function needNetns({ netnsFd, request }: CniTask): number {
+  if (netnsFd !== undefined) return netnsFd;
+  throw new OcicatError('invalid', `open network namespace "${request.environment.netns}": there is none`);
+}
+
+/** Builds and commits in turn with the other calls. */
+export function commit<T>(
+  task: CniTask,
+  build: (draft: Draft) => Promise<T>,
+  signal = task.signal,
+): Promise<Committed<T>> {
+  const { datastore, memory } = task.context;
+  return task.commits.run('store', () => commitDraft(datastore, memory, build, signal));
+}
+
+/** The handle that a network's addresses for the container are held under (facts: calico §2.1). */
+export function handleOf(network: string, containerId: string): string {
+  return `${network}.${containerId}`;
+}
+
+/** Whether a commit that failed so may have happened all the same. */
+function isUnsure(error: unknown): boolean {
+  return isOcicatError(error, 'unavailable', 'timeout', 'aborted');
+}
+
+/**
+ * Runs `work` with an undo stack that is run back when it fails. `onUnfinished` is called when something may have been
+ * left behind: an inverse failed, or nobody knows whether a commit happened.
+ */
+export async function withUndo<T>(
+  task: CniTask,
+  work: (undo: Undo) => Promise<T>,
+  onUnfinished: () => void,
+): Promise<T> {
+  const undo = createUndo();
+  try {
+    return await work(undo);
+  } catch (error) {
+    const failures = await undo.run();
+    for (const failure of failures)
+      task.context.log.warn(`undo ADD of "${task.request.environment.containerId}"`, failure);
+    if (failures.length > 0 || isUnsure(error)) onUnfinished();
+    throw error;
+  }
+}
+
+/** A signal of its own for undoing. */
+export function undoSignal(): AbortSignal {
+  return AbortSignal.timeout(UNDO_TIMEOUT_MS);
+}
