@@ -11,12 +11,10 @@ const GATHER_MS = 50;
 export interface GuardTargets {
   readonly dataplane: () => Dataplane;
   readonly workloads: () => Workloads;
-  /** A workload's link has gone. */
-  readonly linkGone: () => void;
   readonly log: Log;
 }
 
-type Work = 'firewall' | 'routes' | 'links';
+type Work = 'firewall' | 'routes';
 
 function workOf(event: KernelEvent): readonly Work[] {
   switch (event.kind) {
@@ -25,9 +23,9 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'route':
       return event.change === 'removed' ? ['routes'] : [];
     case 'link':
-      return event.change === 'removed' ? ['links'] : ['routes'];
+      return event.change === 'set' ? ['routes'] : [];
     case 'overrun':
-      return event.of === 'nftables' ? ['firewall'] : ['routes', 'links'];
+      return event.of === 'nftables' ? ['firewall'] : ['routes'];
     case 'address':
     case 'neighbour':
       return [];
@@ -46,7 +44,6 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
     try {
       if (now.has('firewall')) targets.dataplane().resync();
       if (now.has('routes')) targets.workloads().restoreRoutes();
-      if (now.has('links')) targets.linkGone();
     } catch (error) {
       targets.log.error('repair the kernel', error);
     }

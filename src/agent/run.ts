@@ -19,20 +19,23 @@ import { strayThreads, warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniMemory, openCniMemory } from './cni-memory.ts';
-import { openCniServer } from './cni-server.ts';
+import { type CniServer, openCniServer } from './cni-server.ts';
 import { guardKernel } from './guard.ts';
 import { type Log, openLog } from './log.ts';
 import { observeNodeName, observeUplinkMtu, writeMtu, writeNodeName } from './node-files.ts';
+import { createOrphans } from './orphans.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { ensureDefaults, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
 import { createSession, type Session } from './session.ts';
 import type { AgentSettings } from './settings.ts';
+import type { Workloads } from './workloads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
 const THREAD_CHECK_MS = 60_000;
+const HOUSEKEEPING_MS = 20_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -94,6 +97,25 @@ function watchThreads(log: Log, signal: AbortSignal): void {
   signal.addEventListener('abort', () => clearInterval(timer));
 }
 
+/** What nobody asks for: DELs that could not be finished, and endpoints that nobody deletes. */
+function keepHouse(
+  workloads: () => Workloads,
+  memory: CniMemory,
+  server: CniServer,
+  log: Log,
+  signal: AbortSignal,
+): void {
+  const orphans = createOrphans({ workloads, memory, dispatcher: server.dispatcher, log });
+  const timer = setInterval(() => {
+    if (!memory.isInSync()) return;
+    server.dispatcher
+      .finishPending()
+      .then(() => orphans.sweep(Date.now()))
+      .catch((error: unknown) => log.error('keep house', error));
+  }, HOUSEKEEPING_MS);
+  signal.addEventListener('abort', () => clearInterval(timer));
+}
+
 interface Knowledge {
   /** The session that is in force. */
   current(): Session;
@@ -128,7 +150,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
         signal,
       )
     : undefined;
-  const datastore = await openDatastore(parseDatastoreConfig(undefined, environment), signal);
+  const datastore = await openDatastore(parseDatastoreConfig({ kind: 'environment', environment }), signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
   try {
@@ -162,16 +184,14 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       now: Date.now,
       log,
     };
-    const server = await openCniServer(`${RUN_DIRECTORY}/cni.sock`, cni);
-    const guard = guardKernel(
-      {
-        dataplane: () => knowledge.current().dataplane,
-        workloads: () => knowledge.current().workloads,
-        linkGone: server.linkGone,
-        log,
-      },
-      signal,
-    );
+    const server = await openCniServer(cni);
+    const targets = {
+      dataplane: () => knowledge.current().dataplane,
+      workloads: () => knowledge.current().workloads,
+      log,
+    };
+    const guard = guardKernel(targets, signal);
+    keepHouse(targets.workloads, memory, server, log, signal);
     watchThreads(log, signal);
     try {
       await Promise.race([knowledge.run(signal), guard]);

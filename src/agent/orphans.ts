@@ -1,0 +1,59 @@
+// Endpoints whose link has gone and whose runtime never said DEL, after a reboot above all: their addresses come back.
+import { OWN_IPAM } from '../cni/config.ts';
+import type { CniCall } from '../cni/request.ts';
+import type { CniDispatcher } from './cni-dispatch.ts';
+import { idOf } from './cni-endpoint.ts';
+import type { CniMemory, LocalEndpoint } from './cni-memory.ts';
+import type { Log } from './log.ts';
+import type { Workloads } from './workloads.ts';
+
+/** A link that is missing for this long is not one that an ADD is about to make. */
+export const ORPHAN_GRACE_MS = 60_000;
+
+export interface Orphans {
+  /** Looks which links are missing, and removes the endpoints that have been without for long enough. */
+  sweep(nowMs: number): Promise<void>;
+}
+
+export interface OrphanTargets {
+  readonly workloads: () => Workloads;
+  readonly memory: CniMemory;
+  readonly dispatcher: CniDispatcher;
+  readonly log: Log;
+}
+
+/** The DEL that the runtime would have sent. */
+function delOf({ endpoint }: LocalEndpoint): CniCall {
+  const { containerID = '', endpoint: interfaceName = '', profiles = [] } = endpoint.spec;
+  const config = { cniVersion: '1.0.0', name: profiles[0] ?? 'unknown', type: 'calico', ipam: { type: OWN_IPAM } };
+  const environment = {
+    CNI_COMMAND: 'DEL',
+    CNI_CONTAINERID: containerID,
+    CNI_IFNAME: interfaceName,
+    CNI_PATH: '',
+    CNI_NETNS: '',
+  };
+  return { program: 'calico', variables, input: JSON.stringify(config) };
+}
+
+export function createOrphans(targets: OrphanTargets): Orphans {
+  const { memory, dispatcher, log } = targets;
+  let missingSince = new Map<string, number>();
+
+  async function remove(orphan: LocalEndpoint): Promise<void> {
+    const answer = await dispatcher.answer(delOf(orphan), undefined);
+    const id = idOf(orphan.endpoint);
+    if (answer.status === 0) log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
+    else log.warn(`endpoint ${id} has lost its link and could not be removed: ${answer.output}`);
+  }
+
+  return {
+    async sweep(nowMs) {
+      const missing = targets.workloads().missing();
+      missingSince = new Map([...missing.keys()].map((id) => [id, missingSince.get(id) ?? nowMs]));
+      const due = new Set([...missingSince].filter(([, since]) => nowMs - since >= ORPHAN_GRACE_MS).map(([id]) => id));
+      if (due.size === 0 || !memory.isInSync()) return;
+      for (const known of memory.endpoints()) if (due.has(idOf(known.endpoint))) await remove(known);
+    },
+  };
+}
