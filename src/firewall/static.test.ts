@@ -1,0 +1,112 @@
+import { expect, test } from 'bun:test';
+import { printBase } from './base.ts';
+import { defaultFirewallConfig } from './config.ts';
+
+const text = `add table inet ocicat { comment "layout 1"; }
+add map inet ocicat flow-states { type ct_state : verdict; }
+add map inet ocicat workload-guards { type inet_proto : verdict; }
+add set inet ocicat discovery-types { type icmpv6_type; }
+add set inet ocicat port-protocols { type inet_proto; }
+add map inet ocicat workload-egress { type ifname : verdict; }
+add map inet ocicat workload-ingress { type ifname : verdict; }
+add set inet ocicat workload-names { type ifname; }
+add set inet ocicat workload-sources4 { type ifname . ipv4_addr; }
+add set inet ocicat workload-sources6 { type ifname . ipv6_addr; }
+add set inet ocicat workload-ranges4 { type ifname . ipv4_addr; flags interval; }
+add set inet ocicat workload-ranges6 { type ifname . ipv6_addr; flags interval; }
+add set inet ocicat nat-sources4 { type ipv4_addr; flags interval; }
+add set inet ocicat nat-sources6 { type ipv6_addr; flags interval; }
+add set inet ocicat nat-direct4 { type ipv4_addr; flags interval; }
+add set inet ocicat nat-direct6 { type ipv6_addr; flags interval; }
+add chain inet ocicat guard-ipip
+add chain inet ocicat guard-udp
+add chain inet ocicat guard-icmpv6
+add chain inet ocicat deny-reject
+add chain inet ocicat workload-check
+add chain inet ocicat from-workload
+add chain inet ocicat to-workload
+add chain inet ocicat to-host
+add chain inet ocicat host-action
+add chain inet ocicat base-prerouting { type filter hook prerouting priority -300; policy accept; }
+add chain inet ocicat base-forward-egress { type filter hook forward priority -2; policy accept; }
+add chain inet ocicat base-forward-ingress { type filter hook forward priority -1; policy accept; }
+add chain inet ocicat base-input-egress { type filter hook input priority -2; policy accept; }
+add chain inet ocicat base-input-host { type filter hook input priority -1; policy accept; }
+add chain inet ocicat base-output { type filter hook output priority -1; policy accept; }
+add chain inet ocicat base-postrouting { type nat hook postrouting priority 110; policy accept; }
+flush chain inet ocicat guard-ipip
+flush chain inet ocicat guard-udp
+flush chain inet ocicat guard-icmpv6
+flush chain inet ocicat deny-reject
+flush chain inet ocicat workload-check
+flush chain inet ocicat from-workload
+flush chain inet ocicat to-workload
+flush chain inet ocicat to-host
+flush chain inet ocicat host-action
+flush chain inet ocicat base-prerouting
+flush chain inet ocicat base-forward-egress
+flush chain inet ocicat base-forward-ingress
+flush chain inet ocicat base-input-egress
+flush chain inet ocicat base-input-host
+flush chain inet ocicat base-output
+flush chain inet ocicat base-postrouting
+add rule inet ocicat guard-ipip counter drop comment "IP in IP from a workload"
+add rule inet ocicat guard-udp meta l4proto 17 th dport 4789 counter drop comment "VXLAN from a workload"
+add rule inet ocicat guard-udp meta l4proto 17 th sport 67 th dport 68 counter drop comment "DHCP server"
+add rule inet ocicat guard-udp meta l4proto 17 th sport 547 th dport 546 counter drop comment "DHCPv6 server"
+add rule inet ocicat guard-icmpv6 meta l4proto 58 icmpv6 type 134 counter drop comment "router advertisement"
+add rule inet ocicat guard-icmpv6 meta l4proto 58 icmpv6 type 137 counter drop comment "redirect"
+add rule inet ocicat guard-icmpv6 iifname @workload-names meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types ip6 saddr fe80::/10 accept
+add rule inet ocicat guard-icmpv6 iifname @workload-names meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types ip6 saddr :: accept
+add rule inet ocicat deny-reject meta l4proto 6 reject with tcp reset
+add rule inet ocicat deny-reject reject with icmpx admin-prohibited
+add rule inet ocicat workload-check meta l4proto vmap @workload-guards
+add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @workload-sources4 accept
+add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workload-sources6 accept
+add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @workload-ranges4 accept
+add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workload-ranges6 accept
+add rule inet ocicat workload-check iifname != @workload-names counter drop comment "unknown interface"
+add rule inet ocicat workload-check counter drop comment "source address of somebody else"
+add rule inet ocicat from-workload iifname vmap @workload-egress
+add rule inet ocicat from-workload counter drop comment "unknown interface"
+add rule inet ocicat to-workload oifname vmap @workload-ingress
+add rule inet ocicat to-workload counter drop comment "unknown interface"
+add rule inet ocicat to-host meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
+add rule inet ocicat to-host goto from-workload
+add rule inet ocicat host-action ct state vmap @flow-states
+add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
+add rule inet ocicat host-action counter drop comment "workload to host"
+add rule inet ocicat base-prerouting iifname "cali*" goto workload-check
+add rule inet ocicat base-forward-egress iifname "cali*" goto from-workload
+add rule inet ocicat base-forward-ingress oifname "cali*" goto to-workload
+add rule inet ocicat base-input-egress iifname "cali*" goto to-host
+add rule inet ocicat base-input-host iifname "cali*" goto host-action
+add rule inet ocicat base-output oifname "cali*" oifname != @workload-names counter drop comment "unknown interface"
+add rule inet ocicat base-postrouting meta nfproto ipv4 ip saddr @nat-sources4 ip daddr != @nat-direct4 masquerade fully-random
+add rule inet ocicat base-postrouting meta nfproto ipv6 ip6 saddr @nat-sources6 ip6 daddr != @nat-direct6 masquerade fully-random
+add element inet ocicat flow-states { invalid : drop, established : accept, related : accept }
+add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6, 4 : goto guard-ipip }
+add element inet ocicat discovery-types { 130, 131, 132, 133, 135, 136 }
+add element inet ocicat port-protocols { 6, 17, 132, 136 }
+`;
+
+test('the static part as text', () => expect(printBase(defaultFirewallConfig)).toBe(text));
+
+test('the configuration changes these lines of it', () => {
+  const lines = (printed: string): readonly string[] => printed.split('\n');
+  const changed = printBase({
+    ...defaultFirewallConfig,
+    endpointToHostAction: 'return',
+    allowVxlanFromWorkloads: true,
+    allowIpipFromWorkloads: true,
+  });
+  expect(lines(text).filter((line) => !lines(changed).includes(line))).toEqual([
+    'add rule inet ocicat guard-udp meta l4proto 17 th dport 4789 counter drop comment "VXLAN from a workload"',
+    'add rule inet ocicat host-action counter drop comment "workload to host"',
+    'add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6, 4 : goto guard-ipip }',
+  ]);
+  expect(lines(changed).filter((line) => !lines(text).includes(line))).toEqual([
+    'add rule inet ocicat host-action accept',
+    'add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6 }',
+  ]);
+});

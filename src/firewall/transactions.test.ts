@@ -1,0 +1,170 @@
+// The transactions of an endpoint's life, as text.
+import { expect, test } from 'bun:test';
+import { parseCidr } from '../net/cidr.ts';
+import { parseIp } from '../net/ip.ts';
+import type { EndpointPolicy, SideMatch } from '../policy/types.ts';
+import { defaultFirewallConfig } from './config.ts';
+import { createFirewall } from './firewall.ts';
+import { printTransaction } from './print.ts';
+
+const side: SideMatch = {
+  nets: [],
+  notNets: [],
+  ipSets: [],
+  notIpSets: [],
+  ports: [],
+  portSets: [],
+  notPorts: [],
+  notPortSets: [],
+};
+
+function endpoint(number: number, more: Partial<EndpointPolicy> = {}): EndpointPolicy {
+  return {
+    id: `default/e${number}`,
+    interfaceName: `cali${number}`,
+    mac: undefined,
+    addresses: [parseIp(`10.65.0.${number}`), parseIp(`fd00::${number}`)],
+    allowedSources: [],
+    tiers: [],
+    profiles: ['Profile//net1'],
+    ...more,
+  };
+}
+
+const firewall = createFirewall(defaultFirewallConfig);
+
+test('the first endpoint of a network brings sets, chains and its elements', () => {
+  const transaction = firewall.apply([
+    { kind: 'set-added', id: 's:net1', type: 'address', members: [parseIp('10.65.0.1'), parseIp('fd00::1')] },
+    {
+      kind: 'rules-set',
+      list: {
+        id: 'Profile//net1',
+        ingress: [{ action: 'allow', source: { ...side, ipSets: ['s:net1'] }, destination: side }],
+        egress: [{ action: 'allow', source: side, destination: side }],
+      },
+    },
+    { kind: 'endpoint-set', endpoint: endpoint(1) },
+  ]);
+  expect(
+    printTransaction(transaction),
+  ).toBe(`add set inet ocicat address4-d9WigOzflu0Pg0lw { type ipv4_addr; comment "s:net1"; }
+add set inet ocicat address6-d9WigOzflu0Pg0lw { type ipv6_addr; comment "s:net1"; }
+add chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG { comment "ingress Profile//net1"; }
+add chain inet ocicat group-ingress-Wh0P11Pxa508g_jM { comment "Profile//net1"; }
+add chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG { comment "egress Profile//net1"; }
+add chain inet ocicat group-egress-Wh0P11Pxa508g_jM { comment "Profile//net1"; }
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-d9WigOzflu0Pg0lw accept
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv6 ip6 saddr @address6-d9WigOzflu0Pg0lw accept
+add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM ct state vmap @flow-states
+add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM jump rules-ingress-XU7nzVuD_JkjrHYG
+add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
+add rule inet ocicat rules-egress-XU7nzVuD_JkjrHYG accept
+add rule inet ocicat group-egress-Wh0P11Pxa508g_jM ct state vmap @flow-states
+add rule inet ocicat group-egress-Wh0P11Pxa508g_jM jump rules-egress-XU7nzVuD_JkjrHYG
+add rule inet ocicat group-egress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
+add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.1 }
+add element inet ocicat address6-d9WigOzflu0Pg0lw { fd00::1 }
+add element inet ocicat workload-egress { "cali1" : goto group-egress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-ingress { "cali1" : goto group-ingress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-names { "cali1" }
+add element inet ocicat workload-sources4 { "cali1" . 10.65.0.1 }
+add element inet ocicat workload-sources6 { "cali1" . fd00::1 }
+`);
+});
+
+test('the next endpoint of the network brings elements only', () => {
+  const added = [parseIp('10.65.0.2'), parseIp('fd00::2')];
+  const transaction = firewall.apply([
+    { kind: 'set-changed', id: 's:net1', type: 'address', added, removed: [] },
+    { kind: 'endpoint-set', endpoint: endpoint(2, { allowedSources: [parseCidr('10.9.0.0/16')] }) },
+  ]);
+  expect(printTransaction(transaction)).toBe(`add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.2 }
+add element inet ocicat address6-d9WigOzflu0Pg0lw { fd00::2 }
+add element inet ocicat workload-egress { "cali2" : goto group-egress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-ingress { "cali2" : goto group-ingress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-names { "cali2" }
+add element inet ocicat workload-sources4 { "cali2" . 10.65.0.2 }
+add element inet ocicat workload-sources6 { "cali2" . fd00::2 }
+add element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
+`);
+});
+
+test('endpoints that swap their interfaces in one step swap the sources', () => {
+  const [one, two] = [endpoint(1, { interfaceName: 'cali2' }), endpoint(2, { interfaceName: 'cali1' })];
+  const swapped = firewall.apply([
+    { kind: 'endpoint-set', endpoint: one },
+    { kind: 'endpoint-set', endpoint: two },
+  ]);
+  expect(
+    printTransaction(swapped),
+  ).toBe(`delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
+delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
+delete element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
+add element inet ocicat workload-sources4 { "cali2" . 10.65.0.1, "cali1" . 10.65.0.2 }
+add element inet ocicat workload-sources6 { "cali2" . fd00::1, "cali1" . fd00::2 }
+`);
+  firewall.apply([
+    { kind: 'endpoint-set', endpoint: endpoint(2, { allowedSources: [parseCidr('10.9.0.0/16')] }) },
+    { kind: 'endpoint-set', endpoint: endpoint(1) },
+  ]);
+});
+
+test('an endpoint on an interface that cannot be a workload’s gets nothing', () => {
+  for (const interfaceName of ['eth0', 'cali4567890123456', 'cali"x', 'cali 1']) {
+    expect(firewall.apply([{ kind: 'endpoint-set', endpoint: endpoint(3, { interfaceName }) }])).toEqual([]);
+  }
+});
+
+test('the last endpoints of a network take everything with them', () => {
+  const transaction = firewall.apply([
+    { kind: 'endpoint-removed', id: 'default/e1' },
+    { kind: 'endpoint-removed', id: 'default/e2' },
+    { kind: 'rules-removed', id: 'Profile//net1' },
+    { kind: 'set-removed', id: 's:net1' },
+  ]);
+  expect(printTransaction(transaction)).toBe(`delete element inet ocicat workload-egress { "cali1", "cali2" }
+delete element inet ocicat workload-ingress { "cali1", "cali2" }
+delete element inet ocicat workload-names { "cali1", "cali2" }
+delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
+delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
+delete element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
+flush chain inet ocicat group-ingress-Wh0P11Pxa508g_jM
+flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
+flush chain inet ocicat group-egress-Wh0P11Pxa508g_jM
+flush chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG
+delete chain inet ocicat group-ingress-Wh0P11Pxa508g_jM
+delete chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
+delete chain inet ocicat group-egress-Wh0P11Pxa508g_jM
+delete chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG
+delete set inet ocicat address4-d9WigOzflu0Pg0lw
+delete set inet ocicat address6-d9WigOzflu0Pg0lw
+`);
+});
+
+test('pools fill the sets of address translation, and are exchanged as a whole', () => {
+  const [four, six] = [parseCidr('10.65.0.0/16'), parseCidr('fd00::/64')];
+  const pools = [
+    { cidr: four, natOutgoing: true },
+    { cidr: six, natOutgoing: false },
+  ];
+  expect(printTransaction(firewall.setPools(pools))).toBe(`add element inet ocicat nat-sources4 { 10.65.0.0/16 }
+add element inet ocicat nat-direct4 { 10.65.0.0/16 }
+add element inet ocicat nat-direct6 { fd00::/64 }
+`);
+  expect(firewall.setPools(pools)).toEqual([]);
+  const wider = [{ cidr: parseCidr('10.64.0.0/15'), natOutgoing: true }, ...pools];
+  expect(
+    printTransaction(firewall.setPools(wider, [parseCidr('192.0.2.1/32')])),
+  ).toBe(`delete element inet ocicat nat-sources4 { 10.65.0.0/16 }
+delete element inet ocicat nat-direct4 { 10.65.0.0/16 }
+add element inet ocicat nat-sources4 { 10.64.0.0/15 }
+add element inet ocicat nat-direct4 { 10.64.0.0/15, 192.0.2.1 }
+`);
+});
+
+test('a set or policy that was never handed out is an error here, not in the kernel', () => {
+  const lost = createFirewall(defaultFirewallConfig);
+  expect(() => lost.apply([{ kind: 'endpoint-set', endpoint: endpoint(1) }])).toThrow('use policy "Profile//net1"');
+  expect(() => lost.apply([{ kind: 'set-removed', id: 's:x' }])).toThrow('use IP set "s:x"');
+});
