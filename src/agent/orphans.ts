@@ -26,7 +26,7 @@ export interface OrphanTargets {
 function delOf({ endpoint }: LocalEndpoint): CniCall {
   const { containerID = '', endpoint: interfaceName = '', profiles = [] } = endpoint.spec;
   const config = { cniVersion: '1.0.0', name: profiles[0] ?? 'unknown', type: 'calico', ipam: { type: OWN_IPAM } };
-  const environment = {
+  const variables = {
     CNI_COMMAND: 'DEL',
     CNI_CONTAINERID: containerID,
     CNI_IFNAME: interfaceName,
