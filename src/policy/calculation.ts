@@ -7,6 +7,7 @@ import {
   blanketRule,
   type EndpointInput,
   type LocalInterface,
+  type PolicyInput,
   type PolicyUpdate,
   type ProfileInput,
 } from './input.ts';
@@ -22,11 +23,18 @@ export interface PolicyCalculation {
   flush(): readonly PolicyChange[];
 }
 
+const NO_RULES: RuleContent = { ingress: [], egress: [] };
+
+/** The rules alone; those without any share one value, as there may be as many profiles as endpoints. */
+function contentOf({ ingress = [], egress = [] }: Pick<PolicyInput, 'ingress' | 'egress'>): RuleContent {
+  return ingress.length + egress.length === 0 ? NO_RULES : { ingress, egress };
+}
+
 /** A profile that does not exist drops what reaches it (facts: calico §6.1). */
 const MISSING_PROFILE: RuleContent = { ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
 
 export function createPolicyCalculation(): PolicyCalculation {
-  const profiles = new Map<string, ProfileInput>();
+  const profiles = new Map<string, RuleContent>();
   const changedProfiles = new Set<string>();
   let inSync = false;
 
@@ -54,13 +62,14 @@ export function createPolicyCalculation(): PolicyCalculation {
 
   function setProfile(name: string, input: ProfileInput | undefined): void {
     if (input === undefined) profiles.delete(name);
-    else profiles.set(name, input);
+    else profiles.set(name, contentOf(input));
     changedProfiles.add(name);
     population.setProfileLabels(name, input?.labelsToApply ?? {});
   }
 
   function findProfile(name: string): RuleContent {
-    return profiles.get(name) ?? BUILT_IN_PROFILES.get(name) ?? MISSING_PROFILE;
+    const builtIn = BUILT_IN_PROFILES.get(name);
+    return profiles.get(name) ?? (builtIn === undefined ? MISSING_PROFILE : contentOf(builtIn));
   }
 
   /** Brings the active rule lists to what local endpoints need now; returns the endpoints that may have other tiers. */
@@ -68,11 +77,10 @@ export function createPolicyCalculation(): PolicyCalculation {
     const changes = groups.takeChanges();
     for (const id of changes.policies) {
       const policy = groups.neededPolicy(id);
-      rules.setList(id, policy && { ingress: policy.ingress ?? [], egress: policy.egress ?? [] });
+      rules.setList(id, policy && contentOf(policy));
     }
     for (const name of changedProfiles.union(locals.takeTouchedProfiles())) {
-      const content = locals.needsProfile(name) ? findProfile(name) : undefined;
-      rules.setList(profileListId(name), content && { ingress: content.ingress, egress: content.egress });
+      rules.setList(profileListId(name), locals.needsProfile(name) ? findProfile(name) : undefined);
     }
     changedProfiles.clear();
     return changes.endpoints;

@@ -161,6 +161,8 @@ test('matches are those of trying every pair', () => {
   const texts = [
     'all()',
     '!all()',
+    "a == '1' || a == '1'",
+    "has(a) || a == '1'",
     'has(a)',
     '!has(a)',
     "a == '1'",

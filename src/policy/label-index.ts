@@ -196,16 +196,23 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     }
   }
 
-  function candidates(cover: Cover | undefined): Iterable<I> {
-    if (cover === undefined) return items();
-    const found = new Set<I>();
-    const collect = (item: I) => void found.add(item);
-    for (const term of cover) {
-      const values = entries.get(term.label)?.values;
-      if (term.value !== undefined) visitBag(values?.get(term.value), collect);
-      else for (const bag of values?.values() ?? []) visitBag(bag, collect);
+  function visitTerm(term: Term, visit: (item: I) => void): void {
+    const values = entries.get(term.label)?.values;
+    if (term.value !== undefined) visitBag(values?.get(term.value), visit);
+    else for (const bag of values?.values() ?? []) visitBag(bag, visit);
+  }
+
+  /** Calls `visit` once with each item that satisfies a term of the cover. */
+  function visitCandidates(cover: Cover | undefined, visit: (item: I) => void): void {
+    if (cover === undefined) {
+      for (const item of items()) visit(item);
+    } else if (cover.length === 1) {
+      for (const term of cover) visitTerm(term, visit);
+    } else {
+      const found = new Set<I>();
+      for (const term of cover) visitTerm(term, (item) => void found.add(item));
+      found.forEach(visit);
     }
-    return found;
   }
 
   return {
@@ -232,7 +239,9 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
       trackLabels(new Set(selectors.flatMap((selector) => [...coverLabels(selector.selector)])));
       for (const selector of selectors) {
         enter(selector);
-        for (const item of candidates(selector.place.cover)) if (matches(selector, item)) onMatch(selector, item);
+        visitCandidates(selector.place.cover, (item) => {
+          if (matches(selector, item)) onMatch(selector, item);
+        });
       }
     },
     removeSelector: leave,

@@ -23,15 +23,22 @@ function parseIfGiven(text: string | undefined): Selector | undefined {
   return text === undefined ? undefined : parseSelector(text);
 }
 
+/** One empty list for all: stores hold rules by the hundred thousand, most of whose lists are empty. */
+const NONE: readonly never[] = [];
+
+function orNone<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list;
+}
+
 function parseEntity(entity: EntityRule | undefined, namespace: string | undefined): EntityMatch {
   if (entity === undefined) return ANY_ENTITY;
   const ports = entity.ports ?? [];
   const notPorts = entity.notPorts ?? [];
   const ranges = (list: readonly (number | string)[]) =>
-    list.map(tryParsePortRange).filter((range) => range !== undefined);
+    orNone(list.map(tryParsePortRange).filter((range) => range !== undefined));
   return {
-    nets: (entity.nets ?? []).map(parseCidr),
-    notNets: (entity.notNets ?? []).map(parseCidr),
+    nets: orNone((entity.nets ?? []).map(parseCidr)),
+    notNets: orNone((entity.notNets ?? []).map(parseCidr)),
     selector: scopeEntity({
       namespace,
       selector: parseIfGiven(entity.selector),
@@ -42,9 +49,9 @@ function parseEntity(entity: EntityRule | undefined, namespace: string | undefin
     }),
     notSelector: parseIfGiven(entity.notSelector),
     ports: ranges(ports),
-    namedPorts: ports.filter(isNamedPort),
+    namedPorts: orNone(ports.filter(isNamedPort)),
     notPorts: ranges(notPorts),
-    notNamedPorts: notPorts.filter(isNamedPort),
+    notNamedPorts: orNone(notPorts.filter(isNamedPort)),
   };
 }
 
