@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { formatCidr, parseCidr } from '../net/cidr.ts';
+import { type Cidr, formatCidr, parseCidr } from '../net/cidr.ts';
 import { ipv4Of, parseIp } from '../net/ip.ts';
 import {
   bytesOfInterfaceName,
@@ -82,13 +82,13 @@ test('ranges without the covered ones do not overlap and cover the same addresse
   const cidrs = fc.array(cidr.map(({ high, prefixLength }) => ({ address: ipv4Of(high * 0x11111111), prefixLength })));
   fc.assert(
     fc.property(cidrs, fc.integer({ min: 0, max: 0xffffffff }), (list, probe) => {
-      const holds = (all: typeof list): number =>
+      const holds = (all: readonly Cidr[]): number =>
         all
           .map(bytesOfRange)
           .filter((key) => key.slice(0, 4) <= bytesOfIp(ipv4Of(probe)) && bytesOfIp(ipv4Of(probe)) <= key.slice(4))
           .length;
       const kept = withoutCovered(list);
-      expect(holds([...kept])).toBe(holds(list) > 0 ? 1 : 0);
+      expect(holds(kept)).toBe(holds(list) > 0 ? 1 : 0);
       expect(withoutCovered([...list].reverse())).toEqual(kept);
     }),
     { seed: 2, numRuns: 300 },

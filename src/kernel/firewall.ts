@@ -12,7 +12,8 @@ import { observeFirewall, observeGeneration } from './firewall-observe.ts';
 
 /** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
 const SEND_BUFFER_BYTES = 64 << 20;
-const RECEIVE_BUFFER_BYTES = 8 << 20;
+/** Each refused message of a batch is answered, in about 800 bytes of kernel memory. */
+const RECEIVE_BUFFER_BYTES = 64 << 20;
 /** The kernel's answer to a batch for a generation that is over (linux/errno.h). */
 const ERESTART = 85;
 /** How often others may change rulesets between our reading and our writing. */

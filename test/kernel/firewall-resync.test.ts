@@ -231,6 +231,15 @@ test('a change that meets a damaged table repairs it on the way', () => {
   kernel.apply(firewall.apply([{ kind: 'endpoint-set', endpoint: endpoint(1) }]), firewall.ruleset);
 });
 
+test('a large change that the kernel refuses message by message is still answered', () => {
+  const chain = 'chain-of-nobody';
+  const outcome = kernel.apply(
+    Array.from({ length: 30_000 }, () => ({ kind: 'flush-chain', chain }) as const),
+    firewall.ruleset,
+  );
+  expect(outcome.kind === 'repaired' ? outcome.findings : outcome).toEqual([]);
+});
+
 test('a change of another table is noticed and harms nothing', () => {
   nft(netns, 'add table inet third');
   expect(kernel.isUntouched()).toBe(false);
