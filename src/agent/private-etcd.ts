@@ -1,0 +1,194 @@
+// The agent's own single-member etcd, for a machine that has no cluster: started, watched over and ended with the agent.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { OcicatError } from '../base/errors.ts';
+
+export interface PrivateEtcdOptions {
+  /** Kept for ever: the store's content. Created for root alone. */
+  readonly dataDirectory: string;
+  /** `http://127.0.0.1:2379`: where clients reach it. */
+  readonly clientUrl: string;
+  /** Gets etcd's warnings and what happens to it, a line each. */
+  log(line: string): void;
+}
+
+export interface PrivateEtcd {
+  /** Ends it as it likes to be ended, and returns when it is gone. The data stays. */
+  close(): Promise<void>;
+}
+
+/** It takes 0.3 s on an empty directory; replaying a long log on a slow disk takes longer. */
+const START_TIMEOUT_MS = 60_000;
+/** For closing its files after SIGTERM; then SIGKILL, which its write-ahead log survives. */
+const STOP_TIMEOUT_MS = 5_000;
+const FIRST_RESTART_MS = 200;
+const LAST_RESTART_MS = 10_000;
+/** Having run this long, its next restart is the first one again. */
+const STABLE_MS = 60_000;
+
+/** Nobody dials it: a single member has no peers. It listens on a port of the kernel's choice all the same. */
+const PEER_URL = 'http://127.0.0.1:2380';
+
+/**
+ * History of an hour lets an agent that was away that long go on without reading everything again. A snapshot every
+ * 10,000 changes (etcd's default is 100,000) keeps memory small. The random token makes a store begun anew another
+ * cluster for those who knew the old one; an existing store does not read it.
+ */
+function etcdArguments({ dataDirectory, clientUrl }: PrivateEtcdOptions): readonly string[] {
+  return [
+    ...['--name', 'private', '--data-dir', dataDirectory, '--logger', 'zap', '--log-level', 'info'],
+    ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
+    ...['--listen-peer-urls', 'http://127.0.0.1:0', '--initial-advertise-peer-urls', PEER_URL],
+    ...['--initial-cluster', `private=${PEER_URL}`, '--initial-cluster-token', randomUUID()],
+    ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h'],
+    ...['--snapshot-count', '10000', '--max-snapshots', '2', '--max-wals', '2'],
+  ];
+}
+
+/** setpriv has the kernel end etcd when the agent ends, however that comes: the next agent starts its own. */
+function startChild(options: PrivateEtcdOptions): ChildProcess {
+  const argv = ['--pdeathsig', 'TERM', 'etcd', ...etcdArguments(options)];
+  return spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+interface LogEntry {
+  readonly level: string;
+  readonly words: string;
+}
+
+function readLogLine(line: string): LogEntry {
+  // Its gRPC library writes past the logger, about connections of etcd to itself.
+  if (/^(INFO|WARNING): /.test(line)) return { level: 'info', words: line };
+  try {
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry !== 'object' || entry === null) return { level: 'warn', words: line };
+    const { level, msg, error } = entry as { readonly [name: string]: unknown };
+    return { level: String(level), words: error === undefined ? String(msg) : `${msg}: ${error}` };
+  } catch {
+    return { level: 'warn', words: line };
+  }
+}
+
+/** Left out: what it says at every start, and what a slow disk makes it say many times a second. */
+function isWorthLogging({ level, words }: LogEntry): boolean {
+  return (
+    level !== 'info' &&
+    level !== 'debug' &&
+    !/strongly discouraged|not cryptographically signed|took too long/.test(words)
+  );
+}
+
+/** One run of etcd, from its start to its end. */
+interface Run {
+  /** True when it serves clients; false when it ended before. Its own word counts: the port may be somebody else's. */
+  readonly serving: Promise<boolean>;
+  /** Resolves with why it ended. */
+  readonly ended: Promise<string>;
+  readonly child: ChildProcess;
+}
+
+function startRun(options: PrivateEtcdOptions): Run {
+  const child = startChild(options);
+  let lastWords = '';
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(lastWords || `it ended with ${signal ?? `status ${code}`}`));
+  });
+  const serving = new Promise<boolean>((resolve) => {
+    if (child.stderr !== null)
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        const entry = readLogLine(line);
+        if (entry.words.startsWith('serving client traffic')) resolve(true);
+        if (isWorthLogging(entry)) options.log(`etcd: ${entry.words}`);
+        if (entry.level === 'fatal' || entry.level === 'panic' || line.startsWith('setpriv:')) lastWords = entry.words;
+      });
+    void ended.then(() => resolve(false));
+  });
+  return { serving, ended, child };
+}
+
+async function endChild(child: ChildProcess, ended: Promise<string>): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await ended;
+  clearTimeout(timer);
+}
+
+function rejectAfterStart(signal: AbortSignal): { readonly promise: Promise<never>; cancel(): void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(new OcicatError('aborted', 'start private etcd: aborted', { cause: signal.reason }));
+  const tooLate = () =>
+    reject(new OcicatError('unavailable', `start private etcd: it does not serve after ${START_TIMEOUT_MS} ms`));
+  const timer = setTimeout(tooLate, START_TIMEOUT_MS);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  promise.catch(() => undefined);
+  return {
+    promise,
+    cancel() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** Starts it again whenever it ends, later each time it ends soon, until told to stop. */
+async function supervise(first: Run, options: PrivateEtcdOptions, stop: AbortSignal, use: (run: Run) => void) {
+  let run = first;
+  let startedMs = performance.now();
+  let restartMs = FIRST_RESTART_MS;
+  for (;;) {
+    const reason = await run.ended;
+    if (stop.aborted) return;
+    if (performance.now() - startedMs > STABLE_MS) restartMs = FIRST_RESTART_MS;
+    options.log(`private etcd ended: ${reason}; starting it again in ${restartMs} ms`);
+    await waitUnlessStopped(restartMs, stop);
+    if (stop.aborted) return;
+    restartMs = Math.min(LAST_RESTART_MS, restartMs * 2);
+    startedMs = performance.now();
+    run = startRun(options);
+    use(run);
+  }
+}
+
+function waitUnlessStopped(timeMs: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeMs);
+    stop.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/**
+ * Starts etcd and returns when it serves; restarts it when it ends, until closed. Throws `unavailable` with etcd's
+ * last words when it cannot start (not installed, port taken, disk broken), and `aborted`.
+ */
+export async function openPrivateEtcd(options: PrivateEtcdOptions, signal: AbortSignal): Promise<PrivateEtcd> {
+  mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
+  const stop = new AbortController();
+  let run = startRun(options);
+  const limit = rejectAfterStart(signal);
+  try {
+    if (!(await Promise.race([run.serving, limit.promise])))
+      throw new OcicatError('unavailable', `start private etcd: ${await run.ended}`);
+  } catch (error) {
+    await endChild(run.child, run.ended);
+    throw error;
+  } finally {
+    limit.cancel();
+  }
+  const supervision = supervise(run, options, stop.signal, (next) => {
+    run = next;
+  });
+  return {
+    async close() {
+      stop.abort();
+      await endChild(run.child, run.ended);
+      await supervision;
+    },
+  };
+}
