@@ -79,11 +79,11 @@ async function draftEndpoint(task: CniTask, draft: Draft, supplied: Supply | und
     namespace: parts.namespace ?? DEFAULT_NAMESPACE,
     name: computeEndpointName(parts.nodeName, parts.containerId, parts.interfaceName),
   });
-  if (draft.getIfKnown(key) !== undefined) return undefined;
+  if ((await draft.getLikelyAbsent(key)) !== undefined) return undefined;
   const supply = supplied ?? (await draftSupply(task, draft));
   const endpoint = createEndpoint({ ...parts, addresses: supply.addresses });
   draft.put(key, printResource(endpoint));
-  if (config.createsProfile) draftProfile(draft, config.name, context.now());
+  if (config.createsProfile) await draftProfile(draft, config.name, context.now());
   return { ...supply, endpoint };
 }
 

@@ -73,13 +73,14 @@ async function giveBack(task: CniTask): Promise<unknown> {
   }
 }
 
-/** Whether the container has an endpoint that was made for another interface than this call's. */
-function isOthers({ request }: CniTask, known: LocalEndpoint | undefined): known is LocalEndpoint {
-  return known !== undefined && known.endpoint.spec.endpoint !== request.environment.interfaceName;
-}
-
 function findKnown({ context, request }: CniTask): LocalEndpoint | undefined {
   return findEndpoint(context.memory, request.environment.containerId);
+}
+
+/** The container's endpoint when it was made for another interface than this call's. */
+function findOthers(task: CniTask): LocalEndpoint | undefined {
+  const known = findKnown(task);
+  return known?.endpoint.spec.endpoint === task.request.environment.interfaceName ? undefined : known;
 }
 
 /** The kernel first, then other plugins, then the store, which may be the one that cannot be reached. */
@@ -88,9 +89,9 @@ async function removeContainer(task: CniTask): Promise<void> {
   await removeLink(task, findKnown(task)?.endpoint);
   const failure = await giveBack(task);
   if (!memory.isInSync()) await memory.refresh(task.signal);
-  const known = findKnown(task);
-  if (isOthers(task, known)) await leaveNetwork(task, known);
-  else await removeFromStore(task, known?.endpoint);
+  const others = findOthers(task);
+  if (others !== undefined) await leaveNetwork(task, others);
+  else await removeFromStore(task, findKnown(task)?.endpoint);
   if (failure !== undefined) throw failure;
 }
 
@@ -102,8 +103,8 @@ export async function deleteContainer(task: CniTask): Promise<void> {
   const { context, request, call } = task;
   const name = attachmentName(request);
   rememberDel(context.pendingFolder, name, call);
-  const known = findKnown(task);
-  if (isOthers(task, known)) await leaveNetwork(task, known);
+  const others = findOthers(task);
+  if (others !== undefined) await leaveNetwork(task, others);
   else await removeContainer(task);
   forgetDel(context.pendingFolder, name);
 }

@@ -39,7 +39,7 @@ async function draftJoin(task: CniTask, key: string, draft: Draft): Promise<Join
       'not-found',
       `join network "${config.name}": the endpoint of container "${environment.containerId}" has gone`,
     );
-  if (config.createsProfile) draftProfile(draft, config.name, task.context.now());
+  if (config.createsProfile) await draftProfile(draft, config.name, task.context.now());
   const profiles = endpoint.spec.profiles ?? [];
   if (profiles.includes(config.name)) return { endpoint, changed: false };
   const joined = withProfiles(endpoint, [...profiles, config.name]);

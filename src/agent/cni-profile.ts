@@ -22,9 +22,9 @@ export function createNetworkProfile(network: string): Profile {
 }
 
 /** A profile that is there is never changed: it is the user's. */
-export function draftProfile(draft: Draft, network: string, nowMs: number): void {
+export async function draftProfile(draft: Draft, network: string, nowMs: number): Promise<void> {
   const key = printKey({ kind: 'resource', resourceKind: 'Profile', namespace: undefined, name: network });
-  if (draft.getIfKnown(key) !== undefined) return;
+  if ((await draft.getLikelyAbsent(key)) !== undefined) return;
   const profile = createNetworkProfile(network);
   const metadata = { ...profile.metadata, uid: randomUUID(), creationTimestamp: printTime(nowMs) };
   draft.put(key, printResource({ ...profile, metadata }));

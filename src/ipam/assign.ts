@@ -64,7 +64,7 @@ interface Errand extends Surroundings {
 
 async function countAddress({ draft, request }: Errand, cidr: string): Promise<void> {
   const key = handleKey(request.handleId);
-  draft.put(key, printHandle(countInHandle(parseHandle(draft.getIfKnown(key)), cidr, 1)));
+  draft.put(key, printHandle(countInHandle(parseHandle(await draft.getLikelyAbsent(key)), cidr, 1)));
 }
 
 /** Takes the next address of the block, if it has one; everything that belongs to it is in the draft then. */
@@ -228,7 +228,7 @@ async function takeExact(errand: Errand, ip: Ip): Promise<Assigned> {
 
 /** What the handle holds already and `isSame` accepts. */
 async function findHeld({ draft, request }: Errand): Promise<readonly Assigned[]> {
-  const handle = parseHandle(draft.getIfKnown(handleKey(request.handleId)));
+  const handle = parseHandle(await draft.getLikelyAbsent(handleKey(request.handleId)));
   const held: Assigned[] = [];
   for (const cidr of handle.keys()) {
     const text = await draft.get(blockKey(cidr));

@@ -62,7 +62,8 @@ export async function commitDraft<T>(
   let refreshed = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     await pause(attempt);
-    const draft = createDraft(datastore, (key) => hints.get(key) ?? memory.known(key), signal);
+    const known = (key: string) => hints.get(key) ?? memory.known(key);
+    const draft = createDraft(datastore, { known, mayGuess: !refreshed, signal });
     let result: T;
     try {
       result = await build(draft);

@@ -17,8 +17,11 @@ export type CellSource = (key: string) => Cell | undefined;
 export interface Draft {
   /** The value, or undefined where there is none; the commit will fail if it is another by then. */
   get(key: string): Promise<string | undefined>;
-  /** As get, but a key that nobody knows is taken to be absent, without asking: the commit finds out. */
-  getIfKnown(key: string): string | undefined;
+  /**
+   * As get for a key that is probably absent: unless something is known of it, it is taken to be, without asking. The
+   * commit finds out.
+   */
+  getLikelyAbsent(key: string): Promise<string | undefined>;
   /** As get without the condition: for looking around. */
   peek(key: string): Promise<string | undefined>;
   /** Reads everything under a prefix at once, so that later reads there are free and up to date. */
@@ -30,8 +33,15 @@ export interface Draft {
   readonly transaction: Transaction;
 }
 
+export interface DraftOptions {
+  readonly known: CellSource;
+  /** Whether getLikelyAbsent may do without asking. */
+  readonly mayGuess: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Reads go to the draft's own writes, then to `known`, then to the store. */
-export function createDraft(datastore: Datastore, known: CellSource, signal: AbortSignal): Draft {
+export function createDraft(datastore: Datastore, { known, mayGuess, signal }: DraftOptions): Draft {
   const conditions = new Map<string, Condition>();
   const writes = new Map<string, Write>();
   const seen = new Map<string, Cell>();
@@ -68,8 +78,8 @@ export function createDraft(datastore: Datastore, known: CellSource, signal: Abo
     async get(key) {
       return require(key, tryRecall(key) ?? (await ask(key)));
     },
-    getIfKnown(key) {
-      return require(key, tryRecall(key) ?? remember(key, ABSENT));
+    async getLikelyAbsent(key) {
+      return require(key, tryRecall(key) ?? (mayGuess ? remember(key, ABSENT) : await ask(key)));
     },
     async peek(key) {
       return valueAt(key, tryRecall(key) ?? (await ask(key)));
