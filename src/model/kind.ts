@@ -46,6 +46,8 @@ export interface Kind<R extends Resource = Resource> {
   readonly table: readonly string[];
   /** Headings of `-o wide`. */
   readonly wideTable: readonly string[];
+  /** Whether its tables end their lines with text and have no empty line after them. */
+  readonly bareTable: boolean;
   /** The order of a listing; undefined keeps the order of names. */
   compare?(a: R, b: R): number;
   /** From what users write to what is stored: forced labels and annotations. */
@@ -71,6 +73,7 @@ export interface KindParts<K extends string, Spec, Status> {
   readonly columns: readonly Column<Resource<Spec, Status, K>>[];
   readonly table: readonly string[];
   readonly wideTable?: readonly string[];
+  readonly bareTable?: boolean;
   readonly compare?: (a: Resource<Spec, Status, K>, b: Resource<Spec, Status, K>) => number;
   readonly toStored?: (resource: Resource<Spec, Status, K>) => Resource<Spec, Status, K>;
   readonly fromStored?: (resource: Resource<Spec, Status, K>) => Resource<Spec, Status, K>;
@@ -93,6 +96,7 @@ export function defineKind<const K extends string, Spec, Status = undefined>(
     columns: parts.columns,
     table: parts.table,
     wideTable: parts.wideTable ?? parts.table,
+    bareTable: parts.bareTable ?? false,
     ...(parts.compare === undefined ? {} : { compare: parts.compare }),
     toStored: parts.toStored ?? same,
     fromStored: parts.fromStored ?? same,

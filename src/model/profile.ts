@@ -37,6 +37,7 @@ export const profile = defineKind({
   ],
   table: ['NAME'],
   wideTable: ['NAME', 'LABELS'],
+  bareTable: true,
 });
 
 /** The profile that allows everything; always there, in no store, left out of listings (§3.3). */

@@ -135,21 +135,36 @@ function readObject(shape: ObjectShape, value: unknown, reading: Reading): unkno
   return result;
 }
 
-function isEmpty(value: unknown): boolean {
-  if (value === '' || value === 0 || value === false) return true;
-  if (typeof value !== 'object' || value === null) return false;
-  for (const _ in value) return false;
-  return true;
+/** Whether a value is the empty value of its shape: what a `sparse` field leaves out. */
+function isEmpty(shape: Shape, value: unknown): boolean {
+  if (shape.shape === 'list') return Array.isArray(value) && value.length === 0;
+  if (shape.shape !== 'scalar') {
+    const members = membersOf(value);
+    return members !== undefined && Object.keys(members).length === 0;
+  }
+  const { type } = shape.json;
+  if (value === '') return type === undefined || type === 'string';
+  if (value === 0) return type === undefined || type === 'integer' || type === 'number';
+  return value === false && type === 'boolean';
+}
+
+/** Where a default is filled in, an empty text and an empty list ask for it. */
+function meansDefault(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+function fillable(field: Field): boolean {
+  return field.presence === 'filled' || field.presence === 'created';
 }
 
 function readField(field: Field, given: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
-  const absent = given === undefined || given === null || (given === '' && field.presence !== 'required');
+  const absent = given === undefined || given === null || (meansDefault(given) && fillable(field));
   if (!absent) {
+    if (field.presence === 'sparse' && isEmpty(field.schema, given)) return undefined;
     const read = readShape(field.schema, given, reading);
-    return field.presence === 'sparse' && isEmpty(read) ? undefined : read;
+    return field.presence === 'sparse' && isEmpty(field.schema, read) ? undefined : read;
   }
   if (field.presence === 'required') return report(reading, 'nothing', wantedOf(field.schema));
-  if (given === '' && field.presence === 'optional') return readShape(field.schema, given, reading);
   const fills = field.presence === 'filled' || (field.presence === 'created' && reading.mode === 'document');
   const value = fills ? field.fill(before) : undefined;
   return value === undefined ? undefined : readShape(field.schema, value, reading);

@@ -1,0 +1,50 @@
+// calicoctl: runs the command that the words call, and turns what goes wrong into a message and a status.
+import { describeError, isOcicatError } from '../base/errors.ts';
+import { parseLine } from './arguments.ts';
+import type { Environment, Invocation, OpenStore, Stdio } from './command.ts';
+import { commands, globalFlags } from './commands.ts';
+import { openTerminal } from './terminal.ts';
+
+/** Status after SIGINT, as shells report it. */
+const INTERRUPTED = 130;
+
+/**
+ * Runs one command line, without the program's name. Returns the status: 0 done, 1 not done, 130 interrupted.
+ * Never throws.
+ */
+export async function runCalicoctl(
+  argv: readonly string[],
+  environment: Environment = process.env,
+  stdio: Stdio = openTerminal(environment),
+  signal: AbortSignal = interruptSignal(),
+  openStore: OpenStore = openConfiguredStore,
+): Promise<number> {
+  try {
+    const line = parseLine(argv, commands, globalFlags);
+    if (line.kind === 'help') {
+      const { formatHelp } = await import('./help.ts');
+      stdio.write(formatHelp(line.words, commands, globalFlags));
+      return 0;
+    }
+    const run = await line.command.load();
+    return await run({ ...line, environment, stdio, signal, openStore });
+  } catch (error) {
+    if (isOcicatError(error, 'aborted') || signal.aborted) return INTERRUPTED;
+    stdio.writeError(`${describeError(error)}\n`);
+    return 1;
+  }
+}
+
+/** Loads the client only when a command needs the store. */
+async function openConfiguredStore(invocation: Invocation): ReturnType<OpenStore> {
+  return (await import('./store.ts')).openStore(invocation);
+}
+
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the program as usual. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  return controller.signal;
+}

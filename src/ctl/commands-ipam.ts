@@ -1,0 +1,74 @@
+// Commands about addresses.
+import type { Command } from './command.ts';
+import { CONFIG } from './flags.ts';
+
+export const ipamCommands: readonly Command[] = [
+  {
+    words: ['ipam', 'show'],
+    summary: 'Show how full pools are, or who holds an address',
+    operands: [],
+    flags: [
+      { name: 'ip', value: 'ADDRESS', doc: 'Who holds this address' },
+      { name: 'show-blocks', doc: 'The blocks of each pool too' },
+      { name: 'show-borrowed', doc: "Addresses that one node took from another node's block" },
+      { name: 'show-configuration', doc: 'The settings of address assignment' },
+      CONFIG,
+    ],
+    examples: [
+      ['Usage of pools', 'calicoctl ipam show'],
+      ['Who holds an address', 'calicoctl ipam show --ip 10.0.0.1'],
+    ],
+    load: async () => (await import('./ipam-show.ts')).runIpamShow,
+  },
+  {
+    words: ['ipam', 'release'],
+    summary: 'Take an address back, whoever holds it',
+    description:
+      'The endpoint that uses the address is left as it is: release an address only when nothing uses it. With reports of "calicoctl ipam check", whatever all of them call leaked is taken back.',
+    operands: [],
+    flags: [
+      { name: 'ip', value: 'ADDRESS', doc: 'The address' },
+      { name: 'from-report', value: 'FILE', doc: 'A report of ipam check; may be given several times', path: true },
+      { name: 'force', doc: 'Take back leaked addresses of an unlocked store or from old reports' },
+      CONFIG,
+    ],
+    load: async () => (await import('./ipam-release.ts')).runIpamRelease,
+  },
+  {
+    words: ['ipam', 'configure'],
+    summary: 'Change the settings of address assignment',
+    operands: [],
+    flags: [
+      {
+        name: 'strictaffinity',
+        value: 'BOOL',
+        doc: "Whether nodes never borrow from other nodes' blocks",
+        words: ['true', 'false'],
+      },
+      { name: 'max-blocks-per-host', value: 'N', doc: 'How many blocks a node may have, per address family' },
+      { name: 'ip-cooldown-seconds', value: 'N', doc: 'How long a released address rests' },
+      {
+        name: 'kubevirt-ip-persistence',
+        value: 'WORD',
+        doc: 'Whether virtual machines keep their addresses',
+        words: ['Enabled', 'Disabled'],
+      },
+      CONFIG,
+    ],
+    load: async () => (await import('./ipam-configure.ts')).runIpamConfigure,
+  },
+  {
+    words: ['ipam', 'check'],
+    summary: 'Compare the addresses that are held with those that are used',
+    description:
+      'Endpoints and nodes in the store say which addresses are used. The status is 0 also when there are problems; the report can be given to "calicoctl ipam release".',
+    operands: [],
+    flags: [
+      { name: 'show-all-ips', doc: 'Every address that is checked' },
+      { name: 'show-problem-ips', doc: 'Every address that is held and not used, or used and not held' },
+      { name: 'output', short: 'o', value: 'FILE', doc: 'Write a report to this file', path: true },
+      CONFIG,
+    ],
+    load: async () => (await import('./ipam-check.ts')).runIpamCheck,
+  },
+];

@@ -1,0 +1,123 @@
+// Commands that show and change resources.
+import type { Command, Flag, Operand } from './command.ts';
+import { ALL_NAMESPACES, CONFIG, DRY_RUN, FILENAME, NAMESPACE, OUTPUT, RECURSIVE, SKIP_EMPTY } from './flags.ts';
+
+const FILES: readonly Flag[] = [FILENAME, RECURSIVE, SKIP_EMPTY];
+const WRITE: readonly Flag[] = [...FILES, NAMESPACE, DRY_RUN, CONFIG];
+const KIND_AND_NAMES: readonly Operand[] = [
+  { name: 'KIND', optional: true, words: 'kinds' },
+  { name: 'NAME', optional: true, many: true, words: 'names' },
+];
+const ONE: readonly Operand[] = [
+  { name: 'KIND', words: 'writable-kinds' },
+  { name: 'NAME', words: 'names' },
+];
+
+export const resourceCommands: readonly Command[] = [
+  {
+    words: ['get'],
+    summary: 'Show resources',
+    description:
+      'All resources of a kind, those that are named, or those that files name; as a table, as YAML or JSON that apply and replace read, or through a template. Namespaced kinds are looked up in the namespace "default" unless -n or -A says otherwise.',
+    operands: KIND_AND_NAMES,
+    flags: [
+      OUTPUT,
+      NAMESPACE,
+      ALL_NAMESPACES,
+      { ...ALL_NAMESPACES, short: 'a', hidden: true },
+      { name: 'watch', short: 'w', doc: 'Show what there is, then every change, until interrupted' },
+      { name: 'export', doc: 'Leave out what belongs to this cluster: namespace, uid, revision, time' },
+      ...FILES,
+      CONFIG,
+    ],
+    examples: [
+      ['All profiles', 'calicoctl get profiles'],
+      ['Two policies as YAML', 'calicoctl get networkpolicy web db -o yaml'],
+    ],
+    load: async () => (await import('./get.ts')).runGet,
+  },
+  {
+    words: ['apply'],
+    summary: 'Create resources, or replace those that exist',
+    operands: [],
+    flags: WRITE,
+    examples: [
+      ['Everything in a file', 'calicoctl apply -f policy.yaml'],
+      ['From standard input', 'calicoctl apply -f - < policy.yaml'],
+    ],
+    load: async () => (await import('./write.ts')).runApply,
+  },
+  {
+    words: ['create'],
+    summary: 'Create resources; one that exists is a failure',
+    operands: [],
+    flags: [...WRITE, { name: 'skip-exists', doc: 'Resources that exist are no failure' }],
+    load: async () => (await import('./write.ts')).runCreate,
+  },
+  {
+    words: ['replace'],
+    summary: 'Replace resources; one that does not exist is a failure',
+    operands: [],
+    flags: WRITE,
+    load: async () => (await import('./write.ts')).runReplace,
+  },
+  {
+    words: ['delete'],
+    summary: 'Delete resources, by kind and name or those that files name',
+    operands: KIND_AND_NAMES,
+    flags: [...WRITE, { name: 'skip-not-exists', short: 's', doc: 'Resources that do not exist are no failure' }],
+    examples: [['One policy', 'calicoctl delete networkpolicy web']],
+    load: async () => (await import('./delete.ts')).runDelete,
+  },
+  {
+    words: ['patch'],
+    summary: 'Change some fields of a resource',
+    operands: ONE,
+    flags: [
+      { name: 'patch', short: 'p', value: 'JSON', doc: 'The change' },
+      {
+        name: 'type',
+        short: 't',
+        value: 'TYPE',
+        doc: 'strategic and merge replace the fields that the change names (RFC 7386), json is a list of operations (RFC 6902)',
+        usual: 'strategic',
+        words: ['strategic', 'merge', 'json'],
+      },
+      NAMESPACE,
+      CONFIG,
+    ],
+    examples: [['Close a pool', `calicoctl patch ippool pool1 -p '{"spec":{"disabled":true}}'`]],
+    load: async () => (await import('./patch.ts')).runPatch,
+  },
+  {
+    words: ['label'],
+    summary: 'Set or remove a label of a resource',
+    operands: [...ONE, { name: 'KEY=VALUE' }],
+    flags: [
+      { name: 'overwrite', doc: 'Replace another value' },
+      { name: 'remove', doc: 'Remove the label; give its KEY alone' },
+      NAMESPACE,
+      CONFIG,
+    ],
+    examples: [['A label for a node', 'calicoctl label node host1 rack=a1']],
+    load: async () => (await import('./label.ts')).runLabel,
+  },
+  {
+    words: ['validate'],
+    summary: 'Say what is wrong with resources in files, without a store',
+    operands: [],
+    flags: FILES,
+    load: async () => (await import('./validate.ts')).runValidate,
+  },
+  {
+    words: ['version'],
+    summary: 'Show the version of this program and of the cluster',
+    operands: [],
+    flags: [
+      { name: 'client', doc: 'This program only' },
+      { name: 'poll', value: 'DURATION', doc: 'Ask the cluster again and again, and show what changes' },
+      CONFIG,
+    ],
+    load: async () => (await import('./version.ts')).runVersion,
+  },
+];

@@ -1,0 +1,159 @@
+// delete: resources by kind and name, or those that files name.
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { deleteMany } from '../datastore/resources.ts';
+import type { Kind } from '../model/kind.ts';
+import { findKind } from '../model/kinds.ts';
+import { defaultAllowProfile } from '../model/profile.ts';
+import type { Resource } from '../model/resource.ts';
+import { BUILT_IN_TIERS } from '../model/tier.ts';
+import { flagOn, flagValue, flagValues, type Handler, type Invocation } from './command.ts';
+import { namespaceFor, parseKindWord, withStore } from './context.ts';
+import { freeAddresses } from './delete-addresses.ts';
+import type { Item } from './manifest.ts';
+import { type Outcome, reportOutcomes } from './report.ts';
+import { fetchList } from './stored.ts';
+import { placeItem, readItems, reportNothing, sortForWriting } from './write.ts';
+
+/** A resource that is named and nothing more. */
+function bareItem(kind: Kind, namespace: string | undefined, name: string): Item {
+  const resource: Resource = {
+    kind: kind.name,
+    apiVersion: 'projectcalico.org/v3',
+    metadata: { name, namespace },
+    spec: {},
+  };
+  return { kind, resource };
+}
+
+function unsupported(name: string, reason: string): OcicatError {
+  return new OcicatError('unsupported', `operation Delete is not supported on ${name}: ${reason}`);
+}
+
+const POLICY_KINDS = [
+  'NetworkPolicy',
+  'GlobalNetworkPolicy',
+  'StagedNetworkPolicy',
+  'StagedGlobalNetworkPolicy',
+] as const;
+
+async function countPolicies(datastore: Datastore, tier: string, signal: AbortSignal): Promise<number> {
+  let count = 0;
+  for (const name of POLICY_KINDS) {
+    const kind = findKind(name);
+    if (kind === undefined) continue;
+    const { resources } = await fetchList(datastore, kind, undefined, signal);
+    count += resources.filter((one) => (one.spec as { readonly tier?: unknown }).tier === tier).length;
+  }
+  return count;
+}
+
+/** Why an item may not be deleted; undefined if it may. */
+async function refuseDeletion(
+  datastore: Datastore,
+  { kind, resource }: Item,
+  signal: AbortSignal,
+): Promise<OcicatError | undefined> {
+  const { name } = resource.metadata;
+  if (kind.readOnly) {
+    return new OcicatError('unsupported', `operation delete is not supported on ${kind.name}`);
+  }
+  if (kind.name === 'Profile' && name === defaultAllowProfile.metadata.name) {
+    return unsupported(name, `The profile "${name}" is a default provided by Calico and cannot be deleted`);
+  }
+  if (kind.name !== 'Tier') return undefined;
+  if (Object.hasOwn(BUILT_IN_TIERS, name)) return unsupported(name, `Cannot delete ${name} tier`);
+  const policies = await countPolicies(datastore, name, signal);
+  return policies === 0 ? undefined : unsupported(name, 'Cannot delete a non-empty tier');
+}
+
+/** What must be tidied before the resource goes; then the resource. */
+async function deleteOne(datastore: Datastore, item: Item, dryRun: boolean, signal: AbortSignal): Promise<Outcome> {
+  const error = await refuseDeletion(datastore, item, signal);
+  if (error !== undefined) return { kind: 'failed', item, error };
+  if (dryRun) return { kind: 'done', item };
+  try {
+    await freeAddresses(datastore, item, signal);
+  } catch (cause) {
+    if (!isOcicatError(cause)) throw cause;
+    return { kind: 'failed', item, error: cause };
+  }
+  const { namespace, name, resourceVersion } = item.resource.metadata;
+  const [result] = await deleteMany(datastore, [{ kind: item.kind.name, namespace, name, resourceVersion }], signal);
+  if (result?.kind === 'failed') return { kind: 'failed', item, error: result.error };
+  return { kind: 'done', item };
+}
+
+/** Kinds whose deletion asks nothing of the store go together. */
+function isSimple(item: Item): boolean {
+  return !item.kind.readOnly && !['Profile', 'Tier', 'IPPool', 'Node'].includes(item.kind.name);
+}
+
+async function deleteSimple(
+  datastore: Datastore,
+  items: readonly Item[],
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const names = items.map(({ kind, resource: { metadata } }) => ({
+    kind: kind.name,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    resourceVersion: metadata.resourceVersion,
+  }));
+  const results = await deleteMany(datastore, names, signal);
+  return items.map((item, index): Outcome => {
+    const result = results[index];
+    return result?.kind === 'failed' ? { kind: 'failed', item, error: result.error } : { kind: 'done', item };
+  });
+}
+
+/** In the reverse order of writing: what refers to others first. */
+async function deleteItems(
+  datastore: Datastore,
+  items: readonly Item[],
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const sorted = [...sortForWriting(items)].reverse();
+  const simple = dryRun ? [] : sorted.filter(isSimple);
+  const outcomes = [...(await deleteSimple(datastore, simple, signal))];
+  for (const item of sorted) {
+    if (dryRun || !isSimple(item)) outcomes.push(await deleteOne(datastore, item, dryRun, signal));
+  }
+  return outcomes;
+}
+
+async function itemsToDelete(invocation: Invocation): Promise<readonly (Item | Outcome)[]> {
+  const [word, ...names] = invocation.operands;
+  const files = flagValues(invocation, 'filename');
+  if (word === undefined || files.length > 0) {
+    if (word !== undefined) throw new OcicatError('invalid', 'delete: give -f FILE or KIND NAME, not both');
+    return (await readItems(invocation)).map((item): Item | Outcome => {
+      const placed = placeItem(item, flagValue(invocation, 'namespace'));
+      return placed instanceof OcicatError ? { kind: 'failed', item, error: placed } : placed;
+    });
+  }
+  if (names.length === 0) throw new OcicatError('invalid', 'delete: needs the NAME of what to delete, or -f FILE');
+  const kind = parseKindWord(word);
+  const namespace = namespaceFor(invocation, kind);
+  return names.map((name) => bareItem(kind, namespace, name));
+}
+
+function forgive(outcome: Outcome, skip: boolean): Outcome {
+  if (outcome.kind !== 'failed' || !skip || outcome.error.code !== 'not-found') return outcome;
+  return { kind: 'skipped', item: outcome.item };
+}
+
+export const runDelete: Handler = async (invocation) => {
+  const found = await itemsToDelete(invocation);
+  if (found.length === 0) return reportNothing(invocation);
+  const outcomes = found.filter((one): one is Outcome => 'item' in one);
+  const items = found.filter((one): one is Item => !('item' in one));
+  const dryRun = flagOn(invocation, 'dry-run');
+  const skip = flagOn(invocation, 'skip-not-exists');
+  await withStore(invocation, async (datastore) => {
+    const deleted = await deleteItems(datastore, items, dryRun, invocation.signal);
+    outcomes.push(...deleted.map((outcome) => forgive(outcome, skip)));
+  });
+  return reportOutcomes(invocation.stdio, 'delete', outcomes, dryRun);
+};

@@ -1,0 +1,116 @@
+// YAML or JSON text to values, document by document, each able to say where in the text a value stands.
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { OcicatError } from '../base/errors.ts';
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export type Path = readonly (string | number)[];
+
+/** One document of a text. */
+export interface TextDocument {
+  readonly value: unknown;
+  /** Where the value at a path stands, or the nearest value around it; both from 1. */
+  place(at: Path): Place;
+}
+
+/** Calico's limit for one document (facts: calico §9.2). */
+const MAX_DOCUMENT_LENGTH = 10 * 1024 * 1024;
+
+interface Chunk {
+  readonly text: string;
+  /** Lines before it. */
+  readonly linesBefore: number;
+}
+
+function hasContent(text: string): boolean {
+  return text.split('\n').some((line) => !/^\s*(#.*|%.*|---|\.\.\.)?\s*$/.test(line));
+}
+
+/** Cuts at lines that start a document; directives stay with the document that they are for. */
+function splitDocuments(text: string): readonly Chunk[] {
+  const chunks: Chunk[] = [];
+  let from = 0;
+  let linesBefore = 0;
+  const close = (end: number) => {
+    const chunk = text.slice(from, end);
+    if (!hasContent(chunk) && !/^%/m.test(chunk)) {
+      linesBefore += countLines(chunk);
+      from = end;
+    } else if (hasContent(chunk)) {
+      chunks.push({ text: chunk, linesBefore });
+      linesBefore += countLines(chunk);
+      from = end;
+    }
+  };
+  for (const match of text.matchAll(/^---(?=\s|$)/gm)) close(match.index);
+  close(text.length);
+  return chunks;
+}
+
+function countLines(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
+}
+
+/** The value at a path, or the last one on the way to it: for a field that should not be there, its name. */
+function findOffset(document: Document.Parsed, at: Path): number {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range[0] ?? 0;
+  for (const part of at) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+      if (pair === undefined) return offset;
+      offset = isScalar(pair.key) ? (pair.key.range?.[0] ?? offset) : offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof part === 'number') {
+      const item: unknown = node.items[part];
+      if (item === undefined) return offset;
+      node = item;
+      if (isScalar(item) || isMap(item) || isSeq(item)) offset = item.range?.[0] ?? offset;
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+function placeIn(chunk: Chunk, at: Path): Place {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(chunk.text, { lineCounter });
+  const { line, col } = lineCounter.linePos(findOffset(document, at));
+  return { line: line + chunk.linesBefore, column: col };
+}
+
+function parseChunk(source: string, chunk: Chunk): TextDocument {
+  if (chunk.text.length > MAX_DOCUMENT_LENGTH) {
+    throw new OcicatError(
+      'invalid',
+      `read "${source}": a document has ${chunk.text.length} characters, at most 10 MB wanted`,
+    );
+  }
+  const lineCounter = new LineCounter();
+  const document = parseDocument(chunk.text, { lineCounter, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    throw new OcicatError('invalid', `${source}:${line + chunk.linesBefore}:${col}: ${error.message}`);
+  }
+  return { value: toValue(source, document), place: (at) => placeIn(chunk, at) };
+}
+
+function toValue(source: string, document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new OcicatError('invalid', `read "${source}": not understood`, { cause });
+  }
+}
+
+/** Every document with content. Throws `invalid`, with `source`, line and column, for text that is neither. */
+export function parseDocuments(source: string, text: string): readonly TextDocument[] {
+  return splitDocuments(text).map((chunk) => parseChunk(source, chunk));
+}

@@ -1,0 +1,203 @@
+// Runs a Go template that has been read: actions, conditions, ranges, variables and functions.
+import { OcicatError } from '../base/errors.ts';
+import { joinItems } from '../model/cells.ts';
+import { membersOf } from '../model/schema-read.ts';
+import type { Node, Operand, Pipeline } from './go-template-parse.ts';
+
+interface Scope {
+  readonly dot: unknown;
+  readonly variables: ReadonlyMap<string, { value: unknown }>;
+}
+
+function wrong(reason: string): OcicatError {
+  return new OcicatError('invalid', `run go-template: ${reason}`);
+}
+
+/** Names of Go's structs that documents call otherwise. */
+const GO_NAMES: Readonly<Record<string, string>> = { objectmeta: 'metadata' };
+
+/** A member by its name in documents, else by its name in Go, which differs in case. */
+function member(value: unknown, name: string): unknown {
+  const members = membersOf(value);
+  if (members === undefined) return undefined;
+  if (Object.hasOwn(members, name)) return members[name];
+  const lower = name.toLowerCase();
+  const known = GO_NAMES[lower] ?? lower;
+  const key = Object.keys(members).find((one) => one.toLowerCase() === known);
+  return key === undefined ? undefined : members[key];
+}
+
+/** Go's truth: not false, 0, empty or nothing. */
+function isTrue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  const members = membersOf(value);
+  return members === undefined ? Boolean(value) : Object.keys(members).length > 0;
+}
+
+/** Values as Go prints them: lists in brackets, maps as `map[a:b]`, nothing as `<no value>`. */
+function show(value: unknown): string {
+  if (value === undefined || value === null) return '<no value>';
+  if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`;
+  const members = membersOf(value);
+  if (members === undefined) return String(value);
+  const pairs = Object.keys(members)
+    .sort()
+    .map((key) => `${key}:${show(members[key])}`);
+  return `map[${pairs.join(' ')}]`;
+}
+
+function size(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value)) return value.length;
+  return Object.keys(membersOf(value) ?? {}).length;
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [left, right] = [show(a), show(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function format(template: unknown, values: readonly unknown[]): string {
+  const rest = [...values];
+  return show(template).replace(
+    /%([-0]?\d*)(?:\.(\d+))?([svdqtf%])/g,
+    (_all, width: string, digits: string, verb: string) => {
+      if (verb === '%') return '%';
+      const value = rest.shift();
+      const text =
+        verb === 'q'
+          ? JSON.stringify(show(value))
+          : verb === 'f'
+            ? Number(value).toFixed(Number(digits ?? 6))
+            : show(value);
+      const columns = Math.abs(Number(width));
+      if (width.startsWith('-')) return text.padEnd(columns);
+      return text.padStart(columns, width.startsWith('0') ? '0' : ' ');
+    },
+  );
+}
+
+function items(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(show) : value === undefined ? [] : [show(value)];
+}
+
+const functions: Readonly<Record<string, (...values: readonly unknown[]) => unknown>> = {
+  and: (...values) => values.find((value) => !isTrue(value)) ?? values.at(-1),
+  or: (...values) => values.find(isTrue) ?? values.at(-1),
+  not: (value) => !isTrue(value),
+  eq: (first, ...others) => others.some((other) => compare(first, other) === 0),
+  ne: (a, b) => compare(a, b) !== 0,
+  lt: (a, b) => compare(a, b) < 0,
+  le: (a, b) => compare(a, b) <= 0,
+  gt: (a, b) => compare(a, b) > 0,
+  ge: (a, b) => compare(a, b) >= 0,
+  len: size,
+  index: (value, ...keys) =>
+    keys.reduce((at, key) => (Array.isArray(at) ? at[Number(key)] : membersOf(at)?.[show(key)]), value),
+  print: (...values) => values.map(show).join(''),
+  println: (...values) => `${values.map(show).join(' ')}\n`,
+  printf: (template, ...values) => format(template, values),
+  join: (value, separator) => items(value).join(separator === undefined ? ',' : show(separator)),
+  joinAndTruncate: (value, separator, length) => {
+    const text = items(value).join(show(separator));
+    return joinItems([text], Number(length ?? 0));
+  },
+};
+
+function evaluateOperand(operand: Operand, scope: Scope): unknown {
+  switch (operand.kind) {
+    case 'literal':
+      return operand.value;
+    case 'field': {
+      const root = operand.root === undefined ? scope.dot : readVariable(scope, operand.root);
+      return operand.names.reduce(member, root);
+    }
+    case 'nested':
+      return operand.names.reduce(member, evaluatePipeline(operand.pipeline, scope));
+    case 'function':
+      return callFunction(operand.name, []);
+  }
+}
+
+function readVariable(scope: Scope, name: string): unknown {
+  const variable = scope.variables.get(name);
+  if (variable === undefined) throw wrong(`undefined variable ${name}`);
+  return variable.value;
+}
+
+function callFunction(name: string, values: readonly unknown[]): unknown {
+  const known = Object.hasOwn(functions, name) ? functions[name] : undefined;
+  if (known === undefined) throw wrong(`function "${name}" is not defined`);
+  return known(...values);
+}
+
+/** The value of the last command; each command gets the value before it as its last argument. */
+function evaluatePipeline(pipeline: Pipeline, scope: Scope): unknown {
+  let value: unknown;
+  for (const [index, command] of pipeline.commands.entries()) {
+    const [first, ...rest] = command;
+    if (first === undefined) throw wrong('a command is missing');
+    const values = rest.map((operand) => evaluateOperand(operand, scope));
+    if (index > 0) values.push(value);
+    if (first.kind === 'function') value = callFunction(first.name, values);
+    else if (values.length > 0) throw wrong('a value is given arguments');
+    else value = evaluateOperand(first, scope);
+  }
+  return value;
+}
+
+function withVariables(scope: Scope, names: readonly string[], values: readonly unknown[], dot: unknown): Scope {
+  const variables = new Map(scope.variables);
+  for (const [index, name] of names.entries()) variables.set(name, { value: values[index] });
+  return { dot, variables };
+}
+
+function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] {
+  if (Array.isArray(value)) return [...value.entries()];
+  return Object.entries(membersOf(value) ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function evaluateRange(
+  node: Extract<Node, { readonly kind: 'if' | 'range' | 'with' }>,
+  value: unknown,
+  scope: Scope,
+): string {
+  const entries = entriesOf(value);
+  if (entries.length === 0) return evaluateNodes(node.otherwise, scope);
+  const { variables } = node.pipeline;
+  return entries
+    .map(([key, item]) => {
+      const values = variables.length > 1 ? [key, item] : [item];
+      return evaluateNodes(node.body, withVariables(scope, variables, values, item));
+    })
+    .join('');
+}
+
+function evaluateNodes(nodes: readonly Node[], outer: Scope): string {
+  let scope = outer;
+  let text = '';
+  for (const node of nodes) {
+    if (node.kind === 'text') {
+      text += node.text;
+      continue;
+    }
+    const value = evaluatePipeline(node.pipeline, scope);
+    const { variables } = node.pipeline;
+    if (node.kind === 'action') {
+      if (variables.length === 0) text += show(value);
+      else scope = withVariables(scope, variables, [value], scope.dot);
+    } else if (node.kind === 'range') {
+      text += evaluateRange(node, value, scope);
+    } else {
+      const dot = node.kind === 'with' ? value : scope.dot;
+      const branch = isTrue(value) ? node.body : node.otherwise;
+      text += evaluateNodes(branch, isTrue(value) ? withVariables(scope, variables, [value], dot) : scope);
+    }
+  }
+  return text;
+}
+
+/** Throws `invalid` for functions and variables that are not there. */
+export function evaluateTemplate(nodes: readonly Node[], data: unknown): string {
+  return evaluateNodes(nodes, { dot: data, variables: new Map([['$', { value: data }]]) });
+}

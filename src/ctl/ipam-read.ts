@@ -1,0 +1,38 @@
+// What the ipam commands read from the store: pools, blocks, reservations.
+
+import { OcicatError } from '../base/errors.ts';
+import type { Block } from '../blocks/block.ts';
+import { parseBlock } from '../blocks/block-json.ts';
+import { BLOCKS_PREFIX } from '../datastore/keys.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { type IPPool, ipPool } from '../model/ip-pool.ts';
+import { type IPReservation, ipReservation } from '../model/ip-reservation.ts';
+import { type Cidr, tryParseCidrOrIp } from '../net/cidr.ts';
+import { type Ip, tryParseIp } from '../net/ip.ts';
+import { fetchList } from './stored.ts';
+
+/** Every address block, in the order of their keys. Throws `corrupt` for one that cannot be read. */
+export async function readBlocks(datastore: Datastore, signal: AbortSignal): Promise<readonly Block[]> {
+  const { kvs } = await datastore.list(BLOCKS_PREFIX, {}, signal);
+  return kvs.map((kv) => parseBlock(kv.value));
+}
+
+export async function readPools(datastore: Datastore, signal: AbortSignal): Promise<readonly IPPool[]> {
+  const { resources } = await fetchList(datastore, ipPool, undefined, signal);
+  return resources.filter((one): one is IPPool => one.kind === 'IPPool');
+}
+
+export async function readReservations(datastore: Datastore, signal: AbortSignal): Promise<readonly Cidr[]> {
+  const { resources } = await fetchList(datastore, ipReservation, undefined, signal);
+  const texts = resources
+    .filter((one): one is IPReservation => one.kind === 'IPReservation')
+    .flatMap((one) => one.spec.reservedCIDRs ?? []);
+  return texts.flatMap((text) => tryParseCidrOrIp(text) ?? []);
+}
+
+/** An address on the command line; throws `invalid`. */
+export function parseAddressWord(text: string): Ip {
+  const ip = tryParseIp(text);
+  if (ip !== undefined) return ip;
+  throw new OcicatError('invalid', `Error executing command: invalid IP address specified: ${text}`);
+}

@@ -1,0 +1,115 @@
+// -o jsonpath: text with paths in braces, as kubectl writes them: {.items[*].metadata.name}, {range …}…{end}, {"\n"}.
+import { JSONPath } from 'jsonpath-plus';
+import { OcicatError } from '../base/errors.ts';
+import { printJson } from '../base/json.ts';
+
+type Part =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'range'; readonly path: string; readonly parts: readonly Part[] };
+
+function wrong(template: string, reason: string): OcicatError {
+  return new OcicatError('invalid', `read jsonpath "${template}": ${reason}`);
+}
+
+/** Where the expression that starts after `{` ends; braces inside quotes do not count. */
+function endOfExpression(template: string, from: number): number {
+  let quote = '';
+  for (let at = from; at < template.length; at++) {
+    const letter = template[at] ?? '';
+    if (quote !== '') {
+      if (letter === '\\') at++;
+      else if (letter === quote) quote = '';
+    } else if (letter === '"' || letter === "'") quote = letter;
+    else if (letter === '}') return at;
+  }
+  throw wrong(template, 'a brace is not closed');
+}
+
+/** Frames of open ranges; the last one is being filled. */
+interface Frame {
+  readonly path: string;
+  readonly parts: Part[];
+}
+
+function parseTemplate(template: string): readonly Part[] {
+  const frames: Frame[] = [{ path: '', parts: [] }];
+  const add = (part: Part) => frames.at(-1)?.parts.push(part);
+  let at = 0;
+  while (at < template.length) {
+    const open = template.indexOf('{', at);
+    if (open !== at) add({ kind: 'text', text: template.slice(at, open < 0 ? template.length : open) });
+    if (open < 0) break;
+    const close = endOfExpression(template, open + 1);
+    readExpression(template, template.slice(open + 1, close).trim(), frames, add);
+    at = close + 1;
+  }
+  if (frames.length > 1) throw wrong(template, 'a range has no {end}');
+  return frames[0]?.parts ?? [];
+}
+
+function readExpression(template: string, text: string, frames: Frame[], add: (part: Part) => void): void {
+  if (text === 'end') {
+    const frame = frames.length > 1 ? frames.pop() : undefined;
+    if (frame === undefined) throw wrong(template, '{end} without a range');
+    add({ kind: 'range', path: frame.path, parts: frame.parts });
+  } else if (/^range\s/.test(text)) {
+    frames.push({ path: toPath(text.slice(5).trim()), parts: [] });
+  } else if (/^".*"$/s.test(text)) {
+    add({ kind: 'text', text: parseText(template, text) });
+  } else {
+    add({ kind: 'path', path: toPath(text) });
+  }
+}
+
+function parseText(template: string, quoted: string): string {
+  try {
+    return String(JSON.parse(quoted));
+  } catch {
+    throw wrong(template, `${quoted} is no text`);
+  }
+}
+
+/** `.a`, `$.a`, `@.a` and `a` all start where the range stands. */
+function toPath(text: string): string {
+  const bare = text.replace(/^[$@]/, '');
+  if (bare === '' || bare === '.') return '$';
+  return bare.startsWith('.') || bare.startsWith('[') ? `$${bare}` : `$.${bare}`;
+}
+
+function find(template: string, path: string, value: unknown): readonly unknown[] {
+  try {
+    const found: unknown = JSONPath({ path, json: value as object, eval: 'safe', wrap: true });
+    return Array.isArray(found) ? found : [];
+  } catch {
+    throw wrong(template, `"${path.slice(1)}" is no path`);
+  }
+}
+
+function printValue(value: unknown): string {
+  return typeof value === 'object' && value !== null ? printJson(value) : String(value);
+}
+
+function printPart(template: string, part: Part, value: unknown): string {
+  switch (part.kind) {
+    case 'text':
+      return part.text;
+    case 'path':
+      return find(template, part.path, value).map(printValue).join(' ');
+    case 'range':
+      return find(template, part.path, value)
+        .map((item) => printParts(template, part.parts, item))
+        .join('');
+  }
+}
+
+function printParts(template: string, parts: readonly Part[], value: unknown): string {
+  return parts.map((part) => printPart(template, part, value)).join('');
+}
+
+/** Throws `invalid` for a template that is not understood. */
+export function printJsonPath(template: string, document: unknown): string {
+  const braced = template.includes('{') ? template : `{${template}}`;
+  const text = printParts(template, parseTemplate(braced), document);
+  return text.endsWith('\n') ? text : `${text}\n`;
+}

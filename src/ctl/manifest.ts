@@ -1,0 +1,91 @@
+// From the documents of files to resources: every document is read, or none, and every issue has its place.
+import { type Issue, OcicatError } from '../base/errors.ts';
+import { type Kind, readResource } from '../model/kind.ts';
+import { findKind } from '../model/kinds.ts';
+import { API_VERSION, type Resource } from '../model/resource.ts';
+import { formatPath, membersOf, UNKNOWN_FIELD } from '../model/schema-read.ts';
+import type { Path, TextDocument } from './documents.ts';
+import type { TextFile } from './files.ts';
+
+/** A resource with its kind. */
+export interface Item {
+  readonly kind: Kind;
+  readonly resource: Resource;
+}
+
+interface Found {
+  readonly items: Item[];
+  readonly issues: SourceIssue[];
+}
+
+/** An issue with the file that it is in. */
+export interface SourceIssue extends Issue {
+  readonly source: string;
+}
+
+/** A document, or a part of one (the items of a list), that should be a resource. */
+interface Part {
+  readonly source: string;
+  readonly document: TextDocument;
+  readonly at: Path;
+  readonly value: unknown;
+}
+
+function report(found: Found, part: Part, at: Path, wrong: string, wanted: string): void {
+  const whole = [...part.at, ...at];
+  const { line, column } = part.document.place(whole);
+  found.issues.push({ source: part.source, path: formatPath(whole), found: wrong, wanted, line, column });
+}
+
+function readPart(part: Part, found: Found): void {
+  const members = membersOf(part.value);
+  const { kind: name, apiVersion, items } = members ?? {};
+  if (typeof name !== 'string') {
+    report(found, part, [], 'a document without kind', 'a resource');
+    return;
+  }
+  if (name.endsWith('List') && Array.isArray(items)) {
+    for (const [index, value] of items.entries()) readPart({ ...part, at: [...part.at, 'items', index], value }, found);
+    return;
+  }
+  const kind = findKind(name);
+  if (kind === undefined || apiVersion !== API_VERSION) {
+    report(
+      found,
+      part,
+      ['kind'],
+      `resource type '${name}' and version '${String(apiVersion ?? '')}'`,
+      `a kind of ${API_VERSION}`,
+    );
+    return;
+  }
+  const result = readResource(kind, part.value, 'document');
+  if (result.kind === 'invalid') {
+    for (const issue of result.issues) report(found, part, issue.at, issue.found, issue.wanted);
+    return;
+  }
+  found.items.push({ kind, resource: result.value });
+}
+
+/** `file:5:13: spec.ingress[0].action: found "allow", wanted one of …`. */
+export function formatSourceIssue(issue: SourceIssue): string {
+  const place = `${issue.source}:${issue.line ?? 1}:${issue.column ?? 1}`;
+  if (issue.found !== UNKNOWN_FIELD) {
+    return `${place}: ${issue.path === '' ? 'document' : issue.path}: found ${issue.found}, wanted ${issue.wanted}`;
+  }
+  const field = /(?:^|[.\]])([^.[\]]+)$/.exec(issue.path)?.[1] ?? issue.path;
+  return `${place}: field in document is not recognized or is in the wrong location: ${field} (${issue.path}; ${issue.wanted})`;
+}
+
+/** Throws `invalid` with every issue of every file. */
+export async function readResources(files: readonly TextFile[]): Promise<readonly Item[]> {
+  const { parseDocuments } = await import('./documents.ts');
+  const found: Found = { items: [], issues: [] };
+  for (const { source, text } of files) {
+    for (const document of parseDocuments(source, text))
+      readPart({ source, document, at: [], value: document.value }, found);
+  }
+  if (found.issues.length === 0) return found.items;
+  const lines = found.issues.map(formatSourceIssue);
+  throw new OcicatError('invalid', lines.join('\n'), { issues: found.issues });
+}

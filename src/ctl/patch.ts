@@ -1,0 +1,68 @@
+// patch: changes some fields of one resource.
+import { formatIssue, isOcicatError, OcicatError } from '../base/errors.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { updateResource } from '../datastore/resources.ts';
+import { type Kind, readResource } from '../model/kind.ts';
+import type { Resource } from '../model/resource.ts';
+import { flagValue, type Handler, type Invocation } from './command.ts';
+import { namespaceFor, parseKindWord, withStore } from './context.ts';
+import { applyPatch, type PatchType, parsePatchType } from './patch-apply.ts';
+import { retryConflict } from './retry.ts';
+import { checkAgainstStore } from './store-rules.ts';
+import { fetchOne } from './stored.ts';
+import { toStorable } from './write.ts';
+
+function parsePatch(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new OcicatError('invalid', 'read patch: invalid JSON document', { cause });
+  }
+}
+
+/** The patched resource, checked; name, kind and what the store gave it cannot be patched. */
+function readPatched(kind: Kind, before: Resource, patched: unknown): Resource {
+  const result = readResource(kind, patched, 'stored');
+  if (result.kind === 'invalid') {
+    const words = result.issues.map(formatIssue).join('; ');
+    throw new OcicatError('invalid', `${kind.name} after the patch: ${words}`, { issues: result.issues });
+  }
+  const { name, namespace } = before.metadata;
+  if (result.value.metadata.name !== name || result.value.metadata.namespace !== namespace) {
+    throw new OcicatError('invalid', `patch ${kind.name} "${name}": name and namespace cannot be changed`);
+  }
+  return result.value;
+}
+
+interface Patching {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly type: PatchType;
+  readonly patch: unknown;
+}
+
+async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, name, type, patch }: Patching) {
+  const { resource: before } = await fetchOne(datastore, kind, namespaceFor(invocation, kind), name, invocation.signal);
+  const patched = readPatched(kind, before, await applyPatch(type, before, patch));
+  const item = { kind, resource: patched };
+  const [refusal] = await checkAgainstStore(datastore, [item], 'apply', invocation.signal);
+  if (refusal !== undefined) throw refusal;
+  await updateResource(datastore, toStorable(item), invocation.signal);
+}
+
+export const runPatch: Handler = async (invocation) => {
+  const [word = '', name = ''] = invocation.operands;
+  const kind = parseKindWord(word);
+  const text = flagValue(invocation, 'patch');
+  if (text === undefined) throw new OcicatError('invalid', 'patch: needs -p PATCH');
+  const type = parsePatchType(flagValue(invocation, 'type') ?? 'strategic');
+  try {
+    const patching = { kind, name, type, patch: parsePatch(text) };
+    await withStore(invocation, (datastore) => retryConflict(() => patchOnce(datastore, invocation, patching)));
+  } catch (error) {
+    if (!isOcicatError(error)) throw error;
+    throw new OcicatError(error.code, `hit error: ${error.message}`, { cause: error.cause, issues: error.issues });
+  }
+  invocation.stdio.write(`Successfully patched 1 '${kind.name}' resource\n`);
+  return 0;
+};

@@ -1,0 +1,71 @@
+// How the outcome of writing resources is told, in Calico's words (facts: calico §9.2).
+import type { OcicatError } from '../base/errors.ts';
+import type { Stdio } from './command.ts';
+import type { Item } from './manifest.ts';
+
+export type Verb = 'create' | 'apply' | 'replace' | 'delete' | 'validate';
+
+/** What became of an item; `skipped` counts as done. */
+export type Outcome =
+  | { readonly kind: 'done' | 'skipped'; readonly item: Item }
+  | { readonly kind: 'failed'; readonly item: Item; readonly error: OcicatError };
+
+const PAST: Readonly<Record<Verb, string>> = {
+  create: 'created',
+  apply: 'applied',
+  replace: 'replaced',
+  delete: 'deleted',
+  validate: 'validated',
+};
+
+/** `'Profile' ` when all items are of one kind, else nothing. */
+function kindWord(outcomes: readonly Outcome[]): string {
+  const kinds = new Set(outcomes.map((outcome) => outcome.item.kind.name));
+  return kinds.size === 1 ? `'${[...kinds].join()}' ` : '';
+}
+
+/** `Successfully applied 2 'Profile' resource(s)`. */
+export function formatSuccess(verb: Verb, count: number, kinds: string): string {
+  return `Successfully ${PAST[verb]} ${count} ${kinds}resource(s)\n`;
+}
+
+function joinErrors(failed: readonly { readonly error: OcicatError }[]): string {
+  return `[${failed.map(({ error }) => error.message).join(' ')}]`;
+}
+
+/** Prints the outcomes of one command; returns the status. */
+export function reportOutcomes(stdio: Stdio, verb: Verb, outcomes: readonly Outcome[], dryRun = false): number {
+  const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
+  const done = outcomes.length - failed.length;
+  const kinds = kindWord(outcomes);
+  const note = dryRun ? ' (dry run)' : '';
+  if (verb === 'delete') return reportDeletions(stdio, outcomes, failed, note);
+  if (failed.length === 0) {
+    stdio.write(formatSuccess(verb, done, kinds).replace('\n', `${note}\n`));
+    return 0;
+  }
+  if (done > 0) {
+    stdio.write(
+      `Partial success: ${PAST[verb]} the first ${done} out of ${outcomes.length} ${kinds}resources:${note}\n`,
+    );
+    stdio.writeError(`hit error: ${joinErrors(failed)}\n`);
+    return 1;
+  }
+  const object = outcomes.length === 1 ? `${kinds}resource` : `any ${kinds}resources`;
+  stdio.writeError(`failed to ${verb} ${object}: ${joinErrors(failed)}\n`);
+  return 1;
+}
+
+function reportDeletions(
+  stdio: Stdio,
+  outcomes: readonly Outcome[],
+  failed: readonly { readonly item: Item; readonly error: OcicatError }[],
+  note: string,
+): number {
+  const done = outcomes.filter((outcome) => outcome.kind !== 'failed');
+  if (done.length > 0) stdio.write(formatSuccess('delete', done.length, kindWord(done)).replace('\n', `${note}\n`));
+  for (const { item, error } of failed) {
+    stdio.writeError(`Failed to delete '${item.kind.name}' resource: ${error.message}\n`);
+  }
+  return failed.length === 0 ? 0 : 1;
+}

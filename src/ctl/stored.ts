@@ -1,0 +1,64 @@
+// Resources as they stand in the store, as users see them.
+import { formatIssue, type OcicatError } from '../base/errors.ts';
+import type { Datastore } from '../datastore/port.ts';
+import type { StoredResource } from '../datastore/resource-codec.ts';
+import { parseResourceKind } from '../datastore/resource-codec.ts';
+import { getResource, listResources } from '../datastore/resources.ts';
+import { type Kind, readResource } from '../model/kind.ts';
+import { defaultAllowProfile } from '../model/profile.ts';
+import type { Resource } from '../model/resource.ts';
+
+/** A resource that another program wrote against the rules of its kind is shown as it is, with a warning. */
+export interface Shown {
+  readonly resource: Resource;
+  readonly warning: string | undefined;
+}
+
+export interface ShownList {
+  readonly resources: readonly Resource[];
+  readonly warnings: readonly string[];
+  readonly revision: number;
+}
+
+/** From the store's form to what users see. */
+export function showStored(kind: Kind, stored: StoredResource): Shown {
+  const result = readResource(kind, stored, 'stored');
+  if (result.kind === 'valid') return { resource: kind.fromStored(result.value), warning: undefined };
+  const { name, namespace } = stored.metadata;
+  const id = `${kind.name}(${namespace === undefined ? name : `${namespace}/${name}`})`;
+  const warning = `warning: stored ${id} breaks the rules: ${result.issues.map(formatIssue).join('; ')}`;
+  return { resource: stored as unknown as Resource, warning };
+}
+
+/** Throws `not-found`. */
+export async function fetchOne(
+  datastore: Datastore,
+  kind: Kind,
+  namespace: string | undefined,
+  name: string,
+  signal: AbortSignal,
+): Promise<Shown> {
+  if (kind.name === 'Profile' && name === defaultAllowProfile.metadata.name) {
+    return { resource: defaultAllowProfile, warning: undefined };
+  }
+  const stored = await getResource(datastore, { kind: kind.name, namespace, name }, signal);
+  return showStored(kind, stored);
+}
+
+/** All of a kind, or of a namespace, in the kind's order. */
+export async function fetchList(
+  datastore: Datastore,
+  kind: Kind,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<ShownList> {
+  const listing = await listResources(datastore, parseResourceKind(kind.name), namespace, signal);
+  const warnings = listing.unreadable.map((error: OcicatError) => `warning: ${error.message}`);
+  const resources = listing.resources.map((stored) => {
+    const { resource, warning } = showStored(kind, stored);
+    if (warning !== undefined) warnings.push(warning);
+    return resource;
+  });
+  if (kind.compare !== undefined) resources.sort((a, b) => kind.compare?.(a, b) ?? 0);
+  return { resources, warnings, revision: listing.revision };
+}

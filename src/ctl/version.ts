@@ -1,0 +1,61 @@
+// version: the version of this program and, if the store can be reached, of the cluster.
+import { isOcicatError } from '../base/errors.ts';
+import { VERSION } from '../base/version.ts';
+import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
+
+/** The cluster is asked for no longer than this: the own version must not wait for a store that is away. */
+const PATIENCE_MS = 3_000;
+
+interface ClusterVersion {
+  readonly version: string;
+  readonly type: string;
+}
+
+async function readClusterVersion(invocation: Invocation): Promise<ClusterVersion | undefined> {
+  const [{ withStore }, { getResource }] = await Promise.all([
+    import('./context.ts'),
+    import('../datastore/resources.ts'),
+  ]);
+  const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  try {
+    const found = await withStore(invocation, (datastore) =>
+      getResource(datastore, { kind: 'ClusterInformation', name: 'default' }, signal),
+    );
+    const { calicoVersion, clusterType } = found.spec;
+    return { version: word(calicoVersion), type: word(clusterType) };
+  } catch (error) {
+    if (isOcicatError(error, 'not-found')) return { version: 'unknown', type: 'unknown' };
+    if (invocation.signal.aborted || !isOcicatError(error)) throw error;
+    return undefined;
+  }
+}
+
+function word(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : 'unknown';
+}
+
+function printCluster(invocation: Invocation, cluster: ClusterVersion | undefined): number {
+  const { stdio } = invocation;
+  if (cluster === undefined) {
+    stdio.writeError('Unable to detect installed Calico version\n');
+    return 1;
+  }
+  stdio.write(`Cluster Version:   ${cluster.version}\nCluster Type:      ${cluster.type}\n`);
+  return 0;
+}
+
+export const runVersion: Handler = async (invocation) => {
+  invocation.stdio.write(`Client Version:    v${VERSION}\n`);
+  if (flagOn(invocation, 'client')) return 0;
+  const poll = flagValue(invocation, 'poll');
+  if (poll === undefined) return printCluster(invocation, await readClusterVersion(invocation));
+  const { parseWaitMs, sleep } = await import('./time.ts');
+  const periodMs = parseWaitMs(poll);
+  for (let shown = ''; !invocation.signal.aborted; await sleep(periodMs, invocation.signal)) {
+    const cluster = await readClusterVersion(invocation);
+    const now = JSON.stringify(cluster);
+    if (now !== shown) printCluster(invocation, cluster);
+    shown = now;
+  }
+  return 0;
+};
