@@ -20,7 +20,7 @@ async function tryReadConfigFile(path: string): Promise<string | undefined> {
 async function parseConfigFile(path: string, text: string): Promise<unknown> {
   const { parse } = await import('yaml');
   try {
-    return parse(text, { prettyErrors: false, logLevel: 'silent' });
+    return parse(text, { prettyErrors: false, logLevel: 'error' });
   } catch {
     // The parser's own words may quote the line, and the line may hold the password.
     throw new OcicatError('invalid', `read datastore configuration "${path}": it is no YAML`);

@@ -75,6 +75,13 @@ export async function openSession(
   return createSession(connection, endpoint);
 }
 
+/** TLS's own words for a server that does not take our certificate help nobody. */
+function describeConnectError({ message }: Error): string {
+  const alert = /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)/.exec(message)?.[0];
+  if (alert === undefined) return message || 'failed';
+  return `the server wants another client certificate (${alert})`;
+}
+
 /** The first settings frame of the server is the proof that it speaks HTTP/2 and, with TLS, took our certificate. */
 function untilConnected(
   connection: ClientHttp2Session,
@@ -89,7 +96,7 @@ function untilConnected(
       connection.destroy();
       reject(new OcicatError('unavailable', `connect to etcd "${endpoint}": ${words}`, { cause }));
     };
-    const onError = (cause: Error) => fail(cause.message || 'failed', cause);
+    const onError = (cause: Error) => fail(describeConnectError(cause), cause);
     const onClose = () => fail('the connection was closed');
     const onAbort = () => fail('aborted', signal.reason);
     const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
