@@ -6,7 +6,8 @@ import { matchSelector } from '../selector/match.ts';
 import { parseSelector } from '../selector/parse.ts';
 import type { Selector } from '../selector/selector.ts';
 import { chooseCover } from './cover.ts';
-import { createLabelIndex, type IndexedItem, newPlace, type Place } from './label-index.ts';
+import { createLabelIndex, newPlace, type Place } from './label-index.ts';
+import type { IndexedItem } from './label-table.ts';
 import { createInterner, packLabels } from './labels.ts';
 
 interface TestItem extends IndexedItem {

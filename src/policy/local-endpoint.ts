@@ -1,7 +1,7 @@
 // An endpoint of this node as the calculation holds it.
 import type { Ip } from '../net/ip.ts';
 import type { LocalInterface } from './input.ts';
-import type { IndexedItem } from './label-index.ts';
+import type { IndexedItem } from './label-table.ts';
 import type { PolicyGroup } from './policy-groups.ts';
 import type { Selection } from './selections.ts';
 

@@ -7,10 +7,9 @@ import { isNamedPort } from '../model/values.ts';
 import { type Cidr, cidrFamily, parseCidr } from '../net/cidr.ts';
 import { tryParsePortRange } from '../net/port.ts';
 import { tryParseProtocol } from '../net/protocol.ts';
-import { parseSelector } from '../selector/parse.ts';
 import type { Selector } from '../selector/selector.ts';
 import { ANY_ENTITY, blanketRule, type EntityMatch, type RuleInput } from './input.ts';
-import { type Fields, get, pathOf, refuse } from './read.ts';
+import { type Fields, get, parseShared, pathOf, refuse } from './read.ts';
 import { scopeEntity } from './scope.ts';
 import type { IcmpMatch, RuleAction } from './types.ts';
 
@@ -19,8 +18,10 @@ const actions = { Allow: 'allow', Deny: 'deny', Pass: 'pass', Log: 'log' } as co
   RuleAction
 >;
 
-function parseIfGiven(text: string | undefined): Selector | undefined {
-  return text === undefined ? undefined : parseSelector(text);
+/** Where a rule stands: the resource's fields, and its namespace (undefined for a global one). */
+interface Place {
+  readonly fields: Fields;
+  readonly namespace: string | undefined;
 }
 
 /** One empty list for all: stores hold rules by the hundred thousand, most of whose lists are empty. */
@@ -30,8 +31,10 @@ function orNone<T>(list: readonly T[]): readonly T[] {
   return list.length === 0 ? NONE : list;
 }
 
-function parseEntity(entity: EntityRule | undefined, namespace: string | undefined): EntityMatch {
+function parseEntity(entity: EntityRule | undefined, { fields, namespace }: Place): EntityMatch {
   if (entity === undefined) return ANY_ENTITY;
+  const parseIfGiven = (text: string | undefined): Selector | undefined =>
+    text === undefined ? undefined : parseShared(fields, text);
   const ports = entity.ports ?? [];
   const notPorts = entity.notPorts ?? [];
   const ranges = (list: readonly (number | string)[]) =>
@@ -72,9 +75,9 @@ function familyOfNets(...sides: readonly EntityMatch[]): 4 | 6 | undefined {
   return nets[0] === undefined ? undefined : cidrFamily(nets[0]);
 }
 
-function parseKnownRule(rule: Rule, index: number, namespace: string | undefined): RuleInput {
-  const source = parseEntity(rule.source, namespace);
-  const destination = parseEntity(rule.destination, namespace);
+function parseKnownRule(rule: Rule, index: number, place: Place): RuleInput {
+  const source = parseEntity(rule.source, place);
+  const destination = parseEntity(rule.destination, place);
   return {
     index,
     action: actions[rule.action],
@@ -105,15 +108,16 @@ function whyNever(rule: Rule): readonly [field: string, found: string, wanted: s
   return undefined;
 }
 
-function parseRule(value: unknown, index: number, path: string, fields: Fields, namespace: string | undefined) {
+function parseRule(value: unknown, index: number, path: string, place: Place): RuleInput | undefined {
+  const { report } = place.fields;
   const read = readSchema(ruleSchema, value, 'document');
   if (read.kind === 'invalid') {
-    for (const issue of read.issues) fields.report(`${path}.${issue.path}`, issue.found, issue.wanted);
+    for (const issue of read.issues) report(`${path}.${issue.path}`, issue.found, issue.wanted);
     return closedRule(value, index);
   }
   const never = whyNever(read.value);
-  if (never === undefined) return parseKnownRule(read.value, index, namespace);
-  fields.report(`${path}.${never[0]}`, never[1], never[2]);
+  if (never === undefined) return parseKnownRule(read.value, index, place);
+  report(`${path}.${never[0]}`, never[1], never[2]);
   return undefined;
 }
 
@@ -125,6 +129,6 @@ export function parseRules(fields: Fields, name: string, namespace: string | und
     return [blanketRule('deny')];
   }
   return value
-    .map((item: unknown, index) => parseRule(item, index, `${pathOf(fields, name)}[${index}]`, fields, namespace))
+    .map((item: unknown, index) => parseRule(item, index, `${pathOf(fields, name)}[${index}]`, { fields, namespace }))
     .filter((rule) => rule !== undefined);
 }

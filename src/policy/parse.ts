@@ -24,7 +24,7 @@ function fieldsOf(value: unknown, issues: Issue[]): Fields {
   const members = membersOf(value);
   const report = collectIssues(issues);
   if (members === undefined) report('', describeValue(value), 'a resource');
-  return { members: members ?? {}, path: '', report };
+  return { members: members ?? {}, path: '', report, selectors: new Map() };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Reading stored fields one by one: what cannot be understood is reported, and the caller closes what depends on it.
 import type { Issue } from '../base/errors.ts';
 import { describeValue, membersOf } from '../model/schema-read.ts';
-import { tryParseSelector } from '../selector/parse.ts';
+import { parseSelector, tryParseSelector } from '../selector/parse.ts';
 import { mentionsGlobal } from '../selector/rewrite.ts';
 import type { Selector } from '../selector/selector.ts';
 
@@ -13,6 +13,8 @@ export interface Fields {
   readonly members: Readonly<Record<string, unknown>>;
   readonly path: string;
   readonly report: Report;
+  /** Selectors of this resource by their text: rules like to repeat them, and then share one value. */
+  readonly selectors: Map<string, Selector>;
 }
 
 export function collectIssues(into: Issue[]): Report {
@@ -40,7 +42,7 @@ export function getFields(fields: Fields, name: string): Fields {
   const value = get(fields, name);
   const members = value === undefined ? {} : membersOf(value);
   if (members === undefined) refuse(fields, name, 'an object');
-  return { members: members ?? {}, path: pathOf(fields, name), report: fields.report };
+  return { ...fields, members: members ?? {}, path: pathOf(fields, name) };
 }
 
 /** As getFields for an object that must be there; undefined, with a report, when it is not. */
@@ -92,11 +94,20 @@ export type Read<T> = { readonly kind: 'read'; readonly value: T } | { readonly 
 
 export const UNREADABLE: Read<never> = { kind: 'unreadable' };
 
+/** The selector of a text; throws `invalid`. */
+export function parseShared(fields: Fields, text: string): Selector {
+  const known = fields.selectors.get(text);
+  if (known !== undefined) return known;
+  const selector = parseSelector(text);
+  fields.selectors.set(text, selector);
+  return selector;
+}
+
 /** A selector; undefined when absent or empty. `global()` has no meaning outside of a rule's namespace selector. */
 export function getSelector(fields: Fields, name: string): Read<Selector | undefined> {
   const value = get(fields, name);
   if (value === undefined || value === '') return { kind: 'read', value: undefined };
-  const selector = typeof value === 'string' ? tryParseSelector(value) : undefined;
+  const selector = typeof value === 'string' && tryParseSelector(value) ? parseShared(fields, value) : undefined;
   if (selector !== undefined && !mentionsGlobal(selector)) return { kind: 'read', value: selector };
   refuse(fields, name, 'a selector without global()');
   return UNREADABLE;

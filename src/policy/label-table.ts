@@ -1,0 +1,164 @@
+// What is known of each label name: the items that have it, by value, and the selectors that wait for it.
+import { addToBag, type Bag, bagSize, removeFromBag, visitBag } from './bag.ts';
+import type { Term } from './cover.ts';
+import { findLabel, type PackedLabels } from './labels.ts';
+
+export interface IndexedItem {
+  readonly labels: PackedLabels;
+  readonly heritage: { readonly labels: PackedLabels };
+}
+
+interface LabelEntry<I extends object, S extends object> {
+  /** Items that have the label. */
+  count: number;
+  /** Items by value, kept from the first time a selector asks about the label. */
+  values: Map<string, Bag<I>> | undefined;
+  /** Selectors waiting for the label with any value, and with one value. */
+  anyValue: Bag<S>;
+  byValue: Map<string, Bag<S>> | undefined;
+}
+
+export interface LabelTable<I extends IndexedItem, S extends object> {
+  addItem(item: I): void;
+  /** The item still has the labels that it was added with. */
+  removeItem(item: I): void;
+  /** Begins to keep the items of these labels by value; one pass over all items if there is a new one that some have. */
+  track(labels: ReadonlySet<string>, items: () => Iterable<I>): void;
+  /** Forgets those of these labels that nobody has and nobody waits for. */
+  dropUnused(labels: ReadonlySet<string>): void;
+  /**
+   * How often a selector waiting for the term would be tried: by the items that have it; among terms with equally
+   * many, the one that fewer selectors wait for is cheaper.
+   */
+  costOf(term: Term): number;
+  wait(term: Term, selector: S): void;
+  stopWaiting(term: Term, selector: S): void;
+  /** Calls `visit` with the selectors that wait for a label of the item, perhaps more than once. */
+  visitWaiting(item: I, visit: (selector: S) => void): void;
+  /** Calls `visit` with the items that satisfy a term; its label must be tracked. */
+  visitItems(term: Term, visit: (item: I) => void): void;
+}
+
+/** Calls `visit` with each label an item has or inherits; its own hide inherited ones of the same name. */
+function visitLabels(item: IndexedItem, visit: (name: string, value: string) => void): void {
+  const own = item.labels;
+  for (let at = 0; at < own.length; at += 2) visit(own[at] ?? '', own[at + 1] ?? '');
+  const inherited = item.heritage.labels;
+  for (let at = 0; at < inherited.length; at += 2) {
+    const name = inherited[at] ?? '';
+    if (findLabel(own, name) === undefined) visit(name, inherited[at + 1] ?? '');
+  }
+}
+
+function changeBag<T extends object>(
+  bags: Map<string, Bag<T>>,
+  key: string,
+  change: typeof addToBag<T>,
+  item: T,
+): void {
+  const bag = change(bags.get(key), item);
+  if (bag === undefined) bags.delete(key);
+  else bags.set(key, bag);
+}
+
+function changeWaiting<I extends object, S extends object>(
+  entry: LabelEntry<I, S>,
+  value: string | undefined,
+  change: typeof addToBag<S>,
+  selector: S,
+): void {
+  if (value === undefined) entry.anyValue = change(entry.anyValue, selector);
+  else {
+    entry.byValue ??= new Map();
+    changeBag(entry.byValue, value, change, selector);
+  }
+}
+
+export function createLabelTable<I extends IndexedItem, S extends object>(): LabelTable<I, S> {
+  const entries = new Map<string, LabelEntry<I, S>>();
+
+  function entryOf(label: string): LabelEntry<I, S> {
+    const known = entries.get(label);
+    if (known !== undefined) return known;
+    const entry: LabelEntry<I, S> = { count: 0, values: undefined, anyValue: undefined, byValue: undefined };
+    entries.set(label, entry);
+    return entry;
+  }
+
+  function dropIfUnused(label: string, entry: LabelEntry<I, S>): void {
+    if (entry.count === 0 && entry.anyValue === undefined && (entry.byValue?.size ?? 0) === 0) entries.delete(label);
+  }
+
+  /** Readies the labels for tracking; returns those that items already have. */
+  function openValues(labels: ReadonlySet<string>): ReadonlySet<string> {
+    const missed = new Set<string>();
+    for (const label of labels) {
+      const entry = entryOf(label);
+      if (entry.values === undefined && entry.count > 0) missed.add(label);
+      entry.values ??= new Map();
+    }
+    return missed;
+  }
+
+  return {
+    addItem(item) {
+      visitLabels(item, (name, value) => {
+        const entry = entryOf(name);
+        entry.count++;
+        if (entry.values !== undefined) changeBag(entry.values, value, addToBag, item);
+      });
+    },
+    removeItem(item) {
+      visitLabels(item, (name, value) => {
+        const entry = entryOf(name);
+        entry.count--;
+        if (entry.values !== undefined) changeBag(entry.values, value, removeFromBag, item);
+        dropIfUnused(name, entry);
+      });
+    },
+    track(labels, items) {
+      const missed = openValues(labels);
+      if (missed.size === 0) return;
+      for (const item of items()) {
+        visitLabels(item, (name, value) => {
+          const values = missed.has(name) ? entries.get(name)?.values : undefined;
+          if (values !== undefined) changeBag(values, value, addToBag, item);
+        });
+      }
+    },
+    dropUnused(labels) {
+      for (const label of labels) {
+        const entry = entries.get(label);
+        if (entry !== undefined) dropIfUnused(label, entry);
+      }
+    },
+    costOf({ label, value }) {
+      const entry = entries.get(label);
+      if (entry === undefined) return 0;
+      if (value === undefined) return entry.count + bagSize(entry.anyValue) / 1e9;
+      const count = entry.values === undefined ? entry.count : bagSize(entry.values.get(value));
+      return count + bagSize(entry.byValue?.get(value)) / 1e9;
+    },
+    wait({ label, value }, selector) {
+      changeWaiting(entryOf(label), value, addToBag, selector);
+    },
+    stopWaiting({ label, value }, selector) {
+      const entry = entryOf(label);
+      changeWaiting(entry, value, removeFromBag, selector);
+      dropIfUnused(label, entry);
+    },
+    visitWaiting(item, visit) {
+      visitLabels(item, (name, value) => {
+        const entry = entries.get(name);
+        if (entry === undefined) return;
+        visitBag(entry.anyValue, visit);
+        visitBag(entry.byValue?.get(value), visit);
+      });
+    },
+    visitItems({ label, value }, visit) {
+      const values = entries.get(label)?.values;
+      if (value !== undefined) visitBag(values?.get(value), visit);
+      else for (const bag of values?.values() ?? []) visitBag(bag, visit);
+    },
+  };
+}
