@@ -1,9 +1,12 @@
 // Stored resources to updates: what is understood, and how what is not is closed.
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { deliverAll, nothingDelivered } from '../../test/policy/delivered.ts';
 import { formatIssue } from '../base/errors.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { formatIp } from '../net/ip.ts';
 import { formatSelector } from '../selector/format.ts';
+import { createPolicyCalculation } from './calculation.ts';
 import { blanketRule, type EntityMatch, type PolicyInput, type RuleInput } from './input.ts';
 import { parsePolicyUpdate } from './parse.ts';
 
@@ -383,4 +386,76 @@ test('a resource that is gone', () => {
   ] as const) {
     expect(parse(kind, 'ns', undefined)).toEqual({ update: expected, issues: [] });
   }
+});
+
+test('whatever the store holds, reading it never throws, and the calculation takes the result', () => {
+  const field = fc.constantFrom(
+    'spec',
+    'metadata',
+    'labels',
+    'ingress',
+    'egress',
+    'selector',
+    'action',
+    'source',
+    'nets',
+    'ports',
+    'order',
+    'tier',
+    'types',
+    'node',
+    'ipNetworks',
+    'profiles',
+    'interfaceName',
+    'labelsToApply',
+    '__proto__',
+  );
+  const leaf = fc.constantFrom(
+    null,
+    0,
+    7,
+    -1.5,
+    true,
+    '',
+    'Allow',
+    'Deny',
+    'here',
+    'all()',
+    'oops',
+    '10.0.0.1',
+    '10.0.0.0/8',
+    'cali1',
+    'Ingress',
+  );
+  const { json } = fc.letrec<{ json: unknown }>((tie) => ({
+    json: fc.oneof(
+      { maxDepth: 5, depthSize: 'medium' },
+      leaf,
+      fc.array(tie('json'), { maxLength: 3 }),
+      fc.dictionary(field, tie('json'), { maxKeys: 5 }),
+    ),
+  }));
+  const kind = fc.constantFrom(
+    'WorkloadEndpoint',
+    'HostEndpoint',
+    'NetworkSet',
+    'GlobalNetworkSet',
+    'NetworkPolicy',
+    'GlobalNetworkPolicy',
+    'Profile',
+    'Tier',
+  );
+  const value = fc.oneof(json, fc.record({ metadata: json, spec: fc.dictionary(field, json) }));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(kind, value), { maxLength: 8 }), (resources) => {
+      const calculation = createPolicyCalculation();
+      calculation.update({ kind: 'in-sync' });
+      const state = nothingDelivered();
+      for (const [name, one] of resources) {
+        calculation.update(parse(name, 'ns', one).update);
+        deliverAll(state, calculation.flush());
+      }
+    }),
+    { seed: 404, numRuns: 1500 },
+  );
 });
