@@ -1,5 +1,4 @@
 // gRPC's status codes and etcd's words, reduced to what a caller does about them.
-import type { IncomingHttpHeaders } from 'node:http2';
 import { type ErrorCode, OcicatError } from '../../base/errors.ts';
 
 export interface Status {
@@ -25,8 +24,13 @@ function decodeWords(text: string): string {
   }
 }
 
+/** As node:http2 hands them out; `:status` is a number there. */
+export interface ResponseHeaders {
+  readonly [name: string]: string | number | readonly string[] | undefined;
+}
+
 /** The status in headers or trailers; undefined when there is none yet. An HTTP error stands for one, as gRPC maps it. */
-export function readStatus(headers: IncomingHttpHeaders): Status | undefined {
+export function readStatus(headers: ResponseHeaders): Status | undefined {
   const number = headers['grpc-status'];
   if (typeof number === 'string') {
     const words = headers['grpc-message'];
