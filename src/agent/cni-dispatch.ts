@@ -14,7 +14,6 @@ import { collectGarbage } from './cni-gc.ts';
 import { addAddresses, checkAddresses, deleteAddresses } from './cni-ipam.ts';
 import { attachmentName, forgetDel, listPendingDels, tryRecallDel } from './cni-pending.ts';
 import { createQueue, type Queue } from './cni-queue.ts';
-import { createSweeper } from './cni-sweep.ts';
 import { type CniTask, ensureReady } from './cni-task.ts';
 import type { CniAnswer } from './cni-wire.ts';
 
@@ -24,8 +23,6 @@ const CALL_TIMEOUT_MS = 90_000;
 export interface CniDispatcher {
   /** Never throws. `netnsFd` stays the caller's; it must live until the answer is there. */
   answer(call: CniCall, netnsFd: number | undefined): Promise<CniAnswer>;
-  /** Removes endpoints that have lost their link; to be called about once a minute. Returns how many. */
-  sweep(): Promise<number>;
   /** Finishes the DELs that could not be finished before: at start, and when the store is back. Returns how many are left. */
   finishPending(): Promise<number>;
 }
@@ -134,7 +131,6 @@ export function createDispatcher(context: CniContext, closing: AbortSignal): Cni
 
   return {
     answer,
-    sweep: createSweeper(context, (call) => answer(call, undefined)).sweep,
     async finishPending() {
       const pending = listPendingDels(context.pendingFolder);
       let left = 0;

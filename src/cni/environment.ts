@@ -17,13 +17,13 @@ export interface CniEnvironment {
   readonly path: readonly string[];
 }
 
-/** Variables that a command cannot do without. */
+/** Variables that a command cannot do without. CNI_PATH matters only when another plugin is to be run. */
 const REQUIRED: Readonly<Record<Command, readonly string[]>> = {
-  ADD: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_PATH'],
-  DEL: ['CNI_CONTAINERID', 'CNI_IFNAME', 'CNI_PATH'],
-  CHECK: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_PATH'],
-  GC: ['CNI_PATH'],
-  STATUS: ['CNI_PATH'],
+  ADD: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME'],
+  DEL: ['CNI_CONTAINERID', 'CNI_IFNAME'],
+  CHECK: ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME'],
+  GC: [],
+  STATUS: [],
   VERSION: [],
 };
 
