@@ -37,6 +37,7 @@ function codeOf(code: ErrorCode): number {
     case 'unsupported':
       return CNI_CODE.unsupportedField;
     case 'invalid':
+      return CNI_CODE.invalidConfig;
     case 'not-found':
     case 'already-exists':
     case 'exhausted':

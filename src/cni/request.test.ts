@@ -1,0 +1,248 @@
+import { expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { formatIp } from '../net/ip.ts';
+import { printCniError } from './error.ts';
+import { sanitiseLabel } from './mesos-labels.ts';
+import { type CniCall, type CniRequest, parseRequest } from './request.ts';
+
+const environment = {
+  CNI_COMMAND: 'ADD',
+  CNI_CONTAINERID: '5bc080ca-1111-4222-8333-444455556666',
+  CNI_NETNS: '/var/run/netns/cni-1',
+  CNI_IFNAME: 'eth0',
+  CNI_ARGS: '',
+  CNI_PATH: '/etc/rkt/net.d:/usr/lib/rkt/plugins/net:stage1/rootfs/usr/lib/rkt/plugins/net',
+};
+const network = { name: 'network1', cniVersion: '0.1.0', type: 'calico', ipam: { type: 'calico-ipam' } };
+
+function callOf(variables: object = {}, config: object | string = {}, program = 'calico'): CniCall {
+  const input = typeof config === 'string' ? config : JSON.stringify({ ...network, ...config });
+  return { program, variables: { ...environment, ...variables }, input };
+}
+
+function accept(variables: object = {}, config: object = {}, program = 'calico'): CniRequest {
+  const result = parseRequest(callOf(variables, config, program));
+  if (result.kind === 'request') return result.request;
+  throw new Error(result.kind === 'refused' ? printCniError(result.error) : result.kind);
+}
+
+function refusal(variables: object, config: object | string = {}, program = 'calico'): string {
+  const result = parseRequest(callOf(variables, config, program));
+  if (result.kind !== 'refused') return result.kind;
+  const { code, msg, details } = result.error;
+  return `${code} ${msg}${details === undefined ? '' : `: ${details}`}`;
+}
+
+test("rkt's call, whole", () => {
+  const { plugin, environment: env, config } = accept({ CNI_ARGS: 'IgnoreUnknown=1;IP=192.168.0.0;X_FAIL=no' });
+  expect(plugin).toBe('calico');
+  expect({ ...env, args: { ...env.args, ip: env.args.ip === undefined ? '' : formatIp(env.args.ip) } }).toEqual({
+    command: 'ADD',
+    containerId: '5bc080ca-1111-4222-8333-444455556666',
+    netns: '/var/run/netns/cni-1',
+    interfaceName: 'eth0',
+    args: { ip: '192.168.0.0', kubernetesPod: undefined },
+    path: ['/etc/rkt/net.d', '/usr/lib/rkt/plugins/net'],
+  });
+  expect(config).toEqual({
+    version: '0.1.0',
+    name: 'network1',
+    ipam: { type: 'calico-ipam', ipv4: true, ipv6: false, ipv4Pools: [], ipv6Pools: [] },
+    mtuBytes: undefined,
+    requireMtu: false,
+    queues: 1,
+    nodeName: undefined,
+    createsProfile: true,
+    allowForwarding: false,
+    readinessGates: [],
+    mesos: { namespace: undefined, labels: {} },
+    previous: undefined,
+    validAttachments: undefined,
+  });
+});
+
+test('every key that is read', () => {
+  const { config } = accept(
+    {},
+    {
+      cniVersion: '1.1.0',
+      ipam: {
+        type: 'calico-ipam',
+        assign_ipv4: 'false',
+        assign_ipv6: 'true',
+        ipv4_pools: ['a'],
+        ipv6_pools: ['fd00::/64'],
+      },
+      mtu: 1440,
+      require_mtu_file: true,
+      num_queues: 4,
+      nodename: 'host1',
+      device_type: 'veth',
+      datastore_type: 'etcdv3',
+      policy: { type: 'k8s' },
+      container_settings: { allow_ip_forwarding: true },
+      readiness_gates: ['http://127.0.0.1:9099/readiness'],
+      args: {
+        'org.apache.mesos': {
+          network_info: {
+            labels: {
+              labels: [
+                { key: 'projectcalico.org/namespace', value: 'shop' },
+                { key: 'a/b c', value: 'x:/.y-' },
+              ],
+            },
+          },
+        },
+      },
+      prevResult: { cniVersion: '1.0.0', ips: [{ address: '10.0.0.1/32', interface: 1 }] },
+      'cni.dev/valid-attachments': [{ containerID: 'c1', ifname: 'eth0' }],
+      etcd_endpoints: 'http://127.0.0.1:2379',
+      log_level: 'WARNING',
+      windows_use_single_network: true,
+    },
+  );
+  expect(config.ipam).toEqual({
+    type: 'calico-ipam',
+    ipv4: false,
+    ipv6: true,
+    ipv4Pools: ['a'],
+    ipv6Pools: ['fd00::/64'],
+  });
+  expect([config.version, config.mtuBytes, config.requireMtu, config.queues, config.nodeName]).toEqual([
+    '1.1.0',
+    1440,
+    true,
+    4,
+    'host1',
+  ]);
+  expect([config.createsProfile, config.allowForwarding]).toEqual([false, true]);
+  expect(config.mesos).toEqual({ namespace: 'shop', labels: { 'a.b-c': 'x.y' } });
+  expect(config.previous?.addresses.length).toBe(1);
+  expect(config.validAttachments).toEqual([{ containerId: 'c1', interfaceName: 'eth0' }]);
+});
+
+test.each([
+  [{ CNI_COMMAND: undefined }, {}, '4 required env variables [CNI_COMMAND] missing'],
+  [{ CNI_COMMAND: 'UP' }, {}, '4 unknown CNI_COMMAND: UP'],
+  [{ CNI_CONTAINERID: '', CNI_NETNS: '' }, {}, '4 required env variables [CNI_CONTAINERID,CNI_NETNS] missing'],
+  [{ CNI_COMMAND: 'DEL', CNI_NETNS: undefined, CNI_IFNAME: '' }, {}, '4 required env variables [CNI_IFNAME] missing'],
+  [
+    { CNI_CONTAINERID: '../x', CNI_IFNAME: 'a/b', CNI_ARGS: 'IP=300.0.0.1;bad' },
+    {},
+    '4 invalid environment: CNI_CONTAINERID: found "../x", wanted a letter or digit, then letters, digits, "_", "." and "-"; CNI_IFNAME: found "a/b", wanted an interface name of at most 15 characters; CNI_ARGS: found "bad", wanted KEY=VALUE pairs joined by ";"; CNI_ARGS IP: found "300.0.0.1", wanted an IPv4 or IPv6 address',
+  ],
+  [
+    { CNI_IFNAME: 'sixteen-letters-' },
+    {},
+    '4 invalid environment: CNI_IFNAME: found "sixteen-letters-", wanted an interface name of at most 15 characters',
+  ],
+  [
+    { CNI_CONTAINERID: 'a_b' },
+    {},
+    '4 CNI_CONTAINERID "a_b": letters, digits and "-" wanted, a letter or digit at both ends',
+  ],
+  [
+    { CNI_ARGS: 'K8S_POD_NAME=p;K8S_POD_NAMESPACE=n' },
+    {},
+    '4 pod "n/p" of Kubernetes: not served, wanted a container without K8S_POD_NAME in CNI_ARGS',
+  ],
+  [
+    {},
+    { cniVersion: '9.0.0' },
+    '1 incompatible CNI versions: config is "9.0.0", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]',
+  ],
+  [{}, '{', "6 error unmarshall network config: JSON Parse error: Expected '}'"],
+  [{}, '[]', '6 error unmarshall network config: not an object'],
+  [{ CNI_COMMAND: 'CHECK' }, {}, '1 config version does not allow CHECK'],
+  [{ CNI_COMMAND: 'GC' }, { cniVersion: '1.0.0' }, '1 config version does not allow GC'],
+  [{ CNI_COMMAND: 'STATUS' }, { cniVersion: '1.0.0' }, '1 config version does not allow STATUS'],
+  [
+    { CNI_COMMAND: 'GC' },
+    { cniVersion: '1.1.0' },
+    '7 GC without cni.dev/valid-attachments: nothing says what is still in use',
+  ],
+  [
+    {},
+    { name: 'Net_1', mtu: 40, num_queues: 'two', ipam: {} },
+    '7 invalid network configuration: num_queues: found "two", wanted an integer; name: found "Net_1", wanted a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends; ipam.type: found "", wanted "calico-ipam" or another plugin\'s name; mtu: found 40, wanted 68 to 65535, or 0 for the default',
+  ],
+  [
+    {},
+    { name: undefined },
+    '7 invalid network configuration: name: found "", wanted a letter or digit, then letters, digits, "_", "." and "-"',
+  ],
+  [{}, { device_type: 'netkit' }, '7 invalid network configuration: device_type: found "netkit", wanted "veth"'],
+  [
+    {},
+    { datastore_type: 'kubernetes' },
+    '7 invalid network configuration: datastore_type: found "kubernetes", wanted "etcdv3"',
+  ],
+  [
+    {},
+    { feature_control: { ip_addrs_no_ipam: true } },
+    '7 invalid network configuration: feature_control.ip_addrs_no_ipam: found true, wanted false: requested feature is not supported for this runtime: ip_addrs_no_ipam',
+  ],
+  [
+    {},
+    { dataplane_options: { type: 'grpc' } },
+    '7 invalid network configuration: dataplane_options.type: found "grpc", wanted nothing',
+  ],
+  [
+    {},
+    { ipam: { type: 'calico-ipam', assign_ipv4: 'false' } },
+    '7 invalid network configuration: ipam.assign_ipv4: found "false", wanted at least one of assign_ipv4 and assign_ipv6',
+  ],
+  [
+    {},
+    { readiness_gates: ['nowhere'] },
+    '7 invalid network configuration: readiness_gates: found "nowhere", wanted URLs',
+  ],
+])('refused: %j %j', (variables, config, expected) => {
+  const whole = { ...environment, ...variables };
+  const defined = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined));
+  expect(refusal({ CNI_COMMAND: undefined, CNI_NETNS: undefined, ...defined }, config)).toBe(expected);
+});
+
+test('calico-ipam takes names and containers that only the network plugin cannot', () => {
+  const request = accept({ CNI_CONTAINERID: 'a_b.c' }, { name: 'Net_1' }, 'calico-ipam');
+  expect([request.plugin, request.config.name, request.environment.containerId]).toEqual([
+    'calico-ipam',
+    'Net_1',
+    'a_b.c',
+  ]);
+  expect(refusal({}, {}, 'bridge')).toBe('999 plugin "bridge": unknown, wanted "calico" or "calico-ipam"');
+});
+
+test('a configuration without a version is one of 0.2.0', () => {
+  expect(accept({}, { cniVersion: undefined }).config.version).toBe('0.2.0');
+  expect(accept({}, { cniVersion: '' }).config.version).toBe('0.2.0');
+});
+
+test('VERSION needs no configuration', () => {
+  expect(parseRequest(callOf({ CNI_COMMAND: 'VERSION' }, '')).kind).toBe('version');
+});
+
+test('labels of Mesos become labels', () => {
+  const cases = [
+    ['a/b', 'a.b'],
+    ['a//b', 'a.b'],
+    ['a b\tc', 'a-b-c'],
+    ['--a-.-b--', 'a.b'],
+    ['ä', ''],
+    ['x_y', 'x_y'],
+  ];
+  expect(cases.map(([from = '']) => [from, sanitiseLabel(from)])).toEqual(cases);
+});
+
+test('any input is answered and never thrown at', () => {
+  fc.assert(
+    fc.property(
+      fc.json(),
+      fc.dictionary(fc.constantFrom('CNI_ARGS', 'CNI_IFNAME', 'CNI_CONTAINERID'), fc.string()),
+      (input, variables) => {
+        expect(['refused', 'request']).toContain(parseRequest(callOf(variables, input)).kind);
+      },
+    ),
+    { seed: 2, numRuns: 300 },
+  );
+});
