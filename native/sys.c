@@ -134,6 +134,64 @@ static napi_value fn_openat2(napi_env env, napi_callback_info info) {
   return done(env, syscall(SYS_openat2, A(0), P(1), &how, sizeof how));
 }
 
+static int open_own_netns(void) {
+  return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+// Back home and `home` closed, or nowhere: a process that went on in a pod's network would take the pod for its host.
+static void come_home(int home) {
+  int refused = errno;
+  if (setns(home, CLONE_NEWNET) < 0) abort();
+  close(home);
+  errno = refused;
+}
+
+// Whether the thread has entered the namespace; `home` is the way back then.
+static int enter(long netns, int *home) {
+  *home = open_own_netns();
+  if (*home < 0) return 0;
+  if (setns(netns, CLONE_NEWNET) == 0) return 1;
+  int refused = errno;
+  close(*home);
+  errno = refused;
+  return 0;
+}
+
+// socket_in(netns, domain, type, protocol): there and back without JavaScript between. The engine starts threads whenever
+// it likes; one that was born inside would keep a pod's namespace alive.
+static napi_value fn_socket_in(napi_env env, napi_callback_info info) {
+  struct call call;
+  int home;
+  if (begin(env, info, &call, 4)) return NULL;
+  if (!enter(A(0), &home)) return done(env, -1);
+  long result = socket(A(1), A(2), A(3));
+  come_home(home);
+  return done(env, result);
+}
+
+// open_in(netns, path, flags): a file whose content is the namespace's, as below /proc/sys/net.
+static napi_value fn_open_in(napi_env env, napi_callback_info info) {
+  struct call call;
+  int home;
+  if (begin(env, info, &call, 3)) return NULL;
+  if (!enter(A(0), &home)) return done(env, -1);
+  long result = open(P(1), A(2));
+  come_home(home);
+  return done(env, result);
+}
+
+// new_netns(): a descriptor of a network namespace that nobody is in.
+static napi_value fn_new_netns(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (begin(env, info, &call, 0)) return NULL;
+  int home = open_own_netns();
+  if (home < 0) return done(env, -1);
+  long result = unshare(CLONE_NEWNET);
+  if (result == 0) result = open_own_netns();
+  come_home(home);
+  return done(env, result);
+}
+
 // waitid(pid, options, status): 0 with status = [si_code, si_status], status[0] = 0 while the child runs.
 static napi_value fn_waitid(napi_env env, napi_callback_info info) {
   struct call call;
@@ -192,7 +250,7 @@ NAPI_MODULE_INIT() {
       EXPORT(flock), EXPORT(fcntl), EXPORT(dup2), EXPORT(prctl), EXPORT(kill), EXPORT(pidfd_open),
       EXPORT(pidfd_getfd), EXPORT(pidfd_send_signal), EXPORT(sethostname), EXPORT(mknod), EXPORT(lsetxattr),
       EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(openat2), EXPORT(waitid),
-      EXPORT(execve),
+      EXPORT(execve), EXPORT(socket_in), EXPORT(open_in), EXPORT(new_netns),
   };
   napi_define_properties(env, exports, sizeof all / sizeof *all, all);
   return exports;

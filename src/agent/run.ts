@@ -15,7 +15,7 @@ import {
 } from '../kernel/workload-link.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
-import { strayThreads, warmThreadPool } from '../sys/netns.ts';
+import { warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniMemory, openCniMemory } from './cni-memory.ts';
@@ -29,12 +29,12 @@ import { ensureDefaults, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
 import { createSession, type Session } from './session.ts';
 import type { AgentSettings } from './settings.ts';
+import { watchThreads } from './threads.ts';
 import type { Workloads } from './workloads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
-const THREAD_CHECK_MS = 60_000;
 const HOUSEKEEPING_MS = 20_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -84,17 +84,6 @@ function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
   if (settings.routerId === undefined || settings.routerId === 'hash') return settings.routerId;
   const address = parseIp(settings.routerId);
   return typeof address === 'number' ? address : undefined;
-}
-
-/** A thread in a pod's namespace would do its work there: better to end and be started again. */
-function watchThreads(log: Log, signal: AbortSignal): void {
-  const timer = setInterval(() => {
-    const stray = strayThreads();
-    if (stray.length === 0) return;
-    log.error(`threads ${stray.join(', ')} are in another network namespace; ending`);
-    process.exit(1);
-  }, THREAD_CHECK_MS);
-  signal.addEventListener('abort', () => clearInterval(timer));
 }
 
 /** What nobody asks for: DELs that could not be finished, and endpoints that nobody deletes. */

@@ -161,6 +161,21 @@ export function setns(fd: number, type: number): void {
   call('setns', fd, type);
 }
 
+/** A socket of another network namespace; the calling thread goes there and back within the call. Aborts the process if it cannot come back. */
+export function socketIn(netnsFd: number, domain: number, type: number, protocol: number): number {
+  return call('socket_in', netnsFd, domain, type, protocol);
+}
+
+/** As open, but the path is looked up in another network namespace: below /proc/sys/net and /proc/net that decides. */
+export function openIn(netnsFd: number, path: string, flags: number): number {
+  return call('open_in', netnsFd, path, flags);
+}
+
+/** A descriptor of a new network namespace; the calling thread is where it was afterwards. */
+export function newNetns(): number {
+  return call('new_netns');
+}
+
 export function unshare(flags: number): void {
   call('unshare', flags);
 }

@@ -3,7 +3,6 @@ import { OcicatError } from '../base/errors.ts';
 import * as libc from './libc.ts';
 import { type Message, readAttributes, readI32, readMessages, readText, readU32 } from './netlink-reader.ts';
 import type { MessageWriter } from './netlink-writer.ts';
-import { withNetns } from './netns.ts';
 
 export * from './netlink-reader.ts';
 export * from './netlink-writer.ts';
@@ -89,8 +88,11 @@ function intBytes(value: number): Uint8Array {
 
 function openSocket(protocol: number, options: NetlinkOptions): number {
   const type = SOCK_RAW | SOCK_CLOEXEC | (options.nonBlocking ? libc.O_NONBLOCK : 0);
-  const open = () => libc.socket(AF_NETLINK, type, protocol);
-  const fd = options.netnsFd === undefined ? open() : withNetns(options.netnsFd, open);
+  const { netnsFd } = options;
+  const fd =
+    netnsFd === undefined
+      ? libc.socket(AF_NETLINK, type, protocol)
+      : libc.socketIn(netnsFd, AF_NETLINK, type, protocol);
   try {
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, intBytes(1));
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, intBytes(1));

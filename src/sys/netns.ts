@@ -1,6 +1,7 @@
-// Entering network namespaces. A namespace belongs to a thread: between entering and leaving there are synchronous calls
-// only, and no thread may be born there unless it is a child process that is meant to be.
-import { readdirSync, readlinkSync } from 'node:fs';
+// Network namespaces and the threads in them. A namespace belongs to a thread: between entering and leaving there are
+// synchronous calls only, and no thread may be born there unless it is a child process that is meant to be. What needs
+// only a socket or a file of another namespace takes socketIn and openIn of libc.ts, during which no JavaScript runs.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as libc from './libc.ts';
 
@@ -37,17 +38,7 @@ export function withNetns<T>(netnsFd: number, work: () => T): T {
 
 /** Makes a network namespace without a name; it lives as long as the returned descriptor or a process inside. */
 export function createNetns(): number {
-  const home = openOwn();
-  try {
-    libc.unshare(libc.CLONE_NEWNET);
-    try {
-      return openOwn();
-    } finally {
-      comeHome(home);
-    }
-  } finally {
-    libc.close(home);
-  }
+  return libc.newNetns();
 }
 
 /** Identity of the namespace the calling thread is in: `net:[4026531840]`. */
@@ -55,22 +46,32 @@ export function ownNetns(): string {
   return readlinkSync(OWN_NAMESPACE);
 }
 
-/**
- * Ids of this process's threads that are in another network namespace than the calling one. A pool thread there would do
- * its work in the wrong network; an engine thread (HeapHelper, JITWorker) only keeps the namespace alive until it has
- * been idle for ten seconds.
- */
-export function strayThreads(): readonly number[] {
-  const own = ownNetns();
-  const stray: number[] = [];
-  for (const id of readdirSync('/proc/self/task')) {
-    try {
-      if (readlinkSync(`/proc/self/task/${id}/ns/net`) !== own) stray.push(Number(id));
-    } catch {
-      // the thread has ended
-    }
+/** A thread of this process. */
+export interface Thread {
+  readonly id: number;
+  /** `Bun Pool 0`, `HeapHelper`, `JITWorker`, …; at most 15 bytes. */
+  readonly name: string;
+  /** JavaScript runs here. */
+  readonly isMain: boolean;
+}
+
+function tryObserveStray(id: string, home: string): Thread | undefined {
+  try {
+    if (readlinkSync(`/proc/self/task/${id}/ns/net`) === home) return undefined;
+    const name = readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trimEnd();
+    return { id: Number(id), name, isMain: Number(id) === process.pid };
+  } catch {
+    return undefined; // the thread has ended
   }
-  return stray;
+}
+
+/**
+ * Threads of this process that are in another network namespace than `home` (ownNetns). A pool thread there would do its
+ * work in the wrong network; an engine thread (HeapHelper, JITWorker) only keeps the namespace alive until it has been
+ * idle for ten seconds.
+ */
+export function strayThreads(home: string): readonly Thread[] {
+  return readdirSync('/proc/self/task').flatMap((id) => tryObserveStray(id, home) ?? []);
 }
 
 /**

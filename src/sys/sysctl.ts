@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from './libc.ts';
-import { withNetns } from './netns.ts';
 
 /** `name` is the path below /proc/sys, `net/ipv4/ip_forward`. */
 export interface Sysctl {
@@ -16,19 +15,20 @@ function pathOf(name: string): string {
   return `/proc/sys/${name}`;
 }
 
-function tryOpen(sysctl: Sysctl): number | undefined {
+function tryOpen(sysctl: Sysctl, netnsFd: number | undefined): number | undefined {
+  const [path, flags] = [pathOf(sysctl.name), libc.O_WRONLY | libc.O_CLOEXEC];
   try {
-    return libc.open(pathOf(sysctl.name), libc.O_WRONLY | libc.O_CLOEXEC);
+    return netnsFd === undefined ? libc.open(path, flags) : libc.openIn(netnsFd, path, flags);
   } catch (error) {
     if (sysctl.optional && error instanceof OcicatError && error.errno === libc.ENOENT) return undefined;
     throw error;
   }
 }
 
-function openAll(sysctls: readonly Sysctl[]): readonly (number | undefined)[] {
+function openAll(sysctls: readonly Sysctl[], netnsFd: number | undefined): readonly (number | undefined)[] {
   const fds: (number | undefined)[] = [];
   try {
-    for (const sysctl of sysctls) fds.push(tryOpen(sysctl));
+    for (const sysctl of sysctls) fds.push(tryOpen(sysctl, netnsFd));
     return fds;
   } catch (error) {
     closeAll(fds);
@@ -53,7 +53,7 @@ function write(fd: number, { name, value }: Sysctl): void {
  * In a pod's namespace only the opening happens inside: an open setting stays that namespace's.
  */
 export function applySysctls(sysctls: readonly Sysctl[], netnsFd?: number): void {
-  const fds = netnsFd === undefined ? openAll(sysctls) : withNetns(netnsFd, () => openAll(sysctls));
+  const fds = openAll(sysctls, netnsFd);
   try {
     for (const [i, sysctl] of sysctls.entries()) {
       const fd = fds[i];

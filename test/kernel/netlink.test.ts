@@ -98,10 +98,39 @@ test('withNetns comes home when the work throws, and no pool thread stays behind
     }),
   ).toThrow('work failed');
   expect(ownNetns()).toBe(home);
-  const names = strayThreads().map((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8'));
-  expect(names.filter((name) => name.startsWith('Bun'))).toEqual([]);
+  expect(strayThreads(home).filter(({ name }) => name.startsWith('Bun'))).toEqual([]);
 });
 
 test('strayThreads sees a thread that is elsewhere', () => {
-  expect(inside(() => strayThreads().length)).toBeGreaterThan(0);
+  const home = ownNetns();
+  expect(inside(() => strayThreads(ownNetns()).length)).toBeGreaterThan(0);
+  expect(inside(() => strayThreads(home)).filter(({ isMain }) => isMain)).toHaveLength(1);
+  expect(strayThreads(home).filter(({ isMain }) => isMain)).toEqual([]);
+});
+
+test('a socket of another namespace speaks there, and the thread never leaves home', () => {
+  const netns = createNetns();
+  const home = ownNetns();
+  const inThere = withNetns(netns, ownNetns);
+  const socket = netlink.openNetlink(netlink.NETLINK_ROUTE, { netnsFd: netns });
+  expect(ownNetns()).toBe(home);
+  const writer = netlink.createMessageWriter();
+  addBridge(writer, 'only-there');
+  socket.request(writer, 1);
+  socket.close();
+  const names = () => readFileSync('/proc/thread-self/net/dev', 'utf8');
+  expect(withNetns(netns, names)).toContain('only-there');
+  expect(names()).not.toContain('only-there');
+  expect(inThere).not.toBe(home);
+  libc.close(netns);
+});
+
+test('a descriptor that is no network namespace is refused, and the thread stays home', () => {
+  const home = ownNetns();
+  const file = libc.open('/proc/self/ns/uts', libc.O_RDONLY);
+  expect(() => libc.socketIn(file, 16, 3, netlink.NETLINK_ROUTE)).toThrow('socket_in: EINVAL');
+  expect(() => libc.openIn(file, '/proc/sys/net/ipv4/ip_forward', libc.O_RDONLY)).toThrow('EINVAL');
+  expect(() => libc.socketIn(-1, 16, 3, netlink.NETLINK_ROUTE)).toThrow('socket_in: EBADF');
+  libc.close(file);
+  expect(ownNetns()).toBe(home);
 });

@@ -19,7 +19,7 @@ test('settings of another namespace change there and not here', () => {
 test('a missing setting is refused unless it is optional, and a refused value is named', () => {
   const netns = createNetns();
   const missing = { name: 'net/ipv4/no_such_setting', value: '1' };
-  expect(() => applySysctls([missing], netns)).toThrow('open "/proc/sys/net/ipv4/no_such_setting": ENOENT');
+  expect(() => applySysctls([missing], netns)).toThrow('open_in "/proc/sys/net/ipv4/no_such_setting": ENOENT');
   applySysctls([{ ...missing, optional: true }], netns);
   expect(() => applySysctls([{ name: FORWARD, value: 'x' }], netns)).toThrow(
     'set "/proc/sys/net/ipv4/ip_forward" to x: refused',
