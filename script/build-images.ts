@@ -45,9 +45,9 @@ for word in "$@"; do
   esac
 done
 [ -n "$limit" ] || exec busybox wget "$@"
-busybox timeout "$limit" busybox wget "$@"
+busybox timeout -s PIPE "$limit" busybox wget "$@" # a signal that the shell does not report
 status=$?
-[ "$status" = 143 ] || exit "$status"
+[ "$status" = 141 ] || exit "$status"
 echo 'wget: download timed out' >&2
 exit 1
 `;

@@ -24,14 +24,19 @@ export interface Outcome {
   readonly status: number;
 }
 
+/** The expected lines, put in the order in which this output has them. */
+function arrange(expected: readonly string[], lines: readonly string[]): readonly string[] {
+  const [first, ...rest] = expected;
+  const place = (line: string) => lines.findIndex((real) => toPattern(line).test(real));
+  return first === undefined ? [] : [first, ...rest.sort((a, b) => place(a) - place(b))];
+}
+
 /** Whether the output has the expected lines, in order, with nothing between them but what the step allows. */
 export function isAsWritten(step: Step, outcome: Outcome): boolean {
   if ((step.status === 0) !== (outcome.status === 0)) return false;
   const lines = outcome.stdout.split('\n').filter((line) => line.trim() !== '' && step.between?.test(line) !== true);
-  return (
-    lines.length === step.expected.length &&
-    step.expected.every((line, index) => toPattern(line).test(lines[index] ?? ''))
-  );
+  const expected = step.unordered === true ? arrange(step.expected, lines) : step.expected;
+  return lines.length === expected.length && expected.every((line, index) => toPattern(line).test(lines[index] ?? ''));
 }
 
 /** Expected and real lines in two columns. */

@@ -13,6 +13,8 @@ export interface Step {
   readonly status: 0 | 'failure';
   /** Lines that today's busybox prints and that of the guide did not. */
   readonly between?: RegExp;
+  /** The lines after the first may come in any order: rkt sorts pods by their UUIDs, which are random. */
+  readonly unordered?: true;
   /** Repeat for up to this long until it is as written: the pod before it starts in the background. */
   readonly withinMs?: number;
 }
@@ -72,6 +74,7 @@ export const steps: readonly Step[] = [
       nodeRow,
     ],
     status: 0,
+    unordered: true,
     withinMs: 10_000,
   },
   ...[...HOSTS].reverse().map(
