@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { OcicatError } from '../base/errors.ts';
+import { pause } from '../datastore/pause.ts';
 
 export interface PrivateEtcdOptions {
   /** Kept for ever: the store's content. Created for root alone. */
@@ -144,23 +145,13 @@ async function supervise(first: Run, options: PrivateEtcdOptions, stop: AbortSig
     if (stop.aborted) return;
     if (performance.now() - startedMs > STABLE_MS) restartMs = FIRST_RESTART_MS;
     options.log(`private etcd ended: ${reason}; starting it again in ${restartMs} ms`);
-    await waitUnlessStopped(restartMs, stop);
+    await pause(restartMs, stop);
     if (stop.aborted) return;
     restartMs = Math.min(LAST_RESTART_MS, restartMs * 2);
     startedMs = performance.now();
     run = startRun(options);
     use(run);
   }
-}
-
-function waitUnlessStopped(timeMs: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeMs);
-    stop.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /**

@@ -1,5 +1,5 @@
 // Finds the datastore's configuration and opens the datastore that it names.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import { type DatastoreConfig, type PemSource, parseDatastoreConfig } from './config.ts';
 import { type EtcdSettings, openEtcd } from './etcd/client.ts';
@@ -8,9 +8,9 @@ import type { TlsMaterial } from './etcd/session.ts';
 import type { Datastore } from './port.ts';
 
 /** Undefined when there is no such file. */
-async function tryReadConfigFile(path: string): Promise<string | undefined> {
+function tryReadConfigFile(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new OcicatError('invalid', `read datastore configuration "${path}": it cannot be read`, { cause });
@@ -36,28 +36,26 @@ export async function loadDatastoreConfig(
   required: boolean,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<DatastoreConfig> {
-  const text = await tryReadConfigFile(path);
+  const text = tryReadConfigFile(path);
   if (text !== undefined)
     return parseDatastoreConfig({ kind: 'document', document: await parseConfigFile(path, text) });
   if (required) throw new OcicatError('invalid', `read datastore configuration "${path}": there is no such file`);
   return parseDatastoreConfig({ kind: 'environment', environment });
 }
 
-async function readPem(source: PemSource, signal: AbortSignal | undefined): Promise<string> {
+function readPem(source: PemSource): string {
   if (source.kind === 'inline') return source.pem;
   try {
-    return await readFile(source.path, { encoding: 'utf8', signal });
+    return readFileSync(source.path, 'utf8');
   } catch (cause) {
     throw new OcicatError('invalid', `read "${source.path}" for the datastore: it cannot be read`, { cause });
   }
 }
 
-async function readTls({ ca, client }: DatastoreConfig, signal: AbortSignal | undefined): Promise<TlsMaterial> {
+function readTls({ ca, client }: DatastoreConfig): TlsMaterial {
   return {
-    ...(ca === undefined ? {} : { ca: await readPem(ca, signal) }),
-    ...(client === undefined
-      ? {}
-      : { cert: await readPem(client.cert, signal), key: await readPem(client.key, signal) }),
+    ...(ca === undefined ? {} : { ca: readPem(ca) }),
+    ...(client === undefined ? {} : { cert: readPem(client.cert), key: readPem(client.key) }),
   };
 }
 
@@ -71,14 +69,15 @@ function endpointsOf({ servers }: DatastoreConfig): EtcdSettings['endpoints'] {
 
 /**
  * Reads the certificates and returns the store; it connects with the first request. Throws `invalid` when a
- * certificate file cannot be read. Close it in the end.
+ * certificate file cannot be read, and `aborted`. Close it in the end.
  */
 export async function openDatastore(
   config: DatastoreConfig,
   signal?: AbortSignal,
   times: Pick<EtcdSettings, 'timeoutMs' | 'connectTimeoutMs' | 'patienceMs'> = {},
 ): Promise<Datastore> {
-  const tls = await readTls(config, signal);
+  if (signal?.aborted) throw new OcicatError('aborted', 'open datastore: aborted', { cause: signal.reason });
+  const tls = readTls(config);
   const { credentials } = config;
   const login = credentials === undefined ? {} : { credentials };
   return openEtcd({ endpoints: endpointsOf(config), tls, ...login, ...times });

@@ -72,7 +72,7 @@ export interface Datastore {
   get(key: string, signal?: AbortSignal): Promise<{ readonly kv: KeyValue | undefined; readonly revision: Revision }>;
   /** All keys that start with `prefix`, sorted by key, read in pages at one revision. */
   list(prefix: string, options?: ListOptions, signal?: AbortSignal): Promise<Listing>;
-  /** Throws `invalid` for a transaction over the limits. */
+  /** Throws `invalid` for a transaction over the limits, `not-found` for a put with a lease that has run out. */
   commit(transaction: Transaction, signal?: AbortSignal): Promise<CommitResult>;
   /**
    * Events under `prefix` with modRevision ≥ fromRevision, without gaps or repeats, until aborted (then it ends; it does
@@ -81,7 +81,10 @@ export interface Datastore {
    * for as long as a request may take: the caller lists again.
    */
   watch(prefix: string, fromRevision: Revision, signal: AbortSignal, cluster?: string): AsyncIterable<WatchBatch>;
-  /** A lease that is kept alive until dropLease or close; its keys vanish `ttlSeconds` after that, or after a crash. */
+  /**
+   * A lease that is kept alive until dropLease or close; its keys vanish with dropLease, and `ttlSeconds` after close or
+   * a crash. An outage longer than that ends it too: the holder notices at its next put and opens another one.
+   */
   openLease(ttlSeconds: number, signal?: AbortSignal): Promise<Lease>;
   dropLease(lease: Lease): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 // Follows everything below some prefixes through outages, compaction and a changed cluster, as differences only.
 import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { mergeStreams } from './merge.ts';
+import { pause } from './pause.ts';
 import type { Datastore, Listing, Revision, WatchBatch } from './port.ts';
 
 /** A key that changed. `value` is undefined when it is gone; `modRevision` is then where that was seen. */
@@ -66,19 +67,6 @@ function* inMessages(updates: readonly SyncUpdate[]): Generator<SyncMessage> {
     yield { kind: 'updates', updates: updates.slice(at, at + UPDATES_PER_MESSAGE) };
 }
 
-function sleep(timeMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, timeMs);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
-}
-
 interface Position {
   readonly prefix: string;
   readonly revision: Revision;
@@ -141,7 +129,7 @@ export async function* openSync(
       if (connected) yield { kind: 'disconnected', error: toError(error) };
       connected = false;
     }
-    await sleep(retryMs, signal);
+    await pause(retryMs, signal);
     retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
   }
 }

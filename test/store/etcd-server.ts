@@ -1,6 +1,6 @@
 // A real single-member etcd for tests: own ports, own data directory, with the faults a test may want to see.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,12 @@ function untilServing(child: ChildProcess): Promise<void> {
   });
 }
 
+/** Every thread stops in its own time: until all have, a request may still be answered. */
+function isStopped(pid: number | undefined): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')));
+}
+
 /** Starts etcd and returns when it serves (about 0.3 s). It dies with the calling process, however that ends. */
 export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   const [port, peerPort] = [await freePort(), await freePort()];
@@ -105,6 +111,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     },
     pause() {
       child?.kill('SIGSTOP');
+      for (let looks = 0; looks < 1_000 && !isStopped(child?.pid); looks += 1) Bun.sleepSync(1);
     },
     resume() {
       child?.kill('SIGCONT');

@@ -1,7 +1,8 @@
 // One request with its deadline: log-in, another endpoint, another try, as far as the request may be sent twice.
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { pause } from '../pause.ts';
 import type { TokenSource } from './auth.ts';
-import { computePauseMs, type EndpointPool, pause } from './endpoints.ts';
+import { computePauseMs, type EndpointPool } from './endpoints.ts';
 import type { Session } from './session.ts';
 import { isTransient, type Status, statusError, wantsNewToken, wasNotCarriedOut } from './status.ts';
 

@@ -1,5 +1,6 @@
 // Several endpoints and one connection: to whichever answers, and to the next one when it fails.
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { pause, untilAborted } from '../pause.ts';
 import { openSession, type Session, type TlsMaterial } from './session.ts';
 
 export interface PoolOptions {
@@ -28,30 +29,6 @@ const LAST_PAUSE_MS = 1_000;
 /** Doubles from 50 ms to 1 s, less up to a quarter, so that many clients do not come back in step. */
 export function computePauseMs(attempt: number, random: number): number {
   return Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (1 - random / 4);
-}
-
-/** Resolves after the time, or early when the signal fires. */
-export function pause(timeMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, timeMs);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
-}
-
-/** The promise's outcome, or `aborted` as soon as the signal fires. */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new OcicatError('aborted', 'ask etcd: aborted', { cause: signal.reason }));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 /** Nothing is connected before the first call. */

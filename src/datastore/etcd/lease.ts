@@ -1,7 +1,8 @@
 // Keeps leases alive until told otherwise, without a stream that could break: one request each time a third has passed.
+
+import { pause } from '../pause.ts';
 import type { Lease } from '../port.ts';
 import type { Caller } from './caller.ts';
-import { pause } from './endpoints.ts';
 import { decodeLease, encodeLeaseId, LEASE_KEEP_ALIVE } from './messages.ts';
 
 export interface LeaseKeeper {

@@ -1,8 +1,9 @@
 // A watch that outlives its connections: it goes on after the last revision that it has handed out.
 import { describeError, OcicatError } from '../../base/errors.ts';
+import { pause } from '../pause.ts';
 import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
 import type { TokenSource } from './auth.ts';
-import { computePauseMs, type EndpointPool, pause } from './endpoints.ts';
+import { computePauseMs, type EndpointPool } from './endpoints.ts';
 import type { Lineage } from './lineage.ts';
 import { decodeWatch, encodeWatchCreate, WATCH, type WatchAnswer } from './messages.ts';
 import type { MessageStream, StreamEnd } from './session.ts';
