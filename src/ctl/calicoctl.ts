@@ -15,7 +15,7 @@ const INTERRUPTED = 130;
 export async function runCalicoctl(
   argv: readonly string[],
   environment: Environment = process.env,
-  stdio: Stdio = openTerminal(environment),
+  stdio: Stdio = openTerminal(),
   signal: AbortSignal = interruptSignal(),
   openStore: OpenStore = openConfiguredStore,
 ): Promise<number> {

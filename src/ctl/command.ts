@@ -36,8 +36,6 @@ export interface Stdio {
   read(): Promise<string>;
   /** Whether standard output is a terminal, and standard input too. */
   readonly interactive: boolean;
-  /** Whether colours may be used. */
-  readonly colour: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

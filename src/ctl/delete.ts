@@ -13,7 +13,7 @@ import { freeAddresses } from './delete-addresses.ts';
 import type { Item } from './manifest.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
 import { fetchList } from './stored.ts';
-import { placeItem, readItems, reportNothing, sortForWriting } from './write.ts';
+import { placeItem, readItems, reportNothing, sortForDeleting } from './write.ts';
 
 /** A resource that is named and nothing more. */
 function bareItem(kind: Kind, namespace: string | undefined, name: string): Item {
@@ -107,14 +107,14 @@ async function deleteSimple(
   });
 }
 
-/** In the reverse order of writing: what refers to others first. */
+/** What refers to others first. */
 async function deleteItems(
   datastore: Datastore,
   items: readonly Item[],
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  const sorted = [...sortForWriting(items)].reverse();
+  const sorted = sortForDeleting(items);
   const simple = dryRun ? [] : sorted.filter(isSimple);
   const outcomes = [...(await deleteSimple(datastore, simple, signal))];
   for (const item of sorted) {

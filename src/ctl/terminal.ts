@@ -1,6 +1,6 @@
 // The process's own standard streams, as commands see them.
 import { writeSync } from 'node:fs';
-import type { Environment, Stdio } from './command.ts';
+import type { Stdio } from './command.ts';
 
 /** Writes everything, also to a slow pipe; a reader that has gone (`| head`) ends the program quietly. */
 function writeAll(fd: 1 | 2, text: string): void {
@@ -18,14 +18,12 @@ function writeAll(fd: 1 | 2, text: string): void {
   }
 }
 
-/** Colours are off without a terminal and with NO_COLOR (https://no-color.org). */
-export function openTerminal(environment: Environment): Stdio {
-  const terminal = process.stdout.isTTY === true;
+/** Nothing here is ever coloured, so NO_COLOR has nothing to switch off. */
+export function openTerminal(): Stdio {
   return {
     write: (text) => writeAll(1, text),
     writeError: (text) => writeAll(2, text),
     read: () => Bun.stdin.text(),
-    interactive: terminal && process.stdin.isTTY === true,
-    colour: terminal && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb',
+    interactive: process.stdout.isTTY === true && process.stdin.isTTY === true,
   };
 }

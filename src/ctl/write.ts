@@ -16,7 +16,9 @@ import { checkAgainstStore, type WriteAction } from './store-rules.ts';
 export async function readItems(invocation: Invocation): Promise<readonly Item[]> {
   const paths = flagValues(invocation, 'filename');
   if (paths.length === 0) {
-    throw new OcicatError('invalid', `"calicoctl ${invocation.command.words.join(' ')}" needs -f FILE`);
+    const { words, operands } = invocation.command;
+    const wanted = operands.length > 0 ? 'KIND or -f FILE' : '-f FILE';
+    throw new OcicatError('invalid', `"calicoctl ${words.join(' ')}" needs ${wanted}`);
   }
   try {
     const recursive = flagOn(invocation, 'recursive');
@@ -55,10 +57,18 @@ export function placeItem(item: Item, namespace: string | undefined): Item | Oci
 
 const kindOrder: ReadonlyMap<string, number> = new Map(kinds.map((kind, index) => [kind.name, index]));
 
+function rankOf(item: Item): number {
+  return kindOrder.get(item.kind.name) ?? kinds.length;
+}
+
 /** What others refer to first; the order of the file among resources of one kind. */
 export function sortForWriting(items: readonly Item[]): readonly Item[] {
-  const rank = (item: Item) => kindOrder.get(item.kind.name) ?? kinds.length;
-  return [...items].sort((a, b) => rank(a) - rank(b));
+  return [...items].sort((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** What refers to others first. */
+export function sortForDeleting(items: readonly Item[]): readonly Item[] {
+  return [...items].sort((a, b) => rankOf(b) - rankOf(a));
 }
 
 /** As it is stored. */
