@@ -3,7 +3,8 @@
 import { OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { Undo } from '../base/undo.ts';
-import type { CniResult } from '../cni/result.ts';
+import { OWN_IPAM } from '../cni/config.ts';
+import type { CniResult, ResultRoute } from '../cni/result.ts';
 import { printResource } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { parseStored } from '../model/kind.ts';
@@ -67,6 +68,13 @@ function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): 'kept' | 'made' 
   return 'made';
 }
 
+/** The routes that the first ADD returned; another IPAM plugin's are not known any more. */
+function recallRoutes({ context, request }: CniTask, endpoint: WorkloadEndpoint): readonly ResultRoute[] {
+  if (request.config.ipam.type !== OWN_IPAM) return [];
+  const pools = context.memory.ipam.pools();
+  return routesOf(addressesOf(endpoint).map((ip) => recallAssigned(ip, pools, request.environment.args.ip)));
+}
+
 /** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
 export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Undo): Promise<CniResult> {
   const { context, request, signal } = task;
@@ -77,10 +85,8 @@ export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Und
   const link = ensureLink(task, endpoint);
   await context.policyApplied(endpoint, Math.max(revision, known.modRevision), signal);
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
-  const pools = context.memory.ipam.pools();
-  const assigned = addressesOf(endpoint).map((ip) => recallAssigned(ip, pools, request.environment.args.ip));
-  const mtuBytes = linkSpecOf(task, endpoint).mtuBytes;
-  return createResult({ request, endpoint, mtuBytes, routes: routesOf(assigned), dns: {} });
+  const { mtuBytes } = linkSpecOf(task, endpoint);
+  return createResult({ request, endpoint, mtuBytes, routes: recallRoutes(task, endpoint), dns: {} });
 }
 
 /**
