@@ -253,6 +253,17 @@ export function describeDatastore(name: string, open: () => Promise<ContractStor
       expect(await watching).toBe(1 + 20 * 50);
     });
 
+    test('large values are listed and watched whole', async () => {
+      const at = newPrefix();
+      const values = Array.from({ length: 6 }, (_, n) => String(n).repeat(1_200_000));
+      const revisions: number[] = [];
+      for (const [n, value] of values.entries()) revisions.push(await write(put(`${at}${n}`, value)));
+      expect((await datastore.list(at)).kvs.map(({ value }) => value)).toEqual(values);
+      const stop = new AbortController();
+      const events = await takeEvents(datastore.watch(at, revisions[0] ?? 0, stop.signal), 6, stop);
+      expect(words(events)).toEqual(values.map((value, n) => `${at}${n}=${value}`));
+    });
+
     test('a watch of the future begins when it comes', async () => {
       const at = newPrefix();
       const now = await write(put(`${at}a`, '0'));

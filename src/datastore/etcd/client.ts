@@ -1,4 +1,8 @@
 // The datastore port on an etcd cluster.
+//
+// The seven calls it needs are spoken here, over node:http2, rather than through a gRPC library. Measured on two cores
+// with Bun 1.4: a command that writes and reads one key takes 18 ms from start to end (40 ms with connect-node, 75 ms
+// with grpc-js), and an agent with an open watch holds 71 MB (160 and 129 MB).
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { checkTransaction } from '../limits.ts';
 import type { CommitResult, Datastore, Listing, ListOptions, Revision } from '../port.ts';
