@@ -25,7 +25,7 @@ import {
 } from './cni-endpoint.ts';
 import { passGates } from './cni-gates.ts';
 import { joinNetwork } from './cni-join.ts';
-import { linkSpecOf } from './cni-link.ts';
+import { createLink, linkSpecOf } from './cni-link.ts';
 import { attachmentName, rememberDel } from './cni-pending.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult, routesOf } from './cni-result.ts';
@@ -101,7 +101,7 @@ async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined>
   undo.push('endpoint and addresses', () => removeFromStore(task, endpoint, undoSignal()));
   const spec = linkSpecOf(task, endpoint);
   undo.push(`link ${hostName}`, async () => void (await links.remove(hostName)));
-  links.create(spec);
+  await createLink(task, spec);
   undo.push('policy', () => context.endpointGone(idOf(endpoint)));
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });

@@ -12,7 +12,10 @@ export interface WorkloadLinks {
   raise(link: RaisedLink): void;
   check(spec: WorkloadLinkSpec): readonly Issue[];
   observe(): readonly WorkloadLinkState[];
+  /** Afterwards nothing leads to the link's addresses; the link itself may still be there, down, until `settled`. */
   remove(hostName: string, signal?: AbortSignal): Promise<'removed' | 'absent'>;
+  /** Resolves when all links that were removed so far have gone. */
+  settled?(): Promise<void>;
 }
 
 /** `<namespace>/<name>`. */

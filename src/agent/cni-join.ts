@@ -11,7 +11,7 @@ import { parseStored } from '../model/kind.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
 import { formatIp } from '../net/ip.ts';
 import { addressesOf, linkOf } from './cni-endpoint.ts';
-import { linkSpecOf } from './cni-link.ts';
+import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult, recallAssigned, routesOf } from './cni-result.ts';
@@ -60,11 +60,10 @@ function checkExact(task: CniTask, endpoint: WorkloadEndpoint): void {
 }
 
 /** Makes the link anew when it is not as it must be: after a reboot, or after an ADD that was stopped half-way. */
-function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): 'kept' | 'made' {
-  const { links } = task.context;
+async function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): Promise<'kept' | 'made'> {
   const spec = linkSpecOf(task, endpoint);
-  if (links.check(spec).length === 0) return 'kept';
-  links.create(spec);
+  if (task.context.links.check(spec).length === 0) return 'kept';
+  await createLink(task, spec);
   return 'made';
 }
 
@@ -82,7 +81,7 @@ export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Und
   const { result, revision } = await commit(task, (draft) => draftJoin(task, known.key, draft));
   if (result.changed) undo.push('network', () => leaveNetwork(task, known, undoSignal()));
   const { endpoint } = result;
-  const link = ensureLink(task, endpoint);
+  const link = await ensureLink(task, endpoint);
   await context.policyApplied(endpoint, Math.max(revision, known.modRevision), signal);
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
   const { mtuBytes } = linkSpecOf(task, endpoint);

@@ -1,5 +1,5 @@
 // The link of an endpoint, as the kernel is asked for it.
-import { OcicatError } from '../base/errors.ts';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
 import type { WorkloadLinkSpec } from '../kernel/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { addressesOf, idOf, linkOf } from './cni-endpoint.ts';
@@ -25,4 +25,18 @@ export function linkSpecOf(task: CniTask, endpoint: WorkloadEndpoint): WorkloadL
     addresses: addressesOf(endpoint),
     allowForwarding: task.request.config.allowForwarding,
   };
+}
+
+/**
+ * Makes the link, down. When a name in the pod or on the host is taken by a link that is on its way out, as after a DEL
+ * of the moment before, waits until that has gone.
+ */
+export async function createLink({ context }: CniTask, spec: WorkloadLinkSpec): Promise<void> {
+  try {
+    context.links.create(spec);
+  } catch (error) {
+    if (!isOcicatError(error, 'already-exists')) throw error;
+    await context.links.settled?.();
+    context.links.create(spec);
+  }
 }

@@ -123,6 +123,7 @@ export async function openCniHost(): Promise<CniHost> {
       check: inHost(checkWorkloadLink),
       observe: inHost(observeWorkloadLinks),
       remove: remover.remove,
+      settled: remover.settled,
     },
     policyApplied: () => host.policy(),
     endpointGone: () => undefined,

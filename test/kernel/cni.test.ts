@@ -120,6 +120,13 @@ test('when the pod has an interface of the name already, nothing stays', async (
   host.run('pod', 'ip link del eth0');
 });
 
+test('a namespace that another container has just left can be used at once', async () => {
+  for (const id of ['first', 'second', 'third']) {
+    expect(await host.call({ command: 'ADD', config: configOf('1.0.0'), id })).toMatchObject({ status: 0 });
+    expect(await host.call({ ...DEL, id })).toEqual({ status: 0, output: '' });
+  }
+});
+
 test("another plugin's addresses", async () => {
   const ipam = { type: 'host-local', ranges: [[{ subnet: '10.50.0.0/24' }]], dataDir: join(host.folder, 'host-local') };
   const config = configOf('1.0.0', { ipam });
