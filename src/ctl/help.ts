@@ -68,7 +68,7 @@ export function formatCommandHelp(command: Command, globalFlags: readonly Flag[]
     parts.push(`Examples:\n${command.examples.map(([comment, line]) => `  # ${comment}\n  ${line}`).join('\n\n')}`);
   }
   parts.push(`Flags:\n${formatFlags([...command.flags, HELP_FLAG])}`);
-  parts.push(`Global flags:\n${formatFlags(globalFlags)}`);
+  if (globalFlags.some((flag) => !flag.hidden)) parts.push(`Global flags:\n${formatFlags(globalFlags)}`);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -88,7 +88,7 @@ function formatGroup(words: readonly string[], commands: readonly Command[], glo
     ...(words.length === 0 ? [ABOUT] : []),
     `Usage:\n  ${called} COMMAND`,
     `Commands:\n${formatPairs(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))}`,
-    `Global flags:\n${formatFlags([...globalFlags, HELP_FLAG])}`,
+    `Flags:\n${formatFlags([...globalFlags, HELP_FLAG])}`,
     `"${called} COMMAND --help" says more about a command.`,
   ];
   return `${parts.join('\n\n')}\n`;

@@ -77,6 +77,17 @@ export function formatSourceIssue(issue: SourceIssue): string {
   return `${place}: field in document is not recognized or is in the wrong location: ${field} (${issue.path}; ${issue.wanted})`;
 }
 
+/** File by file, each from top to bottom. */
+function sortIssues(files: readonly TextFile[], issues: readonly SourceIssue[]): readonly SourceIssue[] {
+  const rank = new Map(files.map((file, index) => [file.source, index]));
+  return [...issues].sort(
+    (a, b) =>
+      (rank.get(a.source) ?? 0) - (rank.get(b.source) ?? 0) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
+  );
+}
+
 /** Throws `invalid` with every issue of every file. */
 export async function readResources(files: readonly TextFile[]): Promise<readonly Item[]> {
   const { parseDocuments } = await import('./documents.ts');
@@ -86,6 +97,6 @@ export async function readResources(files: readonly TextFile[]): Promise<readonl
       readPart({ source, document, at: [], value: document.value }, found);
   }
   if (found.issues.length === 0) return found.items;
-  const lines = found.issues.map(formatSourceIssue);
+  const lines = sortIssues(files, found.issues).map(formatSourceIssue);
   throw new OcicatError('invalid', lines.join('\n'), { issues: found.issues });
 }

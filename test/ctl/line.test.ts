@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { commands, globalFlags } from '../../src/ctl/commands.ts';
+import { formatHelp } from '../../src/ctl/help.ts';
+import { openSession, type Session } from './session.ts';
+
+let session: Session;
+beforeEach(() => {
+  session = openSession();
+});
+afterEach(() => session.close());
+
+test.each<[string, string]>([
+  ['foo', 'unknown command "foo" for "calicoctl"; see "calicoctl --help"\n'],
+  ['ipam foo', 'unknown command "foo" for "calicoctl ipam"; see "calicoctl ipam --help"\n'],
+  ['get --foo', 'unknown flag: --foo\n'],
+  ['get -x', "unknown shorthand flag: 'x' in -x\n"],
+  ['get profiles -o', 'flag needs an argument: -o\n'],
+  ['get profiles --output', 'flag needs an argument: --output\n'],
+  ['get profiles --watch=maybe', 'invalid argument "maybe" for --watch: it is true or false\n'],
+  ['get foo', "resource type 'foo' is not supported\n"],
+  ['get', '"calicoctl get" needs KIND or -f FILE\n'],
+  ['apply', '"calicoctl apply" needs -f FILE\n'],
+  ['apply x', '"calicoctl apply" takes no "x"; see "calicoctl apply --help"\n'],
+  ['label profile', '"calicoctl label" needs NAME; see "calicoctl label --help"\n'],
+  ['delete profile', 'delete: needs the NAME of what to delete, or -f FILE\n'],
+  ['help foo', 'unknown help topic "foo"\n'],
+])('%s is refused', async (line, err) => {
+  expect(await session.run(line)).toEqual({ status: 1, out: '', err });
+});
+
+test.each([
+  'get profiles -ojson',
+  'get -o json profiles',
+  '--allow-version-mismatch get profiles --output=json',
+  'get profiles -o=json',
+  'get -Ao json profiles',
+])('%s is understood', async (line) => {
+  const result = await session.run(line);
+  expect([result.status, result.err]).toEqual([0, '']);
+  expect(JSON.parse(result.out).kind).toBe('ProfileList');
+});
+
+test('help of a command', async () => {
+  const result = await session.run('validate --help');
+  expect(result.out).toBe(`Say what is wrong with resources in files, without a store.
+
+Usage:
+  calicoctl validate [flags]
+
+Flags:
+  -f, --filename FILE   File or folder with resources in YAML or JSON, "-" for standard input; may
+                        be given several times
+  -R, --recursive       Read the folders in a folder too
+      --skip-empty      Files without resources are no failure
+  -h, --help            Show this help
+`);
+});
+
+test('every command has help, and every group too', () => {
+  for (const command of commands) {
+    for (let length = 0; length <= command.words.length; length++) {
+      expect(formatHelp(command.words.slice(0, length), commands, globalFlags)).toContain('Usage:\n  calicoctl');
+    }
+  }
+});
+
+test('no command has two flags of one name or letter, unless one is hidden', () => {
+  for (const command of commands) {
+    const shown = [...command.flags, ...globalFlags].filter((flag) => !flag.hidden);
+    const names = shown.map((flag) => flag.name);
+    const letters = shown.flatMap((flag) => flag.short ?? []);
+    expect([command.words, new Set(names).size, new Set(letters).size]).toEqual([
+      command.words,
+      names.length,
+      letters.length,
+    ]);
+  }
+});
+
+test('every handler loads', async () => {
+  for (const command of commands) expect(typeof (await command.load())).toBe('function');
+});
