@@ -1,18 +1,28 @@
 // Create, update, get, list, delete and watch resources, one or thousands at a time, with Calico's meaning and messages.
-import { randomUUID } from 'node:crypto';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { printResourcePrefix, type ResourceKind, tryParseKey } from './keys.ts';
 import type { Datastore, KeyValue, Revision, WatchEvent } from './port.ts';
-import { type BatchItem, type BatchOutcome, commitBatch, type Step } from './resource-batch.ts';
+import { type BatchItem, type BatchOutcome, commitBatch } from './resource-batch.ts';
 import {
-  formatResourceName,
   parseStoredResource,
-  printResource,
   printResourceKey,
   type Resource,
   type ResourceName,
   type StoredResource,
 } from './resource-codec.ts';
+import {
+  applyItem,
+  createItem,
+  type Deletion,
+  deleteItem,
+  notFound,
+  type Stamps,
+  systemStamps,
+  tryParseStored,
+  updateItem,
+} from './resource-items.ts';
+
+export type { Deletion, Stamps };
 
 /** One resource of a batch: what now stands in the store (for a delete: what stood there), or why not. */
 export type ResourceOutcome =
@@ -31,133 +41,6 @@ export type ResourceEvent =
   | { readonly kind: 'set'; readonly resource: StoredResource }
   | { readonly kind: 'removed'; readonly name: ResourceName; readonly modRevision: Revision }
   | { readonly kind: 'unreadable'; readonly error: OcicatError };
-
-/** A resource to delete; with `resourceVersion` only if it is still that one. */
-export interface Deletion extends ResourceName {
-  readonly resourceVersion?: string | undefined;
-}
-
-/** Where new resources get what is given to them once. Tests replace it. */
-export interface Stamps {
-  uid(): string;
-  now(): Date;
-}
-
-const systemStamps: Stamps = { uid: randomUUID, now: () => new Date() };
-
-function nameOf({ kind, metadata: { namespace, name } }: Resource): ResourceName {
-  return { kind, namespace, name };
-}
-
-function notFound(name: ResourceName): OcicatError {
-  return new OcicatError('not-found', `resource does not exist: ${formatResourceName(name)}`);
-}
-
-function alreadyExists(name: ResourceName): OcicatError {
-  return new OcicatError('already-exists', `resource already exists: ${formatResourceName(name)}`);
-}
-
-function updateConflict(name: ResourceName): OcicatError {
-  return new OcicatError('conflict', `update conflict: ${formatResourceName(name)}`);
-}
-
-/** A resourceVersion as users hand it back; throws `invalid`. */
-function parseResourceVersion(name: ResourceName, text: string): Revision {
-  const revision = /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(revision)) return revision;
-  throw new OcicatError(
-    'invalid',
-    `read resourceVersion "${text}" of ${formatResourceName(name)}: wanted a positive integer`,
-  );
-}
-
-function put(resource: Resource): Step {
-  return {
-    kind: 'write',
-    write: { kind: 'put', key: printResourceKey(nameOf(resource)), value: printResource(resource) },
-  };
-}
-
-function fail(error: OcicatError): Step {
-  return { kind: 'settled', error };
-}
-
-/** RFC 3339 in UTC, to the second. */
-function printTimestamp(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-function stampNew(resource: Resource, stamps: Stamps): Resource {
-  const stamp = { uid: stamps.uid(), creationTimestamp: printTimestamp(stamps.now()) };
-  return { ...resource, metadata: { ...resource.metadata, ...stamp } };
-}
-
-function tryParseStored(kv: KeyValue): StoredResource | undefined {
-  try {
-    return parseStoredResource(kv);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What was given at creation stays, whatever an update says. A value that cannot be read is replaced by a new resource. */
-function keepIdentity(resource: Resource, current: KeyValue, stamps: Stamps): Resource {
-  const standing = tryParseStored(current);
-  if (standing === undefined) return stampNew(resource, stamps);
-  const { uid, creationTimestamp } = standing.metadata;
-  return { ...resource, metadata: { ...resource.metadata, uid, creationTimestamp } };
-}
-
-function createItem(resource: Resource, stamps: Stamps): BatchItem {
-  const name = nameOf(resource);
-  if (resource.metadata.resourceVersion !== undefined)
-    throw new OcicatError('invalid', `create ${formatResourceName(name)}: it has a resourceVersion, wanted none`);
-  const stamped = stampNew(resource, stamps);
-  const decide = (assumed: Revision) => (assumed === 0 ? put(stamped) : fail(alreadyExists(name)));
-  return { key: printResourceKey(name), assumed: 0, decide };
-}
-
-/** Without a resourceVersion the first try assumes nothing is there, which reads the key if something is. */
-function updateItem(resource: Resource, stamps: Stamps): BatchItem {
-  const name = nameOf(resource);
-  const { resourceVersion } = resource.metadata;
-  const wanted = resourceVersion === undefined ? undefined : parseResourceVersion(name, resourceVersion);
-  return {
-    key: printResourceKey(name),
-    assumed: 0,
-    decide(assumed, current) {
-      if (assumed === 0 || current === undefined) return fail(notFound(name));
-      if (wanted !== undefined && wanted !== assumed) return fail(updateConflict(name));
-      return put(keepIdentity(resource, current, stamps));
-    },
-  };
-}
-
-/** Creates or replaces; a resourceVersion, if there is one, must be the standing one. */
-function applyItem(resource: Resource, stamps: Stamps): BatchItem {
-  if (resource.metadata.resourceVersion !== undefined) return updateItem(resource, stamps);
-  const stamped = stampNew(resource, stamps);
-  return {
-    key: printResourceKey(nameOf(resource)),
-    assumed: 0,
-    decide: (_assumed, current) => put(current === undefined ? stamped : keepIdentity(resource, current, stamps)),
-  };
-}
-
-function deleteItem(deletion: Deletion): BatchItem {
-  const key = printResourceKey(deletion);
-  const { resourceVersion } = deletion;
-  const wanted = resourceVersion === undefined ? undefined : parseResourceVersion(deletion, resourceVersion);
-  return {
-    key,
-    assumed: 0,
-    decide(assumed) {
-      if (assumed === 0) return fail(notFound(deletion));
-      if (wanted !== undefined && wanted !== assumed) return fail(updateConflict(deletion));
-      return { kind: 'write', write: { kind: 'delete', key } };
-    },
-  };
-}
 
 function toOutcome(outcome: BatchOutcome): ResourceOutcome {
   if (outcome.kind === 'failed') return outcome;
