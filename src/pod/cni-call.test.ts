@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { describeCniError, findPlugin, parseCniResult } from './cni-call.ts';
+import { findPlugin, parseCniError, parseCniResult } from './cni-call.ts';
 
 test('both result shapes give the first IPv4 address', () => {
   const old = '{"ip4":{"ip":"172.16.28.2/24","gateway":"172.16.28.1"},"dns":{"nameservers":["1.2.3.4"]}}';
@@ -24,12 +24,17 @@ test.each([
   expect(() => parseCniResult('p', json)).toThrow(message);
 });
 
-test('the words of an error', () => {
-  expect(describeCniError('{"code":11,"msg":"m","details":"d"}')).toBe('m; d');
-  expect(describeCniError('{"code":11,"msg":"m"}')).toBe('m');
-  expect(describeCniError('panic\n')).toBe('netplugin failed but error parsing its diagnostic message "panic"');
+test.each([
+  ['{"code":11,"msg":"m","details":"d"}', 'unavailable', 'm; d'],
+  ['{"code":4,"msg":"m"}', 'invalid', 'm'],
+  ['{"code":7,"msg":"m"}', 'invalid', 'm'],
+  ['panic\n', 'unavailable', 'netplugin failed but error parsing its diagnostic message "panic"'],
+] as const)('the error %j is %s', (printed, code, message) => {
+  expect(parseCniError(printed)).toMatchObject({ code, message });
 });
 
 test('a plugin that is nowhere', () => {
-  expect(() => findPlugin('nope', ['/nonexistent'])).toThrow('Could not find plugin "nope"');
+  expect(() => findPlugin('nope', ['/nonexistent', '/nowhere'])).toThrow(
+    'Could not find plugin "nope": install it in one of /nonexistent, /nowhere',
+  );
 });

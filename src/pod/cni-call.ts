@@ -39,10 +39,11 @@ export function pluginDirectories(netDir: string): readonly string[] {
   return [netDir, '/usr/lib/rkt/plugins/net', '/opt/cni/bin', '/usr/lib/cni'];
 }
 
-/** Throws `not-found`. */
+/** Throws `not-found` with the places where it was looked for. */
 export function findPlugin(type: string, dirs: readonly string[]): string {
   const found = dirs.map((dir) => join(dir, type)).find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
-  if (found === undefined) throw new OcicatError('not-found', `Could not find plugin "${type}"`);
+  if (found === undefined)
+    throw new OcicatError('not-found', `Could not find plugin "${type}": install it in one of ${dirs.join(', ')}`);
   return found;
 }
 
@@ -82,14 +83,23 @@ const readError: Reader<{ readonly code: number; readonly msg: string; readonly 
   'open',
 );
 
-/** The words of a plugin that failed: `MSG; DETAILS`, or what it printed instead of an error. */
-export function describeCniError(stdout: string): string {
+/**
+ * Codes by which a plugin refuses the call itself, before it has done anything: version, fields, environment, decoding,
+ * configuration (CNI spec 1.1.0, "Error").
+ */
+const REFUSALS: ReadonlySet<number> = new Set([1, 2, 4, 6, 7]);
+
+/**
+ * The error of a plugin that failed: `invalid` when it refused the call itself, else `unavailable`; `MSG; DETAILS`, or
+ * what it printed instead of an error.
+ */
+export function parseCniError(stdout: string): OcicatError {
   try {
-    const { msg, details } = parseDocument('error', stdout, readError);
-    return details ? `${msg}; ${details}` : msg;
+    const { code, msg, details } = parseDocument('error', stdout, readError);
+    return new OcicatError(REFUSALS.has(code) ? 'invalid' : 'unavailable', details ? `${msg}; ${details}` : msg);
   } catch {
     const printed = stdout.trim().slice(0, 500);
-    return `netplugin failed but error parsing its diagnostic message "${printed}"`;
+    return new OcicatError('unavailable', `netplugin failed but error parsing its diagnostic message "${printed}"`);
   }
 }
 
@@ -109,7 +119,10 @@ function cniEnvironment(call: CniCall): Record<string, string | undefined> {
   };
 }
 
-/** Runs the plugin and returns what it printed. Its own words go to standard error. Throws `unavailable` if it fails, `timeout` if it does not end. */
+/**
+ * Runs the plugin and returns what it printed. Its own words go to standard error. Throws `invalid` if it refuses the
+ * call, `unavailable` if it fails, `timeout` if it does not end.
+ */
 export async function callPlugin(call: CniCall): Promise<string> {
   const child = Bun.spawn([call.pluginPath], {
     env: cniEnvironment(call),
@@ -123,5 +136,5 @@ export async function callPlugin(call: CniCall): Promise<string> {
   if (status === 0) return stdout;
   if (child.signalCode !== null)
     throw new OcicatError('timeout', `plugin "${call.pluginPath}": ended by ${child.signalCode}`);
-  throw new OcicatError('unavailable', describeCniError(stdout));
+  throw parseCniError(stdout);
 }

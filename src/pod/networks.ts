@@ -1,7 +1,7 @@
 // Joining a pod to its networks and taking it off them again: one CNI plugin call after the other.
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describeError, OcicatError } from '../base/errors.ts';
+import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from './cni-call.ts';
 import { type NetworkConf, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
 import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
@@ -91,6 +91,13 @@ function recordIntent(pod: PodNetworks, infos: readonly NetInfo[], network: Sele
   return info;
 }
 
+/** Takes everything down again and returns the failure in one line, with the way out for what could not be taken down. */
+async function giveUp(pod: PodNetworks, network: string, cause: unknown): Promise<OcicatError> {
+  const left = await removeNetworks(pod, isOcicatError(cause, 'invalid') ? network : undefined);
+  const rest = left.length === 0 ? '' : `; it will be taken down by "rkt gc"`;
+  return new OcicatError('unavailable', `error adding network "${network}": ${describeError(cause)}${rest}`);
+}
+
 /**
  * Adds the networks in order. Returns the DNS settings of the first that has some. When one fails, it and the earlier
  * ones are taken down again, newest first, and the failure is thrown.
@@ -114,8 +121,7 @@ export async function addNetworks(
         pod.warn(`Warning: network ${name} plugin specified DNS configuration, but DNS already supplied`);
       }
     } catch (cause) {
-      for (const line of await removeNetworks(pod)) pod.warn(line);
-      throw new OcicatError('unavailable', `error adding network "${name}": ${describeError(cause)}`);
+      throw await giveUp(pod, name, cause);
     }
   }
   return supplied;
@@ -129,15 +135,18 @@ function savedNetwork(pod: PodNetworks, info: NetInfo): SelectedNetwork {
 
 /**
  * Takes the pod off every network it has, newest first; each is forgotten once its plugin has agreed. Returns a line for
- * each that could not be deleted and is still recorded for another try.
+ * each that could not be deleted and is still recorded for another try. `refused` names a network whose plugin would not
+ * even look at the ADD: when it does the same with the DEL, there is nothing to delete, now or later.
  */
-export async function removeNetworks(pod: PodNetworks): Promise<readonly string[]> {
+export async function removeNetworks(pod: PodNetworks, refused?: string): Promise<readonly string[]> {
   const failures: string[] = [];
   const kept: NetInfo[] = [];
   const infos = readNetInfo(pod.podPath);
   for (const [index, info] of [...infos.entries()].toReversed()) {
     try {
-      await deleteNetwork(pod, savedNetwork(pod, info));
+      await deleteNetwork(pod, savedNetwork(pod, info)).catch((error: unknown) => {
+        if (info.netName !== refused || !isOcicatError(error, 'invalid')) throw error;
+      });
       rmSync(join(pod.podPath, info.netConf), { force: true });
       rmSync(join(pod.podPath, `${info.netConf}.result`), { force: true });
     } catch (error) {

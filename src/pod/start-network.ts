@@ -60,11 +60,12 @@ export async function joinNetworks(
   networks: readonly SelectedNetwork[],
 ): Promise<SuppliedDns | undefined> {
   const pod = podNetworks(start.context, start.pod.uuid, start.pod.path);
-  start.undo.push('networks', async () => {
-    for (const line of await removeNetworks(pod)) pod.warn(line);
-  });
   try {
-    return await addNetworks(pod, networks);
+    const supplied = await addNetworks(pod, networks);
+    start.undo.push('networks', async () => {
+      for (const line of await removeNetworks(pod)) pod.warn(line);
+    });
+    return supplied;
   } catch (cause) {
     throw new OcicatError('unavailable', 'failed to setup network', { cause });
   }
