@@ -65,7 +65,9 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
     });
   const interfaceIssue = checkInterfaceName(interfaceName);
   if (interfaceIssue !== undefined) issues.push(interfaceIssue);
-  const args = parseArgs(variables.CNI_ARGS ?? '', (issue) => issues.push(issue));
+  const args = parseArgs(variables.CNI_ARGS ?? '', (issue) => {
+    if (command === 'ADD') issues.push(issue); // what ADD has refused must still be let go by DEL
+  });
   if (issues.length > 0) {
     const words = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
     return refuse('invalid environment', words.join('; '));

@@ -121,6 +121,11 @@ test('every key that is read', () => {
   expect(config.validAttachments).toEqual([{ containerId: 'c1', interfaceName: 'eth0' }]);
 });
 
+test('what ADD refuses in CNI_ARGS does not keep DEL from cleaning up', () => {
+  const { environment } = accept({ CNI_COMMAND: 'DEL', CNI_ARGS: 'IP=300.1.2.3;bad' });
+  expect(environment.args).toEqual({ ip: undefined, kubernetesPod: undefined });
+});
+
 test.each([
   [{ CNI_COMMAND: undefined }, {}, '4 required env variables [CNI_COMMAND] missing'],
   [{ CNI_COMMAND: 'UP' }, {}, '4 unknown CNI_COMMAND: UP'],
