@@ -130,7 +130,7 @@ function summarize(reference: DockerReference, failures: readonly EndpointFailur
     default:
       return new OcicatError(
         code,
-        `registry "${registry}": cannot be reached (${reasons}); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
+        `registry "${registry}": cannot be reached for image "${image}" (${reasons}); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
         details,
       );
   }

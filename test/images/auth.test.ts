@@ -113,7 +113,7 @@ test('a wrong password is refused and never shown', async () => {
 test('a certificate that nobody vouches for is refused, also when there are credentials', async () => {
   const config = withRegistry(basic.host);
   expect(await bench.problemOf(`docker://${basic.host}/private/x`, { config })).toBe(
-    `unavailable: registry "${basic.host}": cannot be reached (${basic.url}: DEPTH_ZERO_SELF_SIGNED_CERT); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
+    `unavailable: registry "${basic.host}": cannot be reached for image "private/x:latest" (${basic.url}: DEPTH_ZERO_SELF_SIGNED_CERT); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
   );
 });
 

@@ -138,7 +138,7 @@ test('an interrupted fetch leaves the store as it was', async () => {
 test('a registry that cannot be reached is one line that names it and the way out', async () => {
   const nobody = `127.0.0.1:${await findFreePort()}`;
   expect(await bench.problemOf(`docker://${nobody}/x`)).toBe(
-    `unavailable: registry "${nobody}": cannot be reached (https://${nobody}: ECONNREFUSED); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
+    `unavailable: registry "${nobody}": cannot be reached for image "x:latest" (https://${nobody}: ECONNREFUSED); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
   );
 });
 

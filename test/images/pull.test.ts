@@ -226,7 +226,7 @@ test('a copied directory keeps modes and links', async () => {
 test('names that the registry does not have are one line with the way it was asked', async () => {
   expect(await bench.problemOf('docker://registry.invalid/absent:1')).toMatch(
     new RegExp(
-      `^unavailable: registry "registry.invalid": cannot be reached \\(${server.url}: bad HTTP status code: 404; https://registry.invalid: ENOTFOUND\\); check the network, or name a mirror of it in /etc/rkt/mirrors.d$`,
+      `^unavailable: registry "registry.invalid": cannot be reached for image "absent:1" \\(${server.url}: bad HTTP status code: 404; https://registry.invalid: ENOTFOUND\\); check the network, or name a mirror of it in /etc/rkt/mirrors.d$`,
     ),
   );
   expect(await bench.problemOf(`docker://${server.host}/absent`, { insecure: { http: true, tls: false } })).toBe(
@@ -237,7 +237,7 @@ test('names that the registry does not have are one line with the way it was ask
 test('plain http is used only when it is allowed', async () => {
   await push('plain', 'latest', base);
   expect(await bench.problemOf(`docker://${server.host}/plain`)).toBe(
-    `unavailable: registry "${server.host}": cannot be reached (https://${server.host}: EPROTO); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
+    `unavailable: registry "${server.host}": cannot be reached for image "plain:latest" (https://${server.host}: EPROTO); check the network, or name a mirror of it in /etc/rkt/mirrors.d`,
   );
   const image = await bench.fetch(`docker://${server.host}/plain`, { insecure: { http: true, tls: false } });
   expect(image.name).toBe(`${server.host.replace(':', '-')}/plain`);
