@@ -1,5 +1,5 @@
 // The first process of a host: gives it a file system of its own, with the program installed, and becomes its init.
-import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   chdir,
@@ -107,12 +107,14 @@ function writeConfiguration(root: string, plan: LabPlan, hostName: string): void
   const files = {
     '/etc/hosts': printHostsFile(plan),
     '/etc/hostname': `${hostName}\n`,
+    '/etc/resolv.conf': '# No name server can be reached from here.\n',
     '/etc/calico/calicoctl.cfg': calicoctlConfig,
     '/etc/rkt/mirrors.d/lab.json': mirrorConfig(),
   };
   mkdirSync(join(root, '/etc/rkt/net.d'), { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
+    rmSync(join(root, path), { force: true }); // it may be a link, and would lead to the machine's file
     writeFileSync(join(root, path), text);
   }
 }
