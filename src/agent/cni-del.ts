@@ -1,6 +1,7 @@
 // DEL: a container leaves. What is gone already is no failure; what cannot be done now is written down and done later.
 
 import { OWN_IPAM } from '../cni/config.ts';
+import { printKey } from '../datastore/keys.ts';
 import { printResourceKey } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { draftReleaseByHandle } from '../ipam/release.ts';
@@ -49,7 +50,9 @@ async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpo
   if ((await draft.get(key)) !== undefined) draft.delete(key);
   if (request.config.ipam.type !== OWN_IPAM) return;
   const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.settings().cooldownSeconds };
-  for (const handleId of handlesOf(task, endpoint)) await draftReleaseByHandle(around, handleId);
+  const handles = handlesOf(task, endpoint);
+  await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
+  for (const handleId of handles) await draftReleaseByHandle(around, handleId);
 }
 
 /** The endpoint and its addresses, in one transaction. */

@@ -72,6 +72,7 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
   const ownPrefix = endpointPrefix(nodeName);
   const waiting: (() => void)[] = [];
   let inSync = false;
+  let isReady = false;
 
   function isOwnEndpoint(key: string): boolean {
     if (!key.startsWith(ENDPOINTS)) return false;
@@ -90,6 +91,7 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
     const value = update.value !== undefined && key.startsWith(PROFILES) ? PRESENT : update.value;
     const endpoint = key.startsWith(ENDPOINTS) ? tryRead(workloadEndpoint, value) : undefined;
     entries.set(key, { value, modRevision: value === undefined ? 0 : modRevision, toldAt: modRevision, endpoint });
+    if (key === CLUSTER) isReady = tryRead(clusterInformation, value)?.spec.datastoreReady === true;
   }
 
   /** Takes a whole listing: what is remembered under the prefix and is not in it has gone. */
@@ -116,7 +118,7 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
         endpoint === undefined ? [] : [{ key, endpoint, modRevision }],
       );
     },
-    isDatastoreReady: () => tryRead(clusterInformation, entries.get(CLUSTER)?.value)?.spec.datastoreReady === true,
+    isDatastoreReady: () => isReady,
     setInSync(now) {
       inSync = now;
       ipam.setInSync(now);
