@@ -186,11 +186,15 @@ function describeHolder(holder: Attribute): string {
 /** Throws `not-found` in no pool, `denied` in a pool for other uses. */
 function poolOf({ view, request }: Errand, ip: Ip): Pool {
   const pool = view.pools().find((one) => one.enabled && cidrContains(one.cidr, ip));
-  if (pool === undefined)
+  if (pool === undefined) {
+    const usable = (one: Pool) => one.enabled && one.allowedUses.includes(request.use);
+    const pools = view.pools().filter((one) => usable(one) && cidrFamily(one.cidr) === familyOf(ip));
+    const known = pools.length === 0 ? 'none' : pools.map(describePool).join(', ');
     throw new OcicatError(
       'not-found',
-      `assign address "${formatIp(ip)}": The provided IP address is not in a configured pool`,
+      `assign address "${formatIp(ip)}": The provided IP address is not in a configured pool; there are ${known}`,
     );
+  }
   if (pool.allowedUses.includes(request.use)) return pool;
   const uses = pool.allowedUses.join(' ');
   throw new OcicatError(

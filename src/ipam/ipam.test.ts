@@ -157,7 +157,7 @@ test('a certain address: the first of a pool, taken, in no pool, in a pool for s
     'already-exists: assign address "192.168.0.0": already assigned, held by "net.c1" on node "host1"',
   );
   expect(await failure(assign(open('host1'), 'net.c2', { exact: parseIp('10.9.9.9') }))).toBe(
-    'not-found: assign address "10.9.9.9": The provided IP address is not in a configured pool',
+    'not-found: assign address "10.9.9.9": The provided IP address is not in a configured pool; there are "one" (192.168.0.0/24)',
   );
   expect(await failure(assign(open('host1'), 'net.c2', { exact: parseIp('10.5.0.1') }))).toBe(
     'denied: IP address 10.5.0.1 is in IP pool "tunnels", which is not allowed for use "Workload" (allowedUses: [Tunnel])',
