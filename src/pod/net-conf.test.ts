@@ -86,5 +86,7 @@ test.each([
 
 test('every unknown network is named', () => {
   const confs = loadNetworks('/nonexistent', () => {});
-  expect(() => selectNetworks(asNamed(['x,y,default']), confs)).toThrow('networks not found: x, y');
+  expect(() => selectNetworks(asNamed(['x,y,default']), confs)).toThrow(
+    'networks not found: x, y; there are default-restricted, default',
+  );
 });

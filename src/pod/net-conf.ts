@@ -130,7 +130,10 @@ export function selectNetworks(
 ): readonly SelectedNetwork[] {
   const wanted = new Map(wantedOf(list, confs).map((network) => [network.name, network]));
   const unknown = [...wanted.keys()].filter((name) => !confs.some((conf) => conf.name === name));
-  if (unknown.length > 0) throw new OcicatError('not-found', `networks not found: ${unknown.join(', ')}`);
+  if (unknown.length > 0) {
+    const known = confs.map(({ name }) => name).join(', ');
+    throw new OcicatError('not-found', `networks not found: ${unknown.join(', ')}; there are ${known}`);
+  }
   return confs
     .filter((conf) => wanted.has(conf.name))
     .map((conf, index) => ({ conf, ifName: `eth${index}`, args: wanted.get(conf.name)?.args ?? '' }));
