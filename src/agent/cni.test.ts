@@ -7,6 +7,7 @@ import { printKey } from '../datastore/keys.ts';
 import { type MemoryDatastore, openMemoryDatastore } from '../datastore/memory.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { WorkloadLinkSpec } from '../kernel/workload-link.ts';
+import { formatIp } from '../net/ip.ts';
 import { parseMac } from '../net/mac.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniDispatcher, createDispatcher } from './cni-dispatch.ts';
@@ -66,6 +67,9 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
       async remove(hostName) {
         steps.push(`remove ${hostName}`);
         return links.delete(hostName) ? 'removed' : 'absent';
+      },
+      async endFlows(addresses) {
+        steps.push(`end flows ${addresses.map(formatIp).join(' ')}`);
       },
     },
     async policyApplied(endpoint, modRevision) {
