@@ -3,6 +3,7 @@ import type { Issue } from '../base/errors.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
 import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
+import type { Ip } from '../net/ip.ts';
 import type { CniMemory } from './cni-memory.ts';
 import type { Log } from './log.ts';
 
@@ -14,6 +15,8 @@ export interface WorkloadLinks {
   observe(): readonly WorkloadLinkState[];
   /** Afterwards nothing leads to the link's addresses; the link itself may still be there, down, until `settled`. */
   remove(hostName: string, signal?: AbortSignal): Promise<'removed' | 'absent'>;
+  /** Makes the kernel forget what it has let pass to and from addresses, before somebody else may get them. */
+  endFlows(addresses: readonly Ip[]): Promise<void>;
   /** Resolves when all links that were removed so far have gone. */
   settled?(): Promise<void>;
 }

@@ -7,11 +7,11 @@ import type { Draft } from '../ipam/draft.ts';
 import { draftReleaseByHandle } from '../ipam/release.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { delegate } from './cni-delegate.ts';
-import { computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf } from './cni-endpoint.ts';
+import { addressesOf, computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf } from './cni-endpoint.ts';
 import { leaveNetwork } from './cni-join.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
-import { attachmentName, forgetDel, rememberDel } from './cni-pending.ts';
-import { type CniTask, commit, handleOf } from './cni-task.ts';
+import { attachmentName, forgetDel } from './cni-pending.ts';
+import { type CniTask, commit, handleOf, noteDel } from './cni-task.ts';
 
 /** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
 function expectedId({ context, request }: CniTask): string {
@@ -33,6 +33,16 @@ async function removeLink(task: CniTask, endpoint: WorkloadEndpoint | undefined)
   if (link === undefined) return;
   await task.context.links.remove(link.hostName, task.signal);
   await task.context.endpointGone(link.id);
+}
+
+/** Once nothing leads to the addresses. A kernel that cannot do it must not keep containers from going. */
+async function endFlows({ context, request }: CniTask, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  if (endpoint === undefined) return;
+  try {
+    await context.links.endFlows(addressesOf(endpoint));
+  } catch (error) {
+    context.log.warn(`end flows of container "${request.environment.containerId}"`, error);
+  }
 }
 
 /** Handles that may hold addresses of the container: of this network, of those of its endpoint, and Calico's old one. */
@@ -86,15 +96,24 @@ function findOthers(task: CniTask): LocalEndpoint | undefined {
   return known?.endpoint.spec.endpoint === task.request.environment.interfaceName ? undefined : known;
 }
 
+/** The endpoint may have become known only now: then its flows end now. */
+async function removeEndpoint(task: CniTask, known: WorkloadEndpoint | undefined): Promise<void> {
+  const endpoint = findKnown(task)?.endpoint;
+  if (known === undefined) await endFlows(task, endpoint);
+  await removeFromStore(task, endpoint);
+}
+
 /** The kernel first, then other plugins, then the store, which may be the one that cannot be reached. */
 async function removeContainer(task: CniTask): Promise<void> {
   const { memory } = task.context;
-  await removeLink(task, findKnown(task)?.endpoint);
+  const known = findKnown(task)?.endpoint;
+  await removeLink(task, known);
+  await endFlows(task, known);
   const failure = await giveBack(task);
   if (!memory.isInSync()) await memory.refresh(task.signal);
   const others = findOthers(task);
   if (others !== undefined) await leaveNetwork(task, others);
-  else await removeFromStore(task, findKnown(task)?.endpoint);
+  else await removeEndpoint(task, known);
   if (failure !== undefined) throw failure;
 }
 
@@ -103,11 +122,9 @@ async function removeContainer(task: CniTask): Promise<void> {
  * left to do; it is written down then.
  */
 export async function deleteContainer(task: CniTask): Promise<void> {
-  const { context, request, call } = task;
-  const name = attachmentName(request);
-  rememberDel(context.pendingFolder, name, call);
+  noteDel(task);
   const others = findOthers(task);
   if (others !== undefined) await leaveNetwork(task, others);
   else await removeContainer(task);
-  forgetDel(context.pendingFolder, name);
+  forgetDel(task.context.pendingFolder, attachmentName(task.request));
 }

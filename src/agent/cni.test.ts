@@ -7,7 +7,7 @@ import { printKey } from '../datastore/keys.ts';
 import { type MemoryDatastore, openMemoryDatastore } from '../datastore/memory.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { WorkloadLinkSpec } from '../kernel/workload-link.ts';
-import { formatIp } from '../net/ip.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
 import { parseMac } from '../net/mac.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniDispatcher, createDispatcher } from './cni-dispatch.ts';
@@ -207,6 +207,47 @@ test('ADD again gives the same; a lost link is made anew; DEL twice, and nothing
   await expectNothingLeft();
   expect(await call(dispatcher, 'DEL')).toEqual([0, '']);
   await expectNothingLeft();
+});
+
+test('DEL: the link goes, then the flows, and only then are the addresses free', async () => {
+  const base = contextOf(store);
+  const endFlows = async (addresses: readonly Ip[]) => {
+    await base.links.endFlows(addresses);
+    steps.push(`endpoints in the store: ${(await keysUnder(WEP)).length}`);
+  };
+  const dispatcher = await start({ ...base, links: { ...base.links, endFlows } });
+  await call(dispatcher, 'ADD');
+  steps = [];
+  expect(await call(dispatcher, 'DEL')).toEqual([0, '']);
+  expect(steps).toEqual([
+    'remove cali5bc080ca-11',
+    expect.stringMatching(/^gone default\/host--1-cni-/),
+    'end flows 192.168.0.0',
+    'endpoints in the store: 1',
+  ]);
+  await expectNothingLeft();
+});
+
+test('an agent that has not read the store ends the flows as soon as it knows the addresses', async () => {
+  await call(await start(contextOf(store)), 'ADD');
+  steps = [];
+  const context = contextOf(store);
+  const late = createDispatcher(context, signal);
+  expect(await call(late, 'DEL')).toEqual([0, '']);
+  expect(steps).toEqual(['remove cali5bc080ca-11', expect.stringMatching(/^gone /), 'end flows 192.168.0.0']);
+  await expectNothingLeft();
+});
+
+test('a kernel that cannot end flows keeps no container from going', async () => {
+  const base = contextOf(store);
+  const endFlows = async () => {
+    throw new OcicatError('kernel', 'delete flows: ENOTSUP');
+  };
+  const dispatcher = await start({ ...base, links: { ...base.links, endFlows } });
+  await call(dispatcher, 'ADD');
+  expect(await call(dispatcher, 'DEL')).toEqual([0, '']);
+  await expectNothingLeft();
+  expect(logged).toEqual([`end flows of container "${CID}" OcicatError: delete flows: ENOTSUP`]);
 });
 
 test('after a restart of the agent everything is known again', async () => {

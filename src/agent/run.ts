@@ -6,6 +6,7 @@ import { openDatastore } from '../datastore/open.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
+import { openFlowFlusher } from '../kernel/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/link-remover.ts';
 import {
   checkWorkloadLink,
@@ -142,6 +143,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const datastore = await openDatastore(parseDatastoreConfig({ kind: 'environment', environment }), signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
+  const flusher = openFlowFlusher();
   try {
     await register(datastore, settings, nodeName, log, signal);
     const memory = openCniMemory(datastore, nodeName);
@@ -165,6 +167,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
         check: checkWorkloadLink,
         observe: observeWorkloadLinks,
         remove: remover.remove,
+        endFlows: flusher.flush,
       },
       policyApplied: async () => knowledge.current().dataplane.flush(),
       endpointGone: () => knowledge.current().dataplane.flush(),
@@ -190,6 +193,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     }
   } finally {
     await remover.close();
+    flusher.close();
     await bird.stop('restart');
     await datastore.close();
     await etcd?.close();

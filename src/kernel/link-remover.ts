@@ -1,10 +1,10 @@
 // Removes workload links. Taking one down, which ends all traffic and drops its routes and neighbours, is done before the
 // caller is answered; deleting it, for which the kernel waits 16–24 ms, is done on a worker for all that have gathered.
-import { describeError, OcicatError } from '../base/errors.ts';
+import { OcicatError } from '../base/errors.ts';
 import * as netlink from '../sys/netlink.ts';
-import type { RemovalAnswer } from './link-remover.worker.ts';
 import { observeLink } from './links.ts';
 import { markForRemoval, observeMarked } from './removal-group.ts';
+import { openKernelWorker } from './worker.ts';
 import { isWorkloadLink } from './workload-link-spec.ts';
 
 export interface LinkRemover {
@@ -20,18 +20,6 @@ export interface LinkRemover {
   close(): Promise<void>;
 }
 
-/**
- * From source the worker is the file beside this one. In the compiled executable it is an entry point of its own
- * (`bun build --compile src/main.ts src/kernel/link-remover.worker.ts`), named by its path below the entry points' common
- * directory. Only an absolute name will do there: a relative one would be looked for in the working directory too.
- */
-function workerPath(): string {
-  const compiled = import.meta.dir.startsWith('/$bunfs/');
-  return compiled
-    ? '/$bunfs/root/kernel/link-remover.worker.js'
-    : new URL('./link-remover.worker.ts', import.meta.url).href;
-}
-
 interface Deleter {
   /** Deletes what is marked now; calls that come while it works share one more round. */
   start(): void;
@@ -40,33 +28,22 @@ interface Deleter {
 }
 
 function openDeleter(fd: number): Deleter {
-  let worker: Worker | undefined;
+  const worker = openKernelWorker();
   let round: Promise<void> | undefined;
   let again = false;
   let failure: OcicatError | undefined;
-
-  async function ask(): Promise<string | undefined> {
-    worker ??= new Worker(workerPath());
-    const asked = worker;
-    asked.ref(); // the process may not end before the answer
-    return new Promise((resolve) => {
-      asked.onmessage = (event: MessageEvent<RemovalAnswer>) => resolve(event.data);
-      asked.onerror = (event) => {
-        worker = undefined;
-        resolve(event.message);
-      };
-      asked.postMessage(fd);
-    });
-  }
 
   /** Never rejects: a failure is kept for whoever asks, and the links stay marked for the next round. */
   async function run(): Promise<void> {
     do {
       again = false;
-      const refusal = await ask().catch(describeError);
-      failure = refusal === undefined ? undefined : new OcicatError('kernel', `delete links: ${refusal}`);
+      try {
+        await worker.ask({ kind: 'delete-links', fd });
+        failure = undefined;
+      } catch (cause) {
+        failure = new OcicatError('kernel', 'delete links: refused', { cause });
+      }
     } while (again);
-    worker?.unref();
     round = undefined;
   }
 
@@ -79,7 +56,7 @@ function openDeleter(fd: number): Deleter {
       await round;
       if (failure !== undefined) throw failure;
     },
-    close: () => worker?.terminate(),
+    close: () => worker.close(),
   };
 }
 

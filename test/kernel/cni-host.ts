@@ -9,6 +9,7 @@ import { type CniServer, openCniServer } from '../../src/agent/cni-server.ts';
 import { parseDatastoreConfig } from '../../src/datastore/config.ts';
 import { openDatastore } from '../../src/datastore/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
+import { openFlowFlusher } from '../../src/kernel/flow-flusher.ts';
 import { openLinkRemover } from '../../src/kernel/link-remover.ts';
 import {
   checkWorkloadLink,
@@ -104,6 +105,7 @@ export async function openCniHost(): Promise<CniHost> {
   await fill(datastore);
   const [hostFd, podFd] = [createNetns(), createNetns()];
   const remover = withNetns(hostFd, openLinkRemover);
+  const flusher = withNetns(hostFd, openFlowFlusher);
   const memory = openCniMemory(datastore, 'host1');
   await memory.refresh(signal);
   memory.setInSync(true);
@@ -123,6 +125,7 @@ export async function openCniHost(): Promise<CniHost> {
       check: inHost(checkWorkloadLink),
       observe: inHost(observeWorkloadLinks),
       remove: remover.remove,
+      endFlows: flusher.flush,
       settled: remover.settled,
     },
     policyApplied: () => host.policy(),
@@ -169,6 +172,7 @@ export async function openCniHost(): Promise<CniHost> {
     async close() {
       await host.server.close();
       await remover.close();
+      flusher.close();
       await datastore.close();
       await etcd.stop();
       for (const fd of [hostFd, podFd]) libc.close(fd);
