@@ -26,7 +26,6 @@ import {
 import { passGates } from './cni-gates.ts';
 import { joinNetwork } from './cni-join.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
-import { attachmentName, rememberDel } from './cni-pending.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult, routesOf } from './cni-result.ts';
 import { type CniTask, commit, needNetns, undoSignal, withUndo } from './cni-task.ts';
@@ -110,17 +109,16 @@ async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined>
 
 /** The result for the runtime. Throws what went wrong, with everything undone or noted to be undone later. */
 export async function addContainer(task: CniTask): Promise<CniResult> {
-  const { context, request, call } = task;
+  const { context, request } = task;
   const { containerId } = request.environment;
-  const onUnfinished = () => rememberDel(context.pendingFolder, attachmentName(request), call);
   needNetns(task);
   await passGates(request.config.readinessGates, task.signal);
   const known = findEndpoint(context.memory, containerId);
-  if (known !== undefined) return withUndo(task, (undo) => joinNetwork(task, known, undo), onUnfinished);
-  const created = await withUndo(task, (undo) => create(task, undo), onUnfinished);
+  if (known !== undefined) return withUndo(task, (undo) => joinNetwork(task, known, undo));
+  const created = await withUndo(task, (undo) => create(task, undo));
   if (created !== undefined) return created;
   const found = findEndpoint(context.memory, containerId);
-  if (found !== undefined) return withUndo(task, (undo) => joinNetwork(task, found, undo), onUnfinished);
+  if (found !== undefined) return withUndo(task, (undo) => joinNetwork(task, found, undo));
   throw new OcicatError(
     'corrupt',
     `add container "${containerId}": its endpoint is in the store and cannot be understood`,

@@ -6,9 +6,9 @@ import { draftAssignment } from '../ipam/assign.ts';
 import { draftReleaseByHandle } from '../ipam/release.ts';
 import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
 import { missingAddresses, observeHeld, throwDifferences } from './cni-check.ts';
-import { attachmentName, forgetDel, rememberDel } from './cni-pending.ts';
+import { attachmentName, forgetDel } from './cni-pending.ts';
 import { routesOf } from './cni-result.ts';
-import { type CniTask, commit, handleOf } from './cni-task.ts';
+import { type CniTask, commit, handleOf, noteDel } from './cni-task.ts';
 
 type Words = Readonly<Record<string, string>>;
 
@@ -35,17 +35,16 @@ export async function addAddresses(task: CniTask): Promise<CniResult> {
 
 /** Calico's old handle, the bare container ID, is looked at as well (facts: calico §2.1). */
 export async function deleteAddresses(task: CniTask): Promise<void> {
-  const { context, request, call } = task;
+  const { context, request } = task;
   const { ipam } = context.memory;
-  const name = attachmentName(request);
-  rememberDel(context.pendingFolder, name, call);
+  noteDel(task);
   if (!context.memory.isInSync()) await context.memory.refresh(task.signal);
   await commit(task, async (draft) => {
     const around = { draft, nowMs: context.now(), cooldownSeconds: ipam.settings().cooldownSeconds };
     for (const handleId of [ownHandle(task), request.environment.containerId])
       await draftReleaseByHandle(around, handleId, isForInterface(task));
   });
-  forgetDel(context.pendingFolder, name);
+  forgetDel(task.context.pendingFolder, attachmentName(task.request));
 }
 
 /** Throws `not-found` when the container has lost its addresses. */

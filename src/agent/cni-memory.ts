@@ -4,8 +4,9 @@ import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
+import { createCells } from '../ipam/cells.ts';
 import type { Memory, StoreUpdate } from '../ipam/commit.ts';
-import { ABSENT, type Cell } from '../ipam/draft.ts';
+import { ABSENT } from '../ipam/draft.ts';
 import { type IpamView, openIpamView } from '../ipam/view.ts';
 import { clusterInformation } from '../model/cluster-information.ts';
 import { type Kind, parseStored } from '../model/kind.ts';
@@ -28,15 +29,11 @@ export interface CniMemory extends Memory {
   endpoints(): readonly LocalEndpoint[];
   /** ClusterInformation's word. */
   isDatastoreReady(): boolean;
+  /** False says that everything that stands will come through `apply` again: what does not has gone. */
   setInSync(inSync: boolean): void;
   isInSync(): boolean;
   /** Resolves as soon as the memory is in sync; throws `not-ready` when it is not within timeoutMs. */
   untilInSync(timeoutMs: number): Promise<void>;
-}
-
-interface Entry extends Cell {
-  readonly toldAt: Revision;
-  endpoint?: WorkloadEndpoint | undefined;
 }
 
 const ENDPOINTS = printResourcePrefix('WorkloadEndpoint');
@@ -51,8 +48,7 @@ const CLUSTER = printKey({
 const PRESENT = '{}';
 
 /** The stored resource, or undefined when it cannot be understood. */
-function tryRead<R extends Resource>(kind: Kind<R>, text: string | undefined): R | undefined {
-  if (text === undefined) return undefined;
+function tryRead<R extends Resource>(kind: Kind<R>, text: string): R | undefined {
   try {
     return parseStored(kind, parseJson(text));
   } catch (error) {
@@ -68,11 +64,10 @@ function endpointPrefix(nodeName: string): string {
 
 export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory {
   const ipam = openIpamView(datastore, nodeName);
-  const entries = new Map<string, Entry>();
+  const cells = createCells();
   const ownPrefix = endpointPrefix(nodeName);
   const waiting: (() => void)[] = [];
   let inSync = false;
-  let isReady = false;
 
   function isOwnEndpoint(key: string): boolean {
     if (!key.startsWith(ENDPOINTS)) return false;
@@ -86,43 +81,47 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
 
   function apply(update: StoreUpdate): void {
     ipam.apply(update);
-    const { key, modRevision } = update;
-    if (!concerns(key) || (entries.get(key)?.toldAt ?? -1) >= modRevision) return;
-    const value = update.value !== undefined && key.startsWith(PROFILES) ? PRESENT : update.value;
-    const endpoint = key.startsWith(ENDPOINTS) ? tryRead(workloadEndpoint, value) : undefined;
-    entries.set(key, { value, modRevision: value === undefined ? 0 : modRevision, toldAt: modRevision, endpoint });
-    if (key === CLUSTER) isReady = tryRead(clusterInformation, value)?.spec.datastoreReady === true;
+    const { key, value } = update;
+    if (concerns(key))
+      cells.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
   }
 
-  /** Takes a whole listing: what is remembered under the prefix and is not in it has gone. */
-  async function reread(prefix: string, signal: AbortSignal): Promise<void> {
+  /** Other nodes' endpoints are listed too, and left out. */
+  async function rereadOwn(prefix: string, signal: AbortSignal): Promise<void> {
     const { kvs, revision } = await datastore.list(prefix, {}, signal);
     const standing = new Set(kvs.map((kv) => kv.key));
-    for (const key of entries.keys())
-      if (key.startsWith(prefix) && !standing.has(key)) apply({ key, value: undefined, modRevision: revision });
+    for (const key of cells.keysUnder(prefix))
+      if (!standing.has(key)) cells.apply({ key, value: undefined, modRevision: revision });
     for (const kv of kvs) apply(kv);
   }
 
   return {
     ipam,
     apply,
-    known(key) {
-      return entries.get(key) ?? (inSync && concerns(key) ? ABSENT : undefined) ?? ipam.known(key);
-    },
+    known: (key) => cells.get(key) ?? (inSync && concerns(key) ? ABSENT : undefined) ?? ipam.known(key),
     async refresh(signal) {
-      await ipam.refresh(signal);
-      await Promise.all([reread(ENDPOINTS, signal), reread(PROFILES, signal), reread(CLUSTER, signal)]);
+      await Promise.all([
+        ipam.refresh(signal),
+        ...[ENDPOINTS, PROFILES, CLUSTER].map((prefix) => rereadOwn(prefix, signal)),
+      ]);
     },
     endpoints() {
-      return [...entries].flatMap(([key, { endpoint, modRevision }]) =>
-        endpoint === undefined ? [] : [{ key, endpoint, modRevision }],
-      );
+      return cells.keysUnder(ENDPOINTS).flatMap((key) => {
+        const endpoint = cells.meaningOf(key, (text) => tryRead(workloadEndpoint, text));
+        const { modRevision = 0 } = cells.get(key) ?? {};
+        return endpoint === undefined ? [] : [{ key, endpoint, modRevision }];
+      });
     },
-    isDatastoreReady: () => isReady,
+    isDatastoreReady() {
+      const information = cells.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, text));
+      return information?.spec.datastoreReady === true;
+    },
     setInSync(now) {
       inSync = now;
       ipam.setInSync(now);
-      if (now) for (const wake of waiting.splice(0)) wake();
+      if (!now) return cells.beginListing();
+      cells.endListing();
+      for (const wake of waiting.splice(0)) wake();
     },
     isInSync: () => inSync,
     async untilInSync(timeoutMs) {

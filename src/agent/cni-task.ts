@@ -5,6 +5,7 @@ import type { CniCall, CniRequest } from '../cni/request.ts';
 import { type Committed, commitDraft } from '../ipam/commit.ts';
 import type { Draft } from '../ipam/draft.ts';
 import type { CniContext } from './cni-context.ts';
+import { attachmentName, rememberDel } from './cni-pending.ts';
 import type { Queue } from './cni-queue.ts';
 
 export interface CniTask {
@@ -65,14 +66,10 @@ function isUnsure(error: unknown): boolean {
 }
 
 /**
- * Runs `work` with an undo stack that is run back when it fails. `onUnfinished` is called when something may have been
- * left behind: an inverse failed, or nobody knows whether a commit happened.
+ * Runs `work` with an undo stack that is run back when it fails. When something may have been left behind - an inverse
+ * failed, or nobody knows whether a commit happened - a DEL is written down, to be done later.
  */
-export async function withUndo<T>(
-  task: CniTask,
-  work: (undo: Undo) => Promise<T>,
-  onUnfinished: () => void,
-): Promise<T> {
+export async function withUndo<T>(task: CniTask, work: (undo: Undo) => Promise<T>): Promise<T> {
   const undo = createUndo();
   try {
     return await work(undo);
@@ -80,7 +77,7 @@ export async function withUndo<T>(
     const failures = await undo.run();
     for (const failure of failures)
       task.context.log.warn(`undo ADD of "${task.request.environment.containerId}"`, failure);
-    if (failures.length > 0 || isUnsure(error)) onUnfinished();
+    if (failures.length > 0 || isUnsure(error)) noteDel(task);
     throw error;
   }
 }
@@ -88,4 +85,13 @@ export async function withUndo<T>(
 /** A signal of its own for undoing. */
 export function undoSignal(): AbortSignal {
   return AbortSignal.timeout(UNDO_TIMEOUT_MS);
+}
+
+/** Writes down that the call's attachment is to be removed. A disk that takes nothing does not stop the removal itself. */
+export function noteDel({ context, request, call }: CniTask): void {
+  try {
+    rememberDel(context.pendingFolder, attachmentName(request), call);
+  } catch (error) {
+    context.log.error(`write down an unfinished DEL in "${context.pendingFolder}"`, error);
+  }
 }

@@ -3,15 +3,19 @@
 import { isOcicatError, type OcicatError } from '../base/errors.ts';
 import { affinityOf } from '../blocks/block.ts';
 import { BLOCKS_PREFIX, printAffinityPrefix, printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
-import type { Datastore, Revision } from '../datastore/port.ts';
+import type { Datastore } from '../datastore/port.ts';
 import type { Cidr } from '../net/cidr.ts';
+import { createCells } from './cells.ts';
 import type { Memory, StoreUpdate } from './commit.ts';
-import { ABSENT, type Cell } from './draft.ts';
+import { ABSENT } from './draft.ts';
 import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
 import { DEFAULT_SETTINGS, type IpamSettings, parseIpamSettings } from './settings.ts';
 
 export interface IpamView extends Memory {
-  /** True when everything that concerns this host has come through `apply`: what is not known is absent then. */
+  /**
+   * True when everything that concerns this host has come through `apply`: what is not known is absent then. False says
+   * that it begins to come again from the start.
+   */
   setInSync(inSync: boolean): void;
   readonly nodeName: string;
   /** In the order of their names, as Calico tries them. */
@@ -27,13 +31,6 @@ export interface IpamView extends Memory {
   problems(): readonly OcicatError[];
 }
 
-/** A cell, and the newest revision that told about it: a deletion has one too. */
-interface Entry extends Cell {
-  readonly toldAt: Revision;
-  /** What the value means, worked out when first asked for. */
-  meaning?: unknown;
-}
-
 const POOLS = printResourcePrefix('IPPool');
 const RESERVATIONS = printResourcePrefix('IPReservation');
 const SETTINGS = printKey({ kind: 'ipam-config' });
@@ -42,9 +39,27 @@ function nameIn(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
 }
 
+type Meaning<T> = T | OcicatError;
+
+/** Keeps a failure to understand as what a value means. */
+function orError<T>(parse: (text: string) => T): (text: string) => Meaning<T> {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (isOcicatError(error)) return error;
+      throw error;
+    }
+  };
+}
+
+function isUsable<T>(meaning: Meaning<T>): meaning is T {
+  return !isOcicatError(meaning);
+}
+
 /** Nothing is known until refresh or the first updates. */
 export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
-  const entries = new Map<string, Entry>();
+  const cells = createCells();
   const nodeKey = printKey({ kind: 'resource', resourceKind: 'Node', namespace: undefined, name: nodeName });
   const affinities = printAffinityPrefix({ kind: 'host', name: nodeName });
   const ownMark = `"affinity":${JSON.stringify(affinityOf(nodeName))}`;
@@ -56,72 +71,31 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     return key === SETTINGS || key === nodeKey || followed.some((prefix) => key.startsWith(prefix));
   }
 
-  function concerns(update: StoreUpdate): boolean {
-    if (isWhollyFollowed(update.key) || entries.has(update.key)) return true;
-    return update.key.startsWith(BLOCKS_PREFIX) && (update.value?.includes(ownMark) ?? false);
+  function concerns({ key, value }: StoreUpdate): boolean {
+    if (isWhollyFollowed(key) || cells.has(key)) return true;
+    return key.startsWith(BLOCKS_PREFIX) && (value?.includes(ownMark) ?? false);
   }
 
-  function apply(update: StoreUpdate): void {
-    const present = entries.get(update.key);
-    if (!concerns(update) || (present !== undefined && present.toldAt >= update.modRevision)) return;
-    const { value } = update;
-    entries.set(update.key, {
-      value,
-      modRevision: value === undefined ? 0 : update.modRevision,
-      toldAt: update.modRevision,
-    });
-  }
-
-  /** The parsed value of an entry, kept beside it; a failure is kept as well. */
-  function meaningOf<T>(key: string, parse: (text: string) => T): T | OcicatError | undefined {
-    const entry = entries.get(key);
-    if (entry?.value === undefined) return undefined;
-    if (entry.meaning === undefined) {
-      try {
-        entry.meaning = parse(entry.value);
-      } catch (error) {
-        if (!isOcicatError(error)) throw error;
-        entry.meaning = error;
-      }
-    }
-    return entry.meaning as T | OcicatError;
-  }
-
-  function keysUnder(prefix: string): readonly string[] {
-    return [...entries.keys()].filter((key) => key.startsWith(prefix)).sort();
-  }
-
-  function allUnder<T>(prefix: string, parse: (name: string, text: string) => T): readonly (T | OcicatError)[] {
-    return keysUnder(prefix).flatMap((key) => {
-      const meaning = meaningOf(key, (text) => parse(nameIn(key), text));
+  function allUnder<T>(prefix: string, parse: (name: string, text: string) => T): readonly Meaning<T>[] {
+    return cells.keysUnder(prefix).flatMap((key) => {
+      const meaning = cells.meaningOf(
+        key,
+        orError((text) => parse(nameIn(key), text)),
+      );
       return meaning === undefined ? [] : [meaning];
     });
   }
 
   function readOrThrow<T>(key: string, parse: (text: string) => T): T | undefined {
-    const meaning = meaningOf(key, parse);
+    const meaning = cells.meaningOf(key, orError(parse));
     if (isOcicatError(meaning)) throw meaning;
     return meaning;
   }
 
-  /** Takes a whole listing: what is remembered under the prefix and is not in it has gone. */
-  async function reread(prefix: string, signal: AbortSignal): Promise<void> {
-    const { kvs, revision } = await datastore.list(prefix, {}, signal);
-    const standing = new Set(kvs.map((kv) => kv.key));
-    for (const key of keysUnder(prefix))
-      if (!standing.has(key)) apply({ key, value: undefined, modRevision: revision });
-    for (const kv of kvs) apply(kv);
-  }
-
-  async function rereadKey(key: string, signal: AbortSignal): Promise<void> {
-    const { kv, revision } = await datastore.get(key, signal);
-    apply(kv ?? { key, value: undefined, modRevision: revision });
-  }
-
   function ownBlocks(): readonly string[] {
     const cidrs = new Set<string>();
-    for (const key of [...keysUnder(affinities), ...keysUnder(BLOCKS_PREFIX)]) {
-      const named = entries.get(key)?.value === undefined ? undefined : tryParseKey(key);
+    for (const key of [...cells.keysUnder(affinities), ...cells.keysUnder(BLOCKS_PREFIX)]) {
+      const named = tryParseKey(key);
       if (named?.kind === 'affinity' || named?.kind === 'block') cidrs.add(named.cidr);
     }
     return [...cidrs].sort();
@@ -129,29 +103,31 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
 
   return {
     nodeName,
-    apply,
     ownBlocks,
+    apply(update) {
+      if (concerns(update)) cells.apply(update);
+    },
+    known: (key) => cells.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined),
     setInSync(inSync) {
       complete = inSync;
-    },
-    known(key) {
-      return entries.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined);
+      if (inSync) cells.endListing();
+      else cells.beginListing();
     },
     async refresh(signal) {
       await Promise.all([
-        ...followed.map((prefix) => reread(prefix, signal)),
-        rereadKey(SETTINGS, signal),
-        rereadKey(nodeKey, signal),
+        ...followed.map((prefix) => cells.reread(datastore, prefix, signal)),
+        ...[SETTINGS, nodeKey].map((key) => cells.rereadKey(datastore, key, signal)),
       ]);
-      await Promise.all(ownBlocks().map((cidr) => rereadKey(printKey({ kind: 'block', cidr }), signal)));
+      const blocks = ownBlocks().map((cidr) => printKey({ kind: 'block', cidr }));
+      await Promise.all(blocks.map((key) => cells.rereadKey(datastore, key, signal)));
       complete = true;
     },
-    pools: () => allUnder(POOLS, parsePool).filter((pool): pool is Pool => !isOcicatError(pool)),
+    pools: () => allUnder(POOLS, parsePool).filter(isUsable),
     reservations() {
       const all = allUnder(RESERVATIONS, parseReservation);
-      const [unreadable] = all.filter((meaning) => isOcicatError(meaning));
-      if (unreadable !== undefined) throw unreadable;
-      return all.flatMap((ranges) => (isOcicatError(ranges) ? [] : ranges));
+      const unreadable = all.find((meaning) => isOcicatError(meaning));
+      if (isOcicatError(unreadable)) throw unreadable;
+      return all.filter(isUsable).flat();
     },
     settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? DEFAULT_SETTINGS,
     nodeLabels: () => readOrThrow(nodeKey, parseNodeLabels),
