@@ -26,7 +26,7 @@ interface Chunk {
 }
 
 function hasContent(text: string): boolean {
-  return text.split('\n').some((line) => !/^\s*(#.*|%.*|---|\.\.\.)?\s*$/.test(line));
+  return text.split('\n').some((line) => !/^\s*(%.*|(---|\.\.\.)?\s*(#.*)?)$/.test(line));
 }
 
 /** Cuts at lines that start a document; directives stay with the document that they are for. */

@@ -54,7 +54,13 @@ export function parseSessions(lines: readonly string[]): readonly BgpSession[] {
     const head = /^(Mesh|Node|Global)_(\S+)\s+BGP\s+\S+\s+(\S+)\s+(\d\S*(?: \d\S*)?)\s*(.*)$/.exec(line);
     if (head !== null) {
       const [, from = '', rest = '', state = '', since = '', info = ''] = head;
-      sessions.push({ address: addressOf(rest), type: TYPES[from] ?? from, state, since, info: info.trim() });
+      sessions.push({
+        address: addressOf(rest),
+        type: TYPES[from] ?? from,
+        state,
+        since,
+        info: info.trim().replace(/\s+/g, ' '),
+      });
       continue;
     }
     const neighbour = /^\s+Neighbor address:\s*(\S+)/.exec(line)?.[1];

@@ -37,7 +37,7 @@ export function formatFramed(rows: readonly (readonly string[])[], right: readon
   };
   const [head = [], ...body] = rows;
   const lines = body.map((row) => line(row, (column) => right.includes(column)));
-  return `${rule}${line(head, () => false)}${rule}${lines.join('')}${lines.length > 0 ? rule : ''}`;
+  return `${rule}${line(head, () => false)}${rule}${lines.join('')}${rule}`;
 }
 
 /** Writes rows one at a time; columns only ever grow, so what comes later lines up with what stands. */

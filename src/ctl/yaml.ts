@@ -4,25 +4,29 @@
 const RESERVED = /^(y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf|=|<<)$/i;
 /** Text that reads as a number, a time or a base-60 number in YAML 1.1 or 1.2. */
 const NUMBER_LIKE =
-  /^[-+]?(\d[\d_]*(\.[\d_]*)?([eE][-+]?\d+)?|\.[\d_]+([eE][-+]?\d+)?|0x[\da-fA-F_]+|0o?[0-7_]+|0b[01_]+|\d[\d_]*(:[0-5]?\d)+(\.\d*)?)$/;
+  /^[-+]?(\d[\d_]*(\.[\d_]*)?([eE][-+]?\d+)?|\.[\d_.]*([eE][-+]?\d+)?|0x[\da-fA-F_]+|0o?[0-7_]+|0b[01_]+|\d[\d_]*(:[0-5]?\d)+(\.\d*)?)$/;
 const TIME_LIKE = /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/;
 /** Text that is plain in a block: no indicator first, no `: ` or ` #` inside, no blank at an end. */
 const PLAIN = /^(?![-?:] |[-?:]$|[,[\]{}#&*!|>'"%@`\s])(?!---|\.\.\.)[^\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+$/;
 
+/** Text that would be read as something else; it is put in double quotes, as Go's printer does. */
+function isMistaken(text: string): boolean {
+  return text === '' || RESERVED.test(text) || NUMBER_LIKE.test(text) || TIME_LIKE.test(text);
+}
+
+/** Characters that only double quotes can hold. */
+const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/;
+
 function isPlain(text: string): boolean {
-  if (!PLAIN.test(text) || RESERVED.test(text) || NUMBER_LIKE.test(text) || TIME_LIKE.test(text)) return false;
-  return !/: |:$| #|\s$/.test(text) && text.isWellFormed();
+  return PLAIN.test(text) && !/: |:$| #|\s$/.test(text);
 }
 
 function printText(text: string, indent: string): string {
-  if (text === '') return '""';
+  if (isMistaken(text) || !text.isWellFormed()) return JSON.stringify(text);
   if (isPlain(text)) return text;
-  if (/\n/.test(text) && /^[^\s\x00-\x09\x0b-\x1f\x7f][^\x00-\x09\x0b-\x1f\x7f]*$/.test(text))
+  if (text.includes('\n') && !UNPRINTABLE.test(text.replaceAll('\n', '')) && !/^\s/.test(text))
     return printBlock(text, indent);
-  if (/["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(text) && !/[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(text)) {
-    return `'${text.replaceAll("'", "''")}'`;
-  }
-  return JSON.stringify(text);
+  return UNPRINTABLE.test(text) ? JSON.stringify(text) : `'${text.replaceAll("'", "''")}'`;
 }
 
 /** A literal block, for text with line breaks. */
@@ -54,7 +58,7 @@ function printLines(value: unknown, indent: string, out: string[]): void {
   for (const key of Object.keys(value).sort()) {
     const member = value[key];
     if (member === undefined) continue;
-    const name = isPlain(key) ? key : JSON.stringify(key);
+    const name = key.includes('\n') ? JSON.stringify(key) : printText(key, indent);
     const inline = printInline(member, indent);
     out.push(inline === undefined ? `${indent}${name}:` : `${indent}${name}: ${inline}`);
     if (inline === undefined) printLines(member, Array.isArray(member) ? indent : `${indent}  `, out);

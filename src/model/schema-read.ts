@@ -153,20 +153,19 @@ function meansDefault(value: unknown): boolean {
   return value === '' || (Array.isArray(value) && value.length === 0);
 }
 
-function fillable(field: Field): boolean {
-  return field.presence === 'filled' || field.presence === 'created';
+function isFilled(field: Field, mode: ReadMode): boolean {
+  return field.presence === 'filled' || (field.presence === 'created' && mode === 'document');
 }
 
 function readField(field: Field, given: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
-  const absent = given === undefined || given === null || (meansDefault(given) && fillable(field));
+  const absent = given === undefined || given === null || (meansDefault(given) && isFilled(field, reading.mode));
   if (!absent) {
     if (field.presence === 'sparse' && isEmpty(field.schema, given)) return undefined;
     const read = readShape(field.schema, given, reading);
     return field.presence === 'sparse' && isEmpty(field.schema, read) ? undefined : read;
   }
   if (field.presence === 'required') return report(reading, 'nothing', wantedOf(field.schema));
-  const fills = field.presence === 'filled' || (field.presence === 'created' && reading.mode === 'document');
-  const value = fills ? field.fill(before) : undefined;
+  const value = isFilled(field, reading.mode) ? field.fill(before) : undefined;
   return value === undefined ? undefined : readShape(field.schema, value, reading);
 }
 

@@ -1,0 +1,218 @@
+// Documents for both programs: those of documents/, and from each of these, one for every field and every value that
+// its rule may accept or refuse.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { findKind } from '../../src/model/kinds.ts';
+import type { Plain, ScalarShape, Shape } from '../../src/model/schema.ts';
+import { formatPath, membersOf } from '../../src/model/schema-read.ts';
+
+export interface Case {
+  /** `IPPool/pool-v4 spec.blockSize=19`. */
+  readonly id: string;
+  readonly kind: string;
+  readonly document: Plain;
+}
+
+type Path = readonly (string | number)[];
+
+const FOLDER = join(import.meta.dir, 'documents');
+
+/** The documents that every kind's cases start from, in the order of their files. */
+export function readBaseDocuments(): readonly Case[] {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+  return files.sort().flatMap((file) =>
+    parseAllDocuments(readFileSync(join(FOLDER, file), 'utf8')).map((parsed): Case => {
+      const document = parsed.toJS() as { readonly kind: string; readonly metadata: { readonly name: string } };
+      return { id: `${document.kind}/${document.metadata.name}`, kind: document.kind, document: document as never };
+    }),
+  );
+}
+
+/** What a scalar is tried with wherever it stands. */
+const ANYWHERE: readonly Plain[] = [null, '', 5, {}];
+/** What each rule is tried with besides. */
+const ONCE: readonly Plain[] = ['x', 0, 1, -1, 1.5, true, [], '5', 'true'];
+
+/** Texts and numbers that the rules of texts, ports, numbers with names and the like tell apart; each meets all once. */
+const TELLING: readonly Plain[] = [
+  ...[
+    'A',
+    'a.b',
+    'a..b',
+    'a_b',
+    '-a',
+    'a/b',
+    'UPPER/low',
+    'a b',
+    '*',
+    'eth*',
+    'x'.repeat(15),
+    'x'.repeat(16),
+    'x'.repeat(300),
+  ],
+  ...[
+    '10.0.0.0/8',
+    '10.0.0.1/8',
+    '10.0.0.1',
+    '10.0.0.1/32',
+    '010.0.0.1',
+    '10.0.0',
+    '0.0.0.0/0',
+    '256.0.0.1',
+    '10.0.0.0/33',
+    '10.0.0.0/08',
+  ],
+  ...[
+    'fd00::/64',
+    'fd00::1/64',
+    'fd00::1',
+    'FD00::1',
+    '::/0',
+    '::ffff:10.0.0.1',
+    'fd00::1%eth0',
+    '[fd00::1]:179',
+    '10.0.0.1:179',
+    '10.0.0.1:0',
+  ],
+  ...['all()', 'has(x)', 'has(', 'global()', '!global()', "a == 'b' && c in {'d'}", "a == 'b' extra", 'a == b'],
+  ...['90s', '1m30s', '90', '-1s', '0', '0s', '1.5h', '1d', '9223372036854775807ns', 'Auto'],
+  ...['80', '65535', '65536', '8000:8010', '10:1', '80:', ' 80', '+80', '8e1', '0x50', 'http', 'http-1'],
+  ...[
+    'TCP',
+    'tcp',
+    'Icmpv6',
+    'icmpv6',
+    'UDPLite',
+    'GRE',
+    '17',
+    '256',
+    '1.5',
+    '1.65536',
+    '65536.1',
+    '4294967295',
+    '4294967296',
+  ],
+  ...[
+    'EF',
+    'ef',
+    'AF11',
+    'AF44',
+    'CS7',
+    '63',
+    '64',
+    '65001:100',
+    '65536:1',
+    '1:2:3',
+    '1:2:4294967296',
+    '01:2',
+    '10/second',
+    '0/second',
+  ],
+  ...[
+    '66:cf:5c:51:16:a4',
+    '66-cf-5c-51-16-a4',
+    '66cf.5c51.16a4',
+    '^(eth|en).*',
+    '(',
+    '[a-',
+    '/re/',
+    '2026-11-23T11:18:07Z',
+    '2026-11-23',
+  ],
+  ...[6, 17, 63, 64, 179, 255, 256, 65535, 65536, 2147483647, 4294967295, 4294967296],
+];
+
+function bounds({ minimum, maximum }: { readonly [name: string]: Plain }): readonly Plain[] {
+  const at = (value: Plain | undefined, by: number) => (typeof value === 'number' ? [value, value + by] : []);
+  return [...at(minimum, -1), ...at(maximum, 1)];
+}
+
+function words({ enum: known }: { readonly [name: string]: Plain }): readonly Plain[] {
+  if (!Array.isArray(known)) return [];
+  const last: Plain = known.at(-1) ?? null;
+  return [...known, ...(typeof last === 'string' ? [last.toLowerCase(), `${last}x`] : [])];
+}
+
+/** Whether a scalar's rule is more than a type, a list of words or bounds. */
+function tells({ json }: ScalarShape): boolean {
+  return json.enum === undefined && json.type !== 'boolean' && json.type !== 'integer';
+}
+
+function valuesForScalar(shape: ScalarShape, seen: Set<unknown>): readonly Plain[] {
+  const rule = JSON.stringify([shape.wanted, shape.json]);
+  const known = seen.has(rule);
+  seen.add(rule);
+  const own = [...words(shape.json), ...bounds(shape.json)];
+  if (known) return [...ANYWHERE, ...own];
+  return [...ANYWHERE, ...own, ...ONCE, ...(tells(shape) ? TELLING : [])];
+}
+
+function distinct(values: readonly Plain[]): readonly Plain[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}
+
+/** With the value at the path; objects and lists on the way are made. */
+function withValue(document: Plain, [first, ...rest]: Path, value: Plain): Plain {
+  if (first === undefined) return value;
+  if (typeof first === 'number') {
+    const items = Array.isArray(document) ? [...document] : [];
+    items[first] = withValue(items[first] ?? null, rest, value);
+    return items;
+  }
+  const members = (membersOf(document) ?? {}) as { readonly [name: string]: Plain };
+  return { ...members, [first]: withValue(members[first] ?? null, rest, value) };
+}
+
+function valueAt(document: Plain, path: Path): Plain | undefined {
+  let value: Plain | undefined = document;
+  for (const part of path) {
+    if (typeof part === 'number') value = Array.isArray(value) ? (value as readonly Plain[])[part] : undefined;
+    else value = membersOf(value)?.[part] as Plain | undefined;
+  }
+  return value;
+}
+
+/** What a place is tried with; `seen` holds the rules that have met all their values. */
+function valuesFor(shape: Shape, standing: Plain | undefined, seen: Set<unknown>): readonly Plain[] {
+  switch (shape.shape) {
+    case 'scalar':
+      return valuesForScalar(shape, seen);
+    case 'list': {
+      const [first = null] = Array.isArray(standing) ? standing : [];
+      const { maxItems } = shape;
+      const most =
+        Number.isFinite(maxItems) && maxItems <= 50
+          ? [Array(maxItems).fill(first), Array(maxItems + 1).fill(first)]
+          : [];
+      return [null, '', [], {}, [null], [first, first], ...most];
+    }
+    case 'map':
+      return [null, '', [], {}, { a: 'b' }, { 'a b': 'b' }, { 'A.b/c': 'd' }, { a: 'b c' }, { a: 5 }, { a: null }];
+    case 'object':
+      return [null, '', [], {}, { ...(membersOf(standing) ?? {}), unheardOf: 1 } as Plain];
+  }
+}
+
+/** Every place in a document that a shape describes; an object that was seen elsewhere is not entered again. */
+function* places(shape: Shape, path: Path, seen: Set<unknown>): Generator<readonly [Path, Shape]> {
+  yield [path, shape];
+  if (shape.shape === 'list') yield* places(shape.item, [...path, 0], seen);
+  if (shape.shape !== 'object' || seen.has(shape)) return;
+  seen.add(shape);
+  for (const [name, field] of Object.entries(shape.fields)) yield* places(field.schema, [...path, name], seen);
+}
+
+/** One document for every field and value. */
+export function* deriveCases(base: Case, seen: Set<unknown>): Generator<Case> {
+  const kind = findKind(base.kind);
+  if (kind === undefined) throw new Error(`${base.id}: no such kind`);
+  for (const [path, shape] of places(kind.schema, [], seen)) {
+    if (path.length === 0 || path[0] === 'kind' || path[0] === 'apiVersion') continue;
+    const standing = valueAt(base.document, path);
+    for (const value of distinct(valuesFor(shape, standing, seen))) {
+      const id = `${base.id} ${formatPath(path)}=${JSON.stringify(value).slice(0, 80)}`;
+      yield { id, kind: base.kind, document: withValue(base.document, path, value) };
+    }
+  }
+}

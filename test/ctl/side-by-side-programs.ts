@@ -1,0 +1,86 @@
+// The two calicoctls, each on a store of its own: ours inside this process, Calico's from OCICAT_PEERS.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCalicoctl } from '../../src/ctl/calicoctl.ts';
+import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open.ts';
+import type { Datastore, KeyValue } from '../../src/datastore/port.ts';
+
+/** How a command ended. */
+export interface Ended {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Program {
+  readonly name: string;
+  run(argv: readonly string[], input?: string): Promise<Ended>;
+}
+
+/** Calico's own calicoctl, or undefined where OCICAT_PEERS names no folder with it. */
+export function findPeer(): string | undefined {
+  const folder = process.env.OCICAT_PEERS;
+  const path = folder === undefined ? undefined : join(folder, 'calicoctl');
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
+
+function environmentFor(endpoint: string): Record<string, string> {
+  return { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: endpoint, PATH: process.env.PATH ?? '' };
+}
+
+export function peerProgram(path: string, endpoint: string): Program {
+  return {
+    name: 'Calico',
+    async run(argv, input = '') {
+      const child = Bun.spawn([path, ...argv], {
+        env: environmentFor(endpoint),
+        stdin: Buffer.from(input),
+        stdout: 'pipe',
+        stderr: 'pipe',
+      });
+      const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+      return { status: await child.exited, out, err };
+    },
+  };
+}
+
+export function ourProgram(endpoint: string): Program {
+  return {
+    name: 'Ocicat',
+    async run(argv, input = '') {
+      const text = { out: '', err: '' };
+      const stdio = {
+        write: (part: string) => {
+          text.out += part;
+        },
+        writeError: (part: string) => {
+          text.err += part;
+        },
+        read: async () => input,
+        interactive: false,
+      };
+      const status = await runCalicoctl(argv, environmentFor(endpoint), stdio, new AbortController().signal);
+      return { status, ...text };
+    },
+  };
+}
+
+export async function openStoreAt(endpoint: string): Promise<Datastore> {
+  return openDatastore(await loadDatastoreConfig('/nonexistent', false, environmentFor(endpoint)));
+}
+
+const RESOURCES = '/calico/resources/v3/projectcalico.org/';
+
+/** Everything in a store that is a resource. */
+export async function readResources(store: Datastore): Promise<readonly KeyValue[]> {
+  return (await store.list(RESOURCES)).kvs;
+}
+
+/** A stored value without what differs from run to run: uid, times, versions of programs. Order of fields counts. */
+export function comparable({ key, value }: KeyValue): string {
+  const text = value
+    .replace(/"uid":"[^"]*",?/g, '')
+    .replace(/"creationTimestamp":"[^"]*",?/g, '')
+    .replace(/,}/g, '}');
+  return `${key} ${text}`;
+}
