@@ -1,16 +1,17 @@
 // From an app of the manifest to a bundle that crun can run: root file system mounted, everything in it looked up.
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { completeEnvironment } from './app-environment.ts';
 import { appIsolators } from './app-isolators.ts';
-import { computeCapabilities } from './capabilities.ts';
+import { type CapabilityRule, computeCapabilities, namesOfCapabilities } from './capabilities.ts';
 import type { Context } from './context.ts';
 import { type ExecLookup, lookUpExec } from './exec-lookup.ts';
-import { type AppSpec, computeOciSpec, type OciMount } from './oci-spec.ts';
+import { type AppSpec, computeOciSpec, type OciMount, standardDevices } from './oci-spec.ts';
 import type { PodApp, PodManifest } from './pod-manifest.ts';
-import { ensureDirectoryInRoot, ensureLinkInRoot, statInRoot } from './root-tree.ts';
+import { systemProgram } from './programs.ts';
+import { ensureDirectoryInRoot, ensureLinkInRoot, resolveInRoot, statInRoot } from './root-tree.ts';
 import { appPath, mountRootfs } from './rootfs.ts';
 import { type Identity, resolveIdentity } from './users.ts';
 import { computeAppMounts, computeBind, prepareSource } from './volumes.ts';
@@ -31,7 +32,7 @@ function furnish(rootFd: number, app: PodApp): void {
   ensureDirectoryInRoot(rootFd, '/tmp', 0o1777);
   ensureDirectoryInRoot(rootFd, '/etc');
   ensureLinkInRoot(rootFd, '/etc/mtab', '../proc/self/mounts');
-  ensureDirectoryInRoot(rootFd, app.app.workingDirectory);
+  ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, app.app.workingDirectory));
 }
 
 /** Mounts and looks up everything that does not depend on the network. The caller has its own mount namespace. */
@@ -42,10 +43,10 @@ export function readyApp(podPath: string, manifest: PodManifest, app: PodApp, wa
   const identity = resolveIdentity(rootFd, app.app.user, app.app.group);
   const [program = ''] = app.app.exec;
   furnish(rootFd, app);
-  const lookup = lookUpExec(rootFd, program, app.app.workingDirectory, environment);
   const mounts = computeAppMounts(manifest, app).map((mount) =>
-    computeBind(mount, prepareSource(podPath, rootFd, mount, warn)),
+    computeBind(rootFd, mount, prepareSource(podPath, rootFd, mount, warn)),
   );
+  const lookup = lookUpExec({ rootFd, mounts }, program, app.app.workingDirectory, environment);
   return { app, rootFd, rootfs, identity, environment, lookup, mounts };
 }
 
@@ -78,6 +79,14 @@ function etcMounts(ready: ReadyApp, setting: PodSetting): readonly OciMount[] {
   return own.filter((mount) => !taken.has(mount.destination));
 }
 
+/** A bounding set only takes away: what this process may not have, its apps may not either. */
+function chooseCapabilities(context: Context, rule: CapabilityRule): readonly string[] {
+  const own = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const possible = namesOfCapabilities(own);
+  if (context.lifted.has('capabilities')) return possible;
+  return computeCapabilities(rule).filter((name) => possible.includes(name));
+}
+
 /** Writes the app's config.json. The app's program must have been found. */
 export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetting): void {
   const { app, lookup } = ready;
@@ -91,15 +100,16 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     workingDirectory: app.app.workingDirectory,
     ...ready.identity,
     supplementaryGids: app.app.supplementaryGIDs ?? [],
-    capabilities: computeCapabilities(isolators.capabilities),
+    mountProgram: systemProgram('mount'),
+    capabilities: chooseCapabilities(context, isolators.capabilities),
     oomScoreAdj: isolators.oomScoreAdj,
     namespaces: setting.namespaces,
     mounts: [...etcMounts(ready, setting), ...ready.mounts],
     terminal: setting.terminal,
     limits: isolators.limits,
     cgroupsPath: isolators.limited ? `/rkt/${setting.uuid}/${app.name}` : undefined,
+    devices: standardDevices.filter((name) => existsSync(`/dev/${name}`)),
     lifted: {
-      capabilities: context.lifted.has('capabilities'),
       paths: context.lifted.has('paths'),
       seccomp: context.lifted.has('seccomp'),
     },

@@ -19,37 +19,22 @@ export const defaultCapabilities: readonly string[] = [
   'CAP_SYS_CHROOT',
 ];
 
-/** Every capability that Linux 6.18 has. Source: capabilities(7). */
-export const allCapabilities: readonly string[] = [
-  ...defaultCapabilities,
-  'CAP_AUDIT_CONTROL',
-  'CAP_AUDIT_READ',
-  'CAP_BLOCK_SUSPEND',
-  'CAP_BPF',
-  'CAP_CHECKPOINT_RESTORE',
-  'CAP_DAC_READ_SEARCH',
-  'CAP_IPC_LOCK',
-  'CAP_IPC_OWNER',
-  'CAP_LEASE',
-  'CAP_LINUX_IMMUTABLE',
-  'CAP_MAC_ADMIN',
-  'CAP_MAC_OVERRIDE',
-  'CAP_NET_ADMIN',
-  'CAP_NET_BROADCAST',
-  'CAP_PERFMON',
-  'CAP_SYSLOG',
-  'CAP_SYS_ADMIN',
-  'CAP_SYS_BOOT',
-  'CAP_SYS_MODULE',
-  'CAP_SYS_NICE',
-  'CAP_SYS_PACCT',
-  'CAP_SYS_PTRACE',
-  'CAP_SYS_RAWIO',
-  'CAP_SYS_RESOURCE',
-  'CAP_SYS_TIME',
-  'CAP_SYS_TTY_CONFIG',
-  'CAP_WAKE_ALARM',
-].sort();
+/** Every capability in the order of its bit. Source: linux/capability.h. */
+export const allCapabilities: readonly string[] = `
+CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
+NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT
+SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP
+MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+`
+  .trim()
+  .split(/\s+/)
+  .map((name) => `CAP_${name}`);
+
+/** Names of the bits of a set as /proc writes it: hexadecimal digits. */
+export function namesOfCapabilities(hex: string): readonly string[] {
+  const bits = BigInt(`0x${hex}`);
+  return allCapabilities.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n);
+}
 
 /** How an app's set differs from the default one. */
 export type CapabilityRule =

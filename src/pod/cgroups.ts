@@ -56,10 +56,21 @@ function removeGroup(path: string): void {
   rmdirSync(path);
 }
 
+/** The group of all pods, which another pod may need. */
+function tryRemoveParent(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // not empty
+  }
+}
+
 /** Removes the pod's empty control groups, in every hierarchy. Throws when one still has a process. */
 export function removePodCgroups(uuid: string): void {
   for (const hierarchy of [CGROUP_DIR, ...subdirectories(CGROUP_DIR)]) {
     const group = join(hierarchy, 'rkt', uuid);
-    if (isWritable(group)) removeGroup(group);
+    if (!isWritable(join(hierarchy, 'cgroup.procs')) || !isWritable(group)) continue;
+    removeGroup(group);
+    tryRemoveParent(join(hierarchy, 'rkt'));
   }
 }

@@ -1,7 +1,9 @@
 // A mount namespace of the runner's own: what it mounts for a pod is seen by the pod only and goes when the last of them ends.
 import { statSync } from 'node:fs';
-import { isOcicatError } from '../base/errors.ts';
+import { join } from 'node:path';
 import * as libc from '../sys/libc.ts';
+
+const CLONE_FS = 0x200;
 
 export interface MountSpace {
   /** Back to the host's mounts, for good. */
@@ -21,6 +23,8 @@ export function enterPrivateMounts(): MountSpace {
     leave() {
       if (left) return;
       left = true;
+      // A thread that was started since shares the directories of this one, and setns wants them for itself.
+      libc.unshare(CLONE_FS);
       libc.setns(host, libc.CLONE_NEWNS);
       libc.close(host);
     },
@@ -32,19 +36,11 @@ const CGROUP_DIR = '/sys/fs/cgroup';
 /**
  * Shapes /sys/fs/cgroup, in a mount namespace of one's own, so that crun can work with it: crun refuses the hybrid layout,
  * in which cgroup v2 is mounted at `unified` beside the v1 controllers, even when it is told to leave cgroups alone.
+ * Where cgroups are used it takes a plain directory at `unified` for a hierarchy, so there has to be one to write to.
  */
 export function shapeCgroups(used: boolean): void {
-  if (statSync(CGROUP_DIR, { throwIfNoEntry: false }) === undefined) return;
-  const flags = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC;
-  if (!used) libc.mount('none', CGROUP_DIR, 'tmpfs', flags, 'size=4k,mode=755');
-  else unmountIfMounted(`${CGROUP_DIR}/unified`);
-}
-
-function unmountIfMounted(path: string): void {
-  try {
-    libc.umount2(path, libc.MNT_DETACH);
-  } catch (error) {
-    const absent = isOcicatError(error, 'kernel') && (error.errno === libc.EINVAL || error.errno === libc.ENOENT);
-    if (!absent) throw error;
-  }
+  const covered = used ? join(CGROUP_DIR, 'unified') : CGROUP_DIR;
+  if (statSync(covered, { throwIfNoEntry: false }) === undefined) return;
+  const flags = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC;
+  libc.mount('none', covered, 'tmpfs', flags, 'size=64k,mode=755');
 }

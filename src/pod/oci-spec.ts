@@ -1,5 +1,4 @@
 // The OCI configuration of one app: what crun is told.
-import { allCapabilities } from './capabilities.ts';
 import { computeSeccomp } from './seccomp.ts';
 
 export interface OciMount {
@@ -31,16 +30,20 @@ export interface AppSpec {
   /** After the standard ones. */
   readonly mounts: readonly OciMount[];
   readonly terminal: boolean;
+  /** Path of mount(8) on the host. */
+  readonly mountProgram: string;
   readonly limits: AppLimits;
   readonly cgroupsPath: string | undefined;
+  /** Names below /dev; bound from the host, because nodes on a file system mounted `nodev` cannot be opened. */
+  readonly devices: readonly string[];
   /** What `--insecure-options` lifted. */
-  readonly lifted: { readonly capabilities: boolean; readonly paths: boolean; readonly seccomp: boolean };
+  readonly lifted: { readonly paths: boolean; readonly seccomp: boolean };
   /** Node's name of the machine's architecture. */
   readonly architecture: string;
 }
 
-/** Devices every app has; bound from the host, because nodes on a file system mounted `nodev` cannot be opened. */
-export const standardDevices: readonly string[] = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+/** Devices of an app where the host has them, below /dev. */
+export const standardDevices: readonly string[] = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'net/tun'];
 
 function mount(destination: string, type: string, source: string, ...options: readonly string[]): OciMount {
   return { destination, type, source, options };
@@ -50,11 +53,11 @@ function mount(destination: string, type: string, source: string, ...options: re
  * No file system of an app honours device nodes: an app may make nodes (CAP_MKNOD), and without a device cgroup that would
  * be a way to the host's disks. With `paths` lifted they count, as there the user asked for it.
  */
-function deviceMounts(liftedPaths: boolean): readonly OciMount[] {
-  const nodev = liftedPaths ? [] : ['nodev'];
+function deviceMounts(spec: AppSpec): readonly OciMount[] {
+  const nodev = spec.lifted.paths ? [] : ['nodev'];
   return [
     mount('/dev', 'tmpfs', 'tmpfs', 'nosuid', ...nodev, 'strictatime', 'mode=755', 'size=65536k'),
-    ...standardDevices.map((name) => mount(`/dev/${name}`, 'bind', `/dev/${name}`, 'bind', 'rw', 'nosuid', 'noexec')),
+    ...spec.devices.map((name) => mount(`/dev/${name}`, 'bind', `/dev/${name}`, 'bind', 'rw', 'nosuid', 'noexec')),
     mount('/dev/pts', 'devpts', 'devpts', 'nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'),
     mount('/dev/shm', 'tmpfs', 'shm', 'nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'),
   ];
@@ -64,11 +67,7 @@ function deviceMounts(liftedPaths: boolean): readonly OciMount[] {
 function standardMounts(spec: AppSpec): readonly OciMount[] {
   const ownSys = spec.mounts.some(({ destination }) => /^\/sys(\/|$)/.test(destination));
   const sys = mount('/sys', 'sysfs', 'sysfs', 'nosuid', 'noexec', 'nodev', ...(spec.lifted.paths ? [] : ['ro']));
-  return [
-    mount('/proc', 'proc', 'proc', 'nosuid', 'noexec', 'nodev'),
-    ...deviceMounts(spec.lifted.paths),
-    ...(ownSys ? [] : [sys]),
-  ];
+  return [mount('/proc', 'proc', 'proc', 'nosuid', 'noexec', 'nodev'), ...deviceMounts(spec), ...(ownSys ? [] : [sys])];
 }
 
 /** Hidden from apps. Source: facts §6.6, and what has been found to leak since. */
@@ -110,7 +109,7 @@ function resources(limits: AppLimits): unknown {
 
 /** Only the bounding set for users other than root: they gain capabilities by nothing but the image's own files. */
 function capabilitySets(spec: AppSpec): unknown {
-  const bounding = spec.lifted.capabilities ? allCapabilities : spec.capabilities;
+  const bounding = spec.capabilities;
   const held = spec.uid === 0 ? bounding : [];
   return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] };
 }
@@ -124,6 +123,20 @@ function namespaceList(spec: AppSpec): unknown {
     ...(ipc === undefined ? [] : [{ type: 'ipc', path: ipc }]),
     ...(network === undefined ? [] : [{ type: 'network', path: network }]),
   ];
+}
+
+/** mount(8) does not read the container's state, and crun takes a hook that has not read it all for a failed one. */
+const REMOUNT_SCRIPT = 'while read -r _; do :; done; exec "$0" -o "$1" "$2"';
+
+/**
+ * crun drops the flags of the root's mount, so a program of the host's takes device nodes away again, in the app's mount
+ * namespace and before its root is changed.
+ */
+function hooksOf(spec: AppSpec): unknown {
+  if (spec.lifted.paths) return {};
+  const options = `remount,bind,nodev${spec.readOnlyRootfs ? ',ro' : ''}`;
+  const args = ['sh', '-c', REMOUNT_SCRIPT, spec.mountProgram, options, spec.rootfs];
+  return { createContainer: [{ path: '/bin/sh', args }] };
 }
 
 /** The object that config.json holds. Source: OCI runtime-spec 1.0, config.md and config-linux.md. */
@@ -143,6 +156,7 @@ export function computeOciSpec(spec: AppSpec): unknown {
       oomScoreAdj: spec.oomScoreAdj,
     },
     mounts: [...standardMounts(spec), ...spec.mounts],
+    hooks: hooksOf(spec),
     linux: {
       namespaces: namespaceList(spec),
       resources: resources(spec.limits),

@@ -1,5 +1,15 @@
 // Looking into a root file system without leaving it: links and `..` are resolved as if the root were the world's.
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { posix } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
@@ -52,6 +62,39 @@ export function statInRoot(rootFd: number, path: string): ReturnType<typeof stat
 /** Runs `work` with a path that names `name` beside an open descriptor of its directory. undefined if that is missing. */
 function inDirectory<T>(rootFd: number, directory: string, work: (path: string) => T): T | undefined {
   return withOpen(rootFd, directory, libc.O_PATH | libc.O_DIRECTORY, (fd) => work(`/proc/self/fd/${fd}`));
+}
+
+const MAX_LINKS = 40;
+
+function readLinkInRoot(rootFd: number, directory: string, name: string): string | undefined {
+  return inDirectory(rootFd, directory, (parent) => {
+    const path = `${parent}/${name}`;
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
+  });
+}
+
+/**
+ * The same place as a path without links, `.` and `..`. What does not exist may be named: a link that leads nowhere counts
+ * as the place it names. Throws `invalid` after 40 links. Nobody else may change the tree meanwhile.
+ */
+export function resolveInRoot(rootFd: number, path: string): string {
+  let done: readonly string[] = [];
+  let pending: readonly string[] = path.split('/');
+  for (let links = 0; ; ) {
+    const [name, ...rest] = pending;
+    if (name === undefined) return `/${done.join('/')}`;
+    pending = rest;
+    if (name === '' || name === '.') continue;
+    const link = name === '..' ? undefined : readLinkInRoot(rootFd, `/${done.join('/')}`, name);
+    if (name === '..') done = done.slice(0, -1);
+    else if (link === undefined) done = [...done, name];
+    else {
+      links += 1;
+      if (links > MAX_LINKS) throw new OcicatError('invalid', `resolve "${path}" in the image: too many links`);
+      if (link.startsWith('/')) done = [];
+      pending = [...link.split('/'), ...rest];
+    }
+  }
 }
 
 /** Makes a directory and its parents, root's with mode 0755, where they are missing. Throws when a part is something else. */

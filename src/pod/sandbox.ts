@@ -91,11 +91,36 @@ export async function openSandbox(request: SandboxRequest): Promise<Sandbox> {
   }
 }
 
+/** Whether the process is in a pid namespace below this one's. */
+function isInside(pid: number): boolean {
+  try {
+    return /^NSpid:\t\d+\t\d+/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A namespace ends when all its processes have been reaped, and those that crun started are this process's to reap, also
+ * when it never came to wait for them.
+ */
+function reapInside(): void {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim();
+  for (const child of children === '' ? [] : children.split(' ').map(Number)) if (isInside(child)) libc.tryReap(child);
+}
+
+const REAP_INTERVAL_MS = 5;
+
 async function closeSandbox(pid: number, ended: Promise<number>): Promise<void> {
   try {
     libc.kill(pid, 9);
   } catch {
     // It has gone before us; its parent ends by itself.
   }
-  await ended;
+  const timer = setInterval(reapInside, REAP_INTERVAL_MS);
+  try {
+    await ended;
+  } finally {
+    clearInterval(timer);
+  }
 }

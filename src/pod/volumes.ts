@@ -6,7 +6,7 @@ import * as libc from '../sys/libc.ts';
 import type { OciMount } from './oci-spec.ts';
 import type { PodApp, PodManifest } from './pod-manifest.ts';
 import { systemEnvironment, systemProgram } from './programs.ts';
-import { tryOpenInRoot } from './root-tree.ts';
+import { resolveInRoot, tryOpenInRoot } from './root-tree.ts';
 import { cleanTarget, type Volume } from './volume.ts';
 
 export interface AppMount {
@@ -25,10 +25,10 @@ export function computeAppMounts(manifest: PodManifest, app: PodApp): readonly A
   const volumes = new Map(manifest.volumes.map((volume) => [volume.name, volume]));
   const asked = app.mounts.map(({ volume: name, path }): AppMount => {
     const volume = volumes.get(name);
-    if (volume !== undefined) return { volume, target: cleanTarget(path), implicit: false };
+    if (volume !== undefined) return { volume, target: path, implicit: false };
     throw new OcicatError('invalid', `dangling mount point "${path}": volume "${name}" not found`);
   });
-  const taken = new Set(asked.map((mount) => mount.target));
+  const taken = new Set(asked.map((mount) => cleanTarget(mount.target)));
   const wanted = app.app.mountPoints.filter((point) => !taken.has(cleanTarget(point.path)));
   return [
     ...asked,
@@ -57,10 +57,10 @@ export function refuseDuplicateVolumes(volumes: readonly Volume[]): void {
   }
 }
 
-/** Fills an implicit volume with the image's content at its target, owners and modes with it. */
-function copyImageContent(rootFd: number, target: string, directory: string): void {
+/** Fills an implicit volume with the image's content at its target, owners and modes with it. False if there is none. */
+function copyImageContent(rootFd: number, target: string, directory: string): boolean {
   const source = tryOpenInRoot(rootFd, target, libc.O_RDONLY | libc.O_DIRECTORY);
-  if (source === undefined) return;
+  if (source === undefined) return false;
   try {
     const copy = Bun.spawnSync([systemProgram('cp'), '-a', '--', '/proc/self/fd/3/.', directory], {
       env: systemEnvironment,
@@ -72,6 +72,7 @@ function copyImageContent(rootFd: number, target: string, directory: string): vo
         `fill volume at "${target}": ${copy.stderr?.toString().trim() ?? 'cp failed'}`,
       );
     }
+    return true;
   } finally {
     libc.close(source);
   }
@@ -97,19 +98,28 @@ export function prepareSource(podPath: string, rootFd: number, mount: AppMount, 
   if (mount.implicit) {
     const removed = 'This volume will be removed when the pod is garbage-collected.';
     warn(`warning: no volume specified for mount point "${target}", implicitly creating an "empty" volume. ${removed}`);
-    copyImageContent(rootFd, target, path);
+    if (copyImageContent(rootFd, target, path)) {
+      warn(
+        `warning: Docker converted image, initializing implicit volume with data contained at the mount point "${target}".`,
+      );
+    }
   }
   return path;
 }
 
-/** The bind mount of a volume. Device nodes count only where the source itself is one. */
-export function computeBind(mount: AppMount, source: string): OciMount {
+/**
+ * The bind mount of a volume, links in its target resolved inside the root. Device nodes count only where the source
+ * itself is one.
+ */
+export function computeBind(rootFd: number, mount: AppMount, source: string): OciMount {
   const { volume, target } = mount;
   const stats = statSync(source);
   const isDevice = stats.isCharacterDevice() || stats.isBlockDevice();
   const recursive = volume.kind === 'empty' || (volume.recursive ?? true);
   const readOnly = volume.readOnly ?? false;
   const access = readOnly ? (recursive ? ['ro', 'rro'] : ['ro']) : ['rw'];
-  const options = [recursive ? 'rbind' : 'bind', ...access, ...(isDevice ? [] : ['nodev']), 'rslave'];
-  return { destination: target, type: 'bind', source, options };
+  // crun binds recursively as soon as any option says so, the propagation too.
+  const kind = recursive ? ['rbind', 'rslave'] : ['bind', 'slave'];
+  const options = [...kind, ...access, ...(isDevice ? [] : ['nodev'])];
+  return { destination: resolveInRoot(rootFd, target), type: 'bind', source, options };
 }

@@ -1,5 +1,16 @@
 // A host of its own for tests of rkt: mount and network namespaces, empty /run and /var/lib, and a store with images.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finishDigest } from '../../src/images/digest.ts';
@@ -7,7 +18,6 @@ import { emptyImageConfig, type ImageConfig } from '../../src/images/image-confi
 import { treePath } from '../../src/images/layout.ts';
 import { computeImageId } from '../../src/images/record.ts';
 import { openImageStore } from '../../src/images/store.ts';
-import { createHash } from 'node:crypto';
 
 export interface Result {
   readonly status: number;
@@ -18,6 +28,8 @@ export interface Result {
 export interface Running {
   readonly pid: number;
   readonly ended: Promise<Result>;
+  /** Resolves when standard output holds the words. */
+  printed(words: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -30,6 +42,8 @@ export interface World {
   rkt(...words: readonly string[]): Promise<Result>;
   /** Starts rkt and leaves it running. */
   start(...words: readonly string[]): Running;
+  /** The words of a command line that runs rkt; to be run on the host. */
+  command(...words: readonly string[]): readonly string[];
   /** Runs another program on the same host. */
   run(...command: readonly string[]): Promise<Result>;
   close(): Promise<void>;
@@ -47,7 +61,8 @@ function fillRoot(root: string): void {
   for (const dir of ['bin', 'etc', 'dir1', 'dir2', 'data/sub']) mkdirSync(join(root, dir), { recursive: true });
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
   chmodSync(join(root, 'bin/busybox'), 0o755);
-  const applets = 'sh true false cat echo env hostname httpd id ifconfig ip kill ls mknod mount nc nslookup ping pwd readlink route sleep stat touch wget sync dd grep yes head seq test wc trap tty';
+  const applets =
+    'sh true false cat echo env hostname httpd id ifconfig ip kill ls mknod mount nc nslookup ping pwd readlink route sleep stat touch wget sync dd grep yes head seq test wc trap tty';
   for (const applet of applets.split(' ')) symlinkSync('busybox', join(root, 'bin', applet));
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser1:x:1000:1000::/:/bin/sh\n');
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\ngroup1:x:100:\n');
@@ -74,17 +89,17 @@ function addImage(dataDir: string, repository: string, config: Partial<ImageConf
     const name = `registry-1.docker.io/library/${repository}`;
     const id = computeImageId(name, 'latest', digest);
     store.put({
-        id,
-        name,
-        version: 'latest',
-        labels: { version: 'latest', os: 'linux', arch: 'amd64' },
-        manifestDigest: digest,
-        config: { ...emptyImageConfig, Env: ['PATH=/bin', 'VAR_FROM_MANIFEST=manifest'], ...config },
-        layers: [{ diffId: digest, chainId: digest, sizeBytes: 1_258_291 }],
-        sizeBytes: 1_258_291,
-        importedAtMs: 1_700_000_000_000,
-        lastUsedMs: 1_700_000_000_000,
-      });
+      id,
+      name,
+      version: 'latest',
+      labels: { version: 'latest', os: 'linux', arch: 'amd64' },
+      manifestDigest: digest,
+      config: { ...emptyImageConfig, Env: ['PATH=/bin', 'VAR_FROM_MANIFEST=manifest'], ...config },
+      layers: [{ diffId: digest, chainId: digest, sizeBytes: 1_258_291 }],
+      sizeBytes: 1_258_291,
+      importedAtMs: 1_700_000_000_000,
+      lastUsedMs: 1_700_000_000_000,
+    });
     store.remember(repository, id);
   } finally {
     store.close();
@@ -96,13 +111,38 @@ async function untilExists(path: string): Promise<void> {
   if (!existsSync(path)) throw new Error(`${path} did not appear`);
 }
 
+/** Collects a stream and tells when words have come. */
+function follow(stream: ReadableStream<Uint8Array>) {
+  let text = '';
+  const waiting = new Map<string, () => void>();
+  const output = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      text += decoder.decode(bytes, { stream: true });
+      for (const [words, resolve] of waiting) if (text.includes(words)) resolve();
+    }
+    return text;
+  })();
+  const printed = (words: string): Promise<void> =>
+    new Promise((resolve) => {
+      if (text.includes(words)) resolve();
+      else waiting.set(words, resolve);
+    });
+  return { output, printed };
+}
+
 export async function openWorld(): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'ocitest-rkt-'));
   const dataDir = join(directory, 'data');
   const netDir = join(directory, 'local/net.d');
   mkdirSync(netDir, { recursive: true });
   addImage(dataDir, 'busybox', { Cmd: ['sh'] });
-  addImage(dataDir, 'volumes', { Entrypoint: ['/bin/sh', '-c'], Volumes: ['/data'], User: 'user1', WorkingDir: '/new/dir' });
+  addImage(dataDir, 'volumes', {
+    Entrypoint: ['/bin/sh', '-c'],
+    Volumes: ['/data'],
+    User: 'user1',
+    WorkingDir: '/new/dir',
+  });
   const ready = join(directory, 'ready');
   const setUp = `mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up && touch ${ready}`;
   const holder = Bun.spawn(
@@ -110,7 +150,7 @@ export async function openWorld(): Promise<World> {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   await untilExists(ready);
-  const inside = (command: readonly string[]) => {
+  const inside = (command: readonly string[]): Running => {
     const child = Bun.spawn(['nsenter', `--target=${holder.pid}`, '--mount', '--net', '--', ...command], {
       stdin: 'ignore',
       stdout: 'pipe',
@@ -119,20 +159,25 @@ export async function openWorld(): Promise<World> {
       timeout: 30_000,
       killSignal: 'SIGKILL',
     });
-    const ended = Promise.all([child.exited, new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    return { child, ended: ended.then(([status, stdout, stderr]): Result => ({ status, stdout, stderr })) };
+    const { output, printed } = follow(child.stdout);
+    const ended = Promise.all([child.exited, output, new Response(child.stderr).text()]).then(
+      ([status, stdout, stderr]): Result => ({ status, stdout, stderr }),
+    );
+    return { pid: child.pid, ended, printed, kill: (signal) => child.kill(signal) };
   };
-  const options = [`--dir=${dataDir}`, `--local-config=${join(directory, 'local')}`, `--system-config=${directory}/system`];
+  const options = [
+    `--dir=${dataDir}`,
+    `--local-config=${join(directory, 'local')}`,
+    `--system-config=${directory}/system`,
+  ];
   const rktCommand = (words: readonly string[]) => [bun, main, 'rkt', ...options, ...words];
   return {
     directory,
     dataDir,
     netDir,
     rkt: (...words) => inside(rktCommand(words)).ended,
-    start(...words) {
-      const { child, ended } = inside(rktCommand(words));
-      return { pid: child.pid, ended, kill: (signal) => child.kill(signal) };
-    },
+    start: (...words) => inside(rktCommand(words)),
+    command: (...words) => rktCommand(words),
     run: (...command) => inside(command).ended,
     async close() {
       holder.kill('SIGKILL');
