@@ -206,7 +206,7 @@ function 'export_v4:gone'(bool same_as) {
 }
 
 template bgp peers_v4 {
-  connect delay time 2;
+  connect delay time 1;
   connect retry time 5;
   error wait time 5, 30;
   graceful restart;
@@ -282,7 +282,7 @@ function to_peers_v6() {
 }
 
 template bgp peers_v6 {
-  connect delay time 2;
+  connect delay time 1;
   connect retry time 5;
   error wait time 5, 30;
   graceful restart;

@@ -4,12 +4,15 @@ import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
 import type { Session } from './sessions.ts';
 
-/** What all sessions of a family share. The times are Calico's (facts: calico §8.3). */
+/**
+ * What all sessions of a family share. The times are Calico's (facts: calico §8.3) but for the delay, which Calico sets to
+ * 2 s: a host that starts is without routes for so long.
+ */
 export function sessionTemplate(family: Family, debug: boolean): readonly string[] {
   return [
     `template bgp peers_v${family} {`,
     ...(debug ? ['  debug all;'] : []),
-    '  connect delay time 2;',
+    '  connect delay time 1;',
     '  connect retry time 5;',
     '  error wait time 5, 30;',
     '  graceful restart;',
