@@ -60,7 +60,7 @@ async function up(args: Arguments): Promise<number> {
   noWords(args);
   const abort = new AbortController();
   const stop = () => abort.abort(new OcicatError('aborted', 'interrupted'));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  process.on('SIGINT', stop).on('SIGTERM', stop); // also the second and third time: what was begun is taken down first
   const state = await bringUp(
     computeLabPlan(args.name, args.nodes),
     (line) => console.error(`lab: ${line}`),

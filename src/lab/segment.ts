@@ -1,9 +1,10 @@
 // The machine room of a lab: its outermost namespaces, a tmpfs to keep all its files in, and the shared segment.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
+import { kill } from '../sys/libc.ts';
 import { mustRunInside } from './enter.ts';
-import { type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
-import { type ProcessIdentity, stateDirectory, tryIdentify } from './state.ts';
+import { SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
+import { type ProcessIdentity, tryIdentify } from './state.ts';
 
 /** Inside the lab's mount namespace: a tmpfs with everything the lab writes. It vanishes with the namespace. */
 export const LAB_FILES = '/run/ocicat';
@@ -36,6 +37,7 @@ async function waitForInit(launcher: Bun.Subprocess<'ignore', 'ignore', 'pipe'>)
     if (init !== undefined) return init;
     await Bun.sleep(2);
   }
+  launcher.kill('SIGKILL');
   const words =
     launcher.exitCode === null ? 'its first process did not appear' : await new Response(launcher.stderr).text();
   throw new OcicatError('internal', `start namespaces: ${words.trim()}`);
@@ -67,9 +69,18 @@ export async function startNamespaces(entry: readonly string[], command: readonl
 }
 
 /** The lab's outermost process, its tmpfs at LAB_FILES, and the bridge `underlay` with the services' address. */
-export async function startSegment(plan: LabPlan): Promise<ProcessIdentity> {
-  mkdirSync(stateDirectory(plan.name), { recursive: true, mode: 0o700 });
+export async function startSegment(): Promise<ProcessIdentity> {
   const init = await startNamespaces([], INIT_COMMAND);
+  try {
+    await furnishSegment(init);
+    return init;
+  } catch (error) {
+    kill(init.pid, 9);
+    throw error;
+  }
+}
+
+async function furnishSegment(init: ProcessIdentity): Promise<void> {
   const script = `set -e
     mount -t tmpfs -o mode=0755 ocicat-lab ${LAB_FILES}
     mkdir ${LAB_FILES}/etcd ${LAB_FILES}/registry ${LAB_FILES}/hosts
@@ -78,5 +89,4 @@ export async function startSegment(plan: LabPlan): Promise<ProcessIdentity> {
     ip addr add ${SERVICES_ADDRESS}/${UNDERLAY_PREFIX_LENGTH} dev underlay
     ip link set underlay up`;
   await mustRunInside(init, ['/bin/sh', '-c', script]);
-  return init;
 }
