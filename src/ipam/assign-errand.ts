@@ -1,0 +1,51 @@
+// One request for addresses on its way through a draft, and what every way of serving it shares.
+import type { Attribute } from '../blocks/block.ts';
+import { printKey } from '../datastore/keys.ts';
+import type { Cidr } from '../net/cidr.ts';
+import type { Family, Ip } from '../net/ip.ts';
+import { countInHandle, parseHandle, printHandle } from './handle.ts';
+import type { Surroundings } from './own-block.ts';
+import type { PoolUse } from './pool.ts';
+
+export interface AssignRequest {
+  /** Who holds the addresses; all of them are released by this name. */
+  readonly handleId: string;
+  /** Words kept with the addresses, such as `node` and `timestamp`. */
+  readonly words: Readonly<Record<string, string>>;
+  readonly use: PoolUse;
+  /** One address of each. */
+  readonly families: readonly Family[];
+  /** This very address instead; `families` is not looked at. */
+  readonly exact?: Ip | undefined;
+  /** Ranges or names of pools; empty or absent: those that select this node. */
+  readonly ipv4Pools?: readonly string[];
+  readonly ipv6Pools?: readonly string[];
+  /**
+   * Which addresses that are already held under the handle count as this request's, given again instead of taking more.
+   * Default: all of them.
+   */
+  readonly isSame?: (words: Readonly<Record<string, string>>) => boolean;
+}
+
+export interface Assigned {
+  readonly ip: Ip;
+  /** Prefix length of the block that it is from; 32 or 128 when it was asked for by itself. */
+  readonly prefixLength: number;
+}
+
+export function handleKey(handleId: string): string {
+  return printKey({ kind: 'handle', handleId });
+}
+
+/** What one assignment works with, so that each step has one argument more at most. */
+export interface Errand extends Surroundings {
+  readonly request: AssignRequest;
+  readonly holder: Attribute;
+  readonly reservations: readonly Cidr[];
+}
+
+/** One more address of the block under the request's handle. */
+export async function countAddress({ draft, request }: Errand, cidr: string): Promise<void> {
+  const key = handleKey(request.handleId);
+  draft.put(key, printHandle(countInHandle(parseHandle(await draft.getLikelyAbsent(key)), cidr, 1)));
+}

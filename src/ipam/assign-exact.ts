@@ -1,0 +1,63 @@
+// One certain address, asked for by name (facts: calico §2.1, §2.8).
+import { OcicatError } from '../base/errors.ts';
+import { assignExact } from '../blocks/assign.ts';
+import { type Attribute, blockCidrOf, createBlock } from '../blocks/block.ts';
+import { cidrContains, cidrFamily, formatCidr } from '../net/cidr.ts';
+import { familyOf, formatIp, type Ip } from '../net/ip.ts';
+import { type Assigned, countAddress, type Errand } from './assign-errand.ts';
+import { blockKey, isOwn, keepBlock, tryReadBlock } from './own-block.ts';
+import type { Pool } from './pool.ts';
+import { describePool } from './pool-choice.ts';
+
+function describeHolder(holder: Attribute): string {
+  if (holder.releasedAt !== undefined) return `cooling down since ${holder.releasedAt}`;
+  const node = holder.secondary?.node;
+  return `held by "${holder.handleId ?? 'nobody known'}"${node === undefined ? '' : ` on node "${node}"`}`;
+}
+
+/** Throws `not-found` in no pool, `denied` in a pool for other uses. */
+function poolOf({ view, request }: Errand, ip: Ip): Pool {
+  const pool = view.pools().find((one) => one.enabled && cidrContains(one.cidr, ip));
+  if (pool === undefined) {
+    const usable = (one: Pool) => one.enabled && one.allowedUses.includes(request.use);
+    const pools = view.pools().filter((one) => usable(one) && cidrFamily(one.cidr) === familyOf(ip));
+    const known = pools.length === 0 ? 'none' : pools.map(describePool).join(', ');
+    throw new OcicatError(
+      'not-found',
+      `assign address "${formatIp(ip)}": The provided IP address is not in a configured pool; there are ${known}`,
+    );
+  }
+  if (pool.allowedUses.includes(request.use)) return pool;
+  const uses = pool.allowedUses.join(' ');
+  throw new OcicatError(
+    'denied',
+    `IP address ${formatIp(ip)} is in IP pool "${pool.name}", which is not allowed for use "${request.use}" (allowedUses: [${uses}])`,
+  );
+}
+
+/** Reservations, node selectors and the limit on blocks do not matter: somebody asked for the address by name. */
+export async function takeExact(errand: Errand, ip: Ip): Promise<Assigned> {
+  const { view, draft, nowMs } = errand;
+  const cidr = blockCidrOf(ip, poolOf(errand, ip).blockPrefixLength);
+  const name = formatCidr(cidr);
+  const text = await draft.get(blockKey(name));
+  const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(errand, name, text);
+  if (block === undefined)
+    throw new OcicatError('corrupt', `assign address "${formatIp(ip)}": its block "${name}" cannot be understood`);
+  if (view.settings().strictAffinity && block.affinity !== undefined && !isOwn(view, block))
+    throw new OcicatError(
+      'denied',
+      `assign address "${formatIp(ip)}": its block is "${block.affinity}"'s and affinity is strict`,
+    );
+  const outcome = assignExact(block, ip, errand.holder);
+  if (outcome.kind === 'taken')
+    throw new OcicatError(
+      'already-exists',
+      `assign address "${formatIp(ip)}": already assigned, ${describeHolder(outcome.holder)}`,
+    );
+  if (outcome.kind === 'outside')
+    throw new OcicatError('internal', `assign address "${formatIp(ip)}": not in its block`);
+  await keepBlock(errand, outcome.block);
+  await countAddress(errand, name);
+  return { ip, prefixLength: familyOf(ip) === 4 ? 32 : 128 };
+}

@@ -1,0 +1,127 @@
+// The next free address of a family: of this host's blocks, of a new block, of an abandoned block, of another host's block
+// (facts: calico §2.4–2.6).
+import { OcicatError } from '../base/errors.ts';
+import { assignNext } from '../blocks/assign.ts';
+import { type Block, createBlock } from '../blocks/block.ts';
+import { blocksOf, createWalk, placeOf } from '../blocks/choice.ts';
+import { hasRoom, reservedIn } from '../blocks/reservations.ts';
+import { BLOCKS_PREFIX, tryParseKey } from '../datastore/keys.ts';
+import { type Cidr, cidrCovers, cidrFamily, formatCidr, parseCidr } from '../net/cidr.ts';
+import type { Family } from '../net/ip.ts';
+import { type Assigned, countAddress, type Errand } from './assign-errand.ts';
+import { blockKey, isOwn, isReclaimable, keepBlock, openOwnBlock, takeOver, tryReadBlock } from './own-block.ts';
+import type { Pool } from './pool.ts';
+import { choosePools, describePool } from './pool-choice.ts';
+
+/** Blocks tried one by one before all are read at once. */
+const EAGER_LOOKS = 4;
+
+/** Takes the next address of the block, if it has one; everything that belongs to it is in the draft then. */
+async function takeFrom(errand: Errand, block: Block): Promise<Assigned | undefined> {
+  const outcome = assignNext(block, errand.holder, reservedIn(block.cidr, errand.reservations));
+  if (outcome === undefined) return undefined;
+  await keepBlock(errand, outcome.block);
+  await countAddress(errand, formatCidr(block.cidr));
+  return { ip: outcome.ip, prefixLength: block.cidr.prefixLength };
+}
+
+function blocksInside(cidrs: readonly string[], pools: readonly Pool[]): readonly Cidr[] {
+  const ranges = cidrs.map(parseCidr);
+  return ranges.filter((cidr) => pools.some((pool) => cidrCovers(pool.cidr, cidr)));
+}
+
+async function takeOwn(errand: Errand, pools: readonly Pool[]): Promise<Assigned | undefined> {
+  for (const cidr of blocksInside(errand.view.ownBlocks(), pools)) {
+    const block = await openOwnBlock(errand, cidr);
+    const assigned = block === undefined ? undefined : await takeFrom(errand, block);
+    if (assigned !== undefined) return assigned;
+  }
+  return undefined;
+}
+
+/** From the first block of the pools, in this host's order, that does not exist yet or is its own and has room. */
+async function takeNew(errand: Errand, pools: readonly Pool[]): Promise<Assigned | undefined> {
+  const { draft, view, nowMs } = errand;
+  let looks = 0;
+  for (const pool of pools) {
+    for (const cidr of blocksOf(createWalk(pool.cidr, pool.blockPrefixLength, view.nodeName), errand.reservations)) {
+      if (looks++ === EAGER_LOOKS) await draft.survey(BLOCKS_PREFIX);
+      const name = formatCidr(cidr);
+      const text = await draft.peek(blockKey(name));
+      const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(errand, name, text);
+      const usable = block !== undefined && isOwn(view, block);
+      const assigned = usable ? await takeFrom(errand, block) : undefined;
+      if (assigned !== undefined) return assigned;
+    }
+  }
+  return undefined;
+}
+
+/** Existing blocks of the pools in this host's order. */
+async function surveyBlocks(errand: Errand, pools: readonly Pool[]): Promise<readonly Block[]> {
+  const found = await errand.draft.survey(BLOCKS_PREFIX);
+  const cidrs = found.flatMap(({ key }) => {
+    const named = tryParseKey(key);
+    return named?.kind === 'block' ? [named.cidr] : [];
+  });
+  const texts = new Map(found.map((kv) => [kv.key, kv.value]));
+  return pools.flatMap((pool) => {
+    const walk = createWalk(pool.cidr, pool.blockPrefixLength, errand.view.nodeName);
+    const inside = blocksInside(cidrs, [pool]).filter((cidr) => cidr.prefixLength === pool.blockPrefixLength);
+    const ordered = inside.map((cidr) => [placeOf(walk, cidr), cidr] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+    return ordered.flatMap(([, cidr]) => {
+      const name = formatCidr(cidr);
+      return tryReadBlock(errand, name, texts.get(blockKey(name)) ?? '') ?? [];
+    });
+  });
+}
+
+async function takeAbandoned(errand: Errand, blocks: readonly Block[]): Promise<Assigned | undefined> {
+  const usable = (block: Block) =>
+    isReclaimable(block, errand.nowMs) && hasRoom(block, reservedIn(block.cidr, errand.reservations));
+  const block = blocks.find(usable);
+  return block === undefined ? undefined : takeFrom(errand, await takeOver(errand, block));
+}
+
+async function borrow(errand: Errand, blocks: readonly Block[]): Promise<Assigned | undefined> {
+  for (const block of blocks) {
+    const assigned = await takeFrom(errand, block);
+    if (assigned !== undefined) return assigned;
+  }
+  return undefined;
+}
+
+function exhausted(errand: Errand, family: Family, pools: readonly Pool[], capped: boolean): OcicatError {
+  const { maxBlocksPerHost, strictAffinity, autoAllocateBlocks } = errand.view.settings();
+  const reasons = [
+    `No IPs available in pools: ${pools.map(describePool).join(', ')}`,
+    ...(capped ? [`limit of ${maxBlocksPerHost} blocks reached for this node`] : []),
+    ...(autoAllocateBlocks ? [] : ['nodes may not claim blocks (auto_allocate_blocks is false)']),
+    ...(strictAffinity ? ['blocks of other nodes may not be used (strict affinity)'] : []),
+  ];
+  return new OcicatError(
+    'exhausted',
+    `assign IPv${family} address to "${errand.request.handleId}": ${reasons.join('; ')}`,
+  );
+}
+
+/**
+ * Own blocks, new ones, abandoned ones, other hosts'. The limit on a host's blocks and the ban on claiming end the
+ * claiming, not the search: what strict affinity does not forbid is borrowed (Calico gives up; appendix A 5).
+ */
+export async function takeNext(errand: Errand, family: Family): Promise<Assigned> {
+  const { view, request } = errand;
+  const wanted = (family === 4 ? request.ipv4Pools : request.ipv6Pools) ?? [];
+  const pools = choosePools(view, { family, use: request.use, pools: wanted });
+  const { strictAffinity, autoAllocateBlocks, maxBlocksPerHost } = view.settings();
+  const own = view.ownBlocks().filter((cidr) => cidrFamily(parseCidr(cidr)) === family);
+  const capped = own.length >= maxBlocksPerHost;
+  const mayClaim = autoAllocateBlocks && !capped;
+  let assigned = (await takeOwn(errand, pools)) ?? (mayClaim ? await takeNew(errand, pools) : undefined);
+  if (assigned !== undefined) return assigned;
+  const blocks = await surveyBlocks(errand, pools);
+  assigned = mayClaim ? await takeAbandoned(errand, blocks) : undefined;
+  assigned ??= strictAffinity ? undefined : await borrow(errand, blocks);
+  if (assigned !== undefined) return assigned;
+  throw exhausted(errand, family, pools, capped);
+}
