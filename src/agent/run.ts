@@ -20,23 +20,21 @@ import { warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniMemory, openCniMemory } from './cni-memory.ts';
-import { type CniServer, openCniServer } from './cni-server.ts';
+import { openCniServer } from './cni-server.ts';
 import { guardKernel } from './guard.ts';
+import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { observeNodeName, observeUplinkMtu, writeMtu, writeNodeName } from './node-files.ts';
-import { createOrphans } from './orphans.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { ensureDefaults, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
 import { createSession, type Session } from './session.ts';
 import type { AgentSettings } from './settings.ts';
 import { watchThreads } from './threads.ts';
-import type { Workloads } from './workloads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
-const HOUSEKEEPING_MS = 20_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -85,25 +83,6 @@ function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
   if (settings.routerId === undefined || settings.routerId === 'hash') return settings.routerId;
   const address = parseIp(settings.routerId);
   return typeof address === 'number' ? address : undefined;
-}
-
-/** What nobody asks for: DELs that could not be finished, and endpoints that nobody deletes. */
-function keepHouse(
-  workloads: () => Workloads,
-  memory: CniMemory,
-  server: CniServer,
-  log: Log,
-  signal: AbortSignal,
-): void {
-  const orphans = createOrphans({ workloads, memory, dispatcher: server.dispatcher, log });
-  const timer = setInterval(() => {
-    if (!memory.isInSync()) return;
-    server.dispatcher
-      .finishPending()
-      .then(() => orphans.sweep(Date.now()))
-      .catch((error: unknown) => log.error('keep house', error));
-  }, HOUSEKEEPING_MS);
-  signal.addEventListener('abort', () => clearInterval(timer));
 }
 
 interface Knowledge {
@@ -183,7 +162,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       log,
     };
     const guard = guardKernel(targets, signal);
-    keepHouse(targets.workloads, memory, server, log, signal);
+    keepHouse(targets.workloads, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {
       await Promise.race([knowledge.run(signal), guard]);

@@ -72,6 +72,11 @@ export function endpointOf(link: Link): string | undefined {
   return link.alias?.startsWith(ALIAS_PREFIX) ? link.alias.slice(ALIAS_PREFIX.length) : undefined;
 }
 
+/** Whether the alias says all of the endpoint: the kernel has no room for a very long one. */
+export function isWholeAlias(link: Link): boolean {
+  return (link.alias ?? '').length < MAX_ALIAS_BYTES;
+}
+
 /** Ours by alias, or by name and MAC address when its maker was stopped before it could write the alias. */
 export function isWorkloadLink(link: Link): boolean {
   return link.name.startsWith(WORKLOAD_LINK_PREFIX) && (endpointOf(link) !== undefined || link.mac === HOST_MAC);

@@ -1,6 +1,9 @@
 // The workload links that exist, found without memory of the last run.
+import { isHostCidr } from '../net/cidr.ts';
+import type { Ip } from '../net/ip.ts';
 import * as netlink from '../sys/netlink.ts';
 import { type Link, observeLinks } from './links.ts';
+import { observeRoutes } from './routes.ts';
 import { endpointOf, isWorkloadLink } from './workload-link-spec.ts';
 
 export interface WorkloadLinkState extends Link {
@@ -15,6 +18,18 @@ export function observeWorkloadLinks(): readonly WorkloadLinkState[] {
     return observeLinks(host)
       .filter(isWorkloadLink)
       .map((link) => ({ ...link, endpoint: endpointOf(link) }));
+  } finally {
+    host.close();
+  }
+}
+
+/** Addresses that have a route of their own through a link of the calling thread's namespace. */
+export function observeRoutedAddresses(interfaceIndex: number): readonly Ip[] {
+  const host = netlink.openNetlink(netlink.NETLINK_ROUTE);
+  try {
+    return observeRoutes(host, { interfaceIndex })
+      .filter(({ destination }) => isHostCidr(destination))
+      .map(({ destination }) => destination.address);
   } finally {
     host.close();
   }

@@ -256,4 +256,4 @@ function writeUp(writer: netlink.MessageWriter, index: number, up: boolean): voi
 
 export { checkWorkloadLink } from './workload-link-check.ts';
 export type { WorkloadLink, WorkloadLinkSpec } from './workload-link-spec.ts';
-export { observeWorkloadLinks, type WorkloadLinkState } from './workload-link-state.ts';
+export { observeRoutedAddresses, observeWorkloadLinks, type WorkloadLinkState } from './workload-link-state.ts';

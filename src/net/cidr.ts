@@ -17,6 +17,11 @@ export function hostCidr(ip: Ip): Cidr {
   return { address: ip, prefixLength: bitsOf(familyOf(ip)) };
 }
 
+/** Whether the range is one address. */
+export function isHostCidr(cidr: Cidr): boolean {
+  return cidr.prefixLength === bitsOf(cidrFamily(cidr));
+}
+
 /** The first `prefixLength` bits of the address, host bits zero. */
 export function networkOf(ip: Ip, prefixLength: number): Ip {
   if (isIpv4(ip)) return ipv4Of(prefixLength === 0 ? 0 : ip & (0xffffffff << (32 - prefixLength)));
