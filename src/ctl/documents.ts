@@ -1,6 +1,7 @@
 // YAML or JSON text to values, document by document, each able to say where in the text a value stands.
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { OcicatError } from '../base/errors.ts';
+import { tryParsePlainYaml } from './plain-yaml.ts';
 
 export interface Place {
   readonly line: number;
@@ -92,6 +93,9 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
       `read "${source}": a document has ${chunk.text.length} characters, at most 10 MB wanted`,
     );
   }
+  const place = (at: Path) => placeIn(chunk, at);
+  const plain = tryParsePlainYaml(chunk.text);
+  if (plain !== undefined) return { value: plain, place };
   const lineCounter = new LineCounter();
   const document = parseDocument(chunk.text, { lineCounter, prettyErrors: false });
   const [error] = document.errors;
@@ -99,7 +103,7 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
     const { line, col } = lineCounter.linePos(error.pos[0]);
     throw new OcicatError('invalid', `${source}:${line + chunk.linesBefore}:${col}: ${error.message}`);
   }
-  return { value: toValue(source, document), place: (at) => placeIn(chunk, at) };
+  return { value: toValue(source, document), place };
 }
 
 function toValue(source: string, document: Document.Parsed): unknown {
