@@ -1,5 +1,6 @@
 // DEL: a container leaves. What is gone already is no failure; what cannot be done now is written down and done later.
 
+import { isOcicatError } from '../base/errors.ts';
 import { OWN_IPAM } from '../cni/config.ts';
 import { printKey } from '../datastore/keys.ts';
 import { printResourceKey } from '../datastore/resource-codec.ts';
@@ -10,7 +11,7 @@ import { delegate } from './cni-delegate.ts';
 import { addressesOf, computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf } from './cni-endpoint.ts';
 import { leaveNetwork } from './cni-join.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
-import { attachmentName, forgetDel } from './cni-pending.ts';
+import { attachmentName, forgetDel, tryRecallDel } from './cni-pending.ts';
 import { type CniTask, commit, handleOf, noteDel } from './cni-task.ts';
 
 /** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
@@ -103,18 +104,27 @@ async function removeEndpoint(task: CniTask, known: WorkloadEndpoint | undefined
   await removeFromStore(task, endpoint);
 }
 
-/** The kernel first, then other plugins, then the store, which may be the one that cannot be reached. */
-async function removeContainer(task: CniTask): Promise<void> {
+/** A container that was never connected, since its plugin is not installed, has nothing there to give back. */
+function isNothing(failure: unknown, connected: boolean): boolean {
+  return failure === undefined || (!connected && isOcicatError(failure, 'invalid'));
+}
+
+/**
+ * The kernel first, then other plugins, then the store, which may be the one that cannot be reached. `again`: it was
+ * tried before, and the endpoint may have been removed then.
+ */
+async function removeContainer(task: CniTask, again: boolean): Promise<void> {
   const { memory } = task.context;
   const known = findKnown(task)?.endpoint;
   await removeLink(task, known);
   await endFlows(task, known);
   const failure = await giveBack(task);
   if (!memory.isInSync()) await memory.refresh(task.signal);
+  const connected = again || findKnown(task) !== undefined;
   const others = findOthers(task);
   if (others !== undefined) await leaveNetwork(task, others);
   else await removeEndpoint(task, known);
-  if (failure !== undefined) throw failure;
+  if (!isNothing(failure, connected)) throw failure;
 }
 
 /**
@@ -122,9 +132,12 @@ async function removeContainer(task: CniTask): Promise<void> {
  * left to do; it is written down then.
  */
 export async function deleteContainer(task: CniTask): Promise<void> {
+  const { pendingFolder } = task.context;
+  const name = attachmentName(task.request);
+  const again = tryRecallDel(pendingFolder, name) !== undefined;
   noteDel(task);
   const others = findOthers(task);
   if (others !== undefined) await leaveNetwork(task, others);
-  else await removeContainer(task);
-  forgetDel(task.context.pendingFolder, attachmentName(task.request));
+  else await removeContainer(task, again);
+  forgetDel(pendingFolder, name);
 }

@@ -20,11 +20,11 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Throws `not-found` naming the folders that were searched. */
+/** Throws `invalid`, since the configuration asks for what is not installed, naming the folders that were searched. */
 function findPlugin(type: string, folders: readonly string[]): string {
   const path = folders.map((folder) => join(folder, type)).find(isProgram);
   if (path !== undefined) return path;
-  throw new OcicatError('not-found', `find IPAM plugin "${type}": in none of ${folders.join(', ')}`);
+  throw new OcicatError('invalid', `find IPAM plugin "${type}": in none of ${folders.join(', ')}`);
 }
 
 function tryParse(text: string): Json | undefined {
@@ -42,7 +42,7 @@ function explain(type: string, command: Command, status: number, output: string,
   return new OcicatError('unavailable', `run IPAM plugin "${type}" ${command}: exit status ${status}: ${words}`);
 }
 
-/** Returns the plugin's standard output. Throws `not-found`, `unavailable`, `timeout`. */
+/** Returns the plugin's standard output. Throws `invalid`, `unavailable`, `timeout`. */
 async function runPlugin(request: CniRequest, call: CniCall, command: Command, signal: AbortSignal): Promise<string> {
   const { type } = request.config.ipam;
   const child = Bun.spawn([findPlugin(type, request.environment.path)], {

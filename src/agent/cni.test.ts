@@ -450,8 +450,9 @@ test('a locked datastore, another node, an unknown plugin', async () => {
   ]);
   expect(await call(dispatcher, 'ADD', { config: { ipam: { type: 'nowhere' } } })).toEqual([
     1,
-    { cniVersion: '0.1.0', code: 999, msg: `find IPAM plugin "nowhere": in none of ${folder}` },
+    { cniVersion: '0.1.0', code: 7, msg: `find IPAM plugin "nowhere": in none of ${folder}` },
   ]);
+  expect(await call(dispatcher, 'DEL', { config: { ipam: { type: 'nowhere' } } })).toEqual([0, '']);
   await expectNothingLeft();
 });
 
