@@ -64,10 +64,17 @@ async function addNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<C
   return result;
 }
 
-async function deleteNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<void> {
+/** With `refused`, plugins of which one would not even look at the ADD: what refuses the DEL as well has nothing to delete. */
+async function deleteNetwork(pod: PodNetworks, network: SelectedNetwork, refused: boolean): Promise<void> {
   const path = resultPath(pod.podPath, network.conf);
   const previous = statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path, 'utf8');
-  for (const plugin of network.conf.plugins.toReversed()) await call('DEL', pod, network, plugin, previous);
+  for (const plugin of network.conf.plugins.toReversed()) {
+    try {
+      await call('DEL', pod, network, plugin, previous);
+    } catch (error) {
+      if (!refused || !isOcicatError(error, 'invalid')) throw error;
+    }
+  }
 }
 
 function infoOf(pod: PodNetworks, network: SelectedNetwork, ip4: string | undefined): NetInfo {
@@ -135,8 +142,8 @@ function savedNetwork(pod: PodNetworks, info: NetInfo): SelectedNetwork {
 
 /**
  * Takes the pod off every network it has, newest first; each is forgotten once its plugin has agreed. Returns a line for
- * each that could not be deleted and is still recorded for another try. `refused` names a network whose plugin would not
- * even look at the ADD: when it does the same with the DEL, there is nothing to delete, now or later.
+ * each that could not be deleted and is still recorded for another try. `refused` names a network whose ADD was
+ * refused as such.
  */
 export async function removeNetworks(pod: PodNetworks, refused?: string): Promise<readonly string[]> {
   const failures: string[] = [];
@@ -144,9 +151,7 @@ export async function removeNetworks(pod: PodNetworks, refused?: string): Promis
   const infos = readNetInfo(pod.podPath);
   for (const [index, info] of [...infos.entries()].toReversed()) {
     try {
-      await deleteNetwork(pod, savedNetwork(pod, info)).catch((error: unknown) => {
-        if (info.netName !== refused || !isOcicatError(error, 'invalid')) throw error;
-      });
+      await deleteNetwork(pod, savedNetwork(pod, info), info.netName === refused);
       rmSync(join(pod.podPath, info.netConf), { force: true });
       rmSync(join(pod.podPath, `${info.netConf}.result`), { force: true });
     } catch (error) {
