@@ -59,7 +59,7 @@ function loadBase(firewall: KernelFirewall, log: Log): void {
 /** With no endpoints given the agent runs an etcd of its own on this machine. */
 function needsPrivateEtcd(environment: Environment): boolean {
   return !['ETCD_ENDPOINTS', 'CALICO_ETCD_ENDPOINTS', 'ETCD_DISCOVERY_SRV', 'CALICO_ETCD_DISCOVERY_SRV'].some(
-    (name) => environment[name],
+    (name) => environment[name]?.trim(),
   );
 }
 
@@ -146,6 +146,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
         check: checkWorkloadLink,
         observe: observeWorkloadLinks,
         remove: remover.remove,
+        settled: remover.settled,
         endFlows: flusher.flush,
       },
       policyApplied: async () => knowledge.current().dataplane.flush(),
