@@ -9,7 +9,7 @@ const INSIDE = 'OCICAT_BENCH_INSIDE';
 
 /** Starts this file again in namespaces where an uplink `ul0`, an empty /var/lib/calico and /run are. */
 async function reenter(): Promise<number> {
-  const script = `mount -t tmpfs tmpfs /var/lib/calico && mount -t tmpfs tmpfs /var/run && mkdir -p /run/netns
+  const script = `for dir in /var/lib/calico /var/run /etc/calico; do mount -t tmpfs tmpfs $dir; done; mkdir -p /run/netns
     ip link set lo up && ip link add ul0 type veth peer name ul1 && ip link set ul1 up && ip link set ul0 up
     ip addr add 10.98.0.1/24 dev ul0 && echo 1 >/proc/sys/net/ipv4/ip_forward && exec "$@"`;
   const command = [

@@ -1,12 +1,23 @@
 // Calico's own plugin and Felix on a lab's host, in network namespaces of their own, where OCICAT_PEERS names a folder with them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOnHost } from './lab.ts';
+import { copyToHost, runOnHost } from './lab.ts';
 
 /** The folder, or undefined where it is not. */
 export function peerFolder(): string | undefined {
   const folder = process.env.OCICAT_PEERS;
   return folder !== undefined && existsSync(join(folder, 'felix')) ? folder : undefined;
+}
+
+/** Where the peers are on a lab's host, whose /tmp is its own. */
+const ON_HOST = '/var/lib/ocicat-peers';
+const PROGRAMS = ['calicoctl', 'calico', 'calico-ipam', 'felix'];
+
+async function runInside(lab: string, what: 'cni' | 'agent', count: number): Promise<unknown> {
+  const folder = peerFolder();
+  if (folder === undefined) return undefined;
+  await copyToHost(lab, folder, PROGRAMS, ON_HOST);
+  return runOnHost(lab, 'calico-inside.ts', [ON_HOST, what, String(count)]);
 }
 
 export interface PeerCniTimes {
@@ -16,9 +27,7 @@ export interface PeerCniTimes {
 
 /** Milliseconds of ADD and DEL, one after the other; undefined without the peers. */
 export async function runPeerCni(lab: string, containers: number): Promise<PeerCniTimes | undefined> {
-  const folder = peerFolder();
-  if (folder === undefined) return undefined;
-  return (await runOnHost(lab, 'calico-inside.ts', [folder, 'cni', String(containers)])) as PeerCniTimes;
+  return (await runInside(lab, 'cni', containers)) as PeerCniTimes | undefined;
 }
 
 export interface PeerAgentFigures {
@@ -28,7 +37,5 @@ export interface PeerAgentFigures {
 
 /** Felix with as many idle endpoints; undefined without the peers. */
 export async function runPeerAgent(lab: string, endpoints: number): Promise<PeerAgentFigures | undefined> {
-  const folder = peerFolder();
-  if (folder === undefined) return undefined;
-  return (await runOnHost(lab, 'calico-inside.ts', [folder, 'agent', String(endpoints)])) as PeerAgentFigures;
+  return (await runInside(lab, 'agent', endpoints)) as PeerAgentFigures | undefined;
 }

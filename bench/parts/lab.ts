@@ -21,6 +21,21 @@ export async function withLab(nodes: number, work: (name: string) => Promise<voi
   }
 }
 
+/** Copies files of a folder into one of the lab's first host. */
+export async function copyToHost(
+  name: string,
+  folder: string,
+  files: readonly string[],
+  target: string,
+): Promise<void> {
+  const pack = Bun.spawn(['tar', '-C', folder, '-c', ...files], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const unpack = ['sh', '-c', `mkdir -p ${target} && tar -C ${target} -x`];
+  const child = Bun.spawn([ocicat, 'lab', 'exec', '--name', name, 'calico-01', '--', ...unpack], {
+    stdio: [pack.stdout, 'inherit', 'inherit'],
+  });
+  if ((await child.exited) !== 0) throw new Error(`copy ${folder} to a host: failed`);
+}
+
 /** Runs a file of bench/parts on the lab's first host, with this checkout's Bun; returns the JSON that it prints. */
 export async function runOnHost(name: string, file: string, args: readonly string[] = []): Promise<unknown> {
   const command = [bun, join(root, 'bench/parts', file), ...args];
