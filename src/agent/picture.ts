@@ -6,6 +6,7 @@ import type { FirewallConfig } from '../firewall/config.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import type { NatPool } from '../firewall/nat.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
+import { type BGPFilter, bgpFilter } from '../model/bgp-filter.ts';
 import { type BGPPeer, bgpPeer } from '../model/bgp-peer.ts';
 import { type ClusterInformation, clusterInformation } from '../model/cluster-information.ts';
 import { type FelixConfiguration, felixConfiguration } from '../model/felix-configuration.ts';
@@ -15,6 +16,7 @@ import { type Node, node } from '../model/node.ts';
 import type { Resource } from '../model/resource.ts';
 import { type Cidr, parseCidr } from '../net/cidr.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { parseBgpFilter } from '../routing/parse-filters.ts';
 import { parseBgpSettings, parseRoutingNode, parseRoutingPool, tryParseBgpPeer } from '../routing/parse-resources.ts';
 import type { Log } from './log.ts';
 
@@ -23,7 +25,9 @@ export type Concern = 'routing' | 'pools' | 'felix' | 'readiness';
 
 /** The resources of one kind, by name; one that cannot be read is reported and left out. */
 interface Shelf<R> {
-  readonly all: Map<string, R>;
+  readonly all: ReadonlyMap<string, R>;
+  /** By name, whatever the order in which they came. */
+  sorted(): readonly R[];
   set(name: string, value: Json | undefined): void;
 }
 
@@ -31,6 +35,7 @@ function createShelf<R extends Resource>(kind: Kind<R>, log: Log): Shelf<R> {
   const all = new Map<string, R>();
   return {
     all,
+    sorted: () => [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
     set(name, value) {
       all.delete(name);
       if (value === undefined) return;
@@ -68,6 +73,7 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
   const pools: Shelf<IPPool> = createShelf(ipPool, log);
   const bgpConfigurations: Shelf<BGPConfiguration> = createShelf(bgpConfiguration, log);
   const peers: Shelf<BGPPeer> = createShelf(bgpPeer, log);
+  const filters: Shelf<BGPFilter> = createShelf(bgpFilter, log);
   const felixConfigurations: Shelf<FelixConfiguration> = createShelf(felixConfiguration, log);
   const information: Shelf<ClusterInformation> = createShelf(clusterInformation, log);
   const ownBlocks = new Map<string, Cidr>();
@@ -85,6 +91,9 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
         return 'routing';
       case 'BGPPeer':
         peers.set(name, value);
+        return 'routing';
+      case 'BGPFilter':
+        filters.set(name, value);
         return 'routing';
       case 'FelixConfiguration':
         felixConfigurations.set(name, value);
@@ -119,18 +128,22 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
       const own = bgpConfigurations.all.get(`node.${nodeName}`);
       return {
         nodeName,
-        nodes: [...nodes.all.values()].map((one) =>
-          parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`)),
-        ),
-        pools: [...pools.all.values()].map(parseRoutingPool),
+        nodes: nodes
+          .sorted()
+          .map((one) => parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`))),
+        pools: pools.sorted().map(parseRoutingPool),
         ownBlocks: [...ownBlocks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cidr]) => cidr),
         bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own),
-        peers: [...peers.all.values()].map(tryParseBgpPeer).filter((peer) => peer !== undefined),
+        peers: peers
+          .sorted()
+          .map(tryParseBgpPeer)
+          .filter((peer) => peer !== undefined),
+        filters: filters.sorted().map(parseBgpFilter),
         ...(routerId === undefined ? {} : { routerId }),
       };
     },
     natPools: () =>
-      [...pools.all.values()].map(({ spec }) => ({
+      pools.sorted().map(({ spec }) => ({
         cidr: parseCidr(spec.cidr),
         natOutgoing: spec.natOutgoing === true,
       })),

@@ -125,6 +125,7 @@ export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
     nextHop: spec.nextHopMode === 'Self' ? 'self' : spec.nextHopMode === 'Keep' ? 'keep' : 'auto',
     fromNodeIp: spec.sourceAddress !== 'None',
     reverse: spec.reversePeering !== 'Manual',
+    ...(spec.filters === undefined ? {} : { filters: spec.filters }),
     ...(spec.localASNumber === undefined ? {} : { localAsNumber: spec.localASNumber }),
     ...(spec.keepOriginalNextHop === undefined ? {} : { keepOriginalNextHop: spec.keepOriginalNextHop }),
     ...(maxRestartSeconds === undefined ? {} : { maxRestartSeconds }),
