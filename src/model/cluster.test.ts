@@ -355,13 +355,13 @@ test('metadata', () => {
     issuesOf(ipPool, {
       kind: 'IPPool',
       apiVersion: 'v1',
-      metadata: { name: 'P', labels: { a: 1 }, foo: 1 },
+      metadata: { name: 'P', labels: { a: 1.5 }, foo: 1 },
       spec: pool({}),
     }),
   ).toEqual([
     'apiVersion: found "v1", wanted one of projectcalico.org/v3',
     'metadata.name: found "P", wanted lower-case letters, digits, "-" and "." that start and end with a letter or digit, at most 253 characters',
-    'metadata.labels.a: found 1, wanted a label value: at most 63 letters, digits, "-", "_" and "."',
+    'metadata.labels.a: found 1.5, wanted a label value: at most 63 letters, digits, "-", "_" and "."',
     'metadata.foo: found a field that is not known, wanted one of name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations',
   ]);
   expect(issuesOf(ipPool, documentOf(ipPool, pool({}), { annotations: { a: big } }))).toEqual([

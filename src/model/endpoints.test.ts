@@ -124,11 +124,11 @@ test.each<[string, Kind, unknown, object, readonly string[]]>([
     ],
   ],
   [
-    'an address twice',
+    'a port of a protocol without ports',
     hostEndpoint,
-    { node: 'host1', expectedIPs: ['10.0.0.1', '10.0.0.1'] },
+    { node: 'host1', interfaceName: 'eth0', ports: [{ name: 'a', protocol: 'ICMP', port: 1 }] },
     {},
-    ['spec.expectedIPs[1]: found "10.0.0.1" a second time, wanted every item once'],
+    ['spec.ports[0].protocol: found "ICMP", wanted TCP, UDP or SCTP, or its number'],
   ],
   [
     'a host port',

@@ -5,7 +5,7 @@ import { endpointPortName, interfaceName, resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { parsedText } from './scalars.ts';
 import { type Infer, list, object, required, sparse } from './schema.ts';
-import { ip, port, protocol } from './values.ts';
+import { ip, port, portProtocol } from './values.ts';
 
 const interfaceOrAll = parsedText(`${interfaceName.wanted}, or "*" for all of them`, (value) =>
   value === '*' || interfaceName.read(value) !== undefined ? value : undefined,
@@ -15,13 +15,13 @@ const spec = object(
   {
     node: required(resourceName, 'The host.'),
     interfaceName: sparse(interfaceOrAll, 'The interface, or `*` for all interfaces.'),
-    expectedIPs: sparse(list(ip, { unique: true }), 'Addresses of the interface.'),
+    expectedIPs: sparse(list(ip), 'Addresses of the interface.'),
     profiles: sparse(list(resourceName), 'Profiles, in the order in which they apply.'),
     ports: sparse(
       list(
         object({
           name: required(endpointPortName, 'The name that rules use.'),
-          protocol: required(protocol, 'The protocol.'),
+          protocol: required(portProtocol, 'The protocol.'),
           port: required(port, 'The number.'),
         }),
       ),

@@ -35,7 +35,7 @@ const specFields = {
   nodeSelector: filled(selector, 'all()', 'Nodes that take addresses from the pool, by their labels.'),
   namespaceSelector: sparse(selector, 'Namespaces that take addresses from the pool, by their labels.'),
   allowedUses: filled(
-    list(choice('Workload', 'Tunnel', 'LoadBalancer'), { maxItems: 10, unique: true }),
+    list(choice('Workload', 'Tunnel', 'LoadBalancer'), { maxItems: 10 }),
     ['Workload', 'Tunnel'],
     'What the addresses may be used for.',
   ),

@@ -8,11 +8,11 @@ import {
   filled,
   type ObjectShape,
   object,
+  optional,
   type Report,
   required,
   type Scalar,
   type Schema,
-  sparse,
 } from './schema.ts';
 import { type ReadMode, type ReadResult, readSchema } from './schema-read.ts';
 
@@ -115,7 +115,7 @@ function documentSchema<K extends string, Spec, Status>(
   if (parts.status !== undefined) {
     const doc = 'What is; written by programs.';
     const { schema } = parts.status;
-    fields.status = parts.status.always ? filled<unknown>(schema, {}, doc) : sparse<unknown>(schema, doc);
+    fields.status = parts.status.always ? filled<unknown>(schema, {}, doc) : optional<unknown>(schema, doc);
   }
   const shape: ObjectShape = object(fields);
   return { ...shape, check: (value: Resource<Spec, Status, K>, report) => checkResource(parts, value, report) };

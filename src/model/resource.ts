@@ -1,7 +1,17 @@
 // What every resource has in common: kind, version and metadata (facts: calico §3.2, §4.1).
 import { annotationKey, dnsLabel, labelKey, labelValue } from './names.ts';
 import { parsedText, text } from './scalars.ts';
-import { type Infer, map, type ObjectShape, object, required, type Scalar, type Schema, sparse } from './schema.ts';
+import {
+  type Infer,
+  map,
+  type ObjectShape,
+  object,
+  optional,
+  required,
+  type Scalar,
+  type Schema,
+  sparse,
+} from './schema.ts';
 
 /** The one version that resources are written in. */
 export const API_VERSION = 'projectcalico.org/v3';
@@ -24,7 +34,7 @@ function metadataFields(name: Scalar<string>) {
       anyText,
       'The revision that was read; an update with it is refused if the resource has changed since.',
     ),
-    creationTimestamp: sparse(timestamp, 'Set by the program that creates the resource.'),
+    creationTimestamp: optional(timestamp, 'Set by the program that creates the resource.'),
     labels: sparse(map(labelKey, labelValue), 'Labels that selectors match.'),
     annotations: sparse(map(annotationKey, anyText), 'Notes; at most 256 kB together.'),
   };

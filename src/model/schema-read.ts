@@ -73,8 +73,14 @@ function readShape(shape: Shape, value: unknown, reading: Reading): unknown {
   }
 }
 
+/** YAML takes `1` and `true` for other things than text; where text is wanted, they are. Not `1.10`: it reads as 1.1. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'boolean' || Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
 function readScalar(shape: ScalarShape, value: unknown, reading: Reading): unknown {
-  const read = shape.read(value);
+  const lenient = reading.mode === 'document' && shape.json.type === 'string';
+  const read = shape.read(lenient ? (textOf(value) ?? value) : value);
   if (read !== undefined) return read;
   return report(reading, describeValue(value), shape.explain?.(value) ?? shape.wanted);
 }
@@ -106,8 +112,9 @@ function readMap(shape: MapShape, value: unknown, reading: Reading): unknown {
   const members = membersOf(value);
   if (members === undefined) return report(reading, describeValue(value), 'an object');
   const entries: [string, unknown][] = [];
+  const isTextMap = reading.mode === 'document' && shape.value.shape === 'scalar' && shape.value.json.type === 'string';
   for (const key of Object.keys(members).sort()) {
-    const member = members[key];
+    const member = isTextMap && members[key] === null ? '' : members[key];
     reading.at.push(key);
     const name = readScalar(shape.key, key, reading);
     const read = readShape(shape.value, member, reading);
@@ -148,9 +155,10 @@ function isEmpty(shape: Shape, value: unknown): boolean {
   return value === false && type === 'boolean';
 }
 
-/** Where a default is filled in, an empty text and an empty list ask for it. */
-function meansDefault(value: unknown): boolean {
-  return value === '' || (Array.isArray(value) && value.length === 0);
+/** Where a default is filled in, an empty text or an empty list asks for it. */
+function meansDefault(shape: Shape, value: unknown): boolean {
+  if (shape.shape === 'scalar') return value === '' && shape.json.type === 'string';
+  return shape.shape === 'list' && Array.isArray(value) && value.length === 0;
 }
 
 function isFilled(field: Field, mode: ReadMode): boolean {
@@ -158,7 +166,8 @@ function isFilled(field: Field, mode: ReadMode): boolean {
 }
 
 function readField(field: Field, given: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
-  const absent = given === undefined || given === null || (meansDefault(given) && isFilled(field, reading.mode));
+  const absent =
+    given === undefined || given === null || (isFilled(field, reading.mode) && meansDefault(field.schema, given));
   if (!absent) {
     if (field.presence === 'sparse' && isEmpty(field.schema, given)) return undefined;
     const read = readShape(field.schema, given, reading);

@@ -66,6 +66,11 @@ test.each<[string, unknown, unknown]>([
     { name: 'a', version: null, kind: null },
     { name: 'a', kind: 'Small', size: 1, fresh: 'Yes' },
   ],
+  [
+    'a number and a truth are text',
+    { name: 'a', labels: { x: true, y: null, z: 5 } },
+    { name: 'a', kind: 'Small', labels: { x: 'true', y: '', z: '5' }, size: 1, fresh: 'Yes' },
+  ],
   ['an empty text asks for the default', { name: 'a', kind: '' }, { name: 'a', kind: 'Small', size: 1, fresh: 'Yes' }],
   [
     'loose words are stored as they are spelled here',
@@ -95,7 +100,7 @@ test.each<[string, unknown, readonly string[]]>([
   ['an item twice', { name: 'a', words: ['a', 'a'] }, ['words[1]: found "a" a second time, wanted every item once']],
   ['an item that is nothing', { name: 'a', words: ['a', null] }, ['words[1]: found nothing, wanted a text']],
   ['a key', { name: 'a', labels: { 'x.y/z': '1' } }, ['labels["x.y/z"]: found "x.y/z", wanted a key']],
-  ['a member', { name: 'a', labels: { x: 1 } }, ['labels.x: found 1, wanted a text']],
+  ['a member', { name: 'a', labels: { x: 1.5 } }, ['labels.x: found 1.5, wanted a text']],
   [
     'a rule between fields',
     { name: 'a', ranges: [{ low: 3, high: 1 }] },

@@ -3,7 +3,8 @@ import { formatCidr, hostCidr, isMasked, tryParseCidr } from '../net/cidr.ts';
 import { formatIp, isIpv4, tryParseIp } from '../net/ip.ts';
 import { tryParseMac } from '../net/mac.ts';
 import { formatPortRange, tryParsePortRange } from '../net/port.ts';
-import { protocolName, tryParseProtocol } from '../net/protocol.ts';
+import { hasPorts, protocolName, tryParseProtocol } from '../net/protocol.ts';
+import { endpointPortName } from './names.ts';
 import { integer, parsedText } from './scalars.ts';
 import type { Scalar } from './schema.ts';
 
@@ -54,9 +55,6 @@ export const mac = parsedText('a MAC address', (value) => tryParseMac(value));
 
 export const port = integer(1, 65535);
 
-/** The name of an endpoint's port in a rule. */
-const portName = /^[a-zA-Z0-9_.-]{1,128}$/;
-
 /** A port in a rule: a number from 1, a range `"a:b"`, or a name. One port is stored as a number. */
 export const rulePort: Scalar<number | string> = {
   shape: 'scalar',
@@ -69,7 +67,7 @@ export const rulePort: Scalar<number | string> = {
       if (range.min === 0) return undefined;
       return range.min === range.max ? range.min : formatPortRange(range);
     }
-    return typeof value === 'string' && portName.test(value) && !/^\d+$/.test(value) ? value : undefined;
+    return endpointPortName.read(value) as string | undefined;
   },
 };
 
@@ -87,6 +85,23 @@ export const protocol: Scalar<number | string> = {
     if (typeof value !== 'number' && typeof value !== 'string') return undefined;
     const known = typeof value === 'string' ? protocolName(value) : undefined;
     return known ?? tryParseProtocol(value);
+  },
+};
+
+/** A protocol of a port: one that has ports. */
+export const portProtocol: Scalar<number | string> = {
+  shape: 'scalar',
+  wanted: 'TCP, UDP or SCTP, or its number',
+  json: {
+    anyOf: [
+      { type: 'integer', enum: [6, 17, 132] },
+      { type: 'string', enum: ['TCP', 'UDP', 'SCTP'] },
+    ],
+  },
+  read: (value) => {
+    const read = protocol.read(value);
+    const number = typeof read === 'number' || typeof read === 'string' ? tryParseProtocol(read) : undefined;
+    return number !== undefined && hasPorts(number) ? read : undefined;
   },
 };
 

@@ -7,7 +7,7 @@ import { containerId, endpointPortName, interfaceName, resourceName } from './na
 import type { Resource } from './resource.ts';
 import { integer, parsedText, text } from './scalars.ts';
 import { filled, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
-import { cidrOrIp, dscp, interfaceCidr, ip, ipv4, ipv6, mac, port, protocol } from './values.ts';
+import { cidrOrIp, dscp, interfaceCidr, ip, ipv4, ipv6, mac, port, portProtocol } from './values.ts';
 import { tryComputeEndpointName } from './workload-endpoint-name.ts';
 
 const ipNetwork = parsedText('an address, or a range of one address (/32 or /128)', (value) => {
@@ -30,7 +30,7 @@ function tryReadIp(value: string): string | undefined {
 const workloadPort = object(
   {
     name: filled(portNameOrNothing, '', 'The name that rules use.'),
-    protocol: required(protocol, 'The protocol.'),
+    protocol: required(portProtocol, 'The protocol.'),
     port: required(port, 'The number.'),
     hostPort: filled(integer(0, 65535), 0, 'The port of the host that is mapped to it; 0 for none.'),
     hostIP: filled(hostAddress, '', 'The address of the host that is mapped to it.'),
