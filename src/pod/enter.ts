@@ -74,7 +74,8 @@ export const enterPod: Handler = async (context, { uses, rest }) => {
   const command = rest.length === 1 ? ['/bin/bash'] : rest.slice(1);
   const { pid, ways } = await findTarget(dataDir, pod.uuid, app.name);
   const nsenter = systemProgram('nsenter');
-  const words = [nsenter, '--target', String(pid), ...ways, '--root', '--wd=/', '--', ...command];
+  // --wd would be opened before the root is changed, and lead out of it.
+  const words = [nsenter, '--target', String(pid), ...ways, '--root', '--wdns=/', '--', ...command];
   const environment = completeEnvironment(app.name, app.app.environment);
   return libc.execve(nsenter, words, [...environment, `TERM=${context.environment.TERM ?? 'vt100'}`]);
 };

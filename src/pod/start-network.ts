@@ -37,7 +37,19 @@ export function chooseNetworks(start: Start): readonly SelectedNetwork[] {
       return [];
     case 'all':
     case 'networks':
-      return selectNetworks(net, loadNetworks(netDirectory(start.context), warn));
+      return failingAsSetup(() => selectNetworks(net, loadNetworks(netDirectory(start.context), warn)));
+  }
+}
+
+function setupFailure(cause: unknown): OcicatError {
+  return new OcicatError('unavailable', 'failed to setup network', { cause });
+}
+
+function failingAsSetup<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw setupFailure(cause);
   }
 }
 
@@ -67,7 +79,7 @@ export async function joinNetworks(
     });
     return supplied;
   } catch (cause) {
-    throw new OcicatError('unavailable', 'failed to setup network', { cause });
+    throw setupFailure(cause);
   }
 }
 
