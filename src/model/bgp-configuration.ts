@@ -54,10 +54,7 @@ const specFields = {
   nodeMeshPassword: optional(password, 'The password of sessions of the mesh.'),
   nodeMeshMaxRestartTime: optional(duration, 'How long routes of the mesh outlive a restart.', '120s'),
   bindMode: sparse(choice('None', 'NodeIP'), 'Whether BGP listens on all addresses or on those of the node.', 'None'),
-  ignoredInterfaces: sparse(
-    list(interfaceName, { unique: true }),
-    'Interfaces whose ranges are not taken as directly connected.',
-  ),
+  ignoredInterfaces: sparse(list(interfaceName), 'Interfaces whose ranges are not taken as directly connected.'),
   localWorkloadPeeringIPV4: sparse(ipv4, 'The address that local workloads peer with.'),
   localWorkloadPeeringIPV6: sparse(ipv6, 'The address that local workloads peer with over IPv6.'),
   programClusterRoutes: sparse(

@@ -111,9 +111,10 @@ export const asNumber: Scalar<number> = {
   wanted: 'an AS number: 0 to 4294967295, or "x.y" with both up to 65535',
   json: { anyOf: [{ type: 'integer', minimum: 0, maximum: 4294967295 }, { type: 'string' }] },
   read: (value) => {
+    if (typeof value === 'number' && !Number.isInteger(value)) return undefined; // 1.10 would be 1.1
     const [high = '', low, ...rest] = String(value).split('.');
     if (rest.length > 0 || !/^\d{1,10}$/.test(high)) return undefined;
-    if (typeof value === 'number' || low === undefined) return Number(high) <= 0xffffffff ? Number(high) : undefined;
+    if (low === undefined) return Number(high) <= 0xffffffff ? Number(high) : undefined;
     if (!/^\d{1,5}$/.test(low) || Number(low) > 65535 || Number(high) > 65535) return undefined;
     return Number(high) * 65536 + Number(low);
   },
