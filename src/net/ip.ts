@@ -54,12 +54,13 @@ function tryParseIpv4(text: string): Ipv4 | undefined {
   return ipv4Of(value);
 }
 
-function parseGroups(text: string): readonly bigint[] | undefined {
+/** `isEnd`: the last group may be an IPv4 address, which stands for two. */
+function parseGroups(text: string, isEnd: boolean): readonly bigint[] | undefined {
   if (text === '') return [];
   const groups: bigint[] = [];
   const parts = text.split(':');
   for (const [index, part] of parts.entries()) {
-    const embedded = index === parts.length - 1 ? tryParseIpv4(part) : undefined;
+    const embedded = isEnd && index === parts.length - 1 ? tryParseIpv4(part) : undefined;
     if (embedded !== undefined) groups.push(BigInt(embedded >>> 16), BigInt(embedded & 0xffff));
     else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(BigInt(`0x${part}`));
     else return undefined;
@@ -71,8 +72,8 @@ function tryParseIpv6(text: string): Ipv6 | undefined {
   const halves = text.split('::');
   const [head = '', tail] = halves;
   if (halves.length > 2 || !text.includes(':')) return undefined;
-  const left = parseGroups(head);
-  const right = parseGroups(tail ?? '');
+  const left = parseGroups(head, tail === undefined);
+  const right = parseGroups(tail ?? '', true);
   if (left === undefined || right === undefined) return undefined;
   const missing = 8 - left.length - right.length;
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
