@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import { kill } from '../sys/libc.ts';
 import { mustRunInside } from './enter.ts';
-import { SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
+import { type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
 import { type ProcessIdentity, tryIdentify } from './state.ts';
 
 /** Inside the lab's mount namespace: a tmpfs with everything the lab writes. It vanishes with the namespace. */
@@ -69,10 +69,10 @@ export async function startNamespaces(entry: readonly string[], command: readonl
 }
 
 /** The lab's outermost process, its tmpfs at LAB_FILES, and the bridge `underlay` with the services' address. */
-export async function startSegment(): Promise<ProcessIdentity> {
+export async function startSegment(plan: LabPlan): Promise<ProcessIdentity> {
   const init = await startNamespaces([], INIT_COMMAND);
   try {
-    await furnishSegment(init);
+    await furnishSegment(init, plan);
     return init;
   } catch (error) {
     kill(init.pid, 9);
@@ -80,9 +80,10 @@ export async function startSegment(): Promise<ProcessIdentity> {
   }
 }
 
-async function furnishSegment(init: ProcessIdentity): Promise<void> {
+/** The tmpfs is named after the lab, so that the mounts of any process in it say whose it is. */
+async function furnishSegment(init: ProcessIdentity, plan: LabPlan): Promise<void> {
   const script = `set -e
-    mount -t tmpfs -o mode=0755 ocicat-lab ${LAB_FILES}
+    mount -t tmpfs -o mode=0755 ocicat-lab-${plan.name} ${LAB_FILES}
     mkdir ${LAB_FILES}/etcd ${LAB_FILES}/registry ${LAB_FILES}/hosts
     ip link set lo up
     ip link add underlay type bridge

@@ -74,7 +74,7 @@ export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Pro
     const running = tryReadState(plan.name);
     if (running !== undefined) return requireSamePlan(running, plan);
     removeState(plan.name);
-    const init = await startSegment();
+    const init = await startSegment(plan);
     try {
       return await build(plan, init, say, signal);
     } catch (error) {

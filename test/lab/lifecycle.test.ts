@@ -1,33 +1,30 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { eventually, type Lab, lab, openLab } from './lab.ts';
+import { eventually, type Lab, lab, ocicat, openLab } from './lab.ts';
 
-interface Traces {
-  readonly namespaces: readonly string[];
-  readonly mounts: string;
-  readonly links: readonly string[];
+/** Processes of a lab: every mount namespace in it has its tmpfs. */
+function observeProcesses(name: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/mounts`, 'utf8').includes(`ocicat-lab-${name} `);
+    } catch {
+      return false; // it ended while we looked
+    }
+  });
 }
 
-/** What a lab could leave on the machine: namespaces held by processes, mounts, links. */
-function observeTraces(): Traces {
-  const namespaces = new Set<string>();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    for (const kind of ['net', 'mnt', 'pid', 'uts']) {
-      try {
-        namespaces.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('catatonit') ? `${pid}/${kind}` : '');
-      } catch {
-        // The process ended while we looked.
-      }
-    }
-  }
+/** What a lab could leave on the machine. */
+function observeTraces(name: string): unknown {
   return {
-    namespaces: [...namespaces].filter((name) => name !== '').sort(),
-    mounts: readFileSync('/proc/self/mounts', 'utf8'),
+    processes: observeProcesses(name),
+    mounts: readFileSync('/proc/self/mounts', 'utf8').includes(`ocicat-lab-${name}`),
+    files: existsSync(`/run/ocicat/labs/${name}`) || existsSync(`/run/ocicat/lab-${name}.lock`),
     links: readdirSync('/sys/class/net').sort(),
   };
 }
 
-const before = observeTraces();
+const links = readdirSync('/sys/class/net').sort();
+const noTraces = { processes: [], mounts: false, files: false, links };
 let hosts: Lab;
 
 beforeAll(async () => {
@@ -36,7 +33,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await hosts.down();
-  expect(observeTraces()).toEqual(before);
+  expect(observeTraces(hosts.name)).toEqual(noTraces);
 }, 30_000);
 
 test('exec passes stdin, stdout, stderr and the exit status through', async () => {
@@ -54,6 +51,7 @@ test('a host has its own name, processes, address and files, and nothing of the 
   );
   expect(seen).toBe('calico-02\ncatatonit\n10.99.0.2/24\n');
   expect(existsSync('/etc/mark')).toBe(false);
+  expect(observeProcesses(hosts.name).length).toBeGreaterThan(6);
   expect(await hosts.must('calico-01', 'ls /etc/mark /root/mark 2>/dev/null || echo absent')).toBe('absent\n');
 });
 
@@ -81,21 +79,49 @@ test('up on a lab that is up leaves it as it is; another size is refused', async
   expect(other.stderr).toContain('it is up with 2 hosts; "ocicat lab down" first');
 });
 
-test('a second lab stands beside the first, and a killed one leaves nothing', async () => {
-  const second = await openLab('kill', 1);
-  await second.must('calico-01', 'ping -c 1 -W 2 10.99.0.1');
-  const state = JSON.parse(readFileSync(`/run/ocicat/labs/${second.name}/lab.json`, 'utf8')) as {
-    init: { pid: number };
-  };
-  process.kill(state.init.pid, 'SIGKILL');
+test('a second lab stands beside the first, which does not notice when the second is ended or killed', async () => {
+  const second = await openLab('beside', 1);
+  await second.must('calico-01', 'ping -c 1 -W 2 10.99.0.1; hostname >/etc/mark');
+  expect((await lab(['status', '--name', second.name])).stdout).toContain(hosts.name);
+  expect((await lab(['down', '--name', second.name])).stdout).toBe(`lab "${second.name}" is down\n`);
+  expect(observeTraces(second.name)).toEqual(noTraces);
+
+  const third = await openLab('kill', 1);
+  process.kill(third.init, 'SIGKILL');
   await eventually('the killed lab to vanish', 10_000, async () =>
-    existsSync(`/proc/${state.init.pid}`) ? undefined : true,
+    existsSync(`/proc/${third.init}`) ? undefined : true,
   );
-  const status = await lab(['status', '--name', second.name]);
-  expect(status.status).toBe(1);
-  expect(status.stderr).toBe(
-    `lab: lab "${second.name}": it is not up (start it with "ocicat lab up --name ${second.name}")\n`,
+  expect(await lab(['status', '--name', third.name])).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: `lab: lab "${third.name}": it is not up (start it with "ocicat lab up --name ${third.name}")\n`,
+  });
+  expect((await lab(['down', '--name', third.name])).stdout).toBe(`lab "${third.name}" was not up\n`);
+  expect(observeTraces(third.name)).toEqual(noTraces);
+
+  await hosts.must(
+    'calico-01',
+    'ping -c 1 -W 2 calico-02 && calicoctl node status | grep -q Established && test ! -e /etc/mark',
   );
-  expect((await lab(['down', '--name', second.name])).stdout).toBe(`lab "${second.name}" was not up\n`);
-  expect(existsSync(`/run/ocicat/labs/${second.name}`)).toBe(false);
 }, 60_000);
+
+test.each(['starting etcd and the registry', 'starting calico-node'])(
+  'a lab that is interrupted while it is %s leaves nothing, however often it is interrupted',
+  async (line) => {
+    const name = `stop-${process.pid}`;
+    const up = Bun.spawn([ocicat, 'lab', 'up', '--name', name], { stdout: 'ignore', stderr: 'pipe' });
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of up.stderr) {
+      text += decoder.decode(chunk);
+      if (!text.includes(line)) continue;
+      up.kill('SIGINT');
+      await Bun.sleep(100);
+      up.kill('SIGINT');
+    }
+    expect(await up.exited).toBe(1);
+    expect(text.trim().split('\n').at(-1)).toBe('lab: interrupted');
+    expect(observeTraces(name)).toEqual(noTraces);
+  },
+  60_000,
+);
