@@ -58,8 +58,8 @@ function loadBase(firewall: KernelFirewall, log: Log): void {
 
 /** With no endpoints given the agent runs an etcd of its own on this machine. */
 function needsPrivateEtcd(environment: Environment): boolean {
-  return !['ETCD_ENDPOINTS', 'CALICO_ETCD_ENDPOINTS', 'ETCD_DISCOVERY_SRV', 'CALICO_ETCD_DISCOVERY_SRV'].some(
-    (name) => environment[name]?.trim(),
+  return !['ETCD_ENDPOINTS', 'CALICO_ETCD_ENDPOINTS', 'ETCD_DISCOVERY_SRV', 'CALICO_ETCD_DISCOVERY_SRV'].some((name) =>
+    environment[name]?.trim(),
   );
 }
 
@@ -76,13 +76,25 @@ async function register(
     await ensureDefaults(datastore, settings, nodeName, log, signal);
   });
   writeNodeName(settings, nodeName);
-  writeMtu(observeUplinkMtu());
 }
 
 function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
   if (settings.routerId === undefined || settings.routerId === 'hash') return settings.routerId;
   const address = parseIp(settings.routerId);
   return typeof address === 'number' ? address : undefined;
+}
+
+/** The workloads' MTU, looked up now and then: uplinks seldom change, and an ADD should not have to ask. */
+function followMtu(signal: AbortSignal): () => number {
+  let mtuBytes = observeUplinkMtu();
+  writeMtu(mtuBytes);
+  const timer = setInterval(() => {
+    const now = observeUplinkMtu();
+    if (now !== mtuBytes) writeMtu(now);
+    mtuBytes = now;
+  }, HOUSEKEEPING_MS);
+  signal.addEventListener('abort', () => clearInterval(timer));
+  return () => mtuBytes;
 }
 
 interface Knowledge {
@@ -151,7 +163,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       },
       policyApplied: async () => knowledge.current().dataplane.flush(),
       endpointGone: () => knowledge.current().dataplane.flush(),
-      mtuBytes: observeUplinkMtu,
+      mtuBytes: followMtu(signal),
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
       now: Date.now,
       log,
