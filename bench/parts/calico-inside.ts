@@ -59,7 +59,7 @@ async function startStore(): Promise<void> {
     stdio: ['ignore', 'ignore', 'ignore'],
   }).unref();
   const info =
-    '{"kind":"ClusterInformation","apiVersion":"projectcalico.org/v3","metadata":{"name":"default"},"spec":{"datastoreReady":true}}';
+    '{"kind":"ClusterInformation","apiVersion":"projectcalico.org/v3","metadata":{"name":"default","uid":"6f1d5f0e-7a5c-4c3d-9a51-4f0e1c2b3a4d","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"datastoreReady":true}}';
   const key = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
   for (let tries = 0; tries < 200; tries++) {
     if (
