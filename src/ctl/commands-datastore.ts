@@ -1,6 +1,6 @@
 // Commands about the store as a whole.
 import type { Command } from './command.ts';
-import { CONFIG } from './flags.ts';
+import { CONFIG, FILENAME } from './flags.ts';
 
 export const datastoreCommands: readonly Command[] = [
   {
@@ -16,5 +16,26 @@ export const datastoreCommands: readonly Command[] = [
     operands: [],
     flags: [CONFIG],
     load: async () => (await import('./datastore-lock.ts')).runUnlock,
+  },
+  {
+    words: ['datastore', 'migrate', 'export'],
+    summary: 'Print everything in the locked store',
+    operands: [],
+    flags: [CONFIG],
+    load: async () => (await import('./datastore-export.ts')).runExport,
+  },
+  {
+    words: ['datastore', 'migrate', 'import'],
+    summary: 'Fill an empty store with what export printed; it stays locked',
+    operands: [],
+    flags: [FILENAME, CONFIG],
+    load: async () => (await import('./datastore-export.ts')).runImport,
+  },
+  {
+    words: ['cluster', 'diags'],
+    summary: 'Collect what the store holds into an archive',
+    operands: [],
+    flags: [CONFIG],
+    load: async () => (await import('./cluster-diags.ts')).runClusterDiags,
   },
 ];

@@ -71,4 +71,17 @@ export const ipamCommands: readonly Command[] = [
     ],
     load: async () => (await import('./ipam-check.ts')).runIpamCheck,
   },
+  {
+    words: ['ipam', 'split'],
+    summary: 'Split a pool into smaller pools of equal size',
+    description: 'The store must be locked. Addresses in use stay where they are.',
+    operands: [{ name: 'NUMBER' }],
+    flags: [
+      { name: 'cidr', value: 'RANGE', doc: 'The range of the pool' },
+      { name: 'name', value: 'NAME', doc: 'The name of the pool' },
+      CONFIG,
+    ],
+    examples: [['Four parts', 'calicoctl ipam split 4 --name my-pool']],
+    load: async () => (await import('./ipam-split.ts')).runIpamSplit,
+  },
 ];

@@ -11,10 +11,15 @@ export const DEFAULT_NAMESPACE = 'default';
 export async function withStore<T>(invocation: Invocation, work: (datastore: Datastore) => Promise<T>): Promise<T> {
   const datastore = await invocation.openStore(invocation);
   try {
-    return await work(datastore);
+    return await work(flagOn(invocation, 'verbose') ? await traced(invocation, datastore) : datastore);
   } finally {
     await datastore.close();
   }
+}
+
+async function traced(invocation: Invocation, datastore: Datastore): Promise<Datastore> {
+  const { traceStore } = await import('./traced-store.ts');
+  return traceStore(datastore, (line) => invocation.stdio.writeError(`${line}\n`));
 }
 
 /** The kind that a word on the command line means; throws `invalid`. */

@@ -38,6 +38,7 @@ export const OUTPUT: Flag = {
 
 /** What every command takes. */
 export const globalFlags: readonly Flag[] = [
+  { name: 'verbose', short: 'v', doc: 'Tell what is asked of the store, on standard error' },
   {
     name: 'allow-version-mismatch',
     doc: 'Taken so that scripts written for Calico run: no version is refused here',

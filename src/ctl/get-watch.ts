@@ -13,8 +13,12 @@ import { headingsFor, type Output, printDocument } from './output.ts';
 import { showStored } from './stored.ts';
 import { createRowWriter } from './tabwriter.ts';
 
-/** Prints one state of a resource, or its end. */
-type Printer = (resource: Resource, removed: boolean) => string;
+interface Printer {
+  /** What comes first, once; the resources that there are decide how wide columns are. */
+  begin(resources: readonly Resource[]): string;
+  /** One state of a resource, or its end. */
+  show(resource: Resource, removed: boolean): string;
+}
 
 interface Watching {
   readonly kind: Kind;
@@ -34,43 +38,61 @@ function parseWatching(invocation: Invocation): Watching {
   return { kind, namespace: flagValue(invocation, 'namespace') ?? DEFAULT_NAMESPACE, names };
 }
 
+function plainPrinter(show: (resource: Resource) => string): Printer {
+  return { begin: () => '', show };
+}
+
 async function createPrinter(
   invocation: Invocation,
   datastore: Datastore,
   kind: Kind,
   output: Output,
 ): Promise<Printer> {
-  if (output.kind === 'yaml') return (resource) => `---\n${printDocument('yaml', resource)}`;
-  if (output.kind === 'json') return (resource) => printDocument('json', resource);
-  if (output.kind === 'name') return (resource) => `${kind.name.toLowerCase()}/${resource.metadata.name}\n`;
+  if (output.kind === 'yaml') return plainPrinter((resource) => `---\n${printDocument('yaml', resource)}`);
+  if (output.kind === 'json') return plainPrinter((resource) => printDocument('json', resource));
+  if (output.kind === 'name') {
+    return plainPrinter((resource) => `${kind.name.toLowerCase()}/${resource.metadata.name}\n`);
+  }
   if (output.kind !== 'table' && output.kind !== 'columns') {
     throw new OcicatError('unsupported', 'get --watch: wanted a table, yaml, json or name as output');
   }
   const withNamespace = flagOn(invocation, 'all-namespaces') || flagValue(invocation, 'namespace') !== undefined;
   const shape = chooseColumns(kind, headingsFor(kind, output), withNamespace);
   const context = { asNumber: await readAsNumber(datastore, invocation.signal) };
-  const write = createRowWriter();
-  invocation.stdio.write(write(shape.columns.map((column) => column.heading)));
-  return (resource, removed) => {
-    const [row = []] = tableRows(shape, [resource], context);
-    return write(removed ? [...row, '(deleted)'] : row);
+  const writer = createRowWriter();
+  let begun = false;
+  return {
+    begin(resources) {
+      if (begun) return '';
+      begun = true;
+      writer.widen(tableRows(shape, resources, context));
+      return writer.write(shape.columns.map((column) => column.heading));
+    },
+    show(resource, removed) {
+      const [row = []] = tableRows(shape, [resource], context);
+      return writer.write(removed ? [...row, '(deleted)'] : row);
+    },
   };
+}
+
+function isMeant(watching: Watching, name: string): boolean {
+  return watching.names.length === 0 || watching.names.includes(name);
 }
 
 /** What the printer shows of an event; `known` holds the last state of every resource. */
 function printEvent(watching: Watching, event: ResourceEvent, known: Map<string, Resource>, print: Printer): string {
   if (event.kind === 'unreadable') return '';
   const { name, namespace = '' } = event.kind === 'set' ? event.resource.metadata : event.name;
-  if (watching.names.length > 0 && !watching.names.includes(name)) return '';
+  if (!isMeant(watching, name)) return '';
   const id = `${namespace}/${name}`;
   if (event.kind === 'set') {
     const { resource } = showStored(watching.kind, event.resource);
     known.set(id, resource);
-    return print(resource, false);
+    return print.show(resource, false);
   }
   const last = known.get(id);
   known.delete(id);
-  return last === undefined ? '' : print(last, true);
+  return last === undefined ? '' : print.show(last, true);
 }
 
 /** One listing and the changes after it; returns when the signal fires, throws when the store must be listed again. */
@@ -83,6 +105,8 @@ async function watchOnce(
 ) {
   const kindName = parseResourceKind(watching.kind.name);
   const listing = await listResources(datastore, kindName, watching.namespace, invocation.signal);
+  const shown = listing.resources.filter((one) => isMeant(watching, one.metadata.name));
+  invocation.stdio.write(print.begin(shown.map((one) => showStored(watching.kind, one).resource)));
   for (const resource of listing.resources) {
     const { name, namespace = '', resourceVersion } = resource.metadata;
     if (known.get(`${namespace}/${name}`)?.metadata.resourceVersion === resourceVersion) continue;

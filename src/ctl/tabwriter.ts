@@ -40,15 +40,27 @@ export function formatFramed(rows: readonly (readonly string[])[], right: readon
   return `${rule}${line(head, () => false)}${rule}${lines.join('')}${rule}`;
 }
 
+export interface RowWriter {
+  /** Makes columns wide enough for rows that are still to come. */
+  widen(rows: readonly (readonly string[])[]): void;
+  /** One row as a line. */
+  write(row: readonly string[]): string;
+}
+
 /** Writes rows one at a time; columns only ever grow, so what comes later lines up with what stands. */
-export function createRowWriter(): (row: readonly string[]) => string {
+export function createRowWriter(): RowWriter {
   const widths: number[] = [];
-  return (row) => {
-    const cells = row.map((cell, index) => {
-      const width = Math.max(widths[index] ?? MIN_WIDTH, widthOf(cell) + PADDING);
-      widths[index] = width;
-      return cell + ' '.repeat(width - widthOf(cell));
-    });
-    return `${cells.join('').trimEnd()}\n`;
+  const widen = (row: readonly string[]) => {
+    for (const [index, cell] of row.entries()) {
+      widths[index] = Math.max(widths[index] ?? MIN_WIDTH, widthOf(cell) + PADDING);
+    }
+  };
+  return {
+    widen: (rows) => rows.forEach(widen),
+    write(row) {
+      widen(row);
+      const cells = row.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell)));
+      return `${cells.join('').trimEnd()}\n`;
+    },
   };
 }

@@ -269,7 +269,9 @@ test('10,000 policies are read in well under a second', () => {
     ],
     egress: [{ action: 'Allow' }],
   });
-  const startedAt = performance.now();
-  for (let i = 0; i < 10_000; i++) expect(issuesOf(globalNetworkPolicy, document)).toHaveLength(0);
-  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  const before = process.cpuUsage();
+  let issues = 0;
+  for (let i = 0; i < 10_000; i++) issues += issuesOf(globalNetworkPolicy, document).length;
+  // Processor time: what else runs on the machine does not count.
+  expect([issues, process.cpuUsage(before).user < 1_000_000]).toEqual([0, true]);
 });

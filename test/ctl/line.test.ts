@@ -53,6 +53,9 @@ Flags:
   -R, --recursive       Read the folders in a folder too
       --skip-empty      Files without resources are no failure
   -h, --help            Show this help
+
+Global flags:
+  -v, --verbose   Tell what is asked of the store, on standard error
 `);
 });
 

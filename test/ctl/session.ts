@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCalicoctl } from '../../src/ctl/calicoctl.ts';
-import type { OpenStore } from '../../src/ctl/command.ts';
+import type { Environment, OpenStore } from '../../src/ctl/command.ts';
 import { openMemoryDatastore } from '../../src/datastore/memory.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 
@@ -18,7 +18,7 @@ export interface Session {
   /** A folder for files; commands name them by it. */
   readonly folder: string;
   /** Runs a line, words split at blanks; `'…'` keeps blanks. */
-  run(line: string, input?: string): Promise<Result>;
+  run(line: string, input?: string, environment?: Environment): Promise<Result>;
   /** Writes a file into the folder and returns its path. */
   file(name: string, text: string): string;
   close(): void;
@@ -44,7 +44,7 @@ export function openSession(datastore: Datastore = openMemoryDatastore()): Sessi
   return {
     datastore,
     folder,
-    async run(line, input = '') {
+    async run(line, input = '', environment = {}) {
       let out = '';
       let err = '';
       const stdio = {
@@ -58,7 +58,7 @@ export function openSession(datastore: Datastore = openMemoryDatastore()): Sessi
         interactive: false,
       };
       const signal = new AbortController().signal;
-      const status = await runCalicoctl(splitLine(line), {}, stdio, signal, openStore);
+      const status = await runCalicoctl(splitLine(line), environment, stdio, signal, openStore);
       const plain = (text: string) => steady(text.replaceAll(`${folder}/`, ''));
       return { status, out: plain(out), err: plain(err) };
     },

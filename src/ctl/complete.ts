@@ -1,0 +1,109 @@
+// __complete: the words that can stand under the cursor, from the command table, the kinds and the store.
+import { isOcicatError } from '../base/errors.ts';
+import { findKindByAlias, kinds } from '../model/kinds.ts';
+import type { Command, Flag, Handler, Invocation, Operand } from './command.ts';
+import { commands, globalFlags } from './commands.ts';
+import { SHELLS } from './completion.ts';
+
+/** Files are completed by the shell. */
+const FILES = [':files'];
+/** A key press must not wait for a store that is away. */
+const PATIENCE_MS = 1_000;
+
+interface Typed {
+  /** Words of the command, then operands. */
+  readonly words: readonly string[];
+  /** The flag whose value is being typed. */
+  readonly open: Flag | undefined;
+}
+
+function findFlag(flags: readonly Flag[], word: string): Flag | undefined {
+  return flags.find((flag) => word === `--${flag.name}` || (flag.short !== undefined && word === `-${flag.short}`));
+}
+
+/** Sorts finished words into operands and flags with their values. */
+function sortWords(finished: readonly string[], flags: readonly Flag[]): Typed {
+  const words: string[] = [];
+  let open: Flag | undefined;
+  for (const word of finished) {
+    if (open !== undefined) open = undefined;
+    else if (!word.startsWith('-') || word === '-') words.push(word);
+    else {
+      const flag = findFlag(flags, word);
+      open = flag?.value === undefined ? undefined : flag;
+    }
+  }
+  return { words, open };
+}
+
+function findCommand(words: readonly string[]): Command | undefined {
+  const matching = commands.filter((one) => one.words.every((word, index) => words[index] === word));
+  return matching.sort((a, b) => b.words.length - a.words.length)[0];
+}
+
+function nextCommandWords(words: readonly string[]): readonly string[] {
+  const below = commands.filter((one) => !one.hidden && words.every((word, index) => one.words[index] === word));
+  return [...new Set(below.flatMap((one) => one.words[words.length] ?? []))].sort();
+}
+
+async function namesOf(invocation: Invocation, kindWord: string): Promise<readonly string[]> {
+  const kind = findKindByAlias(kindWord);
+  if (kind === undefined) return [];
+  const [{ withStore }, { fetchList }] = await Promise.all([import('./context.ts'), import('./stored.ts')]);
+  const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  try {
+    const list = await withStore(invocation, (datastore) => fetchList(datastore, kind, undefined, signal));
+    return list.resources.map((resource) => resource.metadata.name);
+  } catch (error) {
+    if (isOcicatError(error)) return [];
+    throw error;
+  }
+}
+
+async function operandWords(invocation: Invocation, operand: Operand | undefined, operands: readonly string[]) {
+  switch (operand?.words) {
+    case 'kinds':
+      return kinds.map((kind) => kind.name.toLowerCase());
+    case 'writable-kinds':
+      return kinds.filter((kind) => !kind.readOnly).map((kind) => kind.name.toLowerCase());
+    case 'names':
+      return namesOf(invocation, operands[0] ?? '');
+    case 'shells':
+      return SHELLS;
+    case undefined:
+      return [];
+  }
+}
+
+function flagWords(flags: readonly Flag[]): readonly string[] {
+  return flags.filter((flag) => !flag.hidden).map((flag) => `--${flag.name}`);
+}
+
+async function candidates(
+  invocation: Invocation,
+  finished: readonly string[],
+  current: string,
+): Promise<readonly string[]> {
+  const rough = sortWords(
+    finished,
+    commands.flatMap((one) => one.flags),
+  );
+  const command = findCommand(rough.words);
+  const flags = [...(command?.flags ?? []), ...globalFlags];
+  const { words, open } = sortWords(finished, flags);
+  if (open !== undefined) return open.path ? FILES : (open.words ?? []);
+  if (current.startsWith('-')) return flagWords(flags);
+  if (command === undefined) return nextCommandWords(words);
+  const operands = words.slice(command.words.length);
+  const operand = command.operands[operands.length] ?? command.operands.findLast((one) => one.many);
+  return operandWords(invocation, operand, operands);
+}
+
+export const runComplete: Handler = async (invocation) => {
+  const finished = invocation.operands.slice(0, -1);
+  const current = invocation.operands.at(-1) ?? '';
+  const words = await candidates(invocation, finished, current);
+  const fitting = words === FILES ? words : words.filter((word) => word.startsWith(current));
+  invocation.stdio.write(fitting.map((word) => `${word}\n`).join(''));
+  return 0;
+};
