@@ -35,6 +35,7 @@ import { watchThreads } from './threads.ts';
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
+const MTU_CHECK_MS = 20_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -92,7 +93,7 @@ function followMtu(signal: AbortSignal): () => number {
     const now = observeUplinkMtu();
     if (now !== mtuBytes) writeMtu(now);
     mtuBytes = now;
-  }, HOUSEKEEPING_MS);
+  }, MTU_CHECK_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
   return () => mtuBytes;
 }
