@@ -99,7 +99,10 @@ export function resolveInRoot(rootFd: number, path: string): string {
 
 /** Makes a directory and its parents, root's with mode 0755, where they are missing. Throws when a part is something else. */
 export function ensureDirectoryInRoot(rootFd: number, path: string, mode = 0o755): void {
-  if (statInRoot(rootFd, path)?.isDirectory()) return;
+  const present = statInRoot(rootFd, path);
+  if (present?.isDirectory()) return;
+  if (present !== undefined)
+    throw new OcicatError('invalid', `make directory "${path}" in the image: it is a file there`);
   const parent = posix.dirname(path);
   if (parent !== path) ensureDirectoryInRoot(rootFd, parent);
   const made = inDirectory(rootFd, parent, (directory) => {

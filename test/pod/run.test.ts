@@ -335,6 +335,15 @@ test('interactive output is the app’s own, and so is input', async () => {
   expect(result.stderr).toEndWith('err\n');
 });
 
+test('interactive on a terminal gives the app a terminal of its own', async () => {
+  const script = 'tty; read x; echo "got $x"; exit 5';
+  const words = ['run', '--net=host', '--interactive', 'docker://busybox', '--exec=sh', '--', '-c', script];
+  const quoted = world.command(...words).map((word) => `'${word}'`);
+  const typed = `{ sleep 0.5; echo word; sleep 0.5; } | script -qec "$1" /dev/null; echo "status $?"`;
+  const result = await world.run('sh', '-c', typed, '-', quoted.join(' '));
+  expect(result.stdout.replaceAll('\r', '')).toBe('/dev/pts/0\nword\ngot word\nstatus 5\n');
+});
+
 test('oom-score-adj and limits reach the app, and leave no control group', async () => {
   const options = ['--oom-score-adj=42', '--memory=42Mi', '--cpu=900m', '--cpu-shares=12345'];
   const result = await shell('cat /proc/self/oom_score_adj; grep -c /rkt/ /proc/self/cgroup', options);
