@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { observeNodeName, writeFileWhole, writeNodeName } from './node-files.ts';
+import { parseAgentSettings } from './settings.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ocitest-node-files-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const settingsOf = (environment: Readonly<Record<string, string>>) =>
+  parseAgentSettings({ CALICO_NODENAME_FILE: join(folder, 'lib/nodename'), ...environment });
+
+test('a file is replaced whole, in a folder that is made, and nothing else is left there', () => {
+  const path = join(folder, 'a/b/file');
+  writeFileWhole(path, 'one', 0o600);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  writeFileSync(`${path}.new`, 'half of something that was killed');
+  writeFileWhole(path, 'two', 0o644);
+  expect(readFileSync(path, 'utf8')).toBe('two');
+  expect(readdirSync(join(folder, 'a/b'))).toEqual(['file']);
+});
+
+test('the settings name the node, then the file that an earlier run left, then the host', () => {
+  expect(observeNodeName(settingsOf({}))).toBe(hostname().toLowerCase());
+  const settings = settingsOf({ NODENAME: 'host-1' });
+  writeNodeName(settings, observeNodeName(settings));
+  expect(readFileSync(join(folder, 'lib/nodename'), 'utf8')).toBe('host-1');
+  expect(observeNodeName(settingsOf({}))).toBe('host-1');
+  expect(observeNodeName(settingsOf({ NODENAME: 'host-2' }))).toBe('host-2');
+});
+
+test('a newline after the name is none of it, and what cannot be a name is refused', () => {
+  const settings = settingsOf({});
+  writeFileWhole(settings.nodeNameFile, 'host-3\n', 0o644);
+  expect(observeNodeName(settings)).toBe('host-3');
+  writeFileWhole(settings.nodeNameFile, 'Host_3', 0o644);
+  expect(() => observeNodeName(settings)).toThrow(
+    'node name "Host_3": lower-case letters, digits, dashes and dots wanted; set NODENAME',
+  );
+  expect(existsSync(`${settings.nodeNameFile}.new`)).toBe(false);
+});
