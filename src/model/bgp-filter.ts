@@ -1,5 +1,5 @@
 // BGPFilter: which routes BGP peers send and take (facts: calico §4.13).
-import { cidrFamily, tryParseCidr } from '../net/cidr.ts';
+import { cidrFamily, isMasked, tryParseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { community, routePriority } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
@@ -31,9 +31,9 @@ const operation = object(
 );
 
 function filterRules(family: Family) {
-  const range = parsedText(`an IPv${family} range`, (value) => {
+  const range = parsedText(`an IPv${family} range, host bits zero`, (value) => {
     const parsed = tryParseCidr(value);
-    return parsed !== undefined && cidrFamily(parsed) === family ? value : undefined;
+    return parsed !== undefined && cidrFamily(parsed) === family && isMasked(parsed) ? value : undefined;
   });
   const length = integer(0, family === 4 ? 32 : 128);
   const fields = {
