@@ -80,7 +80,7 @@ function integer(flag: string, value: string, min: number, max: number): number 
 }
 
 /** Splits `K=V`; the value may hold further equals signs. Throws `invalid` if there is no name or no equals sign. */
-export function parsePair(flag: string, value: string): readonly [name: string, value: string] {
+function parsePair(flag: string, value: string): readonly [name: string, value: string] {
   const equals = value.indexOf('=');
   if (equals < 1) throw new OcicatError('invalid', `invalid format of --${flag} flag "${value}"`);
   return [value.slice(0, equals), value.slice(equals + 1)];

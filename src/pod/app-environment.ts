@@ -56,7 +56,7 @@ export function completeEnvironment(app: string, environment: readonly NameValue
 }
 
 /** `K=V` lines; blank ones and those starting with `#` or `;` are left out. Throws `invalid`, `not-found`. */
-export function readEnvironmentFile(path: string): readonly (readonly [string, string])[] {
+function readEnvironmentFile(path: string): readonly (readonly [string, string])[] {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');

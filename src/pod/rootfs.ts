@@ -11,7 +11,7 @@ export function appPath(podPath: string, app: string): string {
 }
 
 /** Where the app's root file system is mounted, in the runner's mount namespace only. */
-export function rootfsPath(podPath: string, app: string): string {
+function rootfsPath(podPath: string, app: string): string {
   return join(appPath(podPath, app), 'rootfs');
 }
 

@@ -27,7 +27,7 @@ const withProcess: ReadonlySet<PodState> = new Set([
 const finished: ReadonlySet<PodState> = new Set(['exited', 'exited garbage', 'exited deleting', 'garbage', 'deleting']);
 
 /** One `key=value` a line. Source of keys and order: facts §2.2. */
-export function printStatus(view: PodView): string {
+function printStatus(view: PodView): string {
   const { pod, manifest } = view;
   const lines = [`state=${pod.state}`, `created=${printTime(view.createdMs)}`];
   if (view.startedMs !== undefined) lines.push(`started=${printTime(view.startedMs)}`);
