@@ -258,7 +258,7 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     bgpFilter,
     { exportV4: [{ action: 'Accept', cidr: 'fd00::/8', matchOperator: 'In' }] },
     'f',
-    ['spec.exportV4[0].cidr: found "fd00::/8", wanted an IPv4 range'],
+    ['spec.exportV4[0].cidr: found "fd00::/8", wanted an IPv4 range, host bits zero'],
   ],
   [
     'lengths without a range',
