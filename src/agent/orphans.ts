@@ -53,7 +53,11 @@ export function createOrphans(targets: OrphanTargets): Orphans {
       missingSince = new Map([...missing.keys()].map((id) => [id, missingSince.get(id) ?? nowMs]));
       const due = new Set([...missingSince].filter(([, since]) => nowMs - since >= ORPHAN_GRACE_MS).map(([id]) => id));
       if (due.size === 0 || !memory.isInSync()) return;
-      for (const known of memory.endpoints()) if (due.has(idOf(known.endpoint))) await remove(known);
+      for (const known of memory.endpoints()) {
+        const id = idOf(known.endpoint);
+        // while others were removed, its runtime may have come back
+        if (due.has(id) && targets.workloads().missing().has(id)) await remove(known);
+      }
     },
   };
 }
