@@ -22,7 +22,7 @@ const hosts: readonly Place[] = [
   { name: 'calico-02', host: 'calico-02', address: '10.99.0.2', network: undefined },
 ];
 const places = [...pods, ...hosts];
-const PARALLEL = 6;
+const PARALLEL = 12;
 
 let lab: Lab;
 const netns = new Map<string, string>();
