@@ -46,13 +46,23 @@ export async function fillRegistry(signal?: AbortSignal): Promise<void> {
   );
 }
 
-async function waitUntilAnswers(init: ProcessIdentity, name: string, port: number): Promise<void> {
+interface Service {
+  readonly name: string;
+  readonly port: number;
+  readonly command: readonly string[];
+}
+
+/** Starts a service and waits until it answers; throws `timeout` with the last words of its log. */
+async function startService(init: ProcessIdentity, { name, port, command }: Service): Promise<void> {
+  const log = `${LAB_FILES}/${name}.log`;
+  await startInside(init, command, log);
   const probe = ['/bin/bash', '-c', `exec 3<>/dev/tcp/${SERVICES_ADDRESS}/${port}`];
   for (let tries = 0; tries < 300; tries++) {
     if ((await runInside(init, probe)).status === 0) return;
     await Bun.sleep(20);
   }
-  throw new OcicatError('timeout', `start ${name}: it does not answer at ${SERVICES_ADDRESS}:${port}`);
+  const words = (await runInside(init, ['tail', '-n', '1', log])).stdout.trim();
+  throw new OcicatError('timeout', `start ${name}: it does not answer at ${SERVICES_ADDRESS}:${port}: ${words}`);
 }
 
 export async function startEtcd(init: ProcessIdentity): Promise<void> {
@@ -65,13 +75,12 @@ export async function startEtcd(init: ProcessIdentity): Promise<void> {
     'http://127.0.0.1:2380',
   ];
   const command = ['etcd', '--data-dir', `${LAB_FILES}/etcd`, '--log-level', 'error', ...urls];
-  await startInside(init, command, `${LAB_FILES}/etcd.log`);
-  await waitUntilAnswers(init, 'etcd', 2379);
+  await startService(init, { name: 'etcd', port: 2379, command });
 }
 
 export async function startRegistry(init: ProcessIdentity): Promise<void> {
   await mustRunInside(init, ['/bin/sh', '-c', `cat >${LAB_FILES}/registry.yml`], registryConfig);
-  await startInside(init, ['docker-registry', 'serve', `${LAB_FILES}/registry.yml`], `${LAB_FILES}/registry.log`);
-  await waitUntilAnswers(init, 'the registry', 5000);
+  const command = ['docker-registry', 'serve', `${LAB_FILES}/registry.yml`];
+  await startService(init, { name: 'registry', port: 5000, command });
   await mustRunInside(init, [program('ocicat'), 'lab', 'fill-registry']);
 }
