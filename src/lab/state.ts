@@ -20,6 +20,8 @@ export interface LabState {
   readonly init: ProcessIdentity;
   /** Process 1 of each host, by host name. */
   readonly hosts: Readonly<Record<string, ProcessIdentity>>;
+  /** False while it is being brought up, and for ever when whoever did that was killed. */
+  readonly complete: boolean;
 }
 
 export function stateDirectory(name: string): string {
@@ -52,7 +54,7 @@ export function tryReadState(name: string): LabState | undefined {
 /** As tryReadState; throws `not-found` naming the way to bring it up. */
 export function readState(name: string): LabState {
   const state = tryReadState(name);
-  if (state !== undefined) return state;
+  if (state?.complete === true) return state;
   const flag = name === 'default' ? '' : ` --name ${name}`;
   throw new OcicatError('not-found', `lab "${name}": it is not up (start it with "ocicat lab up${flag}")`);
 }
@@ -94,14 +96,14 @@ export function lockLab(name: string): { release(): void } {
 }
 
 /** Ends a lab by its first process and waits up to timeoutMs for it to be gone. */
-export async function endLab(state: LabState, timeoutMs: number): Promise<void> {
+export async function endLab(init: ProcessIdentity, name: string, timeoutMs: number): Promise<void> {
   try {
-    kill(state.init.pid, 9);
+    kill(init.pid, 9);
   } catch (error) {
-    if (!isOcicatError(error, 'kernel') || isAlive(state.init)) throw error;
+    if (!isOcicatError(error, 'kernel') || isAlive(init)) throw error;
   }
-  for (let waitedMs = 0; isAlive(state.init); waitedMs += 10) {
-    if (waitedMs > timeoutMs) throw new OcicatError('timeout', `lab "${state.plan.name}": its processes did not end`);
+  for (let waitedMs = 0; isAlive(init); waitedMs += 10) {
+    if (waitedMs > timeoutMs) throw new OcicatError('timeout', `lab "${name}": its processes did not end`);
     await Bun.sleep(10);
   }
 }

@@ -51,34 +51,40 @@ async function startHost(init: ProcessIdentity, plan: LabPlan, node: LabNode): P
 }
 
 async function build(plan: LabPlan, init: ProcessIdentity, say: Say, signal: AbortSignal): Promise<LabState> {
-  writeState({ plan, init, hosts: {} });
+  writeState({ plan, init, hosts: {}, complete: false });
   say(`starting etcd and the registry, and hosts ${plan.nodes.map((node) => node.name).join(', ')}`);
   const [hosts] = await Promise.all([
     Promise.all(plan.nodes.map(async (node) => [node.name, await startHost(init, plan, node)] as const)),
     startEtcd(init),
     startRegistry(init),
   ]);
-  const state = { plan, init, hosts: Object.fromEntries(hosts) };
+  const state = { plan, init, hosts: Object.fromEntries(hosts), complete: false };
   writeState(state);
   signal.throwIfAborted();
   say('starting calico-node on each host');
   await Promise.all(plan.nodes.map((node) => startAgent(state, node)));
   await Promise.all(plan.nodes.map((node) => waitForAgent(state, node, plan.nodes.length - 1, signal)));
-  return state;
+  const complete = { ...state, complete: true };
+  writeState(complete);
+  return complete;
 }
 
-/** Brings the lab up, or leaves it as it is when it is up already; a failure or an abort on the way leaves nothing behind. */
+/**
+ * Brings the lab up, or leaves it as it is when it is up already; a failure or an abort on the way leaves nothing behind.
+ * What a killed `up` has left makes room first.
+ */
 export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Promise<LabState> {
   const lock = lockLab(plan.name);
   try {
     const running = tryReadState(plan.name);
-    if (running !== undefined) return requireSamePlan(running, plan);
+    if (running?.complete === true) return requireSamePlan(running, plan);
+    if (running !== undefined) await endLab(running.init, plan.name, 10_000);
     removeState(plan.name);
     const init = await startSegment(plan);
     try {
       return await build(plan, init, say, signal);
     } catch (error) {
-      await endLab({ plan, init, hosts: {} }, 10_000);
+      await endLab(init, plan.name, 10_000);
       removeState(plan.name);
       throw error;
     }
@@ -98,7 +104,7 @@ export async function bringDown(name: string): Promise<boolean> {
   const lock = lockLab(name);
   try {
     const state = tryReadState(name);
-    if (state !== undefined) await endLab(state, 10_000);
+    if (state !== undefined) await endLab(state.init, name, 10_000);
     removeState(name);
     return state !== undefined;
   } finally {

@@ -125,3 +125,14 @@ test.each(['starting etcd and the registry', 'starting calico-node'])(
   },
   60_000,
 );
+
+test('what a killed "lab up" leaves is not a lab, and makes room for one', async () => {
+  const name = `half-${process.pid}`;
+  const up = Bun.spawn([ocicat, 'lab', 'up', '--name', name], { stdout: 'ignore', stderr: 'pipe' });
+  for await (const chunk of up.stderr) if (new TextDecoder().decode(chunk).includes('calico-node')) up.kill('SIGKILL');
+  expect(observeProcesses(name)).not.toEqual([]);
+  expect((await lab(['status', '--name', name])).status).toBe(1);
+  expect((await lab(['up', '--name', name, '--nodes', '1'])).status).toBe(0);
+  expect((await lab(['down', '--name', name])).stdout).toBe(`lab "${name}" is down\n`);
+  expect(observeTraces(name)).toEqual(noTraces);
+}, 60_000);
