@@ -7,11 +7,12 @@ import { completeEnvironment } from './app-environment.ts';
 import { appIsolators } from './app-isolators.ts';
 import { type CapabilityRule, computeCapabilities, namesOfCapabilities } from './capabilities.ts';
 import type { Context } from './context.ts';
+import { computeEtcMounts, type EtcFiles, HOSTNAME_FILE } from './etc-mounts.ts';
 import { type ExecLookup, lookUpExec } from './exec-lookup.ts';
 import { type AppSpec, computeOciSpec, type OciMount, standardDevices } from './oci-spec.ts';
 import type { PodApp, PodManifest } from './pod-manifest.ts';
 import { systemProgram } from './programs.ts';
-import { ensureDirectoryInRoot, ensureLinkInRoot, resolveInRoot, statInRoot } from './root-tree.ts';
+import { ensureDirectoryInRoot, ensureLinkInRoot, resolveInRoot } from './root-tree.ts';
 import { appPath, mountRootfs } from './rootfs.ts';
 import { type Identity, resolveIdentity } from './users.ts';
 import { computeAppMounts, computeBind, prepareSource } from './volumes.ts';
@@ -29,8 +30,8 @@ export interface ReadyApp {
 
 /** What every app may count on. Source: facts §6.6. */
 function furnish(rootFd: number, app: PodApp): void {
-  ensureDirectoryInRoot(rootFd, '/tmp', 0o1777);
-  ensureDirectoryInRoot(rootFd, '/etc');
+  ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, '/tmp'), 0o1777);
+  ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, '/etc'));
   ensureLinkInRoot(rootFd, '/etc/mtab', '../proc/self/mounts');
   ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, app.app.workingDirectory));
 }
@@ -55,28 +56,8 @@ export interface PodSetting {
   readonly podPath: string;
   readonly uuid: string;
   readonly namespaces: AppSpec['namespaces'];
-  /** Host path of the pod's resolv.conf; undefined leaves the image's own. */
-  readonly resolvConf: string | undefined;
-  /** Host path of the pod's hosts file, and whether it takes the place of an image's own. */
-  readonly hosts: { readonly path: string; readonly replaces: boolean };
+  readonly etc: EtcFiles;
   readonly terminal: boolean;
-}
-
-function bindFile(source: string, destination: string): OciMount {
-  return { source, destination, type: 'bind', options: ['bind', 'rw', 'nosuid', 'nodev', 'noexec'] };
-}
-
-/** Files of the pod in /etc; a volume on the same path wins. */
-function etcMounts(ready: ReadyApp, setting: PodSetting): readonly OciMount[] {
-  const { resolvConf, hosts } = setting;
-  const ownHosts = statInRoot(ready.rootFd, '/etc/hosts') !== undefined && !hosts.replaces;
-  const own = [
-    bindFile('/proc/sys/kernel/hostname', '/etc/hostname'),
-    ...(resolvConf === undefined ? [] : [bindFile(resolvConf, '/etc/resolv.conf')]),
-    ...(ownHosts ? [] : [bindFile(hosts.path, '/etc/hosts')]),
-  ];
-  const taken = new Set(ready.mounts.map((mount) => mount.destination));
-  return own.filter((mount) => !taken.has(mount.destination));
 }
 
 /** A bounding set only takes away: what this process may not have, its apps may not either. */
@@ -104,7 +85,7 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     capabilities: chooseCapabilities(context, isolators.capabilities),
     oomScoreAdj: isolators.oomScoreAdj,
     namespaces: setting.namespaces,
-    mounts: [...etcMounts(ready, setting), ...ready.mounts],
+    mounts: [...computeEtcMounts(ready.rootFd, ready.mounts, setting.etc, HOSTNAME_FILE), ...ready.mounts],
     terminal: setting.terminal,
     limits: isolators.limits,
     cgroupsPath: isolators.limited ? `/rkt/${setting.uuid}/${app.name}` : undefined,

@@ -5,13 +5,13 @@ import { appIsolators } from './app-isolators.ts';
 import { type AppLaunch, type AppProcess, launchApp } from './app-process.ts';
 import { refuseUnusableLimits } from './cgroups.ts';
 import type { PodConsole } from './console-pipe.ts';
+import type { EtcFiles } from './etc-mounts.ts';
 import { EXEC_FAILED_STATUS } from './exec-lookup.ts';
 import { enterPrivateMounts, shapeCgroups } from './mount-space.ts';
 import type { AppSpec } from './oci-spec.ts';
 import type { Reaper } from './reaper.ts';
 import { namespacePath, type Sandbox } from './sandbox.ts';
 import { hasOwnIpc, type Start, warnStart } from './start.ts';
-import type { EtcFiles } from './start-network.ts';
 
 /** Mounts every app's root file system, out of the host's sight, and looks up what the app needs there. */
 export function readyApps(start: Start): readonly ReadyApp[] {
@@ -57,7 +57,7 @@ export function writeBundles(
     uuid: start.pod.uuid,
     namespaces: namespacesOf(start, sandbox, network),
     terminal: hasTerminal(start),
-    ...etc,
+    etc,
   };
   for (const ready of apps) if (ready.lookup.kind === 'found') writeBundle(start.context, ready, setting);
 }

@@ -5,11 +5,12 @@ import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { type ReadyApp, readyApp } from './app-bundle.ts';
 import { appIsolators } from './app-isolators.ts';
+import { computeEtcMounts } from './etc-mounts.ts';
 import { enterPrivateMounts } from './mount-space.ts';
 import type { OciMount } from './oci-spec.ts';
 import type { PodApp } from './pod-manifest.ts';
 import { shareNetnsDirectory } from './pod-netns.ts';
-import { ensureDirectoryInRoot, ensureFileInRoot, statInRoot, tryOpenInRoot } from './root-tree.ts';
+import { ensureDirectoryInRoot, ensureFileInRoot, resolveInRoot, tryOpenInRoot } from './root-tree.ts';
 import { type Start, warnStart } from './start.ts';
 import { writeEtcFiles } from './start-network.ts';
 
@@ -35,7 +36,8 @@ function theOnlyApp(start: Start): PodApp {
 
 /** Binds `source` on a path of the app, which is made if it is missing; links on the way stay inside the root. */
 function bindInto(ready: ReadyApp, mount: OciMount): void {
-  const { source, destination } = mount;
+  const { source } = mount;
+  const destination = resolveInRoot(ready.rootFd, mount.destination);
   if (statSync(source).isDirectory()) ensureDirectoryInRoot(ready.rootFd, destination);
   else ensureFileInRoot(ready.rootFd, destination);
   withTarget(ready, destination, (target) => {
@@ -69,18 +71,6 @@ function mountTmp(ready: ReadyApp): void {
   });
 }
 
-function etcMounts(start: Start, ready: ReadyApp): readonly OciMount[] {
-  const { resolvConf, hosts } = writeEtcFiles(start, undefined);
-  const ownHosts = statInRoot(ready.rootFd, '/etc/hosts') !== undefined && !hosts.replaces;
-  const taken = new Set(ready.mounts.map((mount) => mount.destination));
-  return [
-    ...(resolvConf === undefined ? [] : [{ source: resolvConf, destination: '/etc/resolv.conf' }]),
-    ...(ownHosts ? [] : [{ source: hosts.path, destination: '/etc/hosts' }]),
-  ]
-    .filter(({ destination }) => !taken.has(destination))
-    .map((file) => ({ ...file, type: 'bind', options: ['bind'] }));
-}
-
 /** Namespaces that pods get later must appear in an app that was given their directory, or a directory above it. */
 function shareVolumes(start: Start): void {
   const above = new Set(['/', '/run', '/var', '/var/run', '/run/netns', '/var/run/netns']);
@@ -105,7 +95,7 @@ export function startFly(start: Start): never {
   enterPrivateMounts();
   const ready = readyApp(pod.path, start.manifest, app, (line) => warnStart(start, line));
   if (ready.lookup.kind === 'unusable') throw new OcicatError('not-found', ready.lookup.words);
-  const etc = etcMounts(start, ready);
+  const etc = computeEtcMounts(ready.rootFd, ready.mounts, writeEtcFiles(start, undefined), undefined);
   mountTmp(ready);
   for (const mount of [wholeTree('/dev'), wholeTree('/proc'), wholeTree('/sys'), ...etc, ...ready.mounts]) {
     bindInto(ready, mount);

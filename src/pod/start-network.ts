@@ -5,6 +5,7 @@ import { OcicatError } from '../base/errors.ts';
 import { pluginDirectories } from './cni-call.ts';
 import type { Context } from './context.ts';
 import { printHosts, printResolvConf } from './dns-files.ts';
+import type { EtcFiles } from './etc-mounts.ts';
 import { loadNetworks, type SelectedNetwork, selectNetworks } from './net-conf.ts';
 import { addNetworks, type PodNetworks, removeNetworks, type SuppliedDns } from './networks.ts';
 import { createPodNetns, removePodNetns } from './pod-netns.ts';
@@ -81,14 +82,6 @@ export async function joinNetworks(
   } catch (cause) {
     throw setupFailure(cause);
   }
-}
-
-/** Files on the host that apps find in their /etc. */
-export interface EtcFiles {
-  /** undefined leaves each image its own. */
-  readonly resolvConf: string | undefined;
-  /** `replaces`: also where the image has a file of its own. */
-  readonly hosts: { readonly path: string; readonly replaces: boolean };
 }
 
 function writeResolvConf(start: Start, directory: string, supplied: SuppliedDns | undefined): string | undefined {

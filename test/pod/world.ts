@@ -75,6 +75,7 @@ function fillRoot(root: string): void {
   symlinkSync('/../dir2', join(root, 'dir1/link_abs_dotdot_dir2'));
   symlinkSync('/', join(root, 'dir1/link_abs_root'));
   symlinkSync('/notexists', join(root, 'dir1/link_abs_notexists'));
+  symlinkSync('../run/resolv/stub', join(root, 'etc/resolv.conf'));
 }
 
 function addImage(dataDir: string, repository: string, config: Partial<ImageConfig>): void {
