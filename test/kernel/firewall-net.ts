@@ -70,9 +70,14 @@ function placeOf(object: unknown): string {
   return [kind, inner.family, inner.table, kind === 'rule' ? inner.chain : inner.name].join(' ');
 }
 
-/** All of a namespace's rulesets as nft lists them, without handles and counters, objects sorted. */
-export function listRuleset(netns: string): readonly unknown[] {
-  const listed = JSON.parse(runIn(netns, ['nft', '-j', 'list', 'ruleset'])) as { nftables: unknown[] };
+/** What `nft -j list` has said, without handles and counters, objects sorted. */
+export function readListing(text: string): readonly unknown[] {
+  const listed = JSON.parse(text) as { nftables: unknown[] };
   const objects = listed.nftables.map((object) => sorted(withoutHandles(object)));
   return objects.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : placeOf(a) > placeOf(b) ? 1 : 0));
+}
+
+/** All of a namespace's rulesets. */
+export function listRuleset(netns: string): readonly unknown[] {
+  return readListing(runIn(netns, ['nft', '-j', 'list', 'ruleset']));
 }

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 export interface EtcdOptions {
   /** Serve clients over TLS with this key pair; with `clientCa` they must show a certificate that it signed. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string };
+  /** Runs it by this command, `nsenter` and its arguments for example. */
+  readonly launcher?: readonly string[];
   /** More arguments for etcd. */
   readonly flags?: readonly string[];
 }
@@ -77,7 +79,8 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
   const endpoint = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;
   const argv = [
-    ...['--pdeathsig', 'KILL', 'etcd', '--name', 'test', '--data-dir', dataDir, '--logger', 'zap'],
+    ...['--pdeathsig', 'KILL', ...(options.launcher ?? [])],
+    ...['etcd', '--name', 'test', '--data-dir', dataDir, '--logger', 'zap'],
     ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
     ...['--heartbeat-interval', '20', '--election-timeout', '200'],
