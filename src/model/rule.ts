@@ -69,7 +69,7 @@ const httpPath = object(
   },
 );
 const http = object({
-  methods: sparse(list(text(), { maxItems: 20 }), 'Methods, any of them.'),
+  methods: sparse(list(text(), { maxItems: 20, unique: true }), 'Methods, any of them.'),
   paths: sparse(list(httpPath, { maxItems: 20 }), 'Paths, any of them.'),
 });
 
