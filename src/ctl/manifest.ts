@@ -37,7 +37,16 @@ function report(found: Found, part: Part, at: Path, wrong: string, wanted: strin
   found.issues.push({ source: part.source, path: formatPath(whole), found: wrong, wanted, line, column });
 }
 
+/** The items of an array, which get prints for several names, or of a list kind. */
+function readEach(part: Part, at: Path, items: readonly unknown[], found: Found): void {
+  for (const [index, value] of items.entries()) readPart({ ...part, at: [...part.at, ...at, index], value }, found);
+}
+
 function readPart(part: Part, found: Found): void {
+  if (Array.isArray(part.value) && part.at.length === 0) {
+    readEach(part, [], part.value, found);
+    return;
+  }
   const members = membersOf(part.value);
   const { kind: name, apiVersion, items } = members ?? {};
   if (typeof name !== 'string') {
@@ -45,7 +54,7 @@ function readPart(part: Part, found: Found): void {
     return;
   }
   if (name.endsWith('List') && Array.isArray(items)) {
-    for (const [index, value] of items.entries()) readPart({ ...part, at: [...part.at, 'items', index], value }, found);
+    readEach(part, ['items'], items, found);
     return;
   }
   const kind = findKind(name);
