@@ -188,7 +188,19 @@ function valuesFor(shape: Shape, standing: Plain | undefined, seen: Set<unknown>
       return [null, '', [], {}, [null], [first, first], ...most];
     }
     case 'map':
-      return [null, '', [], {}, { a: 'b' }, { 'a b': 'b' }, { 'A.b/c': 'd' }, { a: 'b c' }, { a: 5 }, { a: null }];
+      return [
+        null,
+        '',
+        [],
+        {},
+        { a: 'b' },
+        { 'a b': 'b' },
+        { 'A.b/c': 'd' },
+        { a: 'b c' },
+        { a: 5 },
+        { a: 1.5 },
+        { a: null },
+      ];
     case 'object':
       return [null, '', [], {}, { ...(membersOf(standing) ?? {}), unheardOf: 1 } as Plain];
   }

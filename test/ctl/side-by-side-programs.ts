@@ -32,7 +32,7 @@ export function peerProgram(path: string, endpoint: string): Program {
   return {
     name: 'Calico',
     async run(argv, input = '') {
-      const child = Bun.spawn([path, ...argv], {
+      const child = Bun.spawn([path, ...argv, '--allow-version-mismatch'], {
         env: environmentFor(endpoint),
         stdin: Buffer.from(input),
         stdout: 'pipe',
@@ -83,4 +83,10 @@ export function comparable({ key, value }: KeyValue): string {
     .replace(/"creationTimestamp":"[^"]*",?/g, '')
     .replace(/,}/g, '}');
   return `${key} ${text}`;
+}
+
+/** Removes keys, whatever stands there by now. */
+export async function removeAll(store: Datastore, kvs: readonly KeyValue[]): Promise<void> {
+  if (kvs.length === 0) return;
+  await store.commit({ conditions: [], writes: kvs.map(({ key }) => ({ kind: 'delete', key })) });
 }

@@ -1,0 +1,211 @@
+// Every difference on purpose between this calicoctl and Calico's, with its reason. side-by-side.test.ts holds each: one
+// that no longer differs fails. docs/differences.md is printed from here.
+
+/** What both make of a document. `taken`: only we accept it. `refused`: only Calico accepts it. `stored`: other JSON. */
+export type Outcome = 'taken' | 'refused' | 'stored';
+
+export interface DocumentDifference {
+  readonly outcome: Outcome;
+  /** What is different, in words for a page. */
+  readonly what: string;
+  readonly why: string;
+  /** Cases (side-by-side-cases.ts) that may show it: their `Kind/name path=value` matches. */
+  readonly cases: RegExp;
+  /** The case that must show it. */
+  readonly example: string;
+}
+
+const MISTAKE = 'Nothing can be meant by it; Calico stores it, and it has no effect or another than was meant.';
+const SPELLING = 'One value has one spelling in the store, whoever wrote it; readers of either program know it.';
+
+export const documentDifferences: readonly DocumentDifference[] = [
+  {
+    outcome: 'refused',
+    what: 'An item of a list that is empty (`null`, `""` or `{}`), and a Service, Secret or orchestrator without its name.',
+    why: MISTAKE,
+    cases:
+      /(=\[null(,null)*\]|\[0\](\.cidr|\.address|\.orchestrator)?=(null|""|\{\})|secretKeyRef=\{\}|secretKeyRef\.key=null|\.communities=\[\])$/,
+    example: 'Node/host1 spec.orchRefs=[null]',
+  },
+  {
+    outcome: 'refused',
+    what: 'Rules of profiles that policies may not have either, such as `action: allow` or ports without a protocol.',
+    why: 'Calico checks rules of profiles less than rules of policies. A rule without a verdict lets a profile do what nobody wrote.',
+    cases: /^Profile\/\S+ spec\.(in|e)gress\[0\]/,
+    example: 'Profile/network1 spec.ingress[0]={}',
+  },
+  {
+    outcome: 'refused',
+    what: 'A fraction where text is wanted, such as `name: 1.10` without quotes.',
+    why: 'YAML reads it as 1.1, which Calico then stores. Whole numbers and truth values are taken as text, as Calico does.',
+    cases: /=1\.5$/,
+    example: 'Tier/app metadata.annotations={"a":1.5}',
+  },
+  {
+    outcome: 'refused',
+    what: 'Leading zeros: `10.0.0.0/08`, the community `01:2`.',
+    why: 'Programs disagree on what they mean.',
+    cases: /="(10\.0\.0\.0\/08|01:2)"$/,
+    example: 'BGPConfiguration/default spec.communities[0].value="01:2"',
+  },
+  {
+    outcome: 'refused',
+    what: '`blockSize: 0` for the default size.',
+    why: 'Leave the field out for the default. A size out of range is more likely a slip.',
+    cases: /^IPPool\/\S+ spec\.blockSize=0$/,
+    example: 'IPPool/pool-v4 spec.blockSize=0',
+  },
+  {
+    outcome: 'refused',
+    what: 'Bandwidths, rates and bursts of `qosControls` that are negative or beyond what Calico itself documents, and `numAllowedLocalASNumbers` below 0.',
+    why: 'Calico checks them for Kubernetes pods only; the kernel or BIRD refuses them later, when nobody looks.',
+    cases: /^(WorkloadEndpoint\/\S+ spec\.qosControls\.|BGPPeer\/\S+ spec\.numAllowedLocalASNumbers=-1$)/,
+    example: 'WorkloadEndpoint/host1-rkt-w1-eth0 spec.qosControls.ingressBandwidth=-1',
+  },
+  {
+    outcome: 'refused',
+    what: 'A MAC address with dots, and a range as `hostIP`.',
+    why: 'Nothing that reads them understands them.',
+    cases: /(spec\.mac="66cf\.|hostIP="[^"]*\/)/,
+    example: 'WorkloadEndpoint/host1-rkt-w1-eth0 spec.mac="66cf.5c51.16a4"',
+  },
+  {
+    outcome: 'refused',
+    what: 'Types of node addresses other than CalicoNodeIP, InternalIP and ExternalIP.',
+    why: MISTAKE,
+    cases: /^Node\/\S+ spec\.addresses\[0\]\.type=/,
+    example: 'Node/host1 spec.addresses[0].type="externalip"',
+  },
+  {
+    outcome: 'refused',
+    what: 'IPv4 addresses written as IPv6 (`::ffff:10.0.0.1`) where IPv4 is wanted or the family counts.',
+    why: 'The family of an address is the family it is written in. Calico reads them as IPv4 in some places and as IPv6 in others.',
+    cases: /="::ffff:10\.0\.0\.1"$/,
+    example: 'Node/host1 spec.bgp.ipv4Address="::ffff:10.0.0.1"',
+  },
+  {
+    outcome: 'taken',
+    what: 'The same where IPv6 is wanted.',
+    why: 'The family of an address is the family it is written in.',
+    cases: /="::ffff:10\.0\.0\.1"$/,
+    example: 'Node/host1 spec.bgp.ipv6Address="::ffff:10.0.0.1"',
+  },
+  {
+    outcome: 'refused',
+    what: 'A BGPFilter rule whose `prefixLength.min` is above its `max`.',
+    why: 'It can match nothing.',
+    cases: /^BGPFilter\/\S+ spec\.\w+\[0\]\.prefixLength\.max=/,
+    example: 'BGPFilter/f2 spec.exportV4[0].prefixLength.max=0',
+  },
+  {
+    outcome: 'taken',
+    what: '`""` for the default, in every field that has one.',
+    why: 'Calico takes it in most fields of this sort and refuses it in the others.',
+    cases: /=""$/,
+    example: 'IPPool/pool-v4 spec.assignmentMode=""',
+  },
+  {
+    outcome: 'taken',
+    what: 'AS numbers from 2147483648 in BGPConfiguration and BGPFilter.',
+    why: 'AS numbers have 32 bits (RFC 6793); Calico takes them in other kinds.',
+    cases: /^BGP(Configuration|Filter)\/\S+ spec\.\S+=("?4294967295"?|"65535\.1")$/,
+    example: 'BGPConfiguration/default spec.asNumber=4294967295',
+  },
+  {
+    outcome: 'taken',
+    what: 'Protocols in any case (`tcp`), for endpoint ports and for rules with ports.',
+    why: 'Calico takes any case in other rules. It is stored as `TCP`.',
+    cases: /[pP]rotocol="(tcp|udp|sctp)"$/,
+    example: 'HostEndpoint/host1-eth0 spec.ports[0].protocol="tcp"',
+  },
+  {
+    outcome: 'taken',
+    what: 'Single addresses in `reservedCIDRs`.',
+    why: 'The documentation of Calico allows them.',
+    cases: /^IPReservation\/\S+ spec\.reservedCIDRs\[0\]=/,
+    example: 'IPReservation/reservation spec.reservedCIDRs[0]="10.0.0.1"',
+  },
+  {
+    outcome: 'refused',
+    what: 'Field names in another case (`blocksize`).',
+    why: 'They are other names; documents that other tools read need the right one. The message names it.',
+    cases: /^text: a field in another case$/,
+    example: 'text: a field in another case',
+  },
+  {
+    outcome: 'refused',
+    what: 'The truth values of YAML 1.1: `yes`, `no`, `on`, `off`.',
+    why: 'They have been text since YAML 1.2 (2009); where a truth value is wanted, the message says so.',
+    cases: /^text: yes, which/,
+    example: 'text: yes, which YAML 1.1 takes for true',
+  },
+  {
+    outcome: 'taken',
+    what: 'A document between others that holds comments alone.',
+    why: 'Files that are put together from parts have them.',
+    cases: /^text: an empty document between$/,
+    example: 'text: an empty document between',
+  },
+  {
+    outcome: 'stored',
+    what: 'Words, addresses and MAC addresses that may be written in several ways (`fatal`, `FD00::1`, `66-cf-…`) are stored in one.',
+    why: SPELLING,
+    cases: /=("FD00::1"|"66-cf-5c-51-16-a4"|"[a-z]+")$/,
+    example: 'BGPConfiguration/default spec.logSeverityScreen="fatal"',
+  },
+  {
+    outcome: 'stored',
+    what: '`autoAllocateBlocks` of an IPAMConfiguration that does not say is true.',
+    why: 'It is the documented default. Calico stores false. With etcd the settings that count are those of `calicoctl ipam configure`.',
+    cases: /^IPAMConfiguration\//,
+    example: 'IPAMConfiguration/default spec.autoAllocateBlocks=null',
+  },
+];
+
+/** Tables of these kinds, with the fields that documents/ sets in them, crash Calico's calicoctl. */
+export const crashingTables: Readonly<Record<string, readonly ('ps' | 'wide')[]>> = {
+  BGPFilter: ['ps', 'wide'],
+  WorkloadEndpoint: ['wide'],
+  CalicoNodeStatus: ['wide'],
+};
+
+export interface CommandDifference {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** Differences of commands; those that documents do not show. */
+export const commandDifferences: readonly CommandDifference[] = [
+  {
+    what: '`get profiles` prints no blanks at line ends and no empty line after the table, and leaves out `projectcalico-default-allow`.',
+    why: 'That is the output that the guide to network isolation shows. `get profile projectcalico-default-allow` shows the built-in profile.',
+  },
+  {
+    what: 'Every issue of every document of every file is named, with line and column, and nothing is written if there is one.',
+    why: 'Calico names the first one of each document, has no lines, and has by then written what stood before.',
+  },
+  {
+    what: '`patch --type` counts: `json` is RFC 6902, `merge` RFC 7386.',
+    why: 'Calico reads the flag and always patches in its own way.',
+  },
+  {
+    what: 'A program of another version works on the cluster.',
+    why: 'The format in the store is the same in both; Calico refuses without `--allow-version-mismatch`, which is taken and changes nothing.',
+  },
+  {
+    what: 'Without `ETCD_ENDPOINTS` the datastore is the etcd on this machine.',
+    why: 'Calico looks for a Kubernetes cluster, and there is none.',
+  },
+  {
+    what: 'StagedKubernetesNetworkPolicy, KubeControllersConfiguration and LiveMigration are no known kinds.',
+    why: 'They are about Kubernetes alone.',
+  },
+  {
+    what: 'Tables of BGPFilters with a `source`, and wide tables of endpoints with `ipNATs` and of node statuses with `classes`, are printed.',
+    why: "Calico's calicoctl crashes on them.",
+  },
+  {
+    what: '`-o json` ends with a line break.',
+    why: 'Text files do.',
+  },
+];
