@@ -108,13 +108,13 @@ test('one by one: more flows than one batch holds', () => {
   expect(flows()).toEqual([]);
 });
 
-test('the worker flushes, several requests at a time, until it is closed', async () => {
+test('the flusher works at once or by a worker, several requests at a time, until it is closed', async () => {
   const flusher = withNetns(netns, openFlowFlusher);
   send(...ALL, ...ALL_V6);
   await Promise.all([flusher.flush([parseIp('10.9.0.1')]), flusher.flush([parseIp('fd09::1')]), flusher.flush([])]);
   expect(flows()).toEqual(['ipv4 2 > 3', 'ipv6 3 > 2']);
   flusher.close();
-  await expect(flusher.flush([parseIp('10.9.0.2')])).rejects.toThrow('closed');
+  await expect(flusher.flush([parseIp('fd09::3')])).rejects.toThrow('closed');
 });
 
 /**
