@@ -41,13 +41,22 @@ async function lastWords(host: ProcessIdentity): Promise<string> {
   return (await runInside(host, ['tail', '-n', '5', LOG_FILE])).stdout.trim();
 }
 
-/** Waits until the agent says it is ready and every other host is an established BGP peer; throws `timeout` with its last words. */
+/** Asks as a runtime would; `calicoctl node status` alone would be content with the BIRD of an agent that was killed. */
+const STATUS_COMMAND = ['env', 'CNI_COMMAND=STATUS', 'CNI_PATH=/opt/cni/bin', '/opt/cni/bin/calico'];
+const STATUS_INPUT = '{"cniVersion":"1.1.0","name":"lab","type":"calico","ipam":{"type":"calico-ipam"}}';
+
+async function isReady(host: ProcessIdentity, peers: number): Promise<boolean> {
+  if ((await runInside(host, STATUS_COMMAND, { input: STATUS_INPUT })).status !== 0) return false;
+  const { status, stdout } = await runInside(host, ['calicoctl', 'node', 'status']);
+  return status === 0 && stdout.split('Established').length - 1 >= peers;
+}
+
+/** Waits until the agent takes CNI calls and every other host is an established BGP peer; throws `timeout` with its last words. */
 export async function waitForAgent(state: LabState, node: LabNode, peers: number, signal?: AbortSignal): Promise<void> {
   const host = hostProcess(state, node.name);
   for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 100) {
     signal?.throwIfAborted();
-    const status = await runInside(host, ['calicoctl', 'node', 'status']);
-    if (status.status === 0 && status.stdout.split('Established').length - 1 >= peers) return;
+    if (await isReady(host, peers)) return;
     await Bun.sleep(100);
   }
   throw new OcicatError(

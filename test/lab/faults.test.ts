@@ -66,18 +66,23 @@ afterAll(async () => {
 test('an unknown network is named, and so are the known ones', async () => {
   await expectRefusal(
     run('--net=nowhere'),
-    'stage1: networks not found: nowhere; there are network1, default-restricted, default',
+    'stage1: failed to setup network: networks not found: nowhere; there are network1, default-restricted, default',
   );
 });
 
 /** What stands in a network file of that name, and how it is refused. */
 const networkFiles: readonly (readonly [what: string, file: string, text: string, line: string])[] = [
-  ['cut off', 'a.conf', '{"name": "broken",', 'stage1: error loading /etc/rkt/net.d/a.conf: is not JSON'],
+  [
+    'cut off',
+    'a.conf',
+    '{"name": "broken",',
+    'stage1: failed to setup network: error loading /etc/rkt/net.d/a.conf: is not JSON',
+  ],
   [
     'without a type',
     'a.conf',
     '{"name":"broken"}',
-    'stage1: error loading /etc/rkt/net.d/a.conf: type: found nothing, wanted the file name of a plugin',
+    'stage1: failed to setup network: error loading /etc/rkt/net.d/a.conf: type: found nothing, wanted the file name of a plugin',
   ],
   [
     'with values that the plugin refuses',
