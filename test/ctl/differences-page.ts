@@ -1,4 +1,4 @@
-// docs/differences.md, from differences.ts.
+// The last section of docs/differences.md, from differences.ts.
 import { commandDifferences, documentDifferences, type Outcome } from './differences.ts';
 
 const HEADINGS: readonly (readonly [Outcome, string])[] = [
@@ -11,19 +11,21 @@ function printEntry({ what, why }: { readonly what: string; readonly why: string
   return `- ${what} ${why}`;
 }
 
-/** The page as Markdown. */
+/** The heading that the section begins with; it goes to the end of the page. */
+export const SECTION = '\n## calicoctl\n';
+
+/** The section as Markdown. */
 export function printDifferences(): string {
   const documents = HEADINGS.map(([outcome, heading]) => {
     const entries = documentDifferences.filter((one) => one.outcome === outcome);
-    return `## ${heading}\n\n${entries.map(printEntry).join('\n')}\n`;
+    return `### ${heading}\n\n${entries.map(printEntry).join('\n')}\n`;
   });
-  return `# Where calicoctl differs from Calico's
-
-Both read and write the same store in the same format. These are the differences on purpose, each with its reason;
-\`test/ctl/side-by-side.test.ts\` holds the two programs against each other and this list against what they do.
+  return `${SECTION}
+Both programs read and write one store in one format. \`test/ctl/side-by-side.test.ts\` holds them against each other, and
+this section, which it writes, against what they do.
 
 ${documents.join('\n')}
-## Commands
+### Commands
 
 ${commandDifferences.map(printEntry).join('\n')}
 `;
