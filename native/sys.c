@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -125,6 +126,7 @@ CALL(lsetxattr, 4, lsetxattr(P(0), P(1), P(2), A(3), 0))
 CALL(setgid, 1, setgid(A(0)))
 CALL(setuid, 1, setuid(A(0)))
 CALL(setgroups, 2, setgroups(A(0), P(1)))
+CALL(madvise, 3, madvise(P(0), A(1), A(2)))
 CALL(makedev, 2, (long)makedev(A(0), A(1)))
 
 static napi_value fn_openat2(napi_env env, napi_callback_info info) {
@@ -249,7 +251,7 @@ NAPI_MODULE_INIT() {
       EXPORT(unshare), EXPORT(mount), EXPORT(umount2), EXPORT(pivot_root), EXPORT(chroot), EXPORT(chdir),
       EXPORT(flock), EXPORT(fcntl), EXPORT(dup2), EXPORT(prctl), EXPORT(kill), EXPORT(pidfd_open),
       EXPORT(pidfd_getfd), EXPORT(pidfd_send_signal), EXPORT(sethostname), EXPORT(mknod), EXPORT(lsetxattr),
-      EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(openat2), EXPORT(waitid),
+      EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(madvise), EXPORT(openat2), EXPORT(waitid),
       EXPORT(execve), EXPORT(socket_in), EXPORT(open_in), EXPORT(new_netns),
   };
   napi_define_properties(env, exports, sizeof all / sizeof *all, all);

@@ -16,6 +16,7 @@ import {
 } from '../kernel/workload-link.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { releaseMemory } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
@@ -26,6 +27,7 @@ import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { observeNodeName, observeUplinkMtu, writeMtu, writeNodeName } from './node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
+import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
 import { createSession, type Session } from './session.ts';
@@ -36,6 +38,8 @@ const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
 const MTU_CHECK_MS = 20_000;
+/** After so long without work, memory is given back. */
+const QUIET_MS = 3_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -135,13 +139,24 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const datastore = await openDatastore(parseDatastoreConfig({ kind: 'environment', environment }), signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
+  const quiet = createQuietTimer(QUIET_MS, releaseMemory);
   const flusher = openFlowFlusher();
   try {
     await register(datastore, settings, nodeName, log, signal);
     const memory = openCniMemory(datastore, nodeName);
     const router = createRouter(bird, () => knowledge.current().picture.routingInput(), log);
     const touchRouting = settings.backend === 'bird' ? router.touch : () => undefined;
-    const context = { nodeName, routerId: routerIdOf(settings), datastore, firewall, memory, touchRouting, log };
+    const touchQuiet = quiet.touch;
+    const context = {
+      nodeName,
+      routerId: routerIdOf(settings),
+      datastore,
+      firewall,
+      memory,
+      touchRouting,
+      touchQuiet,
+      log,
+    };
     const knowledge = openKnowledge(() => createSession(context), memory, log);
     const cni: CniContext = {
       nodeName,
@@ -185,6 +200,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       await server.close();
     }
   } finally {
+    quiet.close();
     await remover.close();
     flusher.close();
     await bird.stop('restart');

@@ -24,6 +24,8 @@ export interface SessionContext {
   readonly memory: CniMemory;
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
+  /** Something has happened: this is no time to tidy up. */
+  readonly touchQuiet: () => void;
   readonly log: Log;
 }
 
@@ -60,6 +62,7 @@ export function createSession(context: SessionContext): Session {
   }
 
   function takeBatch(updates: readonly StoreUpdate[]): void {
+    context.touchQuiet();
     for (const update of updates) {
       memory.apply(update);
       feed.take(update);
@@ -78,6 +81,7 @@ export function createSession(context: SessionContext): Session {
     workloads,
     picture,
     takeOwn(update) {
+      context.touchQuiet();
       feed.take(update);
       act(feed.takeConcerns());
     },

@@ -266,6 +266,12 @@ export function makedev(major: number, minor: number): number {
   return call('makedev', major, minor);
 }
 
+/** Gives the pages of a range back to the kernel (MADV_DONTNEED); what is mapped from a file comes back from it when touched. */
+export function dropPages(address: number, lengthBytes: number): void {
+  const MADV_DONTNEED = 4;
+  call('madvise', address, lengthBytes, MADV_DONTNEED);
+}
+
 /** Sets an extended attribute of a file or of a link itself. */
 export function lsetxattr(path: string, name: string, value: Uint8Array): void {
   call('lsetxattr', path, name, value, value.length);

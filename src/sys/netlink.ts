@@ -174,9 +174,12 @@ export function openNetlink(protocol: number, options: NetlinkOptions = {}): Net
   return adoptNetlink(openSocket(protocol, options));
 }
 
+/** Receive buffers of closed sockets: an ADD opens several for a moment, and 64 KiB each would be much to throw away. */
+const spareBuffers: Uint8Array[] = [];
+
 /** Takes over a socket that openNetlink made, as a worker does with one that it is handed. One thread at a time. */
 export function adoptNetlink(fd: number): Netlink {
-  const into = new Uint8Array(RECEIVE_BYTES);
+  const into = spareBuffers.pop() ?? new Uint8Array(RECEIVE_BYTES);
   let portId = 0;
 
   /** After a refusal fewer answers may come than were asked for: then what is there is all there is. */
@@ -247,6 +250,9 @@ export function adoptNetlink(fd: number): Netlink {
       }
       throw new OcicatError('kernel', `netlink dump: interrupted ${MAX_DUMP_ATTEMPTS} times`, { errno: libc.EINTR });
     },
-    close: () => libc.close(fd),
+    close() {
+      libc.close(fd);
+      spareBuffers.push(into);
+    },
   };
 }
