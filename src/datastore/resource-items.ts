@@ -118,14 +118,23 @@ export function updateItem(resource: Resource, stamps: Stamps): BatchItem {
   };
 }
 
-/** Creates or replaces; a resourceVersion, if there is one, must be the standing one. */
+/**
+ * Creates or replaces. A resourceVersion must be that of what stands; where nothing stands, it says nothing: what was
+ * saved and deleted can be applied again.
+ */
 export function applyItem(resource: Resource, stamps: Stamps): BatchItem {
-  if (resource.metadata.resourceVersion !== undefined) return updateItem(resource, stamps);
+  const name = nameOf(resource);
+  const { resourceVersion } = resource.metadata;
+  const wanted = resourceVersion === undefined ? undefined : parseResourceVersion(name, resourceVersion);
   const stamped = stampNew(resource, stamps);
   return {
-    key: printResourceKey(nameOf(resource)),
+    key: printResourceKey(name),
     assumed: 0,
-    decide: (_assumed, current) => put(current === undefined ? stamped : keepIdentity(resource, current, stamps)),
+    decide(assumed, current) {
+      if (current === undefined) return put(stamped);
+      if (wanted !== undefined && wanted !== assumed) return fail(updateConflict(name));
+      return put(keepIdentity(resource, current, stamps));
+    },
   };
 }
 

@@ -200,19 +200,21 @@ describe('many resources', () => {
         pool('a/b'),
         pool('huge', { text: 'x'.repeat(2_000_000) }),
         pool('gone', {}, { resourceVersion: '2' }),
+        pool('old', {}, { resourceVersion: '2' }),
       ],
       undefined,
       { ...stamps, uid: () => 'uid-2' },
     );
     expect(words(outcomes)).toEqual([
-      'wrote old@3',
-      'created new@3',
+      'wrote old@4',
+      'created new@4',
       'invalid print key segment "a/b": empty or with a slash, wanted a plain name',
       expect.stringMatching(/^invalid commit transaction: 2000\d\d\d bytes, at most 1572864 fit$/),
-      'not-found resource does not exist: IPPool(gone)',
+      'created gone@3',
+      'conflict update conflict: IPPool(old)',
     ]);
     const uids = (await listResources(store, 'IPPool')).resources.map(({ metadata }) => metadata.uid);
-    expect(uids).toEqual(['uid-2', 'uid-1']);
+    expect(uids).toEqual(['uid-2', 'uid-2', 'uid-1']);
   });
 
   test('that name one key twice are written one after the other', async () => {
