@@ -1,5 +1,6 @@
 // How the outcome of writing resources is told, in Calico's words (facts: calico §9.2).
 import type { OcicatError } from '../base/errors.ts';
+import { formatResourceId } from '../model/resource.ts';
 import type { Stdio } from './command.ts';
 import type { Item } from './manifest.ts';
 
@@ -29,8 +30,25 @@ export function formatSuccess(verb: Verb, count: number, kinds: string): string 
   return `Successfully ${PAST[verb]} ${count} ${kinds}resource(s)\n`;
 }
 
-function joinErrors(failed: readonly { readonly error: OcicatError }[]): string {
-  return `[${failed.map(({ error }) => error.message).join(' ')}]`;
+/** Errors of the store concern whole transactions and name no resource; each is told once, with the resources. */
+function joinErrors(failed: readonly { readonly item: Item; readonly error: OcicatError }[]): string {
+  const messages: string[] = [];
+  const resources = new Map<string, string[]>();
+  for (const { item, error } of failed) {
+    const ofStore = error.code === 'unavailable' || error.code === 'denied';
+    const named = ofStore ? resources.get(error.message) : undefined;
+    if (named !== undefined) {
+      named.push(formatResourceId(item.resource));
+      continue;
+    }
+    messages.push(error.message);
+    if (ofStore) resources.set(error.message, [formatResourceId(item.resource)]);
+  }
+  const words = messages.map((message) => {
+    const named = resources.get(message);
+    return named === undefined ? message : `${message} (${named.join(', ')})`;
+  });
+  return `[${words.join(' ')}]`;
 }
 
 /** Prints the outcomes of one command; returns the status. */
