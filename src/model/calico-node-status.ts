@@ -4,14 +4,14 @@ import { defineKind } from './kind.ts';
 import { resourceName } from './names.ts';
 import { type Resource, timestamp } from './resource.ts';
 import { choice, integer, text } from './scalars.ts';
-import { filled, type Infer, list, object, optional, sparse } from './schema.ts';
+import { filled, type Infer, list, object, required, sparse } from './schema.ts';
 
 const MAX_UPDATE_PERIOD_S = 86_400;
 
 const spec = object({
-  node: sparse(resourceName, 'The node.'),
-  classes: sparse(list(choice('Agent', 'BGP', 'Routes'), { unique: true }), 'What to report.'),
-  updatePeriodSeconds: optional(integer(0, MAX_UPDATE_PERIOD_S), 'How often to report; 0 reports once.'),
+  node: required(resourceName, 'The node.'),
+  classes: required(list(choice('Agent', 'BGP', 'Routes'), { minItems: 1, unique: true }), 'What to report.'),
+  updatePeriodSeconds: required(integer(0, MAX_UPDATE_PERIOD_S), 'How often to report; 0 reports once.'),
 });
 
 const daemon = object({
@@ -40,11 +40,12 @@ const routes = list(
     destination: sparse(text(), 'The range.'),
     gateway: sparse(text(), 'The next hop.'),
     interface: sparse(text(), 'The interface.'),
-    learnedFrom: sparse(
+    learnedFrom: filled(
       object({
         sourceType: sparse(choice('Kernel', 'Static', 'Direct', 'NodeMesh', 'BGPPeer'), 'Where it comes from.'),
         peerIP: sparse(text(), 'The peer that sent it.'),
       }),
+      {},
       'Where it comes from.',
     ),
   }),

@@ -341,7 +341,7 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
   [
     'too rarely',
     calicoNodeStatus,
-    { updatePeriodSeconds: 86401 },
+    { node: 'host1', classes: ['BGP'], updatePeriodSeconds: 86401 },
     'x',
     ['spec.updatePeriodSeconds: found 86401, wanted a whole number from 0 to 86400'],
   ],

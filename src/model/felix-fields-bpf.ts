@@ -7,7 +7,7 @@ import { created, createdFrom, list, map, object, optional, sparse } from './sch
 import { cidrOrIp, portRange } from './values.ts';
 
 const timer = parsedText('a duration such as 60s, or Auto', (value) =>
-  value === 'Auto' || tryParseDurationNs(value) !== undefined ? value : undefined,
+  value === 'Auto' || (tryParseDurationNs(value) ?? -1n) >= 0n ? value : undefined,
 );
 
 const conntrackTimeouts = object({
