@@ -87,6 +87,14 @@ function readWords(reader: Reader, known: readonly Flag[], operands: string[], e
   }
 }
 
+/** A line of which the words that name the command have been read. */
+export interface LineStart {
+  readonly reader: Reader;
+  readonly words: readonly string[];
+  /** Undefined where help is wanted. */
+  readonly command: Command | undefined;
+}
+
 function checkOperands(command: Command, operands: readonly string[]): void {
   const wanted: readonly Operand[] = command.operands;
   const least = wanted.filter((one) => !one.optional).length;
@@ -123,12 +131,26 @@ function readCommandWords(reader: Reader, commands: readonly Command[], global: 
  * help. Throws `invalid` for what no command takes.
  */
 export function parseLine(argv: readonly string[], commands: readonly Command[], globalFlags: readonly Flag[]): Line {
-  const global = [...globalFlags, HELP];
-  const reader: Reader = { rest: [...argv], flags: new Map() };
+  return parseRest(parseStart(argv, commands, globalFlags), globalFlags);
+}
+
+/** Finds the command; see `parseLine`. */
+export function parseStart(
+  argv: readonly string[],
+  commands: readonly Command[],
+  globalFlags: readonly Flag[],
+): LineStart {
   const [first] = argv;
-  if (first === 'help') return { kind: 'help', words: argv.slice(1) };
-  const words = readCommandWords(reader, commands, global);
+  const reader: Reader = { rest: [...argv], flags: new Map() };
+  if (first === 'help') return { reader, words: argv.slice(1), command: undefined };
+  const words = readCommandWords(reader, commands, [...globalFlags, HELP]);
   const command = commands.find((one) => one.words.length === words.length && startsWith(one.words, words));
+  return { reader, words, command };
+}
+
+/** Reads what follows the words of the command; see `parseLine`. */
+export function parseRest({ reader, words, command }: LineStart, globalFlags: readonly Flag[]): Line {
+  const global = [...globalFlags, HELP];
   if (command === undefined) return { kind: 'help', words };
   const operands: string[] = [];
   readWords(reader, [...command.flags, ...global], operands, Number.POSITIVE_INFINITY);

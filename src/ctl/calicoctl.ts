@@ -1,15 +1,16 @@
 // calicoctl: runs the command that the words call, and turns what goes wrong into a message and a status.
 import { describeError, isOcicatError } from '../base/errors.ts';
-import { parseLine } from './arguments.ts';
+import { type LineStart, parseRest, parseStart } from './arguments.ts';
 import type { Environment, Invocation, OpenStore, Stdio } from './command.ts';
 import { commands, globalFlags } from './commands.ts';
 import { openTerminal } from './terminal.ts';
+import { checkGlobalFlags } from './verbosity.ts';
 
 /** Status after SIGINT, as shells report it. */
 const INTERRUPTED = 130;
 
 /**
- * Runs one command line, without the program's name. Returns the status: 0 done, 1 not done, 130 interrupted.
+ * Runs one command line, without the program's name. Returns the status: 0 done, 1 not done (2 from diff), 130 interrupted.
  * Never throws.
  */
 export async function runCalicoctl(
@@ -19,19 +20,23 @@ export async function runCalicoctl(
   signal: AbortSignal = interruptSignal(),
   openStore: OpenStore = openConfiguredStore,
 ): Promise<number> {
+  let start: LineStart | undefined;
   try {
-    const line = parseLine(argv, commands, globalFlags);
+    start = parseStart(argv, commands, globalFlags);
+    const line = parseRest(start, globalFlags);
     if (line.kind === 'help') {
       const { formatHelp } = await import('./help.ts');
       stdio.write(formatHelp(line.words, commands, globalFlags));
       return 0;
     }
     const run = await line.command.load();
-    return await run({ ...line, environment, stdio, signal, openStore });
+    const invocation = { ...line, environment, stdio, signal, openStore };
+    checkGlobalFlags(invocation);
+    return await run(invocation);
   } catch (error) {
     if (isOcicatError(error, 'aborted') || signal.aborted) return INTERRUPTED;
     stdio.writeError(`${describeError(error)}\n`);
-    return 1;
+    return start?.command?.failureStatus ?? 1;
   }
 }
 

@@ -69,6 +69,10 @@ export interface Command {
   readonly examples?: readonly (readonly [comment: string, line: string])[];
   /** Left out of help. */
   readonly hidden?: boolean;
+  /** The status of a failure; 1 for most. */
+  readonly failureStatus?: number;
+  /** Whether it works on a cluster of any version. */
+  readonly anyVersion?: boolean;
   readonly load: () => Promise<Handler>;
 }
 
@@ -85,4 +89,9 @@ export function flagValues(invocation: Invocation, name: string): readonly strin
 /** Whether an on-off flag is on. */
 export function flagOn(invocation: Invocation, name: string): boolean {
   return flagValue(invocation, name) === 'true';
+}
+
+/** What a message of success ends with when nothing was written. */
+export function dryRunNote(invocation: Invocation): '' | ' (dry run)' {
+  return flagOn(invocation, 'dry-run') ? ' (dry run)' : '';
 }

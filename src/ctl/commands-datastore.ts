@@ -1,20 +1,20 @@
 // Commands about the store as a whole.
 import type { Command } from './command.ts';
-import { CONFIG, FILENAME } from './flags.ts';
+import { CONFIG, DRY_RUN, FILENAME } from './flags.ts';
 
 export const datastoreCommands: readonly Command[] = [
   {
     words: ['datastore', 'migrate', 'lock'],
     summary: 'Lock the store: agents change nothing until it is unlocked',
     operands: [],
-    flags: [CONFIG],
+    flags: [DRY_RUN, CONFIG],
     load: async () => (await import('./datastore-lock.ts')).runLock,
   },
   {
     words: ['datastore', 'migrate', 'unlock'],
     summary: 'Unlock the store',
     operands: [],
-    flags: [CONFIG],
+    flags: [DRY_RUN, CONFIG],
     load: async () => (await import('./datastore-lock.ts')).runUnlock,
   },
   {
@@ -28,7 +28,8 @@ export const datastoreCommands: readonly Command[] = [
     words: ['datastore', 'migrate', 'import'],
     summary: 'Fill an empty store with what export printed; it stays locked',
     operands: [],
-    flags: [FILENAME, CONFIG],
+    flags: [FILENAME, DRY_RUN, CONFIG],
+    anyVersion: true,
     load: async () => (await import('./datastore-export.ts')).runImport,
   },
   {
@@ -36,6 +37,7 @@ export const datastoreCommands: readonly Command[] = [
     summary: 'Collect what the store holds into an archive',
     operands: [],
     flags: [CONFIG],
+    anyVersion: true,
     load: async () => (await import('./cluster-diags.ts')).runClusterDiags,
   },
 ];

@@ -1,6 +1,6 @@
 // Commands about addresses.
 import type { Command } from './command.ts';
-import { CONFIG } from './flags.ts';
+import { CONFIG, DRY_RUN } from './flags.ts';
 
 export const ipamCommands: readonly Command[] = [
   {
@@ -30,6 +30,7 @@ export const ipamCommands: readonly Command[] = [
       { name: 'ip', value: 'ADDRESS', doc: 'The address' },
       { name: 'from-report', value: 'FILE', doc: 'A report of ipam check; may be given several times', path: true },
       { name: 'force', doc: 'Take back leaked addresses of an unlocked store or from old reports' },
+      DRY_RUN,
       CONFIG,
     ],
     load: async () => (await import('./ipam-release.ts')).runIpamRelease,
@@ -53,6 +54,7 @@ export const ipamCommands: readonly Command[] = [
         doc: 'Whether virtual machines keep their addresses',
         words: ['Enabled', 'Disabled'],
       },
+      DRY_RUN,
       CONFIG,
     ],
     load: async () => (await import('./ipam-configure.ts')).runIpamConfigure,
@@ -79,6 +81,7 @@ export const ipamCommands: readonly Command[] = [
     flags: [
       { name: 'cidr', value: 'RANGE', doc: 'The range of the pool' },
       { name: 'name', value: 'NAME', doc: 'The name of the pool' },
+      DRY_RUN,
       CONFIG,
     ],
     examples: [['Four parts', 'calicoctl ipam split 4 --name my-pool']],

@@ -3,23 +3,34 @@ import { OcicatError } from '../base/errors.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { Kind } from '../model/kind.ts';
 import { findKindByAlias } from '../model/kinds.ts';
+import { checkClusterVersion } from './cluster-version.ts';
 import { flagOn, flagValue, type Invocation } from './command.ts';
+import { parseVerbosity } from './verbosity.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
 
-/** Opens the store, does the work, closes the store. */
+/** Opens the store, does the work if the cluster's version allows it, closes the store. */
 export async function withStore<T>(invocation: Invocation, work: (datastore: Datastore) => Promise<T>): Promise<T> {
-  const datastore = await invocation.openStore(invocation);
+  const opened = await invocation.openStore(invocation);
   try {
-    return await work(flagOn(invocation, 'verbose') ? await traced(invocation, datastore) : datastore);
+    const datastore = await layered(invocation, opened);
+    await checkClusterVersion(invocation, datastore);
+    return await work(datastore);
   } finally {
-    await datastore.close();
+    await opened.close();
   }
 }
 
-async function traced(invocation: Invocation, datastore: Datastore): Promise<Datastore> {
-  const { traceStore } = await import('./traced-store.ts');
-  return traceStore(datastore, (line) => invocation.stdio.writeError(`${line}\n`));
+/** The store as the flags want it: telling what it is asked, writing nothing. */
+async function layered(invocation: Invocation, opened: Datastore): Promise<Datastore> {
+  let datastore = opened;
+  const verbosity = parseVerbosity(invocation);
+  if (verbosity > 0) {
+    const { traceStore } = await import('./traced-store.ts');
+    datastore = traceStore(datastore, verbosity === 2, (line) => invocation.stdio.writeError(`${line}\n`));
+  }
+  if (!flagOn(invocation, 'dry-run')) return datastore;
+  return (await import('./dry-store.ts')).openDryStore(datastore);
 }
 
 /** The kind that a word on the command line means; throws `invalid`. */

@@ -9,8 +9,7 @@ import { getResource } from '../datastore/resources.ts';
 import { readResource } from '../model/kind.ts';
 import { findKind } from '../model/kinds.ts';
 import { membersOf } from '../model/schema-read.ts';
-import type { Handler } from './command.ts';
-import { flagValues } from './command.ts';
+import { dryRunNote, flagValues, type Handler } from './command.ts';
 import { withStore } from './context.ts';
 import { isLocked } from './datastore-lock.ts';
 import { printYaml } from './yaml.ts';
@@ -105,7 +104,10 @@ export const runImport: Handler = async (invocation) => {
       if (result.kind === 'conflict') throw new OcicatError('conflict', 'import: somebody else writes into the store');
     }
   });
-  stdio.write(`Imported ${writes.length} entries. Unlock the store with \`calicoctl datastore migrate unlock\`.\n`);
+  const note = dryRunNote(invocation);
+  stdio.write(
+    `Imported ${writes.length} entries.${note} Unlock the store with \`calicoctl datastore migrate unlock\`.\n`,
+  );
   return 0;
 };
 

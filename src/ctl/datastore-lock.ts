@@ -3,7 +3,7 @@ import { isOcicatError } from '../base/errors.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { getResource, updateResource } from '../datastore/resources.ts';
-import type { Handler } from './command.ts';
+import { dryRunNote, type Handler } from './command.ts';
 import { withStore } from './context.ts';
 import { retryConflict } from './retry.ts';
 
@@ -30,7 +30,7 @@ async function setReady(datastore: Datastore, datastoreReady: boolean, signal: A
 function makeSwitch(datastoreReady: boolean, message: string): Handler {
   return async (invocation) => {
     await withStore(invocation, (datastore) => setReady(datastore, datastoreReady, invocation.signal));
-    invocation.stdio.write(`${message}\n`);
+    invocation.stdio.write(`${message}${dryRunNote(invocation)}\n`);
     return 0;
   };
 }

@@ -46,7 +46,7 @@ async function diffItem(datastore: Datastore, item: Item, signal: AbortSignal): 
 /** Status 0 without differences, 1 with some, as diff. */
 export const runDiff: Handler = async (invocation) => {
   const items = await readItems(invocation);
-  if (items.length === 0) return reportNothing(invocation);
+  if (items.length === 0) return reportNothing(invocation) === 0 ? 0 : (invocation.command.failureStatus ?? 1);
   return withStore(invocation, async (datastore) => {
     let different = false;
     for (const item of items) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { formatResourceId, type Resource } from '../model/resource.ts';
-import type { Handler, Invocation } from './command.ts';
+import { flagOn, type Handler, type Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
 import { readResources } from './manifest.ts';
 import { reportOutcomes } from './report.ts';
@@ -34,7 +34,7 @@ async function writeEdited(invocation: Invocation, before: Resource, path: strin
   }
   const { signal } = invocation;
   const outcomes = await withStore(invocation, (datastore) => writeItems(datastore, 'replace', items, false, signal));
-  return reportOutcomes(invocation.stdio, 'replace', outcomes);
+  return reportOutcomes(invocation.stdio, 'replace', outcomes, flagOn(invocation, 'dry-run'));
 }
 
 /** What was edited is not lost when it cannot be written: the file stays, and the message names it. */

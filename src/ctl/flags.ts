@@ -36,12 +36,24 @@ export const OUTPUT: Flag = {
   words: ['ps', 'wide', 'yaml', 'json', 'name', 'custom-columns=', 'go-template=', 'go-template-file=', 'jsonpath='],
 };
 
+/** Words of --log-level, from quiet to loud (facts: calico §9.1). */
+export const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug'] as const;
+
 /** What every command takes. */
 export const globalFlags: readonly Flag[] = [
-  { name: 'verbose', short: 'v', doc: 'Tell what is asked of the store, on standard error' },
   {
-    name: 'allow-version-mismatch',
-    doc: 'Taken so that scripts written for Calico run: no version is refused here',
-    hidden: true,
+    name: 'verbose',
+    short: 'v',
+    doc: 'Tell what is asked of the store, on standard error; given twice, what is read and written too',
   },
+  {
+    name: 'log-level',
+    short: 'l',
+    value: 'LEVEL',
+    doc: 'info is -v, debug is -vv, and panic, fatal, error and warn are neither',
+    usual: 'panic',
+    words: LOG_LEVELS,
+  },
+  { name: 'allow-version-mismatch', doc: 'Work on a cluster of another version too' },
+  { name: 'context', value: 'NAME', doc: 'A Kubernetes cluster: refused, the store is etcd', hidden: true },
 ];

@@ -1,6 +1,6 @@
 // ipam configure: changes settings of address assignment for the whole cluster.
 import { OcicatError } from '../base/errors.ts';
-import { flagValue, type Handler, type Invocation } from './command.ts';
+import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { type IpamConfig, readIpamConfig, writeIpamConfig } from './ipam-config.ts';
 import { retryConflict } from './retry.ts';
@@ -75,6 +75,7 @@ export const runIpamConfigure: Handler = async (invocation) => {
       await writeIpamConfig(datastore, config, read, invocation.signal);
     }),
   );
-  for (const { label, value } of settings) invocation.stdio.write(`Successfully set ${label} to: ${value}\n`);
+  const note = dryRunNote(invocation);
+  for (const { label, value } of settings) invocation.stdio.write(`Successfully set ${label} to: ${value}${note}\n`);
   return 0;
 };

@@ -9,7 +9,7 @@ import { getResource } from '../datastore/resources.ts';
 import { releaseAddress } from '../ipam/ipam.ts';
 import { membersOf } from '../model/schema-read.ts';
 import { parseIp } from '../net/ip.ts';
-import { flagOn, type Invocation } from './command.ts';
+import { dryRunNote, flagOn, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { surveyAddresses } from './ipam-survey.ts';
 
@@ -127,17 +127,18 @@ export async function releaseFromReports(invocation: Invocation, paths: readonly
   const reports = await Promise.all(paths.map(readReport));
   return withStore(invocation, async (datastore) => {
     const { signal, stdio } = invocation;
+    const note = dryRunNote(invocation);
     await checkReports(invocation, datastore, reports);
     let addresses = 0;
     for (const leak of inAll(reports, (report) => report.leaks)) {
       if (await releaseLeak(datastore, leak, signal)) addresses++;
     }
-    stdio.write(`Released ${addresses} IPs successfully\n`);
+    stdio.write(`Released ${addresses} IPs successfully${note}\n`);
     let handles = 0;
     for (const handle of inAll(reports, (report) => new Map([...report.handles].map((one) => [one, one])))) {
       if (await removeHandle(datastore, handle, signal)) handles++;
     }
-    stdio.write(`Released ${handles} handles\n`);
+    stdio.write(`Released ${handles} handles${note}\n`);
     if (!flagOn(invocation, 'force')) stdio.write('You may now unlock the data store.\n');
     return 0;
   });

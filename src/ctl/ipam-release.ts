@@ -2,7 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { releaseAddress } from '../ipam/ipam.ts';
 import { formatIp } from '../net/ip.ts';
-import { flagValue, flagValues, type Handler } from './command.ts';
+import { dryRunNote, flagValue, flagValues, type Handler } from './command.ts';
 import { withStore } from './context.ts';
 import { parseAddressWord } from './ipam-read.ts';
 
@@ -21,6 +21,6 @@ export const runIpamRelease: Handler = async (invocation) => {
     releaseAddress({ datastore, now: Date.now }, { ip }, invocation.signal),
   );
   if (!held) throw new OcicatError('not-found', `IP address ${formatIp(ip)} is not assigned`);
-  invocation.stdio.write(`Successfully released IP address ${formatIp(ip)}\n`);
+  invocation.stdio.write(`Successfully released IP address ${formatIp(ip)}${dryRunNote(invocation)}\n`);
   return 0;
 };

@@ -5,7 +5,7 @@ import { createMany, deleteResource, updateResource } from '../datastore/resourc
 import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import { type Cidr, formatCidr, parseCidr } from '../net/cidr.ts';
 import { addToIp, bitsOf, familyOf } from '../net/ip.ts';
-import { flagValue, type Handler, type Invocation } from './command.ts';
+import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { isLocked } from './datastore-lock.ts';
 import { readPools } from './ipam-read.ts';
@@ -83,7 +83,7 @@ export const runIpamSplit: Handler = (invocation) =>
     await updateResource(datastore, toStorable({ kind: ipPool, resource: disabled }), signal);
     await createParts(datastore, parts, signal);
     await deleteResource(datastore, { kind: 'IPPool', name }, signal);
-    stdio.write(`IP Pool ${name} was successfully split into ${count} smaller pools.\n`);
+    stdio.write(`IP Pool ${name} was successfully split into ${count} smaller pools.${dryRunNote(invocation)}\n`);
     for (const part of parts) stdio.write(`Created ${part.metadata.name} with CIDR ${part.spec.cidr}.\n`);
     stdio.write('Unlock the store with `calicoctl datastore migrate unlock`.\n');
     return 0;

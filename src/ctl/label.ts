@@ -5,7 +5,7 @@ import { updateResource } from '../datastore/resources.ts';
 import type { Kind } from '../model/kind.ts';
 import { isLabelValue, isQualifiedName } from '../model/names.ts';
 import type { Resource } from '../model/resource.ts';
-import { flagOn, type Handler, type Invocation } from './command.ts';
+import { dryRunNote, flagOn, type Handler, type Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
 import { retryConflict } from './retry.ts';
 import { fetchOne } from './stored.ts';
@@ -87,7 +87,7 @@ export const runLabel: Handler = async (invocation) => {
       const done = applyChange(change, labels, `${kindWord} ${name}`, flagOn(invocation, 'overwrite'));
       const changed = { ...resource, metadata: { ...resource.metadata, labels: done.labels } };
       await updateResource(datastore, toStorable({ kind, resource: changed }), invocation.signal);
-      invocation.stdio.write(`${done.message}\n`);
+      invocation.stdio.write(`${done.message}${dryRunNote(invocation)}\n`);
       return 0;
     }),
   );

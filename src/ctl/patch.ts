@@ -4,7 +4,7 @@ import type { Datastore } from '../datastore/port.ts';
 import { updateResource } from '../datastore/resources.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import type { Resource } from '../model/resource.ts';
-import { flagValue, type Handler, type Invocation } from './command.ts';
+import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
 import { applyPatch, type PatchType, parsePatchType } from './patch-apply.ts';
 import { retryConflict } from './retry.ts';
@@ -50,19 +50,26 @@ async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, n
   await updateResource(datastore, toStorable(item), invocation.signal);
 }
 
+/** Calico's words for a patch that fails. */
+async function inPatchWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isOcicatError(error)) throw error;
+    throw new OcicatError(error.code, `hit error: ${error.message}`, { cause: error.cause, issues: error.issues });
+  }
+}
+
 export const runPatch: Handler = async (invocation) => {
   const [word = '', name = ''] = invocation.operands;
   const kind = parseKindWord(word);
   const text = flagValue(invocation, 'patch');
   if (text === undefined) throw new OcicatError('invalid', 'patch: needs -p PATCH');
   const type = parsePatchType(flagValue(invocation, 'type') ?? 'strategic');
-  try {
-    const patching = { kind, name, type, patch: parsePatch(text) };
-    await withStore(invocation, (datastore) => retryConflict(() => patchOnce(datastore, invocation, patching)));
-  } catch (error) {
-    if (!isOcicatError(error)) throw error;
-    throw new OcicatError(error.code, `hit error: ${error.message}`, { cause: error.cause, issues: error.issues });
-  }
-  invocation.stdio.write(`Successfully patched 1 '${kind.name}' resource\n`);
+  const patch = await inPatchWords(async () => parsePatch(text));
+  await withStore(invocation, (datastore) =>
+    inPatchWords(() => retryConflict(() => patchOnce(datastore, invocation, { kind, name, type, patch }))),
+  );
+  invocation.stdio.write(`Successfully patched 1 '${kind.name}' resource${dryRunNote(invocation)}\n`);
   return 0;
 };

@@ -1,7 +1,6 @@
 // What every store holds before anybody can work with it: ClusterInformation and the three fixed tiers (facts: calico §3.4).
 import { randomUUID } from 'node:crypto';
 import { isOcicatError } from '../base/errors.ts';
-import { VERSION } from '../base/version.ts';
 import { API_VERSION } from '../model/resource.ts';
 import type { Datastore } from './port.ts';
 import type { Resource, StoredResource } from './resource-codec.ts';
@@ -17,22 +16,22 @@ function tierResource({ name, order, defaultAction }: (typeof TIERS)[number]): R
   return { kind: 'Tier', apiVersion: API_VERSION, metadata: { name }, spec: { order, defaultAction }, status: {} };
 }
 
+/** No version: Calico's calicoctl refuses a cluster that names another version than its own, and takes one without. */
 function clusterInformation(): Resource {
   const clusterGUID = randomUUID().replaceAll('-', '');
-  const spec = { clusterGUID, clusterType: 'rkt', calicoVersion: `v${VERSION}`, datastoreReady: true };
+  const spec = { clusterGUID, clusterType: 'rkt', calicoVersion: '', datastoreReady: true };
   return { kind: 'ClusterInformation', apiVersion: API_VERSION, metadata: { name: 'default' }, spec };
 }
 
-/** Fills in what an older or other program left out; what stands is kept, a lock above all. */
+/** Fills in what another program left out; what stands is kept, a lock and a version above all. */
 function completed(found: StoredResource): Resource | undefined {
-  const { clusterGUID, clusterType, calicoVersion, datastoreReady } = found.spec;
-  if (clusterGUID && calicoVersion && typeof datastoreReady === 'boolean') return undefined;
+  const { clusterGUID, clusterType, datastoreReady } = found.spec;
+  if (clusterGUID && typeof datastoreReady === 'boolean') return undefined;
   const fresh = clusterInformation().spec as Record<string, unknown>;
   const spec = {
     ...found.spec,
     clusterGUID: clusterGUID || fresh.clusterGUID,
     clusterType: clusterType || fresh.clusterType,
-    calicoVersion: calicoVersion || fresh.calicoVersion,
     datastoreReady: datastoreReady ?? true,
   };
   return { ...found, spec };

@@ -127,6 +127,41 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'refused',
+    what: 'Values of FelixConfiguration that an agent cannot use: numbers out of range, prefixes that no interface name has, unreadable DSCP values and host names, ports without a number.',
+    why: 'Calico stores them, and its agent ends or falls back to the default when it reads them.',
+    cases: /^FelixConfiguration\/\S+ spec\./,
+    example: 'FelixConfiguration/default spec.metadataPort=65536',
+  },
+  {
+    outcome: 'taken',
+    what: 'Words of FelixConfiguration in any case, also where Calico wants one spelling.',
+    why: 'Calico takes any case in most of them.',
+    cases: /^FelixConfiguration\/\S+ spec\.\w+="[a-z]+"$/,
+    example: 'FelixConfiguration/default spec.iptablesBackend="auto"',
+  },
+  {
+    outcome: 'taken',
+    what: 'IPv6 ranges in `externalNodesList`.',
+    why: 'There are IPv6 tunnels.',
+    cases: /^FelixConfiguration\/\S+ spec\.externalNodesList\[0\]=/,
+    example: 'FelixConfiguration/default spec.externalNodesList[0]="::/0"',
+  },
+  {
+    outcome: 'stored',
+    what: 'An empty pattern is stored as no pattern, or no pattern as an empty one.',
+    why: 'They mean the same.',
+    cases: /IfacePattern=""$/,
+    example: 'FelixConfiguration/default spec.nftablesFlowTableDataIfacePattern=""',
+  },
+  {
+    outcome: 'refused',
+    what: 'A WorkloadEndpoint without a name.',
+    why: 'Calico makes the name from the spec; the message says the name that is wanted.',
+    cases: /^WorkloadEndpoint\/\S+ metadata(\.name)?=(\{\}|\[\]|""|null)$/,
+    example: 'WorkloadEndpoint/host1-rkt-w1-eth0 metadata={}',
+  },
+  {
+    outcome: 'refused',
     what: 'Field names in another case (`blocksize`).',
     why: 'They are other names; documents that other tools read need the right one. The message names it.',
     cases: /^text: a field in another case$/,
@@ -189,8 +224,16 @@ export const commandDifferences: readonly CommandDifference[] = [
     why: 'Calico reads the flag and always patches in its own way.',
   },
   {
-    what: 'A program of another version works on the cluster.',
-    why: 'The format in the store is the same in both; Calico refuses without `--allow-version-mismatch`, which is taken and changes nothing.',
+    what: 'ClusterInformation names no version in `calicoVersion`, unless another program wrote one there.',
+    why: 'Both calicoctls refuse a cluster that names another version than their own, without `--allow-version-mismatch`; a store without one is open to both.',
+  },
+  {
+    what: '`--context` is refused.',
+    why: 'It names a Kubernetes cluster, and there is none. Calico takes it and does nothing with it.',
+  },
+  {
+    what: '`diff`, which Calico does not have, ends with 2 when it fails, as diff does.',
+    why: '1 says that something would change.',
   },
   {
     what: 'Without `ETCD_ENDPOINTS` the datastore is the etcd on this machine.',

@@ -55,7 +55,11 @@ Flags:
   -h, --help            Show this help
 
 Global flags:
-  -v, --verbose   Tell what is asked of the store, on standard error
+  -v, --verbose                  Tell what is asked of the store, on standard error; given twice,
+                                 what is read and written too
+  -l, --log-level LEVEL          info is -v, debug is -vv, and panic, fatal, error and warn are
+                                 neither (default panic)
+      --allow-version-mismatch   Work on a cluster of another version too
 `);
 });
 
