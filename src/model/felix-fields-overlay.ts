@@ -1,9 +1,9 @@
 // Fields of FelixConfiguration, in stored order, last part: flow logs, routes, WireGuard and the rest.
-import { anyInteger, count, enabled, flag, mtu, regex, span, tcpPort, words } from './felix-values.ts';
+import { anyInteger, count, enabled, flag, mtu, regex, span, words } from './felix-values.ts';
 import { interfaceName } from './names.ts';
 import { choice, integer, looseChoice, text } from './scalars.ts';
 import { created, list, object, optional, type Report, required, sparse } from './schema.ts';
-import { dscp } from './values.ts';
+import { dscp, port } from './values.ts';
 
 /** Priorities of routes: the kernel's 32 bits without the ends (facts: calico §7.2). */
 const priority = integer(1, 2147483646);
@@ -56,8 +56,8 @@ export const overlayFields = {
   wireguardEnabled: flag('Whether IPv4 between nodes is encrypted.', 'false'),
   wireguardEnabledV6: flag('Whether IPv6 between nodes is encrypted.', 'false'),
   wireguardThreadingEnabled: flag('Whether WireGuard uses kernel threads.', 'false'),
-  wireguardListeningPort: optional(tcpPort, 'The UDP port of WireGuard.', '51820'),
-  wireguardListeningPortV6: optional(tcpPort, 'The UDP port of WireGuard for IPv6.', '51821'),
+  wireguardListeningPort: optional(port, 'The UDP port of WireGuard.', '51820'),
+  wireguardListeningPortV6: optional(port, 'The UDP port of WireGuard for IPv6.', '51821'),
   wireguardRoutingRulePriority: optional(count, 'The priority of its routing rule.', '99'),
   wireguardInterfaceName: sparse(interfaceName, 'The name of its device.', 'wireguard.cali'),
   wireguardInterfaceNameV6: sparse(interfaceName, 'The name of its device for IPv6.', 'wg-v6.cali'),
