@@ -141,6 +141,13 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'taken',
+    what: 'Whole numbers and truth values as text, also in the few fields where Calico wants quotes.',
+    why: 'What is taken in one field is taken in all.',
+    cases: /=(-?\d+|true|false)$/,
+    example: 'BGPConfiguration/default spec.nodeMeshPassword.secretKeyRef.name=5',
+  },
+  {
+    outcome: 'taken',
     what: 'IPv6 ranges in `externalNodesList`.',
     why: 'There are IPv6 tunnels.',
     cases: /^FelixConfiguration\/\S+ spec\.externalNodesList\[0\]=/,

@@ -32,7 +32,7 @@ export function peerProgram(path: string, endpoint: string): Program {
   return {
     name: 'Calico',
     async run(argv, input = '') {
-      const child = Bun.spawn([path, ...argv, '--allow-version-mismatch'], {
+      const child = Bun.spawn([path, ...argv], {
         env: environmentFor(endpoint),
         stdin: Buffer.from(input),
         stdout: 'pipe',
@@ -78,11 +78,9 @@ export async function readResources(store: Datastore): Promise<readonly KeyValue
 
 /** A stored value without what differs from run to run: uid, times, versions of programs. Order of fields counts. */
 export function comparable({ key, value }: KeyValue): string {
-  const text = value
-    .replace(/"uid":"[^"]*",?/g, '')
-    .replace(/"creationTimestamp":"[^"]*",?/g, '')
-    .replace(/,}/g, '}');
-  return `${key} ${text}`;
+  const resource = JSON.parse(value) as { readonly metadata: object };
+  const metadata = { ...resource.metadata, uid: undefined, creationTimestamp: undefined };
+  return `${key} ${JSON.stringify({ ...resource, metadata })}`;
 }
 
 /** Removes keys, whatever stands there by now. */
