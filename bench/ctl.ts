@@ -24,16 +24,16 @@ const peer = openCtlPeer(peerStore.endpoint);
 function compare(bench: string, argv: readonly string[], runs: number): void {
   const pairs = Array.from({ length: runs }, () => ({ ours: own.run(argv), theirs: peer.run(argv) }));
   const ours = pairs.map((pair) => pair.ours);
-  const theirs = pairs.flatMap(({ theirs }) => (theirs === undefined ? [] : [theirs]));
+  const theirs = pairs.map((pair) => pair.theirs);
   report({
     bench,
     ours: medianSeconds(ours),
-    peer: theirs.length === 0 ? undefined : medianSeconds(theirs),
+    peer: medianSeconds(theirs),
     peerName: peer.name,
     unit: 's',
     more: {
       mb: Math.max(...ours.map((run) => run.peakMb)),
-      ...(theirs.length === 0 ? {} : { peer_mb: Math.max(...theirs.map((run) => run.peakMb)) }),
+      peer_mb: Math.max(...theirs.map((run) => run.peakMb)),
     },
   });
 }

@@ -1,6 +1,7 @@
 // The programs that read and write resources from a command line: ours as built, Calico's own, or etcdctl in its place.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { peerFolder } from './calico-peer.ts';
 
 export interface CtlRun {
@@ -11,37 +12,79 @@ export interface CtlRun {
 
 export interface CtlProgram {
   readonly name: string;
-  /** Throws when the command fails; undefined for what the program has no counterpart to. */
-  run(argv: readonly string[]): CtlRun | undefined;
+  /** Runs `apply -f FILE`, `get KINDS …` or `version`. Throws when the command fails. */
+  run(argv: readonly string[]): CtlRun;
 }
 
-function runTimed(command: readonly string[], environment: Readonly<Record<string, string>>): CtlRun {
+function runTimed(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input: string = '',
+): CtlRun {
   const from = performance.now();
-  const result = Bun.spawnSync([...command], { env: { PATH: process.env.PATH, ...environment } });
+  const result = Bun.spawnSync([...command], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdin: Buffer.from(input),
+  });
   const seconds = (performance.now() - from) / 1000;
   if (!result.success) throw new Error(`${command.join(' ')}: ${result.stderr.toString()}`);
   return { seconds, peakMb: Math.round(result.resourceUsage.maxRSS / 1024 / 1024) };
 }
 
-/** A program that can do everything. */
-interface WholeProgram extends CtlProgram {
-  run(argv: readonly string[]): CtlRun;
-}
-
-function calicoctl(name: string, path: string, endpoint: string): WholeProgram {
+function calicoctl(name: string, path: string, endpoint: string): CtlProgram {
   const environment = { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: endpoint };
   return { name, run: (argv) => runTimed([path, ...argv], environment) };
 }
 
 /** Ours, from dist/. */
-export function openOwnCtl(endpoint: string): WholeProgram {
+export function openOwnCtl(endpoint: string): CtlProgram {
   return calicoctl('Ocicat', join(import.meta.dir, '../../dist/bin/calicoctl'), endpoint);
 }
 
-/** Calico's calicoctl where OCICAT_PEERS has it; else nothing to compare with. */
+const RESOURCES = '/calico/resources/v3/projectcalico.org/';
+const PLURALS: Readonly<Record<string, string>> = {
+  gnp: 'globalnetworkpolicies',
+  GlobalNetworkPolicy: 'globalnetworkpolicies',
+  Profile: 'profiles',
+};
+/** etcd's default `--max-txn-ops`. */
+const MAX_OPERATIONS = 128;
+
+/** What etcdctl reads on its standard input: no comparisons, the puts, nothing otherwise. */
+function printTransactions(path: string): readonly string[] {
+  const puts = parseAllDocuments(readFileSync(path, 'utf8')).map((parsed) => {
+    const resource = parsed.toJS() as { readonly kind: string; readonly metadata: { readonly name: string } };
+    const key = `${RESOURCES}${PLURALS[resource.kind]}/${resource.metadata.name}`;
+    return `put ${key} ${JSON.stringify(JSON.stringify(resource))}`;
+  });
+  const texts: string[] = [];
+  for (let at = 0; at < puts.length; at += MAX_OPERATIONS)
+    texts.push(`\n${puts.slice(at, at + MAX_OPERATIONS).join('\n')}\n\n\n`);
+  return texts;
+}
+
+/** The same reads and writes without knowing what a resource is. Its memory is that of one process of many. */
+function etcdctl(endpoint: string): CtlProgram {
+  const run = (words: readonly string[], input?: string) =>
+    runTimed(['etcdctl', '--endpoints', endpoint, ...words], { ETCDCTL_API: '3' }, input);
+  return {
+    name: 'etcdctl',
+    run([verb = '', second = '', third = '']) {
+      if (verb === 'version') return run(['endpoint', 'status']);
+      if (verb === 'get') return run(['get', '--prefix', `${RESOURCES}${PLURALS[second] ?? second}/`]);
+      const runs = printTransactions(third).map((input) => run(['txn'], input));
+      return {
+        seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+        peakMb: Math.max(...runs.map(({ peakMb }) => peakMb)),
+      };
+    },
+  };
+}
+
+/** Calico's calicoctl where OCICAT_PEERS has it, else etcdctl. */
 export function openCtlPeer(endpoint: string): CtlProgram {
   const folder = peerFolder();
   const path = folder === undefined ? undefined : join(folder, 'calicoctl');
   if (path !== undefined && existsSync(path)) return calicoctl("Calico's calicoctl", path, endpoint);
-  return { name: "Calico's calicoctl", run: () => undefined };
+  return etcdctl(endpoint);
 }
