@@ -30,7 +30,7 @@ function runCalico(
   words: readonly string[],
   input = '',
 ): { readonly out: string; readonly err: string } {
-  const result = Bun.spawnSync([join(peers ?? '', 'calicoctl'), ...words, '--allow-version-mismatch'], {
+  const result = Bun.spawnSync([join(peers ?? '', 'calicoctl'), ...words], {
     env: { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: endpoint },
     stdin: Buffer.from(input),
   });
