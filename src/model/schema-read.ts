@@ -132,8 +132,11 @@ function readObject(shape: ObjectShape, value: unknown, reading: Reading): unkno
   for (const name in shape.fields) {
     const field = shape.fields[name];
     if (field === undefined) continue;
+    const given = Object.hasOwn(members, name) ? members[name] : undefined;
+    const missing = given === undefined || given === null;
+    if (missing && (field.presence === 'sparse' || field.presence === 'optional')) continue; // most fields of most objects
     reading.at.push(name);
-    const read = readField(field, Object.hasOwn(members, name) ? members[name] : undefined, result, reading);
+    const read = readField(field, given, result, reading);
     if (read !== undefined) result[name] = read;
     reading.at.pop();
   }
