@@ -174,7 +174,7 @@ function readField(field: Field, given: unknown, before: Readonly<Record<string,
   if (!absent) {
     if (field.presence === 'sparse' && isEmpty(field.schema, given)) return undefined;
     const read = readShape(field.schema, given, reading);
-    return field.presence === 'sparse' && isEmpty(field.schema, read) ? undefined : read;
+    return field.presence === 'sparse' && read !== given && isEmpty(field.schema, read) ? undefined : read;
   }
   if (field.presence === 'required') return report(reading, 'nothing', wantedOf(field.schema));
   const value = isFilled(field, reading.mode) ? field.fill(before) : undefined;
