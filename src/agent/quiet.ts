@@ -1,4 +1,4 @@
-// Does something once after every burst of work, when nothing has happened for a while.
+// Tells when nothing has happened for a while after a burst of work, and then now and then until the next one.
 
 export interface QuietTimer {
   /** Work has been done just now. */
@@ -6,25 +6,35 @@ export interface QuietTimer {
   close(): void;
 }
 
-/** Calls `work` when `quietMs` have passed since the last touch; the first touch is its making. */
-export function createQuietTimer(quietMs: number, work: () => void): QuietTimer {
-  let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(run, quietMs);
+/**
+ * Calls `work('first')` when `quietMs` have passed since the last touch (the first touch is its making), and then
+ * `work('again')` each `againMs` until the next touch.
+ */
+export function createQuietTimer(
+  quietMs: number,
+  againMs: number,
+  work: (turn: 'first' | 'again') => void,
+): QuietTimer {
+  let timer = setTimeout(look, quietMs);
   let touchedAt = performance.now();
+  let isQuiet = false;
 
-  function run(): void {
+  function look(): void {
     const restMs = touchedAt + quietMs - performance.now();
-    timer = restMs > 1 ? setTimeout(run, restMs) : undefined;
-    if (timer === undefined) work();
+    timer = setTimeout(look, restMs > 1 ? restMs : againMs);
+    if (restMs > 1) return;
+    work(isQuiet ? 'again' : 'first');
+    isQuiet = true;
   }
 
   return {
     touch() {
       touchedAt = performance.now();
-      timer ??= setTimeout(run, quietMs);
-    },
-    close() {
+      if (!isQuiet) return;
+      isQuiet = false;
       clearTimeout(timer);
-      timer = undefined;
+      timer = setTimeout(look, quietMs);
     },
+    close: () => clearTimeout(timer),
   };
 }

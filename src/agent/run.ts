@@ -16,7 +16,7 @@ import {
 } from '../kernel/workload-link.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
-import { releaseMemory } from '../sys/memory.ts';
+import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
@@ -40,6 +40,7 @@ const RETRY_MS = 1_000;
 const MTU_CHECK_MS = 20_000;
 /** After so long without work, memory is given back. */
 const QUIET_MS = 3_000;
+const STILL_QUIET_MS = 15_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -102,6 +103,12 @@ function followMtu(signal: AbortSignal): () => number {
   return () => mtuBytes;
 }
 
+/** Garbage goes once after a burst of work; pages of the program come back little by little, and go again. */
+function releaseMemory(turn: 'first' | 'again'): void {
+  if (turn === 'first') Bun.gc(true);
+  releaseProgramPages();
+}
+
 interface Knowledge {
   /** The session that is in force. */
   current(): Session;
@@ -139,7 +146,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const datastore = await openDatastore(parseDatastoreConfig({ kind: 'environment', environment }), signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
-  const quiet = createQuietTimer(QUIET_MS, releaseMemory);
+  const quiet = createQuietTimer(QUIET_MS, STILL_QUIET_MS, releaseMemory);
   const flusher = openFlowFlusher();
   try {
     await register(datastore, settings, nodeName, log, signal);

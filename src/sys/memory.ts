@@ -23,10 +23,9 @@ function observeProgramMappings(): readonly Mapping[] {
 }
 
 /**
- * Collects garbage and lets the kernel have the pages of the program's file that no longer need to be mapped: about
- * 40 MB of a started Bun, most of which it never touches again. The rest comes back from the page cache when it is used.
+ * Lets the kernel have the pages of the program's file that need not be mapped: about 40 MB of a started Bun, most of
+ * which it never touches again. The rest comes back from the page cache when it is used, 64 KiB at a time.
  */
-export function releaseMemory(): void {
-  Bun.gc(true);
+export function releaseProgramPages(): void {
   for (const { start, lengthBytes } of observeProgramMappings()) dropPages(start, lengthBytes);
 }
