@@ -1,16 +1,12 @@
 // `rkt run` of a cached busybox `true` on a calico network, against `podman run --rm` on its default network.
 import { runOnHost, withLab } from './parts/lab.ts';
+import { installPackages } from './parts/packages.ts';
 import { median, report } from './parts/report.ts';
 
 const RUNS = 15;
 const REGISTRY = '10.99.0.254:5000';
 
-if (Bun.which('podman') === null) {
-  const install = Bun.spawnSync(['apt-get', 'install', '-y', '-q', '--no-install-recommends', 'podman'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (install.exitCode !== 0) throw new Error('install podman: apt-get failed');
-}
+installPackages(['podman']);
 await withLab(1, async (name) => {
   const times = (await runOnHost(name, 'rkt-inside.ts', [String(RUNS), REGISTRY])) as {
     ours: number[];

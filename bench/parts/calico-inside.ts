@@ -91,7 +91,7 @@ function startFelix(): number {
   };
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`FELIX_${name}`, value]));
   const felix = Bun.spawn([join(folder, 'felix')], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: ENDPOINTS_URL, ...environment },
     stdio: ['ignore', 'ignore', 'ignore'],
   });
   felix.unref();
@@ -113,6 +113,12 @@ const plugin: Plugin = {
   }),
 };
 
+/** Felix that cannot work would be a small and quiet peer: its rules for the endpoints must be in the kernel. */
+function requireRules(): void {
+  const { stdout } = Bun.spawnSync(['nft', 'list', 'table', 'ip', 'calico']);
+  if (!stdout.toString().includes('cali-tw-')) throw new Error('Felix has made no rules for the endpoints');
+}
+
 async function measure(): Promise<unknown> {
   await startStore();
   const felix = startFelix();
@@ -120,6 +126,8 @@ async function measure(): Promise<unknown> {
   const containers = makeContainers(Number(countText), 'peer');
   try {
     const add = containers.map((container) => timeCall(plugin, 'ADD', container));
+    await Bun.sleep(1_000);
+    requireRules();
     if (what === 'agent') {
       await Bun.sleep(3_000);
       return await observeProcess(felix, 20);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyToHost, runOnHost } from './lab.ts';
+import { installPackages } from './packages.ts';
 
 /** The folder, or undefined where it is not. */
 export function peerFolder(): string | undefined {
@@ -16,6 +17,7 @@ const PROGRAMS = ['calicoctl', 'calico', 'calico-ipam', 'felix'];
 async function runInside(lab: string, what: 'cni' | 'agent', count: number): Promise<unknown> {
   const folder = peerFolder();
   if (folder === undefined) return undefined;
+  installPackages(['ipset']); // Felix calls it
   await copyToHost(lab, folder, PROGRAMS, ON_HOST);
   return runOnHost(lab, 'calico-inside.ts', [ON_HOST, what, String(count)]);
 }
