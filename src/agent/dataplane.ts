@@ -66,7 +66,8 @@ export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
     resync() {
       if (firewall === undefined || kernel.isUntouched()) return;
       const findings = kernel.resync(firewall.ruleset);
-      for (const finding of findings.slice(0, MAX_LOGGED_FINDINGS)) log.warn(`firewall repaired: ${formatFinding(finding)}`);
+      for (const finding of findings.slice(0, MAX_LOGGED_FINDINGS))
+        log.warn(`firewall repaired: ${formatFinding(finding)}`);
       const rest = findings.length - MAX_LOGGED_FINDINGS;
       if (rest > 0) log.warn(`firewall repaired: ${rest} more differences`);
     },

@@ -29,7 +29,10 @@ export function writeFileWhole(path: string, text: string, mode: number): void {
 export function observeNodeName(settings: AgentSettings): string {
   const name = settings.nodeName ?? tryRead(settings.nodeNameFile) ?? hostname().toLowerCase();
   if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) return name;
-  throw new OcicatError('invalid', `node name "${name}": lower-case letters, digits, dashes and dots wanted; set NODENAME`);
+  throw new OcicatError(
+    'invalid',
+    `node name "${name}": lower-case letters, digits, dashes and dots wanted; set NODENAME`,
+  );
 }
 
 export function writeNodeName(settings: AgentSettings, name: string): void {
@@ -38,7 +41,9 @@ export function writeNodeName(settings: AgentSettings, name: string): void {
 
 /** The smallest MTU of the uplinks that are up, in bytes. */
 export function observeUplinkMtu(): number {
-  const names = [...new Bun.Glob('*').scanSync({ cwd: '/sys/class/net', onlyFiles: false })].filter((name) => UPLINK.test(name));
+  const names = [...new Bun.Glob('*').scanSync({ cwd: '/sys/class/net', onlyFiles: false })].filter((name) =>
+    UPLINK.test(name),
+  );
   const up = names.filter((name) => tryRead(`/sys/class/net/${name}/operstate`) === 'up');
   const sizes = up.map((name) => Number(tryRead(`/sys/class/net/${name}/mtu`))).filter((size) => size > 0);
   return sizes.length === 0 ? FALLBACK_MTU_BYTES : Math.min(...sizes);

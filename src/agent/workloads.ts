@@ -1,9 +1,10 @@
 // This node's workloads: their links and routes as they should be, and put right when somebody else has changed them.
-import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
-import { observeWorkloadLinks } from '../kernel/workload-link.ts';
+
 import { applyRoutes, formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from '../kernel/routes.ts';
+import { observeWorkloadLinks } from '../kernel/workload-link.ts';
 import type { PolicyUpdate } from '../policy/input.ts';
 import { computeWorkloadRoutes, type LocalWorkload } from '../routing/workload-routes.ts';
+import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
 import type { Log } from './log.ts';
 
 export interface Workloads {
@@ -21,7 +22,11 @@ export function createWorkloads(log: Log): Workloads {
   const all = new Map<string, LocalWorkload>();
 
   function wantedRoutes(): readonly Route[] {
-    const indexes = new Map(observeWorkloadLinks().filter((link) => link.up).map((link) => [link.name, link.index]));
+    const indexes = new Map(
+      observeWorkloadLinks()
+        .filter((link) => link.up)
+        .map((link) => [link.name, link.index]),
+    );
     return [...computeWorkloadRoutes([...all.values()]).values()].flatMap(({ destination, interfaceName }) => {
       const index = indexes.get(interfaceName);
       return index === undefined ? [] : [workloadRoute(destination, index)];
