@@ -16,6 +16,8 @@ for (const name of names) {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  const stop = () => child.kill('SIGTERM');
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   if ((await child.exited) !== 0) {
     failed += 1;
     console.error(`bench: "${name}" failed`);

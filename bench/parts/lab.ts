@@ -13,6 +13,12 @@ function lab(...words: readonly string[]): void {
 /** Brings a lab up, runs `work`, and takes the lab down whatever happens. */
 export async function withLab(nodes: number, work: (name: string) => Promise<void>): Promise<void> {
   const name = `bench-${process.pid}`;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      lab('down', '--name', name);
+      process.exit(1);
+    });
+  }
   lab('up', '--name', name, '--nodes', String(nodes));
   try {
     await work(name);
