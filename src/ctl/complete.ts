@@ -60,14 +60,18 @@ async function namesOf(invocation: Invocation, kindWord: string): Promise<readon
   }
 }
 
-async function operandWords(invocation: Invocation, operand: Operand | undefined, operands: readonly string[]) {
+async function operandWords(
+  invocation: Invocation,
+  operand: Operand | undefined,
+  operands: readonly string[],
+): Promise<readonly string[]> {
   switch (operand?.words) {
     case 'kinds':
       return kinds.map((kind) => kind.name.toLowerCase());
     case 'writable-kinds':
       return kinds.filter((kind) => !kind.readOnly).map((kind) => kind.name.toLowerCase());
     case 'names':
-      return namesOf(invocation, operands[0] ?? '');
+      return (await namesOf(invocation, operands[0] ?? '')).filter((name) => !operands.includes(name, 1));
     case 'shells':
       return SHELLS;
     case undefined:

@@ -106,7 +106,7 @@ export const runImport: Handler = async (invocation) => {
   });
   const note = dryRunNote(invocation);
   stdio.write(
-    `Imported ${writes.length} entries.${note} Unlock the store with \`calicoctl datastore migrate unlock\`.\n`,
+    `Imported ${writes.length} entries${note}. Unlock the store with \`calicoctl datastore migrate unlock\`.\n`,
   );
   return 0;
 };

@@ -18,8 +18,9 @@ const GO_NAMES: Readonly<Record<string, string>> = { objectmeta: 'metadata' };
 
 /** A member by its name in documents, else by its name in Go, which differs in case. */
 function member(value: unknown, name: string): unknown {
+  if (value === undefined || value === null) return undefined;
   const members = membersOf(value);
-  if (members === undefined) return undefined;
+  if (members === undefined) throw wrong(`.${name}: ${Array.isArray(value) ? 'a list' : show(value)} has no fields`);
   if (Object.hasOwn(members, name)) return members[name];
   const lower = name.toLowerCase();
   const known = GO_NAMES[lower] ?? lower;

@@ -2,7 +2,6 @@
 // written for Calico, by their names in Go: .metadata.name and .ObjectMeta.Name are the same.
 import { readFile } from 'node:fs/promises';
 import { OcicatError } from '../base/errors.ts';
-import { membersOf } from '../model/schema-read.ts';
 import { evaluateTemplate } from './go-template-eval.ts';
 import { parseGoTemplate } from './go-template-parse.ts';
 
@@ -15,14 +14,10 @@ export async function readGoTemplate(path: string): Promise<string> {
   }
 }
 
-/** A template ranges over resources: a single one is a list of one, a listing is its items. */
-function toItems(document: unknown): unknown {
-  const items = membersOf(document)?.items;
-  if (Array.isArray(items)) return items;
-  return Array.isArray(document) ? document : [document];
-}
-
-/** Throws `invalid` for a template that is not understood. */
+/**
+ * A template ranges over what was found, as with Calico: over named resources, or over one list with `.Items`. Throws
+ * `invalid` for a template that is not understood.
+ */
 export function printGoTemplate(template: string, document: unknown): string {
-  return evaluateTemplate(parseGoTemplate(template), toItems(document));
+  return evaluateTemplate(parseGoTemplate(template), Array.isArray(document) ? document : [document]);
 }

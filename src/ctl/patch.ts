@@ -4,6 +4,7 @@ import type { Datastore } from '../datastore/port.ts';
 import { updateResource } from '../datastore/resources.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import type { Resource } from '../model/resource.ts';
+import { UNKNOWN_FIELD } from '../model/schema-read.ts';
 import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
 import { applyPatch, type PatchType, parsePatchType } from './patch-apply.ts';
@@ -18,6 +19,22 @@ function parsePatch(text: string): unknown {
   } catch (cause) {
     throw new OcicatError('invalid', 'read patch: invalid JSON document', { cause });
   }
+}
+
+/** Paths of the fields that the kind does not have. */
+function unknownFields(kind: Kind, value: unknown): readonly string[] {
+  const result = readResource(kind, value, 'document');
+  if (result.kind === 'valid') return [];
+  return result.issues.filter((issue) => issue.found === UNKNOWN_FIELD).map((issue) => issue.path);
+}
+
+/** Fields that another program stored stay; a patch brings none of its own. Throws `invalid`. */
+function checkNewFields(kind: Kind, before: Resource, patched: unknown): void {
+  const known = new Set(unknownFields(kind, before));
+  const fresh = unknownFields(kind, patched).filter((path) => !known.has(path));
+  if (fresh.length === 0) return;
+  const words = 'field in document is not recognized or is in the wrong location';
+  throw new OcicatError('invalid', `${words}: ${fresh.join(', ')}`);
 }
 
 /** The patched resource, checked; name, kind and what the store gave it cannot be patched. */
@@ -43,7 +60,9 @@ interface Patching {
 
 async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, name, type, patch }: Patching) {
   const { resource: before } = await fetchOne(datastore, kind, namespaceFor(invocation, kind), name, invocation.signal);
-  const patched = readPatched(kind, before, await applyPatch(type, before, patch));
+  const changed = await applyPatch(type, before, patch);
+  checkNewFields(kind, before, changed);
+  const patched = readPatched(kind, before, changed);
   const item = { kind, resource: patched };
   const [refusal] = await checkAgainstStore(datastore, [item], 'apply', invocation.signal);
   if (refusal !== undefined) throw refusal;

@@ -284,14 +284,14 @@ test('templates and columns', async () => {
     ],
     [`get gnp -o 'jsonpath={.items[?(@.spec.tier=="security")].metadata.name}'`, 'security.web\n'],
     [
-      "get gnp -o 'go-template={{range .}}{{.ObjectMeta.Name}} {{.Spec.Tier}};{{end}}'",
+      "get gnp -o 'go-template={{range .}}{{range .Items}}{{.ObjectMeta.Name}} {{.Spec.Tier}};{{end}}{{end}}'",
       'plain default;security.web security;',
     ],
     [
-      'get gnp -o \'go-template={{range $i, $p := .}}{{if $i}}, {{end}}{{$p.metadata.name | printf "%-6s"}}{{else}}none{{end}}\'',
+      'get gnp -o \'go-template={{range .}}{{range $i, $p := .items}}{{if $i}}, {{end}}{{$p.metadata.name | printf "%-6s"}}{{else}}none{{end}}{{end}}\'',
       'plain , security.web',
     ],
-    ["get networksets -o 'go-template={{range .}}x{{else}}none{{end}}'", 'none'],
+    ["get networksets -o 'go-template={{range .}}{{range .items}}x{{else}}none{{end}}{{end}}'", 'none'],
     [
       'get gnp security.web -o \'go-template={{range .}}{{range .spec.ingress}}{{.action}} {{end}}{{join .spec.types "+"}} {{len .spec.ingress}}{{end}}\'',
       'Log Pass Ingress 2',
@@ -304,6 +304,9 @@ test('templates and columns', async () => {
   expect((await session.run('get gnp -o foo')).err).toBe("unrecognized output format 'foo'\n");
   expect((await session.run("get gnp -o 'go-template={{foo}}'")).err).toBe(
     'run go-template: function "foo" is not defined\n',
+  );
+  expect((await session.run("get gnp -o 'go-template={{range .items}}{{end}}'")).err).toBe(
+    'run go-template: .items: a list has no fields\n',
   );
   expect((await session.run("get gnp -o 'go-template={{range .}}'")).err).toBe(
     'read go-template: an {{end}} is missing\n',
