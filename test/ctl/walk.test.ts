@@ -50,10 +50,7 @@ function steadyText(text: string): string {
 function indent(text: string, prefix: string): string {
   if (text === '') return '';
   const whole = text.endsWith('\n') ? text.slice(0, -1) : `${text}⏎`;
-  return `${whole
-    .split('\n')
-    .map((line) => (line === '' ? prefix.trimEnd() : prefix + line))
-    .join('\n')}\n`;
+  return `${whole.replaceAll(/^/gm, prefix)}\n`;
 }
 
 async function runLine(line: string, folder: string): Promise<string> {
