@@ -154,6 +154,20 @@ export const documentDifferences: readonly DocumentDifference[] = [
     example: 'FelixConfiguration/default spec.externalNodesList[0]="::/0"',
   },
   {
+    outcome: 'refused',
+    what: '`interfaceName: "*"` of a WorkloadEndpoint.',
+    why: 'An endpoint is one interface; the word for all is for host endpoints.',
+    cases: /^WorkloadEndpoint\/\S+ spec\.interfaceName="(\*|eth\*)"$/,
+    example: 'WorkloadEndpoint/host1-rkt-w1-eth0 spec.interfaceName="*"',
+  },
+  {
+    outcome: 'stored',
+    what: 'A node status that was never updated has no `lastUpdated`; Calico writes `null`.',
+    why: 'Both read as no time.',
+    cases: /^CalicoNodeStatus\/\S+ status(\.lastUpdated)?=(null|""|\{\})$/,
+    example: 'CalicoNodeStatus/question status.lastUpdated=null',
+  },
+  {
     outcome: 'stored',
     what: 'An empty pattern is stored as no pattern, or no pattern as an empty one.',
     why: 'They mean the same.',

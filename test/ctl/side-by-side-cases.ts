@@ -216,6 +216,34 @@ function* places(shape: Shape, path: Path, seen: Set<unknown>): Generator<readon
   for (const [name, field] of Object.entries(shape.fields)) yield* places(field.schema, [...path, name], seen);
 }
 
+/** Values that a field must meet, although its rule has met them elsewhere: what holds between fields, and exceptions. */
+const BY_HAND: readonly (readonly [base: string, path: Path, values: readonly Plain[]])[] = [
+  ['BGPConfiguration/default', ['spec', 'asNumber'], [0, 4294967295, '1.5']],
+  ['FelixConfiguration/default', ['spec', 'externalNodesList', 0], ['10.0.0.0/8', '::/0']],
+  [
+    'IPPool/pool-v4',
+    ['spec', 'cidr'],
+    ['10.0.0.0/8', '10.0.0.1/8', '10.0.0.0/26', '10.0.0.0/28', '169.254.0.0/20', 'fd00::/64', '10.0.0.0'],
+  ],
+  ['IPPool/pool-v4', ['spec', 'blockSize'], [19, 20, 32, 33]],
+  ['IPPool/pool-v6', ['spec', 'cidr'], ['fd00::/64', 'FD00::/64', 'fd00::/122', 'fd00::/123', 'fe80::/64', '::/0']],
+  ['IPPool/pool-v6', ['spec', 'blockSize'], [115, 116, 128, 129]],
+  ['HostEndpoint/host1-eth0', ['spec', 'expectedIPs', 0], ['10.0.0.1', '10.0.0.1/32', 'FD00::1', 'x']],
+  ['NetworkSet/vpn', ['spec', 'nets', 0], ['10.0.0.0/8', '10.0.0.1/8', '10.0.0.1', 'fd00::/64', '10.0.0.0/33']],
+];
+
+/** The documents of BY_HAND for one document. */
+function* handCases(base: Case): Generator<Case> {
+  for (const [id, path, values] of BY_HAND) {
+    if (id === base.id) for (const value of values) yield caseWith(base, path, value);
+  }
+}
+
+function caseWith(base: Case, path: Path, value: Plain): Case {
+  const id = `${base.id} ${formatPath(path)}=${JSON.stringify(value).slice(0, 80)}`;
+  return { id, kind: base.kind, document: withValue(base.document, path, value) };
+}
+
 /** One document for every field and value. */
 export function* deriveCases(base: Case, seen: Set<unknown>): Generator<Case> {
   const kind = findKind(base.kind);
@@ -223,9 +251,7 @@ export function* deriveCases(base: Case, seen: Set<unknown>): Generator<Case> {
   for (const [path, shape] of places(kind.schema, [], seen)) {
     if (path.length === 0 || path[0] === 'kind' || path[0] === 'apiVersion') continue;
     const standing = valueAt(base.document, path);
-    for (const value of distinct(valuesFor(shape, standing, seen))) {
-      const id = `${base.id} ${formatPath(path)}=${JSON.stringify(value).slice(0, 80)}`;
-      yield { id, kind: base.kind, document: withValue(base.document, path, value) };
-    }
+    for (const value of distinct(valuesFor(shape, standing, seen))) yield caseWith(base, path, value);
   }
+  yield* handCases(base);
 }
