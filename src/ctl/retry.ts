@@ -1,9 +1,10 @@
 // Reads, changes and writes again when somebody else was faster.
 import { isOcicatError } from '../base/errors.ts';
 
-const ATTEMPTS = 5;
+/** Somebody gets through at every attempt: as many writers as this can be at it together. */
+const ATTEMPTS = 20;
 
-/** Runs the work up to five times as long as it throws `conflict`; it must read what it changes anew each time. */
+/** Runs the work up to twenty times, as long as it throws `conflict`; it must read what it changes anew each time. */
 export async function retryConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -1,0 +1,61 @@
+// calicoctl without any configuration: it works on the private etcd that the agent of this host keeps at 127.0.0.1:2379.
+import { expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PRIVATE_ETCD_ENDPOINT } from '../../src/datastore/config.ts';
+
+const SOURCES = join(import.meta.dir, '../../src');
+
+/** Runs as its own program: starts the private etcd, runs commands with nothing but PATH, prints what they print. */
+function program(folder: string): string {
+  return `
+    import { openPrivateEtcd } from '${SOURCES}/agent/private-etcd.ts';
+    const calicoctl = (...words) => {
+      const env = { PATH: process.env.PATH };
+      const argv = [process.execPath, '${SOURCES}/main.ts', 'calicoctl', ...words];
+      const stdin = Buffer.from('kind: Profile\\napiVersion: projectcalico.org/v3\\nmetadata: {name: network1}\\n');
+      const run = Bun.spawnSync(argv, { env, stdin, timeout: 20000 });
+      process.stdout.write('$ ' + words.join(' ') + '\\n' + run.stdout + run.stderr + run.exitCode + '\\n');
+    };
+    const options = { dataDirectory: '${folder}/etcd', clientUrl: '${PRIVATE_ETCD_ENDPOINT}', log: () => undefined };
+    const etcd = await openPrivateEtcd(options, new AbortController().signal);
+    try {
+      calicoctl('apply', '-f', '-');
+      calicoctl('get', 'profiles');
+    } finally {
+      await etcd.close();
+    }
+    calicoctl('get', 'profiles');`;
+}
+
+test('in a namespace with nothing but its loopback, and no file in /etc/calico', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ocitest-private-'));
+  try {
+    const script = 'ip link set lo up; [ ! -d /etc/calico ] || mount -t tmpfs tmpfs /etc/calico; exec "$0" -e "$1"';
+    const run = Bun.spawn(['unshare', '--net', '--mount', 'sh', '-c', script, process.execPath, program(folder)], {
+      env: { PATH: process.env.PATH ?? '' },
+      stdout: 'pipe',
+      stderr: 'pipe',
+      timeout: 60_000,
+    });
+    const [out, err] = await Promise.all([new Response(run.stdout).text(), new Response(run.stderr).text()]);
+    expect([out.replace(/(\$ get profiles\n)(?!NAME).*\n1\n$/, '$1UNREACHABLE\n1\n'), err]).toEqual([
+      `$ apply -f -
+Successfully applied 1 'Profile' resource(s)
+0
+$ get profiles
+NAME
+network1
+0
+$ get profiles
+UNREACHABLE
+1
+`,
+      '',
+    ]);
+    expect(out).toContain('127.0.0.1:2379');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 70_000);
