@@ -9,11 +9,26 @@ const programs: Readonly<Record<string, (argv: readonly string[]) => Promise<num
   lab: async (argv) => (await import('./lab/command.ts')).runLab(argv),
 };
 
+const OVERVIEW = `Networks that cannot reach each other, for containers on plain Linux hosts.
+
+Usage:
+  ocicat lab up|exec|shell|status|down   several hosts on one machine, to learn on and to try a policy
+  ocicat calico-node                     the agent of this host            (also as: calico-node)
+  ocicat rkt COMMAND                     pods from docker:// images        (also as: rkt)
+  ocicat COMMAND                         resources of the cluster          (also as: calicoctl COMMAND)
+
+"ocicat lab --help", "rkt help" and "calicoctl --help" say more.
+`;
+
 /** `ocicat PROGRAM …` is the program of that name; every other verb is calicoctl's. */
 function choose(name: string, argv: readonly string[]): Promise<number> {
   const own = programs[name];
   if (own !== undefined && name !== 'lab') return own(argv);
   const [verb = ''] = argv;
+  if (['', 'help', '-h', '--help'].includes(verb) && argv.length < 2) {
+    process.stdout.write(OVERVIEW);
+    return Promise.resolve(verb === '' ? 2 : 0);
+  }
   const named = programs[verb];
   return named === undefined ? choose('calicoctl', argv) : named(argv.slice(1));
 }
