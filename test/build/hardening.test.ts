@@ -31,3 +31,9 @@ test('the four programs are one file', () => {
   const inodes = ['ocicat', 'calicoctl', 'calico-node', 'rkt'].map((name) => statSync(join(bin, name)).ino);
   expect(new Set(inodes).size).toBe(1);
 });
+
+test('called by its own name it says which programs it is', () => {
+  const result = Bun.spawnSync([join(bin, 'ocicat'), '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  expect(result.exitCode).toBe(0);
+  for (const name of ['lab', 'calico-node', 'rkt', 'calicoctl']) expect(result.stdout.toString()).toContain(name);
+});
