@@ -155,6 +155,9 @@ test('ten writers at one moment: nothing is lost', async () => {
 });
 
 test('a watcher sees what is added, changed and deleted, also after the store was away', async () => {
+  const set = (net: string, name = 'watched') =>
+    `kind: GlobalNetworkSet\napiVersion: projectcalico.org/v3\nmetadata: {name: ${name}}\nspec: {nets: [${net}]}\n`;
+  await session.run('apply -f -', set('10.0.0.0/16', 'standing'));
   let out = '';
   const seen = async (text: string) => {
     for (let attempt = 0; attempt < 500 && !out.includes(text); attempt++) await Bun.sleep(20);
@@ -170,18 +173,16 @@ test('a watcher sees what is added, changed and deleted, also after the store wa
     const decoder = new TextDecoder();
     for await (const chunk of watching.stdout) out += decoder.decode(chunk, { stream: true });
   })();
-  const set = (net: string) =>
-    `kind: GlobalNetworkSet\napiVersion: projectcalico.org/v3\nmetadata: {name: watched}\nspec: {nets: [${net}]}\n`;
   try {
-    await seen('office');
+    await seen('standing');
     await session.run('apply -f -', set('10.1.0.0/16'));
-    await seen('watched   10.1.0.0/16\n');
+    await seen('10.1.0.0/16\n');
     await session.run('apply -f -', set('10.2.0.0/16'));
-    await seen('watched   10.2.0.0/16\n');
+    await seen('10.2.0.0/16\n');
     await etcd.kill();
     await etcd.start();
     expect((await session.run('apply -f -', set('10.3.0.0/16'))).err).toBe('');
-    await seen('watched   10.3.0.0/16\n');
+    await seen('10.3.0.0/16\n');
     await session.run('delete globalnetworkset watched');
     await seen('(deleted)\n');
   } finally {
