@@ -33,6 +33,13 @@ export const datastoreCommands: readonly Command[] = [
     load: async () => (await import('./datastore-export.ts')).runImport,
   },
   {
+    words: ['datastore', 'migrate-policy-names'],
+    summary: 'Rename policies that older Calico stored as default.NAME to NAME',
+    operands: [],
+    flags: [DRY_RUN, CONFIG],
+    load: async () => (await import('./policy-names.ts')).runMigratePolicyNames,
+  },
+  {
     words: ['cluster', 'diags'],
     summary: 'Collect what the store holds into an archive',
     operands: [],

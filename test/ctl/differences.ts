@@ -249,6 +249,10 @@ export const commandDifferences: readonly CommandDifference[] = [
     why: 'Both calicoctls refuse a cluster that names another version than their own, without `--allow-version-mismatch`; a store without one is open to both.',
   },
   {
+    what: 'Policies that older versions of Calico stored as `default.NAME` are shown under that name until `datastore migrate-policy-names` renames them.',
+    why: 'It is the name that `get` and `delete` take. Calico shows NAME, which they do not find.',
+  },
+  {
     what: '`--context` is refused.',
     why: 'It names a Kubernetes cluster, and there is none. Calico takes it and does nothing with it.',
   },

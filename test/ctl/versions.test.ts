@@ -56,6 +56,7 @@ const CHECKED = [
   'datastore migrate lock',
   'datastore migrate unlock',
   'datastore migrate export',
+  'datastore migrate-policy-names',
 ];
 
 test.each(CHECKED)('%s refuses a cluster of another version', async (line) => {

@@ -1,0 +1,4 @@
+# Two policies of the default tier: one under its old, prefixed name, one that really is called default.kept.
+put() { ETCDCTL_API=3 etcdctl --endpoints "$ETCD_ENDPOINTS" put "/calico/resources/v3/projectcalico.org/globalnetworkpolicies/$1" "$2" > /dev/null; }
+put default.old '{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.old","uid":"9c0d5f0e-0a3f-4d7c-9d0e-0b2f9d9a1b11","creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"types":["Ingress"],"selector":"all()"}}'
+put default.kept '{"kind":"GlobalNetworkPolicy","apiVersion":"projectcalico.org/v3","metadata":{"name":"default.kept","uid":"9c0d5f0e-0a3f-4d7c-9d0e-0b2f9d9a1b12","creationTimestamp":"2026-01-01T00:00:00Z","labels":{"projectcalico.org/tier":"default"},"annotations":{"projectcalico.org/metadata":"{\"name\":\"default.kept\"}"}},"spec":{"tier":"default","types":["Ingress"],"selector":"all()"}}'
