@@ -40,7 +40,7 @@ const RETRY_MS = 1_000;
 const MTU_CHECK_MS = 20_000;
 /** After so long without work, memory is given back. */
 const QUIET_MS = 3_000;
-const STILL_QUIET_MS = 15_000;
+const STILL_QUIET_MS = 5_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
