@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
+import { globalNetworkSet } from './global-network-set.ts';
 import { hostEndpoint } from './host-endpoint.ts';
 import type { Kind } from './kind.ts';
-import { globalNetworkSet, networkSet } from './network-set.ts';
+import { networkSet } from './network-set.ts';
 import { node } from './node.ts';
 import { documentOf, issuesOf, storedText } from './testing.ts';
 import { workloadEndpoint } from './workload-endpoint.ts';

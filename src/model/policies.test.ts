@@ -3,7 +3,8 @@ import { globalNetworkPolicy } from './global-network-policy.ts';
 import { parseStored } from './kind.ts';
 import { networkPolicy } from './network-policy.ts';
 import { profile } from './profile.ts';
-import { stagedGlobalNetworkPolicy, stagedNetworkPolicy } from './staged-policies.ts';
+import { stagedGlobalNetworkPolicy } from './staged-global-network-policy.ts';
+import { stagedNetworkPolicy } from './staged-network-policy.ts';
 import { documentOf, issuesOf, storedText } from './testing.ts';
 import { tier } from './tier.ts';
 

@@ -137,3 +137,11 @@ export const policyColumns: readonly Column<Resource<PolicySpec>>[] = [
 ];
 export const POLICY_TABLE = ['NAME', 'TIER'];
 export const POLICY_WIDE_TABLE = ['NAME', 'TIER', 'ORDER', 'SELECTOR'];
+
+/** A policy that is to be deleted says nothing but its tier. */
+export function checkStagedDelete(spec: { readonly stagedAction: string }, report: Report): void {
+  if (spec.stagedAction !== 'Delete') return;
+  for (const field of Object.keys(spec)) {
+    if (field !== 'stagedAction' && field !== 'tier') report(field, 'a value', 'nothing beside stagedAction Delete');
+  }
+}

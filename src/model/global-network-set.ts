@@ -1,0 +1,18 @@
+// GlobalNetworkSet: ranges that rules everywhere select by label (facts: calico §4.7).
+import { defineKind } from './kind.ts';
+import { checkSetLabels, type NetworkSetSpec, networkSetColumns, networkSetSpec } from './network-set-fields.ts';
+import type { Resource } from './resource.ts';
+
+export type GlobalNetworkSet = Resource<NetworkSetSpec, undefined, 'GlobalNetworkSet'>;
+
+export const globalNetworkSet = defineKind({
+  name: 'GlobalNetworkSet',
+  plural: 'globalnetworksets',
+  aliases: ['globalnetworkset', 'gnetsets', 'gnetset'],
+  doc: 'Ranges that rules everywhere can select by label.',
+  spec: networkSetSpec,
+  check: checkSetLabels,
+  columns: networkSetColumns,
+  table: ['NAME'],
+  wideTable: ['NAME', 'NETS'],
+});

@@ -1,0 +1,24 @@
+// What NetworkSet and GlobalNetworkSet have in common (facts: calico §4.7).
+import { joinItems } from './cells.ts';
+import type { Metadata, Resource } from './resource.ts';
+import { type Infer, list, object, type Report, sparse } from './schema.ts';
+import { cidrOrIp } from './values.ts';
+import { LABEL_NAMESPACE } from './workload-endpoint.ts';
+
+/** Width of a cell of ranges (§9.3). */
+const NETS_WIDTH = 80;
+
+export const networkSetSpec = object({ nets: sparse(list(cidrOrIp), 'Addresses and ranges.') });
+
+export type NetworkSetSpec = Infer<typeof networkSetSpec>;
+
+/** The namespace's own label is given by the namespace. */
+export function checkSetLabels(set: { readonly metadata: Metadata }, report: Report): void {
+  if (set.metadata.labels?.[LABEL_NAMESPACE] === undefined) return;
+  report('metadata.labels', LABEL_NAMESPACE, 'other labels: the namespace gives it');
+}
+
+export const networkSetColumns = [
+  { heading: 'NAME', value: (set: Resource<NetworkSetSpec>) => set.metadata.name },
+  { heading: 'NETS', value: (set: Resource<NetworkSetSpec>) => joinItems(set.spec.nets, NETS_WIDTH) },
+];
