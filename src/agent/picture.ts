@@ -78,32 +78,20 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
   const information: Shelf<ClusterInformation> = createShelf(clusterInformation, log);
   const ownBlocks = new Map<string, Cidr>();
 
-  function setResource(kind: string, name: string, value: Json | undefined): Concern | undefined {
-    switch (kind) {
-      case 'Node':
-        nodes.set(name, value);
-        return 'routing';
-      case 'IPPool':
-        pools.set(name, value);
-        return 'pools';
-      case 'BGPConfiguration':
-        bgpConfigurations.set(name, value);
-        return 'routing';
-      case 'BGPPeer':
-        peers.set(name, value);
-        return 'routing';
-      case 'BGPFilter':
-        filters.set(name, value);
-        return 'routing';
-      case 'FelixConfiguration':
-        felixConfigurations.set(name, value);
-        return 'felix';
-      case 'ClusterInformation':
-        information.set(name, value);
-        return 'readiness';
-      default:
-        return undefined;
-    }
+  const shelves = new Map<string, { readonly shelf: Pick<Shelf<Resource>, 'set'>; readonly concern: Concern }>([
+    ['Node', { shelf: nodes, concern: 'routing' }],
+    ['IPPool', { shelf: pools, concern: 'pools' }],
+    ['BGPConfiguration', { shelf: bgpConfigurations, concern: 'routing' }],
+    ['BGPPeer', { shelf: peers, concern: 'routing' }],
+    ['BGPFilter', { shelf: filters, concern: 'routing' }],
+    ['FelixConfiguration', { shelf: felixConfigurations, concern: 'felix' }],
+    ['ClusterInformation', { shelf: information, concern: 'readiness' }],
+  ]);
+
+  function setResource(kind: string, name: string, text: string | undefined): Concern | undefined {
+    const place = shelves.get(kind);
+    place?.shelf.set(name, text === undefined ? undefined : tryParse(text));
+    return place?.concern;
   }
 
   /** Only a confirmed affinity says that the block is this node's; a state left out means confirmed (facts: calico §2.2). */
@@ -118,8 +106,7 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
 
   return {
     update(key, value) {
-      if (key.kind === 'resource')
-        return setResource(key.resourceKind, key.name, value === undefined ? undefined : tryParse(value));
+      if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
       const own = key.kind === 'affinity' && key.owner.kind === 'host' && key.owner.name === nodeName;
       return own ? setAffinity(key.cidr, value) : undefined;
     },
