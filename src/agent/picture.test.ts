@@ -112,13 +112,11 @@ test('all of it arrives where routing looks', () => {
     { cidr: parseCidr('10.7.0.0/16'), natOutgoing: false },
     { cidr: parseCidr('192.168.0.0/16'), natOutgoing: true },
   ]);
-  expect(picture.isReady()).toBe(true);
   expect(logged).toEqual([]);
 });
 
 test('without this node there is no routing; a router id is passed on', () => {
   expect(pictureOf(CLUSTER.slice(1)).routingInput()).toBeUndefined();
-  expect(pictureOf([]).isReady()).toBe(false);
   expect(pictureOf(CLUSTER, 'hash').routingInput()?.routerId).toBe('hash');
 });
 
@@ -144,7 +142,7 @@ const concerns: readonly (readonly [string, string | undefined])[] = [
   [`${RESOURCES}/bgpfilters/edge`, 'routing'],
   [`${RESOURCES}/ippools/a-pool`, 'pools'],
   [`${RESOURCES}/felixconfigurations/default`, 'felix'],
-  [`${RESOURCES}/clusterinformations/default`, 'readiness'],
+  [`${RESOURCES}/clusterinformations/default`, undefined],
   ['/calico/ipam/v2/host/host-1/ipv4/block/192.168.0.0-26', 'routing'],
   ['/calico/ipam/v2/host/host-2/ipv4/block/192.168.1.0-26', undefined],
   [`${RESOURCES}/profiles/network1`, undefined],

@@ -8,7 +8,6 @@ import type { NatPool } from '../firewall/nat.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
 import { type BGPFilter, bgpFilter } from '../model/bgp-filter.ts';
 import { type BGPPeer, bgpPeer } from '../model/bgp-peer.ts';
-import { type ClusterInformation, clusterInformation } from '../model/cluster-information.ts';
 import { type FelixConfiguration, felixConfiguration } from '../model/felix-configuration.ts';
 import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import { type Kind, parseStored } from '../model/kind.ts';
@@ -21,7 +20,7 @@ import { parseBgpSettings, parseRoutingNode, parseRoutingPool, tryParseBgpPeer }
 import type { Log } from './log.ts';
 
 /** What a change may matter to. */
-export type Concern = 'routing' | 'pools' | 'felix' | 'readiness';
+export type Concern = 'routing' | 'pools' | 'felix';
 
 /** The resources of one kind, by name; one that cannot be read is reported and left out. */
 interface Shelf<R> {
@@ -56,8 +55,6 @@ export interface Picture {
   routingInput(): RoutingInput | undefined;
   natPools(): readonly NatPool[];
   firewallConfig(): FirewallConfig;
-  /** Whether the datastore is open for changes (facts: calico §3.4). */
-  isReady(): boolean;
 }
 
 function tryParse(text: string): Json {
@@ -75,7 +72,6 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
   const peers: Shelf<BGPPeer> = createShelf(bgpPeer, log);
   const filters: Shelf<BGPFilter> = createShelf(bgpFilter, log);
   const felixConfigurations: Shelf<FelixConfiguration> = createShelf(felixConfiguration, log);
-  const information: Shelf<ClusterInformation> = createShelf(clusterInformation, log);
   const ownBlocks = new Map<string, Cidr>();
 
   const shelves = new Map<string, { readonly shelf: Pick<Shelf<Resource>, 'set'>; readonly concern: Concern }>([
@@ -85,7 +81,6 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
     ['BGPPeer', { shelf: peers, concern: 'routing' }],
     ['BGPFilter', { shelf: filters, concern: 'routing' }],
     ['FelixConfiguration', { shelf: felixConfigurations, concern: 'felix' }],
-    ['ClusterInformation', { shelf: information, concern: 'readiness' }],
   ]);
 
   function setResource(kind: string, name: string, text: string | undefined): Concern | undefined {
@@ -141,7 +136,6 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
         defaultFirewallConfig,
       );
     },
-    isReady: () => information.all.get('default')?.spec.datastoreReady === true,
   };
 }
 

@@ -46,6 +46,7 @@ export function createSession(context: SessionContext): Session {
   const workloads = createWorkloads(log);
   const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
   let configuration: string | undefined;
+  let isReconfigured = false;
 
   function act(concerns: ReadonlySet<Concern>): void {
     if (concerns.has('pools')) dataplane.setPools(picture.natPools());
@@ -68,12 +69,10 @@ export function createSession(context: SessionContext): Session {
       feed.take(update);
     }
     if (configuration === undefined) return;
-    act(feed.takeConcerns());
+    const concerns = feed.takeConcerns();
+    act(concerns);
     dataplane.flush();
-  }
-
-  function isReconfigured(): boolean {
-    return configuration !== undefined && configuration !== printJson(picture.firewallConfig());
+    if (concerns.has('felix')) isReconfigured = configuration !== printJson(picture.firewallConfig());
   }
 
   return {
@@ -100,7 +99,7 @@ export function createSession(context: SessionContext): Session {
             log.warn('the datastore does not answer; everything stays as it is until it does', event.error);
             break;
         }
-        if (isReconfigured()) return 'reconfigured';
+        if (isReconfigured) return 'reconfigured';
       }
       return 'aborted';
     },
