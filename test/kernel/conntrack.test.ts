@@ -134,7 +134,7 @@ test('what was established with an address is not so with the next one that has 
       ip route replace ${address}/32 dev ${name.slice(-8)}
       ip -n ${name} address add ${address}/32 dev eth0; ip -n ${name} link set eth0 up
       ip -n ${name} route add 169.254.1.1 dev eth0; ip -n ${name} route add default via 169.254.1.1`);
-  const [client, first, second] = ['c', 'f', 's'].map((kind) => `ocitest-a2-${process.pid}-${kind}`) as [
+  const [client, first, second] = ['c', 'f', 's'].map((kind) => `ocitest-flows-${process.pid}-${kind}`) as [
     string,
     string,
     string,
