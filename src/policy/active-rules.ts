@@ -4,7 +4,15 @@ import type { Selector } from '../selector/selector.ts';
 import { addToBag, bagItems, removeFromBag } from './bag.ts';
 import { compileRule, type WantSet } from './compile.ts';
 import type { RuleInput } from './input.ts';
-import { createMemberSet, type MemberSet, memberSetId, type PortName, setKey, takeSetChanges } from './member-set.ts';
+import {
+  createMemberSet,
+  isDoubtful,
+  type MemberSet,
+  memberSetId,
+  type PortName,
+  setKey,
+  takeSetChanges,
+} from './member-set.ts';
 import type { PolicyChange, RuleList, RuleListId } from './types.ts';
 
 export interface RuleContent {
@@ -47,8 +55,8 @@ export interface MemberFeed {
 function compileList(list: ActiveList, wantSet: WantSet): RuleList {
   return {
     id: list.id,
-    ingress: list.content.ingress.map((rule) => compileRule(rule, wantSet)),
-    egress: list.content.egress.map((rule) => compileRule(rule, wantSet)),
+    ingress: list.content.ingress.flatMap((rule) => compileRule(rule, wantSet)),
+    egress: list.content.egress.flatMap((rule) => compileRule(rule, wantSet)),
   };
 }
 
@@ -78,7 +86,7 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
       const set = setOf(selector, port);
       wanted.add(set);
       set.users = addToBag(set.users, list);
-      return '';
+      return { id: '', doubtful: false };
     });
     for (const set of list.sets) if (!wanted.has(set)) releaseSet(set, list);
     list.sets = wanted;
@@ -117,14 +125,17 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
     return removed;
   }
 
-  /** Takes the changes of every set; one that changed its id leaves the former one to be removed. */
+  /**
+   * Takes the changes of every set; one that changed its id leaves the former one to be removed. Lists that name a set
+   * with another id, or one about which doubt came or went, are handed out again.
+   */
   function takeSets(removed: PolicyChange[]): readonly PolicyChange[] {
     const changes: PolicyChange[] = [];
     for (const set of changedSets) {
-      const { change, formerId } = takeSetChanges(set);
+      const { change, formerId, doubtChanged } = takeSetChanges(set);
       if (change !== undefined) changes.push(change);
-      if (formerId === undefined) continue;
-      removed.push({ kind: 'set-removed', id: formerId });
+      if (formerId !== undefined) removed.push({ kind: 'set-removed', id: formerId });
+      if (formerId === undefined && !doubtChanged) continue;
       for (const { id } of bagItems(set.users)) {
         const list = lists.get(id);
         if (list !== undefined) changedLists.add(list);
@@ -134,10 +145,15 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
     return changes;
   }
 
+  const findSet: WantSet = (selector, port) => {
+    const set = setOf(selector, port);
+    return { id: memberSetId(set), doubtful: isDoubtful(set) };
+  };
+
   function takeLists(): readonly PolicyChange[] {
     const changes = [...changedLists].map((list): PolicyChange => {
       list.given = true;
-      return { kind: 'rules-set', list: compileList(list, (selector, port) => memberSetId(setOf(selector, port))) };
+      return { kind: 'rules-set', list: compileList(list, findSet) };
     });
     changedLists.clear();
     return changes;

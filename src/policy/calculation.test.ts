@@ -6,7 +6,15 @@ import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';
 import { createPolicyCalculation } from './calculation.ts';
-import { ANY_ENTITY, blanketRule, type EntityMatch, type PolicyUpdate, type RuleInput } from './input.ts';
+import {
+  ANY_ENTITY,
+  blanketRule,
+  type EntityMatch,
+  type PolicyUpdate,
+  type RuleInput,
+  UNKNOWN_PROFILE,
+  UNKNOWN_TIER,
+} from './input.ts';
 import type { Packet } from './packet.ts';
 import { createSnapshot } from './snapshot.ts';
 import type { PolicyChange } from './types.ts';
@@ -35,6 +43,12 @@ const some = <T>(values: readonly T[], maxLength = 3) => fc.uniqueArray(oneOf(va
 const selector = fc.oneof(fc.constant(parseSelector('all()')), oneOf(selectors));
 const labels = fc.dictionary(oneOf(['a', 'b', 'c']), oneOf(['x', 'y', 'z']), { maxKeys: 3 });
 const profileNames = some(['p1', 'p2', 'p3', 'projectcalico-default-allow']);
+/** Most can be read whole. */
+const rarely = fc.boolean().chain((first) => (first ? fc.constant(false) : oneOf([true, false, false, false, false])));
+/** Of one in ten, some profile's name could not be read. */
+const memberships = fc
+  .tuple(profileNames, rarely)
+  .map(([names, unknown]) => (unknown ? [...names.slice(0, 1), UNKNOWN_PROFILE, ...names.slice(1)] : names));
 const namedPorts = some(
   [
     { name: 'web', protocol: 6, port: 80 },
@@ -97,9 +111,10 @@ const endpoint: fc.Arbitrary<PolicyUpdate> = fc.record({
   value: fc.option(
     fc.record({
       labels,
-      profiles: profileNames,
+      profiles: memberships,
       addresses: some(addresses, 2),
       ports: namedPorts,
+      partial: rarely,
       local: fc.option(
         fc.record({
           interfaceName: oneOf(['cali1', 'cali2', 'cali3', 'cali4']),
@@ -115,21 +130,27 @@ const endpoint: fc.Arbitrary<PolicyUpdate> = fc.record({
 const networkSet: fc.Arbitrary<PolicyUpdate> = fc.record({
   kind: fc.constant('network-set' as const),
   id: oneOf(['GlobalNetworkSet//s1', 'NetworkSet/default/s2']),
-  value: fc.option(fc.record({ labels, profiles: profileNames, nets: some(ranges.map(parseCidr)) }), {
+  value: fc.option(fc.record({ labels, profiles: memberships, nets: some(ranges.map(parseCidr)), partial: rarely }), {
     nil: undefined,
   }),
 });
 const profile: fc.Arbitrary<PolicyUpdate> = fc.record({
   kind: fc.constant('profile' as const),
   id: oneOf(['p1', 'p2', 'p3']),
-  value: fc.option(fc.record({ labelsToApply: labels, ingress: rules, egress: rules }), { nil: undefined }),
+  value: fc.option(
+    fc.record({ labelsToApply: fc.option(labels, { nil: undefined, freq: 9 }), ingress: rules, egress: rules }),
+    { nil: undefined },
+  ),
 });
 const tier: fc.Arbitrary<PolicyUpdate> = fc.record({
   kind: fc.constant('tier' as const),
   id: oneOf(['default', 'first', 'second']),
-  value: fc.option(fc.record({ order: oneOf([1, 2, Infinity]), defaultAction: oneOf(['deny', 'pass'] as const) }), {
-    nil: undefined,
-  }),
+  value: fc.option(
+    fc.record({ order: oneOf([1, 2, Infinity]), defaultAction: oneOf(['deny', 'pass'] as const), closed: rarely }),
+    {
+      nil: undefined,
+    },
+  ),
 });
 const policy: fc.Arbitrary<PolicyUpdate> = fc.record({
   kind: fc.constant('policy' as const),
@@ -142,7 +163,7 @@ const policy: fc.Arbitrary<PolicyUpdate> = fc.record({
   ]),
   value: fc.option(
     fc.record({
-      tier: oneOf(['default', 'first', 'second', 'missing']),
+      tier: oneOf(['default', 'default', 'first', 'first', 'second', 'second', 'missing', UNKNOWN_TIER]),
       order: oneOf([1, 1, 2, Infinity]),
       selector,
       ingress: fc.option(rules, { nil: undefined, freq: 4 }),
@@ -293,7 +314,7 @@ test('packets are judged as the resources say', () => {
 test('nothing is handed out before the first snapshot is whole', () => {
   const calculation = createPolicyCalculation();
   const local = { interfaceName: 'cali1', mac: undefined, allowedSources: [] };
-  const value = { labels: {}, profiles: [], addresses: [parseIp('10.0.0.1')], ports: [], local };
+  const value = { labels: {}, profiles: [], addresses: [parseIp('10.0.0.1')], ports: [], partial: false, local };
   calculation.update({ kind: 'endpoint', id: 'default/w1', value });
   expect(calculation.flush()).toEqual([]);
   calculation.update({ kind: 'in-sync' });

@@ -64,7 +64,7 @@ export function createPolicyCalculation(): PolicyCalculation {
     if (input === undefined) profiles.delete(name);
     else profiles.set(name, contentOf(input));
     changedProfiles.add(name);
-    population.setProfileLabels(name, input?.labelsToApply ?? {});
+    population.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
   }
 
   function findProfile(name: string): RuleContent {
@@ -122,6 +122,7 @@ function createLocalEndpoint(id: string, item: Item, local: LocalInterface): Loc
     addresses: item.addresses,
     profiles: item.heritage.profiles,
     groups: new Set(),
+    doubts: new Set(),
     selection: undefined,
   };
 }

@@ -15,14 +15,22 @@ import {
 import type { CompiledRule, PolicyChange, SideMatch } from './types.ts';
 
 function endpoint(id: string, address: string, more: Partial<EndpointInput> = {}): PolicyUpdate {
-  const value = { labels: {}, profiles: [], addresses: [parseIp(address)], ports: [], local: undefined, ...more };
+  const value = {
+    labels: {},
+    profiles: [],
+    addresses: [parseIp(address)],
+    ports: [],
+    partial: false,
+    local: undefined,
+    ...more,
+  };
   return { kind: 'endpoint', id, value };
 }
 
 const local = (interfaceName: string) => ({ interfaceName, mac: undefined, allowedSources: [] });
 
 function networkSet(id: string, nets: readonly string[], labels: Readonly<Record<string, string>>): PolicyUpdate {
-  return { kind: 'network-set', id, value: { labels, profiles: [], nets: nets.map(parseCidr) } };
+  return { kind: 'network-set', id, value: { labels, profiles: [], nets: nets.map(parseCidr), partial: false } };
 }
 
 function policy(id: string, source: Partial<EntityMatch>, more: Partial<PolicyInput> = {}): PolicyUpdate {
@@ -180,7 +188,7 @@ test('named ports are sets of their own; alone they stand for the selector too',
 test('a policy moves: only the lists of endpoints change', () => {
   const a = (order: number, tier = 'default') => policy('GlobalNetworkPolicy//a', {}, { order, tier });
   const calculation = inSync(
-    { kind: 'tier', id: 'default', value: { order: 100, defaultAction: 'deny' } },
+    { kind: 'tier', id: 'default', value: { order: 100, defaultAction: 'deny', closed: false } },
     a(1),
     policy('GlobalNetworkPolicy//b', {}, { order: 2 }),
     endpoint('default/w', '10.0.0.9', { local: local('cali1') }),
@@ -193,10 +201,12 @@ test('a policy moves: only the lists of endpoints change', () => {
   expect(step(calculation, a(3, 'other'))).toEqual(
     given(`default in [${second}] out [] then deny, other in [${first}] out [] then deny`),
   );
-  expect(step(calculation, { kind: 'tier', id: 'other', value: { order: 1, defaultAction: 'pass' } })).toEqual(
-    given(`other in [${first}] out [] then pass, default in [${second}] out [] then deny`),
-  );
-  expect(step(calculation, { kind: 'tier', id: 'default', value: { order: 100, defaultAction: 'deny' } })).toEqual([]);
+  expect(
+    step(calculation, { kind: 'tier', id: 'other', value: { order: 1, defaultAction: 'pass', closed: false } }),
+  ).toEqual(given(`other in [${first}] out [] then pass, default in [${second}] out [] then deny`));
+  expect(
+    step(calculation, { kind: 'tier', id: 'default', value: { order: 100, defaultAction: 'deny', closed: false } }),
+  ).toEqual([]);
 });
 
 test('a rule changes: only its list is handed out', () => {
@@ -252,4 +262,60 @@ test('a policy that is needed everywhere needs no endpoint', () => {
   const calculation = inSync(policy(G, {}, { neededEverywhere: true, selector: parseSelector('has(nobody)') }));
   expect(step(calculation)).toEqual(['+rules GlobalNetworkPolicy//g: in [allow] out []']);
   expect(step(calculation, { kind: 'policy', id: G, value: undefined })).toEqual(['-rules GlobalNetworkPolicy//g']);
+});
+
+test('a set about whose members there is doubt: the rules that name it change, and change back', () => {
+  const rules = (['allow', 'deny', 'pass'] as const).map((action) => ({
+    ...blanketRule(action),
+    source: { ...ANY_ENTITY, ...source },
+  }));
+  const notX = { ...blanketRule('allow'), source: { ...ANY_ENTITY, notSelector: source.selector } };
+  const calculation = inSync(
+    policy(G, {}, { ingress: [...rules, notX] }),
+    endpoint('default/w', '10.0.0.9', { local: local('cali1') }),
+    endpoint('default/r', '10.0.0.1', x),
+  );
+  step(calculation);
+  const from = 'from ipSets s:r9h_';
+  const sure = `allow ${from}, deny ${from}, pass ${from}, allow from notIpSets s:r9h_`;
+  const doubtful = `allow ${from}, deny, pass ${from}, deny`;
+  const set = (value: PolicyUpdate) => step(calculation, value);
+  const partial = (id: string) => endpoint(id, '10.0.0.1', { ...x, partial: true });
+  expect(set(partial('default/r'))).toEqual([`+rules ${G}: in [${doubtful}] out []`]);
+  expect(set(partial('default/r2'))).toEqual([]);
+  expect(set({ kind: 'endpoint', id: 'default/r', value: undefined })).toEqual([]);
+  expect(set({ kind: 'endpoint', id: 'default/r2', value: undefined })).toEqual([
+    '~set s:r9h_: +[] -[10.0.0.1]',
+    `+rules ${G}: in [${sure}] out []`,
+  ]);
+  const unknown = endpoint('default/r3', '10.0.0.3', { profiles: ['p'] });
+  expect(set(unknown)).toEqual([]);
+  const labelsOf = (labelsToApply: Readonly<Record<string, string>> | undefined): PolicyUpdate => ({
+    kind: 'profile',
+    id: 'p',
+    value: { labelsToApply, ingress: [], egress: [] },
+  });
+  expect(set(labelsOf(undefined))).toEqual([`+rules ${G}: in [${doubtful}] out []`]);
+  expect(set(labelsOf({ net: 'x' }))).toEqual(['~set s:r9h_: +[10.0.0.3] -[]', `+rules ${G}: in [${sure}] out []`]);
+});
+
+test('an endpoint is closed while nobody knows which policies apply to it', () => {
+  const profile = (labelsToApply: Readonly<Record<string, string>> | undefined): PolicyUpdate => ({
+    kind: 'profile',
+    id: 'p',
+    value: { labelsToApply, ingress: [], egress: [] },
+  });
+  const calculation = inSync(
+    policy(G, {}, { selector: parseSelector("net == 'x'") }),
+    profile({}),
+    endpoint('default/w', '10.0.0.9', { local: local('cali1'), profiles: ['p'] }),
+  );
+  expect(step(calculation)).toEqual([
+    '+rules Profile//p: in [] out []',
+    '+endpoint default/w cali1: profiles [Profile//p]',
+  ]);
+  expect(step(calculation, profile(undefined))).toEqual(['+endpoint default/w cali1: profiles []']);
+  expect(step(calculation, { kind: 'policy', id: G, value: undefined })).toEqual([
+    '+endpoint default/w cali1: profiles [Profile//p]',
+  ]);
 });

@@ -1,44 +1,105 @@
-// Rules with selectors to rules with the ids of sets.
+// Rules with selectors to rules with the ids of sets. A doubtful set may have members that nobody knows: then an Allow
+// matches what it surely matches, and a Deny all that it may match.
 import type { Selector } from '../selector/selector.ts';
 import { SELECT_ALL } from '../selector/selector.ts';
 import type { EntityMatch, RuleInput } from './input.ts';
 import type { PortName } from './member-set.ts';
 import type { CompiledRule, IpSetId, SideMatch } from './types.ts';
 
+export interface WantedSet {
+  readonly id: IpSetId;
+  readonly doubtful: boolean;
+}
+
 /** A set that a rule needs: what a selector matches, or a named port of it. */
-export type WantSet = (selector: Selector, port: PortName | undefined) => IpSetId;
+export type WantSet = (selector: Selector, port: PortName | undefined) => WantedSet;
+
+interface CompiledSide {
+  /** Whether the two differ. */
+  readonly doubtful: boolean;
+  /** What surely matches; undefined when that is nothing. */
+  readonly sure: SideMatch | undefined;
+  /** What may match. */
+  readonly possible: SideMatch;
+}
+
+function idsOf(sets: readonly WantedSet[]): readonly IpSetId[] {
+  return sets.map((set) => set.id);
+}
+
+function anyDoubtful(sets: readonly WantedSet[]): boolean {
+  return sets.some((set) => set.doubtful);
+}
 
 /**
  * Where only named ports are wanted, their set has the selector in it already, so the selector's own set is not needed.
  * Negated ports are those of the endpoints that `selector` matches, too (facts: calico §6.3).
  */
-function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): SideMatch {
+function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): CompiledSide {
   const selector = side.selector ?? SELECT_ALL;
   const portSets = (names: readonly string[]) => names.map((name) => wantSet(selector, { name, protocol }));
   const folded = side.namedPorts.length > 0 && side.ports.length === 0;
-  return {
+  const within = side.selector === undefined || folded ? [] : [wantSet(side.selector, undefined)];
+  const without = side.notSelector === undefined ? [] : [wantSet(side.notSelector, undefined)];
+  const named = portSets(side.namedPorts);
+  const notNamed = portSets(side.notNamedPorts);
+  const match: SideMatch = {
     nets: side.nets,
     notNets: side.notNets,
-    ipSets: side.selector === undefined || folded ? [] : [wantSet(side.selector, undefined)],
-    notIpSets: side.notSelector === undefined ? [] : [wantSet(side.notSelector, undefined)],
+    ipSets: idsOf(within),
+    notIpSets: idsOf(without),
     ports: side.ports,
-    portSets: portSets(side.namedPorts),
+    portSets: idsOf(named),
     notPorts: side.notPorts,
-    notPortSets: portSets(side.notNamedPorts),
+    notPortSets: idsOf(notNamed),
+  };
+  if (!anyDoubtful([...within, ...without, ...named, ...notNamed]))
+    return { doubtful: false, sure: match, possible: match };
+  return {
+    doubtful: true,
+    sure: anyDoubtful(without) || anyDoubtful(notNamed) ? undefined : match,
+    possible: {
+      ...match,
+      ...(anyDoubtful(within) ? { ipSets: [] } : {}),
+      ...(anyDoubtful(named) ? { ports: [], portSets: [] } : {}),
+    },
   };
 }
 
-/** Asks `wantSet` for every set that the rule names, each time in the same order. */
-export function compileRule(rule: RuleInput, wantSet: WantSet): CompiledRule {
-  return {
+/** A Pass that may match denies what it does not surely match: the rules behind it were not to see that. */
+function closeRule(sure: CompiledRule | undefined, possible: CompiledRule): readonly CompiledRule[] {
+  const certain = sure === undefined ? [] : [sure];
+  switch (possible.action) {
+    case 'allow':
+    case 'log':
+      return certain;
+    case 'deny':
+      return [possible];
+    case 'pass':
+      return [...certain, { ...possible, action: 'deny' }];
+  }
+}
+
+/**
+ * One rule, but where sets are doubtful none, or two. Asks `wantSet` for every set that the rule names, each time in the
+ * same order.
+ */
+export function compileRule(rule: RuleInput, wantSet: WantSet): readonly CompiledRule[] {
+  const source = compileSide(rule.source, rule.protocol, wantSet);
+  const destination = compileSide(rule.destination, rule.protocol, wantSet);
+  const between = (from: SideMatch, to: SideMatch): CompiledRule => ({
     action: rule.action,
     ...(rule.family === undefined ? {} : { family: rule.family }),
     ...(rule.protocol === undefined ? {} : { protocol: rule.protocol }),
     ...(rule.notProtocol === undefined ? {} : { notProtocol: rule.notProtocol }),
     ...(rule.icmp === undefined ? {} : { icmp: rule.icmp }),
     ...(rule.notIcmp === undefined ? {} : { notIcmp: rule.notIcmp }),
-    source: compileSide(rule.source, rule.protocol, wantSet),
-    destination: compileSide(rule.destination, rule.protocol, wantSet),
+    source: from,
+    destination: to,
     ...(rule.comment === undefined ? {} : { comment: rule.comment }),
-  };
+  });
+  const sure = source.sure && destination.sure && between(source.sure, destination.sure);
+  const doubtful = source.doubtful || destination.doubtful;
+  if (!doubtful && sure !== undefined) return [sure];
+  return closeRule(sure, between(source.possible, destination.possible));
 }

@@ -1,12 +1,20 @@
 // Labels that endpoints inherit from their profiles, kept once for each distinct list of profiles (facts: calico §5.5).
 import { addToBag, type Bag, bagItems, removeFromBag } from './bag.ts';
+import { UNKNOWN_PROFILE } from './input.ts';
 import { mergeLabels, NO_LABELS, type PackedLabels, samePacked } from './labels.ts';
 
-/** What one list of profiles hands down, and to whom. */
-export interface Heritage<I extends object> {
-  readonly profiles: readonly string[];
+interface Inherited {
   /** The profiles' labels in list order, the first to name a label wins. */
+  readonly labels: PackedLabels;
+  /** Whether there may be more: from the first profile on whose labels are not known, nothing is certain. */
+  readonly open: boolean;
+}
+
+/** What one list of profiles hands down, and to whom. */
+export interface Heritage<I extends object> extends Inherited {
+  readonly profiles: readonly string[];
   labels: PackedLabels;
+  open: boolean;
   heirs: Bag<I>;
 }
 
@@ -15,31 +23,43 @@ export interface Inheritance<I extends object> {
   join(profiles: readonly string[], create: (heritage: Heritage<I>) => I): I;
   leave(heritage: Heritage<I>, item: I): void;
   /**
-   * Sets the labels that a profile applies (none when it is gone). `before` runs for every heir of a list whose labels
+   * Sets the labels that a profile applies (none when it is gone, undefined when they are not known). `before` runs for every heir of a list whose labels
    * change while it still has the old ones, `after` once it has the new ones.
    */
-  setLabels(profile: string, labels: PackedLabels, before: (heir: I) => void, after: (heir: I) => void): void;
+  setLabels(
+    profile: string,
+    labels: PackedLabels | undefined,
+    before: (heir: I) => void,
+    after: (heir: I) => void,
+  ): void;
 }
 
+/** Different for none and for one without a name, too. */
 function keyOf(profiles: readonly string[]): string {
-  return profiles.join('\n');
+  return profiles.map((name) => `${name}\n`).join('');
 }
 
 export function createInheritance<I extends object>(): Inheritance<I> {
-  const applied = new Map<string, PackedLabels>();
+  /** Undefined for labels that are not known. */
+  const applied = new Map<string, PackedLabels | undefined>([[UNKNOWN_PROFILE, undefined]]);
   const heritages = new Map<string, Heritage<I>>();
   const byProfile = new Map<string, Bag<Heritage<I>>>();
 
-  function computeLabels(profiles: readonly string[]): PackedLabels {
-    if (profiles.length === 1) return applied.get(profiles[0] ?? '') ?? NO_LABELS;
-    return profiles.reduce((labels, name) => mergeLabels(labels, applied.get(name) ?? NO_LABELS), NO_LABELS);
+  function inherit(profiles: readonly string[]): Inherited {
+    let labels = NO_LABELS;
+    for (const name of profiles) {
+      const more = applied.has(name) ? applied.get(name) : NO_LABELS;
+      if (more === undefined) return { labels, open: true };
+      labels = labels.length === 0 ? more : mergeLabels(labels, more);
+    }
+    return { labels, open: false };
   }
 
   function open(profiles: readonly string[]): Heritage<I> {
     const key = keyOf(profiles);
     const known = heritages.get(key);
     if (known !== undefined) return known;
-    const heritage: Heritage<I> = { profiles, labels: computeLabels(profiles), heirs: undefined };
+    const heritage: Heritage<I> = { profiles, ...inherit(profiles), heirs: undefined };
     heritages.set(key, heritage);
     for (const name of profiles) byProfile.set(name, addToBag(byProfile.get(name), heritage));
     return heritage;
@@ -66,14 +86,15 @@ export function createInheritance<I extends object>(): Inheritance<I> {
       if (heritage.heirs === undefined) close(heritage);
     },
     setLabels(profile, labels, before, after) {
-      if (labels.length === 0) applied.delete(profile);
+      if (labels?.length === 0) applied.delete(profile);
       else applied.set(profile, labels);
       for (const heritage of bagItems(byProfile.get(profile))) {
-        const next = computeLabels(heritage.profiles);
-        if (samePacked(heritage.labels, next)) continue;
+        const { labels: next, open } = inherit(heritage.profiles);
+        if (heritage.open === open && samePacked(heritage.labels, next)) continue;
         const heirs = bagItems(heritage.heirs);
         heirs.forEach(before);
         heritage.labels = next;
+        heritage.open = open;
         heirs.forEach(after);
       }
     },

@@ -23,13 +23,21 @@ export interface LocalInterface {
   readonly allowedSources: readonly Cidr[];
 }
 
+/** In a list of profiles: one whose name could not be read. No profile has this name, so it denies. */
+export const UNKNOWN_PROFILE = '';
+
+/** The tier of a policy that does not say which in words that can be read; it comes before all others. */
+export const UNKNOWN_TIER = '';
+
 /** A workload endpoint of any node, or a host endpoint (never local: it only gives its addresses to selectors). */
 export interface EndpointInput {
   readonly labels: LabelMap;
-  /** Names of profiles in order. */
+  /** Names of profiles in order. Labels that could not be read count as those of an UNKNOWN_PROFILE that comes first. */
   readonly profiles: readonly string[];
   readonly addresses: readonly Ip[];
   readonly ports: readonly NamedPort[];
+  /** Some address or port could not be read: it may have any. */
+  readonly partial: boolean;
   /** Undefined on every node but the endpoint's own. */
   readonly local: LocalInterface | undefined;
 }
@@ -39,6 +47,8 @@ export interface NetworkSetInput {
   readonly profiles: readonly string[];
   /** Without host bits; of length 1 or more. */
   readonly nets: readonly Cidr[];
+  /** Some range could not be read: it may have any. */
+  readonly partial: boolean;
 }
 
 /** One side of a rule, before selectors become sets. Conditions as in SideMatch; a negated port also needs `selector`. */
@@ -69,7 +79,8 @@ export interface RuleInput {
 }
 
 export interface ProfileInput {
-  readonly labelsToApply: LabelMap;
+  /** Undefined when they could not be read. */
+  readonly labelsToApply: LabelMap | undefined;
   readonly ingress: readonly RuleInput[];
   readonly egress: readonly RuleInput[];
 }
@@ -78,9 +89,12 @@ export interface TierInput {
   /** Infinity when the tier has none. */
   readonly order: number;
   readonly defaultAction: 'deny' | 'pass';
+  /** Its place among the tiers could not be read: it comes first, and all its policies deny. */
+  readonly closed: boolean;
 }
 
 export interface PolicyInput {
+  /** UNKNOWN_TIER when it could not be read. */
   readonly tier: string;
   /** Infinity when the policy has none. */
   readonly order: number;

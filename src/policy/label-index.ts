@@ -1,6 +1,6 @@
 // Which selectors match which items, found through the label terms they share instead of by trying all pairs.
 // Matches are a function of the labels, so none is stored: what an item matched is found again from its old labels.
-import { matchSelector } from '../selector/match.ts';
+import { matchSelector, tryMatchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
 import { type Cover, chooseCover, coverLabels } from './cover.ts';
 import { createLabelTable, type IndexedItem } from './label-table.ts';
@@ -38,7 +38,12 @@ export interface LabelIndex<I extends IndexedItem, S extends IndexedSelector> {
   addSelectors(selectors: readonly S[]): void;
   /** Reports no end of matches: they end with the selector. */
   removeSelector(selector: S): void;
+  /** Items some of whose labels are not known. */
+  openItems(): Iterable<I>;
 }
+
+/** A match that is not `certain` depends on labels that are not known. */
+export type OnMatch<I, S> = (selector: S, item: I, certain: boolean) => void;
 
 function sameCover(a: Cover | undefined, b: Cover | undefined): boolean {
   return (
@@ -47,15 +52,20 @@ function sameCover(a: Cover | undefined, b: Cover | undefined): boolean {
   );
 }
 
-/** `items` lists all that are in the index. Matches are reported as they begin and end, in no particular order. */
+/** `items` lists all that are in the index, open ones too. Matches are reported as they begin and end, in no particular order. */
 export function createLabelIndex<I extends IndexedItem, S extends IndexedSelector>(
   items: () => Iterable<I>,
-  onMatch: (selector: S, item: I) => void,
-  onUnmatch: (selector: S, item: I) => void,
+  onMatch: OnMatch<I, S>,
+  onUnmatch: OnMatch<I, S>,
 ): LabelIndex<I, S> {
   const table = createLabelTable<I, S>();
+  const selectors = new Set<S>();
+  /** Kept out of the table: they may have labels that it does not know of, so every selector is tried. */
+  const open = new Set<I>();
   const uncovered = new Set<S>();
   let visits = 0;
+
+  const knownItems = (): Iterable<I> => (open.size === 0 ? items() : [...items()].filter((item) => !open.has(item)));
 
   let tested: IndexedItem | undefined;
   const testedLabels = {
@@ -90,14 +100,21 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     place.patience = sameCover(before, place.cover) ? place.patience * 2 : FIRST_PATIENCE;
   }
 
+  /** Calls `visit` when the selector matches an open item, or may match it. */
+  function visitOpen(selector: S, item: I, visit: OnMatch<I, S>): void {
+    tested = item;
+    const outcome = tryMatchSelector(selector.selector, testedLabels);
+    if (outcome !== false) visit(selector, item, outcome === true);
+  }
+
   /** Tries every selector that waits for a label of the item; those that match are visited, the others returned. */
-  function visitMatches(item: I, visit: (selector: S, item: I) => void): readonly S[] {
+  function visitMatches(item: I, visit: OnMatch<I, S>): readonly S[] {
     const visitNumber = ++visits;
     const missed: S[] = [];
     const attempt = (selector: S) => {
       if (selector.place.visit === visitNumber) return;
       selector.place.visit = visitNumber;
-      if (matches(selector, item)) visit(selector, item);
+      if (matches(selector, item)) visit(selector, item, true);
       else if (selector.place.cover !== undefined) missed.push(selector);
     };
     table.visitWaiting(item, attempt);
@@ -109,7 +126,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   function visitCandidates(cover: Cover | undefined, visit: (item: I) => void): void {
     const [only] = cover ?? [];
     if (cover === undefined) {
-      for (const item of items()) visit(item);
+      for (const item of knownItems()) visit(item);
     } else if (only !== undefined && cover.length === 1) {
       table.visitItems(only, visit);
     } else {
@@ -121,24 +138,39 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
 
   return {
     addItem(item) {
+      if (item.heritage.open) {
+        open.add(item);
+        for (const selector of selectors) visitOpen(selector, item, onMatch);
+        return;
+      }
       table.addItem(item);
       visitMatches(item, onMatch).forEach(countMiss);
     },
     removeItem(item) {
+      if (open.delete(item)) {
+        for (const selector of selectors) visitOpen(selector, item, onUnmatch);
+        return;
+      }
       visitMatches(item, onUnmatch);
       table.removeItem(item);
     },
-    addSelectors(selectors) {
-      const labels = new Set(selectors.flatMap((selector) => [...coverLabels(selector.selector)]));
-      table.track(labels, items);
-      for (const selector of selectors) {
+    addSelectors(added) {
+      const labels = new Set(added.flatMap((selector) => [...coverLabels(selector.selector)]));
+      table.track(labels, knownItems);
+      for (const selector of added) {
+        selectors.add(selector);
         enter(selector);
         visitCandidates(selector.place.cover, (item) => {
-          if (matches(selector, item)) onMatch(selector, item);
+          if (matches(selector, item)) onMatch(selector, item, true);
         });
+        for (const item of open) visitOpen(selector, item, onMatch);
       }
       table.dropUnused(labels);
     },
-    removeSelector: leave,
+    removeSelector(selector) {
+      selectors.delete(selector);
+      leave(selector);
+    },
+    openItems: () => open,
   };
 }

@@ -5,7 +5,7 @@ import { findLabel, type PackedLabels } from './labels.ts';
 
 export interface IndexedItem {
   readonly labels: PackedLabels;
-  readonly heritage: { readonly labels: PackedLabels };
+  readonly heritage: { readonly labels: PackedLabels; readonly open: boolean };
 }
 
 interface LabelEntry<I extends object, S extends object> {

@@ -12,6 +12,8 @@ export interface LocalEndpoint extends IndexedItem {
   readonly profiles: readonly string[];
   /** The policy groups that select it. */
   readonly groups: Set<PolicyGroup>;
+  /** Those that may select it, for all that is known of its labels. */
+  readonly doubts: Set<PolicyGroup>;
   /** Undefined until it has been placed. */
   selection: Selection | undefined;
 }

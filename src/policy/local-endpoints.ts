@@ -22,15 +22,17 @@ export interface LocalEndpoints {
   takeChanges(touched: Iterable<LocalEndpoint>): EndpointChanges;
 }
 
+/** With all that it is to have; an endpoint of which nobody knows which policies apply to it has nothing, and is closed. */
 function describe(endpoint: LocalEndpoint): EndpointPolicy {
+  const closed = endpoint.doubts.size > 0;
   return {
     id: endpoint.id,
     interfaceName: endpoint.local.interfaceName,
     mac: endpoint.local.mac,
     addresses: endpoint.addresses,
     allowedSources: endpoint.local.allowedSources,
-    tiers: endpoint.selection?.tiers ?? [],
-    profiles: endpoint.profiles.map(profileListId),
+    tiers: closed ? [] : (endpoint.selection?.tiers ?? []),
+    profiles: closed ? [] : endpoint.profiles.map(profileListId),
   };
 }
 

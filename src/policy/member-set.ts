@@ -18,6 +18,8 @@ export interface Contributor {
   /** Ranges of two addresses or more, without host bits. */
   readonly ranges: readonly Cidr[];
   readonly ports: readonly NamedPort[];
+  /** It may have any other address and port too. */
+  readonly partial: boolean;
 }
 
 /** A named port; without a protocol it means all that have ports. */
@@ -43,6 +45,10 @@ export interface MemberSet {
   readonly addresses: Tally<Ip>;
   readonly ranges: Tally<RangeKey>;
   readonly ports: Tally<bigint>;
+  /** How many may give it members that nobody knows. */
+  doubts: number;
+  /** Whether it was handed out as doubtful. */
+  givenDoubtful: boolean;
   /** Rule lists that name it. */
   users: Bag<SetUser>;
   /** The id under which it was handed out; undefined before. */
@@ -75,6 +81,8 @@ export function createMemberSet(selector: Selector, port: PortName | undefined):
     addresses: createTally(),
     ranges: createTally(),
     ports: createTally(),
+    doubts: 0,
+    givenDoubtful: false,
     users: undefined,
     givenId: undefined,
     given: undefined,
@@ -101,12 +109,21 @@ function count(set: MemberSet, contributor: Contributor, change: typeof increase
   }
 }
 
-export function contribute(set: MemberSet, contributor: Contributor): void {
-  count(set, contributor, increase);
+/** Counts in what a contributor gives; one that is not `certain` to belong to the set gives nothing but doubt. */
+export function contribute(set: MemberSet, contributor: Contributor, certain: boolean): void {
+  if (certain) count(set, contributor, increase);
+  if (!certain || contributor.partial) set.doubts++;
 }
 
-export function withdraw(set: MemberSet, contributor: Contributor): void {
-  count(set, contributor, decrease);
+/** Takes back what `contribute` counted in. */
+export function withdraw(set: MemberSet, contributor: Contributor, certain: boolean): void {
+  if (certain) count(set, contributor, decrease);
+  if (!certain || contributor.partial) set.doubts--;
+}
+
+/** Whether it may have members that nobody knows. */
+export function isDoubtful(set: MemberSet): boolean {
+  return set.doubts > 0;
 }
 
 export interface MemberSetChanges {
@@ -114,6 +131,8 @@ export interface MemberSetChanges {
   readonly change: PolicyChange | undefined;
   /** The id that the set no longer has; undefined when it keeps its id or is new. */
   readonly formerId: IpSetId | undefined;
+  /** Whether it became doubtful, or is so no longer. */
+  readonly doubtChanged: boolean;
 }
 
 /** What changed since the last time, which is now handed out. */
@@ -121,12 +140,18 @@ export function takeSetChanges(set: MemberSet): MemberSetChanges {
   const id = memberSetId(set);
   const formerId = set.givenId === id ? undefined : set.givenId;
   const isNew = set.givenId !== id;
+  const doubtChanged = set.givenDoubtful !== isDoubtful(set);
   set.givenId = id;
-  if (set.port !== undefined) return { change: takePorts(set, id, isNew), formerId };
-  if (set.ranges.counts.size > 0) return { change: takeRanges(set, id, isNew), formerId };
+  set.givenDoubtful = isDoubtful(set);
+  return { change: takeContent(set, id, isNew), formerId, doubtChanged };
+}
+
+function takeContent(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange | undefined {
+  if (set.port !== undefined) return takePorts(set, id, isNew);
+  if (set.ranges.counts.size > 0) return takeRanges(set, id, isNew);
   set.given = undefined;
   takeChanges(set.ranges);
-  return { change: takeAddresses(set, id, isNew), formerId };
+  return takeAddresses(set, id, isNew);
 }
 
 function isEmpty(change: TallyChange<unknown>): boolean {

@@ -1,5 +1,5 @@
 // In which order tiers and policies are evaluated (facts: calico §6.1).
-import type { PolicyInput, TierInput } from './input.ts';
+import { type PolicyInput, type TierInput, UNKNOWN_TIER } from './input.ts';
 import type { RuleListId, TierPolicies } from './types.ts';
 
 /** A policy as it takes its place among others. */
@@ -27,11 +27,19 @@ function sortPolicies(policies: readonly PlacedPolicy[]): readonly PlacedPolicy[
   return keyed.map(({ policy }) => policy);
 }
 
-/** Tiers that exist come first, by order and name; a policy in a tier that does not exist is enforced after them. */
+/**
+ * Where a tier stands: one whose place is not known comes before all, then those that exist by order, and a policy in a
+ * tier that does not exist is enforced after them.
+ */
+function placeOfTier(name: string, tier: TierInput | undefined): readonly [rank: number, order: number] {
+  if (name === UNKNOWN_TIER || tier?.closed) return [0, 0];
+  return tier === undefined ? [2, 0] : [1, tier.order];
+}
+
 function compareTiers(tiers: ReadonlyMap<string, TierInput>, a: string, b: string): number {
-  const [first, second] = [tiers.get(a), tiers.get(b)];
-  if ((first === undefined) !== (second === undefined)) return first === undefined ? 1 : -1;
-  return compareNumbers(first?.order ?? 0, second?.order ?? 0) || compareTexts(a, b);
+  const [rankA, orderA] = placeOfTier(a, tiers.get(a));
+  const [rankB, orderB] = placeOfTier(b, tiers.get(b));
+  return rankA - rankB || compareNumbers(orderA, orderB) || compareTexts(a, b);
 }
 
 /** The policies by tier in order of evaluation. A tier that does not exist ends in deny. */

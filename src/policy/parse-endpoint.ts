@@ -1,13 +1,21 @@
 // WorkloadEndpoint, HostEndpoint, NetworkSet and GlobalNetworkSet as stored → inputs of the calculation (facts: calico
-// §4.7–4.10, §5.4, §5.5). What cannot be understood is reported and left out: an endpoint without it reaches less.
+// §4.7–4.10, §5.4, §5.5). What cannot be understood is reported: labels and profiles as an unknown profile, addresses,
+// ranges and ports by the mark that there may be any.
 
 import { membersOf } from '../model/schema-read.ts';
 import { type Cidr, maskCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { addToIp, type Ip, ipv6Of, isIpv4, tryParseIp } from '../net/ip.ts';
 import { tryParseMac } from '../net/mac.ts';
 import { tryParseProtocol } from '../net/protocol.ts';
-import type { EndpointInput, LabelMap, LocalInterface, NamedPort, NetworkSetInput } from './input.ts';
-import { type Fields, get, getFields, getItems, getTexts, ofText, refuse } from './read.ts';
+import {
+  type EndpointInput,
+  type LabelMap,
+  type LocalInterface,
+  type NamedPort,
+  type NetworkSetInput,
+  UNKNOWN_PROFILE,
+} from './input.ts';
+import { type Fields, get, getFields, getItems, getTexts, ofText, readWhole, refuse } from './read.ts';
 import {
   NAMESPACE_LABEL,
   NAMESPACE_PREFIX,
@@ -16,18 +24,35 @@ import {
   SERVICE_ACCOUNT_PREFIX,
 } from './scope.ts';
 
-/** Names of profiles, each once: the first place counts. */
+/**
+ * What an endpoint has of its own and where it inherits from. Profiles have their first place each. Where labels or
+ * profiles are not whole, nobody knows what labels it has: it begins with an unknown profile.
+ */
+interface Membership {
+  readonly labels: LabelMap;
+  readonly profiles: readonly string[];
+}
+
+function readMembership(
+  fields: Fields,
+  readLabels: () => LabelMap,
+  readProfiles: () => readonly string[] = () => [],
+): Membership {
+  const { value, whole } = readWhole(fields, () => ({ labels: readLabels(), profiles: readProfiles() }));
+  return { ...value, profiles: [...new Set([...(whole ? [] : [UNKNOWN_PROFILE]), ...value.profiles])] };
+}
+
+function getLabels(resource: Fields): LabelMap {
+  return getTexts(getFields(resource, 'metadata'), 'labels');
+}
+
 function getProfiles(spec: Fields): readonly string[] {
-  return [
-    ...new Set(
-      getItems(
-        spec,
-        'profiles',
-        'the name of a profile',
-        ofText((text) => text || undefined),
-      ),
-    ),
-  ];
+  return getItems(
+    spec,
+    'profiles',
+    'the name of a profile',
+    ofText((text) => text || undefined),
+  );
 }
 
 function parseNamedPort(value: unknown): NamedPort | undefined {
@@ -61,61 +86,86 @@ function getLocal(spec: Fields, nodeName: string): LocalInterface | undefined {
   }
   const macText = get(spec, 'mac') ?? '';
   const mac = typeof macText === 'string' ? tryParseMac(macText) : undefined;
-  if (mac === undefined && macText !== '') refuse(spec, 'mac', 'a MAC address');
+  if (mac === undefined && macText !== '') return refuse(spec, 'mac', 'a MAC address');
   const allowedSources = getItems(spec, 'allowSpoofedSourcePrefixes', 'a range', ofText(tryParseCidrOrIp));
   return { interfaceName, mac, allowedSources: allowedSources.map(maskCidr) };
 }
 
+/** A text that becomes a label; none when it is absent or empty. */
+function labelOf(spec: Fields, field: string, label: string): LabelMap {
+  const value = get(spec, field) ?? '';
+  if (typeof value !== 'string') refuse(spec, field, 'a text');
+  return typeof value === 'string' && value !== '' ? { [label]: value } : {};
+}
+
 /** Labels that a workload may not give itself are left out, those that say where it belongs are set. */
-function workloadLabels(resource: Fields, spec: Fields, namespace: string): LabelMap {
-  const own = Object.entries(getTexts(getFields(resource, 'metadata'), 'labels')).filter(
+function getWorkloadLabels(resource: Fields, spec: Fields, namespace: string): LabelMap {
+  const own = Object.entries(getLabels(resource)).filter(
     ([name]) => !name.startsWith(NAMESPACE_PREFIX) && !name.startsWith(SERVICE_ACCOUNT_PREFIX),
   );
-  const orchestrator = get(spec, 'orchestrator');
-  const account = get(spec, 'serviceAccountName');
   return {
     ...Object.fromEntries(own),
     [NAMESPACE_LABEL]: namespace,
-    ...(typeof orchestrator === 'string' && orchestrator !== '' ? { [ORCHESTRATOR_LABEL]: orchestrator } : {}),
-    ...(typeof account === 'string' && account !== '' ? { [SERVICE_ACCOUNT_LABEL]: account } : {}),
+    ...labelOf(spec, 'orchestrator', ORCHESTRATOR_LABEL),
+    ...labelOf(spec, 'serviceAccountName', SERVICE_ACCOUNT_LABEL),
   };
 }
 
-/** Undefined for one without addresses, which takes part in nothing. Never throws. */
+/**
+ * Undefined for one without addresses, which takes part in nothing. Never throws. One without an address that can be
+ * read, or with a MAC address that cannot, is no endpoint of this node: its interface is closed.
+ */
 export function parseWorkloadEndpoint(
   resource: Fields,
   namespace: string,
   nodeName: string,
 ): EndpointInput | undefined {
   const spec = getFields(resource, 'spec');
-  const addresses = getItems(spec, 'ipNetworks', 'an address, or a range of one address', ofText(parseSingle));
-  if (addresses.length === 0) return undefined;
+  const { addresses, ports, partial } = readGiven(spec, () =>
+    getItems(spec, 'ipNetworks', 'an address, or a range of one address', ofText(parseSingle)),
+  );
+  if (addresses.length === 0 && !partial) return undefined;
+  const local = getLocal(spec, nodeName);
   return {
-    labels: workloadLabels(resource, spec, namespace),
-    profiles: getProfiles(spec),
-    addresses: [...new Set(addresses)],
-    ports: getPorts(spec),
-    local: getLocal(spec, nodeName),
+    ...readMembership(
+      spec,
+      () => getWorkloadLabels(resource, spec, namespace),
+      () => getProfiles(spec),
+    ),
+    addresses,
+    ports,
+    partial,
+    local: addresses.length === 0 ? undefined : local,
   };
+}
+
+/** What an endpoint gives to sets: its addresses, each once, and its ports. */
+function readGiven(
+  spec: Fields,
+  readAddresses: () => readonly Ip[],
+): Pick<EndpointInput, 'addresses' | 'ports' | 'partial'> {
+  const { value, whole } = readWhole(spec, () => ({ addresses: [...new Set(readAddresses())], ports: getPorts(spec) }));
+  return { ...value, partial: !whole };
 }
 
 /** What selectors see of a host endpoint: its expected addresses. Undefined for one without. Never throws. */
 export function parseHostEndpoint(resource: Fields): EndpointInput | undefined {
   const spec = getFields(resource, 'spec');
-  const addresses = getItems(spec, 'expectedIPs', 'an address', ofText(tryParseIp));
-  if (addresses.length === 0) return undefined;
-  return {
-    labels: globalLabels(resource),
-    profiles: getProfiles(spec),
-    addresses: [...new Set(addresses)],
-    ports: getPorts(spec),
-    local: undefined,
-  };
+  const { addresses, ports, partial } = readGiven(spec, () =>
+    getItems(spec, 'expectedIPs', 'an address', ofText(tryParseIp)),
+  );
+  if (addresses.length === 0 && !partial) return undefined;
+  const membership = readMembership(
+    spec,
+    () => getGlobalLabels(resource),
+    () => getProfiles(spec),
+  );
+  return { ...membership, addresses, ports, partial, local: undefined };
 }
 
 /** What has no namespace cannot say that it has one. */
-function globalLabels(resource: Fields): LabelMap {
-  const { [NAMESPACE_LABEL]: _, ...labels } = getTexts(getFields(resource, 'metadata'), 'labels');
+function getGlobalLabels(resource: Fields): LabelMap {
+  const { [NAMESPACE_LABEL]: _, ...labels } = getLabels(resource);
   return labels;
 }
 
@@ -133,10 +183,12 @@ function splitUniversal(range: Cidr): readonly Cidr[] {
 /** `namespace` is undefined for a GlobalNetworkSet. Never throws. */
 export function parseNetworkSet(resource: Fields, namespace: string | undefined): NetworkSetInput {
   const spec = getFields(resource, 'spec');
-  const labels = globalLabels(resource);
+  const { labels, profiles } = readMembership(resource, () => getGlobalLabels(resource));
+  const nets = readWhole(spec, () => getItems(spec, 'nets', 'an address or a range', ofText(tryParseCidrOrIp)));
   return {
     labels: namespace === undefined ? labels : { ...labels, [NAMESPACE_LABEL]: namespace },
-    profiles: namespace === undefined ? [] : [`kns.${namespace}`],
-    nets: getItems(spec, 'nets', 'an address or a range', ofText(tryParseCidrOrIp)).flatMap(splitUniversal),
+    profiles: namespace === undefined ? profiles : [...profiles, `kns.${namespace}`],
+    nets: nets.value.flatMap(splitUniversal),
+    partial: !nets.whole,
   };
 }

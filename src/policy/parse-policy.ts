@@ -1,6 +1,6 @@
 // NetworkPolicy, GlobalNetworkPolicy, Profile and Tier as stored → inputs of the calculation (facts: calico §4.4, §4.6).
-import { SELECT_ALL } from '../selector/selector.ts';
-import { blanketRule, type PolicyInput, type ProfileInput, type TierInput } from './input.ts';
+import { SELECT_ALL, type Selector } from '../selector/selector.ts';
+import { blanketRule, type PolicyInput, type ProfileInput, type TierInput, UNKNOWN_TIER } from './input.ts';
 import { parseRules } from './parse-rule.ts';
 import {
   type Fields,
@@ -11,6 +11,7 @@ import {
   getSelector,
   getTexts,
   type Read,
+  readWhole,
   refuse,
   UNREADABLE,
 } from './read.ts';
@@ -60,84 +61,97 @@ function getTier(spec: Fields): Read<string> {
   return UNREADABLE;
 }
 
-/**
- * What stands for a policy whose head cannot be understood: it drops, both ways, all that it could have applied to, at
- * its place if that can be read, else first in its tier.
- */
-function closedPolicy(namespace: string | undefined, tier: Read<string>, order: Read<number>): PolicyInput {
+/** The value, or what stands for one that could not be read. */
+function orElse<T, D>(read: Read<T>, otherwise: D): T | D {
+  return read.kind === 'read' ? read.value : otherwise;
+}
+
+interface PolicyHead {
+  readonly tier: Read<string>;
+  readonly order: Read<number>;
+  readonly directions: Read<Directions>;
+  readonly selector: Read<Selector | undefined>;
+  readonly namespaceSelector: Read<Selector | undefined>;
+  readonly serviceAccountSelector: Read<Selector | undefined>;
+  readonly doNotTrack: Read<boolean>;
+  readonly preDnat: Read<boolean>;
+}
+
+function readHead(spec: Fields): PolicyHead {
   return {
-    tier: tier.kind === 'read' ? tier.value : 'default',
-    order: order.kind === 'read' ? order.value : Number.NEGATIVE_INFINITY,
-    selector: scopePolicy({ namespace, ...NO_SELECTORS }) ?? SELECT_ALL,
-    ingress: [blanketRule('deny')],
-    egress: [blanketRule('deny')],
-    hostOnly: false,
-    neededEverywhere: false,
+    tier: getTier(spec),
+    order: getOrder(spec),
+    directions: getDirections(spec),
+    selector: getSelector(spec, 'selector'),
+    namespaceSelector: getSelector(spec, 'namespaceSelector'),
+    serviceAccountSelector: getSelector(spec, 'serviceAccountSelector'),
+    doNotTrack: getFlag(spec, 'doNotTrack'),
+    preDnat: getFlag(spec, 'preDNAT'),
   };
 }
 
-const NO_SELECTORS = { selector: undefined, namespaceSelector: undefined, serviceAccountSelector: undefined };
+const LOST_HEAD: PolicyHead = {
+  tier: UNREADABLE,
+  order: UNREADABLE,
+  directions: UNREADABLE,
+  selector: UNREADABLE,
+  namespaceSelector: UNREADABLE,
+  serviceAccountSelector: UNREADABLE,
+  doNotTrack: UNREADABLE,
+  preDnat: UNREADABLE,
+};
 
-/** `namespace` is undefined for a GlobalNetworkPolicy. Never throws: what cannot be understood is closed and reported. */
+/**
+ * `namespace` is undefined for a GlobalNetworkPolicy. Never throws: what cannot be understood is reported. A policy whose
+ * head is not whole drops, in the directions and of the endpoints that it may be for, at its place if that could be read,
+ * else before what it might have come before.
+ */
 export function parsePolicy(resource: Fields, namespace: string | undefined): PolicyInput {
   const spec = getRequired(resource, 'spec');
-  if (spec === undefined) return closedPolicy(namespace, UNREADABLE, UNREADABLE);
-  const tier = getTier(spec);
-  const order = getOrder(spec);
-  const directions = getDirections(spec);
-  const selector = getSelector(spec, 'selector');
-  const namespaceSelector = getSelector(spec, 'namespaceSelector');
-  const serviceAccountSelector = getSelector(spec, 'serviceAccountSelector');
-  const doNotTrack = getFlag(spec, 'doNotTrack');
-  const preDnat = getFlag(spec, 'preDNAT');
-  if (
-    tier.kind === 'unreadable' ||
-    order.kind === 'unreadable' ||
-    directions.kind === 'unreadable' ||
-    selector.kind === 'unreadable' ||
-    namespaceSelector.kind === 'unreadable' ||
-    serviceAccountSelector.kind === 'unreadable' ||
-    doNotTrack.kind === 'unreadable' ||
-    preDnat.kind === 'unreadable'
-  ) {
-    return closedPolicy(namespace, tier, order);
-  }
+  const head = spec === undefined ? LOST_HEAD : readHead(spec);
+  const whole = Object.values(head).every((read: Read<unknown>) => read.kind === 'read');
+  const directions = orElse(head.directions, { ingress: true, egress: true });
+  const rulesOf = (name: string) =>
+    whole && spec !== undefined ? parseRules(spec, name, namespace) : [blanketRule('deny')];
   const scope = {
     namespace,
-    selector: selector.value,
-    namespaceSelector: namespaceSelector.value,
-    serviceAccountSelector: serviceAccountSelector.value,
+    selector: orElse(head.selector, undefined),
+    namespaceSelector: orElse(head.namespaceSelector, undefined),
+    serviceAccountSelector: orElse(head.serviceAccountSelector, undefined),
   };
   return {
-    tier: tier.value,
-    order: order.value,
+    tier: orElse(head.tier, UNKNOWN_TIER),
+    order: orElse(head.order, Number.NEGATIVE_INFINITY),
     selector: scopePolicy(scope) ?? SELECT_ALL,
-    ingress: directions.value.ingress ? parseRules(spec, 'ingress', namespace) : undefined,
-    egress: directions.value.egress ? parseRules(spec, 'egress', namespace) : undefined,
-    hostOnly: doNotTrack.value || preDnat.value,
-    neededEverywhere: getList(spec, 'performanceHints').includes('AssumeNeededOnEveryNode'),
+    ingress: directions.ingress ? rulesOf('ingress') : undefined,
+    egress: directions.egress ? rulesOf('egress') : undefined,
+    hostOnly: orElse(head.doNotTrack, false) || orElse(head.preDnat, false),
+    neededEverywhere: spec !== undefined && getList(spec, 'performanceHints').includes('AssumeNeededOnEveryNode'),
   };
 }
 
-/** Never throws; a profile that cannot be understood drops. */
+/** Never throws; a profile that cannot be understood drops, and nobody knows what labels it applies. */
 export function parseProfile(resource: Fields): ProfileInput {
   const spec = getRequired(resource, 'spec');
-  if (spec === undefined) return { labelsToApply: {}, ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
+  const closed = [blanketRule('deny')];
+  if (spec === undefined) return { labelsToApply: undefined, ingress: closed, egress: closed };
+  const labels = readWhole(spec, (fields) => getTexts(fields, 'labelsToApply'));
   return {
-    labelsToApply: getTexts(spec, 'labelsToApply'),
+    labelsToApply: labels.whole ? labels.value : undefined,
     ingress: parseRules(spec, 'ingress', undefined),
     egress: parseRules(spec, 'egress', undefined),
   };
 }
 
-/** Never throws; a tier that cannot be understood ends in deny, and comes last. */
+/** Never throws; a tier whose action cannot be understood ends in deny, one whose order cannot is closed. */
 export function parseTier(resource: Fields): TierInput {
   const spec = getFields(resource, 'spec');
   const order = getOrder(spec);
   const action = get(spec, 'defaultAction') ?? 'Deny';
   if (action !== 'Deny' && action !== 'Pass') refuse(spec, 'defaultAction', 'Deny or Pass');
   return {
-    order: order.kind === 'read' ? order.value : Number.POSITIVE_INFINITY,
+    order: orElse(order, Number.POSITIVE_INFINITY),
     defaultAction: action === 'Pass' ? 'pass' : 'deny',
+    closed: spec.lost || order.kind === 'unreadable',
   };
 }

@@ -9,7 +9,7 @@ import { tryParsePortRange } from '../net/port.ts';
 import { tryParseProtocol } from '../net/protocol.ts';
 import type { Selector } from '../selector/selector.ts';
 import { ANY_ENTITY, blanketRule, type EntityMatch, type RuleInput } from './input.ts';
-import { type Fields, get, parseShared, pathOf, refuse } from './read.ts';
+import { type Fields, get, parseShared, pathOf, refuse, report } from './read.ts';
 import { scopeEntity } from './scope.ts';
 import type { IcmpMatch, RuleAction } from './types.ts';
 
@@ -109,15 +109,14 @@ function whyNever(rule: Rule): readonly [field: string, found: string, wanted: s
 }
 
 function parseRule(value: unknown, index: number, path: string, place: Place): RuleInput | undefined {
-  const { report } = place.fields;
   const read = readSchema(ruleSchema, value, 'document');
   if (read.kind === 'invalid') {
-    for (const issue of read.issues) report(`${path}.${issue.path}`, issue.found, issue.wanted);
+    for (const issue of read.issues) report(place.fields, `${path}.${issue.path}`, issue.found, issue.wanted);
     return closedRule(value, index);
   }
   const never = whyNever(read.value);
   if (never === undefined) return parseKnownRule(read.value, index, place);
-  report(`${path}.${never[0]}`, never[1], never[2]);
+  report(place.fields, `${path}.${never[0]}`, never[1], never[2]);
   return undefined;
 }
 

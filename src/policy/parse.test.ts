@@ -174,31 +174,37 @@ describe('a rule that cannot be understood', () => {
   }
 });
 
-describe('a policy that cannot be understood drops both ways', () => {
+describe('a policy that cannot be understood drops what it may have dropped', () => {
   const closed = (more: Partial<PolicyInput>): PolicyInput => ({
     tier: 'default',
     order: Infinity,
     selector: { kind: 'all' },
     ingress: [blanketRule('deny')],
-    egress: [blanketRule('deny')],
+    egress: undefined,
     hostOnly: false,
     neededEverywhere: false,
     ...more,
   });
+  const bothWays = { egress: [blanketRule('deny')] };
+  const nowhere = { ...bothWays, tier: '', order: -Infinity };
   const table: readonly (readonly [spec: unknown, expected: PolicyInput, issue: string])[] = [
-    [undefined, closed({ order: -Infinity }), 'spec: found nothing, wanted an object'],
-    ['x', closed({ order: -Infinity }), 'spec: found "x", wanted an object'],
+    [undefined, closed(nowhere), 'spec: found nothing, wanted an object'],
+    ['x', closed(nowhere), 'spec: found "x", wanted an object'],
     [
       { selector: 'oops', tier: 't', order: 5, types: ['Egress'] },
-      closed({ tier: 't', order: 5 }),
+      closed({ ...bothWays, ingress: undefined, tier: 't', order: 5 }),
       'spec.selector: found "oops", wanted a selector without global()',
     ],
     [{ selector: 'global()' }, closed({}), 'spec.selector: found "global()", wanted a selector without global()'],
-    [{ namespaceSelector: 7 }, closed({}), 'spec.namespaceSelector: found 7, wanted a selector without global()'],
+    [
+      { selector: 'has(a)', namespaceSelector: 7, egress: [{ action: 'Allow' }] },
+      closed({ ...bothWays, ingress: undefined, selector: { kind: 'has', label: 'a' } }),
+      'spec.namespaceSelector: found 7, wanted a selector without global()',
+    ],
     [{ order: 'first' }, closed({ order: -Infinity }), 'spec.order: found "first", wanted a number'],
-    [{ tier: 1, order: 2 }, closed({ order: 2 }), 'spec.tier: found 1, wanted the name of a tier'],
-    [{ types: ['Both'] }, closed({}), 'spec.types: found a list of 1, wanted a list of Ingress and Egress'],
-    [{ types: 'Ingress' }, closed({}), 'spec.types: found "Ingress", wanted a list'],
+    [{ tier: 1, order: 2 }, closed({ tier: '', order: 2 }), 'spec.tier: found 1, wanted the name of a tier'],
+    [{ types: ['Both'] }, closed(bothWays), 'spec.types: found a list of 1, wanted a list of Ingress and Egress'],
+    [{ types: 'Ingress' }, closed(bothWays), 'spec.types: found "Ingress", wanted a list'],
     [{ doNotTrack: 'no' }, closed({}), 'spec.doNotTrack: found "no", wanted true or false'],
   ];
   for (const [spec, expected, issue] of table) {
@@ -223,19 +229,35 @@ describe('a policy that cannot be understood drops both ways', () => {
   });
   test('what is no JSON at all', () => {
     expect(parse('GlobalNetworkPolicy', undefined, null)).toEqual({
-      update: { kind: 'policy', id: 'GlobalNetworkPolicy//it', value: closed({ order: -Infinity }) },
+      update: { kind: 'policy', id: 'GlobalNetworkPolicy//it', value: closed(nowhere) },
       issues: ['document: found nothing, wanted a resource', 'spec: found nothing, wanted an object'],
     });
     expect(parse('Profile', undefined, null).update).toEqual({
       kind: 'profile',
       id: 'it',
-      value: { labelsToApply: {}, ingress: [blanketRule('deny')], egress: [blanketRule('deny')] },
+      value: { labelsToApply: undefined, ingress: [blanketRule('deny')], egress: [blanketRule('deny')] },
     });
-    expect(parse('WorkloadEndpoint', 'ns', null).update).toEqual({ kind: 'endpoint', id: 'ns/it', value: undefined });
+    const anything = { profiles: [''], addresses: [], ports: [], partial: true, local: undefined };
+    const namespace = { 'projectcalico.org/namespace': 'ns' };
+    expect(parse('WorkloadEndpoint', 'ns', null).update).toEqual({
+      kind: 'endpoint',
+      id: 'ns/it',
+      value: { ...anything, labels: namespace },
+    });
+    expect(parse('HostEndpoint', undefined, null).update).toEqual({
+      kind: 'endpoint',
+      id: 'HostEndpoint//it',
+      value: { ...anything, labels: {} },
+    });
+    expect(parse('NetworkSet', 'ns', null).update).toEqual({
+      kind: 'network-set',
+      id: 'NetworkSet/ns/it',
+      value: { labels: namespace, profiles: ['', 'kns.ns'], nets: [], partial: true },
+    });
     expect(parse('Tier', undefined, null).update).toEqual({
       kind: 'tier',
       id: 'it',
-      value: { order: Infinity, defaultAction: 'deny' },
+      value: { order: Infinity, defaultAction: 'deny', closed: true },
     });
   });
 });
@@ -286,6 +308,7 @@ describe('endpoints', () => {
       },
       profiles: ['n1', 'n2'],
       ports: [{ name: 'web', protocol: 6, port: 80 }],
+      partial: false,
     });
   });
 
@@ -299,7 +322,7 @@ describe('endpoints', () => {
     expect(update).toEqual({ kind: 'endpoint', id: 'ns/it', value: undefined });
   });
 
-  test('what cannot be understood is left out', () => {
+  test('what cannot be understood may be anything', () => {
     const bad = {
       node: 'here',
       interfaceName: 'far-too-long-a-name',
@@ -312,12 +335,25 @@ describe('endpoints', () => {
     expect(issues).toEqual([
       'spec.ipNetworks[1]: found "10.0.0.0/24", wanted an address, or a range of one address',
       'spec.ipNetworks[2]: found 7, wanted an address, or a range of one address',
-      'metadata.labels.a: found 1, wanted a text',
-      'spec.profiles: found "n1", wanted a list',
       'spec.ports[0]: found an object, wanted a port with name, protocol and number from 1 to 65535',
       'spec.ports[1]: found "web", wanted a port with name, protocol and number from 1 to 65535',
       'spec.interfaceName: found "far-too-long-a-name", wanted an interface name of 1 to 15 characters',
+      'metadata.labels.a: found 1, wanted a text',
+      'spec.profiles: found "n1", wanted a list',
     ]);
+    if (update.kind !== 'endpoint' || update.value === undefined) throw new Error('no endpoint');
+    expect({ ...update.value, addresses: update.value.addresses.map(formatIp) }).toEqual({
+      labels: { b: 'x', 'projectcalico.org/namespace': 'ns' },
+      profiles: [''],
+      addresses: ['10.0.0.1'],
+      ports: [],
+      partial: true,
+      local: undefined,
+    });
+  });
+
+  test('an endpoint whose MAC address cannot be understood is not let onto its interface', () => {
+    const { update } = parse('WorkloadEndpoint', 'ns', { ...value, spec: { ...spec, mac: 'x' } });
     expect(update.kind === 'endpoint' && update.value?.local).toBeUndefined();
   });
 
@@ -333,6 +369,7 @@ describe('endpoints', () => {
       profiles: ['n1'],
       addresses: ['10.99.0.1'],
       ports: [],
+      partial: false,
       local: undefined,
     });
   });
@@ -356,7 +393,7 @@ describe('network sets', () => {
       expect(parsed.update.id).toBe(id);
       expect(parsed.issues).toEqual(issues);
       const { nets: found, ...rest } = parsed.update.value;
-      expect([found.map(formatCidr), rest]).toEqual([nets, { labels, profiles: [...profiles] }]);
+      expect([found.map(formatCidr), rest]).toEqual([nets, { labels, profiles: [...profiles], partial: true }]);
     });
   }
 });

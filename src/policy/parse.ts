@@ -5,7 +5,7 @@ import { describeValue, membersOf } from '../model/schema-read.ts';
 import type { PolicyUpdate } from './input.ts';
 import { parseHostEndpoint, parseNetworkSet, parseWorkloadEndpoint } from './parse-endpoint.ts';
 import { parsePolicy, parseProfile, parseTier } from './parse-policy.ts';
-import { collectIssues, type Fields } from './read.ts';
+import { type Fields, report } from './read.ts';
 
 /** What names a resource in the store. */
 export interface ResourceKey {
@@ -22,9 +22,15 @@ export interface ParsedUpdate {
 
 function fieldsOf(value: unknown, issues: Issue[]): Fields {
   const members = membersOf(value);
-  const report = collectIssues(issues);
-  if (members === undefined) report('', describeValue(value), 'a resource');
-  return { members: members ?? {}, path: '', report, selectors: new Map() };
+  const fields: Fields = {
+    members: members ?? {},
+    path: '',
+    lost: members === undefined,
+    issues,
+    selectors: new Map(),
+  };
+  if (members === undefined) report(fields, '', describeValue(value), 'a resource');
+  return fields;
 }
 
 /**

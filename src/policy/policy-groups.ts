@@ -2,7 +2,7 @@
 import { formatSelector } from '../selector/format.ts';
 import type { Selector } from '../selector/selector.ts';
 import { addToBag, type Bag, bagItems, removeFromBag, visitBag } from './bag.ts';
-import type { PolicyInput, TierInput } from './input.ts';
+import { blanketRule, type PolicyInput, type TierInput } from './input.ts';
 import { createLabelIndex, newPlace, type Place } from './label-index.ts';
 import type { LocalEndpoint } from './local-endpoint.ts';
 import type { PlacedPolicy } from './order.ts';
@@ -57,6 +57,12 @@ function samePlacement(a: PolicyInput, b: PolicyInput): boolean {
   );
 }
 
+/** The policy with nothing but a Deny, in its directions. */
+function denyAll(input: PolicyInput): PolicyInput {
+  const deny = [blanketRule('deny')];
+  return { ...input, ingress: input.ingress && deny, egress: input.egress && deny };
+}
+
 export function createPolicyGroups(): PolicyGroups {
   const policies = new Map<RuleListId, Policy>();
   const groups = new Map<string, PolicyGroup>();
@@ -70,21 +76,31 @@ export function createPolicyGroups(): PolicyGroups {
 
   const index = createLabelIndex<LocalEndpoint, PolicyGroup>(
     () => endpoints,
-    (group, endpoint) => {
+    (group, endpoint, certain) => {
+      touchedEndpoints.add(endpoint);
+      if (!certain) {
+        endpoint.doubts.add(group);
+        return;
+      }
       if (group.endpoints === undefined) touchedGroups.add(group);
       group.endpoints = addToBag(group.endpoints, endpoint);
       endpoint.groups.add(group);
-      touchedEndpoints.add(endpoint);
     },
     unmatch,
   );
 
-  function unmatch(group: PolicyGroup, endpoint: LocalEndpoint): void {
+  function unmatch(group: PolicyGroup, endpoint: LocalEndpoint, certain: boolean): void {
+    touchedEndpoints.add(endpoint);
+    if (!certain) {
+      endpoint.doubts.delete(group);
+      return;
+    }
     group.endpoints = removeFromBag(group.endpoints, endpoint);
     if (group.endpoints === undefined) touchedGroups.add(group);
     endpoint.groups.delete(group);
-    touchedEndpoints.add(endpoint);
   }
+
+  const isClosed = (tier: string) => tiers.get(tier)?.closed ?? false;
 
   function openGroup(selector: Selector): PolicyGroup {
     const key = formatSelector(selector);
@@ -107,7 +123,8 @@ export function createPolicyGroups(): PolicyGroups {
   function closeGroup(group: PolicyGroup): void {
     groups.delete(group.key);
     index.removeSelector(group);
-    for (const endpoint of bagItems(group.endpoints)) unmatch(group, endpoint);
+    for (const endpoint of bagItems(group.endpoints)) unmatch(group, endpoint, true);
+    for (const endpoint of index.openItems()) if (endpoint.doubts.has(group)) unmatch(group, endpoint, false);
     touchedGroups.delete(group);
   }
 
@@ -151,9 +168,12 @@ export function createPolicyGroups(): PolicyGroups {
       if (known !== undefined) leaveGroup(known);
     },
     setTier(name, tier) {
+      const wasClosed = isClosed(name);
       if (tier === undefined) tiers.delete(name);
       else tiers.set(name, tier);
       selections.touchAll();
+      if (wasClosed === isClosed(name)) return;
+      for (const policy of policies.values()) if (policy.input.tier === name) touchedPolicies.add(policy.id);
     },
     addEndpoint(endpoint) {
       endpoints.add(endpoint);
@@ -169,7 +189,9 @@ export function createPolicyGroups(): PolicyGroups {
     neededPolicy(id) {
       const policy = policies.get(id);
       if (policy?.group === undefined) return undefined;
-      return policy.group.endpoints !== undefined || policy.input.neededEverywhere ? policy.input : undefined;
+      const { input, group } = policy;
+      if (group.endpoints === undefined && !input.neededEverywhere) return undefined;
+      return isClosed(input.tier) ? denyAll(input) : input;
     },
     takeChanges() {
       for (const group of touchedGroups) visitBag(group.policies, (policy) => void touchedPolicies.add(policy.id));

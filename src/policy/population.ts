@@ -6,7 +6,7 @@ import type { MemberFeed } from './active-rules.ts';
 import { createInheritance, type Heritage } from './inheritance.ts';
 import type { EndpointInput, LabelMap, NetworkSetInput } from './input.ts';
 import { createLabelIndex } from './label-index.ts';
-import { createInterner, NO_LABELS, type PackedLabels, packLabels, samePacked } from './labels.ts';
+import { createInterner, type PackedLabels, packLabels, samePacked } from './labels.ts';
 import type { LocalEndpoint } from './local-endpoint.ts';
 import { type Contributor, contribute, type MemberSet, withdraw } from './member-set.ts';
 
@@ -31,8 +31,8 @@ export interface Population extends MemberFeed {
   /** Sets or removes an endpoint; returns its item, the same one as before if nothing of it has changed. */
   setEndpoint(id: string, input: EndpointInput | undefined): Item | undefined;
   setNetworkSet(id: string, input: NetworkSetInput | undefined): void;
-  /** Sets the labels that a profile applies; none when it is gone. */
-  setProfileLabels(name: string, labels: LabelMap): void;
+  /** Sets the labels that a profile applies; none when it is gone, undefined when they are not known. */
+  setProfileLabels(name: string, labels: LabelMap | undefined): void;
 }
 
 /** What an item is made of, before it has joined its profiles. */
@@ -57,7 +57,8 @@ function sameParts(item: Item, parts: ItemParts): boolean {
     sameContent(item.heritage.profiles, parts.profiles) &&
     sameContent(item.addresses, parts.addresses) &&
     sameContent(item.ranges, parts.ranges) &&
-    sameContent(item.ports, parts.ports)
+    sameContent(item.ports, parts.ports) &&
+    item.partial === parts.partial
   );
 }
 
@@ -67,12 +68,12 @@ export function createPopulation(observer: PopulationObserver): Population {
   const intern = createInterner();
   const index = createLabelIndex<Item, MemberSet>(
     () => items.values(),
-    (set, item) => {
-      contribute(set, item);
+    (set, item, certain) => {
+      contribute(set, item, certain);
       observer.touchSet(set);
     },
-    (set, item) => {
-      withdraw(set, item);
+    (set, item, certain) => {
+      withdraw(set, item, certain);
       observer.touchSet(set);
     },
   );
@@ -89,11 +90,8 @@ export function createPopulation(observer: PopulationObserver): Population {
     const known = items.get(key);
     if (known !== undefined && sameParts(known, parts)) return known;
     remove(key);
-    const { profiles, labels, addresses, ranges, ports } = parts;
-    const item = inheritance.join(
-      profiles,
-      (heritage): Item => ({ labels, heritage, addresses, ranges, ports, local: undefined }),
-    );
+    const { profiles, ...rest } = parts;
+    const item = inheritance.join(profiles, (heritage): Item => ({ ...rest, heritage, local: undefined }));
     items.set(key, item);
     index.addItem(item);
     return item;
@@ -106,6 +104,7 @@ export function createPopulation(observer: PopulationObserver): Population {
       addresses: orNone(input.addresses),
       ranges: NONE,
       ports: orNone(input.ports),
+      partial: input.partial,
     };
   }
 
@@ -117,6 +116,7 @@ export function createPopulation(observer: PopulationObserver): Population {
       addresses: orNone(addresses),
       ranges: orNone(input.nets.filter((range) => !isSingle(range))),
       ports: NONE,
+      partial: input.partial,
     };
   }
 
@@ -131,10 +131,9 @@ export function createPopulation(observer: PopulationObserver): Population {
       else set(id, networkSetParts(input));
     },
     setProfileLabels(name, labels) {
-      const packed = Object.keys(labels).length === 0 ? NO_LABELS : packLabels(labels, intern);
       inheritance.setLabels(
         name,
-        packed,
+        labels && packLabels(labels, intern),
         (item) => {
           observer.beforeRelabel(item);
           index.removeItem(item);

@@ -5,20 +5,21 @@ import { parseSelector, tryParseSelector } from '../selector/parse.ts';
 import { mentionsGlobal } from '../selector/rewrite.ts';
 import type { Selector } from '../selector/selector.ts';
 
-/** Where issues go. */
-export type Report = (path: string, found: string, wanted: string) => void;
-
 /** The fields of one object and the path to it. */
 export interface Fields {
   readonly members: Readonly<Record<string, unknown>>;
   readonly path: string;
-  readonly report: Report;
+  /** It is no object, or something around it is none: what its fields say is not known. */
+  readonly lost: boolean;
+  /** Everything that could not be understood so far. */
+  readonly issues: Issue[];
   /** Selectors of this resource by their text: rules like to repeat them, and then share one value. */
   readonly selectors: Map<string, Selector>;
 }
 
-export function collectIssues(into: Issue[]): Report {
-  return (path, found, wanted) => void into.push({ path, found, wanted });
+/** Says that something could not be understood. */
+export function report(fields: Fields, path: string, found: string, wanted: string): void {
+  fields.issues.push({ path, found, wanted });
 }
 
 /** Path of a field. */
@@ -33,7 +34,7 @@ export function get(fields: Fields, name: string): unknown {
 
 /** Reports a field that is not what it should be; undefined, for the caller to return. */
 export function refuse(fields: Fields, name: string, wanted: string): undefined {
-  fields.report(pathOf(fields, name), describeValue(get(fields, name)), wanted);
+  report(fields, pathOf(fields, name), describeValue(get(fields, name)), wanted);
   return undefined;
 }
 
@@ -42,7 +43,8 @@ export function getFields(fields: Fields, name: string): Fields {
   const value = get(fields, name);
   const members = value === undefined ? {} : membersOf(value);
   if (members === undefined) refuse(fields, name, 'an object');
-  return { ...fields, members: members ?? {}, path: pathOf(fields, name) };
+  const lost = fields.lost || members === undefined;
+  return { ...fields, members: members ?? {}, path: pathOf(fields, name), lost };
 }
 
 /** As getFields for an object that must be there; undefined, with a report, when it is not. */
@@ -67,7 +69,7 @@ export function getItems<T>(
   const items: T[] = [];
   for (const [index, value] of getList(fields, name).entries()) {
     const item = parse(value);
-    if (item === undefined) fields.report(`${pathOf(fields, name)}[${index}]`, describeValue(value), wanted);
+    if (item === undefined) report(fields, `${pathOf(fields, name)}[${index}]`, describeValue(value), wanted);
     else items.push(item);
   }
   return items;
@@ -87,6 +89,16 @@ export function getTexts(fields: Fields, name: string): Readonly<Record<string, 
     else refuse(inner, key, 'a text');
   }
   return Object.fromEntries(entries);
+}
+
+/** What `read` makes of the fields, and whether it could understand all of what it read. */
+export function readWhole<T>(
+  fields: Fields,
+  read: (fields: Fields) => T,
+): { readonly value: T; readonly whole: boolean } {
+  const before = fields.issues.length;
+  const value = read(fields);
+  return { value, whole: !fields.lost && fields.issues.length === before };
 }
 
 /** `unreadable` was reported. */

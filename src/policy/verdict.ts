@@ -1,7 +1,14 @@
 // What policy says about one packet, straight from the resources: slow, short and independent of the calculation, so
 // that each can be held against the other. It is also the answer to "why".
 import type { Ip } from '../net/ip.ts';
-import { BUILT_IN_PROFILES, type EndpointInput, type PolicyInput, type RuleInput } from './input.ts';
+import {
+  BUILT_IN_PROFILES,
+  blanketRule,
+  type EndpointInput,
+  type PolicyInput,
+  type RuleInput,
+  UNKNOWN_TIER,
+} from './input.ts';
 import { matchesRule, type Packet } from './packet.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 import { satisfies } from './snapshot-labels.ts';
@@ -15,6 +22,8 @@ export type Reason =
   | { readonly kind: 'missing-profile'; readonly profile: string }
   | { readonly kind: 'no-profile-matched' }
   | { readonly kind: 'unknown-endpoint'; readonly id: string }
+  /** Whether the policy applies to the endpoint depends on labels that could not be read. */
+  | { readonly kind: 'unknown-labels'; readonly policy: RuleListId }
   /** The address belongs to no workload, so workload policy has no say. */
   | { readonly kind: 'no-workload' };
 
@@ -55,6 +64,10 @@ function verdictAt(direction: Direction, id: string | undefined, packet: Packet,
   if (id === undefined) return { action: 'allow', reason: { kind: 'no-workload' } };
   const endpoint = snapshot.endpoints.get(id);
   if (endpoint === undefined) return { action: 'deny', reason: { kind: 'unknown-endpoint', id } };
+  const doubt = [...snapshot.policies].find(
+    ([, policy]) => !policy.hostOnly && satisfies(endpoint, policy.selector, snapshot) === undefined,
+  );
+  if (doubt !== undefined) return { action: 'deny', reason: { kind: 'unknown-labels', policy: doubt[0] } };
   return (
     verdictOfTiers(direction, endpoint, packet, snapshot) ?? verdictOfProfiles(direction, endpoint, packet, snapshot)
   );
@@ -62,11 +75,18 @@ function verdictAt(direction: Direction, id: string | undefined, packet: Packet,
 
 type Outcome = { readonly action: 'allow' | 'deny' | 'pass'; readonly rule: number } | undefined;
 
+/** What a rule says; one that may match, for all that is known, lets nothing through. */
+function actionOf(rule: RuleInput, packet: Packet, snapshot: PolicySnapshot): RuleInput['action'] | undefined {
+  const matched = matchesRule(rule, packet, snapshot);
+  if (matched === true) return rule.action;
+  return matched === undefined && (rule.action === 'deny' || rule.action === 'pass') ? 'deny' : undefined;
+}
+
 /** The first rule that decides; undefined when none does. */
 function decide(rules: readonly RuleInput[], packet: Packet, snapshot: PolicySnapshot): Outcome {
   for (const rule of rules) {
-    if (rule.action === 'log' || !matchesRule(rule, packet, snapshot)) continue;
-    return { action: rule.action, rule: rule.index };
+    const action = actionOf(rule, packet, snapshot);
+    if (action !== undefined && action !== 'log') return { action, rule: rule.index };
   }
   return undefined;
 }
@@ -82,8 +102,8 @@ function applicablePolicies(direction: Direction, endpoint: EndpointInput, snaps
   const found: ApplicablePolicy[] = [];
   for (const [id, policy] of snapshot.policies) {
     const rules = policy[direction];
-    if (rules === undefined || policy.hostOnly || !satisfies(endpoint, policy.selector, snapshot)) continue;
-    found.push({ id, policy, rules });
+    if (rules === undefined || policy.hostOnly || satisfies(endpoint, policy.selector, snapshot) !== true) continue;
+    found.push({ id, policy, rules: snapshot.tiers.get(policy.tier)?.closed ? [blanketRule('deny')] : rules });
   }
   const place = (id: RuleListId) => {
     const [kind, namespace, name] = id.split('/');
@@ -94,13 +114,15 @@ function applicablePolicies(direction: Direction, endpoint: EndpointInput, snaps
   );
 }
 
-/** Tiers that apply, in order; those that do not exist come last. */
+/** Tiers that apply, in order; those whose place is not known come first, and those that do not exist last. */
 function tierOrder(policies: readonly ApplicablePolicy[], snapshot: PolicySnapshot): readonly string[] {
-  const names = [...new Set(policies.map(({ policy }) => policy.tier))].sort();
+  const all = [...new Set(policies.map(({ policy }) => policy.tier))].sort();
+  const placeless = all.filter((name) => name === UNKNOWN_TIER || snapshot.tiers.get(name)?.closed);
+  const names = all.filter((name) => !placeless.includes(name));
   const known = names.filter((name) => snapshot.tiers.has(name));
   const orderOf = (name: string) => snapshot.tiers.get(name)?.order ?? Number.POSITIVE_INFINITY;
   known.sort((a, b) => (orderOf(a) === orderOf(b) ? 0 : orderOf(a) - orderOf(b)));
-  return [...known, ...names.filter((name) => !snapshot.tiers.has(name))];
+  return [...placeless, ...known, ...names.filter((name) => !snapshot.tiers.has(name))];
 }
 
 /** Undefined when every tier passes the packet on. */

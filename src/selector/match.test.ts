@@ -1,7 +1,8 @@
 // What selectors match, as a table: selector, labels that match, labels that do not.
 import { expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { formatSelector } from './format.ts';
-import { matchSelector } from './match.ts';
+import { matchSelector, tryMatchSelector } from './match.ts';
 import { parseSelector } from './parse.ts';
 
 type LabelRecord = Readonly<Record<string, string>>;
@@ -78,3 +79,29 @@ for (const [text, matching, others] of table) {
     }
   });
 }
+
+test('what is known of some labels holds whatever the others are', () => {
+  const label = fc.constantFrom('a', 'b', 'c');
+  const labels = fc.dictionary(label, fc.constantFrom('x', 'y', 'xy'));
+  const selectors = table.map(([text]) => parseSelector(text));
+  const mixed = [
+    "a == 'x' && b == 'y'",
+    "a == 'x' || has(b)",
+    "!(a != 'x' && !has(c))",
+    "a in {'x'} && !(b ends with 'y' || c == 'x')",
+  ].map((text) => parseSelector(text));
+  let decided = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...selectors, ...mixed), labels, labels, (selector, known, others) => {
+      const outcome = tryMatchSelector(selector, new Map(Object.entries(known)));
+      if (outcome === undefined) return;
+      decided++;
+      const all = new Map(Object.entries({ ...others, ...known }));
+      expect(matchSelector(selector, all)).toBe(outcome);
+    }),
+    { seed: 5, numRuns: 2_000 },
+  );
+  expect(decided).toBeGreaterThan(200);
+  const outcomes = mixed.map((selector) => tryMatchSelector(selector, new Map([['a', 'y']])));
+  expect(outcomes).toEqual([false, undefined, undefined, false]);
+});

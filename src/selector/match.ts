@@ -1,4 +1,5 @@
 // Whether labels satisfy a selector (facts: calico §5.2).
+import { allOf, anyOf, not, type Truth } from '../base/truth.ts';
 import type { Labels, Selector } from './selector.ts';
 
 /** A missing label satisfies only `!=`, `not in` and negations. `global()` matches everything, as `all()` does. */
@@ -29,6 +30,26 @@ export function matchSelector(selector: Selector, labels: Labels): boolean {
       return selector.operands.every((operand) => matchSelector(operand, labels));
     case 'or':
       return selector.operands.some((operand) => matchSelector(operand, labels));
+  }
+}
+
+/**
+ * The same where some labels are not known: those that are there are certain, any other may be there with any value.
+ * Undefined when it depends on them.
+ */
+export function tryMatchSelector(selector: Selector, known: Labels): Truth {
+  switch (selector.kind) {
+    case 'all':
+    case 'global':
+      return true;
+    case 'not':
+      return not(tryMatchSelector(selector.operand, known));
+    case 'and':
+      return allOf(selector.operands.map((operand) => tryMatchSelector(operand, known)));
+    case 'or':
+      return anyOf(selector.operands.map((operand) => tryMatchSelector(operand, known)));
+    default:
+      return known.get(selector.label) === undefined ? undefined : matchSelector(selector, known);
   }
 }
 

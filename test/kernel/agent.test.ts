@@ -206,6 +206,59 @@ test('without the datastore nothing changes but that ADD is refused in time, and
   await expectAsPromised();
 }, 120_000);
 
+test('what cannot be understood is named, kept as it is and closed, and all is as before once it is mended', async () => {
+  const before = observe();
+  const key = (kind: string, name: string) => `/calico/resources/v3/projectcalico.org/${kind}/${name}`;
+  const put = (kind: string, name: string, value: unknown) =>
+    host.etcd.ctl('put', key(kind, name), typeof value === 'string' ? value : JSON.stringify(value));
+  const set = (nets: readonly unknown[]) => ({
+    kind: 'GlobalNetworkSet',
+    apiVersion: 'projectcalico.org/v3',
+    metadata: { name: 'bad', labels: { list: 'bad' } },
+    spec: { nets },
+  });
+  const deny = { action: 'Deny', source: { selector: 'list == "bad"' } };
+  await put('globalnetworkpolicies', 'gate', {
+    kind: 'GlobalNetworkPolicy',
+    apiVersion: 'projectcalico.org/v3',
+    metadata: { name: 'gate' },
+    spec: { selector: 'has(net1)', types: ['Ingress'], ingress: [deny, { action: 'Allow' }] },
+  });
+  await put('globalnetworksets', 'bad', set(['203.0.113.0/24']));
+  const until = (reaches: boolean) =>
+    eventually(`a to b ${reaches}`, 5_000, () => (connects('a', b, 0.3) === reaches ? true : undefined));
+  const isGated = () => /203\.0\.113\.0/.test(host.must('nft list table inet ocicat'));
+  await eventually('the policy', 5_000, () => (isGated() ? true : undefined));
+  await until(true);
+
+  const logged = host.log().length;
+  for (const [value, words] of [
+    [
+      set(['203.0.113.0/24', 7]),
+      'GlobalNetworkSet(bad) is closed: spec.nets[1]: found 7, wanted an address or a range',
+    ],
+    ['{ not JSON', 'GlobalNetworkSet(bad) is closed: document: found nothing, wanted a resource'],
+  ] as const) {
+    await put('globalnetworksets', 'bad', value);
+    await until(false);
+    expect(host.log().slice(logged)).toContain(words);
+    await put('globalnetworksets', 'bad', set(['203.0.113.0/24']));
+    await until(true);
+  }
+  await put('globalnetworkpolicies', 'gate', '"gone wrong"');
+  await until(false);
+  expect(host.log().slice(logged)).toContain('GlobalNetworkPolicy(gate) is closed: ');
+  expect(await host.etcd.ctl('get', '--print-value-only', key('globalnetworkpolicies', 'gate'))).toBe('"gone wrong"');
+  for (const [kind, name] of [
+    ['globalnetworkpolicies', 'gate'],
+    ['globalnetworksets', 'bad'],
+  ] as const)
+    await host.etcd.ctl('del', key(kind, name));
+  await until(true);
+  await eventually('all as before', 10_000, () => (Bun.deepEquals(observe(), before) ? true : undefined));
+  await expectAsPromised();
+}, 60_000);
+
 test('told to end: rules, links and routes stay, and the next agent takes them over', async () => {
   const before = observe();
   await host.stopAgent('TERM');

@@ -185,7 +185,9 @@ test('after a reboot gc works without a complaint and the addresses are free', a
     umount -l /var/run/netns/cni-*; rm -rf /var/run/netns/* /run/calico/*
     nft flush ruleset; ip route flush proto bird`,
   );
-  expect(await lab.must('calico-02', 'ip -o link | grep -c cali || true')).toBe('0\n');
+  await eventually('the links of the dead pods to go', 5_000, async () =>
+    (await lab.must('calico-02', 'ip -o link | grep -c cali || true')) === '0\n' ? true : undefined,
+  );
   await lab.startAgent('calico-02', 1);
   const { status, stderr } = await lab.on('calico-02', GC);
   expect(stderr.replace(/^gc: moving pod "[0-9a-f-]{36}" to garbage\n/gm, '')).toBe('');

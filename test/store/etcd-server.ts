@@ -124,7 +124,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
       rmSync(root, { recursive: true, force: true });
     },
     async ctl(...args) {
-      const run = Bun.spawn(['etcdctl', '--endpoints', endpoint, ...args], {
+      const run = Bun.spawn([...(options.launcher ?? []), 'etcdctl', '--endpoints', endpoint, ...args], {
         env: { ...process.env, ETCDCTL_API: '3' },
         stderr: 'pipe',
       });
