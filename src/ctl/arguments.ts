@@ -1,6 +1,7 @@
-// The command line: finds the command in the table and reads its operands and flags, in any order.
+// The command line: Node's parseArgs cuts it into flags and words; the command table says which of them there are.
+import { parseArgs } from 'node:util';
 import { OcicatError } from '../base/errors.ts';
-import type { Command, Flag, Operand } from './command.ts';
+import type { Command, Flag } from './command.ts';
 
 export interface ParsedLine {
   readonly command: Command;
@@ -16,87 +17,107 @@ export interface HelpLine {
 
 export type Line = ({ readonly kind: 'run' } & ParsedLine) | HelpLine;
 
+/** One flag as it stands on the line. */
+interface GivenFlag {
+  /** `--output` or `-o`. */
+  readonly spelling: string;
+  /** What follows it or stands behind its `=`; undefined where there is nothing, and for an on-off flag. */
+  readonly value: string | undefined;
+  /** The argument that it stands in. */
+  readonly argument: string;
+}
+
+/** What stands on a line, whatever command it calls. */
+export interface LineParts {
+  readonly words: readonly string[];
+  readonly given: readonly GivenFlag[];
+}
+
 const HELP: Flag = { name: 'help', short: 'h', doc: 'Show this help' };
 
 function wrong(message: string): OcicatError {
   return new OcicatError('invalid', message);
 }
 
+function spells(flag: Flag, spelling: string): boolean {
+  return spelling === `--${flag.name}` || (flag.short !== undefined && spelling === `-${flag.short}`);
+}
+
+/** The flag that a spelling means; undefined for none. */
+export function findFlag(flags: readonly Flag[], spelling: string): Flag | undefined {
+  return flags.find((flag) => spells(flag, spelling));
+}
+
+/** Cuts a line into words and flags, in any order; `flags` are those of all commands, which agree on what takes a value. */
+export function cutLine(argv: readonly string[], flags: readonly Flag[]): LineParts {
+  const options = flags
+    .filter((flag) => flag.value !== undefined)
+    .map(({ name, short }) => [name, { type: 'string' as const, ...(short === undefined ? {} : { short }) }]);
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(options),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const words: string[] = [];
+  const given: GivenFlag[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { rawName: spelling, value, index } = token;
+    // parseArgs knows `-ojson`; that `-o=json` is the same is Calico's
+    const isShort = !spelling.startsWith('--');
+    given.push({ spelling, value: isShort ? value?.replace(/^=/, '') : value, argument: argv[index] ?? spelling });
+  }
+  return { words, given };
+}
+
+/** The flag that is given, among those that the line may have; throws `invalid`. */
+function readFlag(one: GivenFlag, known: readonly Flag[]): readonly [flag: Flag, value: string] {
+  const { spelling, value, argument } = one;
+  const flag = findFlag(known, spelling);
+  if (flag === undefined) {
+    const isLong = spelling.startsWith('--');
+    throw wrong(isLong ? `unknown flag: ${spelling}` : `unknown shorthand flag: '${spelling.slice(1)}' in ${argument}`);
+  }
+  if (flag.value !== undefined) {
+    if (value === undefined) throw wrong(`flag needs an argument: ${spelling}`);
+    return [flag, value];
+  }
+  if (value === undefined || value === 'true' || value === 'false') return [flag, value ?? 'true'];
+  throw wrong(`invalid argument "${value}" for ${spelling}: it is true or false`);
+}
+
+function readFlags(given: readonly GivenFlag[], known: readonly Flag[]): ReadonlyMap<string, readonly string[]> {
+  const flags = new Map<string, string[]>();
+  for (const one of given) {
+    const [{ name }, value] = readFlag(one, known);
+    flags.set(name, [...(flags.get(name) ?? []), value]);
+  }
+  return flags;
+}
+
 function startsWith(words: readonly string[], prefix: readonly string[]): boolean {
   return prefix.every((word, index) => words[index] === word);
 }
 
-/** Reads flags from words; what is no flag is an operand. */
-interface Reader {
-  readonly rest: string[];
-  readonly flags: Map<string, string[]>;
+/** The command that the first words call: the one with the most words that are there; undefined for none. */
+export function findCommand(words: readonly string[], commands: readonly Command[]): Command | undefined {
+  const called = commands.filter((one) => startsWith(words, one.words));
+  return called.sort((a, b) => b.words.length - a.words.length)[0];
 }
 
-function put(reader: Reader, flag: Flag, value: string): void {
-  const values = reader.flags.get(flag.name);
-  if (values === undefined) reader.flags.set(flag.name, [value]);
-  else values.push(value);
-}
-
-function takeValue(reader: Reader, shown: string): string {
-  const value = reader.rest.shift();
-  if (value === undefined) throw wrong(`flag needs an argument: ${shown}`);
-  return value;
-}
-
-function readLong(reader: Reader, word: string, known: readonly Flag[]): void {
-  const equals = word.indexOf('=');
-  const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-  const given = equals < 0 ? undefined : word.slice(equals + 1);
-  const flag = known.find((one) => one.name === name);
-  if (flag === undefined) throw wrong(`unknown flag: --${name}`);
-  if (flag.value !== undefined) {
-    put(reader, flag, given ?? takeValue(reader, `--${name}`));
-  } else if (given === undefined || given === 'true' || given === 'false') {
-    put(reader, flag, given ?? 'true');
-  } else {
-    throw wrong(`invalid argument "${given}" for --${name}: it is true or false`);
-  }
-}
-
-/** `-Rf file`, `-ojson`, `-o=json`. */
-function readShort(reader: Reader, word: string, known: readonly Flag[]): void {
-  for (let at = 1; at < word.length; at++) {
-    const letter = word[at] ?? '';
-    const flag = known.find((one) => one.short === letter);
-    if (flag === undefined) throw wrong(`unknown shorthand flag: '${letter}' in ${word}`);
-    if (flag.value === undefined) {
-      put(reader, flag, 'true');
-      continue;
-    }
-    const rest = word.slice(at + 1).replace(/^=/, '');
-    put(reader, flag, rest === '' && at + 1 === word.length ? takeValue(reader, `-${letter}`) : rest);
-    return;
-  }
-}
-
-/** Reads flags until `enough` operands are there or the words end. */
-function readWords(reader: Reader, known: readonly Flag[], operands: string[], enough: number): void {
-  while (operands.length < enough) {
-    const word = reader.rest.shift();
-    if (word === undefined) return;
-    if (word === '--') operands.push(...reader.rest.splice(0));
-    else if (word.startsWith('--')) readLong(reader, word, known);
-    else if (word.startsWith('-') && word !== '-') readShort(reader, word, known);
-    else operands.push(word);
-  }
-}
-
-/** A line of which the words that name the command have been read. */
-export interface LineStart {
-  readonly reader: Reader;
-  readonly words: readonly string[];
-  /** Undefined where help is wanted. */
-  readonly command: Command | undefined;
+/** Throws `invalid` for a first word that no command begins with. */
+function checkGroup(words: readonly string[], commands: readonly Command[]): void {
+  const end = words.findIndex((_, index) => !commands.some((one) => startsWith(one.words, words.slice(0, index + 1))));
+  if (end < 0) return;
+  const parent = ['calicoctl', ...words.slice(0, end)].join(' ');
+  throw wrong(`unknown command "${words[end]}" for "${parent}"; see "${parent} --help"`);
 }
 
 function checkOperands(command: Command, operands: readonly string[]): void {
-  const wanted: readonly Operand[] = command.operands;
+  const wanted = command.operands;
   const least = wanted.filter((one) => !one.optional).length;
   const most = wanted.some((one) => one.many) ? Number.POSITIVE_INFINITY : wanted.length;
   const called = `calicoctl ${command.words.join(' ')}`;
@@ -109,52 +130,38 @@ function checkOperands(command: Command, operands: readonly string[]): void {
   }
 }
 
-/** Reads the words that name the command, with the global flags before and between them. */
-function readCommandWords(reader: Reader, commands: readonly Command[], global: readonly Flag[]): readonly string[] {
-  const words: string[] = [];
-  while (commands.some((one) => one.words.length > words.length && startsWith(one.words, words))) {
-    const next: string[] = [];
-    readWords(reader, global, next, 1);
-    const [word] = next;
-    if (word === undefined) break;
-    if (!commands.some((one) => startsWith(one.words, [...words, word]))) {
-      const parent = ['calicoctl', ...words].join(' ');
-      throw wrong(`unknown command "${word}" for "${parent}"; see "${parent} --help"`);
-    }
-    words.push(word);
-  }
-  return words;
+/** A line of which it is known what command it calls: undefined for help. */
+export interface LineStart {
+  readonly parts: LineParts;
+  readonly command: Command | undefined;
 }
 
-/**
- * The command that the words call, with its operands and flags; a group of commands without one of them asks for
- * help. Throws `invalid` for what no command takes.
- */
-export function parseLine(argv: readonly string[], commands: readonly Command[], globalFlags: readonly Flag[]): Line {
-  return parseRest(parseStart(argv, commands, globalFlags), globalFlags);
+/** All flags that a line can have, whatever command it calls. */
+export function allFlags(commands: readonly Command[], globalFlags: readonly Flag[]): readonly Flag[] {
+  return [...globalFlags, HELP, ...commands.flatMap((command) => command.flags)];
 }
 
-/** Finds the command; see `parseLine`. */
+/** Finds the command; a group of commands without one of them asks for help. Throws `invalid` for what is no command. */
 export function parseStart(
   argv: readonly string[],
   commands: readonly Command[],
   globalFlags: readonly Flag[],
 ): LineStart {
-  const [first] = argv;
-  const reader: Reader = { rest: [...argv], flags: new Map() };
-  if (first === 'help') return { reader, words: argv.slice(1), command: undefined };
-  const words = readCommandWords(reader, commands, [...globalFlags, HELP]);
-  const command = commands.find((one) => one.words.length === words.length && startsWith(one.words, words));
-  return { reader, words, command };
+  const known = allFlags(commands, globalFlags);
+  const parts = cutLine(argv, known);
+  const command = parts.words[0] === 'help' ? undefined : findCommand(parts.words, commands);
+  if (command !== undefined) return { parts, command };
+  for (const one of parts.given) readFlag(one, known);
+  if (parts.words[0] !== 'help') checkGroup(parts.words, commands);
+  return { parts, command };
 }
 
-/** Reads what follows the words of the command; see `parseLine`. */
-export function parseRest({ reader, words, command }: LineStart, globalFlags: readonly Flag[]): Line {
-  const global = [...globalFlags, HELP];
-  if (command === undefined) return { kind: 'help', words };
-  const operands: string[] = [];
-  readWords(reader, [...command.flags, ...global], operands, Number.POSITIVE_INFINITY);
-  if (reader.flags.get('help')?.at(-1) === 'true') return { kind: 'help', words };
+/** The command with its operands and flags; throws `invalid` for what it does not take. */
+export function parseRest({ parts: { words, given }, command }: LineStart, globalFlags: readonly Flag[]): Line {
+  if (command === undefined) return { kind: 'help', words: words[0] === 'help' ? words.slice(1) : words };
+  const flags = readFlags(given, [...command.flags, ...globalFlags, HELP]);
+  if (flags.get('help')?.at(-1) === 'true') return { kind: 'help', words: command.words };
+  const operands = words.slice(command.words.length);
   checkOperands(command, operands);
-  return { kind: 'run', command, operands, flags: reader.flags };
+  return { kind: 'run', command, operands, flags };
 }

@@ -1,7 +1,8 @@
 // __complete: the words that can stand under the cursor, from the command table, the kinds and the store.
 import { isOcicatError } from '../base/errors.ts';
 import { findKindByAlias, kinds } from '../model/kinds.ts';
-import type { Command, Flag, Handler, Invocation, Operand } from './command.ts';
+import { allFlags, cutLine, findCommand, findFlag, type LineParts } from './arguments.ts';
+import type { Flag, Handler, Invocation, Operand } from './command.ts';
 import { commands, globalFlags } from './commands.ts';
 import { SHELLS } from './completion.ts';
 
@@ -9,37 +10,6 @@ import { SHELLS } from './completion.ts';
 const FILES = [':files'];
 /** A key press must not wait for a store that is away. */
 const PATIENCE_MS = 1_000;
-
-interface Typed {
-  /** Words of the command, then operands. */
-  readonly words: readonly string[];
-  /** The flag whose value is being typed. */
-  readonly open: Flag | undefined;
-}
-
-function findFlag(flags: readonly Flag[], word: string): Flag | undefined {
-  return flags.find((flag) => word === `--${flag.name}` || (flag.short !== undefined && word === `-${flag.short}`));
-}
-
-/** Sorts finished words into operands and flags with their values. */
-function sortWords(finished: readonly string[], flags: readonly Flag[]): Typed {
-  const words: string[] = [];
-  let open: Flag | undefined;
-  for (const word of finished) {
-    if (open !== undefined) open = undefined;
-    else if (!word.startsWith('-') || word === '-') words.push(word);
-    else {
-      const flag = findFlag(flags, word);
-      open = flag?.value === undefined ? undefined : flag;
-    }
-  }
-  return { words, open };
-}
-
-function findCommand(words: readonly string[]): Command | undefined {
-  const matching = commands.filter((one) => one.words.every((word, index) => words[index] === word));
-  return matching.sort((a, b) => b.words.length - a.words.length)[0];
-}
 
 function nextCommandWords(words: readonly string[]): readonly string[] {
   const below = commands.filter((one) => !one.hidden && words.every((word, index) => one.words[index] === word));
@@ -83,18 +53,23 @@ function flagWords(flags: readonly Flag[]): readonly string[] {
   return flags.filter((flag) => !flag.hidden).map((flag) => `--${flag.name}`);
 }
 
+/** The flag whose value is being typed: it ends the finished words, without one. */
+function openFlag(finished: readonly string[], given: LineParts['given'], flags: readonly Flag[]): Flag | undefined {
+  const last = given.at(-1);
+  if (last === undefined || last.value !== undefined || last.argument !== finished.at(-1)) return undefined;
+  const flag = findFlag(flags, last.spelling);
+  return flag?.value === undefined ? undefined : flag;
+}
+
 async function candidates(
   invocation: Invocation,
   finished: readonly string[],
   current: string,
 ): Promise<readonly string[]> {
-  const rough = sortWords(
-    finished,
-    commands.flatMap((one) => one.flags),
-  );
-  const command = findCommand(rough.words);
+  const { words, given } = cutLine(finished, allFlags(commands, globalFlags));
+  const command = findCommand(words, commands);
   const flags = [...(command?.flags ?? []), ...globalFlags];
-  const { words, open } = sortWords(finished, flags);
+  const open = openFlag(finished, given, flags);
   if (open !== undefined) return open.path ? FILES : (open.words ?? []);
   if (current.startsWith('-')) return flagWords(flags);
   if (command === undefined) return nextCommandWords(words);

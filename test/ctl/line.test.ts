@@ -14,6 +14,9 @@ test.each<[string, string]>([
   ['ipam foo', 'unknown command "foo" for "calicoctl ipam"; see "calicoctl ipam --help"\n'],
   ['get --foo', 'unknown flag: --foo\n'],
   ['get -x', "unknown shorthand flag: 'x' in -x\n"],
+  ['get -Ax', "unknown shorthand flag: 'x' in -Ax\n"],
+  ['get profiles --force', 'unknown flag: --force\n'],
+  ['--bogus x get profiles', 'unknown flag: --bogus\n'],
   ['get profiles -o', 'flag needs an argument: -o\n'],
   ['get profiles --output', 'flag needs an argument: --output\n'],
   ['get profiles --watch=maybe', 'invalid argument "maybe" for --watch: it is true or false\n'],
@@ -34,6 +37,9 @@ test.each([
   '--allow-version-mismatch get profiles --output=json',
   'get profiles -o=json',
   'get -Ao json profiles',
+  '-o json get profiles',
+  'get --all-namespaces=false profiles --output json',
+  '-l panic get -o json -- profiles',
 ])('%s is understood', async (line) => {
   const result = await session.run(line);
   expect([result.status, result.err]).toEqual([0, '']);
@@ -81,6 +87,14 @@ test('no command has two flags of one name or letter, unless one is hidden', () 
       names.length,
       letters.length,
     ]);
+  }
+});
+
+test('all commands agree on which flags take a value, by name and by letter', () => {
+  const flags = [...globalFlags, ...commands.flatMap((command) => command.flags)];
+  for (const spelling of new Set(flags.flatMap(({ name, short }) => [`--${name}`, `-${short ?? name}`]))) {
+    const meant = flags.filter(({ name, short }) => spelling === `--${name}` || spelling === `-${short ?? name}`);
+    expect([spelling, new Set(meant.map((flag) => flag.value !== undefined)).size]).toEqual([spelling, 1]);
   }
 });
 
