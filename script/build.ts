@@ -1,5 +1,14 @@
 // Builds dist/ from the sources; what is newer than its sources is left alone. Run by script/build.
-import { linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { buildImages } from './build-images.ts';
 
@@ -81,13 +90,27 @@ function buildPlugins(): void {
   linkAs(target, join(dist, 'cni/calico-ipam'));
 }
 
+/** The last commit that changed the sources, `-dirty` when they are changed since; `unknown` outside of a checkout. */
+function sourceCommit(): string {
+  const git = (...words: readonly string[]) =>
+    Bun.spawnSync(['git', ...words, '--', 'src', 'package.json'], { cwd: root, stderr: 'ignore' })
+      .stdout.toString()
+      .trim();
+  const commit = git('log', '-1', '--format=%h');
+  if (commit === '') return 'unknown';
+  return git('status', '--porcelain') === '' ? commit : `${commit}-dirty`;
+}
+
 /**
  * Without the two autoload flags the program would, as root, run code that a bunfig.toml or .env in its working
  * directory names.
  */
 function buildExecutable(): void {
   const target = join(dist, 'bin/ocicat');
-  if (!isStale(target, 'src/**/*.ts', 'package.json')) return;
+  const stamp = join(dist, 'commit');
+  const commit = sourceCommit();
+  const built = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  if (built === commit && !isStale(target, 'src/**/*.ts', 'package.json')) return;
   const flags = [
     '--compile',
     '--bytecode',
@@ -95,10 +118,12 @@ function buildExecutable(): void {
     '--format=esm',
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
+    `--define=OCICAT_COMMIT=${JSON.stringify(commit)}`,
   ];
   const workers = [...new Bun.Glob('src/**/*.worker.ts').scanSync({ cwd: root })].map((file) => `./${file}`);
   produce(target, (output) => [bun, 'build', ...flags, './src/main.ts', ...workers, '--outfile', output]);
   for (const name of ['calicoctl', 'calico-node', 'rkt']) linkAs(target, join(dist, 'bin', name));
+  writeFileSync(stamp, commit);
 }
 
 for (const folder of ['bin', 'cni', 'lib', 'images']) mkdirSync(join(dist, folder), { recursive: true });

@@ -1,5 +1,5 @@
 // Files that the agent leaves for CNI plugins and tools: the node's name and the MTU for workloads (facts: calico §7.4, §9.7).
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
@@ -23,6 +23,16 @@ export function writeFileWhole(path: string, text: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, text, { mode });
   renameSync(`${path}.new`, path);
+}
+
+/** The text of Felix's file of settings; undefined where there is none. Throws `invalid` for one that cannot be read. */
+export function tryReadFelixConfig({ felixConfigFile }: AgentSettings): string | undefined {
+  if (!existsSync(felixConfigFile)) return undefined;
+  try {
+    return readFileSync(felixConfigFile, 'utf8');
+  } catch (cause) {
+    throw new OcicatError('invalid', `read "${felixConfigFile}": it cannot be read`, { cause });
+  }
 }
 
 /** From the settings, the node-name file, or the host's name, in this order; throws `invalid` when it cannot name a node. */

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { type StoreKey, tryParseKey } from '../datastore/keys.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
+import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { openLog } from './log.ts';
@@ -52,13 +53,10 @@ const CLUSTER: readonly Entry[] = [
 
 let logged: string[] = [];
 
-function pictureOf(entries: readonly Entry[], routerId?: 'hash'): Picture {
+function pictureOf(entries: readonly Entry[], routerId?: 'hash', felix: FelixConfigurationSpec = {}): Picture {
   logged = [];
-  const picture = createPicture(
-    'host-1',
-    routerId,
-    openLog((line) => logged.push(line.replace(/^\S+ /, ''))),
-  );
+  const log = openLog((line) => logged.push(line.replace(/^\S+ /, '')));
+  const picture = createPicture({ nodeName: 'host-1', routerId, felix, log });
   for (const { key, value } of entries) picture.update(keyOf(key), value);
   return picture;
 }
@@ -185,4 +183,17 @@ test.each(felix)('Felix configuration %j, the node’s %j', (cluster, own, expec
   ].filter((entry) => entry !== undefined);
   expect(pictureOf(entries).firewallConfig()).toEqual({ ...defaultFirewallConfig, ...expected });
   expect(logged).toEqual([]);
+});
+
+test('what this host says goes before what the store says', () => {
+  const store = resource('FelixConfiguration', 'felixconfigurations', 'default', {
+    defaultEndpointToHostAction: 'Return',
+    logPrefix: 'store',
+  });
+  const picture = pictureOf([store], undefined, { defaultEndpointToHostAction: 'Accept' });
+  expect(picture.firewallConfig()).toEqual({
+    ...defaultFirewallConfig,
+    endpointToHostAction: 'accept',
+    logPrefix: 'store',
+  });
 });

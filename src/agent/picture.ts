@@ -8,7 +8,11 @@ import type { NatPool } from '../firewall/nat.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
 import { type BGPFilter, bgpFilter } from '../model/bgp-filter.ts';
 import { type BGPPeer, bgpPeer } from '../model/bgp-peer.ts';
-import { type FelixConfiguration, felixConfiguration } from '../model/felix-configuration.ts';
+import {
+  type FelixConfiguration,
+  type FelixConfigurationSpec,
+  felixConfiguration,
+} from '../model/felix-configuration.ts';
 import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import { type Kind, parseStored } from '../model/kind.ts';
 import { type Node, node } from '../model/node.ts';
@@ -65,7 +69,16 @@ function tryParse(text: string): Json {
   }
 }
 
-export function createPicture(nodeName: string, routerId: RoutingInput['routerId'], log: Log): Picture {
+/** What the agent itself brings to the picture. */
+export interface PictureContext {
+  readonly nodeName: string;
+  readonly routerId: RoutingInput['routerId'];
+  /** Settings of this host, which go before those in the store. */
+  readonly felix: FelixConfigurationSpec;
+  readonly log: Log;
+}
+
+export function createPicture({ nodeName, routerId, felix, log }: PictureContext): Picture {
   const nodes: Shelf<Node> = createShelf(node, log);
   const pools: Shelf<IPPool> = createShelf(ipPool, log);
   const bgpConfigurations: Shelf<BGPConfiguration> = createShelf(bgpConfiguration, log);
@@ -131,7 +144,7 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
       })),
     firewallConfig() {
       const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
-      return specs.reduce(
+      return [...specs, felix].reduce(
         (config: FirewallConfig, spec) => (spec === undefined ? config : mergeFelix(config, spec)),
         defaultFirewallConfig,
       );
@@ -139,7 +152,7 @@ export function createPicture(nodeName: string, routerId: RoutingInput['routerId
   };
 }
 
-function mergeFelix(config: FirewallConfig, spec: FelixConfiguration['spec']): FirewallConfig {
+function mergeFelix(config: FirewallConfig, spec: FelixConfigurationSpec): FirewallConfig {
   const toHost = spec.defaultEndpointToHostAction?.toLowerCase();
   const deny = spec.nftablesFilterDenyAction?.toLowerCase();
   return {

@@ -22,10 +22,11 @@ import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniMemory, openCniMemory } from './cni-memory.ts';
 import { openCniServer } from './cni-server.ts';
+import { parseFelixOverrides } from './felix-overrides.ts';
 import { guardKernel } from './guard.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
-import { observeNodeName, observeUplinkMtu, writeMtu, writeNodeName } from './node-files.ts';
+import { observeNodeName, observeUplinkMtu, tryReadFelixConfig, writeMtu, writeNodeName } from './node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, registerNode } from './register.ts';
@@ -60,13 +61,6 @@ async function untilAnswered<T>(what: string, log: Log, signal: AbortSignal, wor
 function loadBase(firewall: KernelFirewall, log: Log): void {
   const base = firewall.loadBase(defaultFirewallConfig);
   if (base.kind === 'kept') log.info('rules of another version stay in force until the datastore has been read');
-}
-
-/** With no endpoints given the agent runs an etcd of its own on this machine. */
-function needsPrivateEtcd(environment: Environment): boolean {
-  return !['ETCD_ENDPOINTS', 'CALICO_ETCD_ENDPOINTS', 'ETCD_DISCOVERY_SRV', 'CALICO_ETCD_DISCOVERY_SRV'].some((name) =>
-    environment[name]?.trim(),
-  );
 }
 
 async function register(
@@ -134,16 +128,24 @@ function openKnowledge(create: () => Session, memory: CniMemory, log: Log): Know
 export async function runAgent(settings: AgentSettings, environment: Environment, signal: AbortSignal): Promise<void> {
   const log = openLog();
   const nodeName = observeNodeName(settings);
+  const felix = parseFelixOverrides(environment, tryReadFelixConfig(settings));
+  if (felix.unknown.length > 0) log.warn(`Felix settings that have no effect here: ${felix.unknown.join(', ')}`);
   await warmThreadPool();
   const firewall = openKernelFirewall();
   loadBase(firewall, log);
-  const etcd = needsPrivateEtcd(environment)
-    ? await openPrivateEtcd(
-        { dataDirectory: `${LIBRARY_DIRECTORY}/etcd`, clientUrl: PRIVATE_ETCD_ENDPOINT, log: (line) => log.info(line) },
-        signal,
-      )
-    : undefined;
-  const datastore = await openDatastore(parseDatastoreConfig({ kind: 'environment', environment }), signal);
+  const config = parseDatastoreConfig({ kind: 'environment', environment });
+  const etcd =
+    config.servers.kind === 'private'
+      ? await openPrivateEtcd(
+          {
+            dataDirectory: `${LIBRARY_DIRECTORY}/etcd`,
+            clientUrl: PRIVATE_ETCD_ENDPOINT,
+            log: (line) => log.info(line),
+          },
+          signal,
+        )
+      : undefined;
+  const datastore = await openDatastore(config, signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
   const quiet = createQuietTimer(QUIET_MS, STILL_QUIET_MS, releaseMemory);
@@ -157,6 +159,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     const context = {
       nodeName,
       routerId: routerIdOf(settings),
+      felix: felix.spec,
       datastore,
       firewall,
       memory,

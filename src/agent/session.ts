@@ -6,6 +6,7 @@ import type { Datastore } from '../datastore/port.ts';
 import { openSync } from '../datastore/sync.ts';
 import type { StoreUpdate } from '../ipam/commit.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
+import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import type { CniMemory } from './cni-memory.ts';
 import { createDataplane, type Dataplane } from './dataplane.ts';
@@ -19,6 +20,7 @@ const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({
 export interface SessionContext {
   readonly nodeName: string;
   readonly routerId: RoutingInput['routerId'];
+  readonly felix: FelixConfigurationSpec;
   readonly datastore: Datastore;
   readonly firewall: KernelFirewall;
   readonly memory: CniMemory;
@@ -42,7 +44,7 @@ export interface Session {
 export function createSession(context: SessionContext): Session {
   const { nodeName, memory, log } = context;
   const dataplane = createDataplane(context.firewall, log);
-  const picture = createPicture(nodeName, context.routerId, log);
+  const picture = createPicture(context);
   const workloads = createWorkloads(log);
   const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
   let configuration: string | undefined;

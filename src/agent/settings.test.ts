@@ -7,6 +7,7 @@ import { type AgentSettings, parseAgentSettings } from './settings.ts';
 const defaults: AgentSettings = {
   nodeName: undefined,
   nodeNameFile: '/var/lib/calico/nodename',
+  felixConfigFile: '/etc/calico/felix.cfg',
   ipv4: { kind: 'keep' },
   ipv6: { kind: 'keep' },
   ipv4Method: { kind: 'first-found' },
@@ -31,6 +32,7 @@ const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
   [{ NODENAME: 'host-1.example', HOSTNAME: 'Other_Name' }, { nodeName: 'host-1.example' }],
   [{ HOSTNAME: 'Host-1' }, { nodeName: 'host-1' }],
   [{ CALICO_NODENAME_FILE: '/etc/name' }, { nodeNameFile: '/etc/name' }],
+  [{ CALICO_FELIX_CONFIG_FILE: '/etc/felix' }, { felixConfigFile: '/etc/felix' }],
   [
     { IP: 'autodetect', IP6: 'none' },
     { ipv4: { kind: 'autodetect' }, ipv6: { kind: 'none' } },

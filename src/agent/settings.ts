@@ -28,6 +28,8 @@ export type PoolSetting =
 export interface AgentSettings {
   readonly nodeName: string | undefined;
   readonly nodeNameFile: string;
+  /** Felix's own file of settings; it need not be there. */
+  readonly felixConfigFile: string;
   readonly ipv4: AddressSetting;
   readonly ipv6: AddressSetting;
   readonly ipv4Method: DetectionMethod;
@@ -172,6 +174,7 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
   const settings: AgentSettings = {
     nodeName: name,
     nodeNameFile: environment.CALICO_NODENAME_FILE || '/var/lib/calico/nodename',
+    felixConfigFile: environment.CALICO_FELIX_CONFIG_FILE || '/etc/calico/felix.cfg',
     ipv4: collect('IP', parseAddress(4)) ?? { kind: 'keep' },
     ipv6: collect('IP6', parseAddress(6)) ?? { kind: 'keep' },
     ipv4Method: collect('IP_AUTODETECTION_METHOD', parseMethod) ?? { kind: 'first-found' },

@@ -2,36 +2,48 @@
 import type { Command } from './command.ts';
 import { CONFIG, DRY_RUN, FILENAME } from './flags.ts';
 
-export const datastoreCommands: readonly Command[] = [
+/** What needs no Kubernetes here needs no migration either: each is a command of the store as well as of `migrate`. */
+const migrateCommands: readonly Command[] = [
   {
-    words: ['datastore', 'migrate', 'lock'],
+    words: ['datastore', 'lock'],
     summary: 'Lock the store: agents change nothing until it is unlocked',
     operands: [],
     flags: [DRY_RUN, CONFIG],
     load: async () => (await import('./datastore-lock.ts')).runLock,
   },
   {
-    words: ['datastore', 'migrate', 'unlock'],
+    words: ['datastore', 'unlock'],
     summary: 'Unlock the store',
     operands: [],
     flags: [DRY_RUN, CONFIG],
     load: async () => (await import('./datastore-lock.ts')).runUnlock,
   },
   {
-    words: ['datastore', 'migrate', 'export'],
+    words: ['datastore', 'export'],
     summary: 'Print everything in the locked store',
     operands: [],
     flags: [CONFIG],
     load: async () => (await import('./datastore-export.ts')).runExport,
   },
   {
-    words: ['datastore', 'migrate', 'import'],
+    words: ['datastore', 'import'],
     summary: 'Fill an empty store with what export printed; it stays locked',
     operands: [],
     flags: [FILENAME, DRY_RUN, CONFIG],
     anyVersion: true,
     load: async () => (await import('./datastore-export.ts')).runImport,
   },
+];
+
+/** The same under the words that Calico has for it. */
+function underMigrate(command: Command): Command {
+  const [first = '', ...rest] = command.words;
+  return { ...command, words: [first, 'migrate', ...rest], summary: `As "${command.words.join(' ')}"` };
+}
+
+export const datastoreCommands: readonly Command[] = [
+  ...migrateCommands,
+  ...migrateCommands.map(underMigrate),
   {
     words: ['datastore', 'migrate-policy-names'],
     summary: 'Rename policies that older Calico stored as default.NAME to NAME',

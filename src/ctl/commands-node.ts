@@ -1,5 +1,6 @@
 // Commands about this host.
 import type { Command } from './command.ts';
+import { CONFIG } from './flags.ts';
 
 export const nodeCommands: readonly Command[] = [
   {
@@ -11,7 +12,9 @@ export const nodeCommands: readonly Command[] = [
   },
   {
     words: ['node', 'run'],
-    summary: 'Run the agent of this host, until it is stopped',
+    summary: 'Start the agent of this host, in place of one that runs',
+    description:
+      'The agent is that of this installation, or a pod of the image that --node-image names. It goes on in the background; the command ends when the agent works, or says why it does not. The file of -c, else the environment, says where the store is.',
     operands: [],
     flags: [
       { name: 'ip', value: 'ADDRESS', doc: 'The IPv4 address of the host, autodetect or none' },
@@ -20,9 +23,18 @@ export const nodeCommands: readonly Command[] = [
       { name: 'name', value: 'NAME', doc: 'The name of the host' },
       { name: 'ip-autodetection-method', value: 'METHOD', doc: 'How the IPv4 address is found' },
       { name: 'ip6-autodetection-method', value: 'METHOD', doc: 'How the IPv6 address is found' },
-      { name: 'backend', value: 'WORD', doc: 'How routes travel', words: ['bird', 'vxlan', 'none'] },
+      { name: 'log-dir', value: 'FOLDER', doc: 'Where its log goes', usual: '/var/log/calico', path: true },
+      { name: 'node-image', value: 'IMAGE', doc: 'Run a pod of this image' },
+      { name: 'backend', value: 'WORD', doc: 'How routes travel', words: ['bird', 'none'] },
       { name: 'no-default-ippools', doc: 'Make no pools in an empty store' },
+      { name: 'init-system', doc: 'Stay in the foreground, for an init system that restarts it' },
+      { name: 'felix-config', value: 'FILE', doc: 'Settings that go before those in the store', path: true },
       { name: 'dryrun', doc: 'Print the command instead of running it' },
+      CONFIG,
+    ],
+    examples: [
+      ['An agent whose address is found', 'calicoctl node run --ip autodetect'],
+      ['A pod of an image', 'calicoctl node run --node-image quay.io/calico/node:v0.1.0'],
     ],
     load: async () => (await import('./node-run.ts')).runNode,
   },

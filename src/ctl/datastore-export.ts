@@ -1,4 +1,4 @@
-// datastore migrate export and import: the whole content of a store as text, and back into an empty store.
+// datastore export and import: the whole content of a store as text, and back into an empty store.
 // Three parts with `===` between them, as Calico writes them: resources as YAML, ClusterInformation and addresses as JSON.
 import { OcicatError } from '../base/errors.ts';
 import { parseJson, printJson } from '../base/json.ts';

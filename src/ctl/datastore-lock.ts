@@ -1,4 +1,4 @@
-// datastore migrate lock and unlock: the flag in ClusterInformation that agents and network plugins obey.
+// datastore lock and unlock: the flag in ClusterInformation that agents and network plugins obey.
 import { isOcicatError } from '../base/errors.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import type { Datastore } from '../datastore/port.ts';

@@ -1,33 +1,11 @@
 // node status: whether the agent runs on this host, and how its BGP sessions are (facts: calico §8.6, §9.5).
-import { readdir, readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { observeAgents } from './agent-process.ts';
 import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
 import { formatFramed } from './tabwriter.ts';
 
 const SOCKETS = ['/var/run/calico/bird.ctl', '/var/run/bird/bird.ctl'];
-
-/** The names that the agent's process goes by. */
-function isAgent(commandLine: readonly string[]): boolean {
-  const [program = '', verb] = commandLine;
-  const name = basename(program);
-  return name === 'calico-node' || (name === 'ocicat' && verb === 'calico-node');
-}
-
-/** Whether some process on this host is the agent. */
-async function agentRuns(): Promise<boolean> {
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const text = await readFile(`/proc/${entry}/cmdline`, 'utf8');
-      if (isAgent(text.split('\0'))) return true;
-    } catch {
-      // The process has ended meanwhile.
-    }
-  }
-  return false;
-}
 
 export interface BgpSession {
   readonly address: string;
@@ -110,7 +88,7 @@ export async function describeBgp(sockets: readonly string[] = SOCKETS): Promise
 
 export const runNodeStatus: Handler = async ({ stdio }) => {
   if (process.getuid?.() !== 0) throw new OcicatError('denied', 'This command must be run as root.');
-  if (!(await agentRuns())) {
+  if ((await observeAgents()).length === 0) {
     stdio.writeError('Calico process is not running.\n');
     return 1;
   }

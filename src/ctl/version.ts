@@ -1,6 +1,6 @@
 // version: the version of this program and, if the store can be reached, of the cluster.
 import { isOcicatError } from '../base/errors.ts';
-import { VERSION } from '../base/version.ts';
+import { COMMIT, VERSION } from '../base/version.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 
 /** The cluster is asked for no longer than this: the own version must not wait for a store that is away. */
@@ -45,7 +45,7 @@ function printCluster(invocation: Invocation, cluster: ClusterVersion | undefine
 }
 
 export const runVersion: Handler = async (invocation) => {
-  invocation.stdio.write(`Client Version:    v${VERSION}\n`);
+  invocation.stdio.write(`Client Version:    v${VERSION}\nGit commit:        ${COMMIT}\n`);
   if (flagOn(invocation, 'client')) return 0;
   const poll = flagValue(invocation, 'poll');
   if (poll === undefined) return printCluster(invocation, await readClusterVersion(invocation));

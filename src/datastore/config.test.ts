@@ -13,7 +13,7 @@ function file(spec: unknown): ConfigSource {
 }
 
 const nothing: DatastoreConfig = {
-  servers: { kind: 'endpoints', endpoints: ['http://127.0.0.1:2379'] },
+  servers: { kind: 'private' },
   credentials: undefined,
   ca: undefined,
   client: undefined,

@@ -10,7 +10,9 @@ export interface DatastoreConfig {
   readonly servers:
     | { readonly kind: 'endpoints'; readonly endpoints: readonly string[] }
     /** Looked up in DNS. */
-    | { readonly kind: 'discovery'; readonly domain: string };
+    | { readonly kind: 'discovery'; readonly domain: string }
+    /** Nobody said where: the etcd that this machine's agent runs, at PRIVATE_ETCD_ENDPOINT. */
+    | { readonly kind: 'private' };
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
   readonly ca: PemSource | undefined;
   /** The certificate that this client shows, with its key. */
@@ -97,6 +99,11 @@ function readDocument(document: unknown, issues: Issue[]): Values {
   return values;
 }
 
+/** Whether a variable says something about the datastore. */
+export function isDatastoreVariable(name: string): boolean {
+  return Object.values<string>(SETTINGS).includes(name.replace(/^CALICO_/, ''));
+}
+
 /** `CALICO_<NAME>` goes before `<NAME>`. */
 function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Values {
   const values: Values = {};
@@ -142,7 +149,7 @@ function readServers(values: Values, issues: Issue[]): DatastoreConfig['servers'
     issues.push({ path: etcdDiscoverySrv.name, found: `"${etcdDiscoverySrv.value}"`, wanted: 'a domain name' });
   if (etcdEndpoints !== undefined) return { kind: 'endpoints', endpoints: readEndpoints(etcdEndpoints, issues) };
   if (etcdDiscoverySrv !== undefined) return { kind: 'discovery', domain: etcdDiscoverySrv.value };
-  return { kind: 'endpoints', endpoints: [PRIVATE_ETCD_ENDPOINT] };
+  return { kind: 'private' };
 }
 
 function readCredentials({ etcdUsername, etcdPassword }: Values, issues: Issue[]): DatastoreConfig['credentials'] {
@@ -209,4 +216,29 @@ export function parseDatastoreConfig(source: ConfigSource): DatastoreConfig {
   if (issues.length === 0) return config;
   const words = issues.map(formatIssue).join('; ');
   throw new OcicatError('invalid', `read datastore configuration: ${words}`, { issues });
+}
+
+function pathOf(source: PemSource | undefined, setting: Inline): string | undefined {
+  if (source?.kind !== 'inline') return source?.path;
+  const words = `spec.${setting}: found a PEM text, wanted the name of a file: variables cannot hold it`;
+  throw new OcicatError('unsupported', `print datastore configuration: ${words}`);
+}
+
+/** The variables that say what the configuration says. Throws `unsupported` for PEM texts. */
+export function printDatastoreEnvironment(config: DatastoreConfig): Readonly<Record<string, string>> {
+  const { servers, credentials, ca, client } = config;
+  const values: Partial<Record<Setting, string | undefined>> = {
+    etcdEndpoints: servers.kind === 'endpoints' ? servers.endpoints.join(',') : undefined,
+    etcdDiscoverySrv: servers.kind === 'discovery' ? servers.domain : undefined,
+    etcdUsername: credentials?.username,
+    etcdPassword: credentials?.password,
+    etcdCACertFile: pathOf(ca, 'etcdCACert'),
+    etcdCertFile: pathOf(client?.cert, 'etcdCert'),
+    etcdKeyFile: pathOf(client?.key, 'etcdKey'),
+  };
+  const given = (Object.keys(values) as Setting[]).flatMap((setting) => {
+    const value = values[setting];
+    return value === undefined ? [] : [[SETTINGS[setting], value] as const];
+  });
+  return Object.fromEntries(given);
 }

@@ -1,7 +1,7 @@
 // Finds the datastore's configuration and opens the datastore that it names.
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
-import { type DatastoreConfig, type PemSource, parseDatastoreConfig } from './config.ts';
+import { type DatastoreConfig, type PemSource, PRIVATE_ETCD_ENDPOINT, parseDatastoreConfig } from './config.ts';
 import { type EtcdSettings, openEtcd } from './etcd/client.ts';
 import { discoverEndpoints } from './etcd/discovery.ts';
 import type { TlsMaterial } from './etcd/session.ts';
@@ -61,6 +61,7 @@ function readTls({ ca, client }: DatastoreConfig): TlsMaterial {
 
 function endpointsOf({ servers }: DatastoreConfig): EtcdSettings['endpoints'] {
   if (servers.kind === 'endpoints') return async () => servers.endpoints;
+  if (servers.kind === 'private') return async () => [PRIVATE_ETCD_ENDPOINT];
   return async () => {
     const { resolveSrv } = await import('node:dns/promises');
     return discoverEndpoints(servers.domain, resolveSrv);

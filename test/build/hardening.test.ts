@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -30,6 +30,13 @@ test.each(['ocicat', 'calicoctl', 'rkt'])('%s runs nothing that the working dire
 test('the four programs are one file', () => {
   const inodes = ['ocicat', 'calicoctl', 'calico-node', 'rkt'].map((name) => statSync(join(bin, name)).ino);
   expect(new Set(inodes).size).toBe(1);
+});
+
+test('the program names the commit that it was built from', () => {
+  const result = Bun.spawnSync([join(bin, 'calicoctl'), 'version', '--client'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const commit = readFileSync(join(bin, '../commit'), 'utf8');
+  expect(commit).toMatch(/^[0-9a-f]{7,40}(-dirty)?$|^unknown$/);
+  expect(result.stdout.toString()).toContain(`\nGit commit:        ${commit}\n`);
 });
 
 test('called by its own name it says which programs it is', () => {

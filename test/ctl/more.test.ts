@@ -229,15 +229,6 @@ test('-v tells what is asked of the store', async () => {
   );
 });
 
-test('node run', async () => {
-  expect((await session.run("node run --ip 10.0.0.1 --name 'it'\"'\"'s' --no-default-ippools --dryrun")).out).toContain(
-    "IP='10.0.0.1' NODENAME=",
-  );
-  expect((await session.run('node run --backend foo --dryrun')).err).toBe(
-    'node run: --backend is "foo", wanted one of bird, vxlan, none\n',
-  );
-});
-
 test('watch shows what there is and what changes', async () => {
   await session.run('apply -f -', pool('a', '{cidr: 10.0.0.0/16}'));
   const controller = new AbortController();

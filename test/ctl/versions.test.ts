@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { VERSION } from '../../src/base/version.ts';
+import { COMMIT, VERSION } from '../../src/base/version.ts';
 import { openSession, type Session } from './session.ts';
 
 const KEY = '/calico/resources/v3/projectcalico.org/clusterinformations/default';
@@ -86,7 +86,7 @@ test('what needs no version works with any', async () => {
   await storeCluster(cluster('v3.33.0'));
   expect(await session.run('version')).toEqual({
     status: 0,
-    out: `Client Version:    v${VERSION}\nCluster Version:   v3.33.0\nCluster Type:      rkt\n`,
+    out: `Client Version:    v${VERSION}\nGit commit:        ${COMMIT}\nCluster Version:   v3.33.0\nCluster Type:      rkt\n`,
     err: '',
   });
   expect((await session.run('validate -f -', PROFILE)).status).toBe(0);

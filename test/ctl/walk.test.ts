@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VERSION } from '../../src/base/version.ts';
 import { commands } from '../../src/ctl/commands.ts';
 import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
@@ -39,6 +39,7 @@ function steadyText(text: string): string {
     .replaceAll(`"version": "v${VERSION}"`, '"version": "vVERSION"')
     .replaceAll(etcd.endpoint, 'ENDPOINT')
     .replaceAll(root, 'ROOT')
+    .replaceAll(dirname(process.execPath), 'BIN')
     .replaceAll(/(calico(?:ctl-edit-)?)\w{6}\//g, '$1XXXXXX/')
     .replaceAll(/diags-\d{8}_\d{6}/g, 'diags-STAMP')
     .replaceAll(/\b\d+\.\d+ ms\b/g, 'N ms')

@@ -55,6 +55,28 @@ test('a host has its own name, processes, address and files, and nothing of the 
   expect(await hosts.must('calico-01', 'ls /etc/mark /root/mark 2>/dev/null || echo absent')).toBe('absent\n');
 });
 
+test('node run puts a pod of an image in the place of the agent, with settings of this host', async () => {
+  await hosts.must('calico-02', 'echo "LogPrefix = of-this-host" >/root/felix.cfg');
+  const failed = await hosts.on('calico-02', 'calicoctl node run --node-image quay.io/calico/node:none');
+  expect([failed.status, failed.stdout]).toEqual([1, '']);
+  expect(failed.stderr).toEndWith('node run: image "quay.io/calico/node:none" cannot be fetched\n');
+  const before = (await hosts.must('calico-02', 'pgrep -x calico-node')).trim();
+  const image = 'quay.io/calico/node:v0.1.0';
+  const settings = '--ip autodetect --log-dir /root/logs --felix-config /root/felix.cfg';
+  expect(await hosts.must('calico-02', `calicoctl node run --node-image ${image} ${settings}`)).toBe(
+    `Stopping calico-node (process ${before}).\n` +
+      'Starting calico-node; its log is /root/logs/node.log\nCalico node started successfully\n',
+  );
+  expect(await hosts.must('calico-02', 'rkt list')).toMatch(new RegExp(`node\t+${image}\t+running`));
+  const spec = '{ingress: [{action: Log}], performanceHints: [AssumeNeededOnEveryNode]}';
+  const policy = `{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: l}, spec: ${spec}}`;
+  await hosts.must('calico-02', `echo '${policy}' | calicoctl apply -f -`);
+  await eventually('the prefix', 10_000, async () =>
+    (await hosts.on('calico-02', 'nft list table inet ocicat | grep -q of-this-host')).status === 0 ? true : undefined,
+  );
+  await hosts.must('calico-02', 'calicoctl delete globalnetworkpolicy l');
+}, 60_000);
+
 test('hosts reach each other, etcd and the registry', async () => {
   await hosts.must('calico-01', 'ping -c 1 -W 2 calico-02');
   await hosts.must('calico-02', 'etcdctl --endpoints http://underlay:2379 endpoint health 2>&1');

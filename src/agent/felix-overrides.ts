@@ -1,0 +1,77 @@
+// Settings of this host alone, which go before those in the store: FELIX_ variables, then the file that Felix has for
+// them (facts: calico §7.1).
+import { type Issue, OcicatError } from '../base/errors.ts';
+import { type FelixConfigurationSpec, felixConfiguration } from '../model/felix-configuration.ts';
+import type { ObjectShape, ScalarShape, Shape } from '../model/schema.ts';
+import { readSchema } from '../model/schema-read.ts';
+
+export interface FelixOverrides {
+  readonly spec: FelixConfigurationSpec;
+  /** Names that are no field of FelixConfiguration. */
+  readonly unknown: readonly string[];
+}
+
+interface Said {
+  /** As it stands, for messages. */
+  readonly name: string;
+  readonly value: string;
+}
+
+const VARIABLE = 'FELIX_';
+
+function specShape(): ObjectShape & Shape {
+  const { schema } = felixConfiguration;
+  const spec = schema.shape === 'object' ? schema.fields.spec?.schema : undefined;
+  if (spec?.shape === 'object') return spec;
+  throw new OcicatError('internal', 'read Felix settings: FelixConfiguration has no spec');
+}
+
+/** `Name = value` lines below section heads; `#` and `;` begin comments. Lines that are neither are issues. */
+function parseLines(text: string, issues: Issue[]): readonly Said[] {
+  return text.split('\n').flatMap((line, index): readonly Said[] => {
+    const plain = line.trim();
+    if (plain === '' || /^[#;[]/.test(plain)) return [];
+    const match = /^(\w+)\s*[=:]\s*(.*)$/.exec(plain);
+    if (match === null) {
+      issues.push({ path: `line ${index + 1}`, found: JSON.stringify(plain), wanted: 'Name = value' });
+      return [];
+    }
+    return [{ name: match[1] ?? '', value: match[2] ?? '' }];
+  });
+}
+
+/** A text as the field takes it; lists and objects have no form here. */
+function valueFor(shape: Shape, text: string): unknown {
+  if (shape.shape !== 'scalar') return text;
+  const { type } = (shape satisfies ScalarShape).json;
+  if (type === 'boolean') return /^(true|yes|1|t|y)$/i.test(text) || (/^(false|no|0|f|n)$/i.test(text) ? false : text);
+  return type !== 'string' && /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/**
+ * The settings that variables and file give, variables first. Throws `invalid` with every issue. `text` is that of the
+ * file; undefined where there is none.
+ */
+export function parseFelixOverrides(
+  environment: Readonly<Record<string, string | undefined>>,
+  text: string | undefined,
+): FelixOverrides {
+  const issues: Issue[] = [];
+  const shape = specShape();
+  const fields = new Map(Object.keys(shape.fields).map((field) => [field.toLowerCase(), field]));
+  const variables = Object.entries(environment).flatMap(([name, value]): readonly Said[] =>
+    name.startsWith(VARIABLE) && value !== undefined ? [{ name: name.slice(VARIABLE.length), value }] : [],
+  );
+  const said = [...parseLines(text ?? '', issues), ...variables];
+  const unknown = said.filter(({ name }) => !fields.has(name.toLowerCase())).map(({ name }) => name);
+  const values = said.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
+    const field = fields.get(name.toLowerCase());
+    const schema = field === undefined ? undefined : shape.fields[field]?.schema;
+    return field === undefined || schema === undefined ? [] : [[field, valueFor(schema, value)]];
+  });
+  const read = readSchema<FelixConfigurationSpec>(shape, Object.fromEntries(values), 'stored');
+  if (read.kind === 'valid' && issues.length === 0) return { spec: read.value, unknown };
+  throw new OcicatError('invalid', 'read Felix settings: refused', {
+    issues: [...issues, ...(read.kind === 'invalid' ? read.issues : [])],
+  });
+}

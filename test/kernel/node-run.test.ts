@@ -1,0 +1,73 @@
+// calicoctl node run on a host of its own: the agent starts, is replaced, and says why it does not start.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { join } from 'node:path';
+import { type AgentHost, openAgentHost } from './agent-host.ts';
+
+const CALICOCTL = join(import.meta.dir, '../../dist/bin/calicoctl');
+let host: AgentHost;
+
+beforeAll(async () => {
+  host = await openAgentHost();
+}, 60_000);
+afterAll(async () => {
+  await host.close();
+}, 20_000);
+
+/** Without those that have ended: nobody collects them on this host. */
+const agents = () =>
+  host.run("ps -C calico-node -o pid=,stat= | awk '$2 !~ /Z/ { print $1 }'").output.trim().split('\n');
+const run = (flags: string) =>
+  host.run(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} node run --name node-1 --ip autodetect ${flags}`);
+
+test('it goes on in the background once it works, and another one takes its place', () => {
+  const first = run('');
+  expect(first).toEqual({
+    status: 0,
+    output: 'Starting calico-node; its log is /var/log/calico/node.log\nCalico node started successfully\n',
+  });
+  const [pid] = agents();
+  expect(host.run(`${CALICOCTL} node status`).output).toStartWith('Calico process is running.\n');
+  host.addPod('a', 'net1');
+  host.must('echo "LogPrefix = of-this-host" >/run/felix.cfg');
+  const second = run('--log-dir /run/other --felix-config /run/felix.cfg');
+  expect(second).toEqual({
+    status: 0,
+    output:
+      `Stopping calico-node (process ${pid}).\n` +
+      'Starting calico-node; its log is /run/other/node.log\nCalico node started successfully\n',
+  });
+  expect(agents()).toHaveLength(1);
+  expect(agents()).not.toContain(pid);
+  expect(host.must('cat /run/other/node.log')).toContain('in step with the datastore');
+  expect(host.must('tail -n 1 /var/log/calico/node.log')).toContain('ended; the data plane stays as it is');
+  host.addPod('b', 'net1');
+  host.must(`${CALICOCTL} -c /dev/stdin get nodes <<'END'
+apiVersion: projectcalico.org/v3
+kind: CalicoAPIConfig
+spec: {etcdEndpoints: "${host.etcd.endpoint}"}
+END`);
+  const log =
+    '{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: l}, spec: {ingress: [{action: Log}]}}';
+  host.must(`echo '${log}' | ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} apply -f -`);
+  host.must(
+    'for i in $(seq 50); do nft list table inet ocicat | grep -q of-this-host && exit; sleep 0.1; done; exit 1',
+  );
+}, 60_000);
+
+test('for an init system it stays, and ends with the agent', () => {
+  const { status, output } = host.run(
+    `ETCD_ENDPOINTS=${host.etcd.endpoint} timeout --foreground --preserve-status -s TERM 5 ${CALICOCTL} node run --name node-1 --ip autodetect --init-system`,
+  );
+  expect(status).toBe(0);
+  expect(output).toContain('in step with the datastore');
+  expect(output).toContain('ended; the data plane stays as it is');
+  expect(agents()).toEqual(['']);
+}, 30_000);
+
+test('an agent that does not start is reported with its last words, and nothing is left', () => {
+  const { status, output } = run('--as 0');
+  expect(status).toBe(1);
+  expect(output).toContain('node run: calico-node has ended:\ncalico-node: read environment: settings refused\n');
+  expect(output).toContain('AS: found "0", wanted an AS number, 1 to 4294967295');
+  expect(agents()).toEqual(['']);
+}, 30_000);
