@@ -68,9 +68,15 @@ test('node run puts a pod of an image in the place of the agent, with settings o
       'Starting calico-node; its log is /root/logs/node.log\nCalico node started successfully\n',
   );
   expect(await hosts.must('calico-02', 'rkt list')).toMatch(new RegExp(`node\t+${image}\t+running`));
-  const spec = '{ingress: [{action: Log}], performanceHints: [AssumeNeededOnEveryNode]}';
+  const network = '{"name":"network1","cniVersion":"0.1.0","type":"calico","ipam":{"type":"calico-ipam"}}';
+  const spec = '{ingress: [{action: Log}]}';
   const policy = `{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: l}, spec: ${spec}}`;
-  await hosts.must('calico-02', `echo '${policy}' | calicoctl apply -f -`);
+  await hosts.must(
+    'calico-02',
+    `echo '${policy}' | calicoctl apply -f -
+    mkdir -p /etc/rkt/net.d; echo '${network}' >/etc/rkt/net.d/10-network1.conf
+    setsid --fork rkt run --net=network1 docker://busybox --exec /bin/sleep -- 60 >/dev/null 2>&1 </dev/null`,
+  );
   await eventually('the prefix', 10_000, async () =>
     (await hosts.on('calico-02', 'nft list table inet ocicat | grep -q of-this-host')).status === 0 ? true : undefined,
   );
