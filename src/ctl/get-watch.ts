@@ -79,6 +79,10 @@ function isMeant(watching: Watching, name: string): boolean {
   return watching.names.length === 0 || watching.names.includes(name);
 }
 
+function idOf({ metadata: { namespace = '', name } }: Pick<Resource, 'metadata'>): string {
+  return `${namespace}/${name}`;
+}
+
 /** What the printer shows of an event; `known` holds the last state of every resource. */
 function printEvent(watching: Watching, event: ResourceEvent, known: Map<string, Resource>, print: Printer): string {
   if (event.kind === 'unreadable') return '';
@@ -108,9 +112,14 @@ async function watchOnce(
   const shown = listing.resources.filter((one) => isMeant(watching, one.metadata.name));
   invocation.stdio.write(print.begin(shown.map((one) => showStored(watching.kind, one).resource)));
   for (const resource of listing.resources) {
-    const { name, namespace = '', resourceVersion } = resource.metadata;
-    if (known.get(`${namespace}/${name}`)?.metadata.resourceVersion === resourceVersion) continue;
+    if (known.get(idOf(resource))?.metadata.resourceVersion === resource.metadata.resourceVersion) continue;
     invocation.stdio.write(printEvent(watching, { kind: 'set', resource }, known, print));
+  }
+  const present = new Set(listing.resources.map(idOf));
+  for (const [id, last] of known) {
+    if (present.has(id)) continue;
+    known.delete(id);
+    invocation.stdio.write(print.show(last, true));
   }
   const from = { revision: listing.revision + 1, cluster: listing.cluster };
   for await (const events of watchResources(datastore, kindName, watching.namespace, from, invocation.signal)) {
