@@ -5,7 +5,7 @@ import { defineKind } from './kind.ts';
 import { interfaceName, resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { boolean, choice, looseChoice, parsedText } from './scalars.ts';
-import { created, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import { type Between, between, created, list, type ObjectOf, object, optional, required, sparse } from './schema.ts';
 import { asNumber, ipv4, ipv6, maskedCidr, port } from './values.ts';
 
 const MAX_COMMUNITIES = 500;
@@ -67,7 +67,32 @@ const specFields = {
 };
 
 export type BGPConfigurationSpec = ObjectOf<typeof specFields>;
-const spec = object(specFields, checkSpec);
+
+function needsMesh(field: 'nodeMeshPassword' | 'nodeMeshMaxRestartTime'): Between<BGPConfigurationSpec> {
+  return between(['nodeToNodeMeshEnabled'], (value, report, isGiven) => {
+    if (value.nodeToNodeMeshEnabled === false && isGiven(field)) report(field, 'nothing without a mesh');
+  });
+}
+
+const spec = object(
+  specFields,
+  needsMesh('nodeMeshPassword'),
+  needsMesh('nodeMeshMaxRestartTime'),
+  between([], (_, report, isGiven) => {
+    if (isGiven('communities') && !isGiven('prefixAdvertisements')) {
+      report('prefixAdvertisements', 'advertisements that use the communities');
+    }
+  }),
+  between(['communities.name', 'prefixAdvertisements.communities'], (value, report) => {
+    const names = new Set(value.communities?.map((one) => one.name));
+    for (const [index, one] of (value.prefixAdvertisements ?? []).entries()) {
+      for (const [at, name] of one.communities.entries()) {
+        if (isCommunity(name) || names.has(name)) continue;
+        report(`prefixAdvertisements[${index}].communities[${at}]`, 'a name among communities');
+      }
+    }
+  }),
+);
 
 export type BGPConfiguration = Resource<BGPConfigurationSpec, undefined, 'BGPConfiguration'>;
 
@@ -82,32 +107,14 @@ const DEFAULT_ONLY = [
   'nodeMeshMaxRestartTime',
 ] as const;
 
-function checkSpec(value: BGPConfigurationSpec, report: Report): void {
-  for (const field of ['nodeMeshPassword', 'nodeMeshMaxRestartTime'] as const) {
-    if (value[field] !== undefined && value.nodeToNodeMeshEnabled === false) {
-      report(field, 'a value', 'nothing without a mesh');
-    }
-  }
-  const names = new Set((value.communities ?? []).map((one) => one.name));
-  if (names.size > 0 && value.prefixAdvertisements === undefined) {
-    report('communities', 'names', 'prefixAdvertisements that use them');
-  }
-  for (const [index, one] of (value.prefixAdvertisements ?? []).entries()) {
-    for (const [at, name] of one.communities.entries()) {
-      if (isCommunity(name) || names.has(name)) continue;
-      report(`prefixAdvertisements[${index}].communities[${at}]`, JSON.stringify(name), 'a name among communities');
-    }
-  }
-}
-
-function checkName(one: BGPConfiguration, report: Report): void {
-  const { name } = one.metadata;
+/** Fields that only "default" may set, and the two forms of names. */
+const named: Between<BGPConfiguration> = between(['metadata.name'], ({ metadata: { name } }, report, isGiven) => {
   if (name === 'default') return;
-  if (!name.startsWith('node.')) report('metadata.name', JSON.stringify(name), '"default" or "node." and a node');
+  if (!name.startsWith('node.')) report('metadata.name', '"default" or "node." and a node');
   for (const field of DEFAULT_ONLY) {
-    if (one.spec[field] !== undefined) report(`spec.${field}`, 'a value', 'nothing: only "default" may set it');
+    if (isGiven(`spec.${field}`)) report(`spec.${field}`, 'nothing: only "default" may set it');
   }
-}
+});
 
 export const bgpConfiguration = defineKind({
   name: 'BGPConfiguration',
@@ -115,7 +122,7 @@ export const bgpConfiguration = defineKind({
   aliases: ['bgpconfiguration', 'bgpconfig', 'bgpconfigs'],
   doc: 'How nodes speak BGP: `default` for all, `node.NAME` for one.',
   spec,
-  check: checkName,
+  rules: [named],
   columns: [
     { heading: 'NAME', value: (one) => one.metadata.name },
     { heading: 'LOGSEVERITY', value: (one) => one.spec.logSeverityScreen ?? '-' },

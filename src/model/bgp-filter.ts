@@ -5,7 +5,7 @@ import { community, routePriority } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { choice, integer, parsedText, text } from './scalars.ts';
-import { type Infer, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import { between, type Infer, list, namesOf, type ObjectOf, object, optional, required, sparse } from './schema.ts';
 import { asNumber } from './values.ts';
 
 const interfacePattern = text({
@@ -13,21 +13,23 @@ const interfacePattern = text({
   pattern: /^[a-zA-Z0-9_.*-]{1,15}$/,
 });
 
+const operationFields = {
+  addCommunity: optional(object({ value: required(community, 'The community.') }), 'Tags the route.'),
+  prependASPath: optional(
+    object({ prefix: required(list(asNumber, { minItems: 1, maxItems: 10 }), 'The AS numbers.') }),
+    'Puts AS numbers before the path.',
+  ),
+  setPriority: optional(
+    object({ value: required(routePriority, 'The priority.') }),
+    'Sets the priority in the kernel.',
+  ),
+};
 const operation = object(
-  {
-    addCommunity: optional(object({ value: required(community, 'The community.') }), 'Tags the route.'),
-    prependASPath: optional(
-      object({ prefix: required(list(asNumber, { minItems: 1, maxItems: 10 }), 'The AS numbers.') }),
-      'Puts AS numbers before the path.',
-    ),
-    setPriority: optional(
-      object({ value: required(routePriority, 'The priority.') }),
-      'Sets the priority in the kernel.',
-    ),
-  },
-  (value, report) => {
-    if (Object.keys(value).length !== 1) report('', `${Object.keys(value).length} operations`, 'one operation');
-  },
+  operationFields,
+  between([], (_, report, isGiven) => {
+    const given = namesOf(operationFields).filter(isGiven);
+    if (given.length !== 1) report('', 'one operation', given.join(' and ') || 'nothing');
+  }),
 );
 
 function filterRules(family: Family) {
@@ -58,30 +60,23 @@ function filterRules(family: Family) {
     action: required(choice('Accept', 'Reject'), 'What happens to the route.'),
     operations: sparse(list(operation, { minItems: 1, maxItems: 10 }), 'What is changed in an accepted route.'),
   };
-  return list(object(fields, checkRule));
-}
-
-interface FilterRule {
-  readonly cidr?: string | undefined;
-  readonly matchOperator?: string | undefined;
-  readonly prefixLength?: { readonly min?: number | undefined; readonly max?: number | undefined } | undefined;
-  readonly action: 'Accept' | 'Reject';
-  readonly operations?: readonly unknown[] | undefined;
-}
-
-function checkRule(value: FilterRule, report: Report): void {
-  if ((value.cidr === undefined) !== (value.matchOperator === undefined)) {
-    const missing = value.cidr === undefined ? 'cidr' : 'matchOperator';
-    report(missing, 'nothing', 'cidr and matchOperator together');
-  }
-  if (value.prefixLength !== undefined && value.cidr === undefined)
-    report('cidr', 'nothing', 'a range beside prefixLength');
-  const { min, max } = value.prefixLength ?? {};
-  if (min !== undefined && max !== undefined && min > max)
-    report('prefixLength.min', String(min), `at most max, ${max}`);
-  if (value.operations !== undefined && value.action !== 'Accept') {
-    report('operations', 'operations', 'nothing beside action Reject');
-  }
+  return list(
+    object(
+      fields,
+      between([], (_, report, isGiven) => {
+        if (isGiven('cidr') && !isGiven('matchOperator')) report('matchOperator', 'an operator beside cidr');
+        if (isGiven('cidr')) return;
+        const others = (['matchOperator', 'prefixLength'] as const).filter(isGiven);
+        if (others.length > 0) report('cidr', `a range beside ${others.join(' and ')}`);
+      }),
+      between(['prefixLength'], ({ prefixLength: { min, max } = {} }, report) => {
+        if (min !== undefined && max !== undefined && min > max) report('prefixLength.min', `at most max, ${max}`);
+      }),
+      between(['action'], ({ action }, report, isGiven) => {
+        if (action === 'Reject' && isGiven('operations')) report('operations', 'nothing beside action Reject');
+      }),
+    ),
+  );
 }
 
 const specFields = {

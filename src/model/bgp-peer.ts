@@ -6,7 +6,7 @@ import { defineKind } from './kind.ts';
 import { resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { boolean, choice, integer } from './scalars.ts';
-import { list, type ObjectOf, object, optional, type Report, sparse } from './schema.ts';
+import { type Between, between, list, type ObjectOf, object, optional, sparse } from './schema.ts';
 import { selector } from './selectors.ts';
 import { asNumber, ip } from './values.ts';
 
@@ -32,39 +32,38 @@ const specFields = {
 };
 
 export type BGPPeerSpec = ObjectOf<typeof specFields>;
-const spec = object(specFields, checkSpec);
-
 export type BGPPeer = Resource<BGPPeerSpec, undefined, 'BGPPeer'>;
 
 type FieldName = keyof typeof specFields;
 
-/** Fields that cannot stand together. */
-const EXCLUSIVE: readonly (readonly [FieldName, FieldName])[] = [
-  ['node', 'nodeSelector'],
-  ['peerIP', 'peerSelector'],
-  ['peerSelector', 'asNumber'],
-  ['localWorkloadSelector', 'peerIP'],
-  ['localWorkloadSelector', 'peerSelector'],
-  ['nextHopMode', 'keepOriginalNextHop'],
-];
-
-function checkSpec(value: BGPPeerSpec, report: Report): void {
-  for (const [first, second] of EXCLUSIVE) {
-    if (value[first] !== undefined && value[second] !== undefined) report(second, 'a value', `nothing beside ${first}`);
-  }
-  if (value.localWorkloadSelector !== undefined && value.asNumber === undefined) {
-    report('asNumber', 'nothing', 'an AS number beside localWorkloadSelector');
-  }
-  if (value.reachableBy !== undefined) checkGateway(value.reachableBy, value.peerIP, report);
+function exclusive(first: FieldName, second: FieldName): Between<BGPPeerSpec> {
+  return between([], (_, report, isGiven) => {
+    if (isGiven(first) && isGiven(second)) report(second, `nothing beside ${first}`);
+  });
 }
 
-function checkGateway(gateway: string, peerIP: string | undefined, report: Report): void {
-  const peer = peerIP === undefined ? undefined : tryParsePeerAddress(peerIP);
-  if (peer === undefined) report('reachableBy', JSON.stringify(gateway), 'nothing without peerIP');
-  else if (familyOf(parseIp(gateway)) !== familyOf(parseIp(peer.address))) {
-    report('reachableBy', JSON.stringify(gateway), 'an address of the family of peerIP');
-  }
-}
+const spec = object(
+  specFields,
+  exclusive('node', 'nodeSelector'),
+  exclusive('peerIP', 'peerSelector'),
+  exclusive('peerSelector', 'asNumber'),
+  exclusive('localWorkloadSelector', 'peerIP'),
+  exclusive('localWorkloadSelector', 'peerSelector'),
+  exclusive('nextHopMode', 'keepOriginalNextHop'),
+  between([], (_, report, isGiven) => {
+    if (isGiven('localWorkloadSelector') && !isGiven('asNumber')) {
+      report('asNumber', 'an AS number beside localWorkloadSelector');
+    }
+    if (isGiven('reachableBy') && !isGiven('peerIP')) report('reachableBy', 'nothing without peerIP');
+  }),
+  between(['reachableBy', 'peerIP'], ({ reachableBy, peerIP }, report) => {
+    const peer = tryParsePeerAddress(peerIP ?? '');
+    if (reachableBy === undefined || peer === undefined) return;
+    if (familyOf(parseIp(reachableBy)) !== familyOf(parseIp(peer.address))) {
+      report('reachableBy', 'an address of the family of peerIP');
+    }
+  }),
+);
 
 export const bgpPeer = defineKind({
   name: 'BGPPeer',

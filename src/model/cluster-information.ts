@@ -1,5 +1,5 @@
 // ClusterInformation `default`: what programs know about the cluster (facts: calico §4.14, §3.4).
-import { defineKind } from './kind.ts';
+import { defineKind, onlyDefault } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { boolean, text } from './scalars.ts';
 import { type Infer, object, optional } from './schema.ts';
@@ -22,10 +22,7 @@ export const clusterInformation = defineKind({
   readOnly: true,
   doc: 'What programs know about the cluster. There is one, `default`, and programs write it.',
   spec,
-  check: (one, report) => {
-    const { name } = one.metadata;
-    if (name !== 'default') report('metadata.name', JSON.stringify(name), '"default"');
-  },
+  rules: [onlyDefault],
   columns: [
     { heading: 'NAME', value: (one) => one.metadata.name },
     { heading: 'CLUSTERGUID', value: (one) => one.spec.clusterGUID ?? '' },

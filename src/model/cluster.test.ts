@@ -176,8 +176,8 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     { nodeToNodeMeshEnabled: false, asNumber: 1 },
     'node.a',
     [
-      'spec.nodeToNodeMeshEnabled: found a value, wanted nothing: only "default" may set it',
-      'spec.asNumber: found a value, wanted nothing: only "default" may set it',
+      'spec.nodeToNodeMeshEnabled: found false, wanted nothing: only "default" may set it',
+      'spec.asNumber: found 1, wanted nothing: only "default" may set it',
     ],
   ],
   [
@@ -185,14 +185,14 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     bgpConfiguration,
     { nodeToNodeMeshEnabled: false, nodeMeshMaxRestartTime: '1s' },
     'default',
-    ['spec.nodeMeshMaxRestartTime: found a value, wanted nothing without a mesh'],
+    ['spec.nodeMeshMaxRestartTime: found "1s", wanted nothing without a mesh'],
   ],
   [
     'unused communities',
     bgpConfiguration,
     { communities: [{ name: 'c', value: '1:2' }] },
     'default',
-    ['spec.communities: found names, wanted prefixAdvertisements that use them'],
+    ['spec.prefixAdvertisements: found nothing, wanted advertisements that use the communities'],
   ],
   [
     'an unknown community',
@@ -206,7 +206,7 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     bgpPeer,
     { node: 'a', nodeSelector: 'all()' },
     'p',
-    ['spec.nodeSelector: found a value, wanted nothing beside node'],
+    ['spec.nodeSelector: found "all()", wanted nothing beside node'],
   ],
   [
     'two peers',
@@ -214,8 +214,8 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     { peerIP: '10.0.0.1', peerSelector: 'all()', asNumber: 1 },
     'p',
     [
-      'spec.peerSelector: found a value, wanted nothing beside peerIP',
-      'spec.asNumber: found a value, wanted nothing beside peerSelector',
+      'spec.peerSelector: found "all()", wanted nothing beside peerIP',
+      'spec.asNumber: found 1, wanted nothing beside peerSelector',
     ],
   ],
   [
@@ -244,14 +244,14 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     bgpPeer,
     { nextHopMode: 'Keep', keepOriginalNextHop: true },
     'p',
-    ['spec.keepOriginalNextHop: found a value, wanted nothing beside nextHopMode'],
+    ['spec.keepOriginalNextHop: found true, wanted nothing beside nextHopMode'],
   ],
   [
     'half a match',
     bgpFilter,
     { exportV4: [{ action: 'Accept', cidr: '10.0.0.0/8' }] },
     'f',
-    ['spec.exportV4[0].matchOperator: found nothing, wanted cidr and matchOperator together'],
+    ['spec.exportV4[0].matchOperator: found nothing, wanted an operator beside cidr'],
   ],
   [
     'another family',
@@ -275,14 +275,14 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     bgpFilter,
     { importV6: [{ action: 'Reject', operations: [{ setPriority: { value: 1 } }] }] },
     'f',
-    ['spec.importV6[0].operations: found operations, wanted nothing beside action Reject'],
+    ['spec.importV6[0].operations: found a list of 1, wanted nothing beside action Reject'],
   ],
   [
     'two changes in one',
     bgpFilter,
     { importV6: [{ action: 'Accept', operations: [{ setPriority: { value: 1 }, addCommunity: { value: '1:2' } }] }] },
     'f',
-    ['spec.importV6[0].operations[0]: found 2 operations, wanted one operation'],
+    ['spec.importV6[0].operations[0]: found addCommunity and setPriority, wanted one operation'],
   ],
   [
     'selected default',
@@ -296,7 +296,10 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     felixConfiguration,
     { routeTableRange: { min: 1, max: 2 }, routeTableRanges: [{ min: 3, max: 1 }] },
     'default',
-    ['spec.routeTableRanges[0].min: found 3, wanted at most max, 1'],
+    [
+      'spec.routeTableRanges[0].min: found 3, wanted at most max, 1',
+      'spec.routeTableRange: found an object, wanted nothing beside routeTableRanges',
+    ],
   ],
   [
     'tables out of range',

@@ -69,7 +69,7 @@ test.each<[string, Kind, unknown, object, readonly string[]]>([
     workloadEndpoint,
     { ...endpoint, workload: undefined },
     named,
-    ['spec: found too little to name it, wanted node, orchestrator, endpoint and containerID or workload'],
+    ["spec.workload: found nothing, wanted the workload, which is a part of the endpoint's name"],
   ],
   [
     'a range',

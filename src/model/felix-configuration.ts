@@ -5,28 +5,28 @@ import { overlayFields } from './felix-fields-overlay.ts';
 import { processFields } from './felix-fields-process.ts';
 import { defineKind } from './kind.ts';
 import type { Resource } from './resource.ts';
-import { type ObjectOf, object, type Report } from './schema.ts';
+import { type Between, between, type ObjectOf, object } from './schema.ts';
 
 const specFields = { ...processFields, ...networkFields, ...bpfFields, ...overlayFields };
 
 export type FelixConfigurationSpec = ObjectOf<typeof specFields>;
-const spec = object(specFields, checkSpec);
+const spec = object(
+  specFields,
+  between([], (_, report, isGiven) => {
+    if (isGiven('routeTableRange') && isGiven('routeTableRanges')) {
+      report('routeTableRange', 'nothing beside routeTableRanges');
+    }
+  }),
+);
 
 export type FelixConfiguration = Resource<FelixConfigurationSpec, undefined, 'FelixConfiguration'>;
 
-function checkSpec(value: FelixConfigurationSpec, report: Report): void {
-  if (value.routeTableRange !== undefined && value.routeTableRanges !== undefined) {
-    report('routeTableRange', 'a range', 'nothing beside routeTableRanges');
-  }
-}
-
-function checkName(one: FelixConfiguration, report: Report): void {
+/** `default` and `node.NAME` say by their names which nodes they are for. */
+const noSelectorBesideNode: Between<FelixConfiguration> = between(['metadata.name'], (one, report, isGiven) => {
   const { name } = one.metadata;
-  const fixed = name === 'default' || name.startsWith('node.');
-  if (fixed && one.spec.nodeSelector !== undefined) {
-    report('spec.nodeSelector', JSON.stringify(one.spec.nodeSelector), `nothing for the name "${name}"`);
-  }
-}
+  if (name !== 'default' && !name.startsWith('node.')) return;
+  if (isGiven('spec.nodeSelector')) report('spec.nodeSelector', `nothing for the name "${name}"`);
+});
 
 export const felixConfiguration = defineKind({
   name: 'FelixConfiguration',
@@ -34,7 +34,7 @@ export const felixConfiguration = defineKind({
   aliases: ['felixconfiguration', 'felixconfig', 'felixconfigs'],
   doc: 'Settings of the node agent: `default` for all nodes, `node.NAME` for one, any other name with a nodeSelector.',
   spec,
-  check: checkName,
+  rules: [noSelectorBesideNode],
   columns: [{ heading: 'NAME', value: (one) => one.metadata.name }],
   table: ['NAME'],
 });

@@ -2,30 +2,30 @@
 import { anyInteger, count, enabled, flag, mtu, regex, span, words } from './felix-values.ts';
 import { interfaceName } from './names.ts';
 import { choice, integer, looseChoice, text } from './scalars.ts';
-import { created, list, object, optional, type Report, required, sparse } from './schema.ts';
+import { type Between, between, created, list, object, optional, required, sparse } from './schema.ts';
 import { dscp, port } from './values.ts';
 
 /** Priorities of routes: the kernel's 32 bits without the ends (facts: calico §7.2). */
 const priority = integer(1, 2147483646);
 const MAX_TABLE = 0xffffffff;
 
-function checkRange(value: { readonly min: number; readonly max: number }, report: Report): void {
-  if (value.min > value.max) report('min', String(value.min), `at most max, ${value.max}`);
-}
+const inOrder: Between<{ readonly min: number; readonly max: number }> = between(['min', 'max'], (value, report) => {
+  if (value.min > value.max) report('min', `at most max, ${value.max}`);
+});
 
 const oldTableRange = object(
   {
     min: required(integer(1, 250), 'The first table.'),
     max: required(integer(1, 250), 'The last table.'),
   },
-  checkRange,
+  inOrder,
 );
 const tableRange = object(
   {
     min: required(integer(1, MAX_TABLE), 'The first table.'),
     max: required(integer(1, MAX_TABLE), 'The last table.'),
   },
-  checkRange,
+  inOrder,
 );
 
 export const overlayFields = {

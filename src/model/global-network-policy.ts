@@ -2,10 +2,9 @@
 import { defineKind } from './kind.ts';
 import { policyName } from './names.ts';
 import {
-  checkHostFlags,
-  checkPolicyRules,
   globalFields,
   hintsField,
+  hostFlagRules,
   namespaceField,
   POLICY_TABLE,
   POLICY_WIDE_TABLE,
@@ -20,21 +19,16 @@ import {
 import type { Resource } from './resource.ts';
 import { type Infer, object } from './schema.ts';
 
-const spec = object(
-  {
-    tier: tierField,
-    ...ruleFields,
-    types: typesField,
-    ...globalFields,
-    serviceAccountSelector: serviceAccountField,
-    namespaceSelector: namespaceField,
-    performanceHints: hintsField,
-  },
-  (value, report) => {
-    checkPolicyRules(value, report);
-    checkHostFlags(value, report);
-  },
-);
+const specFields = {
+  tier: tierField,
+  ...ruleFields,
+  types: typesField,
+  ...globalFields,
+  serviceAccountSelector: serviceAccountField,
+  namespaceSelector: namespaceField,
+  performanceHints: hintsField,
+};
+const spec = object(specFields, ...hostFlagRules);
 
 export type GlobalNetworkPolicySpec = Infer<typeof spec>;
 export type GlobalNetworkPolicy = Resource<GlobalNetworkPolicySpec, undefined, 'GlobalNetworkPolicy'>;

@@ -1,6 +1,6 @@
 // GlobalNetworkSet: ranges that rules everywhere select by label (facts: calico §4.7).
 import { defineKind } from './kind.ts';
-import { checkSetLabels, type NetworkSetSpec, networkSetColumns, networkSetSpec } from './network-set-fields.ts';
+import { type NetworkSetSpec, networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
 import type { Resource } from './resource.ts';
 
 export type GlobalNetworkSet = Resource<NetworkSetSpec, undefined, 'GlobalNetworkSet'>;
@@ -11,7 +11,7 @@ export const globalNetworkSet = defineKind({
   aliases: ['globalnetworkset', 'gnetsets', 'gnetset'],
   doc: 'Ranges that rules everywhere can select by label.',
   spec: networkSetSpec,
-  check: checkSetLabels,
+  rules: setLabelRules,
   columns: networkSetColumns,
   table: ['NAME'],
   wideTable: ['NAME', 'NETS'],

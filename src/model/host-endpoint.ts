@@ -4,7 +4,7 @@ import { defineKind } from './kind.ts';
 import { endpointPortName, interfaceName, resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { parsedText } from './scalars.ts';
-import { type Infer, list, object, required, sparse } from './schema.ts';
+import { between, type Infer, list, object, required, sparse } from './schema.ts';
 import { ip, port, portProtocol } from './values.ts';
 
 const interfaceOrAll = parsedText(`${interfaceName.wanted}, or "*" for all of them`, (value) =>
@@ -28,10 +28,10 @@ const spec = object(
       'Ports that rules can name.',
     ),
   },
-  (value, report) => {
-    if (value.interfaceName !== undefined || value.expectedIPs !== undefined) return;
-    report('interfaceName', 'nothing', 'an interface name, or expectedIPs');
-  },
+  between([], (_, report, isGiven) => {
+    if (isGiven('interfaceName') || isGiven('expectedIPs')) return;
+    report('interfaceName', 'an interface name, or expectedIPs');
+  }),
 );
 
 export type HostEndpointSpec = Infer<typeof spec>;

@@ -1,10 +1,22 @@
 // IPPool: a range that workloads and tunnels get addresses from (facts: calico §4.2).
 import { cidrFamily, cidrsOverlap, parseCidr, tryParseCidr } from '../net/cidr.ts';
+import type { Family } from '../net/ip.ts';
 import { conditions } from './conditions.ts';
 import { defineKind } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { boolean, choice, integer } from './scalars.ts';
-import { computed, filled, type Infer, list, type ObjectOf, object, type Report, required, sparse } from './schema.ts';
+import {
+  type Between,
+  between,
+  computed,
+  filled,
+  type Infer,
+  list,
+  type ObjectOf,
+  object,
+  required,
+  sparse,
+} from './schema.ts';
 import { selector } from './selectors.ts';
 import { maskedCidr } from './values.ts';
 
@@ -47,49 +59,68 @@ const specFields = {
 };
 
 export type IPPoolSpec = ObjectOf<typeof specFields>;
-const spec = object(specFields, checkSpec);
+
+function familyOfRange(range: string): Family {
+  return cidrFamily(parseCidr(range));
+}
+
+const rangeRules: readonly Between<IPPoolSpec>[] = [
+  between(['cidr'], ({ cidr }, report) => {
+    const range = parseCidr(cidr);
+    if (LINK_LOCAL.some((reserved) => cidrsOverlap(reserved, range))) {
+      report('cidr', 'a range outside of 169.254.0.0/16 and fe80::/10');
+    }
+  }),
+  between(['cidr', 'blockSize'], ({ cidr, blockSize }, report) => {
+    const family = familyOfRange(cidr);
+    const { min, max } = BLOCK_SIZE[family];
+    if (blockSize < min || blockSize > max) report('blockSize', `${min} to ${max} for IPv${family}`);
+  }),
+  between(['cidr', 'blockSize', 'disabled'], ({ cidr, blockSize, disabled }, report) => {
+    const { prefixLength } = parseCidr(cidr);
+    const { min, max } = BLOCK_SIZE[familyOfRange(cidr)];
+    if (disabled || blockSize < min || blockSize > max || prefixLength <= blockSize) return;
+    report('cidr', `a range that holds a block of /${blockSize}`);
+  }),
+  between(['cidr', 'ipipMode'], ({ cidr, ipipMode }, report) => {
+    if (ipipMode !== 'Never' && familyOfRange(cidr) === 6) report('ipipMode', 'Never for an IPv6 pool');
+  }),
+];
+
+const useRules: readonly Between<IPPoolSpec>[] = [
+  between(['allowedUses'], ({ allowedUses }, report, isGiven) => {
+    if (isGiven('namespaceSelector') && allowedUses.includes('Tunnel')) {
+      report('namespaceSelector', 'nothing for a pool whose allowedUses has Tunnel');
+    }
+    if (allowedUses.includes('LoadBalancer') && allowedUses.length > 1) {
+      report('allowedUses', 'LoadBalancer alone', allowedUses.join(', '));
+    }
+  }),
+  between(['allowedUses', 'vxlanMode', 'ipipMode'], ({ allowedUses, vxlanMode, ipipMode }, report) => {
+    if (!allowedUses.includes('LoadBalancer') || (vxlanMode === 'Never' && ipipMode === 'Never')) return;
+    report('allowedUses', 'a pool with ipipMode and vxlanMode Never', 'LoadBalancer');
+  }),
+  between(['allowedUses', 'disableBGPExport'], ({ allowedUses, disableBGPExport }, report) => {
+    if (!allowedUses.includes('LoadBalancer') || !disableBGPExport) return;
+    report('disableBGPExport', 'false for a pool for LoadBalancer');
+  }),
+  between(['allowedUses', 'nodeSelector'], ({ allowedUses, nodeSelector }, report) => {
+    if (!allowedUses.includes('LoadBalancer') || nodeSelector === 'all()') return;
+    report('nodeSelector', 'all() for a pool for LoadBalancer');
+  }),
+];
+
+const spec = object(
+  specFields,
+  ...rangeRules,
+  between(['vxlanMode', 'ipipMode'], ({ vxlanMode, ipipMode }, report) => {
+    if (vxlanMode !== 'Never' && ipipMode !== 'Never') report('ipipMode', 'Never beside a vxlanMode');
+  }),
+  ...useRules,
+);
 const status = object({ conditions: sparse(conditions, 'Whether addresses can be given out.') });
 
 export type IPPool = Resource<IPPoolSpec, Infer<typeof status>, 'IPPool'>;
-
-function checkSpec(value: IPPoolSpec, report: Report): void {
-  checkRange(value, report);
-  const tunnelled = value.vxlanMode !== 'Never' || value.ipipMode !== 'Never';
-  if (value.vxlanMode !== 'Never' && value.ipipMode !== 'Never') {
-    report('ipipMode', JSON.stringify(value.ipipMode), 'Never beside a vxlanMode');
-  }
-  if (value.namespaceSelector !== undefined && value.allowedUses.includes('Tunnel')) {
-    report(
-      'namespaceSelector',
-      JSON.stringify(value.namespaceSelector),
-      'nothing for a pool whose allowedUses has Tunnel',
-    );
-  }
-  if (!value.allowedUses.includes('LoadBalancer')) return;
-  if (value.allowedUses.length > 1) report('allowedUses', value.allowedUses.join(', '), 'LoadBalancer alone');
-  if (tunnelled) report('allowedUses', 'LoadBalancer', 'a pool with ipipMode and vxlanMode Never');
-  if (value.disableBGPExport) report('disableBGPExport', 'true', 'false for a pool for LoadBalancer');
-  if (value.nodeSelector !== 'all()') {
-    report('nodeSelector', JSON.stringify(value.nodeSelector), 'all() for a pool for LoadBalancer');
-  }
-}
-
-function checkRange(value: IPPoolSpec, report: Report): void {
-  const range = parseCidr(value.cidr);
-  const family = cidrFamily(range);
-  const { min, max } = BLOCK_SIZE[family];
-  if (LINK_LOCAL.some((reserved) => cidrsOverlap(reserved, range))) {
-    report('cidr', JSON.stringify(value.cidr), 'a range outside of 169.254.0.0/16 and fe80::/10');
-  }
-  if (value.blockSize < min || value.blockSize > max) {
-    report('blockSize', String(value.blockSize), `${min} to ${max} for IPv${family}`);
-  } else if (!value.disabled && range.prefixLength > value.blockSize) {
-    report('cidr', JSON.stringify(value.cidr), `a range that holds a block of /${value.blockSize}`);
-  }
-  if (family === 6 && value.ipipMode !== 'Never') {
-    report('ipipMode', JSON.stringify(value.ipipMode), 'Never for an IPv6 pool');
-  }
-}
 
 export const ipPool = defineKind({
   name: 'IPPool',

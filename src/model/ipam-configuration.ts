@@ -1,6 +1,6 @@
 // IPAMConfiguration `default`: a record of address assignment settings (facts: calico §4.3). With etcd the settings
 // that count are those of `calicoctl ipam configure` (§2.3).
-import { defineKind } from './kind.ts';
+import { defineKind, onlyDefault } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { boolean, choice, integer } from './scalars.ts';
 import { filled, type Infer, object, sparse } from './schema.ts';
@@ -22,10 +22,7 @@ export const ipamConfiguration = defineKind({
   aliases: ['ipamconfiguration', 'ipamconfig', 'ipamconfigs'],
   doc: 'Settings of address assignment. With etcd, `calicoctl ipam configure` sets what counts.',
   spec,
-  check: (one, report) => {
-    const { name } = one.metadata;
-    if (name !== 'default') report('metadata.name', JSON.stringify(name), '"default"');
-  },
+  rules: [onlyDefault],
   columns: [
     { heading: 'NAME', value: (one) => one.metadata.name },
     { heading: 'STRICTAFFINITY', value: (one) => String(one.spec.strictAffinity) },

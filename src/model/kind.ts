@@ -4,15 +4,16 @@ import { resourceName } from './names.ts';
 import { API_VERSION, metadataSchema, type Resource, type ResourceSchema } from './resource.ts';
 import { choice } from './scalars.ts';
 import {
+  type Between,
+  between,
   type Field,
   filled,
-  type ObjectShape,
   object,
   optional,
-  type Report,
   required,
   type Scalar,
   type Schema,
+  type ShapeRule,
 } from './schema.ts';
 import { type ReadMode, type ReadResult, readSchema } from './schema-read.ts';
 
@@ -69,7 +70,7 @@ export interface KindParts<K extends string, Spec, Status> {
   /** `always`: stored even when empty. */
   readonly status?: { readonly schema: Schema<Status>; readonly always?: boolean };
   /** Rules between name, metadata and spec. */
-  readonly check?: (resource: Resource<Spec, Status, K>, report: Report) => void;
+  readonly rules?: readonly Between<Resource<Spec, Status, K>>[];
   readonly columns: readonly Column<Resource<Spec, Status, K>>[];
   readonly table: readonly string[];
   readonly wideTable?: readonly string[];
@@ -117,21 +118,22 @@ function documentSchema<K extends string, Spec, Status>(
     const { schema } = parts.status;
     fields.status = parts.status.always ? filled<unknown>(schema, {}, doc) : optional<unknown>(schema, doc);
   }
-  const shape: ObjectShape = object(fields);
-  return { ...shape, check: (value: Resource<Spec, Status, K>, report) => checkResource(parts, value, report) };
+  const namespaces: readonly Between<Resource>[] = parts.namespaced ? [] : [noNamespace(parts.name)];
+  const { shape } = object(fields);
+  return { shape, fields, rules: [...namespaces, ...(parts.rules ?? [])] as readonly ShapeRule[] };
 }
 
-function checkResource<K extends string, Spec, Status>(
-  parts: KindParts<K, Spec, Status>,
-  resource: Resource<Spec, Status, K>,
-  report: Report,
-): void {
-  const { namespace } = resource.metadata;
-  if (!parts.namespaced && namespace !== undefined) {
-    report('metadata.namespace', JSON.stringify(namespace), `nothing: ${parts.name} is not namespaced`);
-  }
-  parts.check?.(resource, report);
+/** What a kind without namespaces asks of its metadata. */
+function noNamespace(name: string): Between<Resource> {
+  return between([], (_, report, isGiven) => {
+    if (isGiven('metadata.namespace')) report('metadata.namespace', `nothing: ${name} is not namespaced`);
+  });
 }
+
+/** For kinds of which there is one resource. */
+export const onlyDefault: Between<Resource> = between(['metadata.name'], ({ metadata }, report) => {
+  if (metadata.name !== 'default') report('metadata.name', '"default"');
+});
 
 /** Reads a document of the kind: unknown fields are refused, defaults are filled in. Never throws. */
 export function readResource<R extends Resource>(kind: Kind<R>, value: unknown, mode: ReadMode): ReadResult<R> {

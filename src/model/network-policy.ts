@@ -2,7 +2,6 @@
 import { defineKind } from './kind.ts';
 import { policyName } from './names.ts';
 import {
-  checkPolicyRules,
   hintsField,
   POLICY_TABLE,
   POLICY_WIDE_TABLE,
@@ -17,16 +16,14 @@ import {
 import type { Resource } from './resource.ts';
 import { type Infer, object } from './schema.ts';
 
-const spec = object(
-  {
-    tier: tierField,
-    ...ruleFields,
-    types: typesField,
-    serviceAccountSelector: serviceAccountField,
-    performanceHints: hintsField,
-  },
-  checkPolicyRules,
-);
+const specFields = {
+  tier: tierField,
+  ...ruleFields,
+  types: typesField,
+  serviceAccountSelector: serviceAccountField,
+  performanceHints: hintsField,
+};
+const spec = object(specFields);
 
 export type NetworkPolicySpec = Infer<typeof spec>;
 export type NetworkPolicy = Resource<NetworkPolicySpec, undefined, 'NetworkPolicy'>;

@@ -1,7 +1,7 @@
 // What NetworkSet and GlobalNetworkSet have in common (facts: calico §4.7).
 import { joinItems } from './cells.ts';
 import type { Metadata, Resource } from './resource.ts';
-import { type Infer, list, object, type Report, sparse } from './schema.ts';
+import { type Between, between, type Infer, list, object, sparse } from './schema.ts';
 import { cidrOrIp } from './values.ts';
 import { LABEL_NAMESPACE } from './workload-endpoint.ts';
 
@@ -13,10 +13,12 @@ export const networkSetSpec = object({ nets: sparse(list(cidrOrIp), 'Addresses a
 export type NetworkSetSpec = Infer<typeof networkSetSpec>;
 
 /** The namespace's own label is given by the namespace. */
-export function checkSetLabels(set: { readonly metadata: Metadata }, report: Report): void {
-  if (set.metadata.labels?.[LABEL_NAMESPACE] === undefined) return;
-  report('metadata.labels', LABEL_NAMESPACE, 'other labels: the namespace gives it');
-}
+export const setLabelRules: readonly Between<{ readonly metadata: Metadata }>[] = [
+  between(['metadata.labels'], ({ metadata }, report) => {
+    if (metadata.labels?.[LABEL_NAMESPACE] === undefined) return;
+    report('metadata.labels', 'other labels: the namespace gives it', LABEL_NAMESPACE);
+  }),
+];
 
 export const networkSetColumns = [
   { heading: 'NAME', value: (set: Resource<NetworkSetSpec>) => set.metadata.name },

@@ -1,6 +1,6 @@
 // NetworkSet: ranges that the rules of one namespace select by label (facts: calico §4.7).
 import { defineKind } from './kind.ts';
-import { checkSetLabels, type NetworkSetSpec, networkSetColumns, networkSetSpec } from './network-set-fields.ts';
+import { type NetworkSetSpec, networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
 import type { Resource } from './resource.ts';
 
 export type NetworkSet = Resource<NetworkSetSpec, undefined, 'NetworkSet'>;
@@ -12,7 +12,7 @@ export const networkSet = defineKind({
   namespaced: true,
   doc: 'Ranges that the rules of one namespace can select by label.',
   spec: networkSetSpec,
-  check: checkSetLabels,
+  rules: setLabelRules,
   columns: [...networkSetColumns, { heading: 'NAMESPACE', value: (set) => set.metadata.namespace ?? '' }],
   table: ['NAME'],
   wideTable: ['NAME', 'NETS'],

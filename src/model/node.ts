@@ -3,7 +3,7 @@ import { defineKind } from './kind.ts';
 import { interfaceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { choice, parsedText, text } from './scalars.ts';
-import { type Infer, list, object, optional, required, sparse } from './schema.ts';
+import { between, type Infer, list, namesOf, object, optional, required, sparse } from './schema.ts';
 import { asNumber, cidrOrIp, ip, ipv4, ipv6, mac } from './values.ts';
 
 const ipv4Interface = parsedText('an IPv4 address with its prefix length, such as 10.0.0.1/24', (value) => {
@@ -15,20 +15,22 @@ const ipv6Interface = parsedText('an IPv6 address with its prefix length, such a
   return typeof range === 'string' && range.includes(':') ? range : undefined;
 });
 
+const bgpFields = {
+  asNumber: optional(asNumber, "The node's AS number.", 'asNumber of BGPConfiguration default'),
+  ipv4Address: sparse(
+    ipv4Interface,
+    'The address and subnet that its BGP sessions use; without a prefix length, the subnet is not known.',
+  ),
+  ipv6Address: sparse(ipv6Interface, 'The same for IPv6.'),
+  ipv4IPIPTunnelAddr: sparse(ipv4, 'The address of its IP-in-IP device.'),
+  routeReflectorClusterID: sparse(ipv4, 'Makes the node a route reflector of this cluster.'),
+};
 const bgp = object(
-  {
-    asNumber: optional(asNumber, "The node's AS number.", 'asNumber of BGPConfiguration default'),
-    ipv4Address: sparse(
-      ipv4Interface,
-      'The address and subnet that its BGP sessions use; without a prefix length, the subnet is not known.',
-    ),
-    ipv6Address: sparse(ipv6Interface, 'The same for IPv6.'),
-    ipv4IPIPTunnelAddr: sparse(ipv4, 'The address of its IP-in-IP device.'),
-    routeReflectorClusterID: sparse(ipv4, 'Makes the node a route reflector of this cluster.'),
-  },
-  (value, report) => {
-    if (Object.keys(value).length === 0) report('', 'an empty object', 'at least one field, or no bgp at all');
-  },
+  bgpFields,
+  between([], (_, report, isGiven) => {
+    const given = namesOf(bgpFields).some(isGiven);
+    if (!given) report('', 'at least one field, or no bgp at all', 'an empty object');
+  }),
 );
 
 const spec = object({

@@ -3,9 +3,9 @@ import { formatFloat } from './cells.ts';
 import type { Column } from './kind.ts';
 import { dnsLabel } from './names.ts';
 import type { Metadata, Resource } from './resource.ts';
-import { checkEgressRules, checkIngressRules, type Rule, rules } from './rule.ts';
+import { egressRules, ingressRules } from './rule.ts';
 import { boolean, choice, number } from './scalars.ts';
-import { computed, createdFrom, filled, list, optional, type Report, sparse } from './schema.ts';
+import { type Between, between, computed, createdFrom, type Fields, filled, list, optional, sparse } from './schema.ts';
 import { selector } from './selectors.ts';
 
 /** The label that every stored policy carries: its tier. */
@@ -31,8 +31,8 @@ function inferTypes(before: Readonly<Record<string, unknown>>): readonly PolicyT
 export const tierField = filled(dnsLabel, 'default', 'The tier that the policy belongs to.');
 export const ruleFields = {
   order: optional(number, 'Policies with a lower order come first in their tier.', 'after all others'),
-  ingress: sparse(rules, 'Rules for packets to the endpoints, in order.'),
-  egress: sparse(rules, 'Rules for packets from the endpoints, in order.'),
+  ingress: sparse(ingressRules, 'Rules for packets to the endpoints, in order.'),
+  egress: sparse(egressRules, 'Rules for packets from the endpoints, in order.'),
   selector: sparse(selector, 'The endpoints that the policy applies to, by their labels.', 'all()'),
 };
 export const typesField = computed(
@@ -65,32 +65,31 @@ export const stagedActionField = filled(
   'What enforcing it would do to the policy of the same name.',
 );
 
-export interface PolicyRules {
-  readonly ingress?: readonly Rule[] | undefined;
-  readonly egress?: readonly Rule[] | undefined;
-}
-
-export function checkPolicyRules(spec: PolicyRules, report: Report): void {
-  checkIngressRules(spec.ingress, 'ingress', report);
-  checkEgressRules(spec.egress, 'egress', report);
-}
-
-interface HostFlags extends PolicyRules {
+interface HostFlags {
+  readonly egress?: unknown;
   readonly types?: readonly PolicyType[] | undefined;
   readonly doNotTrack?: boolean | undefined;
   readonly preDNAT?: boolean | undefined;
   readonly applyOnForward?: boolean | undefined;
 }
 
-export function checkHostFlags(spec: HostFlags, report: Report): void {
-  if (spec.doNotTrack && spec.preDNAT) report('preDNAT', 'true', 'false beside doNotTrack');
-  if ((spec.doNotTrack || spec.preDNAT) && !spec.applyOnForward) {
-    report('applyOnForward', 'false', `true beside ${spec.preDNAT ? 'preDNAT' : 'doNotTrack'}`);
-  }
-  if (!spec.preDNAT) return;
-  if (spec.egress !== undefined) report('egress', 'egress rules', 'ingress rules only, beside preDNAT');
-  if (spec.types?.includes('Egress')) report('types', 'Egress', 'Ingress only, beside preDNAT');
-}
+/** What holds between the flags for host endpoints, rules and types. */
+export const hostFlagRules: readonly Between<HostFlags>[] = [
+  between(['doNotTrack', 'preDNAT'], (spec, report) => {
+    if (spec.doNotTrack && spec.preDNAT) report('preDNAT', 'false beside doNotTrack');
+  }),
+  between(['doNotTrack', 'preDNAT', 'applyOnForward'], (spec, report) => {
+    if (spec.applyOnForward || !(spec.doNotTrack || spec.preDNAT)) return;
+    report('applyOnForward', `true beside ${spec.preDNAT ? 'preDNAT' : 'doNotTrack'}`);
+  }),
+  between(['preDNAT'], (spec, report, isGiven) => {
+    if (spec.preDNAT && isGiven('egress')) report('egress', 'ingress rules only, beside preDNAT');
+  }),
+  between(['preDNAT', 'types'], (spec, report, isGiven) => {
+    if (!spec.preDNAT || !isGiven('types') || !spec.types?.includes('Egress')) return;
+    report('types', 'Ingress only, beside preDNAT', 'Egress');
+  }),
+];
 
 interface Tiered {
   readonly metadata: Metadata;
@@ -138,10 +137,16 @@ export const policyColumns: readonly Column<Resource<PolicySpec>>[] = [
 export const POLICY_TABLE = ['NAME', 'TIER'];
 export const POLICY_WIDE_TABLE = ['NAME', 'TIER', 'ORDER', 'SELECTOR'];
 
-/** A policy that is to be deleted says nothing but its tier. */
-export function checkStagedDelete(spec: { readonly stagedAction: string }, report: Report): void {
-  if (spec.stagedAction !== 'Delete') return;
-  for (const field of Object.keys(spec)) {
-    if (field !== 'stagedAction' && field !== 'tier') report(field, 'a value', 'nothing beside stagedAction Delete');
-  }
+interface Staged {
+  readonly stagedAction: string;
+  readonly [field: string]: unknown;
+}
+
+/** A policy that is to be deleted says nothing but its tier; `fields` are those of the spec. */
+export function onlyTierBesideDelete(fields: Fields): Between<Staged> {
+  const others = Object.keys(fields).filter((name) => name !== 'stagedAction' && name !== 'tier');
+  return between(['stagedAction'], (spec, report, isGiven) => {
+    if (spec.stagedAction !== 'Delete') return;
+    for (const name of others) if (isGiven(name)) report(name, 'nothing beside stagedAction Delete');
+  });
 }

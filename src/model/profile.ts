@@ -4,23 +4,17 @@ import { formatLabels } from './cells.ts';
 import { defineKind } from './kind.ts';
 import { labelKey, labelValue } from './names.ts';
 import { API_VERSION, type Resource } from './resource.ts';
-import { checkEgressRules, checkIngressRules, rules } from './rule.ts';
+import { egressRules, ingressRules } from './rule.ts';
 import { type Infer, map, object, sparse } from './schema.ts';
 
-const spec = object(
-  {
-    ingress: sparse(rules, 'Rules for packets to the endpoint, in order.'),
-    egress: sparse(rules, 'Rules for packets from the endpoint, in order.'),
-    labelsToApply: sparse(
-      map(labelKey, labelValue),
-      'Labels that endpoints with this profile have, unless they have their own.',
-    ),
-  },
-  (value, report) => {
-    checkIngressRules(value.ingress, 'ingress', report);
-    checkEgressRules(value.egress, 'egress', report);
-  },
-);
+const spec = object({
+  ingress: sparse(ingressRules, 'Rules for packets to the endpoint, in order.'),
+  egress: sparse(egressRules, 'Rules for packets from the endpoint, in order.'),
+  labelsToApply: sparse(
+    map(labelKey, labelValue),
+    'Labels that endpoints with this profile have, unless they have their own.',
+  ),
+});
 
 export type ProfileSpec = Infer<typeof spec>;
 export type Profile = Resource<ProfileSpec, undefined, 'Profile'>;

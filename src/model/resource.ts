@@ -2,6 +2,7 @@
 import { annotationKey, dnsLabel, labelKey, labelValue } from './names.ts';
 import { parsedText, text } from './scalars.ts';
 import {
+  between,
   type Infer,
   map,
   type ObjectShape,
@@ -45,13 +46,15 @@ export type Metadata = Infer<MetadataSchema>;
 
 /** Metadata whose name follows a kind's rule. */
 export function metadataSchema(name: Scalar<string>) {
-  return object(metadataFields(name), (metadata, report) => {
-    let length = 0;
-    for (const [key, value] of Object.entries(metadata.annotations ?? {})) length += key.length + value.length;
-    if (length > MAX_ANNOTATIONS_LENGTH) {
-      report('annotations', `${length} characters`, `at most ${MAX_ANNOTATIONS_LENGTH} in all annotations together`);
-    }
-  });
+  return object(
+    metadataFields(name),
+    between(['annotations'], ({ annotations = {} }, report) => {
+      let length = 0;
+      for (const key in annotations) length += key.length + (annotations[key] ?? '').length;
+      if (length <= MAX_ANNOTATIONS_LENGTH) return;
+      report('annotations', `at most ${MAX_ANNOTATIONS_LENGTH} in all annotations together`, `${length} characters`);
+    }),
+  );
 }
 
 /** A resource as documents and the store hold it. `status` is there only for kinds that have one. */

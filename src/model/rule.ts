@@ -4,7 +4,18 @@ import type { Family } from '../net/ip.ts';
 import { hasPorts, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, tryParseProtocol } from '../net/protocol.ts';
 import { annotationKey, resourceName } from './names.ts';
 import { choice, integer, numberChoice, parsedText, text } from './scalars.ts';
-import { type Infer, list, map, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import {
+  type Between,
+  between,
+  type Infer,
+  list,
+  map,
+  type ObjectOf,
+  object,
+  optional,
+  required,
+  sparse,
+} from './schema.ts';
 import { ruleNamespaceSelector, selector } from './selectors.ts';
 import { isNamedPort, maskedCidr, protocol, rulePort } from './values.ts';
 
@@ -45,16 +56,39 @@ const entityFields = {
 
 /** What a rule asks of the source or of the destination of a packet. */
 export type EntityRule = ObjectOf<typeof entityFields>;
-const entityRule = object(entityFields, checkEntity);
+
+function nothingBeside(field: keyof EntityRule, ...others: readonly (keyof EntityRule)[]): Between<EntityRule> {
+  return between([], (_, report, isGiven) => {
+    if (!isGiven(field)) return;
+    for (const other of others) if (isGiven(other)) report(other, `nothing beside ${field}`);
+  });
+}
+
+const servicesAlone = nothingBeside(
+  'services',
+  'selector',
+  'notSelector',
+  'namespaceSelector',
+  'nets',
+  'notNets',
+  'serviceAccounts',
+);
+const noPortsBesideServices = nothingBeside('services', 'ports', 'notPorts');
+
+function noServices(wanted: string): Between<EntityRule> {
+  return between([], (_, report, isGiven) => {
+    if (isGiven('services')) report('services', wanted, 'services');
+  });
+}
 
 const icmp = object(
   {
     type: optional(integer(0, 254), 'The ICMP type.'),
     code: optional(integer(0, 255), 'The ICMP code; needs a type.'),
   },
-  (value, report) => {
-    if (value.code !== undefined && value.type === undefined) report('type', 'nothing', 'a type beside the code');
-  },
+  between([], (_, report, isGiven) => {
+    if (isGiven('code') && !isGiven('type')) report('type', 'a type beside the code');
+  }),
 );
 
 const httpPathText = text({
@@ -64,9 +98,10 @@ const httpPathText = text({
 });
 const httpPath = object(
   { exact: sparse(httpPathText, 'The whole path.'), prefix: sparse(httpPathText, 'What the path begins with.') },
-  (value, report) => {
-    if ((value.exact === undefined) === (value.prefix === undefined)) report('', 'an object', 'either exact or prefix');
-  },
+  between([], (_, report, isGiven) => {
+    if (isGiven('exact') === isGiven('prefix'))
+      report('', 'either exact or prefix', isGiven('exact') ? 'both' : 'neither');
+  }),
 );
 const http = object({
   methods: sparse(list(text(), { maxItems: 20, unique: true }), 'Methods, any of them.'),
@@ -76,49 +111,35 @@ const http = object({
 const action = choice('Allow', 'Deny', 'Log', 'Pass');
 export type Action = Infer<typeof action>;
 
-const ruleFields = {
-  action: required(action, 'Allow and Deny end the evaluation, Pass ends the tier or profile, Log goes on.'),
-  ipVersion: optional(numberChoice(4, 6), 'Only packets of this family.'),
-  protocol: optional(protocol, 'Only packets of this protocol.'),
-  icmp: optional(icmp, 'Only ICMP packets of this type and code; needs protocol ICMP or ICMPv6.'),
-  notProtocol: optional(protocol, 'Only packets of another protocol.'),
-  notICMP: optional(icmp, 'Only packets that are not of this ICMP type and code.'),
-  source: sparse(entityRule, 'What the source must be.'),
-  destination: sparse(entityRule, 'What the destination must be.'),
-  http: optional(
-    http,
-    'Only HTTP requests like these; the kernel cannot tell, so the rule is refused outside of Allow.',
-  ),
-  metadata: optional(
-    object({ annotations: sparse(map(annotationKey, text()), 'Notes, shown as comments of kernel rules.') }),
-    'Notes on the rule.',
-  ),
-};
+type EntitySchema = ReturnType<typeof entitySchema>;
 
-export type Rule = ObjectOf<typeof ruleFields>;
-export const rule = object(ruleFields, checkRule);
-
-/** The rules of one direction. */
-export const rules = list(rule, { maxItems: MAX_RULES });
-
-function checkEntity(entity: EntityRule, report: Report): void {
-  if (entity.services === undefined) return;
-  for (const field of ['selector', 'notSelector', 'namespaceSelector', 'nets', 'notNets', 'serviceAccounts'] as const) {
-    if (entity[field] !== undefined) report(field, 'a value', 'nothing beside services');
-  }
+/** An entity with the fields of every other, and rules of its own. */
+function entitySchema(...own: readonly Between<EntityRule>[]) {
+  return object(entityFields, servicesAlone, ...own);
 }
 
-function checkRule(value: Rule, report: Report): void {
-  checkIcmp(value, report);
-  checkPorts(value, report);
-  checkFamilies(value, report);
-  checkHttp(value, report);
-  const { destination } = value;
-  if (destination?.services === undefined) return;
-  for (const field of ['ports', 'notPorts'] as const) {
-    if (destination[field] !== undefined) report(`destination.${field}`, 'ports', 'nothing beside services');
-  }
+function fieldsWith(source: EntitySchema, destination: EntitySchema) {
+  return {
+    action: required(action, 'Allow and Deny end the evaluation, Pass ends the tier or profile, Log goes on.'),
+    ipVersion: optional(numberChoice(4, 6), 'Only packets of this family.'),
+    protocol: optional(protocol, 'Only packets of this protocol.'),
+    icmp: optional(icmp, 'Only ICMP packets of this type and code; needs protocol ICMP or ICMPv6.'),
+    notProtocol: optional(protocol, 'Only packets of another protocol.'),
+    notICMP: optional(icmp, 'Only packets that are not of this ICMP type and code.'),
+    source: sparse(source, 'What the source must be.'),
+    destination: sparse(destination, 'What the destination must be.'),
+    http: optional(
+      http,
+      'Only HTTP requests like these; the kernel cannot tell, so the rule is refused outside of Allow.',
+    ),
+    metadata: optional(
+      object({ annotations: sparse(map(annotationKey, text()), 'Notes, shown as comments of kernel rules.') }),
+      'Notes on the rule.',
+    ),
+  };
 }
+
+export type Rule = ObjectOf<ReturnType<typeof fieldsWith>>;
 
 function familyOfProtocol(name: number | string | undefined): Family | undefined {
   const number = name === undefined ? undefined : tryParseProtocol(name);
@@ -126,70 +147,101 @@ function familyOfProtocol(name: number | string | undefined): Family | undefined
   return number === PROTOCOL_ICMPV6 ? 6 : undefined;
 }
 
-function checkIcmp(value: Rule, report: Report): void {
-  if (value.icmp !== undefined && familyOfProtocol(value.protocol) === undefined) {
-    report('icmp', 'an ICMP match', 'protocol ICMP or ICMPv6 beside it');
-  }
-  for (const field of ['protocol', 'notProtocol'] as const) {
+const icmpNeedsProtocol: Between<Rule> = between(['protocol'], ({ protocol: name }, report, isGiven) => {
+  if (!isGiven('icmp') || familyOfProtocol(name) !== undefined) return;
+  report('icmp', 'protocol ICMP or ICMPv6 beside it', 'an ICMP match');
+});
+
+function familyOf(field: 'protocol' | 'notProtocol'): Between<Rule> {
+  return between(['ipVersion', field], (value, report) => {
     const family = familyOfProtocol(value[field]);
     if (family !== undefined && value.ipVersion !== undefined && value.ipVersion !== family) {
-      report(field, String(value[field]), `ipVersion ${family} beside it`);
+      report(field, `ipVersion ${family} beside it`);
     }
-  }
+  });
 }
 
-function checkPorts(value: Rule, report: Report): void {
-  const number = value.protocol === undefined ? undefined : tryParseProtocol(value.protocol);
-  if (number !== undefined && hasPorts(number)) return;
-  for (const side of ['source', 'destination'] as const) {
-    for (const field of ['ports', 'notPorts'] as const) {
-      const ports = value[side]?.[field];
-      if (ports === undefined || (number === undefined && ports.every(isNamedPort))) continue;
-      const found = number === undefined ? 'ports without a protocol' : `ports with protocol ${value.protocol}`;
-      report(`${side}.${field}`, found, 'protocol TCP, UDP or SCTP beside them');
-    }
-  }
+const sides = ['source', 'destination'] as const;
+
+function portsNeedProtocol(side: 'source' | 'destination', field: 'ports' | 'notPorts'): Between<Rule> {
+  return between(['protocol', `${side}.${field}`], (value, report) => {
+    const ports = value[side]?.[field];
+    if (ports === undefined) return;
+    const number = value.protocol === undefined ? undefined : tryParseProtocol(value.protocol);
+    if (number === undefined ? ports.every(isNamedPort) : hasPorts(number)) return;
+    const found = number === undefined ? 'ports without a protocol' : `ports with protocol ${value.protocol}`;
+    report(`${side}.${field}`, 'protocol TCP, UDP or SCTP beside them', found);
+  });
 }
 
-function checkFamilies(value: Rule, report: Report): void {
-  let family: Family | undefined = value.ipVersion;
-  for (const side of ['source', 'destination'] as const) {
-    for (const field of ['nets', 'notNets'] as const) {
-      for (const [index, net] of (value[side]?.[field] ?? []).entries()) {
-        const own = cidrFamily(parseCidr(net));
-        family ??= own;
-        if (own === family) continue;
-        const wanted =
-          value.ipVersion === undefined ? 'ranges of one family in a rule' : `a range of ipVersion ${family}`;
-        report(`${side}.${field}[${index}]`, JSON.stringify(net), wanted);
+function netsOfVersion(side: 'source' | 'destination', field: 'nets' | 'notNets'): Between<Rule> {
+  return between(['ipVersion', `${side}.${field}`], (value, report) => {
+    if (value.ipVersion === undefined) return;
+    for (const [index, net] of (value[side]?.[field] ?? []).entries()) {
+      if (cidrFamily(parseCidr(net)) === value.ipVersion) continue;
+      report(`${side}.${field}[${index}]`, `a range of ipVersion ${value.ipVersion}`);
+    }
+  });
+}
+
+const netsOfOneFamily: Between<Rule> = between(
+  ['ipVersion', 'source.nets', 'source.notNets', 'destination.nets', 'destination.notNets'],
+  (value, report) => {
+    if (value.ipVersion !== undefined) return;
+    let family: Family | undefined;
+    for (const side of sides) {
+      for (const field of ['nets', 'notNets'] as const) {
+        for (const [index, net] of (value[side]?.[field] ?? []).entries()) {
+          const own = cidrFamily(parseCidr(net));
+          family ??= own;
+          if (own !== family) report(`${side}.${field}[${index}]`, 'ranges of one family in a rule');
+        }
       }
     }
-  }
-}
+  },
+);
 
-function checkHttp(value: Rule, report: Report): void {
-  if (value.http === undefined) return;
-  if (value.action !== 'Allow') report('http', `an HTTP match with action ${value.action}`, 'action Allow beside it');
-  if (value.protocol !== undefined && tryParseProtocol(value.protocol) !== PROTOCOL_TCP) {
-    report('http', `an HTTP match with protocol ${value.protocol}`, 'protocol TCP or none beside it');
-  }
-}
+const httpNeedsAllow: Between<Rule> = between(['action'], (value, report, isGiven) => {
+  if (value.action === 'Allow' || !isGiven('http')) return;
+  report('http', 'action Allow beside it', `an HTTP match with action ${value.action}`);
+});
 
-/** What egress rules may not have: HTTP matches, services as source, service accounts as destination need not hold. */
-export function checkEgressRules(value: readonly Rule[] | undefined, path: string, report: Report): void {
-  for (const [index, one] of (value ?? []).entries()) {
-    if (one.http !== undefined) report(`${path}[${index}].http`, 'an HTTP match', 'HTTP matches in ingress rules only');
-    if (one.source?.services !== undefined) {
-      report(`${path}[${index}].source.services`, 'services', 'services as the destination of egress rules');
-    }
-  }
-}
+const httpNeedsTcp: Between<Rule> = between(['protocol'], (value, report, isGiven) => {
+  if (value.protocol === undefined || !isGiven('http') || tryParseProtocol(value.protocol) === PROTOCOL_TCP) return;
+  report('http', 'protocol TCP or none beside it', `an HTTP match with protocol ${value.protocol}`);
+});
 
-/** What ingress rules may not have: services as destination. */
-export function checkIngressRules(value: readonly Rule[] | undefined, path: string, report: Report): void {
-  for (const [index, one] of (value ?? []).entries()) {
-    if (one.destination?.services !== undefined) {
-      report(`${path}[${index}].destination.services`, 'services', 'services as the source of ingress rules');
-    }
-  }
-}
+const noHttp: Between<Rule> = between([], (_, report, isGiven) => {
+  if (isGiven('http')) report('http', 'HTTP matches in ingress rules only', 'an HTTP match');
+});
+
+/** What holds in rules of both directions. */
+const always: readonly Between<Rule>[] = [
+  icmpNeedsProtocol,
+  familyOf('protocol'),
+  familyOf('notProtocol'),
+  ...sides.flatMap((side) => [portsNeedProtocol(side, 'ports'), portsNeedProtocol(side, 'notPorts')]),
+  ...sides.flatMap((side) => [netsOfVersion(side, 'nets'), netsOfVersion(side, 'notNets')]),
+  netsOfOneFamily,
+  httpNeedsAllow,
+  httpNeedsTcp,
+];
+
+const anyEntity = entitySchema();
+const withoutPorts = entitySchema(noPortsBesideServices);
+
+/** A rule of either direction. */
+export const rule = object(fieldsWith(anyEntity, withoutPorts), ...always);
+
+const ingressRule = object(
+  fieldsWith(anyEntity, entitySchema(noServices('services as the source of ingress rules'))),
+  ...always,
+);
+const egressRule = object(
+  fieldsWith(entitySchema(noServices('services as the destination of egress rules')), withoutPorts),
+  ...always,
+  noHttp,
+);
+
+export const ingressRules = list(ingressRule, { maxItems: MAX_RULES });
+export const egressRules = list(egressRule, { maxItems: MAX_RULES });

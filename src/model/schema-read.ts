@@ -1,6 +1,16 @@
 // Reads an unknown value by a schema: the value in its stored form with fields in the schema's order, or every issue.
 import type { Issue } from '../base/errors.ts';
-import type { Field, ListShape, MapShape, ObjectShape, ScalarShape, Schema, Shape } from './schema.ts';
+import type {
+  Field,
+  FieldPath,
+  ListShape,
+  MapShape,
+  ObjectShape,
+  Report,
+  ScalarShape,
+  Schema,
+  Shape,
+} from './schema.ts';
 
 /** An issue with its path in parts, so that a place in a text can be found for it. */
 export interface PlacedIssue extends Issue {
@@ -20,18 +30,25 @@ export type ReadResult<T> =
 /** `found` of an issue about a field that the schema does not know; the field is the last part of `at`. */
 export const UNKNOWN_FIELD = 'a field that is not known';
 
+/** So many issues of one value are named; the others are counted. No person reads more, and files may be hostile. */
+export const MAX_ISSUES = 100;
+
 interface Reading {
   readonly mode: ReadMode;
   readonly issues: PlacedIssue[];
+  /** How many issues there were after the first MAX_ISSUES. */
+  dropped: number;
   /** Where the reader stands. */
   readonly at: (string | number)[];
 }
 
-/** Never throws; every issue is named. */
+/** Never throws; every issue is named, up to MAX_ISSUES and one that says how many more there are. */
 export function readSchema<T>(schema: Schema<T>, value: unknown, mode: ReadMode): ReadResult<T> {
-  const reading: Reading = { mode, issues: [], at: [] };
+  const reading: Reading = { mode, issues: [], dropped: 0, at: [] };
   const read = readShape(schema, value, reading);
-  return reading.issues.length > 0 ? { kind: 'invalid', issues: reading.issues } : { kind: 'valid', value: read as T };
+  const { issues, dropped } = reading;
+  if (dropped > 0) issues.push({ path: '', found: `${dropped} more issues`, wanted: 'none', at: [] });
+  return issues.length > 0 ? { kind: 'invalid', issues } : { kind: 'valid', value: read as T };
 }
 
 /** `spec.ingress[0].source`, `metadata.labels["a.b/c"]`. */
@@ -54,8 +71,12 @@ export function describeValue(value: unknown): string {
 }
 
 function report(reading: Reading, found: string, wanted: string): undefined {
-  const at = [...reading.at];
-  reading.issues.push({ path: formatPath(at), found, wanted, at });
+  return reportAt(reading, [...reading.at], found, wanted);
+}
+
+function reportAt(reading: Reading, at: readonly (string | number)[], found: string, wanted: string): undefined {
+  if (reading.issues.length < MAX_ISSUES) reading.issues.push({ path: formatPath(at), found, wanted, at });
+  else reading.dropped += 1;
   return undefined;
 }
 
@@ -87,14 +108,16 @@ function readScalar(shape: ScalarShape, value: unknown, reading: Reading): unkno
 
 function readList(shape: ListShape, value: unknown, reading: Reading): unknown {
   if (!Array.isArray(value)) return report(reading, describeValue(value), 'a list');
-  if (value.length > shape.maxItems) return report(reading, `${value.length} items`, `at most ${shape.maxItems}`);
-  if (value.length < shape.minItems) return report(reading, `${value.length} items`, `at least ${shape.minItems}`);
+  if (value.length > shape.maxItems) report(reading, `${value.length} items`, `at most ${shape.maxItems}`);
+  if (value.length < shape.minItems) report(reading, `${value.length} items`, `at least ${shape.minItems}`);
   const items: unknown[] = [];
+  const seen = new Set<unknown>();
   for (const [index, item] of value.entries()) {
     reading.at.push(index);
     const read = readShape(shape.item, item, reading);
-    if (shape.unique && read !== undefined && items.includes(read)) {
-      report(reading, `${describeValue(item)} a second time`, 'every item once');
+    if (shape.unique && read !== undefined) {
+      if (seen.has(read)) report(reading, `${describeValue(item)} a second time`, 'every item once');
+      seen.add(read);
     }
     items.push(read);
     reading.at.pop();
@@ -127,6 +150,7 @@ function readMap(shape: MapShape, value: unknown, reading: Reading): unknown {
 function readObject(shape: ObjectShape, value: unknown, reading: Reading): unknown {
   const members = membersOf(value);
   if (members === undefined) return report(reading, describeValue(value), 'an object');
+  const { dropped } = reading;
   const issuesBefore = reading.issues.length;
   const result: Record<string, unknown> = {};
   for (const name in shape.fields) {
@@ -141,7 +165,10 @@ function readObject(shape: ObjectShape, value: unknown, reading: Reading): unkno
     reading.at.pop();
   }
   readUnknown(shape, members, result, reading);
-  if (shape.check !== undefined && reading.issues.length === issuesBefore) checkObject(shape, result, reading);
+  if (shape.rules.length > 0 && reading.dropped === dropped) {
+    const own = reading.issues.length === issuesBefore ? NO_ISSUES : reading.issues.slice(issuesBefore);
+    checkRules({ shape, members, result, own }, reading);
+  }
   return result;
 }
 
@@ -168,11 +195,15 @@ function isFilled(field: Field, mode: ReadMode): boolean {
   return field.presence === 'filled' || (field.presence === 'created' && mode === 'document');
 }
 
+/** Whether a field is left out, or has the empty value that means the same. */
+function saysNothing(field: Field, given: unknown, mode: ReadMode): boolean {
+  if (given === undefined || given === null) return true;
+  if (field.presence === 'sparse') return isEmpty(field.schema, given);
+  return isFilled(field, mode) && meansDefault(field.schema, given);
+}
+
 function readField(field: Field, given: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
-  const absent =
-    given === undefined || given === null || (isFilled(field, reading.mode) && meansDefault(field.schema, given));
-  if (!absent) {
-    if (field.presence === 'sparse' && isEmpty(field.schema, given)) return undefined;
+  if (!saysNothing(field, given, reading.mode)) {
     const read = readShape(field.schema, given, reading);
     return field.presence === 'sparse' && read !== given && isEmpty(field.schema, read) ? undefined : read;
   }
@@ -214,11 +245,68 @@ function wantedInstead(shape: ObjectShape, name: string): string {
   return names.length > 16 ? 'a field that the reference names' : `one of ${names.join(', ')}`;
 }
 
-function checkObject(shape: ObjectShape, value: unknown, reading: Reading): void {
-  shape.check?.(value, (path, found, wanted) => {
-    const at = [...reading.at, ...parsePath(path)];
-    reading.issues.push({ path: formatPath(at), found, wanted, at });
-  });
+const NO_ISSUES: readonly PlacedIssue[] = [];
+
+/** An object whose fields have been read. */
+interface ReadObject {
+  readonly shape: ObjectShape;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly result: Readonly<Record<string, unknown>>;
+  /** The issues of its fields. */
+  readonly own: readonly PlacedIssue[];
+}
+
+/** Runs the rules whose fields are right. */
+function checkRules(object: ReadObject, reading: Reading): void {
+  const { shape, members, result, own } = object;
+  const depth = reading.at.length;
+  const say: Report = (path, wanted, found) => {
+    const parts = parsePath(path);
+    reportAt(reading, [...reading.at, ...parts], found ?? describeValue(valueAt(members, parts)), wanted);
+  };
+  const isGiven = (path: string): boolean => isGivenIn(object, path, reading);
+  for (const { reads, check } of shape.rules) {
+    if (own.length > 0 && own.some((issue) => reads.some((path) => touches(issue.at, depth, path)))) continue;
+    check(result, say, isGiven);
+  }
+}
+
+/** Whether an issue is in a field, or in what the field is a part of; `at` counts from `depth`, items of lists do not. */
+function touches(at: readonly (string | number)[], depth: number, path: FieldPath): boolean {
+  let index = 0;
+  for (let part = depth; part < at.length && index < path.length; part++) {
+    if (typeof at[part] === 'number') continue;
+    if (at[part] !== path[index]) return false;
+    index += 1;
+  }
+  return true;
+}
+
+/** Whether a document says something in a field, right or wrong; an empty value that means nothing says nothing. */
+function isGivenIn({ shape, members, result, own }: ReadObject, path: string, reading: Reading): boolean {
+  const parts = path.includes('.') ? path.split('.') : [path];
+  let inside: Shape = shape;
+  let given: unknown = members;
+  let read: unknown = result;
+  for (const name of parts) {
+    const field: Field | undefined = inside.shape === 'object' ? inside.fields[name] : undefined;
+    const outer: Readonly<Record<string, unknown>> | undefined = membersOf(given);
+    given = outer !== undefined && Object.hasOwn(outer, name) ? outer[name] : undefined;
+    if (field === undefined || saysNothing(field, given, reading.mode)) return false;
+    read = membersOf(read)?.[name];
+    inside = field.schema;
+  }
+  return read !== undefined || own.some((issue) => touches(issue.at, reading.at.length, parts));
+}
+
+function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
+  let at = value;
+  for (const part of path) {
+    const members: Readonly<Record<string, unknown>> | undefined = membersOf(at);
+    if (typeof part === 'number') at = Array.isArray(at) ? (at as readonly unknown[])[part] : undefined;
+    else at = members !== undefined && Object.hasOwn(members, part) ? members[part] : undefined;
+  }
+  return at;
 }
 
 /** `source.ports[1]` as its parts. Only for paths that checks write: names without dots and numbers in brackets. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { formatIssue } from '../base/errors.ts';
 import { boolean, choice, integer, looseChoice, number, numberChoice, text } from './scalars.ts';
 import {
+  between,
   computed,
   created,
   filled,
@@ -15,16 +16,16 @@ import {
   type Schema,
   sparse,
 } from './schema.ts';
-import { describeValue, formatPath, readSchema } from './schema-read.ts';
+import { describeValue, formatPath, MAX_ISSUES, readSchema } from './schema-read.ts';
 
 const inner = object(
   {
     low: required(integer(0, 10), 'Low.'),
     high: optional(integer(0, 10), 'High.'),
   },
-  (value, report) => {
-    if (value.high !== undefined && value.high < value.low) report('high', String(value.high), `at least ${value.low}`);
-  },
+  between(['low', 'high'], (value, report) => {
+    if (value.high !== undefined && value.high < value.low) report('high', `at least ${value.low}`);
+  }),
 );
 
 const schema = object({
@@ -131,6 +132,101 @@ test.each<[string, unknown, readonly string[]]>([
   ],
 ])('refuses: %s', (_name, document, expected) => {
   expect(read(document)).toEqual(expected);
+});
+
+/** Rules that read fields of their own, of an object inside and of the items of a list. */
+const ruled = object(
+  {
+    a: required(integer(0, 9), 'A.'),
+    b: optional(integer(0, 9), 'B.'),
+    inside: optional(object({ c: optional(integer(0, 9), 'C.'), d: optional(text(), 'D.') }), 'Inside.'),
+    items: sparse(
+      list(object({ e: required(integer(0, 9), 'E.'), f: optional(text(), 'F.') }), { maxItems: 3 }),
+      'Items.',
+    ),
+    word: filled(text(), 'usual', 'Word.'),
+  },
+  between(['a', 'b'], ({ a, b }, report) => {
+    if (b !== undefined && a > b) report('a', `at most b, ${b}`);
+  }),
+  between(['inside.c'], ({ inside }, report) => {
+    if (inside?.c === 0) report('inside.c', 'more');
+  }),
+  between(['items.e'], ({ items = [] }, report) => {
+    for (const [index, { e }] of items.entries()) if (e === 0) report(`items[${index}].e`, 'more', 'too little');
+  }),
+  between([], (_, report, isGiven) => {
+    if (isGiven('b') && isGiven('inside.d')) report('b', 'nothing beside d');
+    if (isGiven('word')) report('word', 'nothing');
+  }),
+);
+
+test.each<[string, unknown, readonly string[]]>([
+  ['all is right', { a: 1, b: 2, inside: { c: 1 }, items: [{ e: 1 }] }, []],
+  ['a rule that is broken', { a: 3, b: 2 }, ['a: found 3, wanted at most b, 2']],
+  [
+    'a field that no rule reads',
+    { a: 3, b: 2, word: 1.5 },
+    ['word: found 1.5, wanted a text', 'a: found 3, wanted at most b, 2', 'word: found 1.5, wanted nothing'],
+  ],
+  [
+    'a field that the rule reads',
+    { a: -1, b: 2, inside: { c: 0 } },
+    ['a: found -1, wanted a whole number from 0 to 9', 'inside.c: found 0, wanted more'],
+  ],
+  ['a required field that is missing', { b: 2 }, ['a: found nothing, wanted a whole number from 0 to 9']],
+  [
+    'another field of the object inside',
+    { a: 1, inside: { c: 0, d: 1.5 } },
+    ['inside.d: found 1.5, wanted a text', 'inside.c: found 0, wanted more'],
+  ],
+  ['an object inside that is none', { a: 1, inside: 5 }, ['inside: found 5, wanted an object']],
+  [
+    'another field of an item',
+    { a: 1, items: [{ e: 0, f: 1.5 }, { e: 1 }] },
+    ['items[0].f: found 1.5, wanted a text', 'items[0].e: found too little, wanted more'],
+  ],
+  ['an item that is none', { a: 1, items: [5, { e: 0 }] }, ['items[0]: found 5, wanted an object']],
+  [
+    'a long list',
+    { a: 1, items: [{ e: 10 }, { e: 1 }, { e: 1 }, {}] },
+    [
+      'items: found 4 items, wanted at most 3',
+      'items[0].e: found 10, wanted a whole number from 0 to 9',
+      'items[3].e: found nothing, wanted a whole number from 0 to 9',
+    ],
+  ],
+  [
+    'what is given wrongly is given',
+    { a: 1, b: 'x', inside: { d: 1.5 } },
+    [
+      'b: found "x", wanted a whole number from 0 to 9',
+      'inside.d: found 1.5, wanted a text',
+      'b: found "x", wanted nothing beside d',
+    ],
+  ],
+  ['an empty text that asks for the default is not', { a: 1, b: 1, word: '', inside: { d: null } }, []],
+])('rules between fields: %s', (_name, value, expected) => {
+  const result = readSchema(ruled, value, 'document');
+  expect(result.kind === 'valid' ? [] : result.issues.map(formatIssue)).toEqual([...expected]);
+});
+
+test('issues beyond a number that people read are counted', () => {
+  const words = Array.from({ length: 100_000 }, () => 5);
+  const result = readSchema(list(boolean), words, 'document');
+  const issues = result.kind === 'valid' ? [] : result.issues.map(formatIssue);
+  expect(issues.length).toBe(MAX_ISSUES + 1);
+  expect(issues.at(-2)).toBe('[99]: found 5, wanted true or false');
+  expect(issues.at(-1)).toBe('document: found 99900 more issues, wanted none');
+});
+
+test('a rule does not run on what was counted only', () => {
+  const many = object(
+    { words: required(list(boolean), 'Words.'), size: required(integer(0, 9), 'Size.') },
+    between(['size'], ({ size }, report) => report('size', size.toFixed(1))),
+  );
+  const result = readSchema(many, { words: Array.from({ length: MAX_ISSUES }, () => 5), size: 'x' }, 'document');
+  expect(result.kind === 'valid' ? 0 : result.issues.length).toBe(MAX_ISSUES + 1);
 });
 
 test('stored data keeps fields that are not known and gets no defaults of new resources', () => {

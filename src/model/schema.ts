@@ -35,14 +35,29 @@ export interface MapShape {
   readonly value: Shape;
 }
 
-/** Says that a rule between fields is broken; `path` is relative to the object, `''` is the object itself. */
-export type Report = (path: string, found: string, wanted: string) => void;
+/**
+ * Says that a rule between fields is broken; `path` is relative to the object, `''` is the object itself. `found`: what
+ * is there, when the document's own value does not say it.
+ */
+export type Report = (path: string, wanted: string, found?: string) => void;
+
+/** A field at the path, by names; a list on the way stands for all its items. */
+export type FieldPath = readonly string[];
+
+/** Whether the document says something at a path, right or wrong. */
+export type IsGiven = (path: string) => boolean;
+
+/** A rule between fields as the reader sees it; made by `between`. */
+export interface ShapeRule {
+  /** The fields that it reads: it is called only when there is no issue in any of them. */
+  readonly reads: readonly FieldPath[];
+  check(value: unknown, report: Report, isGiven: IsGiven): void;
+}
 
 export interface ObjectShape {
   readonly shape: 'object';
   readonly fields: Readonly<Record<string, Field>>;
-  /** Rules between fields; called only with an object whose fields are each right. */
-  check?(value: unknown, report: Report): void;
+  readonly rules: readonly ShapeRule[];
 }
 
 export type Shape = ScalarShape | ListShape | MapShape | ObjectShape;
@@ -120,6 +135,11 @@ export type Fields = Readonly<Record<string, Field>>;
 type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> ? K : never }[keyof F];
 type Flat<T> = { [K in keyof T]: T[K] };
 
+/** The names of a table of fields. */
+export function namesOf<F extends Fields>(fields: F): readonly (keyof F & string)[] {
+  return Object.keys(fields);
+}
+
 /** The object type that a table of fields describes. */
 export type ObjectOf<F extends Fields> = Flat<
   { readonly [K in Certain<F>]: Infer<F[K]['schema']> } & {
@@ -127,11 +147,49 @@ export type ObjectOf<F extends Fields> = Flat<
   }
 >;
 
+type ItemOf<T> = T extends readonly (infer I)[] ? I : T;
+
+/** `spec`, `spec.order`, `spec.ingress.action`: the paths of the fields of T, those of the items of lists included. */
+export type PathOf<T> = T extends object
+  ? { [K in keyof T & string]: K | `${K}.${PathOf<ItemOf<NonNullable<T[K]>>>}` }[keyof T & string]
+  : never;
+
+type Below<P extends string, K extends string> = P extends `${K}.${infer R}` ? R : never;
+type SeenBelow<T, P extends string> = T extends readonly (infer I)[]
+  ? readonly Seen<I, P>[]
+  : T extends object
+    ? Seen<T, P>
+    : T;
+
+/** T with nothing but the fields at the paths. */
+export type Seen<T, P extends string> = {
+  readonly [K in keyof T as K extends string ? (P extends K | `${K}.${string}` ? K : never) : never]: K extends P
+    ? T[K]
+    : SeenBelow<T[K], Below<P, K & string>>;
+};
+
+/** A rule between fields of T. */
+export interface Between<T> {
+  readonly reads: readonly FieldPath[];
+  readonly check: (value: T, report: Report, isGiven: IsGiven) => void;
+}
+
+/**
+ * A rule that reads the fields at the paths, and no others; it holds whatever else is wrong in the object. What may not
+ * stand beside what is a question to `isGiven`, which no issue keeps from being answered.
+ */
+export function between<T, const P extends PathOf<T> = PathOf<T>>(
+  reads: readonly P[],
+  check: (value: Seen<T, P>, report: Report, isGiven: (path: PathOf<T>) => boolean) => void,
+): Between<T> {
+  return { reads: reads.map((path) => path.split('.')), check: check as Between<T>['check'] };
+}
+
 export function object<F extends Fields>(
   fields: F,
-  check?: (value: ObjectOf<F>, report: Report) => void,
+  ...rules: readonly Between<ObjectOf<F>>[]
 ): Schema<ObjectOf<F>> & ObjectShape {
-  return check === undefined ? { shape: 'object', fields } : { shape: 'object', fields, check };
+  return { shape: 'object', fields, rules: rules as readonly ShapeRule[] };
 }
 
 export interface ListLimits {

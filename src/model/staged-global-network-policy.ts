@@ -2,12 +2,11 @@
 import { defineKind } from './kind.ts';
 import { policyName } from './names.ts';
 import {
-  checkHostFlags,
-  checkPolicyRules,
-  checkStagedDelete,
   globalFields,
   hintsField,
+  hostFlagRules,
   namespaceField,
+  onlyTierBesideDelete,
   POLICY_TABLE,
   POLICY_WIDE_TABLE,
   policyColumns,
@@ -22,23 +21,17 @@ import {
 import type { Resource } from './resource.ts';
 import { type Infer, object } from './schema.ts';
 
-const spec = object(
-  {
-    stagedAction: stagedActionField,
-    tier: tierField,
-    ...ruleFields,
-    types: stagedTypesField,
-    ...globalFields,
-    serviceAccountSelector: serviceAccountField,
-    namespaceSelector: namespaceField,
-    performanceHints: hintsField,
-  },
-  (value, report) => {
-    checkPolicyRules(value, report);
-    checkHostFlags(value, report);
-    checkStagedDelete(value, report);
-  },
-);
+const specFields = {
+  stagedAction: stagedActionField,
+  tier: tierField,
+  ...ruleFields,
+  types: stagedTypesField,
+  ...globalFields,
+  serviceAccountSelector: serviceAccountField,
+  namespaceSelector: namespaceField,
+  performanceHints: hintsField,
+};
+const spec = object(specFields, ...hostFlagRules, onlyTierBesideDelete(specFields));
 
 export type StagedGlobalNetworkPolicySpec = Infer<typeof spec>;
 export type StagedGlobalNetworkPolicy = Resource<StagedGlobalNetworkPolicySpec, undefined, 'StagedGlobalNetworkPolicy'>;

@@ -2,9 +2,8 @@
 import { defineKind } from './kind.ts';
 import { policyName } from './names.ts';
 import {
-  checkPolicyRules,
-  checkStagedDelete,
   hintsField,
+  onlyTierBesideDelete,
   POLICY_TABLE,
   POLICY_WIDE_TABLE,
   policyColumns,
@@ -19,20 +18,15 @@ import {
 import type { Resource } from './resource.ts';
 import { type Infer, object } from './schema.ts';
 
-const spec = object(
-  {
-    stagedAction: stagedActionField,
-    tier: tierField,
-    ...ruleFields,
-    types: stagedTypesField,
-    serviceAccountSelector: serviceAccountField,
-    performanceHints: hintsField,
-  },
-  (value, report) => {
-    checkPolicyRules(value, report);
-    checkStagedDelete(value, report);
-  },
-);
+const specFields = {
+  stagedAction: stagedActionField,
+  tier: tierField,
+  ...ruleFields,
+  types: stagedTypesField,
+  serviceAccountSelector: serviceAccountField,
+  performanceHints: hintsField,
+};
+const spec = object(specFields, onlyTierBesideDelete(specFields));
 
 export type StagedNetworkPolicySpec = Infer<typeof spec>;
 export type StagedNetworkPolicy = Resource<StagedNetworkPolicySpec, undefined, 'StagedNetworkPolicy'>;

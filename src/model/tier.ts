@@ -6,7 +6,7 @@ import { defineKind } from './kind.ts';
 import { dnsLabel } from './names.ts';
 import type { Resource } from './resource.ts';
 import { choice, number } from './scalars.ts';
-import { filled, type Infer, object, type Report, sparse } from './schema.ts';
+import { type Between, between, filled, type Infer, object, sparse } from './schema.ts';
 
 /** The order of a tier that names none: that of the tier `default`. */
 export const DEFAULT_TIER_ORDER = 1_000_000;
@@ -31,14 +31,12 @@ export const BUILT_IN_TIERS: Readonly<Record<string, TierSpec>> = {
   'kube-baseline': { order: 10_000_000, defaultAction: 'Pass' },
 };
 
-function checkBuiltIn(one: Tier, report: Report): void {
-  const { name } = one.metadata;
-  const wanted = Object.hasOwn(BUILT_IN_TIERS, name) ? BUILT_IN_TIERS[name] : undefined;
-  if (wanted === undefined) return;
-  if (one.spec.order !== wanted.order) report('spec.order', String(one.spec.order), `${wanted.order} for ${name}`);
-  if (one.spec.defaultAction !== wanted.defaultAction) {
-    report('spec.defaultAction', one.spec.defaultAction, `${wanted.defaultAction} for ${name}`);
-  }
+/** A built-in tier keeps its order and its action. */
+function builtIn(field: 'order' | 'defaultAction'): Between<Tier> {
+  return between(['metadata.name', `spec.${field}`], ({ metadata: { name }, spec: given }, report) => {
+    const wanted = Object.hasOwn(BUILT_IN_TIERS, name) ? BUILT_IN_TIERS[name]?.[field] : given[field];
+    if (given[field] !== wanted) report(`spec.${field}`, `${wanted} for ${name}`);
+  });
 }
 
 export const tier = defineKind({
@@ -49,7 +47,7 @@ export const tier = defineKind({
   names: dnsLabel,
   spec,
   status: { schema: status, always: true },
-  check: checkBuiltIn,
+  rules: [builtIn('order'), builtIn('defaultAction')],
   columns: [
     { heading: 'NAME', value: (one) => one.metadata.name },
     { heading: 'ORDER', value: (one) => formatFloat(one.spec.order) },

@@ -10,23 +10,18 @@ export interface EndpointIdentity {
   readonly pod?: string | undefined;
 }
 
-/** What stands between orchestrator and endpoint; undefined when the spec lacks it. */
-function workloadSegment(identity: EndpointIdentity): string | undefined {
-  switch (identity.orchestrator) {
-    case 'k8s':
-      return identity.pod;
-    case 'cni':
-      return identity.containerID;
-    case 'libnetwork':
-      return 'libnetwork';
-    default:
-      return identity.workload;
-  }
+/** The field that stands between orchestrator and endpoint; undefined where the orchestrator has one word for all. */
+export function identifyingField(orchestrator: string): 'workload' | 'containerID' | 'pod' | undefined {
+  if (orchestrator === 'libnetwork') return undefined;
+  if (orchestrator === 'k8s') return 'pod';
+  return orchestrator === 'cni' ? 'containerID' : 'workload';
 }
 
 /** `<node>-<orchestrator>-<workload>-<endpoint>`, each `-` inside a part doubled; undefined when a part is missing. */
 export function tryComputeEndpointName(identity: EndpointIdentity): string | undefined {
-  const parts = [identity.node, identity.orchestrator, workloadSegment(identity), identity.endpoint];
+  const field = identifyingField(identity.orchestrator);
+  const workload = field === undefined ? 'libnetwork' : identity[field];
+  const parts = [identity.node, identity.orchestrator, workload, identity.endpoint];
   const complete = parts.every(
     (part) => part !== undefined && part !== '' && !part.startsWith('-') && !part.endsWith('-'),
   );

@@ -3,19 +3,28 @@ import { cidrContains, parseCidr } from '../net/cidr.ts';
 import { familyOf, formatIp, parseIp, tryParseIp } from '../net/ip.ts';
 import { joinItems } from './cells.ts';
 import { defineKind } from './kind.ts';
-import { containerId, endpointPortName, interfaceName, resourceName } from './names.ts';
+import { containerId, endpointPortName, interfaceName, isDnsSubdomain, resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
-import { integer, parsedText, text } from './scalars.ts';
-import { filled, list, type ObjectOf, object, optional, type Report, required, sparse } from './schema.ts';
+import { integer, parsedText } from './scalars.ts';
+import {
+  type Between,
+  between,
+  filled,
+  list,
+  type ObjectOf,
+  object,
+  optional,
+  required,
+  type Scalar,
+  sparse,
+} from './schema.ts';
 import { cidrOrIp, dscp, interfaceCidr, ip, ipv4, ipv6, mac, port, portProtocol } from './values.ts';
-import { tryComputeEndpointName } from './workload-endpoint-name.ts';
+import { identifyingField, tryComputeEndpointName } from './workload-endpoint-name.ts';
 
 const ipNetwork = parsedText('an address, or a range of one address (/32 or /128)', (value) => {
   const range = interfaceCidr.read(value);
   return typeof range === 'string' && range.endsWith(range.includes(':') ? '/128' : '/32') ? range : undefined;
 });
-
-const segment = text({ wanted: 'a text that does not begin or end with "-"', pattern: /^[^-/]([^/]*[^-/])?$/ });
 
 const portNameOrNothing = parsedText(endpointPortName.wanted, (value) =>
   value === '' || endpointPortName.read(value) !== undefined ? value : undefined,
@@ -35,9 +44,9 @@ const workloadPort = object(
     hostPort: filled(integer(0, 65535), 0, 'The port of the host that is mapped to it; 0 for none.'),
     hostIP: filled(hostAddress, '', 'The address of the host that is mapped to it.'),
   },
-  (value, report) => {
-    if (value.name === '' && value.hostPort === 0) report('name', 'nothing', 'a name, or a hostPort');
-  },
+  between(['name', 'hostPort'], (value, report) => {
+    if (value.name === '' && value.hostPort === 0) report('name', 'a name, or a hostPort', 'nothing');
+  }),
 );
 
 const ipNat = object(
@@ -45,11 +54,10 @@ const ipNat = object(
     internalIP: required(ip, 'An address of the endpoint.'),
     externalIP: required(ip, 'The address that is translated to it.'),
   },
-  (value, report) => {
-    if (familyOf(parseIp(value.internalIP)) !== familyOf(parseIp(value.externalIP))) {
-      report('externalIP', JSON.stringify(value.externalIP), 'an address of the family of internalIP');
-    }
-  },
+  between(['internalIP', 'externalIP'], (value, report) => {
+    if (familyOf(parseIp(value.internalIP)) === familyOf(parseIp(value.externalIP))) return;
+    report('externalIP', 'an address of the family of internalIP');
+  }),
 );
 
 /** Limits of rates and bursts: facts, calico §4.10. */
@@ -75,19 +83,19 @@ const qosControls = object({
 });
 
 const specFields = {
-  orchestrator: required(segment, 'What runs the workload: cni, rkt.'),
-  workload: sparse(segment, 'The workload, for orchestrators other than cni and k8s.'),
-  node: required(segment, 'The node that it runs on.'),
+  orchestrator: required(resourceName, 'What runs the workload: cni, rkt.'),
+  workload: sparse(resourceName, 'The workload, for orchestrators other than cni and k8s.'),
+  node: required(resourceName, 'The node that it runs on.'),
   containerID: sparse(containerId, 'The container.'),
-  pod: sparse(segment, 'The pod, for orchestrator k8s.'),
-  endpoint: required(segment, 'The interface inside the container.'),
+  pod: sparse(resourceName, 'The pod, for orchestrator k8s.'),
+  endpoint: required(resourceName, 'The interface inside the container.'),
   serviceAccountName: sparse(resourceName, 'The service account, for orchestrator k8s.'),
   ipNetworks: sparse(list(ipNetwork), 'The addresses, as ranges of one address.'),
   ipNATs: sparse(list(ipNat), 'Addresses that are translated to one of its own.'),
   ipv4Gateway: sparse(ipv4, 'The gateway for IPv4.'),
   ipv6Gateway: sparse(ipv6, 'The gateway for IPv6.'),
   profiles: sparse(list(resourceName), 'Profiles, in the order in which they apply.'),
-  interfaceName: sparse(interfaceName, "The host's end of its link."),
+  interfaceName: required(interfaceName, "The host's end of its link."),
   mac: sparse(mac, 'The MAC address of its interface.'),
   ports: sparse(list(workloadPort), 'Ports that rules can name.'),
   allowSpoofedSourcePrefixes: sparse(list(cidrOrIp), 'Addresses other than its own that it may send from.'),
@@ -95,29 +103,40 @@ const specFields = {
 };
 
 export type WorkloadEndpointSpec = ObjectOf<typeof specFields>;
-const spec = object(specFields, checkSpec);
+const spec = object(
+  specFields,
+  between(['orchestrator'], ({ orchestrator }, report, isGiven) => {
+    const field = identifyingField(orchestrator);
+    if (field !== undefined && !isGiven(field)) report(field, `the ${field}, which is a part of the endpoint's name`);
+  }),
+  between(['ipNetworks', 'ipNATs.internalIP'], ({ ipNetworks = [], ipNATs = [] }, report) => {
+    const own = ipNetworks.map(parseCidr);
+    for (const [index, { internalIP }] of ipNATs.entries()) {
+      const inside = own.some((range) => cidrContains(range, parseIp(internalIP)));
+      if (!inside) report(`ipNATs[${index}].internalIP`, 'one of ipNetworks');
+    }
+  }),
+);
 export type WorkloadEndpoint = Resource<WorkloadEndpointSpec, undefined, 'WorkloadEndpoint'>;
 
 export const LABEL_NAMESPACE = 'projectcalico.org/namespace';
 export const LABEL_ORCHESTRATOR = 'projectcalico.org/orchestrator';
 
-function checkSpec(value: WorkloadEndpointSpec, report: Report): void {
-  if (value.interfaceName === undefined) report('interfaceName', 'nothing', 'an interface name of 1 to 15 characters');
-  const own = (value.ipNetworks ?? []).map(parseCidr);
-  for (const [index, nat] of (value.ipNATs ?? []).entries()) {
-    const inside = own.some((range) => cidrContains(range, parseIp(nat.internalIP)));
-    if (!inside) report(`ipNATs[${index}].internalIP`, JSON.stringify(nat.internalIP), 'one of ipNetworks');
-  }
-}
+/** The name as metadata has it; whether it is the one that the spec makes is another rule. */
+const endpointName: Scalar<string> = {
+  ...resourceName,
+  wanted: 'node, orchestrator, workload or container, and endpoint, with "-" between and each "-" in them doubled',
+};
 
-function checkName(one: WorkloadEndpoint, report: Report): void {
-  const name = tryComputeEndpointName(one.spec);
-  if (name === undefined)
-    report('spec', 'too little to name it', 'node, orchestrator, endpoint and containerID or workload');
-  else if (name !== one.metadata.name) {
-    report('metadata.name', JSON.stringify(one.metadata.name), `${JSON.stringify(name)}, which the spec makes`);
-  }
-}
+const nameFromSpec: Between<WorkloadEndpoint> = between(
+  ['metadata.name', 'spec.node', 'spec.orchestrator', 'spec.endpoint', 'spec.workload', 'spec.containerID', 'spec.pod'],
+  (one, report) => {
+    const name = tryComputeEndpointName(one.spec);
+    if (name === undefined || name === one.metadata.name) return;
+    if (isDnsSubdomain(name)) report('metadata.name', `${JSON.stringify(name)}, which the spec makes`);
+    else report('spec', `parts of a name: ${resourceName.wanted}`, JSON.stringify(name));
+  },
+);
 
 function withForcedLabels(one: WorkloadEndpoint): WorkloadEndpoint {
   const forced = {
@@ -133,8 +152,9 @@ export const workloadEndpoint = defineKind({
   aliases: ['workloadendpoint', 'wep', 'weps'],
   namespaced: true,
   doc: 'One interface of one workload. The network plugin writes it; its name follows from node, orchestrator and container.',
+  names: endpointName,
   spec,
-  check: checkName,
+  rules: [nameFromSpec],
   columns: [
     { heading: 'NAME', value: (one) => one.metadata.name },
     { heading: 'NAMESPACE', value: (one) => one.metadata.namespace ?? '' },
@@ -142,7 +162,7 @@ export const workloadEndpoint = defineKind({
     { heading: 'ORCHESTRATOR', value: (one) => one.spec.orchestrator },
     { heading: 'NODE', value: (one) => one.spec.node },
     { heading: 'NETWORKS', value: (one) => joinItems(one.spec.ipNetworks) },
-    { heading: 'INTERFACE', value: (one) => one.spec.interfaceName ?? '' },
+    { heading: 'INTERFACE', value: (one) => one.spec.interfaceName },
     { heading: 'PROFILES', value: (one) => joinItems(one.spec.profiles) },
     {
       heading: 'NATS',
