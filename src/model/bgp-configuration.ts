@@ -2,9 +2,9 @@
 import { community, isCommunity, password, routePriority } from './bgp-values.ts';
 import { duration } from './duration.ts';
 import { defineKind } from './kind.ts';
-import { interfaceName, resourceName } from './names.ts';
+import { resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
-import { boolean, choice, looseChoice, parsedText } from './scalars.ts';
+import { boolean, choice, looseChoice, parsedText, text } from './scalars.ts';
 import { type Between, between, created, list, type ObjectOf, object, optional, required, sparse } from './schema.ts';
 import { asNumber, ipv4, ipv6, maskedCidr, port } from './values.ts';
 
@@ -13,6 +13,12 @@ const range = object({ cidr: required(maskedCidr, 'The range.') });
 const communityOrName = parsedText('a community aa:nn or aa:nn:mm, or a name among communities', (value) =>
   isCommunity(value) || resourceName.read(value) !== undefined ? value : undefined,
 );
+
+/** "*" alone would be all of them. */
+const ignoredInterface = text({
+  wanted: 'an interface name: 1 to 15 letters, digits, "_", "." and "-", with "*" for any letters beside others',
+  pattern: /^(?!\*$)[a-zA-Z0-9_.*-]{1,15}$/,
+});
 
 const specFields = {
   logSeverityScreen: created(
@@ -44,7 +50,7 @@ const specFields = {
     list(
       object({
         cidr: required(maskedCidr, 'Routes in this range.'),
-        communities: required(list(communityOrName, { minItems: 1, maxItems: 50 }), 'What they are tagged with.'),
+        communities: required(list(communityOrName, { maxItems: 50 }), 'What they are tagged with.'),
       }),
       { maxItems: MAX_COMMUNITIES },
     ),
@@ -54,7 +60,7 @@ const specFields = {
   nodeMeshPassword: optional(password, 'The password of sessions of the mesh.'),
   nodeMeshMaxRestartTime: optional(duration, 'How long routes of the mesh outlive a restart.', '120s'),
   bindMode: sparse(choice('None', 'NodeIP'), 'Whether BGP listens on all addresses or on those of the node.', 'None'),
-  ignoredInterfaces: sparse(list(interfaceName), 'Interfaces whose ranges are not taken as directly connected.'),
+  ignoredInterfaces: sparse(list(ignoredInterface), 'Interfaces whose ranges are not taken as directly connected.'),
   localWorkloadPeeringIPV4: sparse(ipv4, 'The address that local workloads peer with.'),
   localWorkloadPeeringIPV6: sparse(ipv6, 'The address that local workloads peer with over IPv6.'),
   programClusterRoutes: sparse(

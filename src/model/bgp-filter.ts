@@ -9,7 +9,7 @@ import { between, type Infer, list, namesOf, type ObjectOf, object, optional, re
 import { asNumber } from './values.ts';
 
 const interfacePattern = text({
-  wanted: 'an interface name of 1 to 15 characters, perhaps with "*"',
+  wanted: 'an interface name: 1 to 15 letters, digits, "_", ".", "-" and "*" for any letters',
   pattern: /^[a-zA-Z0-9_.*-]{1,15}$/,
 });
 

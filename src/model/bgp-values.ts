@@ -1,7 +1,7 @@
 // Values that the BGP kinds share: communities, passwords, peer addresses (facts: calico §4.11–4.13).
 import { formatIp, tryParseIp } from '../net/ip.ts';
 import { boolean, integer, parsedText, text } from './scalars.ts';
-import { type Infer, object, optional, required, type Scalar, sparse } from './schema.ts';
+import { type Infer, object, optional, required, type Scalar } from './schema.ts';
 
 function partsWithin(value: string, count: number, max: number): boolean {
   const parts = value.split(':');
@@ -18,12 +18,16 @@ export const community = parsedText(
   (value) => (isCommunity(value) ? value : undefined),
 );
 
+function notEmpty(wanted: string): Scalar<string> {
+  return text({ wanted, pattern: /./ });
+}
+
 /** A reference to a key of a Kubernetes Secret: kept for those who read it; nothing here can. */
 export const password = object({
   secretKeyRef: optional(
     object({
-      name: sparse(text(), 'Name of the Secret.'),
-      key: required(text(), 'Key in the Secret.'),
+      name: required(notEmpty('the name of a Secret'), 'Name of the Secret.'),
+      key: required(notEmpty('the name of a key in the Secret'), 'Key in the Secret.'),
       optional: optional(boolean, 'Whether it may be missing.'),
     }),
     'A key of a Kubernetes Secret.',

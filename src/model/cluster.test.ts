@@ -113,7 +113,13 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     ['spec.cidr: found "10.0.0.0/27", wanted a range that holds a block of /26'],
   ],
   ['small but disabled', ipPool, { cidr: '10.0.0.0/27', disabled: true }, 'p', []],
-  ['block size', ipPool, pool({ blockSize: 19 }), 'p', ['spec.blockSize: found 19, wanted 20 to 32 for IPv4']],
+  [
+    'block size',
+    ipPool,
+    pool({ blockSize: 19 }),
+    'p',
+    ['spec.blockSize: found 19, wanted a whole number from 20 to 32 for IPv4, from 116 to 128 for IPv6'],
+  ],
   [
     'two tunnels',
     ipPool,

@@ -62,7 +62,7 @@ test.each<[string, Kind, unknown, object, readonly string[]]>([
     workloadEndpoint,
     { ...endpoint, interfaceName: undefined },
     named,
-    ['spec.interfaceName: found nothing, wanted an interface name of 1 to 15 characters'],
+    ['spec.interfaceName: found nothing, wanted an interface name: 1 to 15 letters, digits, "_", "." and "-"'],
   ],
   [
     'too little',
@@ -121,7 +121,7 @@ test.each<[string, Kind, unknown, object, readonly string[]]>([
     { node: 'host1', interfaceName: 'a'.repeat(16) },
     {},
     [
-      `spec.interfaceName: found "${'a'.repeat(16)}", wanted an interface name of 1 to 15 characters, or "*" for all of them`,
+      `spec.interfaceName: found "${'a'.repeat(16)}", wanted an interface name: 1 to 15 letters, digits, "_", "." and "-", or "*" for all of them`,
     ],
   ],
   [
@@ -153,7 +153,9 @@ test.each<[string, Kind, unknown, object, readonly string[]]>([
     node,
     { bgp: { ipv4Address: 'fd00::1/64' } },
     {},
-    ['spec.bgp.ipv4Address: found "fd00::1/64", wanted an IPv4 address with its prefix length, such as 10.0.0.1/24'],
+    [
+      'spec.bgp.ipv4Address: found "fd00::1/64", wanted an IPv4 address, with its prefix length if the subnet is known, such as 10.0.0.1/24',
+    ],
   ],
   [
     'a cluster id',

@@ -1,15 +1,15 @@
 // GlobalNetworkPolicy: rules for endpoints of all namespaces and for host endpoints (facts: calico §4.6).
 import { defineKind } from './kind.ts';
-import { policyName } from './names.ts';
+import { globalPolicyName } from './names.ts';
 import {
   globalFields,
+  globalRuleFields,
   hintsField,
   hostFlagRules,
   namespaceField,
   POLICY_TABLE,
   POLICY_WIDE_TABLE,
   policyColumns,
-  ruleFields,
   serviceAccountField,
   tierField,
   typesField,
@@ -21,7 +21,7 @@ import { type Infer, object } from './schema.ts';
 
 const specFields = {
   tier: tierField,
-  ...ruleFields,
+  ...globalRuleFields,
   types: typesField,
   ...globalFields,
   serviceAccountSelector: serviceAccountField,
@@ -38,7 +38,7 @@ export const globalNetworkPolicy = defineKind({
   plural: 'globalnetworkpolicies',
   aliases: ['globalnetworkpolicy', 'gnp', 'gnps'],
   doc: 'Rules for the endpoints of all namespaces, and for the interfaces of hosts.',
-  names: policyName,
+  names: globalPolicyName,
   spec,
   columns: policyColumns.filter((column) => column.heading !== 'NAMESPACE'),
   table: POLICY_TABLE,

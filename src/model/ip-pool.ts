@@ -15,6 +15,7 @@ import {
   type ObjectOf,
   object,
   required,
+  type Scalar,
   sparse,
 } from './schema.ts';
 import { selector } from './selectors.ts';
@@ -25,6 +26,16 @@ const LINK_LOCAL = [parseCidr('169.254.0.0/16'), parseCidr('fe80::/10')];
 
 /** Block sizes by address family: the default, and what is allowed. */
 const BLOCK_SIZE = { 4: { usual: 26, min: 20, max: 32 }, 6: { usual: 122, min: 116, max: 128 } } as const;
+
+const sizes = {
+  4: integer(BLOCK_SIZE[4].min, BLOCK_SIZE[4].max),
+  6: integer(BLOCK_SIZE[6].min, BLOCK_SIZE[6].max),
+};
+const blockSize: Scalar<number> = {
+  ...integer(BLOCK_SIZE[4].min, BLOCK_SIZE[6].max),
+  wanted: 'a whole number from 20 to 32 for IPv4, from 116 to 128 for IPv6',
+  read: (value) => sizes[4].read(value) ?? sizes[6].read(value),
+};
 
 function usualBlockSize(before: Readonly<Record<string, unknown>>): number {
   const range = typeof before.cidr === 'string' ? tryParseCidr(before.cidr) : undefined;
@@ -39,7 +50,7 @@ const specFields = {
   disabled: sparse(boolean, 'Whether no new addresses are given out.', 'false'),
   disableBGPExport: sparse(boolean, 'Whether BGP keeps routes into the pool to itself.', 'false'),
   blockSize: computed(
-    integer(0, 128),
+    blockSize,
     usualBlockSize,
     '26 for IPv4, 122 for IPv6',
     'Prefix length of the blocks that hosts take. It cannot be changed.',
@@ -71,16 +82,17 @@ const rangeRules: readonly Between<IPPoolSpec>[] = [
       report('cidr', 'a range outside of 169.254.0.0/16 and fe80::/10');
     }
   }),
-  between(['cidr', 'blockSize'], ({ cidr, blockSize }, report) => {
-    const family = familyOfRange(cidr);
-    const { min, max } = BLOCK_SIZE[family];
-    if (blockSize < min || blockSize > max) report('blockSize', `${min} to ${max} for IPv${family}`);
+  between(['cidr', 'blockSize'], (value, report) => {
+    const family = familyOfRange(value.cidr);
+    if (sizes[family].read(value.blockSize) === undefined) {
+      report('blockSize', `${sizes[family].wanted} for IPv${family}`);
+    }
   }),
-  between(['cidr', 'blockSize', 'disabled'], ({ cidr, blockSize, disabled }, report) => {
-    const { prefixLength } = parseCidr(cidr);
-    const { min, max } = BLOCK_SIZE[familyOfRange(cidr)];
-    if (disabled || blockSize < min || blockSize > max || prefixLength <= blockSize) return;
-    report('cidr', `a range that holds a block of /${blockSize}`);
+  between(['cidr', 'blockSize', 'disabled'], (value, report) => {
+    const { prefixLength } = parseCidr(value.cidr);
+    const fits = value.disabled || prefixLength <= value.blockSize;
+    const isSize = sizes[familyOfRange(value.cidr)].read(value.blockSize) !== undefined;
+    if (isSize && !fits) report('cidr', `a range that holds a block of /${value.blockSize}`);
   }),
   between(['cidr', 'ipipMode'], ({ cidr, ipipMode }, report) => {
     if (ipipMode !== 'Never' && familyOfRange(cidr) === 6) report('ipipMode', 'Never for an IPv6 pool');
@@ -92,7 +104,7 @@ const useRules: readonly Between<IPPoolSpec>[] = [
     if (isGiven('namespaceSelector') && allowedUses.includes('Tunnel')) {
       report('namespaceSelector', 'nothing for a pool whose allowedUses has Tunnel');
     }
-    if (allowedUses.includes('LoadBalancer') && allowedUses.length > 1) {
+    if (allowedUses.includes('LoadBalancer') && allowedUses.some((use) => use !== 'LoadBalancer')) {
       report('allowedUses', 'LoadBalancer alone', allowedUses.join(', '));
     }
   }),

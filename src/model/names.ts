@@ -41,14 +41,18 @@ export const dnsLabel = accepts(
   'lower-case letters, digits and "-" that start and end with a letter or digit, at most 63 characters',
   isDnsLabel,
 );
-/** `name` or `tier.name` (§4.1), with Kubernetes' reserved prefixes in which the rest is a subdomain. */
+const POLICY_NAME = 'a name of lower-case letters, digits and "-", with at most one dot after a tier';
+
+/** `name` or `tier.name` (§4.1); unlike labels elsewhere, each as long as a name may be. */
+function isPolicyName(value: string): boolean {
+  return isDnsSubdomain(value) && value.split('.').length <= 2;
+}
+
+export const globalPolicyName = accepts(POLICY_NAME, isPolicyName);
+/** In a namespace also with Kubernetes' reserved prefixes, in which the rest is a subdomain. */
 export const policyName = accepts(
-  'a name of lower-case letters, digits and "-", with at most one dot after a tier',
-  (value) => {
-    const parts = value.split('.');
-    if (/^(knp|ossg)\.default\./.test(value)) return isDnsSubdomain(value);
-    return value.length <= 253 && parts.length <= 2 && parts.every(isDnsLabel);
-  },
+  POLICY_NAME,
+  (value) => isPolicyName(value) || (/^(knp|ossg)\.default\./.test(value) && isDnsSubdomain(value)),
 );
 export const labelKey = accepts(
   'a label name: letters, digits, "-", "_", "." with an optional "prefix/"',
@@ -61,7 +65,7 @@ export const annotationKey = accepts(
 );
 
 export const interfaceName = text({
-  wanted: 'an interface name of 1 to 15 characters',
+  wanted: 'an interface name: 1 to 15 letters, digits, "_", "." and "-"',
   pattern: /^[a-zA-Z0-9_.-]{1,15}$/,
 });
 export const containerId = text({

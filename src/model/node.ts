@@ -6,14 +6,23 @@ import { choice, parsedText, text } from './scalars.ts';
 import { between, type Infer, list, namesOf, object, optional, required, sparse } from './schema.ts';
 import { asNumber, cidrOrIp, ip, ipv4, ipv6, mac } from './values.ts';
 
-const ipv4Interface = parsedText('an IPv4 address with its prefix length, such as 10.0.0.1/24', (value) => {
-  const range = cidrOrIp.read(value);
-  return typeof range === 'string' && !range.includes(':') ? range : undefined;
-});
-const ipv6Interface = parsedText('an IPv6 address with its prefix length, such as fd00::1/64', (value) => {
-  const range = cidrOrIp.read(value);
-  return typeof range === 'string' && range.includes(':') ? range : undefined;
-});
+const ipv4Interface = parsedText(
+  'an IPv4 address, with its prefix length if the subnet is known, such as 10.0.0.1/24',
+  (value) => {
+    const range = cidrOrIp.read(value);
+    return typeof range === 'string' && !range.includes(':') ? range : undefined;
+  },
+);
+const ipv6Interface = parsedText(
+  'an IPv6 address, with its prefix length if the subnet is known, such as fd00::1/64',
+  (value) => {
+    const range = cidrOrIp.read(value);
+    return typeof range === 'string' && range.includes(':') ? range : undefined;
+  },
+);
+
+/** 32 bytes in base64. */
+const wireguardKey = text({ wanted: 'a WireGuard key: 32 bytes in base64', pattern: /^[A-Za-z0-9+/]{43}=$/ });
 
 const bgpFields = {
   asNumber: optional(asNumber, "The node's AS number.", 'asNumber of BGPConfiguration default'),
@@ -76,8 +85,8 @@ const spec = object({
 });
 
 const status = object({
-  wireguardPublicKey: sparse(text(), 'Its WireGuard key.'),
-  wireguardPublicKeyV6: sparse(text(), 'Its WireGuard key for IPv6.'),
+  wireguardPublicKey: sparse(wireguardKey, 'Its WireGuard key.'),
+  wireguardPublicKeyV6: sparse(wireguardKey, 'Its WireGuard key for IPv6.'),
   podCIDRs: sparse(list(cidrOrIp), 'Ranges that an orchestrator gave it.'),
 });
 

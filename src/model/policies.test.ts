@@ -96,7 +96,7 @@ test.each<[unknown, readonly string[]]>([
   [
     { action: 'Allow', protocol: 'UDP', http: { paths: [{ prefix: '/a b' }] } },
     [
-      `${at}.http.paths[0].prefix: found "/a b", wanted a path that begins with "/" and has no "?", "#" or space`,
+      `${at}.http.paths[0].prefix: found "/a b", wanted a path of at most 1024 characters that begins with "/" and has no "?", "#" or space`,
       `${at}.http: found an HTTP match with protocol UDP, wanted protocol TCP or none beside it`,
     ],
   ],

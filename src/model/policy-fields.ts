@@ -3,7 +3,7 @@ import { formatFloat } from './cells.ts';
 import type { Column } from './kind.ts';
 import { dnsLabel } from './names.ts';
 import type { Metadata, Resource } from './resource.ts';
-import { egressRules, ingressRules } from './rule.ts';
+import { globalRules, rules } from './rule.ts';
 import { boolean, choice, number } from './scalars.ts';
 import { type Between, between, computed, createdFrom, type Fields, filled, list, optional, sparse } from './schema.ts';
 import { selector } from './selectors.ts';
@@ -29,12 +29,16 @@ function inferTypes(before: Readonly<Record<string, unknown>>): readonly PolicyT
 }
 
 export const tierField = filled(dnsLabel, 'default', 'The tier that the policy belongs to.');
-export const ruleFields = {
-  order: optional(number, 'Policies with a lower order come first in their tier.', 'after all others'),
-  ingress: sparse(ingressRules, 'Rules for packets to the endpoints, in order.'),
-  egress: sparse(egressRules, 'Rules for packets from the endpoints, in order.'),
-  selector: sparse(selector, 'The endpoints that the policy applies to, by their labels.', 'all()'),
-};
+function fieldsOf({ ingress, egress }: typeof rules) {
+  return {
+    order: optional(number, 'Policies with a lower order come first in their tier.', 'after all others'),
+    ingress: sparse(ingress, 'Rules for packets to the endpoints, in order.'),
+    egress: sparse(egress, 'Rules for packets from the endpoints, in order.'),
+    selector: sparse(selector, 'The endpoints that the policy applies to, by their labels.', 'all()'),
+  };
+}
+export const ruleFields = fieldsOf(rules);
+export const globalRuleFields = fieldsOf(globalRules);
 export const typesField = computed(
   directions,
   inferTypes,

@@ -4,12 +4,12 @@ import { formatLabels } from './cells.ts';
 import { defineKind } from './kind.ts';
 import { labelKey, labelValue } from './names.ts';
 import { API_VERSION, type Resource } from './resource.ts';
-import { egressRules, ingressRules } from './rule.ts';
+import { rules } from './rule.ts';
 import { type Infer, map, object, sparse } from './schema.ts';
 
 const spec = object({
-  ingress: sparse(ingressRules, 'Rules for packets to the endpoint, in order.'),
-  egress: sparse(egressRules, 'Rules for packets from the endpoint, in order.'),
+  ingress: sparse(rules.ingress, 'Rules for packets to the endpoint, in order.'),
+  egress: sparse(rules.egress, 'Rules for packets from the endpoint, in order.'),
   labelsToApply: sparse(
     map(labelKey, labelValue),
     'Labels that endpoints with this profile have, unless they have their own.',

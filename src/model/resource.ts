@@ -20,9 +20,17 @@ export const API_VERSION = 'projectcalico.org/v3';
 /** All annotations of a resource together, names and values, in characters. */
 const MAX_ANNOTATIONS_LENGTH = 256 * 1024;
 
-/** RFC 3339. */
+const TIME = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/** Whether a text is a time of RFC 3339, of a day that there is. */
+function isTime(value: string): boolean {
+  const [, year = '', month = '', day = ''] = TIME.exec(value) ?? [];
+  const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= daysInMonth;
+}
+
 export const timestamp = parsedText('a time such as 2026-11-23T11:18:07Z', (value) =>
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(value) ? value : undefined,
+  isTime(value) ? value : undefined,
 );
 const anyText = text();
 

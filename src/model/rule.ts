@@ -92,7 +92,7 @@ const icmp = object(
 );
 
 const httpPathText = text({
-  wanted: 'a path that begins with "/" and has no "?", "#" or space',
+  wanted: 'a path of at most 1024 characters that begins with "/" and has no "?", "#" or space',
   pattern: /^\/[^?#\s]*$/,
   maxLength: 1024,
 });
@@ -227,21 +227,31 @@ const always: readonly Between<Rule>[] = [
   httpNeedsTcp,
 ];
 
-const anyEntity = entitySchema();
-const withoutPorts = entitySchema(noPortsBesideServices);
+/** A rule of either direction, wherever it stands. */
+export const rule = object(fieldsWith(entitySchema(), entitySchema(noPortsBesideServices)), ...always);
 
-/** A rule of either direction. */
-export const rule = object(fieldsWith(anyEntity, withoutPorts), ...always);
+/** The rules of both directions; `services`: what holds for services besides. */
+function rulesWith(...services: readonly Between<EntityRule>[]) {
+  const ingress = fieldsWith(
+    entitySchema(...services),
+    entitySchema(noServices('services as the source of ingress rules')),
+  );
+  const egress = fieldsWith(
+    entitySchema(noServices('services as the destination of egress rules')),
+    entitySchema(noPortsBesideServices, ...services),
+  );
+  return {
+    ingress: list(object(ingress, ...always), { maxItems: MAX_RULES }),
+    egress: list(object(egress, ...always, noHttp), { maxItems: MAX_RULES }),
+  };
+}
 
-const ingressRule = object(
-  fieldsWith(anyEntity, entitySchema(noServices('services as the source of ingress rules'))),
-  ...always,
+/** Rules of policies of a namespace, and of profiles. */
+export const rules = rulesWith();
+/** Rules of policies that belong to no namespace. */
+export const globalRules = rulesWith(
+  between([], (_, report, isGiven) => {
+    if (!isGiven('services') || isGiven('services.namespace')) return;
+    report('services.namespace', 'the namespace of the service, as the policy has none');
+  }),
 );
-const egressRule = object(
-  fieldsWith(entitySchema(noServices('services as the destination of egress rules')), withoutPorts),
-  ...always,
-  noHttp,
-);
-
-export const ingressRules = list(ingressRule, { maxItems: MAX_RULES });
-export const egressRules = list(egressRule, { maxItems: MAX_RULES });

@@ -48,13 +48,14 @@ export const boolean: Scalar<boolean> = {
   read: (value) => (typeof value === 'boolean' ? value : undefined),
 };
 
-/** A whole number, both ends included. */
-export function integer(minimum: number, maximum: number): Scalar<number> {
-  const open = minimum <= Number.MIN_SAFE_INTEGER || maximum >= Number.MAX_SAFE_INTEGER;
+/** A whole number, both ends included; the largest safe ones are no bounds to speak of. `unit` stands in messages. */
+export function integer(minimum: number, maximum: number, unit = ''): Scalar<number> {
+  const from = minimum > Number.MIN_SAFE_INTEGER ? ` from ${minimum}` : '';
+  const to = maximum < Number.MAX_SAFE_INTEGER ? ` to ${maximum}` : '';
   return {
     shape: 'scalar',
-    wanted: open ? 'a whole number' : `a whole number from ${minimum} to ${maximum}`,
-    json: open ? { type: 'integer' } : { type: 'integer', minimum, maximum },
+    wanted: `a whole number${unit === '' ? '' : ` of ${unit}`}${from}${to}`,
+    json: { type: 'integer', ...(from === '' ? {} : { minimum }), ...(to === '' ? {} : { maximum }) },
     read: (value) =>
       typeof value === 'number' && Number.isSafeInteger(value) && value >= minimum && value <= maximum
         ? value
@@ -73,7 +74,7 @@ export const number: Scalar<number> = {
 export function choice<const C extends readonly string[]>(...choices: C): Scalar<C[number]> {
   return {
     shape: 'scalar',
-    wanted: `one of ${choices.join(', ')}`,
+    wanted: `one of ${choices.filter((known) => known !== '').join(', ')}`,
     json: { type: 'string', enum: choices },
     read: (value) => choices.find((known) => known === value),
   };

@@ -195,9 +195,17 @@ function isFilled(field: Field, mode: ReadMode): boolean {
   return field.presence === 'filled' || (field.presence === 'created' && mode === 'document');
 }
 
+/** Whether a field with a default has an empty text that is no value of its own: it asks for the default. */
+function asksForDefault({ schema, defaultText }: Field): boolean {
+  if (defaultText === undefined || schema.shape !== 'scalar') return false;
+  const { type } = schema.json;
+  return (type === undefined || type === 'string') && schema.read('') === undefined;
+}
+
 /** Whether a field is left out, or has the empty value that means the same. */
 function saysNothing(field: Field, given: unknown, mode: ReadMode): boolean {
   if (given === undefined || given === null) return true;
+  if (given === '' && asksForDefault(field)) return true;
   if (field.presence === 'sparse') return isEmpty(field.schema, given);
   return isFilled(field, mode) && meansDefault(field.schema, given);
 }

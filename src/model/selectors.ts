@@ -1,12 +1,13 @@
 // Selectors as fields hold them: kept as written, checked by the parser (facts: calico §5.1).
 import { describeError } from '../base/errors.ts';
-import { parseSelector, tryParseSelector } from '../selector/parse.ts';
+import { parseSelector, SELECTOR_LENGTH_MAX, tryParseSelector } from '../selector/parse.ts';
 import type { Selector } from '../selector/selector.ts';
 import { parsedText } from './scalars.ts';
 
 const WANTED = "a selector such as role == 'web'";
 
 function explain(value: string): string {
+  if (value.length > SELECTOR_LENGTH_MAX) return `a selector of at most ${SELECTOR_LENGTH_MAX} characters`;
   try {
     parseSelector(value);
     return WANTED;
@@ -29,6 +30,11 @@ function mentionsGlobal(selector: Selector): boolean {
   }
 }
 
+/** Whether a selector's text is `global()`, without so much as brackets around it. */
+function isGlobalAlone(value: string): boolean {
+  return value.replace(/[ \t]/g, '') === 'global()';
+}
+
 /** A selector of endpoints, nodes or labels: `global()` has no meaning in it. */
 export const selector = parsedText(
   WANTED,
@@ -44,7 +50,7 @@ export const ruleNamespaceSelector = parsedText(
   WANTED,
   (value) => {
     const parsed = tryParseSelector(value);
-    return parsed === undefined || (parsed.kind !== 'global' && mentionsGlobal(parsed)) ? undefined : value;
+    return parsed === undefined || (mentionsGlobal(parsed) && !isGlobalAlone(value)) ? undefined : value;
   },
   (value) => (tryParseSelector(value) === undefined ? explain(value) : 'global() alone or not at all'),
 );

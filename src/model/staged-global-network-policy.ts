@@ -1,8 +1,9 @@
 // StagedGlobalNetworkPolicy: a GlobalNetworkPolicy on trial, stored and never enforced (facts: calico §4.6).
 import { defineKind } from './kind.ts';
-import { policyName } from './names.ts';
+import { globalPolicyName } from './names.ts';
 import {
   globalFields,
+  globalRuleFields,
   hintsField,
   hostFlagRules,
   namespaceField,
@@ -10,7 +11,6 @@ import {
   POLICY_TABLE,
   POLICY_WIDE_TABLE,
   policyColumns,
-  ruleFields,
   serviceAccountField,
   stagedActionField,
   stagedTypesField,
@@ -24,7 +24,7 @@ import { type Infer, object } from './schema.ts';
 const specFields = {
   stagedAction: stagedActionField,
   tier: tierField,
-  ...ruleFields,
+  ...globalRuleFields,
   types: stagedTypesField,
   ...globalFields,
   serviceAccountSelector: serviceAccountField,
@@ -41,7 +41,7 @@ export const stagedGlobalNetworkPolicy = defineKind({
   plural: 'stagedglobalnetworkpolicies',
   aliases: ['stagedglobalnetworkpolicy', 'sgnp', 'sgnps'],
   doc: 'A GlobalNetworkPolicy on trial: stored, and not enforced.',
-  names: policyName,
+  names: globalPolicyName,
   spec,
   columns: policyColumns.filter((column) => column.heading !== 'NAMESPACE'),
   table: POLICY_TABLE,
