@@ -358,6 +358,23 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
   expect(issuesOf(kind, documentOf(kind, spec, { name }))).toEqual(expected);
 });
 
+test('limits of communities', () => {
+  const communities = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `c${index}`, value: `1:${index}` }));
+  const advertisements = (count: number) =>
+    Array.from({ length: count }, () => ({ cidr: '10.0.0.0/8', communities: ['c0'] }));
+  const issues = (spec: object) => issuesOf(bgpConfiguration, documentOf(bgpConfiguration, spec, { name: 'default' }));
+  expect(issues({ communities: communities(500), prefixAdvertisements: advertisements(500) })).toEqual([]);
+  expect(issues({ communities: communities(501), prefixAdvertisements: advertisements(501) })).toEqual([
+    'spec.communities: found 501 items, wanted at most 500',
+    'spec.prefixAdvertisements: found 501 items, wanted at most 500',
+  ]);
+  const used = { cidr: '10.0.0.0/8', communities: Array.from({ length: 51 }, (_, index) => `1:${index}`) };
+  expect(issues({ prefixAdvertisements: [used] })).toEqual([
+    'spec.prefixAdvertisements[0].communities: found 51 items, wanted at most 50',
+  ]);
+});
+
 test('metadata', () => {
   const big = 'x'.repeat(256 * 1024);
   expect(

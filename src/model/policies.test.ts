@@ -274,3 +274,42 @@ test('the ten-thousandth reading of a policy is like the first', () => {
   for (let i = 0; i < 10_000; i++) issues += issuesOf(globalNetworkPolicy, document).length;
   expect(issues).toBe(0);
 });
+
+/** So many ranges of one address each. */
+function ranges(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `10.0.${index >> 8}.${index & 255}/32`);
+}
+
+function numbers(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+test.each<[string, number, (count: number) => object]>([
+  ['source.ports', 50, (count) => ({ protocol: 'TCP', source: { ports: numbers(count) } })],
+  ['destination.notPorts', 50, (count) => ({ protocol: 'UDP', destination: { notPorts: numbers(count) } })],
+  ['source.nets', 256, (count) => ({ source: { nets: ranges(count) } })],
+  ['destination.notNets', 256, (count) => ({ destination: { notNets: ranges(count) } })],
+  ['http.methods', 20, (count) => ({ http: { methods: numbers(count).map((one) => `M${one}`) } })],
+  ['http.paths', 20, (count) => ({ http: { paths: numbers(count).map((one) => ({ exact: `/${one}` })) } })],
+])('at most so many %s: %d', (path, most, rule) => {
+  expect(ruleIssues({ action: 'Allow', ...rule(most) })).toEqual([]);
+  expect(ruleIssues({ action: 'Allow', ...rule(most + 1) })).toEqual([
+    `${at}.${path}: found ${most + 1} items, wanted at most ${most}`,
+  ]);
+});
+
+test('an over-long list is told of with what is wrong in it', () => {
+  const spec = { ingress: Array.from({ length: 1025 }, (_, index) => ({ action: index === 1024 ? 'x' : 'Allow' })) };
+  expect(issuesOf(globalNetworkPolicy, documentOf(globalNetworkPolicy, spec))).toEqual([
+    'spec.ingress: found 1025 items, wanted at most 1024',
+    'spec.ingress[1024].action: found "x", wanted one of Allow, Deny, Log, Pass',
+  ]);
+});
+
+test('a selector has at most 1024 characters', () => {
+  const selector = (length: number) => `a == '${'x'.repeat(length - 7)}'`;
+  expect(issuesOf(globalNetworkPolicy, documentOf(globalNetworkPolicy, { selector: selector(1024) }))).toEqual([]);
+  expect(issuesOf(globalNetworkPolicy, documentOf(globalNetworkPolicy, { selector: selector(1025) }))).toEqual([
+    expect.stringMatching(/^spec\.selector: found "a == 'x+\.\.\.", wanted a selector of at most 1024 characters$/),
+  ]);
+});

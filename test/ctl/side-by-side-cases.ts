@@ -207,18 +207,21 @@ function valuesFor(shape: Shape, standing: Plain | undefined, seen: Set<unknown>
   }
 }
 
-/** Every place in a document that a shape describes; an object that was seen elsewhere is not entered again. */
+/** Every place in a document that a shape describes; an object with fields that were seen elsewhere is not entered again. */
 function* places(shape: Shape, path: Path, seen: Set<unknown>): Generator<readonly [Path, Shape]> {
   yield [path, shape];
   if (shape.shape === 'list') yield* places(shape.item, [...path, 0], seen);
-  if (shape.shape !== 'object' || seen.has(shape)) return;
-  seen.add(shape);
+  if (shape.shape !== 'object' || seen.has(shape.fields)) return;
+  seen.add(shape.fields);
   for (const [name, field] of Object.entries(shape.fields)) yield* places(field.schema, [...path, name], seen);
 }
 
 /** Values that a field must meet, although its rule has met them elsewhere: what holds between fields, and exceptions. */
 const BY_HAND: readonly (readonly [base: string, path: Path, values: readonly Plain[]])[] = [
   ['BGPConfiguration/default', ['spec', 'asNumber'], [0, 4294967295, '1.5']],
+  ['BGPConfiguration/default', ['spec', 'ignoredInterfaces', 0], ['e*h', '**', '*', 'eth+', 'x'.repeat(16)]],
+  ['BGPPeer/router', ['spec', 'nodeSelector'], ['global()']],
+  ['CalicoNodeStatus/question', ['spec', 'classes'], [[]]],
   ['FelixConfiguration/default', ['spec', 'externalNodesList', 0], ['10.0.0.0/8', '::/0']],
   [
     'IPPool/pool-v4',
@@ -229,6 +232,24 @@ const BY_HAND: readonly (readonly [base: string, path: Path, values: readonly Pl
   ['IPPool/pool-v6', ['spec', 'cidr'], ['fd00::/64', 'FD00::/64', 'fd00::/122', 'fd00::/123', 'fe80::/64', '::/0']],
   ['IPPool/pool-v6', ['spec', 'blockSize'], [115, 116, 128, 129]],
   ['HostEndpoint/host1-eth0', ['spec', 'expectedIPs', 0], ['10.0.0.1', '10.0.0.1/32', 'FD00::1', 'x']],
+  ['GlobalNetworkPolicy/security.web', ['spec', 'ingress', 0, 'source', 'notSelector'], ['global()']],
+  ['GlobalNetworkPolicy/security.web', ['spec', 'ingress', 0, 'source', 'namespaceSelector'], ['(global())']],
+  ['GlobalNetworkPolicy/security.web', ['spec', 'ingress', 0, 'source', 'serviceAccounts', 'names', 0], ['A']],
+  ['GlobalNetworkPolicy/security.web', ['spec', 'ingress', 0, 'http', 'paths', 0, 'exact'], ['/a\tb', '/a b']],
+  ['GlobalNetworkPolicy/early', ['metadata', 'name'], ['knp.default.a', 'ossg.default.a', 'a.b', 'x'.repeat(64)]],
+  ['NetworkPolicy/db', ['metadata', 'name'], ['knp.default.a', 'ossg.default.a.b', 'a.b.c', 'knp.default.']],
+  ['StagedGlobalNetworkPolicy/staged', ['metadata', 'name'], ['knp.default.a', 'ossg.default.a']],
+  ['NetworkSet/vpn', ['metadata', 'namespace'], ['a.b']],
+  ['Node/host1', ['spec', 'interfaces', 0, 'addresses', 0], ['10.99.0.1/24', 'x']],
+  ['Node/host1', ['spec', 'interfaces', 0, 'name'], ['a b']],
+  ['Node/host1', ['status', 'podCIDRs', 0], ['x']],
+  [
+    'Tier/app',
+    ['metadata', 'creationTimestamp'],
+    ['2026-13-45T99:99:99Z', '2023-02-29T00:00:00Z', '2026-11-23T1:18:07Z'],
+  ],
+  ['Tier/app', ['metadata', 'finalizers'], [['x']]],
+  ['Tier/app', ['metadata', 'generation'], [1]],
   ['NetworkSet/vpn', ['spec', 'nets', 0], ['10.0.0.0/8', '10.0.0.1/8', '10.0.0.1', 'fd00::/64', '10.0.0.0/33']],
 ];
 
