@@ -50,7 +50,7 @@ const specFields = {
     list(
       object({
         cidr: required(maskedCidr, 'Routes in this range.'),
-        communities: required(list(communityOrName, { maxItems: 50 }), 'What they are tagged with.'),
+        communities: required(list(communityOrName, { minItems: 1, maxItems: 50 }), 'What they are tagged with.'),
       }),
       { maxItems: MAX_COMMUNITIES },
     ),

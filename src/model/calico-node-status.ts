@@ -10,7 +10,7 @@ const MAX_UPDATE_PERIOD_S = 86_400;
 
 const spec = object({
   node: required(resourceName, 'The node.'),
-  classes: required(list(choice('Agent', 'BGP', 'Routes'), { unique: true }), 'What to report.'),
+  classes: required(list(choice('Agent', 'BGP', 'Routes'), { minItems: 1, unique: true }), 'What to report.'),
   updatePeriodSeconds: required(integer(0, MAX_UPDATE_PERIOD_S), 'How often to report; 0 reports once.'),
 });
 

@@ -21,11 +21,61 @@ const SPELLING = 'One value has one spelling in the store, whoever wrote it; rea
 export const documentDifferences: readonly DocumentDifference[] = [
   {
     outcome: 'refused',
-    what: 'An item of a list that is empty (`null`, `""` or `{}`), and a Service, Secret or orchestrator without its name.',
+    what: 'An item of a list that is empty (`null`, `""` or `{}`), a Service or orchestrator without its name, and a Secret without its name or key.',
     why: MISTAKE,
     cases:
-      /(=\[null(,null)*\]|\[0\](\.cidr|\.address|\.orchestrator)?=(null|""|\{\})|secretKeyRef=\{\}|secretKeyRef\.key=null|\.communities=\[\])$/,
+      /(=\[null(,null)*\]|\[0\](\.cidr|\.address|\.orchestrator)?=(null|""|\{\})|secretKeyRef=\{\}|secretKeyRef\.(name|key)=(null|""))$/,
     example: 'Node/host1 spec.orchRefs=[null]',
+  },
+  {
+    outcome: 'refused',
+    what: 'An empty list of `classes` of a CalicoNodeStatus, or of `communities` of a prefix advertisement.',
+    why: 'Calico stores it as no list, which it refuses when the resource is applied again.',
+    cases: /(\.communities|^CalicoNodeStatus\/\S+ spec\.classes)=\[\]$/,
+    example: 'CalicoNodeStatus/question spec.classes=[]',
+  },
+  {
+    outcome: 'refused',
+    what: 'A BGPConfiguration whose name is neither `default` nor `node.` and a node.',
+    why: MISTAKE,
+    cases: /^text: a BGPConfiguration for nobody$/,
+    example: 'text: a BGPConfiguration for nobody',
+  },
+  {
+    outcome: 'taken',
+    what: 'A NetworkPolicy named `knp.default.` and more.',
+    why: 'The rule for names allows it; Calico looks for it in Kubernetes and fails.',
+    cases: /^NetworkPolicy\/\S+ metadata\.name="knp\.default\.\w+"$/,
+    example: 'NetworkPolicy/db metadata.name="knp.default.a"',
+  },
+  {
+    outcome: 'refused',
+    what: 'Names and addresses that cannot be: a namespace that is no DNS label, service accounts, `interfaces`, `addresses` and `podCIDRs` of a Node, HTTP paths with a tab or a line break.',
+    why: MISTAKE,
+    cases:
+      /(metadata\.namespace="a\.b"|serviceAccounts\.names\[0\]=|http\.paths\[0\]\.exact="\/a\\tb"|^Node\/\S+ (spec\.interfaces\[0\]|spec\.addresses\[0\]\.address=|status\.podCIDRs\[0\]))/,
+    example: 'Node/host1 status.podCIDRs[0]="x"',
+  },
+  {
+    outcome: 'refused',
+    what: '`global()` in selectors of BGPPeers, of service accounts and in `notSelector`.',
+    why: 'It says something about namespaces alone, and would match everything there; Calico refuses it in other selectors.',
+    cases: /[sS]elector="!?global\(\)"$/,
+    example: 'GlobalNetworkPolicy/security.web spec.ingress[0].source.notSelector="global()"',
+  },
+  {
+    outcome: 'refused',
+    what: 'Metadata of Kubernetes alone: `generateName`, `generation`, `finalizers`, `ownerReferences`, `managedFields`, `selfLink` and what is about deletion.',
+    why: 'Nothing acts on them here; a finalizer that holds nothing back misleads.',
+    cases: /metadata\.(finalizers|generation)=/,
+    example: 'Tier/app metadata.finalizers=["x"]',
+  },
+  {
+    outcome: 'refused',
+    what: 'Times that Go reads and RFC 3339 does not know, such as `2026-11-23T1:18:07Z`.',
+    why: 'Other programs do not read them.',
+    cases: /metadata\.creationTimestamp="2026-11-23T1:18:07Z"$/,
+    example: 'Tier/app metadata.creationTimestamp="2026-11-23T1:18:07Z"',
   },
   {
     outcome: 'refused',
@@ -57,9 +107,10 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'refused',
-    what: 'Bandwidths, rates and bursts of `qosControls` that are negative or beyond what Calico itself documents, and `numAllowedLocalASNumbers` below 0.',
+    what: 'Bandwidths, rates, bursts and the DSCP of `qosControls` beyond what Calico itself documents, and `numAllowedLocalASNumbers` and counts of sessions below 0.',
     why: 'Calico checks them for Kubernetes pods only; the kernel or BIRD refuses them later, when nobody looks.',
-    cases: /^(WorkloadEndpoint\/\S+ spec\.qosControls\.|BGPPeer\/\S+ spec\.numAllowedLocalASNumbers=-1$)/,
+    cases:
+      /^(WorkloadEndpoint\/\S+ spec\.qosControls\.(dscp=|\w+=-?\d+$)|BGPPeer\/\S+ spec\.numAllowedLocalASNumbers=-1$|CalicoNodeStatus\/\S+ status\.bgp\.number\w+=-1$)/,
     example: 'WorkloadEndpoint/host1-rkt-w1-eth0 spec.qosControls.ingressBandwidth=-1',
   },
   {
@@ -99,7 +150,7 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'taken',
-    what: '`""` for the default, in every field that has one.',
+    what: '`""` for the default, in every field that has one and is no plain number or truth value, and for nothing where an empty text can mean nothing else.',
     why: 'Calico takes it in most fields of this sort and refuses it in the others.',
     cases: /=""$/,
     example: 'IPPool/pool-v4 spec.assignmentMode=""',
@@ -143,7 +194,8 @@ export const documentDifferences: readonly DocumentDifference[] = [
     outcome: 'taken',
     what: 'Whole numbers and truth values as text, also in the few fields where Calico wants quotes.',
     why: 'What is taken in one field is taken in all.',
-    cases: /=(-?\d+|true|false)$/,
+    cases:
+      /^BGP(Configuration|Peer)\/\S+ spec\.((nodeMeshP|p)assword\.secretKeyRef\.(name|key)=(-?\d+|true|false)|(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)=0)$/,
     example: 'BGPConfiguration/default spec.nodeMeshPassword.secretKeyRef.name=5',
   },
   {
@@ -177,7 +229,7 @@ export const documentDifferences: readonly DocumentDifference[] = [
   {
     outcome: 'refused',
     what: 'A WorkloadEndpoint without a name.',
-    why: 'Calico makes the name from the spec; the message says the name that is wanted.',
+    why: 'Calico makes the name from the spec; the message says how it is made.',
     cases: /^WorkloadEndpoint\/\S+ metadata(\.name)?=(\{\}|\[\]|""|null)$/,
     example: 'WorkloadEndpoint/host1-rkt-w1-eth0 metadata={}',
   },

@@ -61,4 +61,8 @@ export const texts: readonly (readonly [name: string, input: string])[] = [
   ['an unknown field', pool('  sizeOfBlocks: 28\n')],
   ['a field in another case', pool('  blocksize: 28\n')],
   ['an unknown field of the document', pool('spek: {}\n')],
+  [
+    'a BGPConfiguration for nobody',
+    'apiVersion: projectcalico.org/v3\nkind: BGPConfiguration\nmetadata:\n  name: host1\nspec: {}\n',
+  ],
 ];
