@@ -289,7 +289,7 @@ export const commandDifferences: readonly CommandDifference[] = [
     why: 'That is the output that the guide to network isolation shows. `get profile projectcalico-default-allow` shows the built-in profile.',
   },
   {
-    what: 'Every issue of every document of every file is named, with line and column, and nothing is written if there is one.',
+    what: 'Every issue of every document of every file is named (100 of a document, then how many more), with line and column, and nothing is written if there is one.',
     why: 'Calico names the first one of each document, has no lines, and has by then written what stood before.',
   },
   {
