@@ -322,14 +322,14 @@ test.each<[string, Kind, unknown, string, readonly string[]]>([
     felixConfiguration,
     { reportingInterval: 30 },
     'default',
-    ['spec.reportingInterval: found 30, wanted a duration such as 90s, 1m30s or 1h'],
+    ['spec.reportingInterval: found 30, wanted a duration such as 90s, 1m30s or 1h: 0s or at least 1ms'],
   ],
   [
     'an expression',
     felixConfiguration,
     { mtuIfacePattern: '(' },
     'default',
-    ['spec.mtuIfacePattern: found "(", wanted a regular expression'],
+    ['spec.mtuIfacePattern: found "(", wanted a regular expression in RE2 syntax'],
   ],
   [
     'an unknown setting',

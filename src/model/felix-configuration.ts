@@ -10,12 +10,19 @@ import { type Between, between, type ObjectOf, object } from './schema.ts';
 const specFields = { ...processFields, ...networkFields, ...bpfFields, ...overlayFields };
 
 export type FelixConfigurationSpec = ObjectOf<typeof specFields>;
+/** How many routing tables the ranges may hold together (facts: calico §7.2). */
+const MAX_TABLES = 65535;
+
 const spec = object(
   specFields,
   between([], (_, report, isGiven) => {
     if (isGiven('routeTableRange') && isGiven('routeTableRanges')) {
       report('routeTableRange', 'nothing beside routeTableRanges');
     }
+  }),
+  between(['routeTableRanges'], ({ routeTableRanges = [] }, report) => {
+    const tables = routeTableRanges.reduce((sum, { min, max }) => sum + max - min + 1, 0);
+    if (tables > MAX_TABLES) report('routeTableRanges', `at most ${MAX_TABLES} together`, `${tables} tables`);
   }),
 );
 

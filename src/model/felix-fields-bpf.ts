@@ -1,24 +1,33 @@
 // Fields of FelixConfiguration, in stored order, third part: the eBPF dataplane. Ocicat has none and stores them for
 // Calico agents that read the same store.
 import { tryParseDurationNs } from './duration.ts';
-import { count, enabled, flag, mark, regex, span, tcpPort, words } from './felix-values.ts';
+import { count, enabled, flag, interfaceFilter, mark, ports, regex, span, tcpPort } from './felix-values.ts';
+import { interfaceName } from './names.ts';
 import { choice, integer, looseChoice, parsedText, text } from './scalars.ts';
-import { created, createdFrom, list, map, object, optional, sparse } from './schema.ts';
-import { cidrOrIp, portRange } from './values.ts';
+import { createdFrom, list, map, object, optional, type Scalar, sparse } from './schema.ts';
+import { cidrOrIp } from './values.ts';
 
-const timer = parsedText('a duration such as 60s, or Auto', (value) =>
-  value === 'Auto' || (tryParseDurationNs(value) ?? -1n) >= 0n ? value : undefined,
+/** Kept as written; every number has its unit. */
+const timer = parsedText('a duration in h, m, s, ms or us such as 1m30s, or Auto', (value) =>
+  value === 'Auto' || (/^([\d.]+(h|m|s|ms|us))+$/.test(value) && tryParseDurationNs(value) !== undefined)
+    ? value
+    : undefined,
 );
 
+const all: Scalar<string> = { ...looseChoice('all'), wanted: 'the word all' };
+const logLevel = looseChoice('Off', 'Info', 'Debug');
+/** Stored as an empty text where it is not given. */
+const storedLogLevel: typeof logLevel = { ...logLevel, read: (value) => (value === '' ? '' : logLevel.read(value)) };
+
 const conntrackTimeouts = object({
-  creationGracePeriod: optional(timer, 'How long a new entry lives at least.', '10s'),
-  tcpSynSent: optional(timer, 'How long a half-open connection lives.', '20s'),
-  tcpEstablished: optional(timer, 'How long an idle connection lives.', '1h'),
-  tcpFinsSeen: optional(timer, 'How long a closed connection lives.', 'Auto'),
-  tcpResetSeen: optional(timer, 'How long a reset connection lives.', '40s'),
-  udpTimeout: optional(timer, 'How long a UDP flow lives.', '60s'),
-  genericTimeout: optional(timer, 'How long other flows live.', '10m'),
-  icmpTimeout: optional(timer, 'How long an ICMP flow lives.', '5s'),
+  creationGracePeriod: sparse(timer, 'How long a new entry lives at least.', '10s'),
+  tcpSynSent: sparse(timer, 'How long a half-open connection lives.', '20s'),
+  tcpEstablished: sparse(timer, 'How long an idle connection lives.', '1h'),
+  tcpFinsSeen: sparse(timer, 'How long a closed connection lives.', 'Auto'),
+  tcpResetSeen: sparse(timer, 'How long a reset connection lives.', '40s'),
+  udpTimeout: sparse(timer, 'How long a UDP flow lives.', '60s'),
+  genericTimeout: sparse(timer, 'How long other flows live.', '10m'),
+  icmpTimeout: sparse(timer, 'How long an ICMP flow lives.', '5s'),
 });
 
 /** The deprecated switch decides where it is given. */
@@ -30,21 +39,25 @@ function loadBalancing(before: Readonly<Record<string, unknown>>): 'TCP' | 'Enab
 
 export const bpfFields = {
   bpfEnabled: flag('Whether Calico uses eBPF.', 'false'),
-  bpfOverlayHostSourceIP: optional(
+  bpfOverlayHostSourceIP: sparse(
     choice('TunnelAddress', 'HostAddress'),
     'The source address of the host in tunnels.',
     'TunnelAddress',
   ),
   bpfDisableUnprivileged: flag('Whether others may not load eBPF programs.', 'true'),
-  bpfJITHardening: optional(choice('Auto', 'Strict'), 'How the compiler of the kernel is hardened.', 'Auto'),
-  bpfLogLevel: created(looseChoice('', 'Off', 'Info', 'Debug'), '', 'What eBPF programs log.'),
+  bpfJITHardening: sparse(choice('Auto', 'Strict'), 'How the compiler of the kernel is hardened.', 'Auto'),
+  bpfLogLevel: createdFrom(storedLogLevel, () => '', 'Off', 'What eBPF programs log.'),
   bpfConntrackLogLevel: sparse(choice('Off', 'Debug'), 'What the cleaner of connections logs.', 'Off'),
-  bpfConntrackMode: optional(choice('Auto', 'Userspace', 'BPFProgram'), 'Who cleans connections.', 'Auto'),
+  bpfConntrackMode: sparse(choice('Auto', 'Userspace', 'BPFProgram'), 'Who cleans connections.', 'Auto'),
   bpfConntrackTimeouts: optional(conntrackTimeouts, 'How long connections live.'),
-  bpfIPFragTimeout: span('How long fragments are kept.'),
-  bpfLogFilters: optional(map(text(), text()), 'Which packets are logged, by interface.'),
-  bpfCTLBLogFilter: words('What the load balancer logs.'),
-  bpfDataIfacePattern: sparse(regex, 'Interfaces that programs are attached to.'),
+  bpfIPFragTimeout: span('How long fragments are kept.', '0s'),
+  bpfLogFilters: optional(map(interfaceName, text()), 'Which packets are logged, by interface.'),
+  bpfCTLBLogFilter: sparse(all, 'What the load balancer logs.'),
+  bpfDataIfacePattern: sparse(
+    regex,
+    'Interfaces that programs are attached to.',
+    '^((en|wl|ww|sl|ib)[Popsx].*|(eth|wlan|wwan|bond).*)',
+  ),
   bpfL3IfacePattern: sparse(regex, 'Interfaces without link layer that programs are attached to.'),
   bpfConnectTimeLoadBalancingEnabled: flag('Deprecated: bpfConnectTimeLoadBalancing.'),
   bpfConnectTimeLoadBalancing: createdFrom(
@@ -65,7 +78,7 @@ export const bpfFields = {
   bpfKubeProxyIptablesCleanupEnabled: flag('Whether rules of kube-proxy are removed.', 'true'),
   bpfKubeProxyMinSyncPeriod: span('How long changes of services are collected.', '1s'),
   bpfKubeProxyHealthzPort: optional(tcpPort, 'The port of the health of services.', '10256'),
-  bpfPSNATPorts: optional(portRange, 'Ports that conflicting sources are moved to.', '20000:29999'),
+  bpfPSNATPorts: optional(ports, 'Ports that conflicting sources are moved to.', '20000:29999'),
   bpfMapSizeNATFrontend: optional(count, 'Size of a map: services.', '65536'),
   bpfMapSizeNATBackend: optional(count, 'Size of a map: endpoints of services.', '262144'),
   bpfMapSizeNATAffinity: optional(count, 'Size of a map: affinities.', '65536'),
@@ -77,11 +90,7 @@ export const bpfFields = {
     'Whether that map grows.',
     'DoubleIfFull',
   ),
-  bpfMapSizeConntrackCleanupQueue: optional(
-    integer(1, Number.MAX_SAFE_INTEGER),
-    'Size of a map: connections to clean.',
-    '100000',
-  ),
+  bpfMapSizeConntrackCleanupQueue: optional(integer(1, 0xffffffff), 'Size of a map: connections to clean.', '100000'),
   bpfMapSizeIPSets: optional(count, 'Size of a map: members of IP sets.', '1048576'),
   bpfMapSizeIfState: optional(count, 'Size of a map: interfaces.', '1000'),
   bpfHostConntrackBypass: flag('Whether the tracking of the kernel is bypassed.', 'false'),
@@ -89,11 +98,11 @@ export const bpfFields = {
   bpfEnforceRPF: sparse(looseChoice('Disabled', 'Strict', 'Loose'), 'How source addresses are checked.', 'Loose'),
   bpfPolicyDebugEnabled: flag('Whether programs can be read back.', 'true'),
   bpfForceTrackPacketsFromIfaces: optional(
-    list(text()),
+    list(interfaceFilter),
     'Interfaces whose packets are tracked by the kernel.',
     'docker+',
   ),
   bpfDisableGROForIfaces: sparse(regex, 'Interfaces without receive offload.'),
   bpfExcludeCIDRsFromNAT: optional(list(cidrOrIp), 'Ranges that are not translated.'),
-  bpfExportBufferSizeMB: optional(count, 'Size of the event buffer in MB.', '1'),
+  bpfExportBufferSizeMB: optional(integer(0, 4095), 'Size of the event buffer in MB.', '1'),
 };

@@ -1,7 +1,7 @@
 // Fields of FelixConfiguration, in stored order, last part: flow logs, routes, WireGuard and the rest.
-import { anyInteger, count, enabled, flag, mtu, regex, span, words } from './felix-values.ts';
+import { countOrNone, enabled, flag, line, mtu, notNone, regex, span } from './felix-values.ts';
 import { interfaceName } from './names.ts';
-import { choice, integer, looseChoice, text } from './scalars.ts';
+import { choice, integer, looseChoice } from './scalars.ts';
 import { type Between, between, created, list, object, optional, required, sparse } from './schema.ts';
 import { dscp, port } from './values.ts';
 
@@ -29,20 +29,20 @@ const tableRange = object(
 );
 
 export const overlayFields = {
-  istioAmbientMode: optional(enabled, 'Whether Istio ambient mode is supported.', 'Disabled'),
+  istioAmbientMode: sparse(enabled, 'Whether Istio ambient mode is supported.', 'Disabled'),
   istioDSCPMark: optional(dscp, 'The DSCP that marks its packets.', '23'),
-  cgroupV2Path: words('Where the control groups are mounted.'),
-  flowLogsPolicyEvaluationMode: optional(
+  cgroupV2Path: line('Where the control groups are mounted.'),
+  flowLogsPolicyEvaluationMode: sparse(
     choice('None', 'Continuous'),
     'Whether flows are judged again when policy changes.',
     'Continuous',
   ),
-  bpfRedirectToPeer: optional(enabled, 'eBPF: whether packets jump into workloads.', 'Enabled'),
-  bpfAttachType: optional(choice('TC', 'TCX', 'Netkit'), 'eBPF: how programs are attached.', 'Netkit'),
+  bpfRedirectToPeer: sparse(enabled, 'eBPF: whether packets jump into workloads.', 'Enabled'),
+  bpfAttachType: sparse(choice('TC', 'TCX', 'Netkit'), 'eBPF: how programs are attached.', 'Netkit'),
   flowLogsFlushInterval: span('How often flows are reported.', '300s'),
   flowLogsCollectorDebugTrace: flag('Whether the collector of flows logs all it does.', 'false'),
-  flowLogsGoldmaneServer: optional(text(), 'Where flows are reported to.'),
-  flowLogsLocalReporter: optional(choice('Disabled', 'Enabled'), 'Whether flows are reported on the node.', 'Disabled'),
+  flowLogsGoldmaneServer: line('Where flows are reported to.'),
+  flowLogsLocalReporter: sparse(choice('Disabled', 'Enabled'), 'Whether flows are reported on the node.', 'Disabled'),
   bpfProfiling: sparse(enabled, 'eBPF: whether programs are timed.', 'Disabled'),
   routeSource: sparse(looseChoice('WorkloadIPs', 'CalicoIPAM'), 'What routes are made from.', 'CalicoIPAM'),
   routeTableRange: optional(oldTableRange, 'Deprecated: routeTableRanges.'),
@@ -58,14 +58,14 @@ export const overlayFields = {
   wireguardThreadingEnabled: flag('Whether WireGuard uses kernel threads.', 'false'),
   wireguardListeningPort: optional(port, 'The UDP port of WireGuard.', '51820'),
   wireguardListeningPortV6: optional(port, 'The UDP port of WireGuard for IPv6.', '51821'),
-  wireguardRoutingRulePriority: optional(count, 'The priority of its routing rule.', '99'),
-  wireguardInterfaceName: sparse(interfaceName, 'The name of its device.', 'wireguard.cali'),
-  wireguardInterfaceNameV6: sparse(interfaceName, 'The name of its device for IPv6.', 'wg-v6.cali'),
+  wireguardRoutingRulePriority: optional(integer(1, 32765), 'The priority of its routing rule.', '99'),
+  wireguardInterfaceName: sparse(notNone(interfaceName), 'The name of its device.', 'wireguard.cali'),
+  wireguardInterfaceNameV6: sparse(notNone(interfaceName), 'The name of its device for IPv6.', 'wg-v6.cali'),
   wireguardMTU: optional(mtu, 'Its MTU; 0 works it out.', '0'),
   wireguardMTUV6: optional(mtu, 'Its MTU for IPv6; 0 works it out.', '0'),
   wireguardHostEncryptionEnabled: flag('Whether packets of hosts are encrypted too.', 'false'),
   wireguardKeepAlive: span('How often silence is broken; 0 never.', '0s'),
-  awsSrcDstCheck: optional(
+  awsSrcDstCheck: sparse(
     choice('DoNothing', 'Enable', 'Disable'),
     'What is done to the source check of AWS.',
     'DoNothing',
@@ -86,17 +86,17 @@ export const overlayFields = {
     '^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)',
   ),
   floatingIPs: created(enabled, 'Disabled', 'Whether endpoints may have translated addresses.'),
-  localSubnetL2Reachability: optional(
+  localSubnetL2Reachability: sparse(
     choice('Disabled', 'PodsAndLoadBalancers'),
     'Which addresses the host answers for on its links.',
     'Disabled',
   ),
   localSubnetL2ReachabilityRefreshInterval: span('How often it announces them again.', '120s'),
-  windowsManageFirewallRules: optional(enabled, 'Windows: whether own ports are opened.', 'Disabled'),
-  goGCThreshold: optional(anyInteger, "Calico's agent: when memory is collected, in percent.", '40'),
-  goMemoryLimitMB: optional(anyInteger, "Calico's agent: memory limit in MB; -1 for none.", '-1'),
-  goMaxProcs: optional(anyInteger, "Calico's agent: how many processors it uses; -1 for all.", '-1'),
+  windowsManageFirewallRules: sparse(enabled, 'Windows: whether own ports are opened.', 'Disabled'),
+  goGCThreshold: optional(countOrNone, "Calico's agent: when memory is collected, in percent.", '40'),
+  goMemoryLimitMB: optional(countOrNone, "Calico's agent: memory limit in MB; -1 for none.", '-1'),
+  goMaxProcs: optional(countOrNone, "Calico's agent: how many processors it uses; -1 for all.", '-1'),
   requireMTUFile: flag('Whether the agent waits for the file with the MTU.', 'false'),
-  bpfMaglevMaxEndpointsPerService: optional(count, 'eBPF: endpoints of a Maglev service.', '100'),
-  bpfMaglevMaxServices: optional(count, 'eBPF: Maglev services.', '100'),
+  bpfMaglevMaxEndpointsPerService: optional(integer(1, 3000), 'eBPF: endpoints of a Maglev service.', '100'),
+  bpfMaglevMaxServices: optional(integer(1, 3000), 'eBPF: Maglev services.', '100'),
 };
