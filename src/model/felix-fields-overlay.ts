@@ -1,5 +1,5 @@
 // Fields of FelixConfiguration, in stored order, last part: flow logs, routes, WireGuard and the rest.
-import { countOrNone, enabled, flag, line, mtu, notNone, regex, span } from './felix-values.ts';
+import { countOrNone, enabled, flag, mtu, notNone, oneLine, regex, span } from './felix-values.ts';
 import { interfaceName } from './names.ts';
 import { choice, integer, looseChoice } from './scalars.ts';
 import { type Between, between, created, list, object, optional, required, sparse } from './schema.ts';
@@ -31,7 +31,7 @@ const tableRange = object(
 export const overlayFields = {
   istioAmbientMode: sparse(enabled, 'Whether Istio ambient mode is supported.', 'Disabled'),
   istioDSCPMark: optional(dscp, 'The DSCP that marks its packets.', '23'),
-  cgroupV2Path: line('Where the control groups are mounted.'),
+  cgroupV2Path: sparse(oneLine, 'Where the control groups are mounted.'),
   flowLogsPolicyEvaluationMode: sparse(
     choice('None', 'Continuous'),
     'Whether flows are judged again when policy changes.',
@@ -41,7 +41,7 @@ export const overlayFields = {
   bpfAttachType: sparse(choice('TC', 'TCX', 'Netkit'), 'eBPF: how programs are attached.', 'Netkit'),
   flowLogsFlushInterval: span('How often flows are reported.', '300s'),
   flowLogsCollectorDebugTrace: flag('Whether the collector of flows logs all it does.', 'false'),
-  flowLogsGoldmaneServer: line('Where flows are reported to.'),
+  flowLogsGoldmaneServer: optional(oneLine, 'Where flows are reported to.'),
   flowLogsLocalReporter: sparse(choice('Disabled', 'Enabled'), 'Whether flows are reported on the node.', 'Disabled'),
   bpfProfiling: sparse(enabled, 'eBPF: whether programs are timed.', 'Disabled'),
   routeSource: sparse(looseChoice('WorkloadIPs', 'CalicoIPAM'), 'What routes are made from.', 'CalicoIPAM'),

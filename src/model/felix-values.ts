@@ -93,10 +93,8 @@ export function words(doc: string, usual?: string): Field<string, 'sparse'> {
   return sparse(text(), doc, usual);
 }
 
-/** A field with free text, which the agent takes one line of. */
-export function line(doc: string): Field<string, 'sparse'> {
-  return sparse(text({ wanted: 'a text of one line', pattern: /^[^\n]*$/ }), doc);
-}
+/** Free text, which the agent takes one line of. */
+export const oneLine = text({ wanted: 'a text of one line', pattern: /^[^\n]*$/ });
 
 export const healthTimeouts = list(
   object({

@@ -178,8 +178,8 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'refused',
-    what: 'Values of FelixConfiguration that an agent cannot use: numbers out of range, prefixes that no interface name has, unreadable DSCP values and host names, ports without a number.',
-    why: 'Calico stores them, and its agent ends or falls back to the default when it reads them.',
+    what: 'Values of FelixConfiguration that an agent cannot use: numbers out of range, durations below 0 or under a millisecond, masks of one bit, interface names and prefixes that no interface has, unreadable DSCP values, host names and lists, ports without a number, failsafe protocols other than TCP and UDP, `none` where there must be a value.',
+    why: 'Calico stores them, and its agent ends, falls back to the default or does what nobody meant when it reads them.',
     cases: /^FelixConfiguration\/\S+ spec\./,
     example: 'FelixConfiguration/default spec.metadataPort=65536',
   },
@@ -189,6 +189,13 @@ export const documentDifferences: readonly DocumentDifference[] = [
     why: 'Calico takes any case in most of them.',
     cases: /^FelixConfiguration\/\S+ spec\.\w+="[a-z]+"$/,
     example: 'FelixConfiguration/default spec.iptablesBackend="auto"',
+  },
+  {
+    outcome: 'taken',
+    what: 'Durations of FelixConfiguration with a fraction: `1.5s`.',
+    why: 'Calico means to take them: the pattern that refuses them has a backslash too many.',
+    cases: /^FelixConfiguration\/\S+ spec\.\w+="1\.5s"$/,
+    example: 'FelixConfiguration/default spec.netlinkTimeout="1.5s"',
   },
   {
     outcome: 'taken',
@@ -221,10 +228,17 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'stored',
-    what: 'An empty pattern is stored as no pattern, or no pattern as an empty one.',
-    why: 'They mean the same.',
-    cases: /IfacePattern=""$/,
-    example: 'FelixConfiguration/default spec.nftablesFlowTableDataIfacePattern=""',
+    what: '`""` for a default in FelixConfiguration is stored as no value.',
+    why: 'It is what was asked for. Calico does so in most fields, and stores the empty text in some.',
+    cases: /^FelixConfiguration\/\S+ spec\.\w+=""$/,
+    example: 'FelixConfiguration/default spec.healthHost=""',
+  },
+  {
+    outcome: 'stored',
+    what: 'A failsafe port without a protocol is stored with TCP.',
+    why: 'TCP is the default. Calico stores an empty protocol, and its agent ends when it reads that.',
+    cases: /^FelixConfiguration\/\S+ spec\.failsafe(In|Out)boundHostPorts\[0\]\.protocol=(null|"")$/,
+    example: 'FelixConfiguration/default spec.failsafeInboundHostPorts[0].protocol=""',
   },
   {
     outcome: 'refused',

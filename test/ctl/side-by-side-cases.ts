@@ -220,6 +220,7 @@ function* places(shape: Shape, path: Path, seen: Set<unknown>): Generator<readon
 const BY_HAND: readonly (readonly [base: string, path: Path, values: readonly Plain[]])[] = [
   ['BGPConfiguration/default', ['spec', 'asNumber'], [0, 4294967295, '1.5']],
   ['BGPConfiguration/default', ['spec', 'ignoredInterfaces', 0], ['e*h', '**', '*', 'eth+', 'x'.repeat(16)]],
+  ['FelixConfiguration/default', ['spec', 'netlinkTimeout'], ['1.5s', '1m30s', '100us', '-1s']],
   ['FelixConfiguration/default', ['spec', 'externalNodesList', 0], ['10.0.0.0/8', '::/0']],
   [
     'IPPool/pool-v4',
