@@ -190,4 +190,4 @@ test('a damaged resource lets nothing through that was denied before', () => {
   );
   expect(allowed).toBeGreaterThan(100_000);
   expect(closed).toBeGreaterThan(5_000);
-});
+}, 60_000);
