@@ -1,8 +1,8 @@
 // Settings of this host alone, which go before those in the store: FELIX_ variables, then the file that Felix has for
 // them (facts: calico §7.1).
 import { type Issue, OcicatError } from '../base/errors.ts';
-import { type FelixConfigurationSpec, felixConfiguration } from '../model/felix-configuration.ts';
-import type { ObjectShape, ScalarShape, Shape } from '../model/schema.ts';
+import { type FelixConfigurationSpec, felixConfigurationSpec } from '../model/felix-configuration.ts';
+import type { Fields, Shape } from '../model/schema.ts';
 import { readSchema } from '../model/schema-read.ts';
 
 export interface FelixOverrides {
@@ -18,13 +18,6 @@ interface Said {
 }
 
 const VARIABLE = 'FELIX_';
-
-function specShape(): ObjectShape & Shape {
-  const { schema } = felixConfiguration;
-  const spec = schema.shape === 'object' ? schema.fields.spec?.schema : undefined;
-  if (spec?.shape === 'object') return spec;
-  throw new OcicatError('internal', 'read Felix settings: FelixConfiguration has no spec');
-}
 
 /** `Name = value` lines below section heads; `#` and `;` begin comments. Lines that are neither are issues. */
 function parseLines(text: string, issues: Issue[]): readonly Said[] {
@@ -43,7 +36,7 @@ function parseLines(text: string, issues: Issue[]): readonly Said[] {
 /** A text as the field takes it; lists and objects have no form here. */
 function valueFor(shape: Shape, text: string): unknown {
   if (shape.shape !== 'scalar') return text;
-  const { type } = (shape satisfies ScalarShape).json;
+  const { type } = shape.json;
   if (type === 'boolean') return /^(true|yes|1|t|y)$/i.test(text) || (/^(false|no|0|f|n)$/i.test(text) ? false : text);
   return type !== 'string' && /^-?\d+$/.test(text) ? Number(text) : text;
 }
@@ -57,8 +50,8 @@ export function parseFelixOverrides(
   text: string | undefined,
 ): FelixOverrides {
   const issues: Issue[] = [];
-  const shape = specShape();
-  const fields = new Map(Object.keys(shape.fields).map((field) => [field.toLowerCase(), field]));
+  const known: Fields = felixConfigurationSpec.fields;
+  const fields = new Map(Object.keys(known).map((field) => [field.toLowerCase(), field]));
   const variables = Object.entries(environment).flatMap(([name, value]): readonly Said[] =>
     name.startsWith(VARIABLE) && value !== undefined ? [{ name: name.slice(VARIABLE.length), value }] : [],
   );
@@ -66,10 +59,10 @@ export function parseFelixOverrides(
   const unknown = said.filter(({ name }) => !fields.has(name.toLowerCase())).map(({ name }) => name);
   const values = said.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
     const field = fields.get(name.toLowerCase());
-    const schema = field === undefined ? undefined : shape.fields[field]?.schema;
+    const schema = field === undefined ? undefined : known[field]?.schema;
     return field === undefined || schema === undefined ? [] : [[field, valueFor(schema, value)]];
   });
-  const read = readSchema<FelixConfigurationSpec>(shape, Object.fromEntries(values), 'stored');
+  const read = readSchema(felixConfigurationSpec, Object.fromEntries(values), 'stored');
   if (read.kind === 'valid' && issues.length === 0) return { spec: read.value, unknown };
   throw new OcicatError('invalid', 'read Felix settings: refused', {
     issues: [...issues, ...(read.kind === 'invalid' ? read.issues : [])],

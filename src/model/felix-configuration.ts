@@ -10,10 +10,12 @@ import { type Between, between, type ObjectOf, object } from './schema.ts';
 const specFields = { ...processFields, ...networkFields, ...bpfFields, ...overlayFields };
 
 export type FelixConfigurationSpec = ObjectOf<typeof specFields>;
+
 /** How many routing tables the ranges may hold together (facts: calico §7.2). */
 const MAX_TABLES = 65535;
 
-const spec = object(
+/** All settings, for whoever reads them from another place than a resource. */
+export const felixConfigurationSpec = object(
   specFields,
   between([], (_, report, isGiven) => {
     if (isGiven('routeTableRange') && isGiven('routeTableRanges')) {
@@ -40,7 +42,7 @@ export const felixConfiguration = defineKind({
   plural: 'felixconfigurations',
   aliases: ['felixconfiguration', 'felixconfig', 'felixconfigs'],
   doc: 'Settings of the node agent: `default` for all nodes, `node.NAME` for one, any other name with a nodeSelector.',
-  spec,
+  spec: felixConfigurationSpec,
   rules: [noSelectorBesideNode],
   columns: [{ heading: 'NAME', value: (one) => one.metadata.name }],
   table: ['NAME'],

@@ -1,11 +1,11 @@
 // Fields of FelixConfiguration, in stored order, third part: the eBPF dataplane. Ocicat has none and stores them for
 // Calico agents that read the same store.
 import { tryParseDurationNs } from './duration.ts';
-import { count, enabled, flag, interfaceFilter, mark, ports, regex, span, tcpPort } from './felix-values.ts';
+import { count, enabled, flag, interfaceFilter, mark, regex, span, tcpPort } from './felix-values.ts';
 import { interfaceName } from './names.ts';
 import { choice, integer, looseChoice, parsedText, text } from './scalars.ts';
 import { createdFrom, list, map, object, optional, type Scalar, sparse } from './schema.ts';
-import { cidrOrIp } from './values.ts';
+import { cidrOrIp, portRange } from './values.ts';
 
 /** Kept as written; every number has its unit. */
 const timer = parsedText('a duration in h, m, s, ms or us such as 1m30s, or Auto', (value) =>
@@ -78,7 +78,7 @@ export const bpfFields = {
   bpfKubeProxyIptablesCleanupEnabled: flag('Whether rules of kube-proxy are removed.', 'true'),
   bpfKubeProxyMinSyncPeriod: span('How long changes of services are collected.', '1s'),
   bpfKubeProxyHealthzPort: optional(tcpPort, 'The port of the health of services.', '10256'),
-  bpfPSNATPorts: optional(ports, 'Ports that conflicting sources are moved to.', '20000:29999'),
+  bpfPSNATPorts: optional(portRange, 'Ports that conflicting sources are moved to.', '20000:29999'),
   bpfMapSizeNATFrontend: optional(count, 'Size of a map: services.', '65536'),
   bpfMapSizeNATBackend: optional(count, 'Size of a map: endpoints of services.', '262144'),
   bpfMapSizeNATAffinity: optional(count, 'Size of a map: affinities.', '65536'),

@@ -9,7 +9,6 @@ import {
   interfaceFilter,
   markMask,
   oneLine,
-  ports,
   regex,
   span,
   tcpPort,
@@ -17,7 +16,7 @@ import {
 } from './felix-values.ts';
 import { choice, integer, looseChoice } from './scalars.ts';
 import { created, list, optional, sparse } from './schema.ts';
-import { cidrOrIp, ipv4, ipv6 } from './values.ts';
+import { cidrOrIp, ipv4, ipv6, portRange } from './values.ts';
 
 export const networkFields = {
   healthTimeoutOverrides: sparse(healthTimeouts, 'How long parts of the agent may be silent.'),
@@ -45,12 +44,12 @@ export const networkFields = {
     'Ports of others that the host can always reach; `[]` for none.',
     'udp:53, udp:67, tcp:179, tcp:2379, tcp:2380, tcp:5473, tcp:6443, tcp:6666, tcp:6667',
   ),
-  kubeNodePortRanges: optional(list(ports, { maxItems: 7 }), 'Ports of Kubernetes node ports.', '30000:32767'),
+  kubeNodePortRanges: optional(list(portRange, { maxItems: 7 }), 'Ports of Kubernetes node ports.', '30000:32767'),
   policySyncPathPrefix: words('Where policy is handed to other programs.'),
   usageReportingEnabled: flag('Whether usage is reported to the makers of Calico.', 'true'),
   usageReportingInitialDelay: span('When it is first reported.', '300s'),
   usageReportingInterval: span('How often it is reported.', '86400s'),
-  natPortRange: optional(ports, 'Ports that outgoing NAT uses.'),
+  natPortRange: optional(portRange, 'Ports that outgoing NAT uses.'),
   natOutgoingAddress: sparse(ipv4, 'The address that outgoing NAT uses.', 'that of the outgoing interface'),
   natOutgoingExclusions: sparse(
     choice('IPPoolsOnly', 'IPPoolsAndHostIPs'),

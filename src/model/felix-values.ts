@@ -3,7 +3,7 @@ import { formatDurationNs, tryParseDurationNs } from './duration.ts';
 import { isGoRegex } from './regex.ts';
 import { boolean, choice, integer, looseChoice, parsedText, text } from './scalars.ts';
 import { type Field, filled, type Infer, list, object, optional, required, type Scalar, sparse } from './schema.ts';
-import { cidrOrIp, portRange } from './values.ts';
+import { cidrOrIp } from './values.ts';
 
 export const logLevel = looseChoice('Trace', 'Debug', 'Info', 'Warning', 'Error', 'Fatal');
 export const enabled = choice('Enabled', 'Disabled');
@@ -48,17 +48,6 @@ export const interfaceList = parsedText(
     return isValid ? value : undefined;
   },
 );
-
-/** Ports from 1. */
-export const ports: Scalar<number | string> = {
-  shape: 'scalar',
-  wanted: 'a port from 1 to 65535 or a range such as "30000:32767"',
-  json: { anyOf: [{ type: 'integer', minimum: 1, maximum: 65535 }, { type: 'string' }] },
-  read: (value) => {
-    const range = portRange.read(value);
-    return range === 0 || String(range).startsWith('0:') ? undefined : range;
-  },
-};
 
 const MIN_NS = 1_000_000n;
 const time = parsedText('a duration such as 90s, 1m30s or 1h: 0s or at least 1ms', (value) => {

@@ -146,14 +146,14 @@ export function tryParseDscp(value: number | string): number | undefined {
   return typeof value === 'number' ? value : dscpNames.get(value);
 }
 
-/** A port or a range of ports from 0, such as `"30000:32767"`; one port is stored as a number. */
+/** A port or a range of ports from 1, such as `"30000:32767"`; one port is stored as a number. */
 export const portRange: Scalar<number | string> = {
   shape: 'scalar',
-  wanted: 'a port from 0 to 65535 or a range such as "30000:32767"',
-  json: { anyOf: [{ type: 'integer', minimum: 0, maximum: 65535 }, { type: 'string' }] },
+  wanted: 'a port from 1 to 65535 or a range such as "30000:32767"',
+  json: { anyOf: [{ type: 'integer', minimum: 1, maximum: 65535 }, { type: 'string' }] },
   read: (value) => {
     const range = typeof value === 'number' || typeof value === 'string' ? tryParsePortRange(value) : undefined;
-    if (range === undefined) return undefined;
+    if (range === undefined || range.min === 0) return undefined;
     return range.min === range.max ? range.min : formatPortRange(range);
   },
 };

@@ -2,6 +2,7 @@
 // §4.7–4.10, §5.4, §5.5). What cannot be understood is reported: labels and profiles as an unknown profile, addresses,
 // ranges and ports by the mark that there may be any.
 
+import { interfaceName } from '../model/names.ts';
 import { membersOf } from '../model/schema-read.ts';
 import { type Cidr, maskCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { addToIp, type Ip, ipv6Of, isIpv4, tryParseIp } from '../net/ip.ts';
@@ -80,15 +81,13 @@ function parseSingle(text: string): Ip | undefined {
 
 function getLocal(spec: Fields, nodeName: string): LocalInterface | undefined {
   if (get(spec, 'node') !== nodeName) return undefined;
-  const interfaceName = get(spec, 'interfaceName');
-  if (typeof interfaceName !== 'string' || !/^[a-zA-Z0-9_.-]{1,15}$/.test(interfaceName)) {
-    return refuse(spec, 'interfaceName', 'an interface name of 1 to 15 characters');
-  }
+  const name = interfaceName.read(get(spec, 'interfaceName'));
+  if (typeof name !== 'string') return refuse(spec, 'interfaceName', interfaceName.wanted);
   const macText = get(spec, 'mac') ?? '';
   const mac = typeof macText === 'string' ? tryParseMac(macText) : undefined;
   if (mac === undefined && macText !== '') return refuse(spec, 'mac', 'a MAC address');
   const allowedSources = getItems(spec, 'allowSpoofedSourcePrefixes', 'a range', ofText(tryParseCidrOrIp));
-  return { interfaceName, mac, allowedSources: allowedSources.map(maskCidr) };
+  return { interfaceName: name, mac, allowedSources: allowedSources.map(maskCidr) };
 }
 
 /** A text that becomes a label; none when it is absent or empty. */

@@ -337,7 +337,7 @@ describe('endpoints', () => {
       'spec.ipNetworks[2]: found 7, wanted an address, or a range of one address',
       'spec.ports[0]: found an object, wanted a port with name, protocol and number from 1 to 65535',
       'spec.ports[1]: found "web", wanted a port with name, protocol and number from 1 to 65535',
-      'spec.interfaceName: found "far-too-long-a-name", wanted an interface name of 1 to 15 characters',
+      'spec.interfaceName: found "far-too-long-a-name", wanted an interface name: 1 to 15 letters, digits, "_", "." and "-"',
       'metadata.labels.a: found 1, wanted a text',
       'spec.profiles: found "n1", wanted a list',
     ]);
