@@ -48,13 +48,23 @@ export function findFlag(flags: readonly Flag[], spelling: string): Flag | undef
   return flags.find((flag) => spells(flag, spelling));
 }
 
+/** `-A=true`, which parseArgs takes for three letters, as `--all-namespaces=true`. */
+function longForm(word: string, switches: readonly Flag[]): string {
+  const letter = /^-(\w)=/.exec(word)?.[1];
+  const flag = switches.find((one) => letter !== undefined && one.short === letter);
+  return flag === undefined ? word : `--${flag.name}${word.slice(2)}`;
+}
+
 /** Cuts a line into words and flags, in any order; `flags` are those of all commands, which agree on what takes a value. */
 export function cutLine(argv: readonly string[], flags: readonly Flag[]): LineParts {
   const options = flags
     .filter((flag) => flag.value !== undefined)
     .map(({ name, short }) => [name, { type: 'string' as const, ...(short === undefined ? {} : { short }) }]);
+  const switches = flags.filter((flag) => flag.value === undefined);
+  const end = argv.indexOf('--');
+  const args = argv.map((word, at) => (end >= 0 && at > end ? word : longForm(word, switches)));
   const { tokens } = parseArgs({
-    args: [...argv],
+    args,
     options: Object.fromEntries(options),
     strict: false,
     allowPositionals: true,
@@ -73,6 +83,12 @@ export function cutLine(argv: readonly string[], flags: readonly Flag[]): LinePa
   return { words, given };
 }
 
+/** As Go's strconv.ParseBool; undefined for what is neither. */
+export function parseTruth(text: string): 'true' | 'false' | undefined {
+  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return 'true';
+  return /^(0|f|F|FALSE|false|False)$/.test(text) ? 'false' : undefined;
+}
+
 /** The flag that is given, among those that the line may have; throws `invalid`. */
 function readFlag(one: GivenFlag, known: readonly Flag[]): readonly [flag: Flag, value: string] {
   const { spelling, value, argument } = one;
@@ -85,7 +101,8 @@ function readFlag(one: GivenFlag, known: readonly Flag[]): readonly [flag: Flag,
     if (value === undefined) throw wrong(`flag needs an argument: ${spelling}`);
     return [flag, value];
   }
-  if (value === undefined || value === 'true' || value === 'false') return [flag, value ?? 'true'];
+  const truth = value === undefined ? 'true' : parseTruth(value);
+  if (truth !== undefined) return [flag, truth];
   throw wrong(`invalid argument "${value}" for ${spelling}: it is true or false`);
 }
 

@@ -33,7 +33,7 @@ export interface Stdio {
   write(text: string): void;
   writeError(text: string): void;
   /** All of standard input. */
-  read(): Promise<string>;
+  read(): Promise<Uint8Array>;
   /** Whether standard output is a terminal, and standard input too. */
   readonly interactive: boolean;
 }

@@ -29,7 +29,7 @@ const migrateCommands: readonly Command[] = [
     words: ['datastore', 'import'],
     summary: 'Fill an empty store with what export printed; it stays locked',
     operands: [],
-    flags: [FILENAME, DRY_RUN, CONFIG],
+    flags: [{ ...FILENAME, doc: 'What export printed, "-" for standard input' }, DRY_RUN, CONFIG],
     anyVersion: true,
     load: async () => (await import('./datastore-export.ts')).runImport,
   },

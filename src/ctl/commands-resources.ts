@@ -108,7 +108,7 @@ export const resourceCommands: readonly Command[] = [
     words: ['validate'],
     summary: 'Say what is wrong with resources in files, without a store',
     operands: [],
-    flags: FILES,
+    flags: [...FILES, NAMESPACE],
     load: async () => (await import('./validate.ts')).runValidate,
   },
   {

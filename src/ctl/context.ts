@@ -40,9 +40,14 @@ export function parseKindWord(word: string): Kind {
   throw new OcicatError('invalid', `resource type '${word}' is not supported`);
 }
 
+/** What `-n` names; `-n ""`, as of an unset variable, names nothing. */
+export function namespaceFlag(invocation: Invocation): string | undefined {
+  return flagValue(invocation, 'namespace') || undefined;
+}
+
 /** The namespace that `-n` names, for one resource of a kind: undefined for kinds without. Throws `invalid`. */
 export function namespaceFor(invocation: Invocation, kind: Kind): string | undefined {
-  const given = flagValue(invocation, 'namespace');
+  const given = namespaceFlag(invocation);
   if (kind.namespaced) return given ?? DEFAULT_NAMESPACE;
   if (given !== undefined) throw new OcicatError('invalid', `${kind.name} is not namespaced`);
   return undefined;
@@ -50,7 +55,7 @@ export function namespaceFor(invocation: Invocation, kind: Kind): string | undef
 
 /** Throws `invalid` when both -n and -A are given. */
 export function checkNamespaceFlags(invocation: Invocation): void {
-  if (flagOn(invocation, 'all-namespaces') && flagValue(invocation, 'namespace') !== undefined) {
+  if (flagOn(invocation, 'all-namespaces') && namespaceFlag(invocation) !== undefined) {
     throw new OcicatError('invalid', 'cannot use both --namespace and --all-namespaces flags at the same time');
   }
 }

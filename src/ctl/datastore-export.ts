@@ -2,7 +2,7 @@
 // Three parts with `===` between them, as Calico writes them: resources as YAML, ClusterInformation and addresses as JSON.
 import { OcicatError } from '../base/errors.ts';
 import { parseJson, printJson } from '../base/json.ts';
-import { IPAM_PREFIX, RESOURCES_PREFIX } from '../datastore/keys.ts';
+import { IPAM_PREFIX, RESOURCES_PREFIX, tryParseKey } from '../datastore/keys.ts';
 import { type Datastore, MAX_TRANSACTION_WRITES, type Write } from '../datastore/port.ts';
 import { printResourceKey } from '../datastore/resource-codec.ts';
 import { getResource } from '../datastore/resources.ts';
@@ -12,6 +12,7 @@ import { membersOf } from '../model/schema-read.ts';
 import { dryRunNote, flagValues, type Handler } from './command.ts';
 import { withStore } from './context.ts';
 import { isLocked } from './datastore-lock.ts';
+import { readBlock } from './ipam-read.ts';
 import { printYaml } from './yaml.ts';
 
 const SEPARATOR = '===\n';
@@ -62,6 +63,12 @@ function inStoredOrder(kindName: string, value: unknown): unknown {
   return { kind: name, apiVersion, metadata, spec, status };
 }
 
+/** A block that nobody can read would take its addresses with it. Throws `corrupt`. */
+function checkBlock(key: string, text: string): void {
+  if (tryParseKey(key)?.kind !== 'block') return;
+  readBlock(key, text);
+}
+
 async function readParts(text: string): Promise<readonly Write[]> {
   const [resources = '', cluster, addresses, ...rest] = text.split(/^===\n/m);
   if (cluster === undefined || addresses === undefined || rest.length > 0) {
@@ -70,9 +77,11 @@ async function readParts(text: string): Promise<readonly Write[]> {
   const { parseDocuments } = await import('./documents.ts');
   const writes = parseDocuments('import', resources).map((document) => toWrite(document.value));
   const entries = Object.entries(membersOf(parseJson(addresses)) ?? {});
-  const held = entries.map(
-    ([key, value]): Write => ({ kind: 'put', key: IPAM_PREFIX + key, value: value === '' ? '' : printJson(value) }),
-  );
+  const held = entries.map(([key, value]): Write => {
+    const text = value === '' ? '' : printJson(value);
+    checkBlock(IPAM_PREFIX + key, text);
+    return { kind: 'put', key: IPAM_PREFIX + key, value: text };
+  });
   return [...writes, ...held];
 }
 
@@ -88,10 +97,13 @@ async function isEmpty(datastore: Datastore, signal: AbortSignal): Promise<boole
 export const runImport: Handler = async (invocation) => {
   const { stdio, signal } = invocation;
   const [path, ...more] = flagValues(invocation, 'filename');
-  if (path === undefined || more.length > 0) throw new OcicatError('invalid', 'import: needs -f FILE');
+  if (path === undefined || more.length > 0) throw new OcicatError('invalid', 'import: needs one -f FILE');
   const { readManifests } = await import('./files.ts');
-  const [file] = await readManifests(path, false, stdio);
-  const text = file?.text ?? '';
+  const [file, ...others] = await readManifests(path, false, stdio);
+  if (file === undefined || others.length > 0 || (path !== '-' && file.source !== path)) {
+    throw new OcicatError('invalid', `import: "${path}" is a folder, wanted the file that export printed`);
+  }
+  const { text } = file;
   const writes = await readParts(text);
   const cluster = lockedCluster(parseJson(text.split(/^===\n/m)[1] ?? '{}'));
   await withStore(invocation, async (datastore) => {

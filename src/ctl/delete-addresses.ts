@@ -12,7 +12,7 @@ import type { Item } from './manifest.ts';
 import { fetchList, fetchOne } from './stored.ts';
 import { toStorable } from './write.ts';
 
-/** No host takes another block of it from now on; blocks with addresses in use keep their owners. */
+/** No host takes another block of it from now on, and none owns one any more; addresses in use stay where they are. */
 async function retirePool(datastore: Datastore, name: string, signal: AbortSignal): Promise<void> {
   const { resource } = await fetchOne(datastore, ipPool, undefined, name, signal);
   const pool = resource as IPPool;
@@ -20,7 +20,7 @@ async function retirePool(datastore: Datastore, name: string, signal: AbortSigna
     const disabled: Resource = { ...pool, spec: { ...pool.spec, disabled: true } };
     await updateResource(datastore, toStorable({ kind: ipPool, resource: disabled }), signal);
   }
-  await releaseAffinities(datastore, { within: parseCidr(pool.spec.cidr), onlyEmpty: true }, signal);
+  await releaseAffinities(datastore, { within: parseCidr(pool.spec.cidr), onlyEmpty: false }, signal);
 }
 
 function isOn(node: string, resource: Resource): resource is WorkloadEndpoint {

@@ -7,8 +7,8 @@ import { findKind } from '../model/kinds.ts';
 import { defaultAllowProfile } from '../model/profile.ts';
 import type { Resource } from '../model/resource.ts';
 import { BUILT_IN_TIERS } from '../model/tier.ts';
-import { flagOn, flagValue, flagValues, type Handler, type Invocation } from './command.ts';
-import { namespaceFor, parseKindWord, withStore } from './context.ts';
+import { flagOn, flagValues, type Handler, type Invocation } from './command.ts';
+import { namespaceFlag, namespaceFor, parseKindWord, withStore } from './context.ts';
 import { freeAddresses } from './delete-addresses.ts';
 import type { Item } from './manifest.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
@@ -68,10 +68,9 @@ async function refuseDeletion(
 }
 
 /** What must be tidied before the resource goes; then the resource. */
-async function deleteOne(datastore: Datastore, item: Item, dryRun: boolean, signal: AbortSignal): Promise<Outcome> {
+async function deleteOne(datastore: Datastore, item: Item, signal: AbortSignal): Promise<Outcome> {
   const error = await refuseDeletion(datastore, item, signal);
   if (error !== undefined) return { kind: 'failed', item, error };
-  if (dryRun) return { kind: 'done', item };
   try {
     await freeAddresses(datastore, item, signal);
   } catch (cause) {
@@ -111,15 +110,11 @@ async function deleteSimple(
 async function deleteItems(
   datastore: Datastore,
   items: readonly Item[],
-  dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   const sorted = sortForDeleting(items);
-  const simple = dryRun ? [] : sorted.filter(isSimple);
-  const outcomes = [...(await deleteSimple(datastore, simple, signal))];
-  for (const item of sorted) {
-    if (dryRun || !isSimple(item)) outcomes.push(await deleteOne(datastore, item, dryRun, signal));
-  }
+  const outcomes = [...(await deleteSimple(datastore, sorted.filter(isSimple), signal))];
+  for (const item of sorted) if (!isSimple(item)) outcomes.push(await deleteOne(datastore, item, signal));
   return outcomes;
 }
 
@@ -128,8 +123,8 @@ async function itemsToDelete(invocation: Invocation): Promise<readonly (Item | O
   const files = flagValues(invocation, 'filename');
   if (word === undefined || files.length > 0) {
     if (word !== undefined) throw new OcicatError('invalid', 'delete: give -f FILE or KIND NAME, not both');
-    return (await readItems(invocation)).map((item): Item | Outcome => {
-      const placed = placeItem(item, flagValue(invocation, 'namespace'));
+    return (await readItems(invocation, 'names')).map((item): Item | Outcome => {
+      const placed = placeItem(item, namespaceFlag(invocation));
       return placed instanceof OcicatError ? { kind: 'failed', item, error: placed } : placed;
     });
   }
@@ -149,11 +144,10 @@ export const runDelete: Handler = async (invocation) => {
   if (found.length === 0) return reportNothing(invocation);
   const outcomes = found.filter((one): one is Outcome => 'item' in one);
   const items = found.filter((one): one is Item => !('item' in one));
-  const dryRun = flagOn(invocation, 'dry-run');
   const skip = flagOn(invocation, 'skip-not-exists');
   await withStore(invocation, async (datastore) => {
-    const deleted = await deleteItems(datastore, items, dryRun, invocation.signal);
+    const deleted = await deleteItems(datastore, items, invocation.signal);
     outcomes.push(...deleted.map((outcome) => forgive(outcome, skip)));
   });
-  return reportOutcomes(invocation.stdio, 'delete', outcomes, dryRun);
+  return reportOutcomes(invocation, 'delete', outcomes);
 };

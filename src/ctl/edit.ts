@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { formatResourceId, type Resource } from '../model/resource.ts';
-import { flagOn, type Handler, type Invocation } from './command.ts';
+import type { Handler, Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
 import { readResources } from './manifest.ts';
 import { reportOutcomes } from './report.ts';
@@ -25,16 +25,24 @@ async function runEditor(invocation: Invocation, path: string): Promise<void> {
   if (status !== 0) throw new OcicatError('invalid', `edit: the editor "${editor}" ended with status ${status}`);
 }
 
+async function readEdited(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new OcicatError('not-found', `edit: the editor left nothing at "${path}"`, { cause });
+  }
+}
+
 async function writeEdited(invocation: Invocation, before: Resource, path: string): Promise<number> {
-  const text = await readFile(path, 'utf8');
-  const items = await readResources([{ source: path, text }]);
+  const text = await readEdited(path);
+  const items = await readResources([{ source: path, text }], 'whole');
   const [item] = items;
   if (item === undefined || items.length > 1 || formatResourceId(item.resource) !== formatResourceId(before)) {
     throw new OcicatError('invalid', `edit: wanted ${formatResourceId(before)} and nothing else in the file`);
   }
   const { signal } = invocation;
-  const outcomes = await withStore(invocation, (datastore) => writeItems(datastore, 'replace', items, false, signal));
-  return reportOutcomes(invocation.stdio, 'replace', outcomes, flagOn(invocation, 'dry-run'));
+  const outcomes = await withStore(invocation, (datastore) => writeItems(datastore, 'replace', items, signal));
+  return reportOutcomes(invocation, 'replace', outcomes);
 }
 
 /** What was edited is not lost when it cannot be written: the file stays, and the message names it. */
@@ -50,7 +58,7 @@ export const runEdit: Handler = async (invocation) => {
   const text = printYaml(resource);
   await writeFile(path, text, { mode: 0o600 });
   await runEditor(invocation, path);
-  if ((await readFile(path, 'utf8')) === text) {
+  if ((await readEdited(path)) === text) {
     invocation.stdio.write('Edit cancelled, no changes made.\n');
     await rm(folder, { recursive: true });
     return 0;

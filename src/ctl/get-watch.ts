@@ -5,9 +5,9 @@ import { parseResourceKind } from '../datastore/resource-codec.ts';
 import { listResources, type ResourceEvent, watchResources } from '../datastore/resources.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Resource } from '../model/resource.ts';
-import { flagOn, flagValue, flagValues, type Invocation } from './command.ts';
-import { checkNamespaceFlags, DEFAULT_NAMESPACE, parseKindWord, withStore } from './context.ts';
-import { readAsNumber } from './get.ts';
+import { flagOn, flagValues, type Invocation } from './command.ts';
+import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindWord, withStore } from './context.ts';
+import { exported, readAsNumber } from './get.ts';
 import { chooseColumns, tableRows } from './get-table.ts';
 import { headingsFor, type Output, printDocument } from './output.ts';
 import { showStored } from './stored.ts';
@@ -34,12 +34,17 @@ function parseWatching(invocation: Invocation): Watching {
     throw new OcicatError('invalid', 'get --watch: needs a KIND, and no files');
   }
   const kind = parseKindWord(word);
-  if (!kind.namespaced || flagOn(invocation, 'all-namespaces')) return { kind, namespace: undefined, names };
-  return { kind, namespace: flagValue(invocation, 'namespace') ?? DEFAULT_NAMESPACE, names };
+  const all = kind.namespaced && flagOn(invocation, 'all-namespaces');
+  return { kind, namespace: all ? undefined : namespaceFor(invocation, kind), names };
 }
 
 function plainPrinter(show: (resource: Resource) => string): Printer {
   return { begin: () => '', show };
+}
+
+/** --export concerns named resources only (§9.3). */
+function exporting(print: Printer): Printer {
+  return { ...print, show: (resource, removed) => print.show(exported(resource), removed) };
 }
 
 async function createPrinter(
@@ -56,7 +61,7 @@ async function createPrinter(
   if (output.kind !== 'table' && output.kind !== 'columns') {
     throw new OcicatError('unsupported', 'get --watch: wanted a table, yaml, json or name as output');
   }
-  const withNamespace = flagOn(invocation, 'all-namespaces') || flagValue(invocation, 'namespace') !== undefined;
+  const withNamespace = flagOn(invocation, 'all-namespaces') || namespaceFlag(invocation) !== undefined;
   const shape = chooseColumns(kind, headingsFor(kind, output), withNamespace);
   const context = { asNumber: await readAsNumber(datastore, invocation.signal) };
   const writer = createRowWriter();
@@ -131,7 +136,9 @@ async function watchOnce(
 export async function watchKind(invocation: Invocation, output: Output): Promise<number> {
   const watching = parseWatching(invocation);
   await withStore(invocation, async (datastore) => {
-    const print = await createPrinter(invocation, datastore, watching.kind, output);
+    const plain = await createPrinter(invocation, datastore, watching.kind, output);
+    const isExport = flagOn(invocation, 'export') && watching.names.length > 0;
+    const print = isExport ? exporting(plain) : plain;
     const known = new Map<string, Resource>();
     while (!invocation.signal.aborted) {
       try {

@@ -5,7 +5,7 @@ import type { Datastore } from '../datastore/port.ts';
 import { getResource } from '../datastore/resources.ts';
 import type { Resource } from '../model/resource.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
-import { withStore } from './context.ts';
+import { namespaceFlag, withStore } from './context.ts';
 import { documentOf, type Output, parseOutput, printDocument, printNames, printTables } from './output.ts';
 import { type Selected, type Selection, selectResources } from './select.ts';
 import { reportNothing } from './write.ts';
@@ -26,7 +26,7 @@ export async function readAsNumber(datastore: Datastore, signal: AbortSignal): P
 }
 
 /** Without what belongs to one cluster. */
-function exported(resource: Resource): Resource {
+export function exported(resource: Resource): Resource {
   const { namespace, uid, resourceVersion, creationTimestamp, ...metadata } = resource.metadata;
   return { ...resource, metadata };
 }
@@ -59,7 +59,7 @@ async function printSelection(
       const asNumber = needsAsNumber(selection, output)
         ? await readAsNumber(datastore, invocation.signal)
         : DEFAULT_AS_NUMBER;
-      const withNamespace = flagOn(invocation, 'all-namespaces') || flagValue(invocation, 'namespace') !== undefined;
+      const withNamespace = flagOn(invocation, 'all-namespaces') || namespaceFlag(invocation) !== undefined;
       return printTables(selection, { output, withNamespace, context: { asNumber } });
     }
     case 'yaml':
@@ -75,7 +75,8 @@ async function printSelection(
     case 'go-template-file': {
       const { printGoTemplate, readGoTemplate } = await import('./go-template.ts');
       const template = output.kind === 'go-template' ? output.template : await readGoTemplate(output.path);
-      return printGoTemplate(template, documentOf(selection));
+      const asnumber = await readAsNumber(datastore, invocation.signal);
+      return printGoTemplate(template, documentOf(selection), { asnumber });
     }
   }
 }

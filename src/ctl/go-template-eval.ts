@@ -4,8 +4,12 @@ import { joinItems } from '../model/cells.ts';
 import { membersOf } from '../model/schema-read.ts';
 import type { Node, Operand, Pipeline } from './go-template-parse.ts';
 
+/** What a template can ask of the cluster by `config`, by names in lower case. */
+export type TemplateConfig = Readonly<Record<string, unknown>>;
+
 interface Scope {
   readonly dot: unknown;
+  readonly config: TemplateConfig;
   readonly variables: ReadonlyMap<string, { value: unknown }>;
 }
 
@@ -13,8 +17,9 @@ function wrong(reason: string): OcicatError {
   return new OcicatError('invalid', `run go-template: ${reason}`);
 }
 
-/** Names of Go's structs that documents call otherwise. */
-const GO_NAMES: Readonly<Record<string, string>> = { objectmeta: 'metadata' };
+/** Names of Go's structs that documents call otherwise; the fields of the second are those of the document itself. */
+const GO_NAMES: Readonly<Record<string, string>> = { objectmeta: 'metadata', listmeta: 'metadata' };
+const EMBEDDED = 'typemeta';
 
 /** A member by its name in documents, else by its name in Go, which differs in case. */
 function member(value: unknown, name: string): unknown {
@@ -23,9 +28,12 @@ function member(value: unknown, name: string): unknown {
   if (members === undefined) throw wrong(`.${name}: ${Array.isArray(value) ? 'a list' : show(value)} has no fields`);
   if (Object.hasOwn(members, name)) return members[name];
   const lower = name.toLowerCase();
-  const known = GO_NAMES[lower] ?? lower;
+  if (lower === EMBEDDED) return value;
+  const known = GO_NAMES[lower] ?? lower.replace(/^get(?=.)/, '');
   const key = Object.keys(members).find((one) => one.toLowerCase() === known);
-  return key === undefined ? undefined : members[key];
+  if (key !== undefined) return members[key];
+  // Go reaches fields of ObjectMeta without naming it
+  return known !== 'metadata' && members.kind !== undefined ? member(members.metadata, name) : undefined;
 }
 
 /** Go's truth: not false, 0, empty or nothing. */
@@ -116,7 +124,7 @@ function evaluateOperand(operand: Operand, scope: Scope): unknown {
     case 'nested':
       return operand.names.reduce(member, evaluatePipeline(operand.pipeline, scope));
     case 'function':
-      return callFunction(operand.name, []);
+      return callFunction(operand.name, [], scope);
   }
 }
 
@@ -126,10 +134,17 @@ function readVariable(scope: Scope, name: string): unknown {
   return variable.value;
 }
 
-function callFunction(name: string, values: readonly unknown[]): unknown {
+function callFunction(name: string, values: readonly unknown[], { config }: Scope): unknown {
+  if (name === 'config') return readConfig(config, show(values[0]));
   const known = Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (known === undefined) throw wrong(`function "${name}" is not defined`);
   return known(...values);
+}
+
+function readConfig(config: TemplateConfig, name: string): unknown {
+  const key = name.toLowerCase();
+  if (Object.hasOwn(config, key)) return config[key];
+  throw wrong(`config "${name}": wanted one of ${Object.keys(config).join(', ')}`);
 }
 
 /** The value of the last command; each command gets the value before it as its last argument. */
@@ -140,7 +155,7 @@ function evaluatePipeline(pipeline: Pipeline, scope: Scope): unknown {
     if (first === undefined) throw wrong('a command is missing');
     const values = rest.map((operand) => evaluateOperand(operand, scope));
     if (index > 0) values.push(value);
-    if (first.kind === 'function') value = callFunction(first.name, values);
+    if (first.kind === 'function') value = callFunction(first.name, values, scope);
     else if (values.length > 0) throw wrong('a value is given arguments');
     else value = evaluateOperand(first, scope);
   }
@@ -150,7 +165,7 @@ function evaluatePipeline(pipeline: Pipeline, scope: Scope): unknown {
 function withVariables(scope: Scope, names: readonly string[], values: readonly unknown[], dot: unknown): Scope {
   const variables = new Map(scope.variables);
   for (const [index, name] of names.entries()) variables.set(name, { value: values[index] });
-  return { dot, variables };
+  return { ...scope, dot, variables };
 }
 
 function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] {
@@ -199,6 +214,6 @@ function evaluateNodes(nodes: readonly Node[], outer: Scope): string {
 }
 
 /** Throws `invalid` for functions and variables that are not there. */
-export function evaluateTemplate(nodes: readonly Node[], data: unknown): string {
-  return evaluateNodes(nodes, { dot: data, variables: new Map([['$', { value: data }]]) });
+export function evaluateTemplate(nodes: readonly Node[], data: unknown, config: TemplateConfig): string {
+  return evaluateNodes(nodes, { dot: data, config, variables: new Map([['$', { value: data }]]) });
 }

@@ -2,7 +2,7 @@
 // written for Calico, by their names in Go: .metadata.name and .ObjectMeta.Name are the same.
 import { readFile } from 'node:fs/promises';
 import { OcicatError } from '../base/errors.ts';
-import { evaluateTemplate } from './go-template-eval.ts';
+import { evaluateTemplate, type TemplateConfig } from './go-template-eval.ts';
 import { parseGoTemplate } from './go-template-parse.ts';
 
 /** Throws `invalid` when the file cannot be read. */
@@ -10,7 +10,7 @@ export async function readGoTemplate(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new OcicatError('invalid', `open ${path}: cannot be read`, { cause });
+    throw new OcicatError('invalid', `open ${path}`, { cause });
   }
 }
 
@@ -18,6 +18,6 @@ export async function readGoTemplate(path: string): Promise<string> {
  * A template ranges over what was found, as with Calico: over named resources, or over one list with `.Items`. Throws
  * `invalid` for a template that is not understood.
  */
-export function printGoTemplate(template: string, document: unknown): string {
-  return evaluateTemplate(parseGoTemplate(template), Array.isArray(document) ? document : [document]);
+export function printGoTemplate(template: string, document: unknown, config: TemplateConfig): string {
+  return evaluateTemplate(parseGoTemplate(template), Array.isArray(document) ? document : [document], config);
 }

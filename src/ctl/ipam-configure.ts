@@ -1,5 +1,6 @@
 // ipam configure: changes settings of address assignment for the whole cluster.
 import { OcicatError } from '../base/errors.ts';
+import { parseTruth } from './arguments.ts';
 import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { type IpamConfig, readIpamConfig, writeIpamConfig } from './ipam-config.ts';
@@ -22,7 +23,8 @@ function readPersistence(text: string): IpamConfig['kubeVirtVMAddressPersistence
 }
 
 function readStrictness(text: string): boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
+  const truth = parseTruth(text);
+  if (truth !== undefined) return truth === 'true';
   throw new OcicatError('invalid', 'invalid value. Use true or false to set strictaffinity');
 }
 
@@ -35,11 +37,16 @@ interface Setting {
 /** The settings that flags change, in the order in which they are told. */
 function readSettings(invocation: Invocation): readonly Setting[] {
   const settings: Setting[] = [];
-  const read = (flag: string, label: string, toChange: (text: string) => Change) => {
+  const read = (flag: string, label: string, toChange: (text: string) => Change, show = (text: string) => text) => {
     const text = flagValue(invocation, flag);
-    if (text !== undefined) settings.push({ label, change: toChange(text), value: text });
+    if (text !== undefined) settings.push({ label, change: toChange(text), value: show(text) });
   };
-  read('strictaffinity', 'StrictAffinity', (text) => ({ strict_affinity: readStrictness(text) }));
+  read(
+    'strictaffinity',
+    'StrictAffinity',
+    (text) => ({ strict_affinity: readStrictness(text) }),
+    (text) => String(readStrictness(text)),
+  );
   read('max-blocks-per-host', 'MaxBlocksPerHost', (text) => ({
     maxBlocksPerHost: readNumber('max-blocks-per-host', text, MAX_BLOCKS),
   }));

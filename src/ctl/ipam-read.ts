@@ -1,6 +1,6 @@
 // What the ipam commands read from the store: pools, blocks, reservations.
 
-import { OcicatError } from '../base/errors.ts';
+import { formatIssue, isOcicatError, OcicatError } from '../base/errors.ts';
 import type { Block } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { BLOCKS_PREFIX } from '../datastore/keys.ts';
@@ -14,7 +14,20 @@ import { fetchList } from './stored.ts';
 /** Every address block, in the order of their keys. Throws `corrupt` for one that cannot be read. */
 export async function readBlocks(datastore: Datastore, signal: AbortSignal): Promise<readonly Block[]> {
   const { kvs } = await datastore.list(BLOCKS_PREFIX, {}, signal);
-  return kvs.map((kv) => parseBlock(kv.value));
+  return kvs.map((kv) => readBlock(kv.key, kv.value));
+}
+
+/** A block as it is stored; throws `corrupt`, with its name and every issue. */
+export function readBlock(key: string, text: string): Block {
+  try {
+    return parseBlock(text);
+  } catch (error) {
+    if (!isOcicatError(error)) throw error;
+    const words = error.issues.map(formatIssue).join('; ') || error.message;
+    throw new OcicatError('corrupt', `read block "${key.slice(BLOCKS_PREFIX.length)}": ${words}`, {
+      issues: error.issues,
+    });
+  }
 }
 
 export async function readPools(datastore: Datastore, signal: AbortSignal): Promise<readonly IPPool[]> {

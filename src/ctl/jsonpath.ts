@@ -70,14 +70,36 @@ function parseText(template: string, quoted: string): string {
   }
 }
 
+/** `a\.b` is one name with a dot in it. */
+function plainName(name: string): string {
+  return name.replaceAll(/\\(.)/g, '$1');
+}
+
+/** Whether every bracket is closed; those in quotes do not count. */
+function isBalanced(path: string): boolean {
+  const brackets = path.replaceAll(/'[^']*'|"[^"]*"/g, '').replaceAll(/[^[\]]/g, '');
+  let open = 0;
+  for (const bracket of brackets) {
+    open += bracket === '[' ? 1 : -1;
+    if (open < 0) return false;
+  }
+  return open === 0;
+}
+
 /** `.a`, `$.a`, `@.a` and `a` all start where the range stands. */
 function toPath(text: string): string {
-  const bare = text.replace(/^[$@]/, '');
+  const bare = text
+    .replace(/^[$@]/, '')
+    .replace(/\.((?:[^.[\]\\'"]|\\.)+)/g, (whole, name: string) =>
+      name.includes('\\') ? `['${plainName(name)}']` : whole,
+    )
+    .replace(/\['([^']*)'\]/g, (_, name: string) => `['${plainName(name)}']`);
   if (bare === '' || bare === '.') return '$';
   return bare.startsWith('.') || bare.startsWith('[') ? `$${bare}` : `$.${bare}`;
 }
 
 function find(template: string, path: string, value: unknown): readonly unknown[] {
+  if (!isBalanced(path)) throw wrong(template, `"${path.slice(1)}" is no path`);
   try {
     const found: unknown = JSONPath({ path, json: value as object, eval: 'safe', wrap: true });
     return Array.isArray(found) ? found : [];

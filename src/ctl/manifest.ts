@@ -3,7 +3,14 @@ import { type Issue, OcicatError } from '../base/errors.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import { findKind } from '../model/kinds.ts';
 import { API_VERSION, type Resource } from '../model/resource.ts';
-import { formatPath, membersOf, UNKNOWN_FIELD } from '../model/schema-read.ts';
+import {
+  describeValue,
+  formatPath,
+  membersOf,
+  type PlacedIssue,
+  type ReadResult,
+  UNKNOWN_FIELD,
+} from '../model/schema-read.ts';
 import type { Path, TextDocument } from './documents.ts';
 import type { TextFile } from './files.ts';
 
@@ -13,7 +20,11 @@ export interface Item {
   readonly resource: Resource;
 }
 
+/** What of a document is read: all of it, or only what it is called, for whoever looks it up in the store. */
+export type ManifestPart = 'whole' | 'names';
+
 interface Found {
+  readonly wanted: ManifestPart;
   readonly items: Item[];
   readonly issues: SourceIssue[];
 }
@@ -68,12 +79,29 @@ function readPart(part: Part, found: Found): void {
     );
     return;
   }
-  const result = readResource(kind, part.value, 'document');
+  const result = found.wanted === 'names' ? readName(kind, part.value) : readResource(kind, part.value, 'document');
   if (result.kind === 'invalid') {
     for (const issue of result.issues) report(found, part, issue.at, issue.found, issue.wanted);
     return;
   }
   found.items.push({ kind, resource: result.value });
+}
+
+/** The name of a resource that may break the rules of its kind: somebody has stored it, and it is to be found. */
+function readName(kind: Kind, value: unknown): ReadResult<Resource> {
+  const { name, namespace, resourceVersion } = membersOf(membersOf(value)?.metadata) ?? {};
+  const issues = Object.entries({ name, namespace, resourceVersion }).flatMap(
+    ([field, one]): readonly PlacedIssue[] => {
+      const right =
+        (typeof one === 'string' && one !== '') || (field !== 'name' && (one === undefined || one === null));
+      const at = ['metadata', field];
+      return right ? [] : [{ at, path: formatPath(at), found: describeValue(one), wanted: 'a text' }];
+    },
+  );
+  if (issues.length > 0) return { kind: 'invalid', issues };
+  const text = (one: unknown) => (typeof one === 'string' ? one : undefined);
+  const metadata = { name: text(name) ?? '', namespace: text(namespace), resourceVersion: text(resourceVersion) };
+  return { kind: 'valid', value: { kind: kind.name, apiVersion: API_VERSION, metadata, spec: {} } };
 }
 
 /** `file:5:13: spec.ingress[0].action: found "allow", wanted one of …`. */
@@ -98,9 +126,9 @@ function sortIssues(files: readonly TextFile[], issues: readonly SourceIssue[]):
 }
 
 /** Throws `invalid` with every issue of every file. */
-export async function readResources(files: readonly TextFile[]): Promise<readonly Item[]> {
+export async function readResources(files: readonly TextFile[], wanted: ManifestPart): Promise<readonly Item[]> {
   const { parseDocuments } = await import('./documents.ts');
-  const found: Found = { items: [], issues: [] };
+  const found: Found = { wanted, items: [], issues: [] };
   for (const { source, text } of files) {
     for (const document of parseDocuments(source, text))
       readPart({ source, document, at: [], value: document.value }, found);

@@ -17,15 +17,24 @@ export type Output =
   | { readonly kind: 'go-template-file'; readonly path: string }
   | { readonly kind: 'jsonpath'; readonly template: string };
 
+const NEEDS_MORE: ReadonlyMap<string, string> = new Map([
+  ['custom-columns', 'at least one column'],
+  ['go-template', 'a template'],
+  ['go-template-file', 'a file'],
+  ['jsonpath', 'a template'],
+]);
+
 /** Reads the value of -o; throws `invalid`. */
 export function parseOutput(text: string): Output {
   const equals = text.indexOf('=');
   const name = equals < 0 ? text : text.slice(0, equals);
   const rest = equals < 0 ? undefined : text.slice(equals + 1);
+  const needs = NEEDS_MORE.get(name);
+  if (needs !== undefined && !rest) throw new OcicatError('invalid', `-o ${name}: needs ${needs}, as in ${name}=…`);
   if (rest === undefined) {
     if (name === 'ps' || name === 'wide') return { kind: 'table', wide: name === 'wide' };
     if (name === 'yaml' || name === 'json' || name === 'name') return { kind: name };
-  } else if (name === 'custom-columns' && rest !== '') {
+  } else if (name === 'custom-columns') {
     return { kind: 'columns', headings: rest.split(',') };
   } else if (name === 'go-template') {
     return { kind: 'go-template', template: rest };

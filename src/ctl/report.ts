@@ -1,7 +1,7 @@
 // How the outcome of writing resources is told, in Calico's words (facts: calico §9.2).
 import type { OcicatError } from '../base/errors.ts';
 import { formatResourceId } from '../model/resource.ts';
-import type { Stdio } from './command.ts';
+import { dryRunNote, type Invocation, type Stdio } from './command.ts';
 import type { Item } from './manifest.ts';
 
 export type Verb = 'create' | 'apply' | 'replace' | 'delete' | 'validate';
@@ -52,11 +52,12 @@ function joinErrors(failed: readonly { readonly item: Item; readonly error: Ocic
 }
 
 /** Prints the outcomes of one command; returns the status. */
-export function reportOutcomes(stdio: Stdio, verb: Verb, outcomes: readonly Outcome[], dryRun = false): number {
+export function reportOutcomes(invocation: Invocation, verb: Verb, outcomes: readonly Outcome[]): number {
+  const { stdio } = invocation;
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   const done = outcomes.length - failed.length;
   const kinds = kindWord(outcomes);
-  const note = dryRun ? ' (dry run)' : '';
+  const note = dryRunNote(invocation);
   if (verb === 'delete') return reportDeletions(stdio, outcomes, failed, note);
   if (failed.length === 0) {
     stdio.write(formatSuccess(verb, done, kinds).replace('\n', `${note}\n`));

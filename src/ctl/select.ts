@@ -3,8 +3,8 @@ import { isOcicatError, OcicatError } from '../base/errors.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Resource } from '../model/resource.ts';
-import { flagOn, flagValue, flagValues, type Invocation } from './command.ts';
-import { checkNamespaceFlags, DEFAULT_NAMESPACE, namespaceFor, parseKindWord } from './context.ts';
+import { flagOn, flagValues, type Invocation } from './command.ts';
+import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindWord } from './context.ts';
 import { fetchList, fetchOne, type Shown } from './stored.ts';
 import { placeItem, readItems } from './write.ts';
 
@@ -54,18 +54,15 @@ async function fetchNamed(datastore: Datastore, named: readonly Named[], signal:
 
 async function fetchWholeKind(datastore: Datastore, invocation: Invocation, kind: Kind): Promise<Selected> {
   const all = flagOn(invocation, 'all-namespaces');
-  if (!kind.namespaced && flagValue(invocation, 'namespace') !== undefined) {
-    throw new OcicatError('invalid', `${kind.name} is not namespaced`);
-  }
-  const namespace = kind.namespaced && !all ? (flagValue(invocation, 'namespace') ?? DEFAULT_NAMESPACE) : undefined;
+  const namespace = all && kind.namespaced ? undefined : namespaceFor(invocation, kind);
   const { resources, warnings, revision } = await fetchList(datastore, kind, namespace, invocation.signal);
   return { selection: { kind: 'list', of: kind, resources, revision }, warnings, errors: [] };
 }
 
 async function readNamed(invocation: Invocation): Promise<readonly Named[]> {
-  const items = await readItems(invocation);
+  const items = await readItems(invocation, 'names');
   return items.map((item) => {
-    const placed = placeItem(item, flagValue(invocation, 'namespace'));
+    const placed = placeItem(item, namespaceFlag(invocation));
     if (placed instanceof OcicatError) throw placed;
     const { namespace, name } = placed.resource.metadata;
     return { kind: placed.kind, namespace, name };

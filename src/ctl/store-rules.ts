@@ -77,11 +77,17 @@ function refuse(message: string): OcicatError {
   return new OcicatError('invalid', message);
 }
 
-function checkPool(pool: IPPool, around: Around, others: readonly IPPool[]): OcicatError | undefined {
+function checkPool(
+  pool: IPPool,
+  action: WriteAction,
+  around: Around,
+  others: readonly IPPool[],
+): OcicatError | undefined {
   const id = formatResourceId(pool);
   const { cidr, blockSize } = pool.spec;
   const range = parseCidr(cidr);
   const standing = around.pools.find((one) => one.metadata.name === pool.metadata.name);
+  if (standing !== undefined && action === 'create') return undefined; // it exists, says the store
   if (standing !== undefined && standing.spec.cidr !== cidr) {
     return refuse(`write ${id}: spec.cidr is "${cidr}", and it cannot be changed from "${standing.spec.cidr}"`);
   }
@@ -127,6 +133,7 @@ function checkItem(item: Item, action: WriteAction, around: Around, items: reado
   const others = [...around.pools, ...items.map((one) => one.resource).filter(isPool)];
   return checkPool(
     resource,
+    action,
     around,
     others.filter((one) => one.metadata.name !== resource.metadata.name),
   );

@@ -27,7 +27,17 @@ export function showStored(kind: Kind, stored: StoredResource): Shown {
   const { name, namespace } = stored.metadata;
   const id = `${kind.name}(${namespace === undefined ? name : `${namespace}/${name}`})`;
   const warning = `warning: stored ${id} breaks the rules: ${result.issues.map(formatIssue).join('; ')}`;
-  return { resource: stored as unknown as Resource, warning };
+  return { resource: withoutMarks(kind, stored), warning };
+}
+
+/** As far as it can be brought into the users' form. */
+function withoutMarks(kind: Kind, stored: StoredResource): Resource {
+  const resource = stored as unknown as Resource;
+  try {
+    return kind.fromStored(resource);
+  } catch {
+    return resource; // what the form is made from is what is wrong
+  }
 }
 
 /** Throws `not-found`. */

@@ -23,7 +23,7 @@ export function openTerminal(): Stdio {
   return {
     write: (text) => writeAll(1, text),
     writeError: (text) => writeAll(2, text),
-    read: () => Bun.stdin.text(),
+    read: () => Bun.stdin.bytes(),
     interactive: process.stdout.isTTY === true && process.stdin.isTTY === true,
   };
 }

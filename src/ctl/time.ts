@@ -2,10 +2,10 @@
 import { OcicatError } from '../base/errors.ts';
 import { tryParseDurationMs } from '../model/duration.ts';
 
-/** Milliseconds of `30s` or `1m`; throws `invalid` for anything else and for nothing or less. */
-export function parseWaitMs(text: string): number {
+/** Milliseconds of `30s` or `1m`, more than `moreThan`; throws `invalid` for anything else. */
+export function parseWaitMs(text: string, moreThan = 0): number {
   const ms = tryParseDurationMs(text);
-  if (ms !== undefined && ms > 0) return ms;
+  if (ms !== undefined && ms > moreThan) return ms;
   throw new OcicatError('invalid', `read duration "${text}": wanted one such as 30s or 1m`);
 }
 

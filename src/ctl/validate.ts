@@ -1,14 +1,17 @@
 // validate: reads what files hold and says what is wrong with it, without a store.
+import { OcicatError } from '../base/errors.ts';
 import type { Handler } from './command.ts';
-import { reportOutcomes } from './report.ts';
-import { readItems, reportNothing } from './write.ts';
+import { namespaceFlag } from './context.ts';
+import { type Outcome, reportOutcomes } from './report.ts';
+import { placeItem, readItems, reportNothing } from './write.ts';
 
 export const runValidate: Handler = async (invocation) => {
   const items = await readItems(invocation);
   if (items.length === 0) return reportNothing(invocation);
-  return reportOutcomes(
-    invocation.stdio,
-    'validate',
-    items.map((item) => ({ kind: 'done', item })),
-  );
+  const namespace = namespaceFlag(invocation);
+  const outcomes = items.map((item): Outcome => {
+    const placed = placeItem(item, namespace);
+    return placed instanceof OcicatError ? { kind: 'failed', item, error: placed } : { kind: 'done', item };
+  });
+  return reportOutcomes(invocation, 'validate', outcomes);
 };

@@ -25,7 +25,7 @@ async function readClusterVersion(invocation: Invocation): Promise<ClusterVersio
     return { version: word(calicoVersion), type: word(clusterType) };
   } catch (error) {
     if (isOcicatError(error, 'not-found')) return { version: 'unknown', type: 'unknown' };
-    if (invocation.signal.aborted || !isOcicatError(error)) throw error;
+    if (invocation.signal.aborted || !isOcicatError(error) || error.code === 'invalid') throw error;
     return undefined;
   }
 }
@@ -44,13 +44,17 @@ function printCluster(invocation: Invocation, cluster: ClusterVersion | undefine
   return 0;
 }
 
+async function readPeriod(text: string): Promise<number> {
+  return (await import('./time.ts')).parseWaitMs(text);
+}
+
 export const runVersion: Handler = async (invocation) => {
+  const poll = flagValue(invocation, 'poll');
+  const periodMs = poll === undefined ? undefined : await readPeriod(poll);
   invocation.stdio.write(`Client Version:    v${VERSION}\nGit commit:        ${COMMIT}\n`);
   if (flagOn(invocation, 'client')) return 0;
-  const poll = flagValue(invocation, 'poll');
-  if (poll === undefined) return printCluster(invocation, await readClusterVersion(invocation));
-  const { parseWaitMs, sleep } = await import('./time.ts');
-  const periodMs = parseWaitMs(poll);
+  if (periodMs === undefined) return printCluster(invocation, await readClusterVersion(invocation));
+  const { sleep } = await import('./time.ts');
   for (let shown = ''; !invocation.signal.aborted; await sleep(periodMs, invocation.signal)) {
     const cluster = await readClusterVersion(invocation);
     const now = JSON.stringify(cluster);

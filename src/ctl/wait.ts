@@ -5,6 +5,7 @@ import type { Kind } from '../model/kind.ts';
 import type { Resource } from '../model/resource.ts';
 import { flagValue, type Handler } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
+import { printJsonPath } from './jsonpath.ts';
 import { fetchOne } from './stored.ts';
 import { parseWaitMs, sleep } from './time.ts';
 
@@ -19,14 +20,16 @@ const DEFAULT_TIMEOUT = '30s';
 function parseCondition(text: string): Condition {
   if (text === 'create' || text === 'delete') return { kind: text };
   const match = /^jsonpath=(\{[\s\S]*\})(?:=([\s\S]*))?$/.exec(text);
-  if (match !== null) return { kind: 'jsonpath', template: match[1] ?? '', value: match[2] };
+  if (match !== null) {
+    printJsonPath(match[1] ?? '', {}); // one that is no path is told now, not when there is something to look at
+    return { kind: 'jsonpath', template: match[1] ?? '', value: match[2] };
+  }
   throw new OcicatError('invalid', `wait --for "${text}": wanted create, delete or jsonpath={PATH}=VALUE`);
 }
 
-async function holds(condition: Condition, resource: Resource | undefined): Promise<boolean> {
+function holds(condition: Condition, resource: Resource | undefined): boolean {
   if (condition.kind !== 'jsonpath') return (resource === undefined) === (condition.kind === 'delete');
   if (resource === undefined) return false;
-  const { printJsonPath } = await import('./jsonpath.ts');
   const found = printJsonPath(condition.template, resource).trimEnd();
   return condition.value === undefined ? found !== '' : found === condition.value;
 }
@@ -52,11 +55,11 @@ export const runWait: Handler = async (invocation) => {
   const namespace = namespaceFor(invocation, kind);
   const condition = parseCondition(flagValue(invocation, 'for') ?? 'create');
   const timeout = flagValue(invocation, 'timeout') ?? DEFAULT_TIMEOUT;
-  const deadline = Date.now() + parseWaitMs(timeout);
+  const deadline = Date.now() + parseWaitMs(timeout, -1); // 0 looks once
   return withStore(invocation, async (datastore) => {
     while (!invocation.signal.aborted) {
       const resource = await tryFetch(datastore, kind, namespace, name, invocation.signal);
-      if (await holds(condition, resource)) {
+      if (holds(condition, resource)) {
         invocation.stdio.write(`${kind.name.toLowerCase()}/${name} condition met\n`);
         return 0;
       }

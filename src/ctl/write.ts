@@ -1,19 +1,22 @@
 // create, apply and replace: everything that -f names is read first, then written kind by kind.
-import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { Resource as StorableResource } from '../datastore/resource-codec.ts';
 import { applyMany, createMany, type ResourceOutcome, updateMany } from '../datastore/resources.ts';
 import { kinds } from '../model/kinds.ts';
-import { flagOn, flagValue, flagValues, type Handler, type Invocation } from './command.ts';
-import { DEFAULT_NAMESPACE, withStore } from './context.ts';
+import { flagOn, flagValues, type Handler, type Invocation } from './command.ts';
+import { DEFAULT_NAMESPACE, namespaceFlag, withStore } from './context.ts';
 import { readManifests } from './files.ts';
-import { type Item, readResources } from './manifest.ts';
+import { type Item, type ManifestPart, readResources } from './manifest.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
 import { checkAgainstStore, type WriteAction } from './store-rules.ts';
 
-/** The items of every -f. Throws `invalid` when there is none to read, or an item breaks a rule. */
-export async function readItems(invocation: Invocation): Promise<readonly Item[]> {
+/**
+ * The items of every -f: whole, or by their names alone. Throws `invalid` when there is none to read, or an item breaks
+ * a rule.
+ */
+export async function readItems(invocation: Invocation, part: ManifestPart = 'whole'): Promise<readonly Item[]> {
   const paths = flagValues(invocation, 'filename');
   if (paths.length === 0) {
     const { words, operands } = invocation.command;
@@ -23,10 +26,10 @@ export async function readItems(invocation: Invocation): Promise<readonly Item[]
   try {
     const recursive = flagOn(invocation, 'recursive');
     const files = await Promise.all(paths.map((path) => readManifests(path, recursive, invocation.stdio)));
-    return await readResources(files.flat());
+    return await readResources(files.flat(), part);
   } catch (error) {
     if (!isOcicatError(error)) throw error;
-    throw new OcicatError(error.code, `failed to execute command: ${error.message}`, { issues: error.issues });
+    throw new OcicatError(error.code, `failed to execute command: ${describeError(error)}`, { issues: error.issues });
   }
 }
 
@@ -104,7 +107,6 @@ export async function writeItems(
   datastore: Datastore,
   action: WriteAction,
   items: readonly Item[],
-  dryRun: boolean,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   const sorted = sortForWriting(items);
@@ -114,7 +116,6 @@ export async function writeItems(
   for (const [index, item] of sorted.entries()) {
     const error = refusals[index];
     if (error !== undefined) outcomes.push({ kind: 'failed', item, error });
-    else if (dryRun) outcomes.push({ kind: 'done', item });
     else groupOf(groups, item).push(item);
   }
   for (const group of groups.values()) outcomes.push(...(await writeGroup(datastore, action, group, signal)));
@@ -140,8 +141,7 @@ function makeWriter(action: WriteAction): Handler {
   return async (invocation) => {
     const read = await readItems(invocation);
     if (read.length === 0) return reportNothing(invocation);
-    const namespace = flagValue(invocation, 'namespace');
-    const dryRun = flagOn(invocation, 'dry-run');
+    const namespace = namespaceFlag(invocation);
     const outcomes: Outcome[] = [];
     const items: Item[] = [];
     for (const item of read) {
@@ -150,12 +150,12 @@ function makeWriter(action: WriteAction): Handler {
       else items.push(placed);
     }
     await withStore(invocation, async (datastore) => {
-      if (!dryRun) await initialiseQuietly(datastore, invocation.signal);
-      const written = await writeItems(datastore, action, items, dryRun, invocation.signal);
+      await initialiseQuietly(datastore, invocation.signal);
+      const written = await writeItems(datastore, action, items, invocation.signal);
       const skipExists = flagOn(invocation, 'skip-exists');
       outcomes.push(...written.map((outcome) => forgive(outcome, skipExists)));
     });
-    return reportOutcomes(invocation.stdio, action, outcomes, dryRun);
+    return reportOutcomes(invocation, action, outcomes);
   };
 }
 

@@ -86,9 +86,9 @@ describe('keys', () => {
 
   test('refuses parts that would change the path', () => {
     expect(() => printKey({ kind: 'handle', handleId: 'a/b' })).toThrow(
-      'print key segment "a/b": empty or with a slash, wanted a plain name',
+      'name "a/b": it is empty or has a slash, and no resource is called so',
     );
-    expect(() => printKey({ kind: 'ipam-host', host: '' })).toThrow('print key segment "": empty');
+    expect(() => printKey({ kind: 'ipam-host', host: '' })).toThrow('name "": it is empty');
   });
 
   test('prefixes end with a slash, so that host1 does not cover host10', () => {

@@ -100,7 +100,7 @@ export function printAffinityPrefix(owner: BlockOwner): string {
 /** A segment that must stand unescaped; throws `invalid` when it is empty or would break the path. */
 function checkSegment(segment: string): string {
   if (segment !== '' && !segment.includes('/')) return segment;
-  throw new OcicatError('invalid', `print key segment "${segment}": empty or with a slash, wanted a plain name`);
+  throw new OcicatError('invalid', `name "${segment}": it is empty or has a slash, and no resource is called so`);
 }
 
 /** Felix escapes `%` and `/` only. */

@@ -208,7 +208,7 @@ describe('many resources', () => {
     expect(words(outcomes)).toEqual([
       'wrote old@4',
       'created new@4',
-      'invalid print key segment "a/b": empty or with a slash, wanted a plain name',
+      'invalid name "a/b": it is empty or has a slash, and no resource is called so',
       expect.stringMatching(/^invalid commit transaction: 2000\d\d\d bytes, at most 1572864 fit$/),
       'created gone@3',
       'conflict update conflict: IPPool(old)',

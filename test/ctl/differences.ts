@@ -262,6 +262,13 @@ export const documentDifferences: readonly DocumentDifference[] = [
     example: 'text: yes, which YAML 1.1 takes for true',
   },
   {
+    outcome: 'refused',
+    what: 'Numbers with leading zeros, underscores or `0b`, without quotes: `0100`, `1_000`.',
+    why: 'YAML 1.1, as Calico reads it, says 64 to what YAML 1.2 says 100 to; a port must not depend on who opens it.',
+    cases: /^text: a number with (a leading zero|an underscore)$/,
+    example: 'text: a number with a leading zero',
+  },
+  {
     outcome: 'taken',
     what: 'A document between others that holds comments alone.',
     why: 'Files that are put together from parts have them.',
@@ -309,6 +316,34 @@ export const commandDifferences: readonly CommandDifference[] = [
   {
     what: '`patch --type` counts: `json` is RFC 6902, `merge` RFC 7386.',
     why: 'Calico reads the flag and always patches in its own way.',
+  },
+  {
+    what: 'A patch of type `strategic` knows no directives (`$patch`, `$retainKeys`), and replaces lists.',
+    why: 'They steer how lists merge, and no list of a Calico resource has keys to merge by.',
+  },
+  {
+    what: 'All files of several `-f` are read, and files without resources beside others are no failure.',
+    why: 'Calico reads the last one alone.',
+  },
+  {
+    what: '`-A` on a kind without namespaces shows all of it, as without the flag.',
+    why: 'Calico ends with an error.',
+  },
+  {
+    what: '`validate -c`, `ipam check --kubeconfig` and the limits of `cluster diags` are unknown flags.',
+    why: 'They say how to reach Kubernetes, or what to ask its pods.',
+  },
+  {
+    what: '`create --dry-run` and the others say what the command would say, failures included.',
+    why: 'Calico has no dry run.',
+  },
+  {
+    what: '`ipam show` and `ipam check` stop at an address block that cannot be read, and name it.',
+    why: 'Calico leaves it out, and its addresses look free.',
+  },
+  {
+    what: '`-o go-template` reads documents: an unset field is `<no value>`, numbers are decimal, and a field that no kind has is no error.',
+    why: 'Templates see what `-o json` shows.',
   },
   {
     what: 'ClusterInformation names no version in `calicoVersion`, unless another program wrote one there.',

@@ -26,6 +26,10 @@ test.each<[string, string]>([
   ['apply x', '"calicoctl apply" takes no "x"; see "calicoctl apply --help"\n'],
   ['label profile', '"calicoctl label" needs NAME; see "calicoctl label --help"\n'],
   ['delete profile', 'delete: needs the NAME of what to delete, or -f FILE\n'],
+  ['get profiles -o go-template', '-o go-template: needs a template, as in go-template=…\n'],
+  ['get profiles -o custom-columns=', '-o custom-columns: needs at least one column, as in custom-columns=…\n'],
+  ['get profile a/b', 'name "a/b": it is empty or has a slash, and no resource is called so\n'],
+  ['version --poll x', 'read duration "x": wanted one such as 30s or 1m\n'],
   ['help foo', 'unknown help topic "foo"\n'],
 ])('%s is refused', async (line, err) => {
   expect(await session.run(line)).toEqual({ status: 1, out: '', err });
@@ -39,6 +43,8 @@ test.each([
   'get -Ao json profiles',
   '-o json get profiles',
   'get --all-namespaces=false profiles --output json',
+  'get -A=T profiles -o json',
+  "get profiles -n '' -o json",
   '-l panic get -o json -- profiles',
 ])('%s is understood', async (line) => {
   const result = await session.run(line);
@@ -54,11 +60,12 @@ Usage:
   calicoctl validate [flags]
 
 Flags:
-  -f, --filename FILE   File or folder with resources in YAML or JSON, "-" for standard input; may
-                        be given several times
-  -R, --recursive       Read the folders in a folder too
-      --skip-empty      Files without resources are no failure
-  -h, --help            Show this help
+  -f, --filename FILE         File or folder with resources in YAML or JSON, "-" for standard input;
+                              may be given several times
+  -R, --recursive             Read the folders in a folder too
+      --skip-empty            Files without resources are no failure
+  -n, --namespace NAMESPACE   Namespace of the resources (default default)
+  -h, --help                  Show this help
 
 Global flags:
   -v, --verbose                  Tell what is asked of the store, on standard error; given twice,

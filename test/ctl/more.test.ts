@@ -176,8 +176,9 @@ test('export and import', async () => {
     'apply -f -',
     `${pool('a', '{cidr: 10.0.0.0/16}')}---\nkind: GlobalNetworkPolicy\napiVersion: projectcalico.org/v3\nmetadata: {name: p}\n`,
   );
-  const block = '{"cidr":"10.0.0.0/26","sequenceNumber":1795432687946214735}';
-  const key = '/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-26';
+  const range = [0, 1, 2, 3];
+  const block = `{"cidr":"10.0.0.0/30","allocations":[null,null,null,null],"unallocated":[${range}],"attributes":[],"deleted":false,"sequenceNumber":1795432687946214735}`;
+  const key = '/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-30';
   await session.datastore.commit({
     conditions: [],
     writes: [
@@ -195,7 +196,7 @@ test('export and import', async () => {
         exported += text;
       },
       writeError: () => undefined,
-      read: async () => '',
+      read: async () => new Uint8Array(),
       interactive: false,
     };
     const open = async () => ({ ...session.datastore, close: async () => undefined });
@@ -243,7 +244,7 @@ test('watch shows what there is and what changes', async () => {
       out += text;
     },
     writeError: () => undefined,
-    read: async () => '',
+    read: async () => new Uint8Array(),
     interactive: false,
   };
   const open = async () => ({ ...session.datastore, close: async () => undefined });

@@ -283,6 +283,7 @@ test('templates and columns', async () => {
       'plain: default\nsecurity.web: security\n',
     ],
     [`get gnp -o 'jsonpath={.items[?(@.spec.tier=="security")].metadata.name}'`, 'security.web\n'],
+    ["get gnp security.web -o 'jsonpath={.metadata.labels.projectcalico\\.org/tier}'", 'security\n'],
     [
       "get gnp -o 'go-template={{range .}}{{range .Items}}{{.ObjectMeta.Name}} {{.Spec.Tier}};{{end}}{{end}}'",
       'plain default;security.web security;',
@@ -293,6 +294,10 @@ test('templates and columns', async () => {
     ],
     ["get networksets -o 'go-template={{range .}}{{range .items}}x{{else}}none{{end}}{{end}}'", 'none'],
     [
+      'get gnp security.web -o \'go-template={{range .}}{{.Name}} {{.GetName}} {{.TypeMeta.Kind}} {{config "asNumber"}}{{end}}\'',
+      'security.web security.web GlobalNetworkPolicy 64512',
+    ],
+    [
       'get gnp security.web -o \'go-template={{range .}}{{range .spec.ingress}}{{.action}} {{end}}{{join .spec.types "+"}} {{len .spec.ingress}}{{end}}\'',
       'Log Pass Ingress 2',
     ],
@@ -302,6 +307,9 @@ test('templates and columns', async () => {
     'unknown heading FOO, valid values are: NAME, TIER, ORDER, SELECTOR\n',
   );
   expect((await session.run('get gnp -o foo')).err).toBe("unrecognized output format 'foo'\n");
+  expect((await session.run("get gnp -o 'jsonpath={.items[}'")).err).toBe(
+    'read jsonpath "{.items[}": ".items[" is no path\n',
+  );
   expect((await session.run("get gnp -o 'go-template={{foo}}'")).err).toBe(
     'run go-template: function "foo" is not defined\n',
   );

@@ -54,7 +54,7 @@ export function openSession(datastore: Datastore = openMemoryDatastore()): Sessi
         writeError: (text: string) => {
           err += text;
         },
-        read: async () => input,
+        read: async () => new TextEncoder().encode(input),
         interactive: false,
       };
       const signal = new AbortController().signal;

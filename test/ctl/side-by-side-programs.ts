@@ -56,7 +56,7 @@ export function ourProgram(endpoint: string): Program {
         writeError: (part: string) => {
           text.err += part;
         },
-        read: async () => input,
+        read: async () => new TextEncoder().encode(input),
         interactive: false,
       };
       const status = await runCalicoctl(argv, environmentFor(endpoint), stdio, new AbortController().signal);

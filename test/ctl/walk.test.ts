@@ -40,6 +40,7 @@ function steadyText(text: string): string {
     .replaceAll(etcd.endpoint, 'ENDPOINT')
     .replaceAll(root, 'ROOT')
     .replaceAll(dirname(process.execPath), 'BIN')
+    .replaceAll(/ROOT\/files-\w{6}/g, 'FILES')
     .replaceAll(/(calico(?:ctl-edit-)?)\w{6}\//g, '$1XXXXXX/')
     .replaceAll(/diags-\d{8}_\d{6}/g, 'diags-STAMP')
     .replaceAll(/\b\d+\.\d+ ms\b/g, 'N ms')
