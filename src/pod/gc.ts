@@ -15,8 +15,9 @@ interface Collection {
   readonly dataDir: string;
 }
 
+/** Never below 0: the file system's clock is finer than ours, and what just happened may seem to be ahead. */
 function ageMs(pod: Pod): number {
-  return Date.now() - statSync(pod.path).ctimeMs;
+  return Math.max(0, Date.now() - statSync(pod.path).ctimeMs);
 }
 
 /** Runs `work` on each pod that nobody holds; pods held by others are skipped. Returns the number of failures. */
