@@ -6,9 +6,9 @@ import { IPAM_PREFIX, RESOURCES_PREFIX, tryParseKey } from '../datastore/keys.ts
 import { type Datastore, MAX_TRANSACTION_WRITES, type Write } from '../datastore/port.ts';
 import { printResourceKey } from '../datastore/resource-codec.ts';
 import { getResource } from '../datastore/resources.ts';
+import { membersOf } from '../model/document.ts';
 import { readResource } from '../model/kind.ts';
 import { findKind } from '../model/kinds.ts';
-import { membersOf } from '../model/schema-read.ts';
 import { dryRunNote, flagValues, type Handler } from './command.ts';
 import { withStore } from './context.ts';
 import { isLocked } from './datastore-lock.ts';

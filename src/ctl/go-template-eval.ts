@@ -1,7 +1,7 @@
 // Runs a Go template that has been read: actions, conditions, ranges, variables and functions.
 import { OcicatError } from '../base/errors.ts';
 import { joinItems } from '../model/cells.ts';
-import { membersOf } from '../model/schema-read.ts';
+import { membersOf } from '../model/document.ts';
 import type { Node, Operand, Pipeline } from './go-template-parse.ts';
 
 /** What a template can ask of the cluster by `config`, by names in lower case. */

@@ -4,7 +4,7 @@ import { OcicatError } from '../base/errors.ts';
 import { parseJson, printJson } from '../base/json.ts';
 import { printKey } from '../datastore/keys.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
-import { membersOf } from '../model/schema-read.ts';
+import { membersOf } from '../model/document.ts';
 
 export interface IpamConfig {
   readonly strict_affinity: boolean;

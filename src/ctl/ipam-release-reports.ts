@@ -7,7 +7,7 @@ import { printKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { getResource } from '../datastore/resources.ts';
 import { releaseAddress } from '../ipam/ipam.ts';
-import { membersOf } from '../model/schema-read.ts';
+import { membersOf } from '../model/document.ts';
 import { parseIp } from '../net/ip.ts';
 import { dryRunNote, flagOn, type Invocation } from './command.ts';
 import { withStore } from './context.ts';

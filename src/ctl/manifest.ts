@@ -1,16 +1,10 @@
 // From the documents of files to resources: every document is read, or none, and every issue has its place.
 import { type Issue, OcicatError } from '../base/errors.ts';
+import { describeValue, formatPath, membersOf } from '../model/document.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import { findKind } from '../model/kinds.ts';
 import { API_VERSION, type Resource } from '../model/resource.ts';
-import {
-  describeValue,
-  formatPath,
-  membersOf,
-  type PlacedIssue,
-  type ReadResult,
-  UNKNOWN_FIELD,
-} from '../model/schema-read.ts';
+import { type PlacedIssue, type ReadResult, UNKNOWN_FIELD } from '../model/schema-read.ts';
 import type { Path, TextDocument } from './documents.ts';
 import type { TextFile } from './files.ts';
 

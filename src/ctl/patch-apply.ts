@@ -1,6 +1,6 @@
 // The three kinds of patch. Strategic merge is JSON merge here: no list of a Calico resource has a merge key.
 import { OcicatError } from '../base/errors.ts';
-import { membersOf } from '../model/schema-read.ts';
+import { membersOf } from '../model/document.ts';
 
 export type PatchType = 'strategic' | 'json' | 'merge';
 

@@ -1,5 +1,6 @@
 // Reads an unknown value by a schema: the value in its stored form with fields in the schema's order, or every issue.
 import type { Issue } from '../base/errors.ts';
+import { describeValue, formatPath, membersOf, parsePath, valueAt } from './document.ts';
 import type {
   Field,
   FieldPath,
@@ -49,25 +50,6 @@ export function readSchema<T>(schema: Schema<T>, value: unknown, mode: ReadMode)
   const { issues, dropped } = reading;
   if (dropped > 0) issues.push({ path: '', found: `${dropped} more issues`, wanted: 'none', at: [] });
   return issues.length > 0 ? { kind: 'invalid', issues } : { kind: 'valid', value: read as T };
-}
-
-/** `spec.ingress[0].source`, `metadata.labels["a.b/c"]`. */
-export function formatPath(at: readonly (string | number)[]): string {
-  let text = '';
-  for (const part of at) {
-    if (typeof part === 'number') text += `[${part}]`;
-    else if (/^[\w-]+$/.test(part)) text += text === '' ? part : `.${part}`;
-    else text += `[${JSON.stringify(part)}]`;
-  }
-  return text;
-}
-
-/** A value in a few words, for messages. */
-export function describeValue(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
-  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 61)}...` : value);
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  return typeof value === 'object' ? 'an object' : String(value);
 }
 
 function report(reading: Reading, found: string, wanted: string): undefined {
@@ -123,12 +105,6 @@ function readList(shape: ListShape, value: unknown, reading: Reading): unknown {
     reading.at.pop();
   }
   return items;
-}
-
-/** The members of a JSON object; undefined for anything else. */
-export function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return value as Readonly<Record<string, unknown>>;
 }
 
 function readMap(shape: MapShape, value: unknown, reading: Reading): unknown {
@@ -305,21 +281,4 @@ function isGivenIn({ shape, members, result, own }: ReadObject, path: string, re
     inside = field.schema;
   }
   return read !== undefined || own.some((issue) => touches(issue.at, reading.at.length, parts));
-}
-
-function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
-  let at = value;
-  for (const part of path) {
-    const members: Readonly<Record<string, unknown>> | undefined = membersOf(at);
-    if (typeof part === 'number') at = Array.isArray(at) ? (at as readonly unknown[])[part] : undefined;
-    else at = members !== undefined && Object.hasOwn(members, part) ? members[part] : undefined;
-  }
-  return at;
-}
-
-/** `source.ports[1]` as its parts. Only for paths that checks write: names without dots and numbers in brackets. */
-function parsePath(path: string): readonly (string | number)[] {
-  return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map((match) =>
-    match[1] === undefined ? (match[2] ?? '') : Number(match[1]),
-  );
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { formatIssue } from '../base/errors.ts';
+import { describeValue, formatPath } from './document.ts';
 import { boolean, choice, integer, looseChoice, number, numberChoice, text } from './scalars.ts';
 import {
   between,
@@ -16,7 +17,7 @@ import {
   type Schema,
   sparse,
 } from './schema.ts';
-import { describeValue, formatPath, MAX_ISSUES, readSchema } from './schema-read.ts';
+import { MAX_ISSUES, readSchema } from './schema-read.ts';
 
 const inner = object(
   {

@@ -2,8 +2,8 @@
 // §4.7–4.10, §5.4, §5.5). What cannot be understood is reported: labels and profiles as an unknown profile, addresses,
 // ranges and ports by the mark that there may be any.
 
+import { membersOf } from '../model/document.ts';
 import { interfaceName } from '../model/names.ts';
-import { membersOf } from '../model/schema-read.ts';
 import { type Cidr, maskCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { addToIp, type Ip, ipv6Of, isIpv4, tryParseIp } from '../net/ip.ts';
 import { tryParseMac } from '../net/mac.ts';

@@ -1,8 +1,9 @@
 // Rules of policies and profiles as stored → rules of the calculation. What cannot be understood is closed: an Allow
 // or Log is left out, anything else drops every packet that reaches it, so that nothing is let through by mistake.
 
+import { membersOf } from '../model/document.ts';
 import { type EntityRule, type Rule, rule as ruleSchema } from '../model/rule.ts';
-import { membersOf, readSchema } from '../model/schema-read.ts';
+import { readSchema } from '../model/schema-read.ts';
 import { isNamedPort } from '../model/values.ts';
 import { type Cidr, cidrFamily, parseCidr } from '../net/cidr.ts';
 import { tryParsePortRange } from '../net/port.ts';

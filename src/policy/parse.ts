@@ -1,7 +1,7 @@
 // Stored resources → updates of the calculation. A resource that cannot be understood is reported and closed: it drops
 // what it might have dropped and allows nothing.
 import type { Issue } from '../base/errors.ts';
-import { describeValue, membersOf } from '../model/schema-read.ts';
+import { describeValue, membersOf } from '../model/document.ts';
 import type { PolicyUpdate } from './input.ts';
 import { parseHostEndpoint, parseNetworkSet, parseWorkloadEndpoint } from './parse-endpoint.ts';
 import { parsePolicy, parseProfile, parseTier } from './parse-policy.ts';

@@ -1,6 +1,6 @@
 // Reading stored fields one by one: what cannot be understood is reported, and the caller closes what depends on it.
 import type { Issue } from '../base/errors.ts';
-import { describeValue, membersOf } from '../model/schema-read.ts';
+import { describeValue, membersOf } from '../model/document.ts';
 import { parseSelector, tryParseSelector } from '../selector/parse.ts';
 import { mentionsGlobal } from '../selector/rewrite.ts';
 import type { Selector } from '../selector/selector.ts';
