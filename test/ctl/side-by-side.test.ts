@@ -24,7 +24,8 @@ import { texts } from './side-by-side-texts.ts';
 
 const peerPath = findPeer();
 const aside = peerPath === undefined ? " (skipped: OCICAT_PEERS names no folder with Calico's calicoctl)" : '';
-const TIMEOUT_MS = 300_000;
+/** Every case takes two programs a start each. */
+const TIMEOUT_MS = process.env.OCICAT_ALL_CASES === '1' ? 3_600_000 : 300_000;
 /** One case in so many runs by itself; each takes about 50 ms. */
 const SHARE = 14;
 /** What other documents refer to. */
