@@ -24,7 +24,7 @@ test.each<[string, string, readonly unknown[]]>([
 });
 
 test.each<[string, string, string]>([
-  ['a name twice', 'a: 1\n---\nb: 1\nb: 2\n', 'x:4:1: Map keys must be unique'],
+  ['a name twice', 'a: 1\n---\nb: 1\nb: 2\n', 'x:4:1: Map keys must be unique: b'],
   [
     'a number that is octal to some',
     'a:\n  - 1\n  - 0100\n',

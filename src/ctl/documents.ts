@@ -121,7 +121,10 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
   };
   const document = parseDocument(chunk.text, { lineCounter, prettyErrors: false, merge: true });
   const [error] = document.errors;
-  if (error !== undefined) return refuseAt(error.pos[0], error.message);
+  if (error !== undefined) {
+    const key = error.code === 'DUPLICATE_KEY' ? `: ${chunk.text.slice(...error.pos)}` : '';
+    return refuseAt(error.pos[0], `${error.message}${key}`);
+  }
   const ambiguous = findAmbiguous(document);
   if (ambiguous === undefined) return { value: toValue(source, document), place };
   const words = `found ${ambiguous.source}, which programs read differently, wanted a decimal number, or text in quotes`;

@@ -8,6 +8,7 @@ import type { Resource } from '../model/resource.ts';
 import { dryRunNote, flagOn, type Handler, type Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
 import { retryConflict } from './retry.ts';
+import { checkAgainstStore } from './store-rules.ts';
 import { fetchOne } from './stored.ts';
 import { toStorable } from './write.ts';
 
@@ -86,7 +87,10 @@ export const runLabel: Handler = async (invocation) => {
       const labels = resource.metadata.labels ?? {};
       const done = applyChange(change, labels, `${kindWord} ${name}`, flagOn(invocation, 'overwrite'));
       const changed = { ...resource, metadata: { ...resource.metadata, labels: done.labels } };
-      await updateResource(datastore, toStorable({ kind, resource: changed }), invocation.signal);
+      const item = { kind, resource: changed };
+      const [refusal] = await checkAgainstStore(datastore, [item], 'label', invocation.signal);
+      if (refusal !== undefined) throw refusal;
+      await updateResource(datastore, toStorable(item), invocation.signal);
       invocation.stdio.write(`${done.message}${dryRunNote(invocation)}\n`);
       return 0;
     }),

@@ -64,7 +64,7 @@ async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, n
   checkNewFields(kind, before, changed);
   const patched = readPatched(kind, before, changed);
   const item = { kind, resource: patched };
-  const [refusal] = await checkAgainstStore(datastore, [item], 'apply', invocation.signal);
+  const [refusal] = await checkAgainstStore(datastore, [item], 'patch', invocation.signal);
   if (refusal !== undefined) throw refusal;
   await updateResource(datastore, toStorable(item), invocation.signal);
 }

@@ -14,6 +14,8 @@ import type { Item } from './manifest.ts';
 import { fetchList } from './stored.ts';
 
 export type WriteAction = 'create' | 'apply' | 'replace';
+/** Whatever changes a resource. */
+export type ChangeAction = WriteAction | 'patch' | 'label';
 
 /** What is in the store, read once for all items and only if an item needs it. */
 interface Around {
@@ -79,7 +81,7 @@ function refuse(message: string): OcicatError {
 
 function checkPool(
   pool: IPPool,
-  action: WriteAction,
+  action: ChangeAction,
   around: Around,
   others: readonly IPPool[],
 ): OcicatError | undefined {
@@ -110,7 +112,7 @@ function checkPool(
     : refuse(`write ${id}: spec.blockSize is ${blockSize}, and blocks of /${odd.prefixLength} are in use in "${cidr}"`);
 }
 
-function checkItem(item: Item, action: WriteAction, around: Around, items: readonly Item[]): OcicatError | undefined {
+function checkItem(item: Item, action: ChangeAction, around: Around, items: readonly Item[]): OcicatError | undefined {
   const { kind, resource } = item;
   if (kind.readOnly) {
     return new OcicatError('unsupported', `operation ${action} is not supported on ${kind.name}: resource is readonly`);
@@ -143,7 +145,7 @@ function checkItem(item: Item, action: WriteAction, around: Around, items: reado
 export async function checkAgainstStore(
   datastore: Datastore,
   items: readonly Item[],
-  action: WriteAction,
+  action: ChangeAction,
   signal: AbortSignal,
 ): Promise<readonly (OcicatError | undefined)[]> {
   const around = await readAround(datastore, items, signal);

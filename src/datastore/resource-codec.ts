@@ -138,6 +138,10 @@ function withoutNulls(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 
+function words(value: Json | undefined): string {
+  return value === undefined ? 'missing' : printJson(value);
+}
+
 /**
  * Parses a stored resource and gives it its `resourceVersion`. Throws `corrupt` when the value is no resource or not
  * the one that its key names. Spec and status are only known to be objects.
@@ -146,12 +150,12 @@ export function parseStoredResource(kv: KeyValue): StoredResource {
   const named = tryParseKey(kv.key);
   if (named?.kind !== 'resource') throw corrupt(kv.key, 'the key names no resource');
   const { kind, apiVersion, metadata, spec, status } = parseObject(kv);
-  if (kind !== named.resourceKind) throw corrupt(kv.key, `kind is ${printJson(kind)}, wanted "${named.resourceKind}"`);
+  if (kind !== named.resourceKind) throw corrupt(kv.key, `kind is ${words(kind)}, wanted "${named.resourceKind}"`);
   if (typeof apiVersion !== 'string') throw corrupt(kv.key, 'apiVersion is no string');
   if (!isJsonObject(metadata)) throw corrupt(kv.key, 'metadata is no object');
-  if (metadata.name !== named.name) throw corrupt(kv.key, `metadata.name is ${printJson(metadata.name)}`);
+  if (metadata.name !== named.name) throw corrupt(kv.key, `metadata.name is ${words(metadata.name)}`);
   if ((metadata.namespace ?? undefined) !== named.namespace)
-    throw corrupt(kv.key, `metadata.namespace is ${printJson(metadata.namespace)}`);
+    throw corrupt(kv.key, `metadata.namespace is ${words(metadata.namespace)}`);
   checkMetadata(kv.key, metadata);
   return {
     kind: named.resourceKind,

@@ -30,6 +30,8 @@ test.each<[line: string, input: string]>([
   ['create -f -', document('IPPool', 'pool', '{cidr: 10.0.0.0/16, blockSize: 28}')],
   ['patch profile a -p {"spec":{"labelsToApply":{"x":"y"}}}', ''],
   ['label profile a x=y', ''],
+  ['label profile projectcalico-default-allow x=y', ''],
+  ['patch profile projectcalico-default-allow -p {"metadata":{"labels":{"x":"y"}}}', ''],
 ])('%s %p', async (line, input) => {
   const session = openSession();
   await session.run('apply -f -', `${profile}${policies}${document('IPPool', 'pool', '{cidr: 10.0.0.0/16}')}`);
