@@ -20,7 +20,7 @@ async function retirePool(datastore: Datastore, name: string, signal: AbortSigna
     const disabled: Resource = { ...pool, spec: { ...pool.spec, disabled: true } };
     await updateResource(datastore, toStorable({ kind: ipPool, resource: disabled }), signal);
   }
-  await releaseAffinities(datastore, { within: parseCidr(pool.spec.cidr), onlyEmpty: false }, signal);
+  await releaseAffinities(datastore, { within: parseCidr(pool.spec.cidr) }, signal);
 }
 
 function isOn(node: string, resource: Resource): resource is WorkloadEndpoint {
@@ -38,7 +38,7 @@ async function retireNode(datastore: Datastore, name: string, signal: AbortSigna
     const { namespace, name: endpointName } = endpoint.metadata;
     await deleteMany(datastore, [{ kind: 'WorkloadEndpoint', namespace, name: endpointName }], signal);
   }
-  await releaseAffinities(datastore, { host: name, onlyEmpty: false }, signal);
+  await releaseAffinities(datastore, { host: name }, signal);
 }
 
 /** Does nothing for other kinds, and for what is not there. */

@@ -15,11 +15,10 @@ interface HostBlock {
   readonly cidr: string;
 }
 
-/** Which blocks lose their owner: of one host or of all, inside a range or anywhere, with addresses in use or not. */
+/** Which blocks lose their owner: of one host or of all, inside a range or anywhere. */
 export interface ReleaseScope {
   readonly host?: string;
   readonly within?: Cidr;
-  readonly onlyEmpty: boolean;
 }
 
 /** The record goes; the block stays without an owner as long as somebody holds an address of it. */
@@ -62,12 +61,7 @@ export async function releaseAffinities(
 ): Promise<readonly string[]> {
   const released: string[] = [];
   for (const one of await listHostBlocks(datastore, scope, signal)) {
-    const { result } = await commitDraft(
-      datastore,
-      memory,
-      (draft) => draftRelease(draft, one, scope.onlyEmpty),
-      signal,
-    );
+    const { result } = await commitDraft(datastore, memory, (draft) => draftRelease(draft, one, false), signal);
     if (result) released.push(one.cidr);
   }
   return released;

@@ -43,6 +43,20 @@ beforeEach(async () => {
 });
 afterEach(() => session.close());
 
+test('a pool that goes leaves its blocks without owners, and addresses where they are', async () => {
+  expect((await session.run('delete pool pool')).status).toBe(0);
+  const { kvs } = await session.datastore.list('/calico/ipam/v2/');
+  expect(kvs.map(({ key }) => key.slice('/calico/ipam/v2/'.length))).toEqual([
+    'assignment/ipv4/block/10.77.119.0-26',
+    'handle/gone',
+    'handle/h2',
+    'handle/network1.c1',
+  ]);
+  const [left = '{}'] = kvs.map(({ value }) => value);
+  expect(left).toContain('"affinity":null');
+  expect(left).toContain('"allocations":[0,1,null,');
+});
+
 test('usage of pools and blocks', async () => {
   expect(
     (await session.run('ipam show --show-blocks')).out,
