@@ -2,7 +2,7 @@
 // matches what it surely matches, and a Deny all that it may match.
 import type { Selector } from '../selector/selector.ts';
 import { SELECT_ALL } from '../selector/selector.ts';
-import type { EntityMatch, RuleInput } from './input.ts';
+import { ANY_ENTITY, type EntityMatch, type RuleInput } from './input.ts';
 import type { PortName } from './member-set.ts';
 import type { CompiledRule, IpSetId, SideMatch } from './types.ts';
 
@@ -23,13 +23,18 @@ interface CompiledSide {
   readonly possible: SideMatch;
 }
 
+const NONE: readonly never[] = [];
+
 function idsOf(sets: readonly WantedSet[]): readonly IpSetId[] {
-  return sets.map((set) => set.id);
+  return sets.length === 0 ? NONE : sets.map((set) => set.id);
 }
 
 function anyDoubtful(sets: readonly WantedSet[]): boolean {
   return sets.some((set) => set.doubtful);
 }
+
+/** What a side without conditions becomes, the same for all rules: most have one. */
+const ANY_SIDE = compileSide(ANY_ENTITY, undefined, () => ({ id: '', doubtful: false }));
 
 /**
  * Where only named ports are wanted, their set has the selector in it already, so the selector's own set is not needed.
@@ -37,10 +42,11 @@ function anyDoubtful(sets: readonly WantedSet[]): boolean {
  */
 function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): CompiledSide {
   const selector = side.selector ?? SELECT_ALL;
-  const portSets = (names: readonly string[]) => names.map((name) => wantSet(selector, { name, protocol }));
+  const portSets = (names: readonly string[]) =>
+    names.length === 0 ? NONE : names.map((name) => wantSet(selector, { name, protocol }));
   const folded = side.namedPorts.length > 0 && side.ports.length === 0;
-  const within = side.selector === undefined || folded ? [] : [wantSet(side.selector, undefined)];
-  const without = side.notSelector === undefined ? [] : [wantSet(side.notSelector, undefined)];
+  const within = side.selector === undefined || folded ? NONE : [wantSet(side.selector, undefined)];
+  const without = side.notSelector === undefined ? NONE : [wantSet(side.notSelector, undefined)];
   const named = portSets(side.namedPorts);
   const notNamed = portSets(side.notNamedPorts);
   const match: SideMatch = {
@@ -53,10 +59,10 @@ function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: W
     notPorts: side.notPorts,
     notPortSets: idsOf(notNamed),
   };
-  if (!anyDoubtful([...within, ...without, ...named, ...notNamed]))
-    return { doubtful: false, sure: match, possible: match };
+  const doubtful = anyDoubtful(within) || anyDoubtful(without) || anyDoubtful(named) || anyDoubtful(notNamed);
+  if (!doubtful) return { doubtful, sure: match, possible: match };
   return {
-    doubtful: true,
+    doubtful,
     sure: anyDoubtful(without) || anyDoubtful(notNamed) ? undefined : match,
     possible: {
       ...match,
@@ -85,8 +91,9 @@ function closeRule(sure: CompiledRule | undefined, possible: CompiledRule): read
  * same order.
  */
 export function compileRule(rule: RuleInput, wantSet: WantSet): readonly CompiledRule[] {
-  const source = compileSide(rule.source, rule.protocol, wantSet);
-  const destination = compileSide(rule.destination, rule.protocol, wantSet);
+  const sideOf = (side: EntityMatch) => (side === ANY_ENTITY ? ANY_SIDE : compileSide(side, rule.protocol, wantSet));
+  const source = sideOf(rule.source);
+  const destination = sideOf(rule.destination);
   const between = (from: SideMatch, to: SideMatch): CompiledRule => ({
     action: rule.action,
     ...(rule.family === undefined ? {} : { family: rule.family }),

@@ -90,8 +90,11 @@ export function createPopulation(observer: PopulationObserver): Population {
     const known = items.get(key);
     if (known !== undefined && sameParts(known, parts)) return known;
     remove(key);
-    const { profiles, ...rest } = parts;
-    const item = inheritance.join(profiles, (heritage): Item => ({ ...rest, heritage, local: undefined }));
+    const { profiles, labels, addresses, ranges, ports, partial } = parts;
+    const item = inheritance.join(
+      profiles,
+      (heritage): Item => ({ labels, heritage, addresses, ranges, ports, partial, local: undefined }),
+    );
     items.set(key, item);
     index.addItem(item);
     return item;
