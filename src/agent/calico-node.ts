@@ -11,7 +11,7 @@ Usage:
   calico-node --help
 
 It is configured by the environment: ETCD_ENDPOINTS (none: a private etcd of this machine), NODENAME, IP, IP6,
-IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS and others; see the installation guide.
+IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS, FELIX_… and others; see the installation guide.
 `;
 
 function printFailure(error: unknown): void {

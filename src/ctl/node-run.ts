@@ -96,16 +96,26 @@ async function fetchImage(program: string, image: string): Promise<void> {
   if ((await child.exited) !== 0) throw new OcicatError('unavailable', `node run: image "${image}" cannot be fetched`);
 }
 
+/** One that has ended by itself is as good. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
 /** Ends the agents of this host, as an update of one does: the data plane stays. Throws `timeout`. */
 async function stopAgents(invocation: Invocation): Promise<void> {
   const { stdio, signal } = invocation;
   for (const pid of await observeAgents()) {
     stdio.write(`Stopping calico-node (process ${pid}).\n`);
-    process.kill(pid, 'SIGTERM');
+    endProcess(pid);
   }
   for (let waitedMs = 0; (await observeAgents()).length > 0; waitedMs += POLL_MS) {
     if (waitedMs >= STOP_TIMEOUT_MS) {
-      throw new OcicatError('timeout', `node run: calico-node still runs ${STOP_TIMEOUT_MS / 1000} s after SIGTERM`);
+      const words = `node run: calico-node still runs ${STOP_TIMEOUT_MS / 1000} s after SIGTERM`;
+      throw new OcicatError('timeout', `${words}; if an init system starts it again, stop it there`);
     }
     await sleep(POLL_MS, signal);
   }
