@@ -7,6 +7,7 @@ const HELP = `calico-node: the agent of one host.
 
 Usage:
   calico-node            run until SIGTERM; the data plane stays as it is
+  calico-node --check    say what is wrong with the settings, and run nothing
   calico-node --version
   calico-node --help
 
@@ -31,6 +32,19 @@ async function run(): Promise<number> {
   return 0;
 }
 
+/** Reads all that the settings come from, as a start would. Throws `invalid` with every issue of the first that is wrong. */
+async function check(): Promise<number> {
+  const settings = parseAgentSettings(process.env);
+  const [{ parseDatastoreConfig }, { parseFelixOverrides }, { tryReadFelixConfig }] = await Promise.all([
+    import('../datastore/config.ts'),
+    import('./felix-overrides.ts'),
+    import('./node-files.ts'),
+  ]);
+  parseDatastoreConfig({ kind: 'environment', environment: process.env });
+  parseFelixOverrides(process.env, tryReadFelixConfig(settings));
+  return 0;
+}
+
 /** Runs `calico-node ARGV…`; returns the exit status. */
 export async function runCalicoNode(argv: readonly string[]): Promise<number> {
   const [word, ...rest] = argv;
@@ -42,12 +56,13 @@ export async function runCalicoNode(argv: readonly string[]): Promise<number> {
     console.log(HELP.trimEnd());
     return 0;
   }
-  if (word !== undefined) {
+  const isCheck = word === '--check' && rest.length === 0;
+  if (word !== undefined && !isCheck) {
     console.error(`calico-node: unexpected "${word}" (see "calico-node --help")`);
     return 2;
   }
   try {
-    return await run();
+    return await (isCheck ? check() : run());
   } catch (error) {
     printFailure(error);
     return 1;

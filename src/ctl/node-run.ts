@@ -86,6 +86,18 @@ function prepareHost(settings: NodeRunSettings): void {
   if (secrets !== '') writeFileSync(SECRETS_FILE, secrets, { mode: 0o600 });
 }
 
+/** Before anything is stopped: settings that nobody can start with must not cost the host its agent. Throws `invalid`. */
+async function checkSettings(invocation: Invocation, command: AgentCommand): Promise<void> {
+  const child = Bun.spawn([...command.words, '--check'], {
+    env: environmentOf(invocation, command),
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  });
+  const [words, status] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  if (status !== 0) throw new OcicatError('invalid', `node run: ${words.trimEnd()}`);
+}
+
 /** Before anything is stopped: an image that cannot be had must not cost the host its agent. Throws `unavailable`. */
 async function fetchImage(program: string, image: string): Promise<void> {
   const child = Bun.spawn([program, 'fetch', withTransport(image)], {
@@ -201,7 +213,8 @@ export const runNode: Handler = async (invocation) => {
   const [program = ''] = command.words;
   if (!existsSync(program)) throw new OcicatError('not-found', `node run: there is no program at "${program}"`);
   const image = flagValue(invocation, 'node-image');
-  if (image !== undefined) await fetchImage(program, image);
+  if (image === undefined) await checkSettings(invocation, command);
+  else await fetchImage(program, image);
   await stopAgents(invocation);
   prepareHost(settings);
   return flagOn(invocation, 'init-system')

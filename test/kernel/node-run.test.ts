@@ -64,10 +64,20 @@ test('for an init system it stays, and ends with the agent', () => {
   expect(agents()).toEqual(['']);
 }, 30_000);
 
-test('an agent that does not start is reported with its last words, and nothing is left', () => {
-  const { status, output } = run('--as 0');
-  expect(status).toBe(1);
-  expect(output).toContain('node run: calico-node has ended:\ncalico-node: read environment: settings refused\n');
-  expect(output).toContain('AS: found "0", wanted an AS number, 1 to 4294967295');
+test('settings that are wrong are refused while the agent goes on; one that does not start is reported', () => {
+  expect(run('').status).toBe(0);
+  const before = agents();
+  const refused = run('--as 0');
+  expect(refused.status).toBe(1);
+  expect(refused.output).toBe(
+    'node run: calico-node: read environment: settings refused\n  AS: found "0", wanted an AS number, 1 to 4294967295\n',
+  );
+  host.must('echo "VXLANPort = high" >/run/wrong.cfg');
+  expect(run('--felix-config /run/wrong.cfg').output).toContain('vxlanPort: found "high", wanted a whole number from');
+  expect(agents()).toEqual(before);
+  const ended = run('--ip-autodetection-method interface=nosuch');
+  expect(ended.status).toBe(1);
+  expect(ended.output).toContain('node run: calico-node has ended:\n');
+  expect(ended.output).toContain('detect IPv4 address: none by method "interface" among interfaces [eth0]');
   expect(agents()).toEqual(['']);
 }, 30_000);
