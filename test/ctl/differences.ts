@@ -202,7 +202,7 @@ export const documentDifferences: readonly DocumentDifference[] = [
     what: 'Whole numbers and truth values as text, also in the few fields where Calico wants quotes.',
     why: 'What is taken in one field is taken in all.',
     cases:
-      /^BGP(Configuration|Peer)\/\S+ spec\.((nodeMeshP|p)assword\.secretKeyRef\.(name|key)=(-?\d+|true|false)|(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)=0)$/,
+      /^BGP(Configuration|Peer)\/\S+ spec\.((nodeMeshP|p)assword\.secretKeyRef\.(name|key)=(-?\d+|true|false)|(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)=0)$|^FelixConfiguration\/\S+ spec\.\w+(Timeout|Interval)=0$/,
     example: 'BGPConfiguration/default spec.nodeMeshPassword.secretKeyRef.name=5',
   },
   {
