@@ -1,5 +1,4 @@
-// The command line: Node's parseArgs cuts it into flags and words; the command table says which of them there are.
-import { parseArgs } from 'node:util';
+// The command line: cut into words and flags, in any order; the command table says which of them there are.
 import { OcicatError } from '../base/errors.ts';
 import type { Command, Flag } from './command.ts';
 
@@ -48,37 +47,39 @@ export function findFlag(flags: readonly Flag[], spelling: string): Flag | undef
   return flags.find((flag) => spells(flag, spelling));
 }
 
-/** `-A=true`, which parseArgs takes for three letters, as `--all-namespaces=true`. */
-function longForm(word: string, switches: readonly Flag[]): string {
-  const letter = /^-(\w)=/.exec(word)?.[1];
-  const flag = switches.find((one) => letter !== undefined && one.short === letter);
-  return flag === undefined ? word : `--${flag.name}${word.slice(2)}`;
+/** `--output json`, `--output=json`, `--watch`; takes the value that follows from `rest`. */
+function cutLong(word: string, rest: string[], flags: readonly Flag[]): GivenFlag {
+  const equals = word.indexOf('=');
+  const spelling = equals < 0 ? word : word.slice(0, equals);
+  if (equals >= 0) return { spelling, value: word.slice(equals + 1), argument: word };
+  const takesValue = findFlag(flags, spelling)?.value !== undefined;
+  return { spelling, value: takesValue ? rest.shift() : undefined, argument: word };
+}
+
+/** `-Rf file`, `-ojson`, `-o=json`, `-A=true`; takes the value that follows from `rest`. */
+function cutShort(word: string, rest: string[], flags: readonly Flag[]): readonly GivenFlag[] {
+  const given: GivenFlag[] = [];
+  for (let at = 1; at < word.length; at++) {
+    const spelling = `-${word[at]}`;
+    const takesValue = findFlag(flags, spelling)?.value !== undefined;
+    const behind = word.slice(at + 1);
+    if (behind.startsWith('=')) return [...given, { spelling, value: behind.slice(1), argument: word }];
+    if (takesValue) return [...given, { spelling, value: behind === '' ? rest.shift() : behind, argument: word }];
+    given.push({ spelling, value: undefined, argument: word });
+  }
+  return given;
 }
 
 /** Cuts a line into words and flags, in any order; `flags` are those of all commands, which agree on what takes a value. */
 export function cutLine(argv: readonly string[], flags: readonly Flag[]): LineParts {
-  const options = flags
-    .filter((flag) => flag.value !== undefined)
-    .map(({ name, short }) => [name, { type: 'string' as const, ...(short === undefined ? {} : { short }) }]);
-  const switches = flags.filter((flag) => flag.value === undefined);
-  const end = argv.indexOf('--');
-  const args = argv.map((word, at) => (end >= 0 && at > end ? word : longForm(word, switches)));
-  const { tokens } = parseArgs({
-    args,
-    options: Object.fromEntries(options),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
   const words: string[] = [];
   const given: GivenFlag[] = [];
-  for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value);
-    if (token.kind !== 'option') continue;
-    const { rawName: spelling, value, index } = token;
-    // parseArgs knows `-ojson`; that `-o=json` is the same is Calico's
-    const isShort = !spelling.startsWith('--');
-    given.push({ spelling, value: isShort ? value?.replace(/^=/, '') : value, argument: argv[index] ?? spelling });
+  const rest = [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') words.push(...rest.splice(0));
+    else if (word.startsWith('--')) given.push(cutLong(word, rest, flags));
+    else if (word.startsWith('-') && word !== '-') given.push(...cutShort(word, rest, flags));
+    else words.push(word);
   }
   return { words, given };
 }
