@@ -48,18 +48,28 @@ async function readPeriod(text: string): Promise<number> {
   return (await import('./time.ts')).parseWaitMs(text);
 }
 
+/** Until it is interrupted, which is how it is meant to end, also in the midst of a question. */
+async function pollCluster(invocation: Invocation, periodMs: number): Promise<number> {
+  const { signal } = invocation;
+  const { sleep } = await import('./time.ts');
+  try {
+    for (let shown = ''; !signal.aborted; await sleep(periodMs, signal)) {
+      const cluster = await readClusterVersion(invocation);
+      const now = JSON.stringify(cluster);
+      if (now !== shown) printCluster(invocation, cluster);
+      shown = now;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return 0;
+}
+
 export const runVersion: Handler = async (invocation) => {
   const poll = flagValue(invocation, 'poll');
   const periodMs = poll === undefined ? undefined : await readPeriod(poll);
   invocation.stdio.write(`Client Version:    v${VERSION}\nGit commit:        ${COMMIT}\n`);
   if (flagOn(invocation, 'client')) return 0;
   if (periodMs === undefined) return printCluster(invocation, await readClusterVersion(invocation));
-  const { sleep } = await import('./time.ts');
-  for (let shown = ''; !invocation.signal.aborted; await sleep(periodMs, invocation.signal)) {
-    const cluster = await readClusterVersion(invocation);
-    const now = JSON.stringify(cluster);
-    if (now !== shown) printCluster(invocation, cluster);
-    shown = now;
-  }
-  return 0;
+  return pollCluster(invocation, periodMs);
 };
