@@ -11,12 +11,18 @@ VXLANPort: 8472
 ; names in any case
 allowvxlanpacketsfromworkloads = yes
 MetadataPortRange = 5
+HealthEnabled = true
 `;
 
 test('the file, in any case, with comments and sections', () => {
   expect(parseFelixOverrides({ HOME: '/root' }, FILE)).toEqual({
-    spec: { defaultEndpointToHostAction: 'Accept', vxlanPort: 8472, allowVXLANPacketsFromWorkloads: true },
-    unknown: ['MetadataPortRange'],
+    spec: {
+      defaultEndpointToHostAction: 'Accept',
+      vxlanPort: 8472,
+      allowVXLANPacketsFromWorkloads: true,
+      healthEnabled: true,
+    },
+    idle: ['MetadataPortRange', 'HealthEnabled'],
   });
 });
 
@@ -24,12 +30,12 @@ test('variables go before the file', () => {
   const environment = { FELIX_VXLANPORT: '4790', FELIX_LogPrefix: 'mine', FELIX_DATASTORETYPE: 'etcdv3' };
   expect(parseFelixOverrides(environment, 'VXLANPort=1')).toEqual({
     spec: { logPrefix: 'mine', vxlanPort: 4790 },
-    unknown: ['DATASTORETYPE'],
+    idle: ['DATASTORETYPE'],
   });
 });
 
 test('nothing said', () => {
-  expect(parseFelixOverrides({}, undefined)).toEqual({ spec: {}, unknown: [] });
+  expect(parseFelixOverrides({}, undefined)).toEqual({ spec: {}, idle: [] });
 });
 
 test('every issue is named', () => {

@@ -4,11 +4,12 @@ import { type Issue, OcicatError } from '../base/errors.ts';
 import { type FelixConfigurationSpec, felixConfigurationSpec } from '../model/felix-configuration.ts';
 import type { Fields, Shape } from '../model/schema.ts';
 import { readSchema } from '../model/schema-read.ts';
+import { FELIX_FIELDS } from './felix-settings.ts';
 
 export interface FelixOverrides {
   readonly spec: FelixConfigurationSpec;
-  /** Names that are no field of FelixConfiguration. */
-  readonly unknown: readonly string[];
+  /** Names that this agent does not act on, as they stand. */
+  readonly idle: readonly string[];
 }
 
 interface Said {
@@ -56,14 +57,15 @@ export function parseFelixOverrides(
     name.startsWith(VARIABLE) && value !== undefined ? [{ name: name.slice(VARIABLE.length), value }] : [],
   );
   const said = [...parseLines(text ?? '', issues), ...variables];
-  const unknown = said.filter(({ name }) => !fields.has(name.toLowerCase())).map(({ name }) => name);
+  const acted = new Set(FELIX_FIELDS.map((field) => field.toLowerCase()));
+  const idle = said.filter(({ name }) => !acted.has(name.toLowerCase())).map(({ name }) => name);
   const values = said.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
     const field = fields.get(name.toLowerCase());
     const schema = field === undefined ? undefined : known[field]?.schema;
     return field === undefined || schema === undefined ? [] : [[field, valueFor(schema, value)]];
   });
   const read = readSchema(felixConfigurationSpec, Object.fromEntries(values), 'stored');
-  if (read.kind === 'valid' && issues.length === 0) return { spec: read.value, unknown };
+  if (read.kind === 'valid' && issues.length === 0) return { spec: read.value, idle };
   throw new OcicatError('invalid', 'read Felix settings: refused', {
     issues: [...issues, ...(read.kind === 'invalid' ? read.issues : [])],
   });

@@ -21,6 +21,7 @@ import { type Cidr, parseCidr } from '../net/cidr.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import { parseBgpFilter } from '../routing/parse-filters.ts';
 import { parseBgpSettings, parseRoutingNode, parseRoutingPool, tryParseBgpPeer } from '../routing/parse-resources.ts';
+import { mergeFelix } from './felix-settings.ts';
 import type { Log } from './log.ts';
 
 /** What a change may matter to. */
@@ -149,23 +150,5 @@ export function createPicture({ nodeName, routerId, felix, log }: PictureContext
         defaultFirewallConfig,
       );
     },
-  };
-}
-
-function mergeFelix(config: FirewallConfig, spec: FelixConfigurationSpec): FirewallConfig {
-  const toHost = spec.defaultEndpointToHostAction?.toLowerCase();
-  const deny = spec.nftablesFilterDenyAction?.toLowerCase();
-  return {
-    ...config,
-    ...(toHost === 'drop' || toHost === 'accept' || toHost === 'return' ? { endpointToHostAction: toHost } : {}),
-    ...(deny === 'drop' || deny === 'reject' ? { denyAction: deny } : {}),
-    ...(spec.logPrefix === undefined ? {} : { logPrefix: spec.logPrefix }),
-    ...(spec.vxlanPort === undefined ? {} : { vxlanPort: spec.vxlanPort }),
-    ...(spec.allowVXLANPacketsFromWorkloads === undefined
-      ? {}
-      : { allowVxlanFromWorkloads: spec.allowVXLANPacketsFromWorkloads }),
-    ...(spec.allowIPIPPacketsFromWorkloads === undefined
-      ? {}
-      : { allowIpipFromWorkloads: spec.allowIPIPPacketsFromWorkloads }),
   };
 }

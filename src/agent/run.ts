@@ -129,7 +129,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const log = openLog();
   const nodeName = observeNodeName(settings);
   const felix = parseFelixOverrides(environment, tryReadFelixConfig(settings));
-  if (felix.unknown.length > 0) log.warn(`Felix settings that have no effect here: ${felix.unknown.join(', ')}`);
+  if (felix.idle.length > 0) log.warn(`Felix settings that have no effect here: ${felix.idle.join(', ')}`);
   await warmThreadPool();
   const firewall = openKernelFirewall();
   loadBase(firewall, log);

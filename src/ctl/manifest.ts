@@ -1,10 +1,12 @@
 // From the documents of files to resources: every document is read, or none, and every issue has its place.
 import { type Issue, OcicatError } from '../base/errors.ts';
-import { describeValue, formatPath, membersOf } from '../model/document.ts';
+import { formatPath, membersOf } from '../model/document.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import { findKind } from '../model/kinds.ts';
 import { API_VERSION, type Resource } from '../model/resource.ts';
-import { type PlacedIssue, type ReadResult, UNKNOWN_FIELD } from '../model/schema-read.ts';
+import { text } from '../model/scalars.ts';
+import { object, required, sparse } from '../model/schema.ts';
+import { type ReadResult, readSchema, UNKNOWN_FIELD } from '../model/schema-read.ts';
 import type { Path, TextDocument } from './documents.ts';
 import type { TextFile } from './files.ts';
 
@@ -81,20 +83,24 @@ function readPart(part: Part, found: Found): void {
   found.items.push({ kind, resource: result.value });
 }
 
+const someText = text({ wanted: 'a name', pattern: /./ });
+const named = object({
+  metadata: required(
+    object({
+      name: required(someText, 'Its name.'),
+      namespace: sparse(someText, 'Its namespace.'),
+      resourceVersion: sparse(someText, 'The revision that it must have.'),
+    }),
+    'What it is called.',
+  ),
+});
+
 /** The name of a resource that may break the rules of its kind: somebody has stored it, and it is to be found. */
 function readName(kind: Kind, value: unknown): ReadResult<Resource> {
   const { name, namespace, resourceVersion } = membersOf(membersOf(value)?.metadata) ?? {};
-  const issues = Object.entries({ name, namespace, resourceVersion }).flatMap(
-    ([field, one]): readonly PlacedIssue[] => {
-      const right =
-        (typeof one === 'string' && one !== '') || (field !== 'name' && (one === undefined || one === null));
-      const at = ['metadata', field];
-      return right ? [] : [{ at, path: formatPath(at), found: describeValue(one), wanted: 'a text' }];
-    },
-  );
-  if (issues.length > 0) return { kind: 'invalid', issues };
-  const text = (one: unknown) => (typeof one === 'string' ? one : undefined);
-  const metadata = { name: text(name) ?? '', namespace: text(namespace), resourceVersion: text(resourceVersion) };
+  const read = readSchema(named, { metadata: { name, namespace, resourceVersion } }, 'document');
+  if (read.kind === 'invalid') return read;
+  const { metadata } = read.value;
   return { kind: 'valid', value: { kind: kind.name, apiVersion: API_VERSION, metadata, spec: {} } };
 }
 
@@ -123,8 +129,8 @@ function sortIssues(files: readonly TextFile[], issues: readonly SourceIssue[]):
 export async function readResources(files: readonly TextFile[], wanted: ManifestPart): Promise<readonly Item[]> {
   const { parseDocuments } = await import('./documents.ts');
   const found: Found = { wanted, items: [], issues: [] };
-  for (const { source, text } of files) {
-    for (const document of parseDocuments(source, text))
+  for (const { source, text: content } of files) {
+    for (const document of parseDocuments(source, content))
       readPart({ source, document, at: [], value: document.value }, found);
   }
   if (found.issues.length === 0) return found.items;

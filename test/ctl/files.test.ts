@@ -58,9 +58,12 @@ test('what somebody stored against the rules is found and deleted by the file th
     out: "Successfully deleted 1 'Profile' resource(s)\n",
     err: '',
   });
-  const nameless = '{apiVersion: projectcalico.org/v3, kind: Profile, metadata: {name: 5}}';
+  const nameless = '{apiVersion: projectcalico.org/v3, kind: Profile, metadata: {namespace: 5}}';
   expect((await session.run('delete -f -', nameless)).err).toBe(
-    'failed to execute command: stdin:1:62: metadata.name: found 5, wanted a text\n',
+    'failed to execute command: stdin:1:51: metadata.name: found nothing, wanted a name\n',
   );
+  const five = '{apiVersion: projectcalico.org/v3, kind: Profile, metadata: {name: 5}}';
+  await session.run('apply -f -', five);
+  expect((await session.run('delete -f -', five)).out).toBe("Successfully deleted 1 'Profile' resource(s)\n");
   session.close();
 });

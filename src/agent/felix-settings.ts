@@ -1,0 +1,34 @@
+// What the agent takes from FelixConfiguration: some fields, on top of what it would do without (facts: calico §7.2).
+import type { FirewallConfig } from '../firewall/config.ts';
+import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
+
+/** The fields that this agent acts on; it stores the others for those of Calico. */
+export const FELIX_FIELDS = [
+  'defaultEndpointToHostAction',
+  'nftablesFilterDenyAction',
+  'logPrefix',
+  'vxlanPort',
+  'allowVXLANPacketsFromWorkloads',
+  'allowIPIPPacketsFromWorkloads',
+] as const satisfies readonly (keyof FelixConfigurationSpec)[];
+
+export type FelixSettings = Pick<FelixConfigurationSpec, (typeof FELIX_FIELDS)[number]>;
+
+/** The configuration with the fields that are given in place of its own. */
+export function mergeFelix(config: FirewallConfig, spec: FelixSettings): FirewallConfig {
+  const toHost = spec.defaultEndpointToHostAction?.toLowerCase();
+  const deny = spec.nftablesFilterDenyAction?.toLowerCase();
+  return {
+    ...config,
+    ...(toHost === 'drop' || toHost === 'accept' || toHost === 'return' ? { endpointToHostAction: toHost } : {}),
+    ...(deny === 'drop' || deny === 'reject' ? { denyAction: deny } : {}),
+    ...(spec.logPrefix === undefined ? {} : { logPrefix: spec.logPrefix }),
+    ...(spec.vxlanPort === undefined ? {} : { vxlanPort: spec.vxlanPort }),
+    ...(spec.allowVXLANPacketsFromWorkloads === undefined
+      ? {}
+      : { allowVxlanFromWorkloads: spec.allowVXLANPacketsFromWorkloads }),
+    ...(spec.allowIPIPPacketsFromWorkloads === undefined
+      ? {}
+      : { allowIpipFromWorkloads: spec.allowIPIPPacketsFromWorkloads }),
+  };
+}
