@@ -52,7 +52,7 @@ function tryRead<R extends Resource>(kind: Kind<R>, text: string): R | undefined
   try {
     return parseStored(kind, parseJson(text));
   } catch (error) {
-    if (isOcicatError(error) || error instanceof SyntaxError) return undefined;
+    if (isOcicatError(error) || error instanceof SyntaxError || error instanceof RangeError) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type Json, parseJson, printJson } from './json.ts';
+import { type Json, MAX_JSON_DEPTH, parseJson, printJson } from './json.ts';
 
 const read: readonly (readonly [string, Json])[] = [
   ['9007199254740991', 9007199254740991],
@@ -20,6 +20,34 @@ test.each(read)('%s', (text, value) => {
 
 test.each(['', '{', '[1,]', "{'a':1}", 'undefined', '01'])('%p is no JSON', (text) => {
   expect(() => parseJson(text)).toThrow(SyntaxError);
+});
+
+test.each([
+  ['[', ']', 1],
+  ['{"a":', '}', 1],
+  ['[ {"[\\"[\\\\": ', '}]', 2],
+])('%s…%s nests as deep as it may and no deeper, closed or not', (open, close, perRound) => {
+  const text = (rounds: number): string => `${open.repeat(rounds)}0${close.repeat(rounds)}`;
+  const most = MAX_JSON_DEPTH / perRound;
+  expect(() => parseJson(text(most))).not.toThrow();
+  for (const rounds of [most + 1, 200_000]) {
+    const refusal = new RangeError('is nested deeper than 500 levels');
+    expect(() => parseJson(text(rounds))).toThrow(refusal);
+    expect(() => parseJson(open.repeat(rounds))).toThrow(refusal);
+  }
+});
+
+test.each([
+  ['brackets in a string', JSON.stringify('[{'.repeat(2000))],
+  ['brackets behind quotes and backslashes', JSON.stringify('\\"['.repeat(2000))],
+  ['a long list', `[${'[],{},'.repeat(2000)}0]`],
+])('%s nest nothing', (_what, text) => {
+  expect(parseJson(text)).toEqual(JSON.parse(text));
+});
+
+test('an integer too long to be anything is refused before it is computed', () => {
+  expect(parseJson('9'.repeat(40))).toBe(10n ** 40n - 1n);
+  expect(() => parseJson('9'.repeat(4_000_000))).toThrow('has a number of 4000000 digits, wanted at most 40');
 });
 
 test('printed: digits as they are, members in their order, nothing for what is undefined', () => {

@@ -3,16 +3,57 @@
 
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
 
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125];
+
+/** Far beyond any document of this project, and few enough that no reader, writer or comparison runs out of stack. */
+export const MAX_JSON_DEPTH = 500;
+/** 2^128 has 39 digits; the time to read a number grows with the square of its length. */
+const MAX_DIGITS = 40;
+
 /** 2^53 has 16 digits. A text without so many in a row needs no look at every value, which takes five times as long. */
 const SIXTEEN_DIGITS = /\d{16}/;
 
-/** Throws SyntaxError on malformed text. Integers beyond the safe range become bigint. */
+/** Throws SyntaxError on malformed text, RangeError beyond the bounds above. Integers beyond the safe range become bigint. */
 export function parseJson(text: string): Json {
+  checkDepth(text);
   if (!SIXTEEN_DIGITS.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
     if (typeof value !== 'number' || Number.isSafeInteger(value) || context?.source === undefined) return value;
-    return /^-?\d+$/.test(context.source) ? BigInt(context.source) : value;
+    return /^-?\d+$/.test(context.source) ? parseLongInteger(context.source) : value;
   });
+}
+
+function parseLongInteger(digits: string): bigint {
+  if (digits.length <= MAX_DIGITS) return BigInt(digits);
+  throw new RangeError(`has a number of ${digits.length} digits, wanted at most ${MAX_DIGITS}`);
+}
+
+/** Counts brackets outside of strings; a short text has too few for trouble. */
+function checkDepth(text: string): void {
+  if (text.length <= MAX_JSON_DEPTH) return;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    if (character === QUOTE) at = endOfString(text, at);
+    else if (character === OPEN_LIST || character === OPEN_OBJECT) depth++;
+    else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
+    if (depth > MAX_JSON_DEPTH) throw new RangeError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  }
+}
+
+/** Where the string that begins at `start` has its closing quote, or the text its end. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    if (!isEscaped(text, at)) return at;
+  }
+  return text.length;
+}
+
+/** Whether an odd number of backslashes stands before. */
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0;
+  while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++;
+  return slashes % 2 === 1;
 }
 
 interface RawJson {

@@ -144,7 +144,7 @@ export function parseBlock(text: string): Block {
     if (isFields(value)) block = readBlock(value, report);
     else report('', value, 'an object');
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
+    if (!(cause instanceof SyntaxError || cause instanceof RangeError)) throw cause;
     throw new OcicatError('corrupt', 'parse block: not JSON', { cause });
   }
   if (block !== undefined && issues.length === 0) return block;

@@ -1,5 +1,6 @@
 // Turns JSON from outside into typed values, or into every issue it has with its path.
 import { type Issue, OcicatError } from '../base/errors.ts';
+import { parseJson, printJson } from '../base/json.ts';
 
 /** Reads one value; on a broken rule it adds an issue and returns a placeholder that the caller throws away. */
 export type Reader<T> = (value: unknown, path: string, issues: Issue[]) => T;
@@ -97,9 +98,10 @@ export const anything: Reader<unknown> = (value) => value;
 export function parseDocument<T>(what: string, json: string, read: Reader<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(json);
-  } catch {
-    throw new OcicatError('invalid', `${what}: is not JSON`);
+    value = parseJson(json);
+  } catch (cause) {
+    const words = cause instanceof RangeError ? cause.message : 'is not JSON'; // the parser's own words may quote a secret
+    throw new OcicatError('invalid', `${what}: ${words}`);
   }
   const issues: Issue[] = [];
   const result = read(value, '', issues);
@@ -107,9 +109,15 @@ export function parseDocument<T>(what: string, json: string, read: Reader<T>): T
   return result;
 }
 
-/** One line with every issue. */
+/** What a line holds; the error has them all. */
+const MAX_SHOWN_ISSUES = 20;
+
+/** One line with the issues. */
 export function refuse(what: string, issues: readonly Issue[]): OcicatError {
-  const words = issues.map((issue) => `${issue.path || 'document'}: found ${issue.found}, wanted ${issue.wanted}`);
+  const words = issues
+    .slice(0, MAX_SHOWN_ISSUES)
+    .map((issue) => `${issue.path || 'document'}: found ${issue.found}, wanted ${issue.wanted}`);
+  if (issues.length > words.length) words.push(`and ${issues.length - words.length} more`);
   return new OcicatError('invalid', `${what}: ${words.join('; ')}`, { issues });
 }
 
@@ -130,6 +138,6 @@ export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isObject(value)) return 'an object';
-  const words = JSON.stringify(value);
+  const words = printJson(value);
   return words.length > 80 ? `${words.slice(0, 77)}...` : words;
 }

@@ -56,6 +56,15 @@ test.each([
     JSON.stringify({ ...image, layers: Array(128).fill(image.config) }),
     'm: layers: found a list of 128, wanted a list of at most 127',
   ],
+  ['['.repeat(200_000), 'm: is nested deeper than 500 levels'],
+  [
+    `{"schemaVersion":2,"config":{"digest":[18446744073709551615],"size":18446744073709551615},"layers":[]}`,
+    'm: config.digest: found a list of 1, wanted a sha256 or sha512 digest; config.size: found 18446744073709551615, wanted a whole number from 0 to 9007199254740991',
+  ],
+  [
+    JSON.stringify({ schemaVersion: 2, manifests: Array(50).fill(0) }),
+    `m: ${Array.from({ length: 20 }, (_, i) => `manifests[${i}]: found 0, wanted an object`).join('; ')}; and 30 more`,
+  ],
 ])('refuses the manifest %.60s', (json, message) => {
   expect(messageOf(() => parseManifest('m', json, undefined))).toBe(message);
 });

@@ -2,7 +2,7 @@
 // Source: OCI image-spec (image-index.md, manifest.md, config.md) and distribution's manifest v2 schema 2.
 import { OcicatError } from '../base/errors.ts';
 import { type Digest, tryParseDigest } from './digest.ts';
-import { integer, list, object, optional, parseDocument, type Reader, text } from './fields.ts';
+import { describe, integer, list, object, optional, parseDocument, type Reader, text } from './fields.ts';
 import { emptyImageConfig, type ImageConfig, readImageConfig } from './image-config.ts';
 
 /** As registries themselves limit manifests; configurations have the same limit here. */
@@ -47,7 +47,7 @@ const imageTypes: readonly (string | undefined)[] = MANIFEST_TYPES.slice(2);
 const digest: Reader<Digest> = (value, path, issues) => {
   const parsed = typeof value === 'string' ? tryParseDigest(value) : undefined;
   if (parsed !== undefined) return parsed;
-  issues.push({ path, found: JSON.stringify(value)?.slice(0, 160) ?? 'nothing', wanted: 'a sha256 or sha512 digest' });
+  issues.push({ path, found: describe(value), wanted: 'a sha256 or sha512 digest' });
   return { algorithm: 'sha256', hex: '', text: '' };
 };
 

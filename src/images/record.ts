@@ -1,7 +1,7 @@
 // What the store knows about one image: identity, configuration, and the stack of layer trees it is made of.
 import { createHash } from 'node:crypto';
 import { type Digest, tryParseDigest } from './digest.ts';
-import { dictionary, integer, list, object, optional, parseDocument, type Reader, text } from './fields.ts';
+import { describe, dictionary, integer, list, object, optional, parseDocument, type Reader, text } from './fields.ts';
 import { type ImageConfig, readImageConfig } from './image-config.ts';
 
 /** One layer of an image. */
@@ -52,7 +52,7 @@ export function computeImageId(name: string, version: string | undefined, manife
 const digest: Reader<Digest> = (value, path, issues) => {
   const parsed = typeof value === 'string' ? tryParseDigest(value) : undefined;
   if (parsed !== undefined) return parsed;
-  issues.push({ path, found: JSON.stringify(value) ?? 'nothing', wanted: 'a digest' });
+  issues.push({ path, found: describe(value), wanted: 'a digest' });
   return { algorithm: 'sha256', hex: '', text: '' };
 };
 

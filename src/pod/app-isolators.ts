@@ -1,5 +1,6 @@
 // An app's limits and permissions, read back from the isolators of its manifest.
 import { OcicatError } from '../base/errors.ts';
+import { printJson } from '../base/json.ts';
 import { integer, list, object, parseDocument, type Reader, text } from '../images/fields.ts';
 import type { CapabilityRule } from './capabilities.ts';
 import type { AppLimits } from './oci-spec.ts';
@@ -23,7 +24,7 @@ export function appIsolators(app: PodApp): AppIsolators {
   let limits: AppLimits = { memoryBytes: undefined, milliCpu: undefined, cpuShares: undefined };
   let oomScoreAdj = 0;
   for (const { name, value } of app.app.isolators) {
-    const read = <T>(reader: Reader<T>): T => parseDocument(`isolator "${name}"`, JSON.stringify(value), reader);
+    const read = <T>(reader: Reader<T>): T => parseDocument(`isolator "${name}"`, printJson(value), reader);
     if (name === 'os/linux/capabilities-retain-set') capabilities = { kind: 'retain', set: read(readSet).set };
     else if (name === 'os/linux/capabilities-remove-set') capabilities = { kind: 'remove', set: read(readSet).set };
     else if (name === 'resource/memory') limits = { ...limits, memoryBytes: parseMemory(read(readLimit).limit) };

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { list, object, optional, parseDocument, type Reader, text } from '../images/fields.ts';
+import { describe, list, object, optional, parseDocument, type Reader, text } from '../images/fields.ts';
 import type { NetList, WantedNetwork } from './net-list.ts';
 
 /** One plugin of a network: its program and the configuration it is given, without name, version and prevResult. */
@@ -52,7 +52,7 @@ const builtIns: readonly (readonly [file: string, json: string])[] = [
 
 const record: Reader<Readonly<Record<string, unknown>>> = (value, path, issues) => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  issues.push({ path, found: Array.isArray(value) ? 'a list' : JSON.stringify(value), wanted: 'an object' });
+  issues.push({ path, found: describe(value), wanted: 'an object' });
   return {};
 };
 

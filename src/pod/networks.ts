@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
+import { parseJson, printJson } from '../base/json.ts';
 import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from './cni-call.ts';
 import { type NetworkConf, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
 import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
@@ -24,8 +25,8 @@ export interface SuppliedDns extends CniDns {
 function stdinOf(conf: NetworkConf, plugin: PluginConf, previous: string | undefined): string {
   if (!conf.file.endsWith('.conflist')) return conf.json;
   const { name, cniVersion } = conf;
-  const prevResult: unknown = previous === undefined ? undefined : JSON.parse(previous);
-  return JSON.stringify({ ...plugin.fields, name, cniVersion, prevResult });
+  const prevResult: unknown = previous === undefined ? undefined : parseJson(previous);
+  return printJson({ ...plugin.fields, name, cniVersion, prevResult });
 }
 
 function resultPath(podPath: string, conf: NetworkConf): string {

@@ -1,8 +1,19 @@
 // The pod manifest: what a prepared pod will run. It lies in the pod's directory and `cat-manifest` prints it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { printJson } from '../base/json.ts';
 import { VERSION } from '../base/version.ts';
-import { anything, integer, list, object, optional, parseDocument, type Reader, text } from '../images/fields.ts';
+import {
+  anything,
+  describe,
+  integer,
+  list,
+  object,
+  optional,
+  parseDocument,
+  type Reader,
+  text,
+} from '../images/fields.ts';
 import type { Mount, Volume } from './volume.ts';
 
 export interface NameValue {
@@ -47,7 +58,7 @@ export interface PodManifest {
 const id = integer(0, 0xffffffff);
 const bool: Reader<boolean> = (value, path, issues) => {
   if (typeof value === 'boolean') return value;
-  issues.push({ path, found: JSON.stringify(value) ?? 'nothing', wanted: 'true or false' });
+  issues.push({ path, found: describe(value), wanted: 'true or false' });
   return false;
 };
 const nameValue = object<NameValue>({ name: text(), value: text() }, 'open');
@@ -145,5 +156,5 @@ export function printPodManifest(manifest: PodManifest, indent?: string): string
     annotations: [{ name: 'coreos.com/rkt/stage1/mutable', value: 'false' }],
     ports: [],
   };
-  return JSON.stringify(document, null, indent);
+  return printJson(document, indent);
 }
