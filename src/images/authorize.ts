@@ -6,22 +6,32 @@ import type { BasicCredentials, TokenCredentials } from './config.ts';
 import { object, optional, parseDocument, text } from './fields.ts';
 import { errorWords } from './files.ts';
 import { type HttpPolicy, type HttpResponse, readAll, sendRequest } from './http.ts';
+import { isOwnTokenServer } from './realm.ts';
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
 /** What a registry may be shown: a user with password, or a ready-made token. */
 export type Credentials = BasicCredentials | TokenCredentials;
 
+/** What a host may be shown, and which hosts may see it. */
+export interface Login {
+  readonly credentials: Credentials;
+  /** `HOST[:PORT]` that the configuration gives these very credentials to. */
+  readonly hosts: readonly string[];
+}
+
 /**
  * The Authorization header to try again with. `registry` is the address that sent the challenge; nothing secret leaves over
- * plain http. Throws `denied` when there is no way in, `unavailable` when the token server does not help.
+ * plain http, or to a token server that is neither the registry's own by its name nor one of the login's hosts. Throws
+ * `denied` when there is no way in, `unavailable` when the token server does not help.
  */
 export async function computeAuthorization(
   challenged: HttpResponse,
   registry: URL,
-  credentials: Credentials | undefined,
+  login: Login | undefined,
   policy: HttpPolicy,
 ): Promise<string> {
+  const credentials = login?.credentials;
   const challenges = parseChallenges(challenged.headers.get('www-authenticate') ?? '');
   const isSafe = registry.protocol === 'https:';
   if (credentials !== undefined && !isSafe) {
@@ -29,7 +39,7 @@ export async function computeAuthorization(
   }
   if (credentials?.kind === 'oauth') return `Bearer ${credentials.token}`;
   const bearer = challenges.find((challenge) => challenge.scheme === 'bearer');
-  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, registry, credentials, policy)}`;
+  if (bearer !== undefined) return `Bearer ${await fetchToken(bearer, registry, login, policy)}`;
   const wantsBasic = challenges.some((challenge) => challenge.scheme === 'basic');
   if (wantsBasic && credentials !== undefined) return printBasic(credentials);
   throw new OcicatError('denied', 'bad HTTP status code: 401');
@@ -42,13 +52,12 @@ function printBasic(credentials: BasicCredentials): string {
 async function fetchToken(
   bearer: Challenge,
   registry: URL,
-  credentials: BasicCredentials | undefined,
+  login: Login | undefined,
   policy: HttpPolicy,
 ): Promise<string> {
   const url = tokenUrl(bearer, registry);
-  if (credentials !== undefined) url.searchParams.set('account', credentials.user);
+  const authorization = login === undefined ? undefined : authorizeAt(url, registry, login);
   try {
-    const authorization = credentials === undefined ? undefined : printBasic(credentials);
     const response = await sendRequest({ url, authorization }, policy);
     const answer = Buffer.from(await readAll(response, MAX_TOKEN_BYTES)).toString();
     if (response.status === 401 || response.status === 403) {
@@ -60,6 +69,19 @@ async function fetchToken(
     if (cause instanceof OcicatError && (cause.code === 'denied' || cause.code === 'aborted')) throw cause;
     throw new OcicatError('unavailable', `token server "${url.host}": ${errorWords(cause)}`, { cause });
   }
+}
+
+/** Names the user in the URL, too. Throws `denied` when the realm is somebody else's. */
+function authorizeAt(url: URL, registry: URL, { credentials, hosts }: Login): string | undefined {
+  if (credentials.kind !== 'basic') return undefined;
+  if (!isOwnTokenServer(registry.hostname, url.hostname) && !hosts.includes(url.host)) {
+    throw new OcicatError(
+      'denied',
+      `names the token server "${url.host}", which is not shown the credentials of "${registry.host}"; if it may see them, add "${url.host}" to their entry`,
+    );
+  }
+  url.searchParams.set('account', credentials.user);
+  return printBasic(credentials);
 }
 
 /** A registry that is reached over https must name a token server that is, too. */

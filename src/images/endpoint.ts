@@ -1,6 +1,6 @@
 // One address of a registry or a mirror: asks it, and answers its challenge when it has one.
 import { OcicatError } from '../base/errors.ts';
-import { type Credentials, computeAuthorization } from './authorize.ts';
+import { computeAuthorization, type Login } from './authorize.ts';
 import { type HttpPolicy, type HttpRequest, type HttpResponse, sendRequest } from './http.ts';
 
 /** Remembers the authorization that worked. */
@@ -11,8 +11,8 @@ export interface Endpoint {
   send(target: string | URL, request: Omit<HttpRequest, 'url' | 'authorization'>): Promise<HttpResponse>;
 }
 
-/** `credentials` are for this host; nothing is sent before the first call, and nothing has to be closed. */
-export function openEndpoint(base: string, credentials: Credentials | undefined, policy: HttpPolicy): Endpoint {
+/** `login` is for this host; nothing is sent before the first call, and nothing has to be closed. */
+export function openEndpoint(base: string, login: Login | undefined, policy: HttpPolicy): Endpoint {
   let authorization: string | undefined;
   return {
     base,
@@ -22,7 +22,7 @@ export function openEndpoint(base: string, credentials: Credentials | undefined,
       let response = await sendRequest({ ...request, url, authorization }, policy);
       if (response.status === 401) {
         response.cancel();
-        authorization = await computeAuthorization(response, url, credentials, policy);
+        authorization = await computeAuthorization(response, url, login, policy);
         response = await sendRequest({ ...request, url, authorization }, policy);
       }
       return checkStatus(response);

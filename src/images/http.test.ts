@@ -56,6 +56,22 @@ test('credentials follow a redirect on the same host and never to another', asyn
   expect(seen).toEqual(['registry Basic c2VjcmV0', 'registry Basic c2VjcmV0', 'storage none']);
 });
 
+test('credentials do not come back from a host that redirects to where they were', async () => {
+  const seen: string[] = [];
+  let registry = '';
+  const storage = serve(
+    () => new Response(null, { status: 302, headers: { Location: `${registry}/chosen-by-storage` } }),
+  );
+  registry = serve((request) => {
+    const { pathname } = new URL(request.url);
+    seen.push(`${pathname} ${request.headers.get('authorization') ?? 'none'}`);
+    if (pathname === '/a') return new Response(null, { status: 307, headers: { Location: storage } });
+    return new Response('content');
+  });
+  expect(await ask(`${registry}/a`, { authorization: 'Basic c2VjcmV0' })).toBe('200 content');
+  expect(seen).toEqual(['/a Basic c2VjcmV0', '/chosen-by-storage none']);
+});
+
 test('busy and broken answers are tried again, and given up after four', async () => {
   let answers = [503, 429, 200];
   let asked = 0;

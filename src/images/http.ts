@@ -15,7 +15,7 @@ export interface HttpRequest {
   readonly url: URL;
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent only to the host of `url`, not to where it redirects. */
+  /** Sent only to the host of `url`; neither to where it redirects nor to what that redirects to. */
   readonly authorization?: string | undefined;
   readonly body?: Uint8Array<ArrayBuffer> | Blob;
   /** For requests that take long to send; 30 s by default. */
@@ -82,9 +82,8 @@ function isWorthRetrying(error: unknown): boolean {
 }
 
 async function followRedirects(request: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
-  let url = request.url;
+  let { url, authorization } = request;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    const authorization = url.origin === request.url.origin ? request.authorization : undefined;
     const response = await exchange({ ...request, url, authorization }, policy);
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
@@ -95,6 +94,7 @@ async function followRedirects(request: HttpRequest, policy: HttpPolicy): Promis
     if (!/^https?:$/.test(next.protocol) || (leavesHttps && !policy.allowPlainHttp)) {
       throw new OcicatError('denied', `redirects to ${next.protocol}//${next.host}, which is refused`);
     }
+    if (next.origin !== url.origin) authorization = undefined; // and it stays so when that host redirects back
     url = next;
   }
   throw new OcicatError('unavailable', `redirects more than ${MAX_REDIRECTS} times`);

@@ -30,11 +30,15 @@ const readIndex = object({ manifests: list(object({ digest: text(), mediaType: t
 /** Returns the manifest's digest. Blobs that the registry has are not sent again. Throws `denied`, `unavailable` or `invalid`. */
 export async function pushImage(request: PushRequest): Promise<Digest> {
   const { directory, name, tag } = request;
-  const endpoint = openEndpoint(request.registryUrl.replace(/\/+$/, ''), request.credentials, {
-    allowBadCertificates: request.allowBadCertificates ?? false,
-    allowPlainHttp: request.registryUrl.startsWith('http:'),
-    signal: request.signal ?? new AbortController().signal,
-  });
+  const endpoint = openEndpoint(
+    request.registryUrl.replace(/\/+$/, ''),
+    request.credentials === undefined ? undefined : { credentials: request.credentials, hosts: [] },
+    {
+      allowBadCertificates: request.allowBadCertificates ?? false,
+      allowPlainHttp: request.registryUrl.startsWith('http:'),
+      signal: request.signal ?? new AbortController().signal,
+    },
+  );
   const indexPath = join(directory, 'index.json');
   const first = parseDocument(indexPath, readFileSync(indexPath, 'utf8'), readIndex).manifests[0];
   if (first === undefined) throw new OcicatError('invalid', `image layout "${directory}": has no manifest`);

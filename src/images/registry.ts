@@ -1,6 +1,6 @@
 // A registry as seen for one repository: its mirrors first, then itself.
 import { type ErrorCode, isOcicatError, OcicatError } from '../base/errors.ts';
-import type { Credentials } from './authorize.ts';
+import type { Login } from './authorize.ts';
 import type { RktConfig } from './config.ts';
 import { computeDigest, type Digest } from './digest.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
@@ -83,13 +83,16 @@ function openEndpoints(request: RegistryRequest): readonly Endpoint[] {
   const policy: HttpPolicy = { allowBadCertificates: insecure.tls, allowPlainHttp: insecure.http, signal };
   const mirrors = config.registryMirrors.get(reference.registry) ?? [];
   const own = [`https://${reference.registry}`, ...(insecure.http ? [`http://${reference.registry}`] : [])];
-  return [...mirrors, ...own].map((base) => openEndpoint(base, findCredentials(config, new URL(base).host), policy));
+  return [...mirrors, ...own].map((base) => openEndpoint(base, findLogin(config, new URL(base).host), policy));
 }
 
 /** Of this very host: a mirror never gets the credentials of what it mirrors. */
-function findCredentials(config: RktConfig, host: string): Credentials | undefined {
+function findLogin(config: RktConfig, host: string): Login | undefined {
   const name = registryName(host);
-  return config.registryCredentials.get(name) ?? config.domainCredentials.get(name);
+  const credentials = config.registryCredentials.get(name) ?? config.domainCredentials.get(name);
+  if (credentials === undefined) return undefined;
+  const entries = [...config.registryCredentials, ...config.domainCredentials];
+  return { credentials, hosts: entries.filter((entry) => entry[1] === credentials).map(([named]) => named) };
 }
 
 async function readNamed(registry: string, response: HttpResponse, limitBytes: number): Promise<Uint8Array> {

@@ -1,11 +1,11 @@
 // Credentials against a real registry: basic authentication, and tokens from a token server.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { createHash, createSign, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server } from 'bun';
-import { type BasicCredentials, emptyConfig, type RktConfig } from '../../src/images/config.ts';
+import { type BasicCredentials, emptyConfig, type RktConfig, readRktConfig } from '../../src/images/config.ts';
 import { pushImage } from '../../src/images/push.ts';
 import { makeCertificate, openRegistryServer, type RegistryServer } from './registry-server.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -16,6 +16,7 @@ const insecureTls = { insecure: { http: false, tls: true } };
 let dir = '';
 let basic: RegistryServer;
 let token: RegistryServer;
+let elsewhere: RegistryServer;
 let tokenServer: Server<undefined>;
 let tokenRequests: string[] = [];
 let bench: Workbench;
@@ -31,12 +32,12 @@ beforeAll(async () => {
     tls: { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) },
     fetch: (request) => grantToken(request, tls),
   });
-  [basic, token] = await Promise.all([
+  const byToken = (host: string): string =>
+    `auth: {token: {realm: "https://${host}:${tokenServer.port}/token", service: test, issuer: us, rootcertbundle: ${tls.certificate}}}`;
+  [basic, token, elsewhere] = await Promise.all([
     openRegistryServer({ tls, auth: `auth: {htpasswd: {realm: test, path: ${passwords}}}` }),
-    openRegistryServer({
-      tls,
-      auth: `auth: {token: {realm: "https://127.0.0.1:${tokenServer.port}/token", service: test, issuer: us, rootcertbundle: ${tls.certificate}}}`,
-    }),
+    openRegistryServer({ tls, auth: byToken('127.0.0.1') }),
+    openRegistryServer({ tls, auth: byToken('localhost') }),
   ]);
   bench = openWorkbench();
   const directory = await bench.build('image', [[{ kind: 'file', path: '/x', content: 'x' }]]);
@@ -49,7 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   bench.close();
   tokenServer.stop(true);
-  await Promise.all([basic.close(), token.close()]);
+  await Promise.all([basic.close(), token.close(), elsewhere.close()]);
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -123,6 +124,34 @@ test('a token is fetched from the realm that the registry names, once for an ima
   expect(image.layers).toHaveLength(1);
   expect(tokenRequests).toEqual(['me repository:private/x:pull']);
 });
+
+test('a token server of another name is not shown the credentials', async () => {
+  const config = withRegistry(elsewhere.host);
+  const server = `localhost:${tokenServer.port}`;
+  expect(await bench.problemOf(`docker://${elsewhere.host}/private/x`, { ...insecureTls, config })).toBe(
+    `denied: registry "${elsewhere.host}": refuses access to "private/x:latest" (${elsewhere.url}: names the token server "${server}", which is not shown the credentials of "${elsewhere.host}"; if it may see them, add "${server}" to their entry); credentials belong in /etc/rkt/auth.d`,
+  );
+  expect(tokenRequests).toEqual([]);
+});
+
+test.each(['dockerAuth', 'auth'])(
+  'a token server that the %s entry names is shown the credentials',
+  async (rktKind) => {
+    const dir = mkdtempSync(join(tmpdir(), 'ocicat-auth-'));
+    const hosts = [elsewhere.host, `localhost:${tokenServer.port}`];
+    const kind = rktKind === 'auth' ? { type: 'basic', domains: hosts } : { registries: hosts };
+    const credentials = { user: me.user, password: me.password };
+    try {
+      mkdirSync(join(dir, 'auth.d'));
+      writeFileSync(join(dir, 'auth.d/x.json'), JSON.stringify({ rktKind, rktVersion: 'v1', ...kind, credentials }));
+      const config = readRktConfig({ system: dir, local: '/nonexistent', user: undefined });
+      await bench.problemOf(`docker://${elsewhere.host}/private/x`, { ...insecureTls, config });
+      expect(tokenRequests).toEqual(['me repository:private/x:pull']);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+);
 
 test('without credentials a token is asked for anonymously, and what it does not grant is refused', async () => {
   const problem = await bench.problemOf(`docker://${token.host}/private/x`, insecureTls);
