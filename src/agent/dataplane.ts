@@ -18,13 +18,14 @@ export interface Dataplane {
   setPools(pools: readonly NatPool[]): void;
   /** The first snapshot is whole: it takes the place of what an earlier run left, in one step. */
   start(config: FirewallConfig): void;
+  /** Rebuilds the rules from the policy in hand, in one step; does nothing before the start. Throws `kernel`. */
+  setConfig(config: FirewallConfig): void;
   /** Brings the kernel to the state of all updates so far; does nothing before the start. Throws `kernel`. */
   flush(): void;
   /** Reads the kernel back and repairs what somebody else changed. */
   resync(): void;
 }
 
-/** One life of the calculation, from an empty state on. */
 export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
   const calculation = createPolicyCalculation();
   let firewall: Firewall | undefined;
@@ -56,6 +57,9 @@ export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
       firewall.apply(calculation.flush());
       takePools(firewall);
       kernel.resync(firewall.ruleset);
+    },
+    setConfig(config) {
+      if (firewall !== undefined) put(firewall.setConfig(config), firewall);
     },
     flush() {
       if (firewall === undefined) return;

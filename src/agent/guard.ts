@@ -9,8 +9,8 @@ import type { Workloads } from './workloads.ts';
 const GATHER_MS = 50;
 
 export interface GuardTargets {
-  readonly dataplane: () => Dataplane;
-  readonly workloads: () => Workloads;
+  readonly dataplane: Dataplane;
+  readonly workloads: Workloads;
   readonly log: Log;
 }
 
@@ -42,8 +42,8 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
     const now = new Set(due);
     due.clear();
     try {
-      if (now.has('firewall')) targets.dataplane().resync();
-      if (now.has('routes')) targets.workloads().restoreRoutes();
+      if (now.has('firewall')) targets.dataplane.resync();
+      if (now.has('routes')) targets.workloads.restoreRoutes();
     } catch (error) {
       targets.log.error('repair the kernel', error);
     }

@@ -11,7 +11,7 @@ const ROUND_MS = 20_000;
 
 /** Left-overs as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function keepHouse(
-  workloads: () => Workloads,
+  workloads: Workloads,
   { memory, links, log }: CniContext,
   dispatcher: CniDispatcher,
   signal: AbortSignal,

@@ -16,7 +16,7 @@ export interface Orphans {
 }
 
 export interface OrphanTargets {
-  readonly workloads: () => Workloads;
+  readonly workloads: Workloads;
   readonly memory: CniMemory;
   readonly dispatcher: CniDispatcher;
   readonly log: Log;
@@ -49,14 +49,14 @@ export function createOrphans(targets: OrphanTargets): Orphans {
 
   return {
     async sweep(nowMs) {
-      const missing = targets.workloads().missing();
+      const missing = targets.workloads.missing();
       missingSince = new Map([...missing.keys()].map((id) => [id, missingSince.get(id) ?? nowMs]));
       const due = new Set([...missingSince].filter(([, since]) => nowMs - since >= ORPHAN_GRACE_MS).map(([id]) => id));
       if (due.size === 0 || !memory.isInSync()) return;
       for (const known of memory.endpoints()) {
         const id = idOf(known.endpoint);
         // while others were removed, its runtime may have come back
-        if (due.has(id) && targets.workloads().missing().has(id)) await remove(known);
+        if (due.has(id) && targets.workloads.missing().has(id)) await remove(known);
       }
     },
   };

@@ -20,7 +20,7 @@ import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
 import type { CniContext } from './cni-context.ts';
-import { type CniMemory, openCniMemory } from './cni-memory.ts';
+import { openCniMemory } from './cni-memory.ts';
 import { openCniServer } from './cni-server.ts';
 import { parseFelixOverrides } from './felix-overrides.ts';
 import { guardKernel } from './guard.ts';
@@ -31,7 +31,7 @@ import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
-import { createSession, type Session } from './session.ts';
+import { createSession } from './session.ts';
 import type { AgentSettings } from './settings.ts';
 import { watchThreads } from './threads.ts';
 
@@ -103,27 +103,6 @@ function releaseMemory(turn: 'first' | 'again'): void {
   releaseProgramPages();
 }
 
-interface Knowledge {
-  /** The session that is in force. */
-  current(): Session;
-  run(signal: AbortSignal): Promise<void>;
-}
-
-/** Sessions one after the other: the next one takes over when the configuration asks for rules of another shape. */
-function openKnowledge(create: () => Session, memory: CniMemory, log: Log): Knowledge {
-  let session = create();
-  return {
-    current: () => session,
-    async run(signal) {
-      while ((await session.run(signal)) === 'reconfigured') {
-        log.info('the configuration has changed; building the rules anew');
-        memory.setInSync(false);
-        session = create();
-      }
-    },
-  };
-}
-
 /** Runs until aborted. Throws when it cannot start; what it has put in the kernel stays in every case. */
 export async function runAgent(settings: AgentSettings, environment: Environment, signal: AbortSignal): Promise<void> {
   const log = openLog();
@@ -153,7 +132,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   try {
     await register(datastore, settings, nodeName, log, signal);
     const memory = openCniMemory(datastore, nodeName);
-    const router = createRouter(bird, () => knowledge.current().picture.routingInput(), log);
+    const router = createRouter(bird, () => session.picture.routingInput(), log);
     const touchRouting = settings.backend === 'bird' ? router.touch : () => undefined;
     const touchQuiet = quiet.touch;
     const context = {
@@ -167,7 +146,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       touchQuiet,
       log,
     };
-    const knowledge = openKnowledge(() => createSession(context), memory, log);
+    const session = createSession(context);
     const cni: CniContext = {
       nodeName,
       datastore,
@@ -175,7 +154,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
         ...memory,
         apply(update) {
           memory.apply(update);
-          knowledge.current().takeOwn(update);
+          session.takeOwn(update);
         },
       },
       links: {
@@ -187,24 +166,20 @@ export async function runAgent(settings: AgentSettings, environment: Environment
         settled: remover.settled,
         endFlows: flusher.flush,
       },
-      policyApplied: async () => knowledge.current().dataplane.flush(),
-      endpointGone: () => knowledge.current().dataplane.flush(),
+      policyApplied: async () => session.dataplane.flush(),
+      endpointGone: () => session.dataplane.flush(),
       mtuBytes: followMtu(signal),
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
       now: Date.now,
       log,
     };
     const server = await openCniServer(cni);
-    const targets = {
-      dataplane: () => knowledge.current().dataplane,
-      workloads: () => knowledge.current().workloads,
-      log,
-    };
-    const guard = guardKernel(targets, signal);
-    keepHouse(targets.workloads, cni, server.dispatcher, signal);
+    const { dataplane, workloads } = session;
+    const guard = guardKernel({ dataplane, workloads, log }, signal);
+    keepHouse(workloads, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {
-      await Promise.race([knowledge.run(signal), guard]);
+      await Promise.race([session.run(signal), guard]);
     } finally {
       router.close();
       await server.close();

@@ -1,5 +1,4 @@
-// One life of the agent's knowledge: follows the store from an empty picture on, until told to stop or to begin again.
-
+// What the agent knows and does about it: follows the store from an empty picture on, until told to stop.
 import { printJson } from '../base/json.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
@@ -37,8 +36,8 @@ export interface Session {
   readonly picture: Picture;
   /** Takes in what this agent itself has just written, so that it need not wait for the watch. */
   takeOwn(update: StoreUpdate): void;
-  /** Runs until aborted, or until the configuration asks for rules of another shape: then the next session builds them. */
-  run(signal: AbortSignal): Promise<'aborted' | 'reconfigured'>;
+  /** Runs until aborted. */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export function createSession(context: SessionContext): Session {
@@ -47,10 +46,20 @@ export function createSession(context: SessionContext): Session {
   const picture = createPicture(context);
   const workloads = createWorkloads(log);
   const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
+  /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
   let configuration: string | undefined;
-  let isReconfigured = false;
+
+  function takeConfiguration(): void {
+    const config = picture.firewallConfig();
+    const printed = printJson(config);
+    if (configuration === undefined || configuration === printed) return;
+    configuration = printed;
+    dataplane.setConfig(config);
+    log.info('the configuration has changed; the rules are built by it');
+  }
 
   function act(concerns: ReadonlySet<Concern>): void {
+    if (concerns.has('felix')) takeConfiguration();
     if (concerns.has('pools')) dataplane.setPools(picture.natPools());
     if (concerns.has('routing') || concerns.has('pools')) context.touchRouting();
   }
@@ -58,9 +67,9 @@ export function createSession(context: SessionContext): Session {
   /** The first listing is through: from here on the kernel follows. */
   function start(): void {
     const config = picture.firewallConfig();
-    configuration = printJson(config);
     act(feed.takeConcerns());
     dataplane.start(config);
+    configuration = printJson(config);
     workloads.restoreRoutes();
   }
 
@@ -71,10 +80,8 @@ export function createSession(context: SessionContext): Session {
       feed.take(update);
     }
     if (configuration === undefined) return;
-    const concerns = feed.takeConcerns();
-    act(concerns);
+    act(feed.takeConcerns());
     dataplane.flush();
-    if (concerns.has('felix')) isReconfigured = configuration !== printJson(picture.firewallConfig());
   }
 
   return {
@@ -101,9 +108,7 @@ export function createSession(context: SessionContext): Session {
             log.warn('the datastore does not answer; everything stays as it is until it does', event.error);
             break;
         }
-        if (isReconfigured) return 'reconfigured';
       }
-      return 'aborted';
     },
   };
 }

@@ -7,8 +7,9 @@ interface Offer<T> {
 
 /**
  * Items of all streams in the order in which they come. Ends or throws with the first stream that does, after what was
- * offered before, and then aborts the others through the signal that `open` was given. (Racing the streams' promises
- * would be shorter and would leave a reaction on every quiet stream for every item of a busy one.)
+ * offered before, and then aborts the others through the signal that `open` was given; so does a consumer that leaves,
+ * with an offer in hand or without. (Racing the streams' promises would be shorter and would leave a reaction on every
+ * quiet stream for every item of a busy one.)
  */
 export async function* mergeStreams<T>(
   open: (signal: AbortSignal) => readonly AsyncIterable<T>[],
@@ -29,6 +30,7 @@ export async function* mergeStreams<T>(
           offers.push({ item, taken });
           wake();
         });
+        if (stop.signal.aborted) break;
       }
     } catch (thrown) {
       error = thrown;
@@ -42,9 +44,10 @@ export async function* mergeStreams<T>(
   const pumps = open(stop.signal).map(pump);
   try {
     for (;;) {
-      const offer = offers.shift();
+      const [offer] = offers;
       if (offer !== undefined) {
         yield offer.item;
+        offers.shift();
         offer.taken();
       } else if (ended === undefined) {
         await new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { computeChanges, emptyState, policyState } from '../../test/kernel/firewall-cases.ts';
-import { defaultFirewallConfig } from './config.ts';
+import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
 import { computeBase } from './static.ts';
 import { applyToModel, plainRuleset } from './table-model.ts';
@@ -35,5 +35,34 @@ test('changes that lead nowhere give an empty transaction', () => {
       expect(firewall.apply([...computeChanges(a, b), ...computeChanges(b, a)])).toEqual([]);
     }),
     { seed: 8, numRuns: 100 },
+  );
+});
+
+const config: fc.Arbitrary<FirewallConfig> = fc.record({
+  interfacePrefix: fc.constant('cali'),
+  endpointToHostAction: fc.constantFrom('drop', 'accept', 'return'),
+  denyAction: fc.constantFrom('drop', 'reject'),
+  logPrefix: fc.constantFrom('calico-packet', 'x'),
+  vxlanPort: fc.constantFrom(4789, 4790),
+  allowVxlanFromWorkloads: fc.boolean(),
+  allowIpipFromWorkloads: fc.boolean(),
+});
+
+test('another configuration leads in one transaction to the ruleset that it would have begun with', () => {
+  fc.assert(
+    fc.property(policyState, fc.array(config, { minLength: 1, maxLength: 3 }), policyState, (state, configs, later) => {
+      const firewall = createFirewall(defaultFirewallConfig);
+      let table = applyToModel(computeBase(defaultFirewallConfig), firewall.apply(computeChanges(emptyState, state)));
+      for (const next of configs) {
+        table = applyToModel(table, firewall.setConfig(next));
+        expect(firewall.setConfig(next)).toEqual([]);
+        const direct = createFirewall(next);
+        direct.apply(computeChanges(emptyState, state));
+        expect(plainRuleset(table)).toEqual(plainRuleset(direct.ruleset));
+      }
+      table = applyToModel(table, firewall.apply(computeChanges(state, later)));
+      expect(plainRuleset(table)).toEqual(plainRuleset(firewall.ruleset));
+    }),
+    { seed: 9, numRuns: 150 },
   );
 });

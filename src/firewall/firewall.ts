@@ -8,7 +8,7 @@ import { createLiveSets } from './live-sets.ts';
 import { createLiveWorkloads } from './live-workloads.ts';
 import { computeNatElements, type NatPool } from './nat.ts';
 import type { Ruleset, Transaction } from './nft.ts';
-import { computeBase } from './static.ts';
+import { computeBase, replaceStaticPart } from './static.ts';
 import type { OwnedElement } from './workload.ts';
 
 export interface Firewall {
@@ -17,6 +17,8 @@ export interface Firewall {
    * they name a set, policy or profile that is not there; the firewall is of no use then.
    */
   apply(changes: readonly PolicyChange[]): Transaction;
+  /** Renders everything anew by another configuration: what comes out the same is not touched in the kernel. */
+  setConfig(next: FirewallConfig): Transaction;
   /** Replaces what is known about NAT; see computeNatElements. */
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Transaction;
   /** Everything the table should hold: a live view, to compare the kernel with. */
@@ -24,11 +26,12 @@ export interface Firewall {
 }
 
 /** Starts as the static part alone, which the kernel is taken to hold. */
-export function createFirewall(config: FirewallConfig): Firewall {
+export function createFirewall(initial: FirewallConfig): Firewall {
+  let config = initial;
   const editor = createRulesetEditor(computeBase(config));
   const sets = createLiveSets(editor);
-  const policy = createLivePolicy(config, editor, sets.typeOf);
-  const workloads = createLiveWorkloads(editor, policy, config.interfacePrefix);
+  const policy = createLivePolicy(() => config, editor, sets.typeOf);
+  const workloads = createLiveWorkloads(editor, policy, () => config.interfacePrefix);
   let natElements: readonly OwnedElement[] = [];
 
   function follow(change: PolicyChange): void {
@@ -60,6 +63,15 @@ export function createFirewall(config: FirewallConfig): Firewall {
   return {
     apply(changes) {
       for (const change of changes) follow(change);
+      return editor.takeTransaction();
+    },
+    /** Without endpoints no chain of a policy is left that was rendered by the former configuration. */
+    setConfig(next) {
+      const endpoints = workloads.all();
+      for (const { id } of endpoints) workloads.remove(id);
+      replaceStaticPart(editor, config, next);
+      config = next;
+      for (const endpoint of endpoints) workloads.set(endpoint);
       return editor.takeTransaction();
     },
     setPools(pools, direct) {

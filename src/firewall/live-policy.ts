@@ -29,10 +29,11 @@ function calls(group: Group, direction: Direction, id: RuleListId): boolean {
   return group.direction === direction && group.tiers.some((tier) => tier[direction].includes(id));
 }
 
-export function createLivePolicy(config: FirewallConfig, editor: RulesetEditor, typeOf: SetTypeOf): LivePolicy {
+/** `config` is asked whenever something is rendered. */
+export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEditor, typeOf: SetTypeOf): LivePolicy {
   const lists = new Map<RuleListId, RuleList>();
   const groups = new Map<string, LiveGroup>();
-  const shared = createSharedParts(editor, (direction, id) => renderRuleList(config, listOf(id), direction, typeOf));
+  const shared = createSharedParts(editor, (direction, id) => renderRuleList(config(), listOf(id), direction, typeOf));
 
   function listOf(id: RuleListId): RuleList {
     const list = lists.get(id);
@@ -44,7 +45,7 @@ export function createLivePolicy(config: FirewallConfig, editor: RulesetEditor, 
   function render(live: LiveGroup): void {
     const { group } = live;
     const former = live.parts;
-    const { rules, parts } = renderGroup(config, group, (id) => mayPass(listOf(id), group.direction));
+    const { rules, parts } = renderGroup(config(), group, (id) => mayPass(listOf(id), group.direction));
     shared.retain(parts);
     editor.setChain({ name: group.name, comment: describeGroup(group), rules });
     live.parts = parts;

@@ -9,20 +9,26 @@ export interface LiveWorkloads {
   /** An endpoint whose interface is not one of a workload's gets nothing: no rule of ours looks at that interface. */
   set(endpoint: EndpointPolicy): void;
   remove(id: string): void;
+  /** All that have been set, in that order. */
+  all(): readonly EndpointPolicy[];
 }
 
 interface LiveEndpoint {
-  readonly interfaceName: string;
+  readonly endpoint: EndpointPolicy;
   readonly groups: readonly Group[];
   readonly elements: readonly OwnedElement[];
 }
 
-export function createLiveWorkloads(editor: RulesetEditor, policy: LivePolicy, interfacePrefix: string): LiveWorkloads {
+export function createLiveWorkloads(
+  editor: RulesetEditor,
+  policy: LivePolicy,
+  interfacePrefix: () => string,
+): LiveWorkloads {
   const endpoints = new Map<string, LiveEndpoint>();
   /** Interface name to the endpoint that has it now: two of them may swap within one step. */
   const owners = new Map<string, string>();
 
-  function leave(id: string, { interfaceName, groups, elements }: LiveEndpoint): void {
+  function leave(id: string, { endpoint: { interfaceName }, groups, elements }: LiveEndpoint): void {
     if (owners.get(interfaceName) === id) {
       for (const { set, key } of elements) editor.removeElement(set, key);
       owners.delete(interfaceName);
@@ -45,8 +51,9 @@ export function createLiveWorkloads(editor: RulesetEditor, policy: LivePolicy, i
 
   return {
     remove,
+    all: () => [...endpoints.values()].map(({ endpoint }) => endpoint),
     set(endpoint) {
-      if (!isWorkloadInterface(endpoint.interfaceName, interfacePrefix)) {
+      if (!isWorkloadInterface(endpoint.interfaceName, interfacePrefix())) {
         remove(endpoint.id);
         return;
       }
@@ -59,7 +66,7 @@ export function createLiveWorkloads(editor: RulesetEditor, policy: LivePolicy, i
       evict(endpoint.interfaceName);
       for (const { set, key, verdict } of elements) editor.setElement(set, key, verdict);
       owners.set(endpoint.interfaceName, endpoint.id);
-      endpoints.set(endpoint.id, { interfaceName: endpoint.interfaceName, groups: [ingress, egress], elements });
+      endpoints.set(endpoint.id, { endpoint, groups: [ingress, egress], elements });
     },
   };
 }

@@ -7,6 +7,7 @@ import { parseCidr } from '../net/cidr.ts';
 import { PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE } from '../net/protocol.ts';
 import { bytesOfU8, hostBytesOfU32 } from './bytes.ts';
 import type { FirewallConfig } from './config.ts';
+import type { RulesetEditor } from './editor.ts';
 import * as names from './names.ts';
 import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Verdict } from './nft.ts';
 import {
@@ -210,6 +211,17 @@ export interface StaticPart {
 
 export function computeStaticPart(config: FirewallConfig): StaticPart {
   return { chains: computeChains(config), fixedSets: fixedSets(config), openSets: openSets() };
+}
+
+/** Puts the static part by `next` where that by `former` was. The sets that the dynamic part fills are the same in both. */
+export function replaceStaticPart(editor: RulesetEditor, former: FirewallConfig, next: FirewallConfig): void {
+  for (const { name } of computeChains(former)) editor.removeChain(name);
+  for (const each of computeChains(next)) editor.setChain(each);
+  for (const { spec } of fixedSets(former)) editor.removeSet(spec.name);
+  for (const { spec, elements } of fixedSets(next)) {
+    editor.addSet(spec);
+    for (const [key, verdict] of elements) editor.setElement(spec.name, key, verdict);
+  }
 }
 
 /** The table without any workload: all of them are unknown and dropped. */
