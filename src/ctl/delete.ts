@@ -7,9 +7,9 @@ import { findKind } from '../model/kinds.ts';
 import { defaultAllowProfile } from '../model/profile.ts';
 import type { Resource } from '../model/resource.ts';
 import { BUILT_IN_TIERS } from '../model/tier.ts';
-import { flagOn, flagValues, type Handler, type Invocation } from './command.ts';
+import { dryRunNote, flagOn, flagValues, type Handler, type Invocation } from './command.ts';
 import { namespaceFlag, namespaceFor, parseKindWord, withStore } from './context.ts';
-import { freeAddresses } from './delete-addresses.ts';
+import { type Tidying, tidyBefore } from './delete-tidy.ts';
 import type { Item } from './manifest.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
 import { fetchList } from './stored.ts';
@@ -68,11 +68,12 @@ async function refuseDeletion(
 }
 
 /** What must be tidied before the resource goes; then the resource. */
-async function deleteOne(datastore: Datastore, item: Item, signal: AbortSignal): Promise<Outcome> {
+async function deleteOne(tidying: Tidying, item: Item): Promise<Outcome> {
+  const { datastore, signal } = tidying;
   const error = await refuseDeletion(datastore, item, signal);
   if (error !== undefined) return { kind: 'failed', item, error };
   try {
-    await freeAddresses(datastore, item, signal);
+    await tidyBefore(tidying, item);
   } catch (cause) {
     if (!isOcicatError(cause)) throw cause;
     return { kind: 'failed', item, error: cause };
@@ -107,14 +108,11 @@ async function deleteSimple(
 }
 
 /** What refers to others first. */
-async function deleteItems(
-  datastore: Datastore,
-  items: readonly Item[],
-  signal: AbortSignal,
-): Promise<readonly Outcome[]> {
+async function deleteItems(tidying: Tidying, items: readonly Item[]): Promise<readonly Outcome[]> {
+  const { datastore, signal } = tidying;
   const sorted = sortForDeleting(items);
   const outcomes = [...(await deleteSimple(datastore, sorted.filter(isSimple), signal))];
-  for (const item of sorted) if (!isSimple(item)) outcomes.push(await deleteOne(datastore, item, signal));
+  for (const item of sorted) if (!isSimple(item)) outcomes.push(await deleteOne(tidying, item));
   return outcomes;
 }
 
@@ -146,7 +144,8 @@ export const runDelete: Handler = async (invocation) => {
   const items = found.filter((one): one is Item => !('item' in one));
   const skip = flagOn(invocation, 'skip-not-exists');
   await withStore(invocation, async (datastore) => {
-    const deleted = await deleteItems(datastore, items, invocation.signal);
+    const tell = (line: string) => invocation.stdio.writeError(`${line}${dryRunNote(invocation)}\n`);
+    const deleted = await deleteItems({ datastore, tell, signal: invocation.signal }, items);
     outcomes.push(...deleted.map((outcome) => forgive(outcome, skip)));
   });
   return reportOutcomes(invocation, 'delete', outcomes);

@@ -77,6 +77,9 @@ export const HANDLES_PREFIX = `${IPAM}handle/`;
 /** Below this lie all hosts' affinities and markers. */
 export const AFFINITIES_PREFIX = `${IPAM}host/`;
 
+/** Below these lies what hosts report about themselves and their endpoints. */
+export const STATUS_PREFIXES: readonly string[] = [FELIX_V2, FELIX_V1];
+
 /** A kind name as typed by Calico (`IPPool`), or undefined. */
 export function tryParseResourceKind(text: string): ResourceKind | undefined {
   return Object.hasOwn(RESOURCE_KINDS, text) ? (text as ResourceKind) : undefined;

@@ -1,13 +1,14 @@
 // Giving blocks back: a host that goes, a pool that goes, or a pool that is no longer for this host.
+import { isOcicatError } from '../base/errors.ts';
 import { affinityOf, isEmpty } from '../blocks/block.ts';
 import { parseBlock, printBlock } from '../blocks/block-json.ts';
-import { AFFINITIES_PREFIX, printAffinityPrefix, tryParseKey } from '../datastore/keys.ts';
+import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printAffinityPrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { type Cidr, cidrCovers, parseCidr } from '../net/cidr.ts';
 import { matchSelector } from '../selector/match.ts';
 import { commitDraft, type Memory, NO_MEMORY } from './commit.ts';
 import type { Draft } from './draft.ts';
-import { affinityKey, blockKey } from './own-block.ts';
+import { affinityKey, blockKey, tryParseOwner } from './own-block.ts';
 import type { IpamView } from './view.ts';
 
 interface HostBlock {
@@ -37,19 +38,49 @@ async function draftRelease(draft: Draft, { host, cidr }: HostBlock, onlyEmpty: 
   return true;
 }
 
+function isInside({ host, within }: ReleaseScope, one: HostBlock): boolean {
+  return (host === undefined || host === one.host) && (within === undefined || cidrCovers(within, parseCidr(one.cidr)));
+}
+
+/** By the records of hosts. */
+async function listRecords(datastore: Datastore, host: string | undefined, signal: AbortSignal) {
+  const prefix = host === undefined ? AFFINITIES_PREFIX : printAffinityPrefix({ kind: 'host', name: host });
+  const { kvs } = await datastore.list(prefix, { keysOnly: true }, signal);
+  return kvs.flatMap(({ key }): readonly HostBlock[] => {
+    const named = tryParseKey(key);
+    return named?.kind === 'affinity' ? [{ host: named.owner.name, cidr: named.cidr }] : [];
+  });
+}
+
+/** The host that a block names as its owner; undefined where there is none, or the block cannot be read. */
+function tryOwnerOf(text: string): string | undefined {
+  try {
+    const owner = tryParseOwner(parseBlock(text).affinity ?? '');
+    return owner?.kind === 'host' ? owner.name : undefined;
+  } catch (error) {
+    if (isOcicatError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** By the blocks themselves: a claim or release that was stopped leaves the one without the other. */
+async function listOwned(datastore: Datastore, signal: AbortSignal): Promise<readonly HostBlock[]> {
+  const { kvs } = await datastore.list(BLOCKS_PREFIX, {}, signal);
+  return kvs.flatMap(({ key, value }): readonly HostBlock[] => {
+    const [named, host] = [tryParseKey(key), tryOwnerOf(value)];
+    return named?.kind === 'block' && host !== undefined ? [{ host, cidr: named.cidr }] : [];
+  });
+}
+
 async function listHostBlocks(
   datastore: Datastore,
   scope: ReleaseScope,
   signal: AbortSignal,
 ): Promise<readonly HostBlock[]> {
-  const prefix = scope.host === undefined ? AFFINITIES_PREFIX : printAffinityPrefix({ kind: 'host', name: scope.host });
-  const { kvs } = await datastore.list(prefix, { keysOnly: true }, signal);
-  return kvs.flatMap(({ key }) => {
-    const named = tryParseKey(key);
-    if (named?.kind !== 'affinity') return [];
-    const inside = scope.within === undefined || cidrCovers(scope.within, parseCidr(named.cidr));
-    return inside ? [{ host: named.owner.name, cidr: named.cidr }] : [];
-  });
+  const records = await listRecords(datastore, scope.host, signal);
+  const known = new Set(records.map(({ host, cidr }) => `${host} ${cidr}`));
+  const owned = (await listOwned(datastore, signal)).filter(({ host, cidr }) => !known.has(`${host} ${cidr}`));
+  return [...records, ...owned].filter((one) => isInside(scope, one));
 }
 
 /** Returns the ranges that lost their owner, in text. One commit each: a stop half-way leaves whole blocks. */

@@ -43,7 +43,8 @@ export interface ReleasePorts {
   now(): number;
 }
 
-async function readCooldown(datastore: Datastore, signal: AbortSignal): Promise<number> {
+/** How long an address rests after its release, in seconds. */
+export async function readCooldown(datastore: Datastore, signal: AbortSignal): Promise<number> {
   const { kv } = await datastore.get(printKey({ kind: 'ipam-config' }), signal);
   return parseIpamSettings(kv?.value).cooldownSeconds;
 }

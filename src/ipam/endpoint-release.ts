@@ -1,0 +1,87 @@
+// An endpoint whose host is gone: the resource and its addresses, in one transaction, as its DEL would have taken them.
+import { isOcicatError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import { parseBlock } from '../blocks/block-json.ts';
+import { type Cidr, cidrContains, formatCidr, tryParseCidr } from '../net/cidr.ts';
+import type { Ip } from '../net/ip.ts';
+import { commitDraft, NO_MEMORY } from './commit.ts';
+import { parseFields } from './handle.ts';
+import { requestsFor } from './host-release.ts';
+import { type ReleasePorts, readCooldown } from './ipam.ts';
+import { blockKey } from './own-block.ts';
+import { draftReleaseByHandle, draftReleaseIn, type ReleaseAround } from './release.ts';
+
+export interface EndpointOfHost {
+  /** The endpoint's key. */
+  readonly key: string;
+  readonly host: string;
+  /** The ranges of all blocks. */
+  readonly blocks: readonly Cidr[];
+}
+
+/** What an endpoint says of its addresses; nothing where it cannot be read. */
+interface Holdings {
+  readonly addresses: readonly Ip[];
+  /** Handles that its addresses may be held under. */
+  readonly handles: readonly string[];
+}
+
+function textsOf(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}
+
+/** The fields of an object that may be none. */
+function tryFields(text: string): { readonly [key: string]: Json } {
+  try {
+    const { spec } = parseFields('endpoint', text);
+    return typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? (spec as { [key: string]: Json }) : {};
+  } catch (error) {
+    if (isOcicatError(error)) return {};
+    throw error;
+  }
+}
+
+function readHoldings(text: string): Holdings {
+  const { ipNetworks, profiles, containerID } = tryFields(text);
+  const addresses = textsOf(ipNetworks).flatMap((network) => tryParseCidr(network)?.address ?? []);
+  if (typeof containerID !== 'string' || containerID === '' || containerID.includes('/'))
+    return { addresses, handles: [] };
+  const networks = textsOf(profiles).filter((profile) => profile !== '' && !profile.includes('/'));
+  return { addresses, handles: [...networks.map((network) => `${network}.${containerID}`), containerID] };
+}
+
+/** An address that is recorded as held by another host has been given away, and is not the endpoint's any more. */
+async function draftAddresses(around: ReleaseAround, of: EndpointOfHost, held: readonly Ip[]): Promise<void> {
+  for (const cidr of of.blocks.filter((block) => held.some((ip) => cidrContains(block, ip)))) {
+    const text = await around.draft.get(blockKey(formatCidr(cidr)));
+    if (text === undefined) continue;
+    const isMeant = (node: string | undefined, ip: Ip) => (node ?? of.host) === of.host && held.includes(ip);
+    const requests = requestsFor(parseBlock(text), ({ secondary }, ip) => isMeant(secondary?.node, ip));
+    await draftReleaseIn(around, formatCidr(cidr), requests);
+  }
+}
+
+async function draftEndpoint(around: ReleaseAround, of: EndpointOfHost): Promise<boolean> {
+  const { draft } = around;
+  const text = await draft.get(of.key);
+  if (text === undefined) return false;
+  draft.delete(of.key);
+  const { addresses, handles } = readHoldings(text);
+  await draftAddresses(around, of, addresses);
+  for (const handle of handles)
+    await draftReleaseByHandle(around, handle, (words) => (words.node ?? of.host) === of.host);
+  return true;
+}
+
+/** Returns whether it was there. Throws `corrupt` for a block or handle of it that cannot be read; nothing is done then. */
+export async function releaseEndpoint(ports: ReleasePorts, of: EndpointOfHost, signal: AbortSignal): Promise<boolean> {
+  const { datastore, memory = NO_MEMORY } = ports;
+  const cooldownSeconds = await readCooldown(datastore, signal);
+  const { result } = await commitDraft(
+    datastore,
+    memory,
+    (draft) => draftEndpoint({ draft, nowMs: ports.now(), cooldownSeconds }, of),
+    signal,
+  );
+  return result;
+}
