@@ -32,7 +32,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'kernel',
     'cni',
   ],
-  ctl: ['base', 'net', 'selector', 'model', 'policy', 'blocks', 'datastore', 'ipam'],
+  ctl: ['base', 'net', 'selector', 'model', 'policy', 'blocks', 'sys', 'datastore', 'ipam'],
   pod: ['base', 'net', 'sys', 'images'],
   lab: ['base', 'net', 'sys', 'images'],
   main: ['base', 'sys', 'agent', 'ctl', 'pod', 'lab'],

@@ -42,11 +42,19 @@ function explain(type: string, command: Command, status: number, output: string,
   return new OcicatError('unavailable', `run IPAM plugin "${type}" ${command}: exit status ${status}: ${words}`);
 }
 
+/** What the specification names (CNI spec 1.1.0, "Parameters"), as the runtime gave it, and PATH. */
+const VARIABLES: readonly string[] = ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_ARGS', 'CNI_PATH'];
+
+function environmentOf({ variables }: CniCall, command: Command): Readonly<Record<string, string | undefined>> {
+  const named = VARIABLES.map((name) => [name, variables[name]] as const);
+  return { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...Object.fromEntries(named), CNI_COMMAND: command };
+}
+
 /** Returns the plugin's standard output. Throws `invalid`, `unavailable`, `timeout`. */
 async function runPlugin(request: CniRequest, call: CniCall, command: Command, signal: AbortSignal): Promise<string> {
   const { type } = request.config.ipam;
   const child = Bun.spawn([findPlugin(type, request.environment.path)], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...call.variables, CNI_COMMAND: command },
+    env: environmentOf(call, command),
     stdin: new TextEncoder().encode(call.input),
     stdout: 'pipe',
     stderr: 'pipe',

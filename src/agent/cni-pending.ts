@@ -1,11 +1,12 @@
 // DEL calls that are not finished yet, kept as files: what a crash, or a store that cannot be reached, leaves undone is
 // done later, even if the runtime never asks again.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../base/hash.ts';
 import { parseJson } from '../base/json.ts';
 import { isFields } from '../cni/config-reader.ts';
 import type { CniCall, CniRequest } from '../cni/request.ts';
+import { replaceFile } from '../sys/files.ts';
 
 const SUFFIX = '.json';
 
@@ -23,10 +24,7 @@ export function rememberDel(folder: string, name: string, call: CniCall): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = fileOf(folder, name);
   const variables = { ...call.variables, CNI_COMMAND: 'DEL' };
-  writeFileSync(`${path}.new`, JSON.stringify({ program: call.program, variables, input: call.input }), {
-    mode: 0o600,
-  });
-  renameSync(`${path}.new`, path);
+  replaceFile(path, JSON.stringify({ program: call.program, variables, input: call.input }), 0o600);
 }
 
 export function forgetDel(folder: string, name: string): void {

@@ -1,8 +1,9 @@
 // Files that the agent leaves for CNI plugins and tools: the node's name and the MTU for workloads (facts: calico §7.4, §9.7).
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
+import { replaceFile } from '../sys/files.ts';
 import type { AgentSettings } from './settings.ts';
 
 const MTU_FILE = '/var/lib/calico/mtu';
@@ -18,11 +19,10 @@ function tryRead(path: string): string | undefined {
   }
 }
 
-/** Replaces a file in one step, so that a reader never sees half of it. */
+/** Replaces a file in one step, so that a reader never sees half of it, and makes its directory where that is missing. */
 export function writeFileWhole(path: string, text: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, text, { mode });
-  renameSync(`${path}.new`, path);
+  replaceFile(path, text, mode);
 }
 
 /** The text of Felix's file of settings; undefined where there is none. Throws `invalid` for one that cannot be read. */

@@ -14,7 +14,7 @@ export async function writeArchive(path: string, entries: readonly ArchiveEntry[
   const archive = pack();
   for (const { name, text } of entries) archive.entry({ name, mode: 0o600 }, text);
   archive.finalize();
-  await pipeline(archive, createGzip(), createWriteStream(path, { mode: 0o600 }));
+  await pipeline(archive, createGzip(), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
 }
 
 /** `20261123_111807`, for file names. */

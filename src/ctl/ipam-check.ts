@@ -1,10 +1,10 @@
 // ipam check: addresses that are held and not used, used and not held, and handles that hold nothing. It needs no
 // Kubernetes: endpoints and nodes in the store say what is used.
-import { writeFile } from 'node:fs/promises';
 import { printJson } from '../base/json.ts';
 import { VERSION } from '../base/version.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { getResource } from '../datastore/resources.ts';
+import { replaceFile } from '../sys/files.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { type Allocation, type Survey, surveyAddresses } from './ipam-survey.ts';
@@ -123,7 +123,7 @@ async function writeReport(
     allocations,
     leakedHandles: findings.leakedHandles,
   };
-  await writeFile(path, `${printJson(report, 2)}\n`);
+  replaceFile(path, `${printJson(report, 2)}\n`, 0o644);
 }
 
 export const runIpamCheck: Handler = (invocation) =>

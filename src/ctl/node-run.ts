@@ -1,9 +1,10 @@
 // node run: starts the agent of this host with settings from flags, and says whether it works (facts: calico §9.5).
-import { existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { isDatastoreVariable } from '../datastore/config.ts';
 import { loadDatastoreConfig } from '../datastore/open.ts';
+import { openLog, replaceFile } from '../sys/files.ts';
 import { observeAgents } from './agent-process.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import {
@@ -83,7 +84,7 @@ function commandOf(invocation: Invocation, settings: NodeRunSettings): AgentComm
 function prepareHost(settings: NodeRunSettings): void {
   for (const path of [RUN_DIRECTORY, '/var/lib/calico', settings.logDirectory]) mkdirSync(path, { recursive: true });
   const secrets = printSecrets(settings);
-  if (secrets !== '') writeFileSync(SECRETS_FILE, secrets, { mode: 0o600 });
+  if (secrets !== '') replaceFile(SECRETS_FILE, secrets, 0o600);
 }
 
 /** Before anything is stopped: settings that nobody can start with must not cost the host its agent. Throws `invalid`. */
@@ -167,7 +168,7 @@ function lastWords(logFile: string, start: number): string {
 async function runDetached(invocation: Invocation, settings: NodeRunSettings, command: AgentCommand): Promise<number> {
   const { stdio, signal } = invocation;
   const logFile = logFileOf(settings);
-  const log = openSync(logFile, 'a');
+  const log = openLog(logFile, 0o644);
   const start = statSync(logFile).size;
   stdio.write(`Starting calico-node; its log is ${logFile}\n`);
   const child = Bun.spawn([...command.words], {

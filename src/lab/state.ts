@@ -1,7 +1,8 @@
 // A running lab as the machine sees it: one file that names the processes whose namespaces it is.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { replaceFile } from '../sys/files.ts';
 import { close, flock, kill, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
 import type { LabPlan } from './plan.ts';
 
@@ -62,8 +63,7 @@ export function readState(name: string): LabState {
 export function writeState(state: LabState): void {
   const directory = stateDirectory(state.plan.name);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, 'lab.json.new'), `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(join(directory, 'lab.json.new'), join(directory, 'lab.json'));
+  replaceFile(join(directory, 'lab.json'), `${JSON.stringify(state, undefined, 2)}\n`, 0o600);
 }
 
 export function removeState(name: string): void {

@@ -1,5 +1,5 @@
 // From an app of the manifest to a bundle that crun can run: root file system mounted, everything in it looked up.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
@@ -7,9 +7,10 @@ import { completeEnvironment } from './app-environment.ts';
 import { appIsolators } from './app-isolators.ts';
 import { type CapabilityRule, computeCapabilities, namesOfCapabilities } from './capabilities.ts';
 import type { Context } from './context.ts';
+import type { Device } from './devices.ts';
 import { computeEtcMounts, type EtcFiles, HOSTNAME_FILE } from './etc-mounts.ts';
 import { type ExecLookup, lookUpExec } from './exec-lookup.ts';
-import { type AppSpec, computeOciSpec, type OciMount, standardDevices } from './oci-spec.ts';
+import { type AppSpec, computeOciSpec, type OciMount } from './oci-spec.ts';
 import type { PodApp, PodManifest } from './pod-manifest.ts';
 import { systemProgram } from './programs.ts';
 import { ensureDirectoryInRoot, ensureLinkInRoot, resolveInRoot } from './root-tree.ts';
@@ -57,6 +58,7 @@ export interface PodSetting {
   readonly uuid: string;
   readonly namespaces: AppSpec['namespaces'];
   readonly etc: EtcFiles;
+  readonly devices: readonly Device[];
   readonly terminal: boolean;
 }
 
@@ -89,7 +91,7 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     terminal: setting.terminal,
     limits: isolators.limits,
     cgroupsPath: isolators.limited ? `/rkt/${setting.uuid}/${app.name}` : undefined,
-    devices: standardDevices.filter((name) => existsSync(`/dev/${name}`)),
+    devices: setting.devices,
     lifted: {
       paths: context.lifted.has('paths'),
       seccomp: context.lifted.has('seccomp'),

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { integer, list, object, optional, parseDocument, type Reader, text } from '../images/fields.ts';
+import { SYSTEM_PATH } from './programs.ts';
 
 export interface CniCall {
   readonly command: 'ADD' | 'DEL';
@@ -15,7 +16,6 @@ export interface CniCall {
   readonly ifName: string;
   readonly args: string;
   readonly stdin: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface CniDns {
@@ -106,9 +106,13 @@ export function parseCniError(stdout: string): OcicatError {
 /** A plugin that has not answered by then never will. */
 const CALL_TIMEOUT_MS = 120_000;
 
-function cniEnvironment(call: CniCall): Record<string, string | undefined> {
+/**
+ * What the specification names (CNI spec 0.1.0, "Parameters") and the system's PATH. The caller's own environment may hold
+ * what a plugin has no business with, or change what it does.
+ */
+function cniEnvironment(call: CniCall): Readonly<Record<string, string>> {
   return {
-    ...call.environment,
+    PATH: SYSTEM_PATH,
     CNI_VERSION: '0.1.0',
     CNI_COMMAND: call.command,
     CNI_CONTAINERID: call.containerId,
@@ -126,6 +130,7 @@ function cniEnvironment(call: CniCall): Record<string, string | undefined> {
 export async function callPlugin(call: CniCall): Promise<string> {
   const child = Bun.spawn([call.pluginPath], {
     env: cniEnvironment(call),
+    cwd: '/',
     stdin: Buffer.from(call.stdin),
     stdout: 'pipe',
     stderr: 'inherit',

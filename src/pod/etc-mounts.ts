@@ -2,7 +2,7 @@
 import type { OciMount } from './oci-spec.ts';
 import { resolveInRoot, statInRoot } from './root-tree.ts';
 
-/** Files on the host that a pod's apps share. */
+/** Files of the pod that its apps share and may write. */
 export interface EtcFiles {
   /** undefined leaves each image its own. */
   readonly resolvConf: string | undefined;
@@ -10,7 +10,7 @@ export interface EtcFiles {
   readonly hosts: { readonly path: string; readonly replaces: boolean };
 }
 
-/** Follows the pod's host name; like every file of /proc it is root's, with mode 0644. */
+/** Follows the pod's host name; like every file of /proc it is root's, with mode 0644. Mounted read-only: it is the host's /proc. */
 export const HOSTNAME_FILE = '/proc/sys/kernel/hostname';
 
 /** Binds the files over the image's own, links resolved inside the root. A volume on the same path wins. */
@@ -22,15 +22,15 @@ export function computeEtcMounts(
 ): readonly OciMount[] {
   const { resolvConf, hosts } = files;
   const wanted = [
-    { path: '/etc/hostname', source: hostname, replaces: true },
-    { path: '/etc/resolv.conf', source: resolvConf, replaces: true },
-    { path: '/etc/hosts', source: hosts.path, replaces: hosts.replaces },
+    { path: '/etc/hostname', source: hostname, replaces: true, access: 'ro' },
+    { path: '/etc/resolv.conf', source: resolvConf, replaces: true, access: 'rw' },
+    { path: '/etc/hosts', source: hosts.path, replaces: hosts.replaces, access: 'rw' },
   ];
-  return wanted.flatMap(({ path, source, replaces }): readonly OciMount[] => {
+  return wanted.flatMap(({ path, source, replaces, access }): readonly OciMount[] => {
     const destination = resolveInRoot(rootFd, path);
     const taken = volumes.some((volume) => volume.destination === destination);
     if (source === undefined || taken) return [];
     if (!replaces && statInRoot(rootFd, destination) !== undefined) return [];
-    return [{ source, destination, type: 'bind', options: ['bind', 'rw', 'nosuid', 'nodev', 'noexec'] }];
+    return [{ source, destination, type: 'bind', options: ['bind', access, 'nosuid', 'nodev', 'noexec'] }];
   });
 }

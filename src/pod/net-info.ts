@@ -1,7 +1,8 @@
 // net-info.json: which networks a pod has, for list and status, and for taking them down.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { list, object, parseDocument, text } from '../images/fields.ts';
+import { replaceFile } from '../sys/files.ts';
 
 /** One joined network. Source of the names: facts §5.7. */
 export interface NetInfo {
@@ -46,8 +47,7 @@ export function writeNetInfo(podPath: string, infos: readonly NetInfo[]): void {
     rmSync(path, { force: true });
     return;
   }
-  writeFileSync(`${path}.new`, JSON.stringify(infos));
-  renameSync(`${path}.new`, path);
+  replaceFile(path, JSON.stringify(infos), 0o644);
 }
 
 /** `network1:ip4=192.168.0.0, default-restricted:ip4=172.16.28.2`. */

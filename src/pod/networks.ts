@@ -13,7 +13,6 @@ export interface PodNetworks {
   readonly uuid: string;
   readonly podPath: string;
   readonly pluginDirs: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly warn: (line: string) => void;
 }
 
@@ -50,7 +49,6 @@ async function call(
     ifName: network.ifName,
     args: network.args,
     stdin: stdinOf(network.conf, plugin, previous),
-    environment: pod.environment,
   });
 }
 

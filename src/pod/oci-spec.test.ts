@@ -18,7 +18,7 @@ const spec: AppSpec = {
   mountProgram: '/usr/bin/mount',
   limits: { memoryBytes: 4096, milliCpu: 500, cpuShares: undefined },
   cgroupsPath: '/rkt/1/web',
-  devices: ['null'],
+  devices: [{ name: 'null', source: '/pod/dev/null' }],
   lifted: { paths: true, seccomp: true },
   architecture: 'x64',
 };
@@ -45,7 +45,7 @@ test('the whole document, without the parts that --insecure-options lifts', () =
         source: 'tmpfs',
         options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
       },
-      { destination: '/dev/null', type: 'bind', source: '/dev/null', options: ['bind', 'rw', 'nosuid', 'noexec'] },
+      { destination: '/dev/null', type: 'bind', source: '/pod/dev/null', options: ['bind', 'rw', 'nosuid', 'noexec'] },
       {
         destination: '/dev/pts',
         type: 'devpts',

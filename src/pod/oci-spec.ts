@@ -1,4 +1,5 @@
 // The OCI configuration of one app: what crun is told.
+import type { Device } from './devices.ts';
 import { computeSeccomp } from './seccomp.ts';
 
 export interface OciMount {
@@ -34,16 +35,13 @@ export interface AppSpec {
   readonly mountProgram: string;
   readonly limits: AppLimits;
   readonly cgroupsPath: string | undefined;
-  /** Names below /dev; bound from the host, because nodes on a file system mounted `nodev` cannot be opened. */
-  readonly devices: readonly string[];
+  /** Bound from elsewhere, because nodes on a file system mounted `nodev` cannot be opened. */
+  readonly devices: readonly Device[];
   /** What `--insecure-options` lifted. */
   readonly lifted: { readonly paths: boolean; readonly seccomp: boolean };
   /** Node's name of the machine's architecture. */
   readonly architecture: string;
 }
-
-/** Devices of an app where the host has them, below /dev. */
-export const standardDevices: readonly string[] = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'net/tun'];
 
 function mount(destination: string, type: string, source: string, ...options: readonly string[]): OciMount {
   return { destination, type, source, options };
@@ -57,7 +55,7 @@ function deviceMounts(spec: AppSpec): readonly OciMount[] {
   const nodev = spec.lifted.paths ? [] : ['nodev'];
   return [
     mount('/dev', 'tmpfs', 'tmpfs', 'nosuid', ...nodev, 'strictatime', 'mode=755', 'size=65536k'),
-    ...spec.devices.map((name) => mount(`/dev/${name}`, 'bind', `/dev/${name}`, 'bind', 'rw', 'nosuid', 'noexec')),
+    ...spec.devices.map(({ name, source }) => mount(`/dev/${name}`, 'bind', source, 'bind', 'rw', 'nosuid', 'noexec')),
     mount('/dev/pts', 'devpts', 'devpts', 'nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'),
     mount('/dev/shm', 'tmpfs', 'shm', 'nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'),
   ];

@@ -2,7 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 
 /** Not the caller's PATH: these run as root. */
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Absolute path of a program. Throws `not-found`. */
 export function systemProgram(name: string): string {

@@ -11,6 +11,9 @@ import { processStdio, type Stdio } from './output.ts';
 const NO_COMMAND_STATUS = 2;
 const FAILURE_STATUS = 254;
 
+/** Not the caller's: it would reach the pod, whose own users could then not read their files. */
+const UMASK = 0o022;
+
 interface Found {
   readonly command: Command;
   /** All words but the command's name: options may stand before it. */
@@ -106,6 +109,7 @@ export async function runRkt(
   environment: Context['environment'] = process.env,
   stdio: Stdio = processStdio,
 ): Promise<number> {
+  process.umask(UMASK);
   try {
     if (asksForHelp(argv)) {
       await help({ stdio }, argv);

@@ -1,6 +1,6 @@
 // `rkt run`: fetch, prepare and run a pod in the foreground.
-import { writeFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
+import { replaceFile } from '../sys/files.ts';
 import type { Handler } from './commands.ts';
 import { chooseDataDir } from './data-dir.ts';
 import { isSet, lastFlag } from './flags.ts';
@@ -25,7 +25,7 @@ export const run: Handler = async (context, words) => {
   const stops = openStopRequests();
   const request = { uuid, arguments: { uses, apps, mounts }, policy, flavour, quiet: false, signal: stops.signal };
   const { pod, manifest } = await preparePod(context, chooseDataDir(context), request, () => {
-    if (uuidFile !== '') writeFileSync(uuidFile, uuid, { mode: 0o644 });
+    if (uuidFile !== '') replaceFile(uuidFile, uuid, 0o644);
   });
   return runPreparedPod(context, pod, manifest, options, stops);
 };

@@ -5,6 +5,7 @@ import { appIsolators } from './app-isolators.ts';
 import { type AppLaunch, type AppProcess, launchApp } from './app-process.ts';
 import { refuseUnusableLimits } from './cgroups.ts';
 import type { PodConsole } from './console-pipe.ts';
+import { type Device, makeDevices } from './devices.ts';
 import type { EtcFiles } from './etc-mounts.ts';
 import { EXEC_FAILED_STATUS } from './exec-lookup.ts';
 import { enterPrivateMounts, shapeCgroups } from './mount-space.ts';
@@ -13,8 +14,14 @@ import type { Reaper } from './reaper.ts';
 import { namespacePath, type Sandbox } from './sandbox.ts';
 import { hasOwnIpc, type Start, warnStart } from './start.ts';
 
-/** Mounts every app's root file system, out of the host's sight, and looks up what the app needs there. */
-export function readyApps(start: Start): readonly ReadyApp[] {
+/** What apps stand on: their root file systems and the pod's devices. */
+export interface MountedApps {
+  readonly apps: readonly ReadyApp[];
+  readonly devices: readonly Device[];
+}
+
+/** Mounts what every app stands on, out of the host's sight, and looks up what the app needs there. */
+export function readyApps(start: Start): MountedApps {
   const { manifest, pod, undo } = start;
   const isolators = manifest.apps.map((app) => {
     const own = appIsolators(app);
@@ -24,11 +31,13 @@ export function readyApps(start: Start): readonly ReadyApp[] {
   const space = enterPrivateMounts();
   undo.push('mounts', space.leave);
   shapeCgroups(isolators.some(({ limited }) => limited));
-  return manifest.apps.map((app) => {
+  const devices = makeDevices(pod.path);
+  const apps = manifest.apps.map((app) => {
     const ready = readyApp(pod.path, manifest, app, (line) => warnStart(start, line));
     undo.push('root directory', () => libc.close(ready.rootFd));
     return ready;
   });
+  return { apps, devices };
 }
 
 function namespacesOf(start: Start, sandbox: Sandbox, network: string | undefined): AppSpec['namespaces'] {
@@ -47,7 +56,7 @@ function hasTerminal(start: Start): boolean {
 /** Writes the bundles of all apps whose program was found. */
 export function writeBundles(
   start: Start,
-  apps: readonly ReadyApp[],
+  { apps, devices }: MountedApps,
   sandbox: Sandbox,
   network: string | undefined,
   etc: EtcFiles,
@@ -58,6 +67,7 @@ export function writeBundles(
     namespaces: namespacesOf(start, sandbox, network),
     terminal: hasTerminal(start),
     etc,
+    devices,
   };
   for (const ready of apps) if (ready.lookup.kind === 'found') writeBundle(start.context, ready, setting);
 }

@@ -1,10 +1,11 @@
 // The fly flavour: one app that shares everything with the host but its root directory, executed in place of the runner.
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { type ReadyApp, readyApp } from './app-bundle.ts';
 import { appIsolators } from './app-isolators.ts';
+import { writeEtcFiles } from './etc-files.ts';
 import { computeEtcMounts } from './etc-mounts.ts';
 import { enterPrivateMounts } from './mount-space.ts';
 import type { OciMount } from './oci-spec.ts';
@@ -12,7 +13,6 @@ import type { PodApp } from './pod-manifest.ts';
 import { shareNetnsDirectory } from './pod-netns.ts';
 import { ensureDirectoryInRoot, ensureFileInRoot, resolveInRoot, tryOpenInRoot } from './root-tree.ts';
 import { type Start, warnStart } from './start.ts';
-import { writeEtcFiles } from './start-network.ts';
 
 function refuse(what: string): never {
   throw new OcicatError('unsupported', `flavour fly: ${what}`);
@@ -87,6 +87,14 @@ function enterRoot(ready: ReadyApp): void {
   libc.setuid(ready.identity.uid);
 }
 
+/** The app gets its standard streams and the pod's lock, and nothing that the caller had open besides. */
+function sealDescriptors(lockFd: number): void {
+  const open = readdirSync('/proc/self/fd').map(Number);
+  for (const fd of open.filter((fd) => fd > 2 && existsSync(`/proc/self/fd/${fd}`))) {
+    libc.setInheritable(fd, fd === lockFd);
+  }
+}
+
 /** Replaces this process by the app; returns only by throwing. What was mounted is the process's own and goes with it. */
 export function startFly(start: Start): never {
   const app = theOnlyApp(start);
@@ -101,7 +109,7 @@ export function startFly(start: Start): never {
     bindInto(ready, mount);
   }
   writeFileSync(join(pod.path, 'pid'), String(process.pid));
-  libc.setInheritable(pod.lockFd, true);
+  sealDescriptors(pod.lockFd);
   enterRoot(ready);
   libc.execve(ready.lookup.path, [ready.lookup.path, ...app.app.exec.slice(1)], [...ready.environment]);
 }

@@ -1,15 +1,13 @@
-// The network side of a starting pod: its namespace, its networks, and the files in /etc that follow from them.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+// The network side of a starting pod: its namespace and its networks.
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { pluginDirectories } from './cni-call.ts';
 import type { Context } from './context.ts';
-import { printHosts, printResolvConf } from './dns-files.ts';
-import type { EtcFiles } from './etc-mounts.ts';
 import { loadNetworks, type SelectedNetwork, selectNetworks } from './net-conf.ts';
 import { addNetworks, type PodNetworks, removeNetworks, type SuppliedDns } from './networks.ts';
 import { createPodNetns, removePodNetns } from './pod-netns.ts';
-import { hostnameOf, type Start } from './start.ts';
+import type { Start } from './start.ts';
 
 function netDirectory(context: Context): string {
   return join(context.directories.local, 'net.d');
@@ -21,7 +19,6 @@ export function podNetworks(context: Context, uuid: string, podPath: string): Po
     uuid,
     podPath,
     pluginDirs: pluginDirectories(netDirectory(context)),
-    environment: context.environment,
     warn: (line) => context.stdio.stderr(`networking: ${line}\n`),
   };
 }
@@ -82,34 +79,4 @@ export async function joinNetworks(
   } catch (cause) {
     throw setupFailure(cause);
   }
-}
-
-function writeResolvConf(start: Start, directory: string, supplied: SuppliedDns | undefined): string | undefined {
-  const { dns } = start.options;
-  const path = join(directory, 'resolv.conf');
-  switch (dns.kind) {
-    case 'host':
-      return '/etc/resolv.conf';
-    case 'none':
-      return undefined;
-    case 'explicit':
-      writeFileSync(path, printResolvConf('rkt run', dns.dns));
-      return path;
-    case 'default':
-      if (supplied === undefined) return undefined;
-      writeFileSync(path, printResolvConf(`rkt from network ${supplied.network}`, supplied));
-      return path;
-  }
-}
-
-/** Writes what the pod's options and networks ask for, into the pod's directory. */
-export function writeEtcFiles(start: Start, supplied: SuppliedDns | undefined): EtcFiles {
-  const { hosts } = start.options;
-  const directory = join(start.pod.path, 'etc');
-  mkdirSync(directory, { mode: 0o755 });
-  const resolvConf = writeResolvConf(start, directory, supplied);
-  if (hosts.kind === 'host') return { resolvConf, hosts: { path: '/etc/hosts', replaces: true } };
-  const path = join(directory, 'hosts');
-  writeFileSync(path, printHosts(hostnameOf(start), hosts.kind === 'explicit' ? hosts.entries : new Map()));
-  return { resolvConf, hosts: { path, replaces: hosts.kind === 'explicit' } };
 }

@@ -2,15 +2,15 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
-import type { ReadyApp } from './app-bundle.ts';
 import { removePodCgroups } from './cgroups.ts';
 import { openConsole } from './console-pipe.ts';
+import { writeEtcFiles } from './etc-files.ts';
 import type { SuppliedDns } from './networks.ts';
 import { openReaper, type Reaper } from './reaper.ts';
 import { openSandbox, type Sandbox } from './sandbox.ts';
 import { hasOwnIpc, hostnameOf, type Start, warnStart } from './start.ts';
-import { readyApps, startApps, writeBundles } from './start-apps.ts';
-import { chooseNetworks, joinNetworks, makeNetns, writeEtcFiles } from './start-network.ts';
+import { type MountedApps, readyApps, startApps, writeBundles } from './start-apps.ts';
+import { chooseNetworks, joinNetworks, makeNetns } from './start-network.ts';
 import { superviseApps } from './supervise.ts';
 
 /** A pod that only waits for its apps to be started. */
@@ -18,7 +18,7 @@ interface Ground {
   readonly sandbox: Sandbox;
   readonly netns: string | undefined;
   readonly supplied: SuppliedDns | undefined;
-  readonly apps: readonly ReadyApp[];
+  readonly mounted: MountedApps;
 }
 
 async function makeSandbox(start: Start): Promise<Sandbox> {
@@ -37,12 +37,12 @@ function settled<T>(outcome: PromiseSettledResult<T>): T {
 async function layGround(start: Start): Promise<Ground> {
   const networks = chooseNetworks(start);
   const netns = makeNetns(start);
-  const [sandbox, supplied, apps] = await Promise.allSettled([
+  const [sandbox, supplied, mounted] = await Promise.allSettled([
     makeSandbox(start),
     joinNetworks(start, networks),
     Promise.resolve().then(() => readyApps(start)),
   ]);
-  return { netns, supplied: settled(supplied), sandbox: settled(sandbox), apps: settled(apps) };
+  return { netns, supplied: settled(supplied), sandbox: settled(sandbox), mounted: settled(mounted) };
 }
 
 /** From here on the pod counts as started. */
@@ -54,10 +54,10 @@ function recordStart(start: Start): void {
 
 async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<number> {
   const console = await openConsole(start.pod.path);
-  writeBundles(start, ground.apps, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
+  writeBundles(start, ground.mounted, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);
-  const processes = await startApps(start, ground.apps, console, reaper);
+  const processes = await startApps(start, ground.mounted.apps, console, reaper);
   writeFileSync(join(start.pod.path, 'ready'), '');
   const status = await superviseApps(start.pod.path, processes, start.stops);
   await ground.sandbox.close();
