@@ -24,6 +24,8 @@ export interface BirdOptions {
 
 export interface Bird {
   readonly socketPath: string;
+  /** Throws `invalid` with BIRD's words when it would refuse this configuration; changes nothing. */
+  check(config: string): Promise<void>;
   /**
    * Makes BIRD follow this configuration. Sessions whose part of it is the same stay up.
    * Throws `invalid` with BIRD's words when it refuses the text, which leaves all as it was; `unavailable` when it does
@@ -121,6 +123,7 @@ export function openBird(options: BirdOptions): Bird {
   const { runDirectory, program = 'bird', netnsFd, log } = options;
   const socketPath = join(runDirectory, 'bird.ctl');
   const configPath = join(runDirectory, 'bird.cfg');
+  const draftPath = `${configPath}.new`;
   let child: Bun.Subprocess | undefined;
   let applied: string | undefined;
   let stopped = false;
@@ -163,12 +166,15 @@ export function openBird(options: BirdOptions): Bird {
     log(`BIRD runs with process id ${started.pid}`);
   }
 
-  async function writeConfig(config: string): Promise<void> {
+  async function check(config: string): Promise<void> {
     mkdirSync(runDirectory, { recursive: true });
-    const draft = `${configPath}.new`;
-    writeFileSync(draft, config);
-    await checkConfig(program, draft);
-    renameSync(draft, configPath);
+    writeFileSync(draftPath, config);
+    await checkConfig(program, draftPath);
+  }
+
+  async function writeConfig(config: string): Promise<void> {
+    await check(config);
+    renameSync(draftPath, configPath);
   }
 
   async function apply(config: string, signal?: AbortSignal): Promise<'unchanged' | 'reloaded' | 'started'> {
@@ -204,6 +210,7 @@ export function openBird(options: BirdOptions): Bird {
 
   return {
     socketPath,
+    check: (config) => inTurn(() => check(config)),
     apply: (config, signal) => inTurn(() => apply(config, signal)),
     observeProtocols: (signal) => observeBirdProtocols(socketPath, signal),
     stop: (mode) => inTurn(() => stop(mode)),

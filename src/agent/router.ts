@@ -1,8 +1,11 @@
-// Keeps BIRD in step with the cluster: writes its configuration anew when what it follows from has changed.
+// Keeps BIRD in step with the cluster: writes its configuration anew when what it follows from has changed, without the
+// resources that BIRD refuses.
 import { isOcicatError } from '../base/errors.ts';
 import { computeBirdConfig } from '../routing/bird-config.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { partsOf, withoutParts } from '../routing/parts.ts';
 import type { Bird } from './bird.ts';
+import { findRefused } from './bird-refused.ts';
 import type { Log } from './log.ts';
 
 /** Changes that come this close together make one reload. */
@@ -15,21 +18,65 @@ export interface Router {
   close(): void;
 }
 
+type LeftOut = ReadonlyMap<string, string>;
+const NOTHING: LeftOut = new Map();
+
+function printConfig(input: RoutingInput, leftOut: LeftOut): string {
+  return computeBirdConfig(withoutParts(input, new Set(leftOut.keys())), leftOut);
+}
+
+/** The words behind the place in the file, which is gone when somebody reads them. */
+function wordsOf(message: string): string {
+  return message.replace(/^.*:\d+:\d+ /s, '');
+}
+
+/** Undefined when the work is done, else what BIRD refuses in it. Throws other failures. */
+async function tryRefusal(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (isOcicatError(error, 'invalid')) return wordsOf(error.message);
+    throw error;
+  }
+}
+
 export function createRouter(bird: Bird, observeInput: () => RoutingInput | undefined, log: Log): Router {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
+  let leftOut = NOTHING;
 
   function later(delayMs: number): void {
     if (timer === undefined && !closed) timer = setTimeout(() => void apply(), delayMs);
   }
 
+  function say(now: LeftOut): void {
+    for (const [part, words] of now)
+      if (leftOut.get(part) !== words) log.error(`${part} is left out of BIRD's configuration: ${words}`);
+    for (const part of leftOut.keys()) if (!now.has(part)) log.info(`${part} is no longer left out`);
+    leftOut = now;
+  }
+
+  async function load(input: RoutingInput, without: LeftOut): Promise<void> {
+    const outcome = await bird.apply(printConfig(input, without));
+    if (outcome === 'reloaded') log.info('BIRD has a new configuration');
+    say(without);
+  }
+
+  /** As a whole, or without what BIRD refuses. */
+  async function configure(input: RoutingInput): Promise<void> {
+    if ((await tryRefusal(() => load(input, NOTHING))) === undefined) return;
+    const refused = await findRefused(partsOf(input), new Set(leftOut.keys()), (names) =>
+      tryRefusal(async () => bird.check(computeBirdConfig(withoutParts(input, names)))),
+    );
+    await load(input, refused);
+  }
+
   async function apply(): Promise<void> {
     timer = undefined;
-    const input = observeInput();
-    if (input === undefined || closed) return;
     try {
-      const outcome = await bird.apply(computeBirdConfig(input));
-      if (outcome === 'reloaded') log.info('BIRD has a new configuration');
+      const input = observeInput();
+      if (input !== undefined && !closed) await configure(input);
     } catch (error) {
       log.error('configure BIRD', error);
       if (!isOcicatError(error, 'invalid')) later(RETRY_MS);

@@ -1,10 +1,12 @@
 // node status: whether the agent runs on this host, and how its BGP sessions are (facts: calico §8.6, §9.5).
+import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { observeAgents } from './agent-process.ts';
 import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
 import { formatFramed } from './tabwriter.ts';
 
+const BIRD_CONFIG = '/var/run/calico/bird.cfg';
 const SOCKETS = ['/var/run/calico/bird.ctl', '/var/run/bird/bird.ctl'];
 
 export interface BgpSession {
@@ -79,6 +81,13 @@ async function readSessions(sockets: readonly string[]): Promise<readonly BgpSes
   return undefined;
 }
 
+/** Resources that the agent keeps from BIRD, which refuses them: the agent names them in the file that it writes for it. */
+export async function describeLeftOut(configPath: string = BIRD_CONFIG): Promise<string> {
+  const config = await readFile(configPath, 'utf8').catch(() => '');
+  const lines = [...config.matchAll(/^# left out: (.+)$/gm)].map(([, part]) => `  ${part}\n`);
+  return lines.length === 0 ? '' : `\nLeft out, since BIRD refuses it:\n${lines.join('')}`;
+}
+
 /** The report on BGP; `sockets` are tried in order. */
 export async function describeBgp(sockets: readonly string[] = SOCKETS): Promise<string> {
   const sessions = await readSessions(sockets);
@@ -94,5 +103,6 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   }
   stdio.write('Calico process is running.\n');
   stdio.write(await describeBgp());
+  stdio.write(await describeLeftOut());
   return 0;
 };

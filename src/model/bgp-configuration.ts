@@ -1,6 +1,5 @@
 // BGPConfiguration: how all nodes, or one, speak BGP (facts: calico §4.11).
-import { community, isCommunity, password, routePriority } from './bgp-values.ts';
-import { duration } from './duration.ts';
+import { community, isCommunity, password, restartTime, routePriority } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
 import { resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
@@ -58,7 +57,7 @@ const specFields = {
   ),
   listenPort: sparse(port, 'The port that BGP listens on.', '179'),
   nodeMeshPassword: optional(password, 'The password of sessions of the mesh.'),
-  nodeMeshMaxRestartTime: optional(duration, 'How long routes of the mesh outlive a restart.', '120s'),
+  nodeMeshMaxRestartTime: optional(restartTime, 'How long routes of the mesh outlive a restart.', '120s'),
   bindMode: sparse(choice('None', 'NodeIP'), 'Whether BGP listens on all addresses or on those of the node.', 'None'),
   ignoredInterfaces: sparse(list(ignoredInterface), 'Interfaces whose ranges are not taken as directly connected.'),
   localWorkloadPeeringIPV4: sparse(ipv4, 'The address that local workloads peer with.'),

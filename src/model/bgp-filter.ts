@@ -5,7 +5,18 @@ import { community, routePriority } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { choice, integer, parsedText, text } from './scalars.ts';
-import { between, type Infer, list, namesOf, type ObjectOf, object, optional, required, sparse } from './schema.ts';
+import {
+  between,
+  type Infer,
+  list,
+  namesOf,
+  type ObjectOf,
+  object,
+  optional,
+  required,
+  sparse,
+  whenWritten,
+} from './schema.ts';
 import { asNumber } from './values.ts';
 
 const interfacePattern = text({
@@ -69,9 +80,17 @@ function filterRules(family: Family) {
         const others = (['matchOperator', 'prefixLength'] as const).filter(isGiven);
         if (others.length > 0) report('cidr', `a range beside ${others.join(' and ')}`);
       }),
-      between(['prefixLength'], ({ prefixLength: { min, max } = {} }, report) => {
-        if (min !== undefined && max !== undefined && min > max) report('prefixLength.min', `at most max, ${max}`);
-      }),
+      whenWritten(
+        between(['prefixLength'], ({ prefixLength: { min, max } = {} }, report) => {
+          if (min !== undefined && max !== undefined && min > max) report('prefixLength.min', `at most max, ${max}`);
+        }),
+      ),
+      whenWritten(
+        between(['cidr', 'prefixLength'], ({ cidr, prefixLength: { max } = {} }, report) => {
+          const shortest = tryParseCidr(cidr ?? '')?.prefixLength ?? 0;
+          if (max !== undefined && max < shortest) report('prefixLength.max', `at least that of cidr, ${shortest}`);
+        }),
+      ),
       between(['action'], ({ action }, report, isGiven) => {
         if (action === 'Reject' && isGiven('operations')) report('operations', 'nothing beside action Reject');
       }),

@@ -1,7 +1,6 @@
 // BGPPeer: sessions between nodes and routers, or among nodes (facts: calico §4.12).
 import { familyOf, parseIp } from '../net/ip.ts';
-import { password, peerAddress, tryParsePeerAddress } from './bgp-values.ts';
-import { duration } from './duration.ts';
+import { keepaliveTime, password, peerAddress, restartTime, tryParsePeerAddress } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
 import { resourceName } from './names.ts';
 import type { Resource } from './resource.ts';
@@ -21,8 +20,8 @@ const specFields = {
   nextHopMode: optional(choice('Auto', 'Self', 'Keep'), 'Which next hop routes to the peer carry.', 'Auto'),
   password: optional(password, 'The password of the sessions.'),
   sourceAddress: sparse(choice('UseNodeIP', 'None'), 'Which address the node speaks from.', 'UseNodeIP'),
-  maxRestartTime: optional(duration, 'How long routes outlive a restart of the peer.', '120s'),
-  keepaliveTime: optional(duration, 'How often the session is kept alive.'),
+  maxRestartTime: optional(restartTime, 'How long routes outlive a restart of the peer.', '120s'),
+  keepaliveTime: optional(keepaliveTime, 'How often the session is kept alive.'),
   numAllowedLocalASNumbers: optional(integer(0, 0x7fffffff), 'How often the own AS number may be in a received path.'),
   ttlSecurity: optional(integer(0, 255), 'How many hops away the peer is at most (RFC 5082).'),
   reachableBy: sparse(ip, 'The gateway towards the peer.'),

@@ -1,5 +1,7 @@
 // Values that the BGP kinds share: communities, passwords, peer addresses (facts: calico §4.11–4.13).
-import { formatIp, tryParseIp } from '../net/ip.ts';
+import { cidrContains, parseCidr } from '../net/cidr.ts';
+import { formatIp, type Ip, parseIp, tryParseIp } from '../net/ip.ts';
+import { durationWithin } from './duration.ts';
 import { boolean, integer, parsedText, text } from './scalars.ts';
 import { type Infer, object, optional, required, type Scalar } from './schema.ts';
 
@@ -36,6 +38,30 @@ export const password = object({
 
 export type BGPPassword = Infer<typeof password>;
 
+/** How long routes outlive a restart: 12 bits of seconds (RFC 4724). */
+export const MAX_RESTART_SECONDS = 4095;
+export const restartTime = durationWithin(0, MAX_RESTART_SECONDS);
+
+/** How often a session is kept alive: a third of the hold time, which has 16 bits of seconds (RFC 4271). */
+export const MAX_KEEPALIVE_SECONDS = 21845;
+export const keepaliveTime = durationWithin(1, MAX_KEEPALIVE_SECONDS);
+
+/** Whether BGP can speak from or to an address: one host's, and not one that is another on each link. */
+export function isSpeakerAddress(ip: Ip): boolean {
+  return !NOBODY.some((range) => cidrContains(range, ip));
+}
+
+/** Unspecified, loopback, multicast, broadcast; for IPv6 also link-local addresses (RFC 6890). */
+const NOBODY = [
+  '0.0.0.0/32',
+  '127.0.0.0/8',
+  '224.0.0.0/4',
+  '255.255.255.255/32',
+  '::/127',
+  'fe80::/10',
+  'ff00::/8',
+].map(parseCidr);
+
 /** Priority of routes in the kernel: lower wins. */
 export const routePriority = integer(1, 2147483646);
 
@@ -56,12 +82,18 @@ export function tryParsePeerAddress(value: string): PeerAddress | undefined {
   return { address: formatIp(address), port };
 }
 
-export const peerAddress: Scalar<string> = parsedText(
-  'an address, with a port as 10.0.0.1:179 or [fd00::1]:179',
-  (value) => {
+function tryReadPeerAddress(value: unknown): string | undefined {
+  const peer = typeof value === 'string' ? tryParsePeerAddress(value) : undefined;
+  if (peer === undefined) return undefined;
+  if (peer.port === undefined) return peer.address;
+  return peer.address.includes(':') ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`;
+}
+
+/** The store may also have an address that is no host's. */
+export const peerAddress: Scalar<string> = {
+  ...parsedText("a host's address, not link-local, with a port as 10.0.0.1:179 or [fd00::1]:179", (value) => {
     const peer = tryParsePeerAddress(value);
-    if (peer === undefined) return undefined;
-    if (peer.port === undefined) return peer.address;
-    return peer.address.includes(':') ? `[${peer.address}]:${peer.port}` : `${peer.address}:${peer.port}`;
-  },
-);
+    return peer !== undefined && isSpeakerAddress(parseIp(peer.address)) ? tryReadPeerAddress(value) : undefined;
+  }),
+  readStored: tryReadPeerAddress,
+};

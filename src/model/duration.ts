@@ -1,5 +1,6 @@
 // Durations in Go's notation, as resources store them: `90s` is kept as `1m30s`.
 import { parsedText } from './scalars.ts';
+import type { Scalar } from './schema.ts';
 
 const unitNs: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -12,6 +13,7 @@ const unitNs: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 const MAX_NS = 2n ** 63n - 1n;
+const SECOND_NS = 1_000_000_000n;
 
 /** Nanoseconds, up to 2^63-1 either way; undefined for anything that Go's time.ParseDuration refuses. */
 export function tryParseDurationNs(text: string): bigint | undefined {
@@ -55,8 +57,22 @@ export function tryParseDurationMs(text: string): number | undefined {
   return ns === undefined ? undefined : Number(ns) / 1_000_000;
 }
 
-/** A duration as a field holds it, in Go's own spelling. */
-export const duration = parsedText('a duration such as 90s, 1m30s or 1h', (value) => {
-  const ns = tryParseDurationNs(value);
+function tryReadDuration(value: unknown): string | undefined {
+  const ns = typeof value === 'string' ? tryParseDurationNs(value) : undefined;
   return ns === undefined ? undefined : formatDurationNs(ns);
-});
+}
+
+/** A duration as a field holds it, in Go's own spelling. */
+export const duration = parsedText('a duration such as 90s, 1m30s or 1h', tryReadDuration);
+
+/** A duration of so many seconds, both ends included; the store may have any. */
+export function durationWithin(minSeconds: number, maxSeconds: number): Scalar<string> {
+  const holds = (ns: bigint) => ns >= BigInt(minSeconds) * SECOND_NS && ns <= BigInt(maxSeconds) * SECOND_NS;
+  return {
+    ...parsedText(`a duration from ${minSeconds}s to ${maxSeconds}s, such as 90s or 1m30s`, (value) => {
+      const ns = tryParseDurationNs(value);
+      return ns !== undefined && holds(ns) ? formatDurationNs(ns) : undefined;
+    }),
+    readStored: tryReadDuration,
+  };
+}

@@ -154,7 +154,7 @@ test.each<[string, Kind, unknown, object, readonly string[]]>([
     { bgp: { ipv4Address: 'fd00::1/64' } },
     {},
     [
-      'spec.bgp.ipv4Address: found "fd00::1/64", wanted an IPv4 address, with its prefix length if the subnet is known, such as 10.0.0.1/24',
+      'spec.bgp.ipv4Address: found "fd00::1/64", wanted a host\'s IPv4 address, with its prefix length if the subnet is known, such as 10.0.0.1/24',
     ],
   ],
   [

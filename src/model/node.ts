@@ -1,25 +1,34 @@
 // Node: one host of the cluster, as its agent describes it (facts: calico §4.9).
+import { tryParseCidrOrIp } from '../net/cidr.ts';
+import type { Family } from '../net/ip.ts';
+import { isSpeakerAddress } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
 import { interfaceName } from './names.ts';
 import type { Resource } from './resource.ts';
 import { choice, parsedText, text } from './scalars.ts';
-import { between, type Infer, list, namesOf, object, optional, required, sparse } from './schema.ts';
+import { between, type Infer, list, namesOf, object, optional, required, type Scalar, sparse } from './schema.ts';
 import { asNumber, cidrOrIp, ip, ipv4, ipv6, mac } from './values.ts';
 
-const ipv4Interface = parsedText(
-  'an IPv4 address, with its prefix length if the subnet is known, such as 10.0.0.1/24',
-  (value) => {
-    const range = cidrOrIp.read(value);
-    return typeof range === 'string' && !range.includes(':') ? range : undefined;
-  },
-);
-const ipv6Interface = parsedText(
-  'an IPv6 address, with its prefix length if the subnet is known, such as fd00::1/64',
-  (value) => {
-    const range = cidrOrIp.read(value);
-    return typeof range === 'string' && range.includes(':') ? range : undefined;
-  },
-);
+function tryReadInterface(value: unknown, family: Family): string | undefined {
+  const range = cidrOrIp.read(value);
+  return typeof range === 'string' && range.includes(':') === (family === 6) ? range : undefined;
+}
+
+/** The store may also have an address that BGP cannot speak from. */
+function interfaceAddress(family: Family, example: string): Scalar<string> {
+  const wanted = `a host's IPv${family} address, with its prefix length if the subnet is known, such as ${example}`;
+  return {
+    ...parsedText(family === 6 ? `${wanted}, not link-local` : wanted, (value) => {
+      const range = tryReadInterface(value, family);
+      const address = tryParseCidrOrIp(range ?? '')?.address;
+      return address !== undefined && isSpeakerAddress(address) ? range : undefined;
+    }),
+    readStored: (value) => tryReadInterface(value, family),
+  };
+}
+
+const ipv4Interface = interfaceAddress(4, '10.0.0.1/24');
+const ipv6Interface = interfaceAddress(6, 'fd00::1/64');
 
 /** 32 bytes in base64. */
 const wireguardKey = text({ wanted: 'a WireGuard key: 32 bytes in base64', pattern: /^[A-Za-z0-9+/]{43}=$/ });

@@ -83,7 +83,8 @@ function textOf(value: unknown): string | undefined {
 
 function readScalar(shape: ScalarShape, value: unknown, reading: Reading): unknown {
   const lenient = reading.mode === 'document' && shape.json.type === 'string';
-  const read = shape.read(lenient ? (textOf(value) ?? value) : value);
+  const readValue = reading.mode === 'stored' ? (shape.readStored ?? shape.read) : shape.read;
+  const read = readValue(lenient ? (textOf(value) ?? value) : value);
   if (read !== undefined) return read;
   return report(reading, describeValue(value), shape.explain?.(value) ?? shape.wanted);
 }
@@ -249,7 +250,8 @@ function checkRules(object: ReadObject, reading: Reading): void {
     reportAt(reading, [...reading.at, ...parts], found ?? describeValue(valueAt(members, parts)), wanted);
   };
   const isGiven = (path: string): boolean => isGivenIn(object, path, reading);
-  for (const { reads, check } of shape.rules) {
+  for (const { reads, check, onlyWritten } of shape.rules) {
+    if (onlyWritten === true && reading.mode === 'stored') continue;
     if (own.length > 0 && own.some((issue) => reads.some((path) => touches(issue.at, depth, path)))) continue;
     check(result, say, isGiven);
   }

@@ -16,6 +16,8 @@ export interface ScalarShape {
   readonly json: PlainObject;
   /** The value in its stored form, or undefined when it is not one. */
   readonly read: (value: unknown) => unknown;
+  /** As `read`, for what stands in the store: there may be more than may be written. Default: `read`. */
+  readonly readStored?: (value: unknown) => unknown;
   /** What was wanted of a value that `read` refused, when there is more to say than `wanted`. */
   readonly explain?: (value: unknown) => string;
 }
@@ -51,6 +53,8 @@ export type IsGiven = (path: string) => boolean;
 export interface ShapeRule {
   /** The fields that it reads: it is called only when there is no issue in any of them. */
   readonly reads: readonly FieldPath[];
+  /** Whether it is asked of documents alone, and not of what stands in the store. */
+  readonly onlyWritten?: boolean;
   check(value: unknown, report: Report, isGiven: IsGiven): void;
 }
 
@@ -171,6 +175,7 @@ export type Seen<T, P extends string> = {
 /** A rule between fields of T. */
 export interface Between<T> {
   readonly reads: readonly FieldPath[];
+  readonly onlyWritten?: boolean;
   readonly check: (value: T, report: Report, isGiven: IsGiven) => void;
 }
 
@@ -183,6 +188,11 @@ export function between<T, const P extends PathOf<T> = PathOf<T>>(
   check: (value: Seen<T, P>, report: Report, isGiven: (path: PathOf<T>) => boolean) => void,
 ): Between<T> {
   return { reads: reads.map((path) => path.split('.')), check: check as Between<T>['check'] };
+}
+
+/** The rule for documents alone: what breaks it may stand in the store, and is read from there. */
+export function whenWritten<T>(rule: Between<T>): Between<T> {
+  return { ...rule, onlyWritten: true };
 }
 
 export function object<F extends Fields>(

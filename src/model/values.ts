@@ -105,19 +105,25 @@ export const portProtocol: Scalar<number | string> = {
   },
 };
 
-/** An AS number: 32 bits, or `"x.y"` for x × 65536 + y (RFC 5396); stored as a plain number. */
+function tryReadAsNumber(value: unknown): number | undefined {
+  if (typeof value === 'number' && !Number.isInteger(value)) return undefined; // 1.10 would be 1.1
+  const [high = '', low, ...rest] = String(value).split('.');
+  if (rest.length > 0 || !/^\d{1,10}$/.test(high)) return undefined;
+  if (low === undefined) return Number(high) <= 0xffffffff ? Number(high) : undefined;
+  if (!/^\d{1,5}$/.test(low) || Number(low) > 65535 || Number(high) > 65535) return undefined;
+  return Number(high) * 65536 + Number(low);
+}
+
+/**
+ * An AS number: 32 bits, or `"x.y"` for x × 65536 + y (RFC 5396); stored as a plain number. 0 is nobody's (RFC 7607); the
+ * store may have it.
+ */
 export const asNumber: Scalar<number> = {
   shape: 'scalar',
-  wanted: 'an AS number: 0 to 4294967295, or "x.y" with both up to 65535',
-  json: { anyOf: [{ type: 'integer', minimum: 0, maximum: 4294967295 }, { type: 'string' }] },
-  read: (value) => {
-    if (typeof value === 'number' && !Number.isInteger(value)) return undefined; // 1.10 would be 1.1
-    const [high = '', low, ...rest] = String(value).split('.');
-    if (rest.length > 0 || !/^\d{1,10}$/.test(high)) return undefined;
-    if (low === undefined) return Number(high) <= 0xffffffff ? Number(high) : undefined;
-    if (!/^\d{1,5}$/.test(low) || Number(low) > 65535 || Number(high) > 65535) return undefined;
-    return Number(high) * 65536 + Number(low);
-  },
+  wanted: 'an AS number: 1 to 4294967295, or "x.y" with both up to 65535',
+  json: { anyOf: [{ type: 'integer', minimum: 1, maximum: 4294967295 }, { type: 'string' }] },
+  read: (value) => tryReadAsNumber(value) || undefined,
+  readStored: tryReadAsNumber,
 };
 
 /** Names of DSCP values (RFC 2474, 2597, 3246): CSx = 8x, AFxy = 8x + 2y. */

@@ -17,10 +17,16 @@ const RECOVERY_SECONDS = 20;
 /** Never used for reaching next hops: workloads, and devices whose routes the agent makes. */
 const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
 
-function headerLines(input: RoutingInput): readonly string[] {
+/** `calicoctl node status` reads them. */
+function leftOutLines(leftOut: ReadonlyMap<string, string>): readonly string[] {
+  return [...leftOut].map(([part, words]) => `# left out: ${part}: ${words}`.replaceAll(/[^\x20-\x7e]/g, '?')).sort();
+}
+
+function headerLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>): readonly string[] {
   const { logLevel } = input.bgp;
   return [
     '# Written by calico-node, and written anew when the cluster changes.',
+    ...leftOutLines(leftOut),
     `router id ${formatIp(computeRouterId(input))};`,
     'log stderr all;',
     'timeformat protocol iso short;',
@@ -104,9 +110,9 @@ function familyLines(family: Family, input: RoutingInput): readonly string[] {
 }
 
 /**
- * The whole file; equal input content gives equal text, in whatever order it comes.
- * Throws `invalid` for an interface pattern that BIRD cannot take.
+ * The whole file; equal input content gives equal text, in whatever order it comes. `leftOut`: what BIRD would refuse
+ * and is not in the input, with BIRD's words to each. Throws `invalid` for an interface pattern that BIRD cannot take.
  */
-export function computeBirdConfig(input: RoutingInput): string {
-  return `${[...headerLines(input), ...familyLines(4, input), ...familyLines(6, input)].join('\n')}\n`;
+export function computeBirdConfig(input: RoutingInput, leftOut: ReadonlyMap<string, string> = new Map()): string {
+  return `${[...headerLines(input, leftOut), ...familyLines(4, input), ...familyLines(6, input)].join('\n')}\n`;
 }

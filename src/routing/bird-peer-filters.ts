@@ -1,8 +1,9 @@
 // BGPFilters in BIRD's language: one function for each filter and direction, called by the sessions that name it.
 import { OcicatError } from '../base/errors.ts';
+import { shortHash } from '../base/hash.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { bitsOf, type Family } from '../net/ip.ts';
-import type { Community, FilterMatch, FilterOperation, FilterRule, RoutingInput } from './input.ts';
+import type { Community, FamilyFilter, FilterMatch, FilterOperation, FilterRule, RoutingInput } from './input.ts';
 import type { Session } from './sessions.ts';
 
 export type Direction = 'import' | 'export';
@@ -10,13 +11,23 @@ export type Direction = 'import' | 'export';
 /** A local preference grows with how good a route is, a priority shrinks (facts: calico §8.3). */
 const MAX_PRIORITY = 2147483647;
 
+/** BIRD 2 takes names of 64 characters at most; so much of it is left for a filter's. */
+const MAX_NAME_LENGTH = 54;
+const HASH_LENGTH = 16;
+
+/** A name that fits: what is too long ends with a hash, set apart by what no resource name has. */
+function symbolOf(name: string): string {
+  if (name.length <= MAX_NAME_LENGTH) return name;
+  return `${name.slice(0, MAX_NAME_LENGTH - HASH_LENGTH - 1)}:${shortHash(name, HASH_LENGTH)}`;
+}
+
 function functionName(name: string, family: Family, direction: Direction): string {
   if (!/^[a-z0-9.-]+$/.test(name))
     throw new OcicatError(
       'invalid',
       `write BIRD configuration: ${JSON.stringify(name)} is not the name of a BGPFilter`,
     );
-  return `'${direction}_v${family}:${name}'`;
+  return `'${direction}_v${family}:${symbolOf(name)}'`;
 }
 
 /** The calls of a session's filters, each ending the matter or coming back. */
@@ -33,6 +44,9 @@ export function communityList(community: Community): 'bgp_community' | 'bgp_larg
 function rangeCondition(range: NonNullable<FilterMatch['range']>, family: Family): string {
   const text = formatCidr(range.cidr);
   const { minPrefixLength = range.cidr.prefixLength, maxPrefixLength = bitsOf(family) } = range;
+  // BIRD refuses a window that no length is in
+  if (minPrefixLength > maxPrefixLength && range.operator === 'in') return 'false';
+  if (minPrefixLength > maxPrefixLength && range.operator === 'not-in') return 'true';
   switch (range.operator) {
     case 'equal':
       return `net = ${text}`;
@@ -83,10 +97,18 @@ function ruleLines(rule: FilterRule, family: Family): readonly string[] {
   return [`  if ${all.length === 0 ? 'true' : all.join(' && ')} then { ${actions.join(' ')} }`];
 }
 
-/** The functions that the sessions call. A filter that does not exist lets nothing pass. */
+function hasRules({ importRules, exportRules }: FamilyFilter): boolean {
+  return importRules.length > 0 || exportRules.length > 0;
+}
+
+/**
+ * The functions that the sessions call, and those that nobody calls yet: what is wrong in a filter does not come to light
+ * with a peer. A filter that does not exist lets nothing pass.
+ */
 export function filterFunctions(input: RoutingInput, sessions: readonly Session[], family: Family): readonly string[] {
-  const names = [...new Set(sessions.flatMap(({ filters }) => filters))].sort();
   const byName = new Map((input.filters ?? []).map((filter) => [filter.name, filter]));
+  const idle = [...byName.values()].filter((filter) => hasRules(filter[family])).map(({ name }) => name);
+  const names = [...new Set([...idle, ...sessions.flatMap(({ filters }) => filters)])].sort();
   return names.flatMap((name) =>
     (['import', 'export'] as const).flatMap((direction) => {
       const filter = byName.get(name)?.[family];

@@ -4,6 +4,9 @@ import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
 import type { Session } from './sessions.ts';
 
+/** BIRD's, when nothing is said. */
+const DEFAULT_HOLD_SECONDS = 240;
+
 /**
  * What all sessions of a family share. The times are Calico's (facts: calico §8.3) but for the delay, which Calico sets to
  * 2 s: a host that starts is without routes for so long.
@@ -31,6 +34,12 @@ function localLine(session: Session, input: RoutingInput): string {
   return `  local ${address}port ${input.bgp.listenPort} as ${session.localAsNumber};`;
 }
 
+/** The hold time is three times as long (RFC 4271, section 10) where BIRD's own would be shorter than the time given. */
+function keepaliveLines(seconds: number): readonly string[] {
+  const hold = seconds > DEFAULT_HOLD_SECONDS ? [`hold time ${3 * seconds};`] : [];
+  return [...hold, `keepalive time ${seconds};`];
+}
+
 function optionLines(session: Session, own: RoutingNode): readonly string[] {
   const lines: string[] = [];
   if (session.ttlSecurityHops === undefined) lines.push('multihop;');
@@ -39,7 +48,7 @@ function optionLines(session: Session, own: RoutingNode): readonly string[] {
   if (session.reflectorClient && own.routeReflectorClusterId !== undefined)
     lines.push('rr client;', `rr cluster id ${formatIp(own.routeReflectorClusterId)};`);
   if (session.maxRestartSeconds !== undefined) lines.push(`graceful restart time ${session.maxRestartSeconds};`);
-  if (session.keepaliveSeconds !== undefined) lines.push(`keepalive time ${session.keepaliveSeconds};`);
+  if (session.keepaliveSeconds !== undefined) lines.push(...keepaliveLines(session.keepaliveSeconds));
   if (session.allowedLocalAsNumbers !== undefined) lines.push(`allow local as ${session.allowedLocalAsNumbers};`);
   return lines.map((line) => `  ${line}`);
 }

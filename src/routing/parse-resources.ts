@@ -1,7 +1,12 @@
 // From the store's resources to what routing follows from.
 import type { BGPConfiguration, BGPConfigurationSpec } from '../model/bgp-configuration.ts';
 import type { BGPPeer } from '../model/bgp-peer.ts';
-import { tryParsePeerAddress } from '../model/bgp-values.ts';
+import {
+  isSpeakerAddress,
+  MAX_KEEPALIVE_SECONDS,
+  MAX_RESTART_SECONDS,
+  tryParsePeerAddress,
+} from '../model/bgp-values.ts';
 import { tryParseDurationMs } from '../model/duration.ts';
 import type { IPPool } from '../model/ip-pool.ts';
 import type { Node } from '../model/node.ts';
@@ -17,6 +22,17 @@ function addressOf(text: string | undefined): Ipv4 | Ipv6 | undefined {
   return text === undefined ? undefined : tryParseCidrOrIp(text)?.address;
 }
 
+/** The node speaks BGP in the other family alone when this address is no host's. */
+function speakerOf(text: string | undefined): Ipv4 | Ipv6 | undefined {
+  const address = addressOf(text);
+  return address !== undefined && isSpeakerAddress(address) ? address : undefined;
+}
+
+/** 0 is nobody's number (RFC 7607): the same as none. */
+function asNumberOf(value: number | undefined): number | undefined {
+  return value === 0 ? undefined : value;
+}
+
 function labelsOf(node: Node): ReadonlyMap<string, string> {
   return new Map(Object.entries(node.metadata.labels ?? {}));
 }
@@ -24,8 +40,9 @@ function labelsOf(node: Node): ReadonlyMap<string, string> {
 /** `configuration` is the node's own, `node.<name>`. */
 export function parseRoutingNode(node: Node, configuration: BGPConfiguration | undefined): RoutingNode {
   const { bgp } = node.spec;
-  const ipv4 = addressOf(bgp?.ipv4Address);
-  const ipv6 = addressOf(bgp?.ipv6Address);
+  const ipv4 = speakerOf(bgp?.ipv4Address);
+  const ipv6 = speakerOf(bgp?.ipv6Address);
+  const asNumber = asNumberOf(bgp?.asNumber);
   const cluster = addressOf(bgp?.routeReflectorClusterID);
   const listenPort = configuration?.spec.listenPort;
   return {
@@ -33,7 +50,7 @@ export function parseRoutingNode(node: Node, configuration: BGPConfiguration | u
     labels: labelsOf(node),
     ...(ipv4 !== undefined && isIpv4(ipv4) ? { ipv4 } : {}),
     ...(ipv6 !== undefined && !isIpv4(ipv6) ? { ipv6 } : {}),
-    ...(bgp?.asNumber === undefined ? {} : { asNumber: bgp.asNumber }),
+    ...(asNumber === undefined ? {} : { asNumber }),
     ...(cluster !== undefined && isIpv4(cluster) ? { routeReflectorClusterId: cluster } : {}),
     ...(listenPort === undefined ? {} : { listenPort }),
   };
@@ -50,9 +67,19 @@ function parseCommunity(text: string): Community {
   return third === undefined ? [first, second] : [first, second, third];
 }
 
-function secondsOf(text: string | undefined): number | undefined {
-  const timeMs = text === undefined ? undefined : tryParseDurationMs(text);
-  return timeMs === undefined ? undefined : Math.floor(timeMs / 1000);
+/** The store may have any duration: what BGP cannot say is brought to the nearest that it can. */
+function secondsWithin(minimum: number, maximum: number, timeMs: number | undefined): number | undefined {
+  return timeMs === undefined ? undefined : Math.min(Math.max(Math.floor(timeMs / 1000), minimum), maximum);
+}
+
+function restartSecondsOf(text: string | undefined): number | undefined {
+  return secondsWithin(0, MAX_RESTART_SECONDS, tryParseDurationMs(text ?? ''));
+}
+
+/** No time at all is the same as none given. */
+function keepaliveSecondsOf(text: string | undefined): number | undefined {
+  const timeMs = tryParseDurationMs(text ?? '');
+  return timeMs !== undefined && timeMs > 0 ? secondsWithin(1, MAX_KEEPALIVE_SECONDS, timeMs) : undefined;
 }
 
 type Advertisements = BgpSettings['advertisements'];
@@ -83,10 +110,10 @@ export function parseBgpSettings(
 ): BgpSettings {
   const all = cluster?.spec ?? {};
   const mine = own?.spec ?? {};
-  const meshMaxRestartSeconds = secondsOf(all.nodeMeshMaxRestartTime);
+  const meshMaxRestartSeconds = restartSecondsOf(all.nodeMeshMaxRestartTime);
   const programs = mine.programClusterRoutes ?? all.programClusterRoutes ?? 'EnabledNoEncapOnly';
   return {
-    asNumber: all.asNumber ?? DEFAULT_AS_NUMBER,
+    asNumber: asNumberOf(all.asNumber) ?? DEFAULT_AS_NUMBER,
     meshEnabled: all.nodeToNodeMeshEnabled ?? true,
     ...(meshMaxRestartSeconds === undefined ? {} : { meshMaxRestartSeconds }),
     listenPort: mine.listenPort ?? all.listenPort ?? DEFAULT_LISTEN_PORT,
@@ -116,8 +143,9 @@ export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
   const { spec } = peer;
   const target = tryParseTarget(spec);
   if (target === undefined) return undefined;
-  const maxRestartSeconds = secondsOf(spec.maxRestartTime);
-  const keepaliveSeconds = secondsOf(spec.keepaliveTime);
+  const maxRestartSeconds = restartSecondsOf(spec.maxRestartTime);
+  const keepaliveSeconds = keepaliveSecondsOf(spec.keepaliveTime);
+  const localAsNumber = asNumberOf(spec.localASNumber);
   return {
     name: peer.metadata.name,
     scope: parseScope(spec),
@@ -126,7 +154,7 @@ export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
     fromNodeIp: spec.sourceAddress !== 'None',
     reverse: spec.reversePeering !== 'Manual',
     ...(spec.filters === undefined ? {} : { filters: spec.filters }),
-    ...(spec.localASNumber === undefined ? {} : { localAsNumber: spec.localASNumber }),
+    ...(localAsNumber === undefined ? {} : { localAsNumber }),
     ...(spec.keepOriginalNextHop === undefined ? {} : { keepOriginalNextHop: spec.keepOriginalNextHop }),
     ...(maxRestartSeconds === undefined ? {} : { maxRestartSeconds }),
     ...(keepaliveSeconds === undefined ? {} : { keepaliveSeconds }),

@@ -194,7 +194,7 @@ function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
 }
 
 /**
- * All sessions, sorted by name; one for each address and port: a global BGPPeer goes before a node's, that before the mesh,
+ * All sessions, sorted by name; one for each name, and for each address and port: a global BGPPeer goes before a node's, that before the mesh,
  * and among equals the first by the BGPPeer's name.
  */
 export function computeSessions(input: RoutingInput, family: Family): readonly Session[] {
@@ -209,10 +209,12 @@ export function computeSessions(input: RoutingInput, family: Family): readonly S
   ];
   const rank = (session: Session) => (session.name.startsWith('Global_') ? 0 : 1);
   const ordered = [...explicit.sort((a, b) => rank(a) - rank(b)), ...meshSessions(self, family, input)];
-  const byPeer = new Map<string, Session>();
-  for (const session of ordered) {
-    const key = `${formatIp(session.address)} ${session.port ?? BGP_PORT}`;
-    if (!byPeer.has(key)) byPeer.set(key, session);
-  }
-  return [...byPeer.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const taken = new Set<string>();
+  const sessions = ordered.filter(({ name, address: to, port }) => {
+    const keys = [name, `${formatIp(to)} ${port ?? BGP_PORT}`];
+    if (keys.some((key) => taken.has(key))) return false;
+    for (const key of keys) taken.add(key);
+    return true;
+  });
+  return sessions.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -143,10 +143,33 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'refused',
-    what: 'A BGPFilter rule whose `prefixLength.min` is above its `max`.',
-    why: 'It can match nothing.',
+    what: 'A BGPFilter rule whose `prefixLength.min` is above its `max`, or whose `max` is below the length of `cidr`.',
+    why: 'It can match nothing, and BIRD refuses it. A stored one matches nothing.',
     cases: /^BGPFilter\/\S+ spec\.\w+\[0\]\.prefixLength\.max=/,
     example: 'BGPFilter/f2 spec.exportV4[0].prefixLength.max=0',
+  },
+  {
+    outcome: 'refused',
+    what: 'The AS number 0.',
+    why: 'It is nobody’s (RFC 7607), and BIRD refuses it. A stored one is the same as none.',
+    cases: /(asNumber|localASNumber|asPathPrefix\[0\]|prefix\[0\])="?0"?$/,
+    example: 'BGPConfiguration/default spec.asNumber=0',
+  },
+  {
+    outcome: 'refused',
+    what: '`maxRestartTime` and `nodeMeshMaxRestartTime` outside of 0s to 4095s, `keepaliveTime` outside of 1s to 21845s.',
+    why: 'BGP has no more bits for them (RFC 4724, RFC 4271), and BIRD refuses what is no second. A stored one counts as the nearest that BGP can say, a `keepaliveTime` of 0 as none.',
+    cases:
+      /^BGP(Configuration|Peer)\/\S+ spec\.(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)="(-|0s"|500ms|4096s|21846s)/,
+    example: 'BGPPeer/router spec.keepaliveTime="500ms"',
+  },
+  {
+    outcome: 'refused',
+    what: 'A `peerIP`, or an address of a Node for BGP, that is no host’s: unspecified, loopback, multicast, broadcast, IPv6 link-local.',
+    why: 'There is no session with it, and BIRD refuses some. A stored `peerIP` that BIRD refuses is left out and named in the log and by `node status`; a stored address of a Node is the same as none.',
+    cases:
+      /(spec\.peerIP="(0\.0\.0\.0|127\.0\.0\.1|224\.0\.0\.1)"|spec\.bgp\.ipv6Address="(fe80::1\/64|::1|ff02::1)")$/,
+    example: 'Node/host1 spec.bgp.ipv6Address="fe80::1/64"',
   },
   {
     outcome: 'taken',
@@ -202,7 +225,7 @@ export const documentDifferences: readonly DocumentDifference[] = [
     what: 'Whole numbers and truth values as text, also in the few fields where Calico wants quotes.',
     why: 'What is taken in one field is taken in all.',
     cases:
-      /^BGP(Configuration|Peer)\/\S+ spec\.((nodeMeshP|p)assword\.secretKeyRef\.(name|key)=(-?\d+|true|false)|(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)=0)$|^FelixConfiguration\/\S+ spec\.\w+(Timeout|Interval)=0$/,
+      /^BGP(Configuration|Peer)\/\S+ spec\.((nodeMeshP|p)assword\.secretKeyRef\.(name|key)=(-?\d+|true|false)|(nodeMeshMaxRestartTime|maxRestartTime)=0)$|^FelixConfiguration\/\S+ spec\.\w+(Timeout|Interval)=0$/,
     example: 'BGPConfiguration/default spec.nodeMeshPassword.secretKeyRef.name=5',
   },
   {

@@ -220,6 +220,12 @@ function* places(shape: Shape, path: Path, seen: Set<unknown>): Generator<readon
 const BY_HAND: readonly (readonly [base: string, path: Path, values: readonly Plain[]])[] = [
   ['BGPConfiguration/default', ['spec', 'asNumber'], [0, 4294967295, '1.5']],
   ['BGPConfiguration/default', ['spec', 'ignoredInterfaces', 0], ['e*h', '**', '*', 'eth+', 'x'.repeat(16)]],
+  ['BGPConfiguration/default', ['spec', 'nodeMeshMaxRestartTime'], ['0s', '4095s', '4096s', '-1s']],
+  ['BGPPeer/router', ['spec', 'keepaliveTime'], ['0s', '500ms', '1s', '21845s', '21846s']],
+  ['BGPPeer/router', ['spec', 'maxRestartTime'], ['0s', '4095s', '4096s', '-1s']],
+  ['BGPPeer/router', ['spec', 'localASNumber'], [0]],
+  ['BGPPeer/router', ['spec', 'peerIP'], ['0.0.0.0', '127.0.0.1', '224.0.0.1', '169.254.1.1']],
+  ['Node/host1', ['spec', 'bgp', 'ipv6Address'], ['fe80::1/64', '::1', 'ff02::1']],
   ['FelixConfiguration/default', ['spec', 'netlinkTimeout'], ['1.5s', '1m30s', '100us', '-1s']],
   ['FelixConfiguration/default', ['spec', 'externalNodesList', 0], ['10.0.0.0/8', '::/0']],
   [
