@@ -27,6 +27,7 @@ const parts: Readonly<Record<string, Part>> = {
   kernel: { kind: 'tests', paths: ['./test/kernel'] },
   images: { kind: 'tests', paths: ['./test/images'] },
   pod: { kind: 'tests', paths: ['./test/pod'] },
+  attacks: { kind: 'tests', paths: ['./test/attacks'] },
   lab: { kind: 'tests', paths: ['./test/lab'] },
   guide: { kind: 'tests', paths: ['./test/guide'] },
 };

@@ -1,5 +1,6 @@
 // The one executable: the name that it is called by decides which program it is.
 import { basename } from 'node:path';
+import { sayLine } from './sys/output.ts';
 
 /** Programs by name; each loads only what it needs. */
 const programs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
@@ -26,7 +27,7 @@ function choose(name: string, argv: readonly string[]): Promise<number> {
   if (own !== undefined && name !== 'lab') return own(argv);
   const [verb = ''] = argv;
   if (['', 'help', '-h', '--help'].includes(verb) && argv.length < 2) {
-    process.stdout.write(OVERVIEW);
+    sayLine(OVERVIEW.trimEnd());
     return Promise.resolve(verb === '' ? 2 : 0);
   }
   const named = programs[verb];

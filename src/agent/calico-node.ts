@@ -1,6 +1,7 @@
 // calico-node: the agent of one host. Started by hand, by an init system or as a pod; ends on SIGTERM and leaves the data plane as it is.
 import { describeError, formatIssue, isOcicatError, OcicatError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import { complain, sayLine } from '../sys/output.ts';
 import { parseAgentSettings } from './settings.ts';
 
 const HELP = `calico-node: the agent of one host.
@@ -16,8 +17,8 @@ IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS, FELIX_… a
 `;
 
 function printFailure(error: unknown): void {
-  console.error(`calico-node: ${describeError(error)}`);
-  if (isOcicatError(error)) for (const issue of error.issues) console.error(`  ${formatIssue(issue)}`);
+  complain(`calico-node: ${describeError(error)}`);
+  if (isOcicatError(error)) for (const issue of error.issues) complain(`  ${formatIssue(issue)}`);
 }
 
 async function run(): Promise<number> {
@@ -49,16 +50,16 @@ async function check(): Promise<number> {
 export async function runCalicoNode(argv: readonly string[]): Promise<number> {
   const [word, ...rest] = argv;
   if (word !== undefined && rest.length === 0 && ['--version', '-v'].includes(word)) {
-    console.log(`v${VERSION}`);
+    sayLine(`v${VERSION}`);
     return 0;
   }
   if (word !== undefined && ['--help', '-h', 'help'].includes(word)) {
-    console.log(HELP.trimEnd());
+    sayLine(HELP.trimEnd());
     return 0;
   }
   const isCheck = word === '--check' && rest.length === 0;
   if (word !== undefined && !isCheck) {
-    console.error(`calico-node: unexpected "${word}" (see "calico-node --help")`);
+    complain(`calico-node: unexpected "${word}" (see "calico-node --help")`);
     return 2;
   }
   try {

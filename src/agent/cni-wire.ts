@@ -2,6 +2,7 @@
 // Request: base name of the plugin, netns descriptor, CNI_ variables, an empty text - each ended by a zero byte - and then
 // standard input as it is. Answer: one byte of exit status, then standard output.
 import { OcicatError } from '../base/errors.ts';
+import { escapeText } from '../base/escape.ts';
 import type { CniCall } from '../cni/request.ts';
 
 /** The shim's buffer: more than this is nobody's network configuration. */
@@ -57,7 +58,7 @@ export interface CniAnswer {
 }
 
 export function printWireAnswer({ status, output }: CniAnswer): Uint8Array {
-  const text = new TextEncoder().encode(output);
+  const text = new TextEncoder().encode(escapeText(output)); // it is JSON, and runtimes print messages as they are
   const bytes = new Uint8Array(text.length + 1);
   bytes[0] = status;
   bytes.set(text, 1);

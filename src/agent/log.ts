@@ -1,5 +1,7 @@
 // The agent's log: one line an event on stderr, with time, level and what happened. Never a secret.
 import { describeError, formatIssue, OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
+import { complain } from '../sys/output.ts';
 
 export interface Log {
   info(message: string): void;
@@ -12,10 +14,10 @@ export interface Log {
 function formatLine(level: string, message: string, error: unknown): string {
   const issues = error instanceof OcicatError ? error.issues.map((issue) => `; ${formatIssue(issue)}`).join('') : '';
   const cause = error === undefined ? '' : `: ${describeError(error)}${issues}`;
-  return `${new Date().toISOString()} ${level} ${message}${cause}\n`.replaceAll(/\n(?=.)/g, ' ');
+  return `${new Date().toISOString()} ${level} ${escapeLine(`${message}${cause}`.trimEnd())}`;
 }
 
-export function openLog(write: (line: string) => void = (line) => void process.stderr.write(line)): Log {
+export function openLog(write: (line: string) => void = complain): Log {
   return {
     info: (message) => write(formatLine('INFO', message, undefined)),
     warn: (message, error) => write(formatLine('WARN', message, error)),

@@ -12,7 +12,7 @@ test('only a lost main thread ends the agent; others are reported once while the
   const judge = createThreadJudge(openLog((line) => lines.push(line.replace(/^\S+ /, ''))));
   const looks = [[], [helper], [helper, pool], [pool], [], [helper], [main]].map(judge);
   expect(looks).toEqual(['fine', 'fine', 'fine', 'fine', 'fine', 'fine', 'lost']);
-  expect(lines.join('')).toBe(`WARN thread 12 (HeapHelper) is in another network namespace and keeps it alive
+  expect(`${lines.join('\n')}\n`).toBe(`WARN thread 12 (HeapHelper) is in another network namespace and keeps it alive
 WARN thread 13 (Bun Pool 0) is in another network namespace and keeps it alive
 WARN thread 12 (HeapHelper) is in another network namespace and keeps it alive
 WARN thread 10 (calico-node) is in another network namespace and keeps it alive

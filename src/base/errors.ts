@@ -1,4 +1,5 @@
 // The project's one error class, with its closed list of codes, and the issues that a refused input carries.
+import { escapeLine } from './escape.ts';
 
 /** What a caller can tell apart. Everything else about a failure is in its message and cause. */
 export type ErrorCode =
@@ -69,5 +70,7 @@ export function describeError(error: unknown): string {
 /** One issue on one line: `path: found X, wanted Y (line L, column C)`. */
 export function formatIssue(issue: Issue): string {
   const where = issue.line === undefined ? '' : ` (line ${issue.line}, column ${issue.column ?? 1})`;
-  return `${issue.path === '' ? 'document' : issue.path}: found ${issue.found}, wanted ${issue.wanted}${where}`;
+  return escapeLine(
+    `${issue.path === '' ? 'document' : issue.path}: found ${issue.found}, wanted ${issue.wanted}${where}`,
+  );
 }

@@ -30,7 +30,10 @@ export interface Operand {
 
 /** Where a command reads and writes. */
 export interface Stdio {
+  /** Control characters, which are never ours, show as escapes. */
   write(text: string): void;
+  /** As it is, unless standard output is a terminal: for what a user's template makes, and programs read. */
+  writeExact(text: string): void;
   writeError(text: string): void;
   /** All of standard input. */
   read(): Promise<Uint8Array>;

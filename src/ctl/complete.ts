@@ -1,5 +1,6 @@
 // __complete: the words that can stand under the cursor, from the command table, the kinds and the store.
 import { isOcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
 import { findKindByAlias, kinds } from '../model/kinds.ts';
 import { allFlags, cutLine, findCommand, findFlag, type LineParts } from './arguments.ts';
 import type { Flag, Handler, Invocation, Operand } from './command.ts';
@@ -23,7 +24,7 @@ async function namesOf(invocation: Invocation, kindWord: string): Promise<readon
   const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(PATIENCE_MS)]);
   try {
     const list = await withStore(invocation, (datastore) => fetchList(datastore, kind, undefined, signal));
-    return list.resources.map((resource) => resource.metadata.name);
+    return list.resources.map((resource) => resource.metadata.name).filter((name) => escapeLine(name) === name);
   } catch (error) {
     if (isOcicatError(error)) return [];
     throw error;

@@ -1,5 +1,6 @@
 // What several commands ask of the command line: kinds, namespaces, the store for the time of a piece of work.
 import { OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { Kind } from '../model/kind.ts';
 import { findKindByAlias } from '../model/kinds.ts';
@@ -27,7 +28,7 @@ async function layered(invocation: Invocation, opened: Datastore): Promise<Datas
   const verbosity = parseVerbosity(invocation);
   if (verbosity > 0) {
     const { traceStore } = await import('./traced-store.ts');
-    datastore = traceStore(datastore, verbosity === 2, (line) => invocation.stdio.writeError(`${line}\n`));
+    datastore = traceStore(datastore, verbosity === 2, (line) => invocation.stdio.writeError(`${escapeLine(line)}\n`));
   }
   if (!flagOn(invocation, 'dry-run')) return datastore;
   return (await import('./dry-store.ts')).openDryStore(datastore);

@@ -25,7 +25,7 @@ export function chooseColumns(kind: Kind, headings: readonly string[], withNames
 /** A resource that breaks the rules of its kind may lack what a column shows. */
 function cellOf(column: Column<Resource>, resource: Resource, context: TableContext): string {
   try {
-    return column.value(resource, context).replace(/[\n\t]/g, ' ');
+    return column.value(resource, context);
   } catch {
     return '?';
   }

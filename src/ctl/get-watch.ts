@@ -9,7 +9,7 @@ import { flagOn, flagValues, type Invocation } from './command.ts';
 import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindWord, withStore } from './context.ts';
 import { exported, readAsNumber } from './get.ts';
 import { chooseColumns, tableRows } from './get-table.ts';
-import { headingsFor, type Output, printDocument } from './output.ts';
+import { headingsFor, type Output, printDocument, printName } from './output.ts';
 import { showStored } from './stored.ts';
 import { createRowWriter } from './tabwriter.ts';
 
@@ -56,7 +56,7 @@ async function createPrinter(
   if (output.kind === 'yaml') return plainPrinter((resource) => `---\n${printDocument('yaml', resource)}`);
   if (output.kind === 'json') return plainPrinter((resource) => printDocument('json', resource));
   if (output.kind === 'name') {
-    return plainPrinter((resource) => `${kind.name.toLowerCase()}/${resource.metadata.name}\n`);
+    return plainPrinter((resource) => printName(kind, resource.metadata.name));
   }
   if (output.kind !== 'table' && output.kind !== 'columns') {
     throw new OcicatError('unsupported', 'get --watch: wanted a table, yaml, json or name as output');

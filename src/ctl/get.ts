@@ -81,6 +81,13 @@ async function printSelection(
   }
 }
 
+/** What a template makes is for programs as well as for people. */
+function writePrinted({ stdio }: Invocation, output: Output, text: string): void {
+  const isTemplate = output.kind === 'jsonpath' || output.kind === 'go-template' || output.kind === 'go-template-file';
+  if (isTemplate) stdio.writeExact(text);
+  else stdio.write(text);
+}
+
 function printProblems(invocation: Invocation, selected: Selected): void {
   for (const warning of selected.warnings) invocation.stdio.writeError(`${warning}\n`);
   for (const error of selected.errors) invocation.stdio.writeError(`${error.message}\n`);
@@ -97,7 +104,7 @@ export const runGet: Handler = async (invocation) => {
     if (selected.selection === undefined) return reportNothing(invocation);
     const selection = flagOn(invocation, 'export') ? applyExport(selected.selection) : selected.selection;
     const empty = selection.kind === 'several' && selection.resources.length === 0;
-    if (!empty) invocation.stdio.write(await printSelection(invocation, datastore, selection, output));
+    if (!empty) writePrinted(invocation, output, await printSelection(invocation, datastore, selection, output));
     printProblems(invocation, selected);
     return selected.errors.length === 0 ? 0 : 1;
   });

@@ -1,5 +1,6 @@
 // ipam check: addresses that are held and not used, used and not held, and handles that hold nothing. It needs no
 // Kubernetes: endpoints and nodes in the store say what is used.
+import { escapeLine } from '../base/escape.ts';
 import { printJson } from '../base/json.ts';
 import { VERSION } from '../base/version.ts';
 import type { Datastore } from '../datastore/port.ts';
@@ -35,7 +36,7 @@ function describeNodes(allocations: readonly Allocation[]): string {
   const counts = new Map<string, number>();
   for (const { node } of allocations) if (node !== '') counts.set(node, (counts.get(node) ?? 0) + 1);
   const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const lines = sorted.slice(0, TOP_NODES).map(([name, count]) => `  ${name} has ${count} allocations\n`);
+  const lines = sorted.slice(0, TOP_NODES).map(([name, count]) => `  ${escapeLine(name)} has ${count} allocations\n`);
   const most = sorted[0]?.[1] ?? 0;
   const median = sorted[Math.floor(sorted.length / 2)]?.[1] ?? 0;
   const head = `Looking for top (up to ${TOP_NODES}) nodes by allocations...\n`;
@@ -60,7 +61,7 @@ function describeAddresses(survey: Survey, findings: Findings, all: boolean, pro
   for (const ip of findings.outsidePools) lines.push(`  ${ip} in use by ${used(ip)} but not in any active IP pool`);
   for (const ip of findings.unrecorded) lines.push(`  ${ip} in use by ${used(ip)} but not allocated in IPAM`);
   for (const handle of findings.leakedHandles) lines.push(`  handle ${handle} has no IPs`);
-  return lines.map((line) => `${line}\n`).join('');
+  return lines.map((line) => `${escapeLine(line)}\n`).join('');
 }
 
 function describeSurvey(survey: Survey): string {
@@ -68,10 +69,10 @@ function describeSurvey(survey: Survey): string {
     'Checking IPAM for inconsistencies...\n\n',
     'Loading all IPAM blocks...\n',
     `Found ${survey.blocks.length} IPAM blocks.\n`,
-    ...survey.blocks.map(({ cidr, affinity }) => ` IPAM block ${cidr} affinity=${affinity}\n`),
+    ...survey.blocks.map(({ cidr, affinity }) => ` IPAM block ${cidr} affinity=${escapeLine(affinity)}\n`),
     `IPAM blocks record ${survey.allocations.length} allocations.\n\n`,
     'Loading all IPAM pools...\n',
-    ...survey.pools.map((pool) => `  ${pool}\n`),
+    ...survey.pools.map((pool) => `  ${escapeLine(pool)}\n`),
     `Found ${survey.pools.length} active IP pools.\n\n`,
     'Loading all nodes.\n',
     `Found ${survey.tunnelAddresses} node tunnel IPs.\n\n`,

@@ -1,4 +1,5 @@
 // ipam show: how full pools and blocks are, who holds an address, which addresses are borrowed, what is configured.
+import { escapeLine } from '../base/escape.ts';
 import {
   type Attribute,
   attributeAt,
@@ -97,12 +98,12 @@ async function printUsage(invocation: Invocation, datastore: Datastore): Promise
 function formatOwner(title: string, words: Readonly<Record<string, string>> | undefined): string {
   const names = Object.keys(words ?? {}).sort();
   if (names.length === 0) return `No ${title} attributes defined\n`;
-  return `${title} Attributes:\n${names.map((name) => `  ${name}: ${words?.[name] ?? ''}\n`).join('')}`;
+  return `${title} Attributes:\n${names.map((name) => `${escapeLine(`  ${name}: ${words?.[name] ?? ''}`)}\n`).join('')}`;
 }
 
 function formatHolder(ip: string, holder: Attribute): string {
   const alternate = holder.alternateOwner === undefined ? '' : formatOwner('Alternate Owner', holder.alternateOwner);
-  const handle = `Handle ID: ${holder.handleId ?? '<none>'}`;
+  const handle = escapeLine(`Handle ID: ${holder.handleId ?? '<none>'}`);
   return `IP ${ip} is in use\n${handle}\n${formatOwner('Active Owner', holder.secondary)}${alternate}`;
 }
 

@@ -1,5 +1,6 @@
 // From the documents of files to resources: every document is read, or none, and every issue has its place.
 import { type Issue, OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
 import { formatPath, membersOf } from '../model/document.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import { findKind } from '../model/kinds.ts';
@@ -106,6 +107,10 @@ function readName(kind: Kind, value: unknown): ReadResult<Resource> {
 
 /** `file:5:13: spec.ingress[0].action: found "allow", wanted one of …`. */
 export function formatSourceIssue(issue: SourceIssue): string {
+  return escapeLine(describeSourceIssue(issue));
+}
+
+function describeSourceIssue(issue: SourceIssue): string {
   const place = `${issue.source}:${issue.line ?? 1}:${issue.column ?? 1}`;
   if (issue.found !== UNKNOWN_FIELD) {
     return `${place}: ${issue.path === '' ? 'document' : issue.path}: found ${issue.found}, wanted ${issue.wanted}`;

@@ -1,5 +1,6 @@
 // The output formats of get.
 import { OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
 import { printJson } from '../base/json.ts';
 import type { Kind, TableContext } from '../model/kind.ts';
 import { API_VERSION, type Resource } from '../model/resource.ts';
@@ -94,11 +95,16 @@ export function printTables(selection: Selection, options: TableOptions): string
   return text;
 }
 
-/** `profile/network1`, a line for each. */
+/** `profile/network1`. */
+export function printName(kind: Kind, name: string): string {
+  return `${escapeLine(`${kind.name.toLowerCase()}/${name}`)}\n`;
+}
+
+/** A line for each. */
 export function printNames(selection: Selection): string {
   let text = '';
   for (const [kind, resources] of groupByKind(selection)) {
-    for (const { metadata } of resources) text += `${kind.name.toLowerCase()}/${metadata.name}\n`;
+    for (const { metadata } of resources) text += printName(kind, metadata.name);
   }
   return text;
 }

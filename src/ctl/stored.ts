@@ -1,8 +1,7 @@
 // Resources as they stand in the store, as users see them.
 import { formatIssue, type OcicatError } from '../base/errors.ts';
 import type { Datastore } from '../datastore/port.ts';
-import type { StoredResource } from '../datastore/resource-codec.ts';
-import { parseResourceKind } from '../datastore/resource-codec.ts';
+import { formatResourceName, parseResourceKind, type StoredResource } from '../datastore/resource-codec.ts';
 import { getResource, listResources } from '../datastore/resources.ts';
 import { type Kind, readResource } from '../model/kind.ts';
 import { defaultAllowProfile } from '../model/profile.ts';
@@ -24,9 +23,7 @@ export interface ShownList {
 export function showStored(kind: Kind, stored: StoredResource): Shown {
   const result = readResource(kind, stored, 'stored');
   if (result.kind === 'valid') return { resource: kind.fromStored(result.value), warning: undefined };
-  const { name, namespace } = stored.metadata;
-  const id = `${kind.name}(${namespace === undefined ? name : `${namespace}/${name}`})`;
-  const warning = `warning: stored ${id} breaks the rules: ${result.issues.map(formatIssue).join('; ')}`;
+  const warning = `warning: stored ${formatResourceName({ kind: kind.name, ...stored.metadata })} breaks the rules: ${result.issues.map(formatIssue).join('; ')}`;
   return { resource: withoutMarks(kind, stored), warning };
 }
 

@@ -1,4 +1,5 @@
 // Tables of text as Go's tabwriter sets them for Calico's tables: columns at least 5 wide, 3 blanks apart.
+import { escapeLine } from '../base/escape.ts';
 
 const MIN_WIDTH = 5;
 const PADDING = 3;
@@ -8,8 +9,16 @@ function widthOf(text: string): number {
   return [...text].length;
 }
 
+type Rows = readonly (readonly string[])[];
+
+/** A cell is one line, whatever the store holds. */
+function escapeRow(row: readonly string[]): readonly string[] {
+  return row.map(escapeLine);
+}
+
 /** Rows of equally many cells; every cell is padded, the last one too, and every line ends with a line break. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+export function formatTable(given: Rows): string {
+  const rows = given.map(escapeRow);
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) {
@@ -21,7 +30,8 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 }
 
 /** Rows in a frame of `+`, `-` and `|`, the first one as the head; columns named in `right` are set to the right. */
-export function formatFramed(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+export function formatFramed(given: Rows, right: readonly number[] = []): string {
+  const rows = given.map(escapeRow);
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
@@ -42,7 +52,7 @@ export function formatFramed(rows: readonly (readonly string[])[], right: readon
 
 export interface RowWriter {
   /** Makes columns wide enough for rows that are still to come. */
-  widen(rows: readonly (readonly string[])[]): void;
+  widen(rows: Rows): void;
   /** One row as a line. */
   write(row: readonly string[]): string;
 }
@@ -56,8 +66,9 @@ export function createRowWriter(): RowWriter {
     }
   };
   return {
-    widen: (rows) => rows.forEach(widen),
-    write(row) {
+    widen: (rows) => rows.map(escapeRow).forEach(widen),
+    write(given) {
+      const row = escapeRow(given);
       widen(row);
       const cells = row.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell)));
       return `${cells.join('').trimEnd()}\n`;

@@ -1,5 +1,6 @@
 // The process's own standard streams, as commands see them.
 import { writeSync } from 'node:fs';
+import { escapeText } from '../base/escape.ts';
 import type { Stdio } from './command.ts';
 
 /** Writes everything, also to a slow pipe; a reader that has gone (`| head`) ends the program quietly. */
@@ -18,11 +19,12 @@ function writeAll(fd: 1 | 2, text: string): void {
   }
 }
 
-/** Nothing here is ever coloured, so NO_COLOR has nothing to switch off. */
+/** Nothing here is ever coloured, so NO_COLOR has nothing to switch off, and escape sequences are somebody else's. */
 export function openTerminal(): Stdio {
   return {
-    write: (text) => writeAll(1, text),
-    writeError: (text) => writeAll(2, text),
+    write: (text) => writeAll(1, escapeText(text)),
+    writeExact: (text) => writeAll(1, process.stdout.isTTY === true ? escapeText(text) : text),
+    writeError: (text) => writeAll(2, escapeText(text)),
     read: () => Bun.stdin.bytes(),
     interactive: process.stdout.isTTY === true && process.stdin.isTTY === true,
   };

@@ -1,4 +1,5 @@
 // Prints JSON values as YAML the way Calico's tools do: keys sorted, lists not indented, quotes only where needed.
+import { escapeLine, isShown } from '../base/escape.ts';
 
 /** Words that YAML 1.1 readers (Calico's among them) take for something other than text. */
 const RESERVED = /^(y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf|=|<<)$/i;
@@ -14,19 +15,30 @@ function isMistaken(text: string): boolean {
   return text === '' || RESERVED.test(text) || NUMBER_LIKE.test(text) || TIME_LIKE.test(text);
 }
 
-/** Characters that only double quotes can hold. */
-const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/;
+/** Whether text holds what only double quotes can: what YAML does not allow as it is, or nobody would see. */
+function needsEscapes(text: string): boolean {
+  return !isShown(text) || /[\t\n\ufffe\uffff]/.test(text);
+}
+
+/** In double quotes; what JSON leaves as it is and nobody would see is escaped, beyond 16 bits in YAML's own way. */
+function printQuoted(text: string): string {
+  const quoted = JSON.stringify(text).replaceAll(
+    /\udb40[\udc00-\udc7f]/g,
+    (tag) => `\\U${tag.codePointAt(0)?.toString(16).padStart(8, '0')}`,
+  );
+  return escapeLine(quoted);
+}
 
 function isPlain(text: string): boolean {
-  return PLAIN.test(text) && !/: |:$| #|\s$/.test(text);
+  return PLAIN.test(text) && isShown(text) && !/: |:$| #|\s$/.test(text);
 }
 
 function printText(text: string, indent: string): string {
-  if (isMistaken(text) || !text.isWellFormed()) return JSON.stringify(text);
+  if (isMistaken(text) || !text.isWellFormed()) return printQuoted(text);
   if (isPlain(text)) return text;
-  if (text.includes('\n') && !UNPRINTABLE.test(text.replaceAll('\n', '')) && !/^\s/.test(text))
+  if (text.includes('\n') && !needsEscapes(text.replaceAll('\n', '')) && !/^\s/.test(text))
     return printBlock(text, indent);
-  return UNPRINTABLE.test(text) ? JSON.stringify(text) : `'${text.replaceAll("'", "''")}'`;
+  return needsEscapes(text) ? printQuoted(text) : `'${text.replaceAll("'", "''")}'`;
 }
 
 /** A literal block, for text with line breaks. */
@@ -58,7 +70,7 @@ function printLines(value: unknown, indent: string, out: string[]): void {
   for (const key of Object.keys(value).sort()) {
     const member = value[key];
     if (member === undefined) continue;
-    const name = key.includes('\n') ? JSON.stringify(key) : printText(key, indent);
+    const name = key.includes('\n') ? printQuoted(key) : printText(key, indent);
     const inline = printInline(member, indent);
     out.push(inline === undefined ? `${indent}${name}:` : `${indent}${name}: ${inline}`);
     if (inline === undefined) printLines(member, Array.isArray(member) ? indent : `${indent}  `, out);

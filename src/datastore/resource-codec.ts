@@ -1,5 +1,6 @@
 // Resources as they stand in the store: JSON with the fields in Calico's order, revisions beside it and not in it.
 import { OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
 import { type Json, parseJson, printJson } from '../base/json.ts';
 import { printKey, RESOURCE_KINDS, type ResourceKind, tryParseKey, tryParseResourceKind } from './keys.ts';
 import type { KeyValue } from './port.ts';
@@ -62,7 +63,7 @@ export function printResourceKey({ kind: kindName, namespace, name }: ResourceNa
 
 /** `Kind(name)` or `Kind(namespace/name)`, as Calico's messages say it. */
 export function formatResourceName({ kind, namespace, name }: ResourceName): string {
-  return namespace === undefined ? `${kind}(${name})` : `${kind}(${namespace}/${name})`;
+  return escapeLine(namespace === undefined ? `${kind}(${name})` : `${kind}(${namespace}/${name})`);
 }
 
 /** Go's ObjectMeta order, which Calico's own programs write; what it leaves out is never stored. */
@@ -106,7 +107,7 @@ function isJsonObject(value: Json | undefined): value is JsonObject {
 }
 
 function corrupt(key: string, what: string, cause?: unknown): OcicatError {
-  return new OcicatError('corrupt', `read resource "${key}": ${what}`, { cause });
+  return new OcicatError('corrupt', `read resource "${escapeLine(key)}": ${what}`, { cause });
 }
 
 function parseObject(kv: KeyValue): JsonObject {

@@ -26,7 +26,12 @@ test.each([
 
 function draw(isTerminal: boolean, debug: boolean): string {
   let written = '';
-  const display = openProgressDisplay({ write: (text) => (written += text), isTerminal, debug });
+  const display = openProgressDisplay({
+    write: (text) => (written += text),
+    moveUp: () => undefined,
+    isTerminal,
+    debug,
+  });
   display.report({ kind: 'debug', text: 'fetching image from docker://busybox' });
   display.report({ kind: 'note', text: 'another rkt instance is downloading this file, waiting...' });
   display.report({ kind: 'layer', digest, receivedBytes: 5, totalBytes: 10 });
@@ -44,7 +49,12 @@ test('off a terminal there are no bars, and debug lines only on demand', () => {
 
 test('on a terminal the block of layers is drawn over itself', async () => {
   let written = '';
-  const display = openProgressDisplay({ write: (text) => (written += text), isTerminal: true, debug: false });
+  const display = openProgressDisplay({
+    write: (text) => (written += text),
+    moveUp: (lines) => (written += `(up ${lines})`),
+    isTerminal: true,
+    debug: false,
+  });
   display.report({ kind: 'layer', digest, receivedBytes: 5, totalBytes: 10 });
   display.report({ kind: 'layer', digest: digest.replace('8', '9'), receivedBytes: 1, totalBytes: 10 });
   await Bun.sleep(600);
@@ -52,11 +62,16 @@ test('on a terminal the block of layers is drawn over itself', async () => {
   display.report({ kind: 'layer', digest, receivedBytes: 10, totalBytes: 10 });
   display.close();
   expect(first.split('\n')).toHaveLength(3);
-  expect(written.slice(first.length)).toStartWith('\x1b[2ADownloading sha256:8ddc19f1652 [====');
+  expect(written.slice(first.length)).toStartWith('(up 2)Downloading sha256:8ddc19f1652 [====');
 });
 
 test('nothing is drawn when nothing was downloaded', () => {
   let written = '';
-  openProgressDisplay({ write: (text) => (written += text), isTerminal: true, debug: true }).close();
+  openProgressDisplay({
+    write: (text) => (written += text),
+    moveUp: () => undefined,
+    isTerminal: true,
+    debug: true,
+  }).close();
   expect(written).toBe('');
 });

@@ -1,4 +1,5 @@
 // What a fetch tells while it runs, and how that looks on standard error.
+import { escapeLine } from '../base/escape.ts';
 
 /** One thing that happened. */
 export type FetchEvent =
@@ -20,6 +21,8 @@ export type FetchProgress = (event: FetchEvent) => void;
 /** Where to draw. */
 export interface ProgressOutput {
   readonly write: (text: string) => void;
+  /** Moves a terminal's cursor up, so that lines are drawn anew. */
+  readonly moveUp: (lines: number) => void;
   /** Whether lines can be redrawn. */
   readonly isTerminal: boolean;
   /** Show `debug` events. */
@@ -51,7 +54,7 @@ export function openProgressDisplay(output: ProgressOutput): ProgressDisplay {
 
   function draw(): void {
     if (layers.size === 0) return;
-    if (output.isTerminal) output.write(drawnLines > 0 ? `\x1b[${drawnLines}A` : '');
+    if (output.isTerminal && drawnLines > 0) output.moveUp(drawnLines);
     const due = [...layers.values()].filter((layer) => output.isTerminal || !finished.has(layer.digest));
     for (const layer of due) {
       output.write(`${formatLayerLine(layer, output.isTerminal)}\n`);
@@ -66,7 +69,7 @@ export function openProgressDisplay(output: ProgressOutput): ProgressDisplay {
         layers.set(event.digest, event);
         timer ??= setInterval(draw, REFRESH_MS);
       } else if (event.kind === 'note' || output.debug) {
-        output.write(`image: ${event.text}\n`);
+        output.write(`image: ${escapeLine(event.text)}\n`);
         drawnLines = 0;
       }
     },

@@ -1,6 +1,7 @@
 // `ocicat lab`: several hosts on one machine, to learn on and to test with.
 import { parseArgs } from 'node:util';
 import { describeError, OcicatError } from '../base/errors.ts';
+import { complain, sayLine } from '../sys/output.ts';
 import { execInside, hostProcess, runInside } from './enter.ts';
 import { becomeHost } from './host-init.ts';
 import { computeLabPlan, ETCD_URL, parseLabName, parseNodeCount } from './plan.ts';
@@ -61,20 +62,16 @@ async function up(args: Arguments): Promise<number> {
   const abort = new AbortController();
   const stop = () => abort.abort(new OcicatError('aborted', 'interrupted'));
   process.on('SIGINT', stop).on('SIGTERM', stop); // also the second and third time: what was begun is taken down first
-  const state = await bringUp(
-    computeLabPlan(args.name, args.nodes),
-    (line) => console.error(`lab: ${line}`),
-    abort.signal,
-  );
+  const state = await bringUp(computeLabPlan(args.name, args.nodes), (line) => complain(`lab: ${line}`), abort.signal);
   const flag = args.name === 'default' ? '' : ` --name ${args.name}`;
-  console.log(`lab "${args.name}" is up: ${state.plan.nodes.map((node) => node.name).join(', ')}`);
-  console.log(`a shell on a host: ocicat lab shell${flag} ${state.plan.nodes[0]?.name ?? ''}`);
+  sayLine(`lab "${args.name}" is up: ${state.plan.nodes.map((node) => node.name).join(', ')}`);
+  sayLine(`a shell on a host: ocicat lab shell${flag} ${state.plan.nodes[0]?.name ?? ''}`);
   return 0;
 }
 
 async function down(args: Arguments): Promise<number> {
   noWords(args);
-  console.log((await bringDown(args.name)) ? `lab "${args.name}" is down` : `lab "${args.name}" was not up`);
+  sayLine((await bringDown(args.name)) ? `lab "${args.name}" is down` : `lab "${args.name}" was not up`);
   return 0;
 }
 
@@ -87,10 +84,10 @@ async function describeHost(state: LabState, name: string, address: string): Pro
 async function status(args: Arguments): Promise<number> {
   noWords(args);
   const state = readState(args.name);
-  console.log(`lab "${args.name}": up, etcd at ${ETCD_URL} on the hosts' segment`);
-  for (const node of state.plan.nodes) console.log(await describeHost(state, node.name, node.address));
+  sayLine(`lab "${args.name}": up, etcd at ${ETCD_URL} on the hosts' segment`);
+  for (const node of state.plan.nodes) sayLine(await describeHost(state, node.name, node.address));
   const others = listLabs().filter((name) => name !== args.name);
-  if (others.length > 0) console.log(`other labs: ${others.join(', ')}`);
+  if (others.length > 0) sayLine(`other labs: ${others.join(', ')}`);
   return 0;
 }
 
@@ -129,22 +126,22 @@ const verbs: Readonly<Record<string, (args: Arguments) => number | Promise<numbe
 export async function runLab(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv;
   if (verb === undefined || verb === 'help' || (argv.includes('--help', 0) && !argv.includes('--'))) {
-    console.log(HELP.trimEnd());
+    sayLine(HELP.trimEnd());
     return verb === undefined ? 2 : 0;
   }
   const run = verbs[verb];
   if (run === undefined) {
-    console.error(`lab: unknown command "${verb}" (see "ocicat lab --help")`);
+    complain(`lab: unknown command "${verb}" (see "ocicat lab --help")`);
     return 2;
   }
   if (process.getuid?.() !== 0) {
-    console.error('lab: hosts need root: run it with sudo');
+    complain('lab: hosts need root: run it with sudo');
     return 1;
   }
   try {
     return await run(parseLabArguments(rest));
   } catch (error) {
-    console.error(`lab: ${describeError(error)}`);
+    complain(`lab: ${describeError(error)}`);
     return error instanceof OcicatError && error.code === 'invalid' ? 2 : 1;
   }
 }

@@ -1,4 +1,5 @@
 // What every resource has in common: kind, version and metadata (facts: calico §3.2, §4.1).
+import { escapeLine } from '../base/escape.ts';
 import { annotationKey, dnsLabel, labelKey, labelValue } from './names.ts';
 import { parsedText, text } from './scalars.ts';
 import {
@@ -80,5 +81,5 @@ export type ResourceSchema<R> = Schema<R> & ObjectShape;
 /** `Kind(name)` or `Kind(namespace/name)`, as messages name a resource (§3.7). */
 export function formatResourceId(resource: Pick<Resource, 'kind' | 'metadata'>): string {
   const { name, namespace } = resource.metadata;
-  return `${resource.kind}(${namespace === undefined ? name : `${namespace}/${name}`})`;
+  return escapeLine(`${resource.kind}(${namespace === undefined ? name : `${namespace}/${name}`})`);
 }

@@ -1,6 +1,7 @@
 // The pod's console: a pipe from every app to the runner's standard output.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { escapeLine } from '../base/escape.ts';
 import * as libc from '../sys/libc.ts';
 import { createLineSplitter, formatLinePrefix, openMonotonicClock } from './console.ts';
 import { writeWhole } from './output.ts';
@@ -65,7 +66,7 @@ export async function openConsole(directory: string): Promise<PodConsole> {
       libc.close(pipe.writeEnd);
       streams.push(show(app, podPid, pipe.readEnd));
     },
-    say: (app, words) => print(app, 1, Buffer.from(words)),
+    say: (app, words) => print(app, 1, Buffer.from(escapeLine(words))),
     async drained() {
       await Promise.all(streams);
     },

@@ -24,6 +24,7 @@ export function openImages(context: Context, dataDir: string, policy: PullPolicy
   const store = openImageStore(dataDir);
   const display = openProgressDisplay({
     write: quiet ? () => {} : context.stdio.stderr,
+    moveUp: quiet ? () => {} : context.stdio.moveUp,
     isTerminal: process.stderr.isTTY,
     debug: context.debug,
   });

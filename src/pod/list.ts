@@ -1,4 +1,5 @@
 // `rkt list`
+import { escapeLine } from '../base/escape.ts';
 import { VERSION } from '../base/version.ts';
 import type { Handler } from './commands.ts';
 import type { Context } from './context.ts';
@@ -62,7 +63,7 @@ function reportProblems(context: Context, problems: readonly string[]): void {
   const lines = [
     `list: ${problems.length} error(s) encountered when listing pods:`,
     RULER,
-    ...problems.flatMap((problem) => [problem, RULER]),
+    ...problems.flatMap((problem) => [escapeLine(problem), RULER]),
     'misc:',
     `  rkt's appc version: ${VERSION}`,
     '',

@@ -1,11 +1,14 @@
 // Where a command's words go: results to standard output, everything else to standard error.
 import { writeSync } from 'node:fs';
+import { escapeText } from '../base/escape.ts';
 import * as libc from '../sys/libc.ts';
 
-/** Two sinks of text. Each call has written the whole text, in order, when it returns. */
+/** Two sinks of text, where control characters, which are never ours, show as escapes. Each call has written all, in order, when it returns. */
 export interface Stdio {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Moves the cursor of the terminal that standard error is, so that lines are drawn anew. */
+  readonly moveUp: (lines: number) => void;
 }
 
 const POLLOUT = 4;
@@ -30,6 +33,7 @@ export function writeWhole(fd: number, bytes: Uint8Array): void {
 
 /** The process's own standard output and error. */
 export const processStdio: Stdio = {
-  stdout: (text) => writeWhole(1, Buffer.from(text)),
-  stderr: (text) => writeWhole(2, Buffer.from(text)),
+  stdout: (text) => writeWhole(1, Buffer.from(escapeText(text))),
+  stderr: (text) => writeWhole(2, Buffer.from(escapeText(text))),
+  moveUp: (lines) => writeWhole(2, Buffer.from(`\x1b[${lines}A`)),
 };

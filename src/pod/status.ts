@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
 import type { Handler } from './commands.ts';
 import { chooseDataDir } from './data-dir.ts';
 import { type FlagUse, lastFlag, tryParseBool } from './flags.ts';
@@ -40,7 +41,7 @@ function printStatus(view: PodView): string {
       if (status !== undefined) lines.push(`app-${app.name}=${status}`);
     }
   }
-  return lines.map((line) => `${line}\n`).join('');
+  return lines.map((line) => `${escapeLine(line)}\n`).join('');
 }
 
 /** Milliseconds to wait: Infinity without a bound, undefined for not at all. Throws `invalid`. */
@@ -87,7 +88,7 @@ export const showStatus: Handler = async (context, { uses, rest }) => {
     await waitFor(dataDir, uuid, waitMs, 'error waiting for pod to finish', (pod) => finished.has(pod.state));
   }
   const view = viewPod(findPod(dataDir, uuid));
-  for (const problem of view.problems) context.stdio.stderr(`status: ${problem}\n`);
+  for (const problem of view.problems) context.stdio.stderr(`status: ${escapeLine(problem)}\n`);
   context.stdio.stdout(format === 'table' ? printStatus(view) : printDocument(podObject(view), format));
   return 0;
 };

@@ -329,6 +329,10 @@ export interface CommandDifference {
 /** Differences of commands; those that documents do not show. */
 export const commandDifferences: readonly CommandDifference[] = [
   {
+    what: 'Control characters, bidirectional and zero-width formats show as escapes such as `\\x1b` and `\\u202e`, in YAML and JSON as those that read back; what a template prints to a program is left as it is.',
+    why: 'Names and labels from a store must not act on the terminal of who reads them. Calico prints them as they are.',
+  },
+  {
     what: '`get profiles` prints no blanks at line ends and no empty line after the table, and leaves out `projectcalico-default-allow`.',
     why: 'That is the output that the guide to network isolation shows. `get profile projectcalico-default-allow` shows the built-in profile.',
   },

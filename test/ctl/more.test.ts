@@ -195,6 +195,7 @@ test('export and import', async () => {
       write: (text: string) => {
         exported += text;
       },
+      writeExact: () => undefined,
       writeError: () => undefined,
       read: async () => new Uint8Array(),
       interactive: false,
@@ -243,6 +244,7 @@ test('watch shows what there is and what changes', async () => {
     write: (text: string) => {
       out += text;
     },
+    writeExact: () => undefined,
     writeError: () => undefined,
     read: async () => new Uint8Array(),
     interactive: false,

@@ -51,6 +51,9 @@ export function openSession(datastore: Datastore = openMemoryDatastore()): Sessi
         write: (text: string) => {
           out += text;
         },
+        writeExact: (text: string) => {
+          out += text;
+        },
         writeError: (text: string) => {
           err += text;
         },

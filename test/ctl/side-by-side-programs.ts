@@ -53,6 +53,9 @@ export function ourProgram(endpoint: string): Program {
         write: (part: string) => {
           text.out += part;
         },
+        writeExact: (part: string) => {
+          text.out += part;
+        },
         writeError: (part: string) => {
           text.err += part;
         },
