@@ -1,12 +1,13 @@
 // Turns a downloaded blob into a layer tree of the store, in one rename.
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { decompress } from './decompress.ts';
 import { type Digest, finishDigest } from './digest.ts';
 import { errorWords, isErrno, syncDirectory, temporaryPath, writeFileAtomically } from './files.ts';
 import { type StoreLayout, treePath } from './layout.ts';
+import { removeTree } from './remove-tree.ts';
 import { type TreeFacts, tryReadTree } from './tree.ts';
 import { unpackLayer } from './unpack.ts';
 
@@ -44,7 +45,7 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
     if (isOcicatError(cause)) throw cause;
     throw new OcicatError('unavailable', `unpack layer "${diffId.text}": ${errorWords(cause)}`, { cause });
   } finally {
-    rmSync(tmp, { recursive: true, force: true });
+    removeTree(tmp);
   }
 }
 

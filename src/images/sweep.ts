@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { temporaryPath } from './files.ts';
 import { type StoreLayout, treePath } from './layout.ts';
 import type { ImageRecord } from './record.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** A download that nobody continued for a day is not wanted any more. */
 const BLOB_LIFE_MS = 24 * 3600 * 1000;
@@ -11,7 +12,7 @@ const BLOB_LIFE_MS = 24 * 3600 * 1000;
 /** Call only while holding the store alone. */
 export function sweepLeftovers(layout: StoreLayout, nowMs: number): void {
   for (const dir of [layout.tmp, layout.locks]) {
-    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true, force: true });
+    for (const name of readdirSync(dir)) removeTree(join(dir, name));
   }
   for (const name of readdirSync(layout.blobs)) {
     const path = join(layout.blobs, name);
@@ -37,5 +38,5 @@ export function sweepTrees(
 function discardTree(layout: StoreLayout, path: string): void {
   const tmp = temporaryPath(layout.tmp);
   renameSync(path, tmp);
-  rmSync(tmp, { recursive: true, force: true });
+  removeTree(tmp);
 }

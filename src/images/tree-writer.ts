@@ -1,16 +1,6 @@
 // Writes below one directory and nowhere else: parents are opened by the kernel as if the directory were the root of the
 // world (openat2 RESOLVE_IN_ROOT), and the last step is a single name beside that descriptor, never followed.
-import {
-  chmodSync,
-  lchownSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  rmSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import {
   close,
@@ -27,6 +17,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_SYMLINKS,
 } from '../sys/libc.ts';
+import { removeTree } from './remove-tree.ts';
 
 const ENOTDIR = 20;
 const ELOOP = 40;
@@ -135,7 +126,7 @@ function clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' |
   if (there === undefined) return 'free';
   if (there.isDirectory()) {
     if (forDirectory) return 'stays';
-    rmSync(place, { recursive: true, force: true });
+    removeTree(place);
     return 'free';
   }
   unlinkSync(place);

@@ -1,6 +1,7 @@
 // Deleting a pod that has ended: its networks, its namespace, its control groups, its files. Every step may be repeated.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describeError, OcicatError } from '../base/errors.ts';
+import { removeTree } from '../images/remove-tree.ts';
 import * as libc from '../sys/libc.ts';
 import { removePodCgroups } from './cgroups.ts';
 import type { Context } from './context.ts';
@@ -46,7 +47,7 @@ export async function deletePod(context: Context, pod: HeldPod): Promise<void> {
     removePodNetns(pod.uuid);
     removePodCgroups(pod.uuid);
     unmountAll(pod.path);
-    rmSync(pod.path, { recursive: true, force: true });
+    removeTree(pod.path);
   } catch (cause) {
     throw new OcicatError('unavailable', `remove pod "${pod.uuid}": ${describeError(cause)}`);
   }

@@ -1,5 +1,6 @@
 // `rkt gc`: marks pods that have ended and deletes those that were marked long enough ago.
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { removeTree } from '../images/remove-tree.ts';
 import type { Handler } from './commands.ts';
 import type { Context } from './context.ts';
 import { chooseDataDir } from './data-dir.ts';
@@ -85,7 +86,7 @@ const EMBRYO_AGE_MS = 60_000;
 
 async function dropEmbryos(gc: Collection): Promise<number> {
   return eachFreePod(gc, 'embryo', async (pod) => {
-    if (ageMs(pod) >= EMBRYO_AGE_MS) rmSync(pod.path, { recursive: true, force: true });
+    if (ageMs(pod) >= EMBRYO_AGE_MS) removeTree(pod.path);
   });
 }
 
