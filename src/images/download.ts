@@ -16,7 +16,7 @@ import { finishDigest, printDigestName } from './digest.ts';
 import { errorWords, isErrno, syncDirectory } from './files.ts';
 import { type HttpResponse, pause } from './http.ts';
 import type { StoreLayout } from './layout.ts';
-import { type HeldLock, openExclusiveLock } from './lock.ts';
+import { type HeldLock, openExclusiveLock, tryOpenExclusiveLock } from './lock.ts';
 import type { Descriptor } from './manifest.ts';
 import type { FetchProgress } from './progress.ts';
 import type { Registry } from './registry.ts';
@@ -37,6 +37,16 @@ export interface DownloadRequest {
 /** Where a whole blob lies; not yet whole ones have `.partial` behind. */
 export function blobPath(layout: StoreLayout, blob: Descriptor): string {
   return join(layout.blobs, printDigestName(blob.digest));
+}
+
+/** Removes a blob and what came of it, unless somebody is downloading it; who reads it already may go on. */
+export function discardBlob(layout: StoreLayout, blob: Descriptor): void {
+  const path = blobPath(layout, blob);
+  const lock = tryOpenExclusiveLock(`${path}.partial`);
+  if (lock === undefined) return;
+  rmSync(path, { force: true });
+  rmSync(`${path}.partial`, { force: true });
+  lock.close();
 }
 
 /**

@@ -17,6 +17,8 @@ export interface FetchRequest {
   readonly config: RktConfig;
   /** `--insecure-options`: plain http when https does not answer; no certificate checks. */
   readonly insecure: { readonly http: boolean; readonly tls: boolean };
+  /** Beyond, the image is refused: see DEFAULT_MAX_IMAGE_BYTES. */
+  readonly maxImageBytes: number;
   readonly progress: FetchProgress;
   readonly signal: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
+import type { Allowance } from './allowance.ts';
 import { decompress } from './decompress.ts';
 import { type Digest, finishDigest } from './digest.ts';
 import { errorWords, isErrno, syncDirectory, temporaryPath, writeFileAtomically } from './files.ts';
@@ -20,6 +21,7 @@ export interface InstallRequest {
   readonly chainId: Digest;
   /** The layers below, bottom-most first. */
   readonly lowerChainIds: readonly Digest[];
+  readonly allowance: Allowance;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +33,13 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
   try {
     const content = openContent(request);
     const lowerRoots = lowerChainIds.map((id) => join(treePath(layout, id), 'fs')).reverse();
-    await unpackLayer({ chunks: content.chunks(), root: join(tmp, 'fs'), lowerRoots, signal });
+    await unpackLayer({
+      chunks: content.chunks(),
+      root: join(tmp, 'fs'),
+      lowerRoots,
+      addEntry: request.allowance.addEntry,
+      signal,
+    });
     const found = content.finish();
     if (found.digest.text !== diffId.text) {
       throw new OcicatError('corrupt', `layer "${diffId.text}": the content has the digest ${found.digest.text}`);
@@ -57,6 +65,8 @@ function openContent(request: InstallRequest) {
     for await (const chunk of decompress(file)) {
       hash.update(chunk);
       sizeBytes += chunk.length;
+      request.allowance.addBytes(chunk.length);
+      if (request.signal.aborted) throw new OcicatError('aborted', 'unpack layer: interrupted');
       yield chunk;
     }
   }

@@ -1,6 +1,7 @@
 // Brings the layers of an image into the store: downloads several at a time, unpacks from the bottom up as they arrive.
 import { closeSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
+import type { Allowance } from './allowance.ts';
 import { computeChainIds, type Digest } from './digest.ts';
 import { downloadBlob } from './download.ts';
 import { installLayer } from './install-layer.ts';
@@ -21,6 +22,7 @@ export interface LayersRequest {
   /** Bottom-most first, as many as diff IDs. */
   readonly blobs: readonly Descriptor[];
   readonly diffIds: readonly Digest[];
+  readonly allowance: Allowance;
   readonly progress: FetchProgress;
   readonly signal: AbortSignal;
 }
@@ -37,12 +39,16 @@ export async function pullLayers(request: LayersRequest): Promise<readonly Image
   const failed = new AbortController();
   const signal = AbortSignal.any([request.signal, failed.signal]);
   const steps = planSteps(request);
-  const downloads = startDownloads({ ...request, signal }, steps);
+  const missing = listMissing(request.layout, steps);
+  request.allowance.expect(missing.reduce((sum, blob) => sum + blob.sizeBytes, 0));
+  const downloads = startDownloads({ ...request, signal }, missing);
   const layers: ImageLayer[] = [];
   try {
     for (const step of steps) {
       const blobFd = await downloads.get(step.blob.digest.text);
-      const facts = tryReadTree(request.layout, step.chainId) ?? (await install(request.layout, step, blobFd, signal));
+      const present = tryReadTree(request.layout, step.chainId);
+      if (present !== undefined) request.allowance.addBytes(present.sizeBytes);
+      const facts = present ?? (await install({ ...request, signal }, step, blobFd));
       layers.push({ diffId: step.diffId, chainId: step.chainId, sizeBytes: facts.sizeBytes });
     }
     return layers;
@@ -67,11 +73,16 @@ function planSteps(request: LayersRequest): readonly Step[] {
   return steps;
 }
 
-/** Of every blob that some missing tree needs, once; a failure is seen by whoever awaits that blob. */
-function startDownloads(request: LayersRequest, steps: readonly Step[]): ReadonlyMap<string, Promise<number>> {
+/** Every blob that some missing tree needs, once. */
+function listMissing(layout: StoreLayout, steps: readonly Step[]): readonly Descriptor[] {
+  const missing = steps.filter(({ chainId }) => tryReadTree(layout, chainId) === undefined);
+  return [...new Map(missing.map(({ blob }) => [blob.digest.text, blob])).values()];
+}
+
+/** A failure is seen by whoever awaits that blob. */
+function startDownloads(request: LayersRequest, blobs: readonly Descriptor[]): ReadonlyMap<string, Promise<number>> {
   const started = new Map<string, Promise<number>>();
-  for (const { blob, chainId } of steps) {
-    if (started.has(blob.digest.text) || tryReadTree(request.layout, chainId) !== undefined) continue;
+  for (const blob of blobs) {
     const before = [...started.values()].slice(0, Math.max(0, started.size - PARALLEL_DOWNLOADS + 1));
     const download = Promise.allSettled(before).then(() => downloadBlob({ ...request, blob }));
     download.catch(() => undefined);
@@ -80,12 +91,8 @@ function startDownloads(request: LayersRequest, steps: readonly Step[]): Readonl
   return started;
 }
 
-async function install(
-  layout: StoreLayout,
-  step: Step,
-  blobFd: number | undefined,
-  signal: AbortSignal,
-): Promise<TreeFacts> {
-  if (blobFd !== undefined) return installLayer({ layout, blobFd, ...step, signal });
+async function install(request: LayersRequest, step: Step, blobFd: number | undefined): Promise<TreeFacts> {
+  const { layout, allowance, signal } = request;
+  if (blobFd !== undefined) return installLayer({ layout, blobFd, ...step, allowance, signal });
   throw new OcicatError('conflict', `layer "${step.chainId.text}": was removed while in use`);
 }

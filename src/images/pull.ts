@@ -1,17 +1,19 @@
 // Pulling an image from a registry into the store: manifest, configuration, layers, record.
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { OcicatError } from '../base/errors.ts';
-import { type Digest, printDigestName } from './digest.ts';
-import { blobPath } from './download.ts';
+import { dirname, join } from 'node:path';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { openAllowance } from './allowance.ts';
+import { computeChainIds, type Digest, printDigestName } from './digest.ts';
+import { blobPath, discardBlob } from './download.ts';
 import type { FetchRequest } from './fetch.ts';
 import { openExclusiveLock } from './lock.ts';
 import { type Descriptor, parseImageDocument, parseManifest } from './manifest.ts';
 import { choosePlatform, computePlatformLabels, formatPlatforms } from './platform.ts';
 import { pullLayers } from './pull-layers.ts';
-import { computeImageId, type ImageRecord } from './record.ts';
+import { computeImageId, type ImageLayer, type ImageRecord } from './record.ts';
 import { computeImageName, printTarget } from './reference.ts';
 import { openRegistry, type Registry } from './registry.ts';
+import { tryReadTree } from './tree.ts';
 
 /** Returns the record once every layer is unpacked and the store remembers the reference. */
 export async function pullImage(request: FetchRequest): Promise<ImageRecord> {
@@ -75,6 +77,29 @@ function describeReference(request: FetchRequest): { readonly name: string; read
   return { name: computeImageName(reference), version };
 }
 
+/** An image that is refused leaves nothing behind; one whose download broke is continued the next time. */
+async function pullLayersOrNone(
+  request: FetchRequest,
+  registry: Registry,
+  blobs: readonly Descriptor[],
+  diffIds: readonly Digest[],
+): Promise<readonly ImageLayer[]> {
+  const { store, reference, maxImageBytes, progress, signal } = request;
+  const { layout } = store;
+  const image = `docker://${reference.literal}`;
+  const allowance = openAllowance({ image, maxBytes: maxImageBytes, directory: dirname(layout.tmp) });
+  const missing = computeChainIds(diffIds).filter((chainId) => tryReadTree(layout, chainId) === undefined);
+  try {
+    return await pullLayers({ layout, registry, blobs, diffIds, allowance, progress, signal });
+  } catch (error) {
+    if (isOcicatError(error, 'invalid', 'unsupported', 'corrupt', 'exhausted')) {
+      store.discardTrees(missing);
+      for (const blob of blobs) discardBlob(layout, blob);
+    }
+    throw error;
+  }
+}
+
 async function pullContent(request: FetchRequest, registry: Registry, image: ResolvedImage): Promise<ImageRecord> {
   const what = `configuration of "docker://${request.reference.literal}"`;
   const document = parseImageDocument(what, await registry.fetchDocument(image.config));
@@ -83,14 +108,7 @@ async function pullContent(request: FetchRequest, registry: Registry, image: Res
     const counts = `${document.diffIds.length} diff IDs for ${image.layers.length} layers`;
     throw new OcicatError('invalid', `${what}: has ${counts}, wanted as many`);
   }
-  const layers = await pullLayers({
-    layout: request.store.layout,
-    registry,
-    blobs: image.layers,
-    diffIds: document.diffIds,
-    progress: request.progress,
-    signal: request.signal,
-  });
+  const layers = await pullLayersOrNone(request, registry, image.layers, document.diffIds);
   const { name, version } = describeReference(request);
   const nowMs = Date.now();
   const record: ImageRecord = {

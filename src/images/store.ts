@@ -3,11 +3,12 @@ import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { close, flock, LOCK_EX, LOCK_NB, LOCK_SH, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
+import type { Digest } from './digest.ts';
 import { object, parseDocument, text } from './fields.ts';
 import { tryReadText, writeFileAtomically } from './files.ts';
 import { computeLayout, recordPath, referencePath, type StoreLayout, treePath } from './layout.ts';
 import { formatImageName, type ImageRecord, parseRecord, printRecord } from './record.ts';
-import { sweepLeftovers, sweepTrees } from './sweep.ts';
+import { discardUnused, sweepLeftovers, sweepTrees } from './sweep.ts';
 import { isTreeWhole } from './tree.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface ImageStore {
   isWhole(image: ImageRecord): boolean;
   /** Deletes the trees that no image has and that are not among the used ones (layer paths of pods); undefined when others have the store open. */
   sweep(usedLayerPaths: readonly string[]): { readonly removedTrees: number } | undefined;
+  /** Deletes those of the trees that no image has; they must be the caller's own. Leaves them to a sweep when others have the store open. */
+  discardTrees(chainIds: readonly Digest[]): void;
   close(): void;
 }
 
@@ -57,7 +60,10 @@ export function openImageStore(dataDir: string): ImageStore {
     touch: (id) => touchRecord(layout, id),
     layerPaths: (image) => image.layers.map((layer) => join(treePath(layout, layer.chainId), 'fs')).reverse(),
     isWhole: (image) => image.layers.every((layer) => isTreeWhole(layout, layer.chainId)),
-    sweep: (used) => sweepAlone(layout, lock, used),
+    sweep: (used) => whileAlone(lock, () => ({ removedTrees: sweepTrees(layout, listRecords(layout), used) })),
+    discardTrees: (chainIds) => {
+      whileAlone(lock, () => discardUnused(layout, listRecords(layout), chainIds));
+    },
     close: () => close(lock),
   };
 }
@@ -76,14 +82,11 @@ function openStoreLock(layout: StoreLayout): number {
   }
 }
 
-function sweepAlone(
-  layout: StoreLayout,
-  lock: number,
-  usedLayerPaths: readonly string[],
-): { readonly removedTrees: number } | undefined {
+/** Undefined when others have the store open. */
+function whileAlone<T>(lock: number, act: () => T): T | undefined {
   try {
     if (!flock(lock, LOCK_EX | LOCK_NB)) return undefined;
-    return { removedTrees: sweepTrees(layout, listRecords(layout), usedLayerPaths) };
+    return act();
   } finally {
     flock(lock, LOCK_SH);
   }

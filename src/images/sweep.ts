@@ -1,6 +1,7 @@
 // Clearing the store: what a killed fetch left, and layer trees that nobody needs any more.
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import type { Digest } from './digest.ts';
 import { temporaryPath } from './files.ts';
 import { type StoreLayout, treePath } from './layout.ts';
 import type { ImageRecord } from './record.ts';
@@ -32,6 +33,14 @@ export function sweepTrees(
   const unused = readdirSync(layout.trees).filter((name) => !used.has(join(layout.trees, name)));
   for (const name of unused) discardTree(layout, join(layout.trees, name));
   return unused.length;
+}
+
+/** Deletes those of the trees that no image has. Call only while holding the store alone. */
+export function discardUnused(layout: StoreLayout, images: readonly ImageRecord[], chainIds: readonly Digest[]): void {
+  const used = new Set(images.flatMap((image) => image.layers.map((layer) => treePath(layout, layer.chainId))));
+  for (const path of new Set(chainIds.map((chainId) => treePath(layout, chainId)))) {
+    if (!used.has(path) && existsSync(path)) discardTree(layout, path);
+  }
 }
 
 /** Renamed away first, so that a kill cannot leave half a tree in a whole one's place. */

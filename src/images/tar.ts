@@ -20,6 +20,8 @@ export type TarItem =
 
 const BLOCK = 512;
 const MAX_EXTENSION_BYTES = 1024 * 1024;
+/** Before one entry. Archivers write one or two. */
+const MAX_EXTENSIONS = 16;
 
 const kinds: Readonly<Record<string, TarEntryKind>> = {
   '0': 'file',
@@ -39,14 +41,18 @@ const kinds: Readonly<Record<string, TarEntryKind>> = {
 export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarItem> {
   const input = openByteReader(chunks);
   let extension: Extension = {};
+  let extensions = 0;
   for (let block = await takeHeader(input); block !== undefined; block = await takeHeader(input)) {
     const raw = parseHeader(block);
     if (isExtension(raw.flag)) {
+      if (++extensions > MAX_EXTENSIONS)
+        throw corruptTar(`more than ${MAX_EXTENSIONS} extended headers precede an entry`);
       extension = { ...extension, ...(await readExtension(input, raw)) };
       continue;
     }
     const entry = applyExtension(raw, extension);
     extension = {};
+    extensions = 0;
     yield { kind: 'entry', entry };
     yield* readContent(input, entry.sizeBytes);
   }

@@ -49,20 +49,26 @@ export interface TreeWriter {
   close(): void;
 }
 
-/** Splits an archive's path, taking absolute ones as below the root. Throws `invalid` for `..` and for names the kernel would refuse. */
+/** Images nest some thirty directories. */
+const MAX_DEPTH = 200;
+
+/** Splits an archive's path, taking absolute ones as below the root. Throws `invalid` for `..`, for names the kernel would refuse, and beyond MAX_DEPTH. */
 export function parseTreePath(path: string): TreePath {
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
   const tooLong = names.some((name) => Buffer.byteLength(name) > 255) || Buffer.byteLength(path) > 4000;
   if (names.includes('..')) throw new OcicatError('invalid', `layer entry "${path}": leaves the image`);
   if (tooLong) throw new OcicatError('invalid', `layer entry "${path.slice(0, 80)}...": name is too long`);
+  if (names.length > MAX_DEPTH) {
+    throw new OcicatError('invalid', `layer entry "${path.slice(0, 80)}...": is in more than ${MAX_DEPTH} directories`);
+  }
   return names;
 }
 
 /**
  * Opens `root`, an existing directory, for writing. `lowerRoots` are the layers below, top-most first: a parent directory
- * that the layer leaves out takes owner and mode from there, else it belongs to root with mode 0755.
+ * that the layer leaves out takes owner and mode from there, else it belongs to root with mode 0755; `addEntry` hears of it.
  */
-export function openTreeWriter(root: string, lowerRoots: readonly string[]): TreeWriter {
+export function openTreeWriter(root: string, lowerRoots: readonly string[], addEntry: () => void): TreeWriter {
   const rootFd = open(root, DIRECTORY_FLAGS);
   let parent: { readonly key: string; readonly fd: number } | undefined;
 
@@ -74,7 +80,7 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[]): Tre
   function openParent(path: TreePath): number {
     const key = path.join('/');
     if (parent?.key === key) return parent.fd;
-    const fd = tryOpenDirectory(rootFd, path) ?? createDirectories(rootFd, path, lowerRoots);
+    const fd = tryOpenDirectory(rootFd, path) ?? createDirectories(rootFd, path, lowerRoots, addEntry);
     forgetParent();
     parent = { key, fd };
     return fd;
@@ -158,7 +164,12 @@ function tryOpenDirectory(rootFd: number, path: TreePath): number | undefined {
 }
 
 /** Makes the missing directories of a path one after the other; a whiteout in the way becomes an opaque directory. */
-function createDirectories(rootFd: number, path: TreePath, lowerRoots: readonly string[]): number {
+function createDirectories(
+  rootFd: number,
+  path: TreePath,
+  lowerRoots: readonly string[],
+  addEntry: () => void,
+): number {
   let fd = openat2(rootFd, '.', DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);
   for (const [index, name] of path.entries()) {
     const here = path.slice(0, index + 1);
@@ -171,6 +182,7 @@ function createDirectories(rootFd: number, path: TreePath, lowerRoots: readonly 
           throw new OcicatError('invalid', `layer: "${here.join('/')}" is no directory, but has entries below it`);
         }
         if (there !== undefined) unlinkSync(place);
+        addEntry();
         makeDirectory(place, findLowerDirectory(lowerRoots, here));
         if (there !== undefined) setOpaque(place);
         next = openat2(rootFd, here.join('/'), DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);

@@ -21,6 +21,7 @@ import { unpackLayer } from './unpack.ts';
 let dir = '';
 let root = '';
 const signal = new AbortController().signal;
+const addEntry = (): void => {};
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'ocicat-unpack-'));
@@ -30,7 +31,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 async function unpack(entries: readonly RawEntry[], lowerRoots: readonly string[] = []): Promise<void> {
-  await unpackLayer({ chunks: inChunks(rawTar(entries), 700), root, lowerRoots, signal });
+  await unpackLayer({ chunks: inChunks(rawTar(entries), 700), root, lowerRoots, addEntry, signal });
 }
 
 async function problemOf(entries: readonly RawEntry[]): Promise<string> {
@@ -201,6 +202,7 @@ test('parents that the layer leaves out look as they do below', async () => {
     ),
     root: lower,
     lowerRoots: [],
+    addEntry,
     signal,
   });
   await unpack(
@@ -356,7 +358,7 @@ test('stops when told to', async () => {
     controller.abort();
     yield rawTar([{ name: 'b', content: 'x' }]);
   }
-  expect(unpackLayer({ chunks: chunks(), root, lowerRoots: [], signal: controller.signal })).rejects.toThrow(
+  expect(unpackLayer({ chunks: chunks(), root, lowerRoots: [], addEntry, signal: controller.signal })).rejects.toThrow(
     'interrupted',
   );
 });

@@ -34,11 +34,6 @@ const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const EOPNOTSUPP = 95;
 
-/** More than any image has; a layer beyond is an attack on the disk. */
-export const MAX_LAYER_ENTRIES = 2_000_000;
-/** Of unpacked files, in one layer. */
-export const MAX_LAYER_BYTES = 64 * 2 ** 30;
-
 /** One archive, one new directory. */
 export interface UnpackRequest {
   /** The uncompressed archive. */
@@ -47,6 +42,8 @@ export interface UnpackRequest {
   readonly root: string;
   /** The unpacked layers below, top-most first. */
   readonly lowerRoots: readonly string[];
+  /** Called before every file and directory that is made, those above an entry included; may throw. */
+  readonly addEntry: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -56,23 +53,19 @@ export interface UnpackRequest {
  */
 export async function unpackLayer(request: UnpackRequest): Promise<void> {
   makeTreeRoot(request.root, request.lowerRoots);
-  const writer = openTreeWriter(request.root, request.lowerRoots);
+  const writer = openTreeWriter(request.root, request.lowerRoots, request.addEntry);
   const directoryTimes = new Map<string, number>();
   let file: OpenFile | undefined;
-  let entries = 0;
-  let contentBytes = 0;
   try {
     for await (const item of readTar(request.chunks)) {
       if (request.signal.aborted) throw new OcicatError('aborted', 'unpack layer: interrupted');
       if (item.kind === 'content') {
-        contentBytes += item.bytes.length;
-        if (contentBytes > MAX_LAYER_BYTES) throw tooLarge(`${MAX_LAYER_BYTES} bytes`);
         if (file !== undefined) writeAll(file.fd, item.bytes);
         continue;
       }
       finishFile(file);
       file = undefined;
-      if (++entries > MAX_LAYER_ENTRIES) throw tooLarge(`${MAX_LAYER_ENTRIES} entries`);
+      request.addEntry();
       file = writeEntry(writer, item.entry, directoryTimes);
     }
     finishFile(file);
@@ -84,10 +77,6 @@ export async function unpackLayer(request: UnpackRequest): Promise<void> {
   } finally {
     writer.close();
   }
-}
-
-function tooLarge(limit: string): OcicatError {
-  return new OcicatError('invalid', `unpack layer: it has more than ${limit}`);
 }
 
 interface OpenFile {
@@ -107,7 +96,7 @@ function writeEntry(writer: TreeWriter, entry: TarEntry, directoryTimes: Map<str
   try {
     return writeNode(writer, path, entry, directoryTimes);
   } catch (cause) {
-    if (isOcicatError(cause, 'invalid', 'unsupported')) throw cause;
+    if (isOcicatError(cause, 'invalid', 'unsupported', 'exhausted')) throw cause;
     const code = isOcicatError(cause) ? 'kernel' : 'unavailable';
     throw new OcicatError(code, `layer entry "${entry.path}": cannot be written`, { cause });
   }

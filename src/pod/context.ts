@@ -1,8 +1,10 @@
 // What every command is given: the global options, the caller's environment and where its words go.
 import { resolve } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
+import { DEFAULT_MAX_IMAGE_BYTES } from '../images/allowance.ts';
 import { type FlagSpec, type FlagUse, isSet, lastFlag } from './flags.ts';
 import type { Stdio } from './output.ts';
+import { parseQuantity } from './quantity.ts';
 
 /** Protections that `--insecure-options` lifts. */
 export type Protection = 'image' | 'tls' | 'ondisk' | 'http' | 'pubkey' | 'capabilities' | 'paths' | 'seccomp';
@@ -21,6 +23,8 @@ export interface Context {
   readonly directories: Directories;
   readonly debug: boolean;
   readonly lifted: ReadonlySet<Protection>;
+  /** Limit of `--max-image-size`. */
+  readonly maxImageBytes: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdio: Stdio;
 }
@@ -35,6 +39,12 @@ export const globalFlags: readonly FlagSpec[] = [
     help: 'comma-separated list of security features to disable: none image tls ondisk http pubkey capabilities paths seccomp all-fetch all-run all',
   },
   { name: 'local-config', takes: 'text', initial: '"/etc/rkt"', help: 'local configuration directory' },
+  {
+    name: 'max-image-size',
+    takes: 'text',
+    initial: '16Gi',
+    help: 'the most that a fetched image may unpack to; it may have one file for each 16Ki of it',
+  },
   { name: 'system-config', takes: 'text', initial: '"/usr/lib/rkt"', help: 'system configuration directory' },
   { name: 'user-config', takes: 'text', initial: '""', help: 'user configuration directory' },
 ];
@@ -76,8 +86,17 @@ function directory(uses: readonly FlagUse[], name: string): string | undefined {
   return value === undefined ? undefined : resolve(value);
 }
 
+function parseImageSize(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_MAX_IMAGE_BYTES;
+  const bytes = parseQuantity(text);
+  if (bytes >= 1) return bytes;
+  throw new OcicatError('invalid', `--max-image-size "${text}": must be more than nothing`);
+}
+
 /** The global options of a command line. Throws `invalid` for a bad value. */
-export function parseGlobals(uses: readonly FlagUse[]): Pick<Context, 'directories' | 'debug' | 'lifted'> {
+export function parseGlobals(
+  uses: readonly FlagUse[],
+): Pick<Context, 'directories' | 'debug' | 'lifted' | 'maxImageBytes'> {
   return {
     directories: {
       data: directory(uses, 'dir'),
@@ -86,6 +105,7 @@ export function parseGlobals(uses: readonly FlagUse[]): Pick<Context, 'directori
       user: directory(uses, 'user-config'),
     },
     debug: isSet(uses, 'debug'),
+    maxImageBytes: parseImageSize(lastFlag(uses, 'max-image-size')),
     lifted: new Set(uses.filter((use) => use.name === 'insecure-options').flatMap((use) => parseInsecure(use.value))),
   };
 }

@@ -15,6 +15,7 @@ export interface Images {
   readonly config: RktConfig;
   readonly policy: PullPolicy;
   readonly insecure: { readonly http: boolean; readonly tls: boolean };
+  readonly maxImageBytes: number;
   readonly display: ProgressDisplay;
   close(): void;
 }
@@ -33,6 +34,7 @@ export function openImages(context: Context, dataDir: string, policy: PullPolicy
     config,
     policy,
     insecure: { http: context.lifted.has('http'), tls: context.lifted.has('tls') },
+    maxImageBytes: context.maxImageBytes,
     display,
     close() {
       display.close();
@@ -62,13 +64,14 @@ function findById(images: Images, id: string): ImageRecord {
 export async function resolveImage(images: Images, argument: string, signal: AbortSignal): Promise<ImageRecord> {
   const parsed = parseImageArgument(argument);
   if (parsed.kind === 'docker') {
-    const { store, policy, config, insecure, display } = images;
+    const { store, policy, config, insecure, maxImageBytes, display } = images;
     return fetchImage({
       store,
       reference: parsed.reference,
       policy,
       config,
       insecure,
+      maxImageBytes,
       progress: display.report,
       signal,
     });

@@ -157,6 +157,7 @@ function fetchElsewhere(before = 'true') {
       policy: 'new',
       config: mirrored(${JSON.stringify(proxy.url)}),
       insecure: { http: false, tls: false },
+      maxImageBytes: 2 ** 30,
       progress: (event) => { if (event.kind === 'note') console.log(event.text); },
       signal: AbortSignal.timeout(20000),
     });
@@ -203,7 +204,10 @@ test('after a kill in the middle of a download the next fetch continues it', asy
 });
 
 test.each([
-  ['200k', /^unavailable: download "sha256:[0-9a-f]{64}": ENOSPC\n0\n$/],
+  [
+    '200k',
+    /^exhausted: image "docker:\/\/data": the file system of ".*" has 1\d{5} bytes to give, wanted 40\d{4} bytes; remove images and pods \(rkt image rm, rkt gc\), or choose another place by --dir\n0\n$/,
+  ],
   ['600k', /^unavailable: unpack layer "sha256:[0-9a-f]{64}": ENOSPC\n0\n$/],
 ])('on a disk of %s the fetch fails in a line and leaves nothing but the download', async (size, output) => {
   fault = () => ({ kind: 'none' });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../../src/base/errors.ts';
+import { DEFAULT_MAX_IMAGE_BYTES } from '../../src/images/allowance.ts';
 import { type BuildConfig, buildImage } from '../../src/images/build.ts';
 import { emptyConfig, type RktConfig } from '../../src/images/config.ts';
 import { type FetchRequest, fetchImage } from '../../src/images/fetch.ts';
@@ -37,6 +38,7 @@ export function openWorkbench(config: RktConfig = emptyConfig): Workbench {
       policy: 'new',
       config,
       insecure: { http: false, tls: false },
+      maxImageBytes: DEFAULT_MAX_IMAGE_BYTES,
       progress: (event: FetchEvent) => {
         if (event.kind !== 'layer') told.push(`${event.kind}: ${event.text}`);
       },
