@@ -16,6 +16,10 @@ It is configured by the environment: ETCD_ENDPOINTS (none: a private etcd of thi
 IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS, FELIX_… and others; see the installation guide.
 `;
 
+const RUN_DIRECTORY = '/var/run/calico';
+/** Another agent has the host (EX_TEMPFAIL of sysexits.h); the systemd unit does not start again after it. */
+const EXIT_OCCUPIED = 75;
+
 function printFailure(error: unknown): void {
   complain(`calico-node: ${describeError(error)}`);
   if (isOcicatError(error)) for (const issue of error.issues) complain(`  ${formatIssue(issue)}`);
@@ -25,6 +29,12 @@ async function run(): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new OcicatError('denied', 'start: the agent changes links, routes and rules and must run as root');
   const settings = parseAgentSettings(process.env);
+  const { takeHostLock } = await import('./host-lock.ts');
+  const holder = takeHostLock(RUN_DIRECTORY, process.env);
+  if (holder !== undefined) {
+    complain(`calico-node: start: another agent runs on this host (${holder}); end it first, or leave it to it`);
+    return EXIT_OCCUPIED;
+  }
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -30,3 +30,12 @@ export async function observeAgents(): Promise<readonly number[]> {
   }
   return found;
 }
+
+const LOCK_FILE = '/var/run/calico/calico-node.lock';
+
+/** The systemd unit that one of these agents says to be; undefined when it was started in another way. */
+export async function observeAgentUnit(agents: readonly number[]): Promise<string | undefined> {
+  const holder = (await tryRead(() => readFile(LOCK_FILE, 'utf8'))) ?? '';
+  const [, pid, unit] = /^process (\d+)\nstarted by systemd unit (\S+)$/m.exec(holder) ?? [];
+  return agents.includes(Number(pid)) ? unit : undefined;
+}

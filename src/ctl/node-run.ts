@@ -5,7 +5,7 @@ import { OcicatError } from '../base/errors.ts';
 import { isDatastoreVariable } from '../datastore/config.ts';
 import { loadDatastoreConfig } from '../datastore/open.ts';
 import { openLog, replaceFile } from '../sys/files.ts';
-import { observeAgents } from './agent-process.ts';
+import { observeAgents, observeAgentUnit } from './agent-process.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import {
   type AgentCommand,
@@ -118,6 +118,17 @@ function endProcess(pid: number): void {
   }
 }
 
+/** A unit would start its agent again beside the new one. Throws `already-exists`. */
+async function refuseUnit(): Promise<void> {
+  const unit = await observeAgentUnit(await observeAgents());
+  if (unit === undefined) return;
+  throw new OcicatError(
+    'already-exists',
+    `node run: the agent of this host runs as ${unit}: "systemctl restart ${unit}" starts it anew, ` +
+      `"systemctl disable --now ${unit}" makes room for this command`,
+  );
+}
+
 /** Ends the agents of this host, as an update of one does: the data plane stays. Throws `timeout`. */
 async function stopAgents(invocation: Invocation): Promise<void> {
   const { stdio, signal } = invocation;
@@ -140,7 +151,7 @@ function environmentOf(
   { variables }: AgentCommand,
 ): Readonly<Record<string, string | undefined>> {
   const own = Object.entries(environment).filter(([name]) => !isDatastoreVariable(name));
-  return { ...Object.fromEntries(own), ...variables };
+  return { ...Object.fromEntries(own), CALICO_STARTED_BY: 'calicoctl node run', ...variables };
 }
 
 /** Whether the agent takes the calls of network plugins, asked as a runtime would. */
@@ -211,6 +222,7 @@ export const runNode: Handler = async (invocation) => {
     return 0;
   }
   if (process.getuid?.() !== 0) throw new OcicatError('denied', 'This command must be run as root.');
+  await refuseUnit();
   const [program = ''] = command.words;
   if (!existsSync(program)) throw new OcicatError('not-found', `node run: there is no program at "${program}"`);
   const image = flagValue(invocation, 'node-image');
