@@ -97,7 +97,14 @@ beforeEach(async () => {
   memory.setInSync(true);
   const context = contextOf();
   dispatcher = createDispatcher(context, signal);
-  const workloads = { update: () => undefined, missing, restoreRoutes: () => undefined, has: () => true };
+  const workloads = {
+    update: () => undefined,
+    missing,
+    restoreRoutes: () => undefined,
+    restoreSettings: () => undefined,
+    followSettings: () => undefined,
+    has: () => true,
+  };
   orphans = createOrphans({ workloads, memory, dispatcher, log: context.log });
   for (const id of ['container-a', 'container-b']) await addContainer(id);
 });

@@ -70,6 +70,7 @@ export function createSession(context: SessionContext): Session {
     act(feed.takeConcerns());
     dataplane.start(config);
     configuration = printJson(config);
+    workloads.restoreSettings();
     workloads.restoreRoutes();
   }
 
@@ -82,6 +83,7 @@ export function createSession(context: SessionContext): Session {
     if (configuration === undefined) return;
     act(feed.takeConcerns());
     dataplane.flush();
+    workloads.followSettings();
   }
 
   return {

@@ -2,6 +2,8 @@
 
 import { applyRoutes, formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from '../kernel/routes.ts';
 import { observeWorkloadLinks } from '../kernel/workload-link.ts';
+import { applyHostSettings, type HostEnd } from '../kernel/workload-link-host.ts';
+import { familiesOf } from '../kernel/workload-link-spec.ts';
 import type { PolicyUpdate } from '../policy/input.ts';
 import { computeWorkloadRoutes, type LocalWorkload } from '../routing/workload-routes.ts';
 import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
@@ -14,12 +16,41 @@ export interface Workloads {
   missing(): ReadonlyMap<string, LocalWorkload>;
   /** Adds routes that are missing on links that are up. */
   restoreRoutes(): void;
+  /** Makes the settings of all links as they should be: an earlier version may have made them. */
+  restoreSettings(): void;
+  /** The same for the endpoints that have come to be allowed other sources than their own, or no longer are. */
+  followSettings(): void;
   /** Whether a link of this name belongs to a workload of this node. */
   has(interfaceName: string): boolean;
 }
 
 export function createWorkloads(log: Log): Workloads {
   const all = new Map<string, LocalWorkload>();
+  /** Ids of endpoints that may send from other addresses than their own. */
+  const spoofing = new Set<string>();
+  const changed = new Set<string>();
+
+  function noteSpoofing(id: string, may: boolean): void {
+    if (spoofing.has(id) === may) return;
+    if (may) spoofing.add(id);
+    else spoofing.delete(id);
+    changed.add(id);
+  }
+
+  function applySettings(ids: Iterable<string>): void {
+    const ends = [...ids].flatMap((id): readonly HostEnd[] => {
+      const workload = all.get(id);
+      if (workload === undefined) return [];
+      const { interfaceName: hostName, addresses } = workload;
+      return [{ hostName, families: familiesOf(addresses), maySpoof: spoofing.has(id) }];
+    });
+    changed.clear();
+    try {
+      applyHostSettings(ends);
+    } catch (error) {
+      log.error('set up links', error);
+    }
+  }
 
   function wantedRoutes(): readonly Route[] {
     const indexes = new Map(
@@ -37,6 +68,7 @@ export function createWorkloads(log: Log): Workloads {
     update(update) {
       if (update.kind !== 'endpoint') return;
       const local = update.value?.local;
+      noteSpoofing(update.id, local !== undefined && local.allowedSources.length > 0);
       if (update.value === undefined || local === undefined) all.delete(update.id);
       else all.set(update.id, { id: update.id, interfaceName: local.interfaceName, addresses: update.value.addresses });
     },
@@ -55,6 +87,10 @@ export function createWorkloads(log: Log): Workloads {
       } finally {
         socket.close();
       }
+    },
+    restoreSettings: () => applySettings(all.keys()),
+    followSettings() {
+      if (changed.size > 0) applySettings([...changed]);
     },
     has: (interfaceName) => [...all.values()].some((workload) => workload.interfaceName === interfaceName),
   };

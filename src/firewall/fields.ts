@@ -1,6 +1,6 @@
 // Where each field of a packet is found, and what nft calls it.
 import { formatIp } from '../net/ip.ts';
-import { ipOfBytes, numberOfBytes } from './bytes.ts';
+import { hostBytesOfU32, ipOfBytes, numberOfBytes } from './bytes.ts';
 import { printInterfaceName } from './keys.ts';
 import type { Bytes, Field } from './nft.ts';
 
@@ -8,6 +8,8 @@ import type { Bytes, Field } from './nft.ts';
 export type Source =
   | { readonly kind: 'meta'; readonly key: number }
   | { readonly kind: 'ct'; readonly key: number }
+  /** A question to the routing table: NFTA_FIB_RESULT and NFTA_FIB_FLAGS. */
+  | { readonly kind: 'fib'; readonly result: number; readonly flags: number }
   | { readonly kind: 'payload'; readonly base: number; readonly offset: number };
 
 interface FieldInfo {
@@ -38,6 +40,12 @@ function printRaw(bytes: Bytes): string {
     .padStart(bytes.length * 2, '0')}`;
 }
 
+export const ADDRESS_LOCAL = 2;
+
+function printAddressType(bytes: Bytes): string {
+  return bytes === hostBytesOfU32(ADDRESS_LOCAL) ? 'local' : printRaw(bytes);
+}
+
 /** Ports are read from the transport header whatever the protocol is: a rule must have compared it before. */
 export const fields: Readonly<Record<Field, FieldInfo>> = {
   iifname: { text: 'iifname', source: meta(6), bytes: 16, print: printInterfaceName },
@@ -49,6 +57,12 @@ export const fields: Readonly<Record<Field, FieldInfo>> = {
   daddr4: { text: 'ip daddr', source: network(16), bytes: 4, print: address },
   saddr6: { text: 'ip6 saddr', source: network(8), bytes: 16, print: address },
   daddr6: { text: 'ip6 daddr', source: network(24), bytes: 16, print: address },
+  'daddr-type': {
+    text: 'fib daddr type',
+    source: { kind: 'fib', result: 3, flags: 2 },
+    bytes: 4,
+    print: printAddressType,
+  },
   sport: { text: 'th sport', source: transport(0), bytes: 2, print: number },
   dport: { text: 'th dport', source: transport(2), bytes: 2, print: number },
   'icmp-type': { text: 'icmp type', source: transport(0), bytes: 1, print: number },

@@ -36,6 +36,7 @@ function load(field: Field, dreg = REGISTER): Expression {
   if (source.kind === 'payload') {
     return expression('payload', { dreg, base: source.base, offset: source.offset, length: bytes });
   }
+  if (source.kind === 'fib') return expression('fib', { dreg, result: source.result, flags: source.flags });
   return expression(source.kind, { dreg, key: source.key });
 }
 

@@ -20,6 +20,14 @@ export const PORT_PROTOCOLS_SET = 'port-protocols';
 /** Where a deny that answers goes. */
 export const REJECT_CHAIN = 'deny-reject';
 
+/** (interface, address) pairs that neighbour discovery may come with. */
+export const DISCOVERY_SOURCES_SET = 'discovery-sources';
+
+/** Addresses that no workload has or reaches. */
+export function closedSet(family: Family): string {
+  return `closed-addresses${family}`;
+}
+
 /** (interface, address) pairs that a packet may come with. */
 export function sourcesSet(family: Family): string {
   return `workload-sources${family}`;

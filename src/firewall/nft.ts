@@ -27,6 +27,8 @@ export type Field =
   | 'daddr4'
   | 'saddr6'
   | 'daddr6'
+  /** What the destination is to this host (an address of its own, one of everybody's): RTN_ of linux/rtnetlink.h. */
+  | 'daddr-type'
   | 'sport'
   | 'dport'
   | 'icmp-type'

@@ -10,7 +10,7 @@ import {
   maskBytes,
   padToWord,
 } from './bytes.ts';
-import { NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
+import { ADDRESS_LOCAL, NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
 import { splitInterval } from './keys.ts';
 import type { Bytes, Field, NftSet, Ruleset, Statement, Verdict } from './nft.ts';
 
@@ -62,6 +62,8 @@ function fieldOf(packet: ModelPacket, field: Field): Bytes | undefined {
       return only(!isFour, () => bytesOfIp(packet.source));
     case 'daddr6':
       return only(!isFour, () => bytesOfIp(packet.destination));
+    case 'daddr-type':
+      return hostBytesOfU32(ADDRESS_LOCAL);
     case 'sport':
       return only(hasPorts, () => bytesOfU16(packet.sport));
     case 'dport':

@@ -1,8 +1,8 @@
 // Statements by the words a rule is read with.
 import type { Cidr } from '../net/cidr.ts';
 import { bitsOf, type Family, familyOf } from '../net/ip.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16 } from './bytes.ts';
-import { NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from './bytes.ts';
+import { ADDRESS_LOCAL, NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
 import type { Field, Rule, Statement } from './nft.ts';
 
 export const accept: Statement = { kind: 'verdict', verdict: { kind: 'accept' } };
@@ -46,6 +46,14 @@ export function isInNet(field: Field, cidr: Cidr, negated = false): Statement {
   if (cidr.prefixLength === bitsOf(familyOf(cidr.address))) return { kind: 'compare', field, negated, value };
   return { kind: 'prefix', field, negated, value, prefixLength: cidr.prefixLength };
 }
+
+/** Everybody's and a group's address, and any that is not one of this host's own. */
+export const isForOthers: Statement = {
+  kind: 'compare',
+  field: 'daddr-type',
+  negated: true,
+  value: hostBytesOfU32(ADDRESS_LOCAL),
+};
 
 export function isIn(fields: readonly Field[], set: string, negated = false): Statement {
   return { kind: 'lookup', fields, negated, set };

@@ -6,10 +6,13 @@ const text = `add table inet ocicat { comment "layout 1"; }
 add map inet ocicat flow-states { type ct_state : verdict; }
 add map inet ocicat workload-guards { type inet_proto : verdict; }
 add set inet ocicat discovery-types { type icmpv6_type; }
+add set inet ocicat closed-addresses4 { type ipv4_addr; flags interval; }
+add set inet ocicat closed-addresses6 { type ipv6_addr; flags interval; }
 add set inet ocicat port-protocols { type inet_proto; }
 add map inet ocicat workload-egress { type ifname : verdict; }
 add map inet ocicat workload-ingress { type ifname : verdict; }
 add set inet ocicat workload-names { type ifname; }
+add set inet ocicat discovery-sources { type ifname . ipv6_addr; }
 add set inet ocicat workload-sources4 { type ifname . ipv4_addr; }
 add set inet ocicat workload-sources6 { type ifname . ipv6_addr; }
 add set inet ocicat workload-ranges4 { type ifname . ipv4_addr; flags interval; }
@@ -56,13 +59,19 @@ add rule inet ocicat guard-udp meta l4proto 17 th sport 67 th dport 68 counter d
 add rule inet ocicat guard-udp meta l4proto 17 th sport 547 th dport 546 counter drop comment "DHCPv6 server"
 add rule inet ocicat guard-icmpv6 meta l4proto 58 icmpv6 type 134 counter drop comment "router advertisement"
 add rule inet ocicat guard-icmpv6 meta l4proto 58 icmpv6 type 137 counter drop comment "redirect"
-add rule inet ocicat guard-icmpv6 iifname @workload-names meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types ip6 saddr fe80::/10 accept
+add rule inet ocicat guard-icmpv6 meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types iifname . ip6 saddr @discovery-sources accept
 add rule inet ocicat guard-icmpv6 iifname @workload-names meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types ip6 saddr :: accept
+add rule inet ocicat guard-icmpv6 meta nfproto ipv6 meta l4proto 58 icmpv6 type 136 iifname . ip6 saddr @workload-ranges6 accept
+add rule inet ocicat guard-icmpv6 meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types counter drop comment "neighbour discovery as somebody else"
 add rule inet ocicat deny-reject meta l4proto 6 reject with tcp reset
 add rule inet ocicat deny-reject reject with icmpx admin-prohibited
 add rule inet ocicat workload-check meta l4proto vmap @workload-guards
+add rule inet ocicat workload-check meta nfproto ipv4 ip daddr @closed-addresses4 counter drop comment "destination of nobody"
+add rule inet ocicat workload-check meta nfproto ipv6 ip6 daddr @closed-addresses6 counter drop comment "destination of nobody"
 add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @workload-sources4 accept
 add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workload-sources6 accept
+add rule inet ocicat workload-check meta nfproto ipv4 ip saddr @closed-addresses4 counter drop comment "source of nobody"
+add rule inet ocicat workload-check meta nfproto ipv6 ip6 saddr @closed-addresses6 counter drop comment "source of nobody"
 add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @workload-ranges4 accept
 add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workload-ranges6 accept
 add rule inet ocicat workload-check iifname != @workload-names counter drop comment "unknown interface"
@@ -72,6 +81,7 @@ add rule inet ocicat from-workload counter drop comment "unknown interface"
 add rule inet ocicat to-workload oifname vmap @workload-ingress
 add rule inet ocicat to-workload counter drop comment "unknown interface"
 add rule inet ocicat to-host meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
+add rule inet ocicat to-host fib daddr type != local counter drop comment "to everybody"
 add rule inet ocicat to-host goto from-workload
 add rule inet ocicat host-action ct state vmap @flow-states
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
@@ -87,6 +97,8 @@ add rule inet ocicat base-postrouting meta nfproto ipv6 ip6 saddr @nat-sources6 
 add element inet ocicat flow-states { invalid : drop, established : accept, related : accept }
 add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6, 4 : goto guard-ipip }
 add element inet ocicat discovery-types { 130, 131, 132, 133, 135, 136 }
+add element inet ocicat closed-addresses4 { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0-169.254.168.255, 169.254.170.0-169.254.255.255, 224.0.0.0/3 }
+add element inet ocicat closed-addresses6 { ::/96, ::ffff:0.0.0.0/96, fe80::/10, ff00::/8 }
 add element inet ocicat port-protocols { 6, 17, 132, 136 }
 `;
 

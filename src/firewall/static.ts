@@ -4,12 +4,14 @@
 // Each decision has a base chain of its own. `accept` ends one base chain and the packet goes on to the next: the egress
 // policy of the sender first, then the ingress policy of the receiver, and other tables' rules besides.
 import { parseCidr } from '../net/cidr.ts';
+import { parseIp } from '../net/ip.ts';
 import { PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE } from '../net/protocol.ts';
-import { bytesOfU8, hostBytesOfU32 } from './bytes.ts';
+import { bytesOfIp, bytesOfU8, hostBytesOfU32 } from './bytes.ts';
 import type { FirewallConfig } from './config.ts';
 import type { RulesetEditor } from './editor.ts';
 import * as names from './names.ts';
 import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Verdict } from './nft.ts';
+import { bytesOfRange } from './ranges.ts';
 import {
   accept,
   counter,
@@ -17,6 +19,7 @@ import {
   goto,
   isByte,
   isFamily,
+  isForOthers,
   isIn,
   isInNet,
   isPort,
@@ -26,6 +29,7 @@ import {
 } from './statements.ts';
 
 const PROTOCOL_IPIP = 4;
+const ADVERTISEMENT = 136;
 const ROUTER_ADVERTISEMENT = 134;
 const REDIRECT = 137;
 /** Multicast listener query, report and done; router and neighbour solicitation, neighbour advertisement (calico §6.4). */
@@ -61,8 +65,12 @@ const isDiscovery = [isFamily(6), isProtocol(PROTOCOL_ICMPV6), isIn(['icmpv6-typ
 function workloadCheck(): Chain {
   return chain('workload-check', [
     rule([verdictOf(['l4proto'], names.GUARDS_MAP)]),
+    dropping('destination of nobody', isFamily(4), isIn(['daddr4'], names.closedSet(4))),
+    dropping('destination of nobody', isFamily(6), isIn(['daddr6'], names.closedSet(6))),
     rule([isFamily(4), isIn(['iifname', 'saddr4'], names.sourcesSet(4)), accept]),
     rule([isFamily(6), isIn(['iifname', 'saddr6'], names.sourcesSet(6)), accept]),
+    dropping('source of nobody', isFamily(4), isIn(['saddr4'], names.closedSet(4))),
+    dropping('source of nobody', isFamily(6), isIn(['saddr6'], names.closedSet(6))),
     rule([isFamily(4), isIn(['iifname', 'saddr4'], names.sourceRangesSet(4)), accept]),
     rule([isFamily(6), isIn(['iifname', 'saddr6'], names.sourceRangesSet(6)), accept]),
     dropping('unknown interface', isIn(['iifname'], names.WORKLOADS_SET, true)),
@@ -80,15 +88,28 @@ function udpGuard(config: FirewallConfig): Chain {
   ]);
 }
 
-/** Neighbour discovery comes from link-local and unspecified addresses, which are nobody's and are never forwarded. */
+/**
+ * Each sender of neighbour discovery becomes a neighbour of the host, in a table that all share: so only the workload's own
+ * addresses are let through, the link-local one that follows from its Ethernet address among them, and the unspecified
+ * one, from which a link asks whether an address is taken. An answer makes nobody a neighbour: it may also come from a
+ * range that the workload may send from.
+ */
 function icmpv6Guard(): Chain {
   const icmpv6 = isProtocol(PROTOCOL_ICMPV6);
   const known = [isIn(['iifname'], names.WORKLOADS_SET), ...isDiscovery];
   return chain('guard-icmpv6', [
     dropping('router advertisement', icmpv6, isByte('icmpv6-type', ROUTER_ADVERTISEMENT)),
     dropping('redirect', icmpv6, isByte('icmpv6-type', REDIRECT)),
-    rule([...known, isInNet('saddr6', parseCidr('fe80::/10')), accept]),
+    rule([...isDiscovery, isIn(['iifname', 'saddr6'], names.DISCOVERY_SOURCES_SET), accept]),
     rule([...known, isInNet('saddr6', parseCidr('::/128')), accept]),
+    rule([
+      isFamily(6),
+      icmpv6,
+      isByte('icmpv6-type', ADVERTISEMENT),
+      isIn(['iifname', 'saddr6'], names.sourceRangesSet(6)),
+      accept,
+    ]),
+    dropping('neighbour discovery as somebody else', ...isDiscovery),
   ]);
 }
 
@@ -125,7 +146,11 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
     workloadCheck(),
     chain('from-workload', [rule([verdictOf(['iifname'], names.EGRESS_MAP)]), dropping('unknown interface')]),
     chain('to-workload', [rule([verdictOf(['oifname'], names.INGRESS_MAP)]), dropping('unknown interface')]),
-    chain('to-host', [rule([...isDiscovery, accept]), rule([goto('from-workload')])]),
+    chain('to-host', [
+      rule([...isDiscovery, accept]),
+      dropping('to everybody', isForOthers),
+      rule([goto('from-workload')]),
+    ]),
     hostAction(config),
     baseChain('base-prerouting', 'prerouting', PRIORITY_RAW, [rule([from, goto('workload-check')])]),
     baseChain('base-forward-egress', 'forward', PRIORITY_EGRESS, [rule([from, goto('from-workload')])]),
@@ -164,6 +189,28 @@ function guards(config: FirewallConfig): Elements {
   return elements;
 }
 
+/**
+ * Addresses that no workload reaches and none has: this machine's own (127.0.0.0/8, ::1), none at all, groups, everybody
+ * (RFC 6890), and those of the link. Of these last, 169.254.169.0/24 is left to policy: providers of virtual machines have
+ * their services there.
+ */
+const CLOSED = {
+  4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0-169.254.168.255', '169.254.170.0-169.254.255.255', '224.0.0.0/3'],
+  6: ['::/96', '::ffff:0.0.0.0/96', 'fe80::/10', 'ff00::/8'],
+} as const;
+
+function closedAddresses(family: 4 | 6): Elements {
+  return new Map(
+    CLOSED[family].map((text) => {
+      const [first = '', last] = text.split('-');
+      return [
+        last === undefined ? bytesOfRange(parseCidr(first)) : bytesOfIp(parseIp(first)) + bytesOfIp(parseIp(last)),
+        undefined,
+      ];
+    }),
+  );
+}
+
 /** By the kernel's bits of connection states: invalid, established, related. */
 const flowStates: Elements = new Map<string, Verdict>([
   [hostBytesOfU32(1), { kind: 'drop' }],
@@ -176,6 +223,8 @@ function fixedSets(config: FirewallConfig): readonly NftSet[] {
     map(names.FLOW_STATES_MAP, ['ct_state'], flowStates),
     map(names.GUARDS_MAP, ['inet_proto'], guards(config)),
     set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),
+    set(names.closedSet(4), ['ipv4_addr'], closedAddresses(4), true),
+    set(names.closedSet(6), ['ipv6_addr'], closedAddresses(6), true),
     set(
       names.PORT_PROTOCOLS_SET,
       ['inet_proto'],
@@ -190,6 +239,7 @@ function openSets(): readonly NftSet[] {
     map(names.EGRESS_MAP, ['ifname']),
     map(names.INGRESS_MAP, ['ifname']),
     set(names.WORKLOADS_SET, ['ifname']),
+    set(names.DISCOVERY_SOURCES_SET, ['ifname', 'ipv6_addr']),
     set(names.sourcesSet(4), ['ifname', 'ipv4_addr']),
     set(names.sourcesSet(6), ['ifname', 'ipv6_addr']),
     set(names.sourceRangesSet(4), ['ifname', 'ipv4_addr'], new Map(), true),

@@ -70,6 +70,7 @@ add element inet ocicat workload-ingress { "cali1" : goto group-ingress-Wh0P11Px
 add element inet ocicat workload-names { "cali1" }
 add element inet ocicat workload-sources4 { "cali1" . 10.65.0.1 }
 add element inet ocicat workload-sources6 { "cali1" . fd00::1 }
+add element inet ocicat discovery-sources { "cali1" . fd00::1 }
 `);
 });
 
@@ -87,6 +88,7 @@ add element inet ocicat workload-names { "cali2" }
 add element inet ocicat workload-sources4 { "cali2" . 10.65.0.2 }
 add element inet ocicat workload-sources6 { "cali2" . fd00::2 }
 add element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
+add element inet ocicat discovery-sources { "cali2" . fd00::2 }
 `);
 });
 
@@ -100,9 +102,11 @@ test('endpoints that swap their interfaces in one step swap the sources', () => 
     printTransaction(swapped),
   ).toBe(`delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
+delete element inet ocicat discovery-sources { "cali1" . fd00::1, "cali2" . fd00::2 }
 delete element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
 add element inet ocicat workload-sources4 { "cali2" . 10.65.0.1, "cali1" . 10.65.0.2 }
 add element inet ocicat workload-sources6 { "cali2" . fd00::1, "cali1" . fd00::2 }
+add element inet ocicat discovery-sources { "cali2" . fd00::1, "cali1" . fd00::2 }
 `);
   firewall.apply([
     { kind: 'endpoint-set', endpoint: endpoint(2, { allowedSources: [parseCidr('10.9.0.0/16')] }) },
@@ -128,6 +132,7 @@ delete element inet ocicat workload-ingress { "cali1", "cali2" }
 delete element inet ocicat workload-names { "cali1", "cali2" }
 delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
+delete element inet ocicat discovery-sources { "cali1" . fd00::1, "cali2" . fd00::2 }
 delete element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
 flush chain inet ocicat group-ingress-Wh0P11Pxa508g_jM
 flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG

@@ -2,6 +2,7 @@
 
 import { lastOf } from '../net/cidr.ts';
 import { bitsOf, familyOf } from '../net/ip.ts';
+import { linkLocalOf } from '../net/mac.ts';
 import type { EndpointPolicy } from '../policy/types.ts';
 import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from './bytes.ts';
 import * as names from './names.ts';
@@ -41,6 +42,17 @@ function sourceKey(name: Bytes, isSingle: boolean, first: Bytes, last: Bytes): B
   return isSingle ? name + first : name + first + name + last;
 }
 
+/** Only single addresses: a range has more than the host's table of neighbours holds. */
+function discoverySources(endpoint: EndpointPolicy): readonly OwnedElement[] {
+  const own = endpoint.addresses.filter((address) => familyOf(address) === 6);
+  const linkLocal = endpoint.mac === undefined ? [] : [linkLocalOf(endpoint.mac)];
+  const name = bytesOfInterfaceName(endpoint.interfaceName);
+  return [...linkLocal, ...own].map((address) => ({
+    set: names.DISCOVERY_SOURCES_SET,
+    key: name + bytesOfIp(address),
+  }));
+}
+
 /** Its place in the maps, its name, and the sources it may send from. */
 export function computeWorkloadElements(
   endpoint: EndpointPolicy,
@@ -53,5 +65,6 @@ export function computeWorkloadElements(
     { set: names.INGRESS_MAP, key, verdict: { kind: 'goto', chain: ingressChain } },
     { set: names.WORKLOADS_SET, key },
     ...sources(endpoint),
+    ...discoverySources(endpoint),
   ];
 }

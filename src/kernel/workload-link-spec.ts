@@ -1,7 +1,7 @@
 // What a workload's link is: a veth pair with one end in the pod, known by its name, its MAC address and its alias.
 import type { Cidr } from '../net/cidr.ts';
 import { familyOf, type Ip, parseIp } from '../net/ip.ts';
-import { type Mac, parseMac } from '../net/mac.ts';
+import { linkLocalOf, type Mac, parseMac } from '../net/mac.ts';
 import type { Link } from './links.ts';
 
 /** Host ends of workload links begin with this (Calico's InterfacePrefix, facts: calico §7.4). */
@@ -12,7 +12,7 @@ export const HOST_MAC: Mac = parseMac('ee:ee:ee:ee:ee:ee');
 
 /** The gateways that pods see (facts: calico §1.6); the IPv6 one follows from HOST_MAC by EUI-64 (RFC 4291 appendix A). */
 export const IPV4_GATEWAY: Ip = parseIp('169.254.1.1');
-export const IPV6_GATEWAY: Ip = parseIp('fe80::ecee:eeff:feee:eeee');
+export const IPV6_GATEWAY: Ip = linkLocalOf(HOST_MAC);
 
 const ALIAS_PREFIX = 'ocicat:';
 /** Kernel: IFALIASZ, with the terminating zero. */

@@ -19,6 +19,7 @@ import {
   workloadRoute,
   writeRoute,
 } from './routes.ts';
+import { computeHostSysctls, writeHostSettings } from './workload-link-host.ts';
 import {
   computeAlias,
   familiesOf,
@@ -34,30 +35,6 @@ const CREATE = netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const IFLA_INET_CONF = 1;
-const IFLA_INET6_ADDR_GEN_MODE = 8;
-const ADDR_GEN_MODE_EUI64 = 0;
-/** Positions in the kernel's IPv4 interface settings (linux/ip.h, IPV4_DEVCONF_…). */
-const IPV4_FORWARDING = 1;
-const IPV4_PROXY_ARP = 3;
-const IPV4_ROUTE_LOCALNET = 26;
-
-/** Host settings of IPv6 that netlink cannot make (facts: calico §1.6), to be in force before the link comes up. */
-function hostSysctls(spec: WorkloadLinkSpec): readonly Sysctl[] {
-  const name = (key: string) => `net/ipv6/conf/${spec.hostName}/${key}`;
-  // a workload must never configure the host, whatever the families it has
-  const acceptNothing = { name: name('accept_ra'), value: '0', optional: true };
-  if (!spec.addresses.some((ip) => familyOf(ip) === 6)) return [acceptNothing];
-  return [
-    { name: name('disable_ipv6'), value: '0' },
-    { name: name('accept_dad'), value: '0' },
-    { name: name('proxy_ndp'), value: '1' },
-    { name: name('forwarding'), value: '1' },
-    acceptNothing,
-  ];
-}
 
 function podSysctls(spec: WorkloadLinkSpec): readonly Sysctl[] {
   const forwarding = spec.allowForwarding ? '1' : '0';
@@ -132,16 +109,14 @@ function createPair(host: netlink.Netlink, spec: WorkloadLinkSpec): WorkloadLink
 /** Marks the host end as ours and makes it a router towards the pod. */
 function configureHostEnd(host: netlink.Netlink, spec: WorkloadLinkSpec, index: number): void {
   const writer = netlink.createMessageWriter(512);
+  const end = { hostName: spec.hostName, families: familiesOf(spec.addresses), maySpoof: false };
   links.beginLink(writer, links.RTM_NEWLINK, netlink.NLM_F_ACK, { index });
-  writer.attrString(links.IFLA_IFALIAS, computeAlias(spec.endpoint)).nestPlain(links.IFLA_AF_SPEC);
-  writer.nestPlain(AF_INET).nestPlain(IFLA_INET_CONF);
-  writer.attrU32(IPV4_FORWARDING, 1).attrU32(IPV4_PROXY_ARP, 1).attrU32(IPV4_ROUTE_LOCALNET, 1).endNest().endNest();
-  if (familiesOf(spec.addresses).includes(6))
-    writer.nestPlain(AF_INET6).attrU8(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODE_EUI64).endNest();
-  writer.endNest().end();
+  writer.attrString(links.IFLA_IFALIAS, computeAlias(spec.endpoint));
+  writeHostSettings(writer, end);
+  writer.end();
   writeProxyDelay(writer, 4, index, 0);
   host.request(writer, 2);
-  applySysctls(hostSysctls(spec));
+  applySysctls(computeHostSysctls(end));
 }
 
 /** Addresses first, then the way to the gateway, then what lies behind it. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { localMac, macFromBytes, macToBytes, parseMac, tryParseMac } from './mac.ts';
+import { formatIp } from './ip.ts';
+import { linkLocalOf, localMac, macFromBytes, macToBytes, parseMac, tryParseMac } from './mac.ts';
 
 const sixBytes = fc.uint8Array({ minLength: 6, maxLength: 6 });
 
@@ -43,4 +44,10 @@ test('a local address is local and of one receiver, and changes nothing else', (
     }),
     { seed: 10, numRuns: 200 },
   );
+});
+
+test('the link-local address of an interface follows from its Ethernet address', () => {
+  const of = (text: string) => formatIp(linkLocalOf(parseMac(text)));
+  expect(of('ee:ee:ee:ee:ee:ee')).toBe('fe80::ecee:eeff:feee:eeee');
+  expect(of('34:56:78:9a:bc:de')).toBe('fe80::3656:78ff:fe9a:bcde');
 });

@@ -1,5 +1,6 @@
 // Ethernet addresses in canonical text: six lower-case hexadecimal pairs joined by colons.
 import { OcicatError } from '../base/errors.ts';
+import { type Ip, ipFromBytes } from './ip.ts';
 
 declare const mac: unique symbol;
 export type Mac = string & { readonly [mac]: true };
@@ -33,4 +34,11 @@ export function localMac(bytes: Uint8Array): Mac {
   const own = Uint8Array.from(bytes.subarray(0, 6));
   own[0] = ((own[0] ?? 0) & 0xfe) | 0x02;
   return macFromBytes(own);
+}
+
+/** The link-local address that an interface of this Ethernet address gives itself (RFC 4291, appendix A). */
+export function linkLocalOf(address: Mac): Ip {
+  const [first = 0, ...rest] = macToBytes(address);
+  const identifier = [first ^ 0x02, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
+  return ipFromBytes(Uint8Array.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...identifier]));
 }

@@ -44,7 +44,7 @@ export interface AgentHost {
   log(): string;
   /** Calls the shim for a pod; the pod's namespace is made by ADD if it is not there. */
   cni(command: 'ADD' | 'DEL', pod: string, network: string): Outcome & { readonly elapsedMs: number };
-  /** Adds a pod to a network; its address. */
+  /** Adds a pod to a network; its IPv4 address. */
   addPod(pod: string, network: string): string;
   close(): Promise<void>;
 }
@@ -94,11 +94,14 @@ function buildShim(folder: string): void {
   if (built.exitCode !== 0) throw new Error(built.stderr.toString());
 }
 
-function configOf(network: string): string {
-  return JSON.stringify({ cniVersion: '1.0.0', name: network, type: 'calico', ipam: { type: 'calico-ipam' } });
+export interface AgentHostOptions {
+  /** For the agent, besides where its store is. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of the networks' files; default: the address of IPv4 that `calico-ipam` gives. */
+  readonly ipam?: object;
 }
 
-export async function openAgentHost(): Promise<AgentHost> {
+export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions = {}): Promise<AgentHost> {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-agent-'));
   buildShim(folder);
   const machine = await boot();
@@ -106,6 +109,11 @@ export async function openAgentHost(): Promise<AgentHost> {
   let agent: Bun.Subprocess | undefined;
   let runs = 0;
   let logFile = '';
+
+  function configOf(network: string): string {
+    const plugin = { cniVersion: '1.0.0', name: network, type: 'calico' };
+    return JSON.stringify({ ...plugin, ipam: { type: 'calico-ipam', ...ipam } });
+  }
 
   function run(command: string): Outcome {
     const { exitCode, stdout, stderr } = Bun.spawnSync([...machine.enter, 'bash', '-c', command], { timeout: 120_000 });
@@ -127,7 +135,13 @@ export async function openAgentHost(): Promise<AgentHost> {
       logFile = `/run/log/agent-${++runs}`;
       const program = `${process.execPath} ${join(root, 'src/main.ts')} calico-node`;
       agent = Bun.spawn([...machine.enter, 'sh', '-c', `echo $$ > /run/agent.pid; exec ${program} 2>> ${logFile}`], {
-        env: { PATH: process.env.PATH, ETCD_ENDPOINTS: etcd.endpoint, NODENAME: NODE, IP: 'autodetect' },
+        env: {
+          PATH: process.env.PATH,
+          ETCD_ENDPOINTS: etcd.endpoint,
+          NODENAME: NODE,
+          IP: 'autodetect',
+          ...environment,
+        },
       });
       await eventually('the agent to be ready', 30_000, () => {
         if (agent?.exitCode !== null) throw new Error(`the agent ended: ${host.log()}`);

@@ -39,6 +39,7 @@ export function addPod(host: string, number: number): Pod {
   run(['ip', '-n', host, 'link', 'add', pod.interfaceName, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pod.netns]);
   const hostScript = `
     sysctl -qw net.ipv4.conf.${pod.interfaceName}.proxy_arp=1 net.ipv4.neigh.${pod.interfaceName}.proxy_delay=0
+    ip link set ${pod.interfaceName} address ee:ee:ee:ee:ee:ee
     ip address add fe80::1/64 dev ${pod.interfaceName} nodad
     ip link set ${pod.interfaceName} up
     ip route add ${formatIp(pod.ipv4)}/32 dev ${pod.interfaceName}
@@ -51,6 +52,7 @@ export function addPod(host: string, number: number): Pod {
     ip link set eth0 up
     ip address add ${formatIp(pod.ipv4)}/32 dev eth0
     ip address add ${formatIp(pod.ipv6)}/128 dev eth0 nodad
+    ip neigh replace fe80::1 lladdr ee:ee:ee:ee:ee:ee nud permanent dev eth0
     ip route add 169.254.1.1 dev eth0
     ip route add default via 169.254.1.1
     ip route add default via fe80::1 dev eth0`;

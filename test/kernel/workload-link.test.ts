@@ -64,7 +64,7 @@ const HOST_STATE = `10.65.0.0 dev cali0 scope link metric 1024
 fd00:65:: dev cali0 metric 1024 pref medium
 10.65.0.0 dev cali0 lladdr 02:00:00:00:00:01 PERMANENT
 fd00:65:: dev cali0 lladdr 02:00:00:00:00:01 PERMANENT
-1 1 1 0 0 1 1 0`;
+1 1 0 1 0 0 0 0 0 1 1 0 0`;
 
 test('both ends are as the pod and the host need them', () => {
   create(specOf(0));
@@ -79,8 +79,9 @@ test('both ends are as the pod and the host need them', () => {
     host,
     `ip route; ip -6 route show fd00:65::/64; ip -6 route show fd00:65::; ip neigh show nud permanent
      cd /proc/sys/net; v4=ipv4/conf/cali0; v6=ipv6/conf/cali0
-     echo $(cat $v4/forwarding $v4/proxy_arp $v4/route_localnet ipv4/neigh/cali0/proxy_delay \
-       $v6/accept_dad $v6/proxy_ndp $v6/forwarding $v6/accept_ra)`,
+     echo $(cat $v4/forwarding $v4/proxy_arp $v4/route_localnet $v4/rp_filter $v4/arp_accept $v4/accept_redirects \
+       $v4/accept_source_route ipv4/neigh/cali0/proxy_delay \
+       $v6/accept_dad $v6/proxy_ndp $v6/forwarding $v6/accept_ra $v6/accept_redirects)`,
   );
   expect(hostState).toBe(HOST_STATE);
   expect(check(specOf(0))).toEqual([]);

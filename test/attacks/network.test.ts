@@ -1,0 +1,42 @@
+// From inside a pod with every right over its own packets: nothing arrives that must not, and the host stays as it was.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { formatIp } from '../../src/net/ip.ts';
+import { eventually } from '../kernel/agent-host.ts';
+import { attacks } from './network-attacks.ts';
+import { OUTSIDE, openSite, type Site } from './site.ts';
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await openSite();
+}, 60_000);
+
+afterAll(async () => {
+  await site.host.close();
+}, 20_000);
+
+/** What a pod must not change: who is whose neighbour, where things are, which addresses there are. */
+const observe = () => ({
+  neighbours: site.host.must(
+    `for family in 4 6; do ip -$family neigh show nud all dev ${site.attacker.interfaceName} | grep -v NOARP; done | sort`,
+  ),
+  uplink: site.host.must(`ip neigh show ${formatIp(OUTSIDE)} | cut -d" " -f1-5`),
+  routes: site.host.must('ip route; ip -6 route; ip route show cache; ip -6 route show cache'),
+  addresses: site.host.must('ip -o address'),
+});
+
+/** The kernel takes a packet that has been sent within this time; those that must not arrive are waited for as long. */
+const SETTLE_MS = 100;
+
+test.each(attacks.map((attack, index) => [attack.name, attack, `mark-${index}-`] as const))(
+  '%s',
+  async (_name, attack, mark) => {
+    const before = observe();
+    site.inject(attack.frames(site, mark));
+    if (attack.arrives) await eventually('the packet', 5_000, () => (site.heard().includes(mark) ? true : undefined));
+    else await Bun.sleep(SETTLE_MS);
+    expect(site.heard().includes(mark)).toBe(attack.arrives);
+    expect(observe()).toEqual(before);
+    expect(site.host.run(`ping -c1 -W2 ${formatIp(OUTSIDE)}`).status).toBe(0);
+  },
+);
