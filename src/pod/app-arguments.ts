@@ -1,5 +1,6 @@
 // The command line of run, prepare and fetch: pod options, then images, each with its own options and arguments.
 import { OcicatError } from '../base/errors.ts';
+import { MAX_PIDS } from './app-isolators.ts';
 import { type CapabilityRule, parseCapabilities } from './capabilities.ts';
 import {
   type FlagSpec,
@@ -31,6 +32,8 @@ export interface AppRequest {
   readonly milliCpu?: number;
   readonly cpuShares?: number;
   readonly oomScoreAdj?: number;
+  /** 0 for no limit. */
+  readonly pids?: number;
   readonly capabilities: CapabilityRule;
 }
 
@@ -61,6 +64,7 @@ export const appFlags: readonly FlagSpec[] = [
     'set the name of the app (example: "--name=foo"). If not set, then the app name defaults to the image\'s name',
   ),
   text('oom-score-adj', 'oom-score-adj isolator override (-1000 to 1000)'),
+  text('pids-limit', 'most processes and threads of the preceding image, 0 or -1 for no limit', '2048'),
   text('readonly-rootfs', "if set to true, the app's root file system is mounted read-only"),
   text(
     'supplementary-gids',
@@ -136,6 +140,7 @@ const apply: Readonly<Record<string, Apply>> = {
   mount: (app, value) => ({ ...app, mounts: [...app.mounts, parseMount(value)] }),
   name: appName,
   'oom-score-adj': (app, value) => ({ ...app, oomScoreAdj: integer('oom-score-adj', value, -1000, 1000) }),
+  'pids-limit': (app, value) => ({ ...app, pids: Math.max(integer('pids-limit', value, -1, MAX_PIDS), 0) }),
   'readonly-rootfs': readOnlyRootfs,
   'supplementary-gids': (app, value) => ({ ...app, supplementaryGids: parseGids(value) }),
   user: (app, value) => ({ ...app, user: value }),

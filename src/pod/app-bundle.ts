@@ -55,7 +55,6 @@ export function readyApp(podPath: string, manifest: PodManifest, app: PodApp, wa
 /** What the pod gives to each of its apps. */
 export interface PodSetting {
   readonly podPath: string;
-  readonly uuid: string;
   readonly namespaces: AppSpec['namespaces'];
   readonly etc: EtcFiles;
   readonly devices: readonly Device[];
@@ -89,8 +88,6 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     namespaces: setting.namespaces,
     mounts: [...computeEtcMounts(ready.rootFd, ready.mounts, setting.etc, HOSTNAME_FILE), ...ready.mounts],
     terminal: setting.terminal,
-    limits: isolators.limits,
-    cgroupsPath: isolators.limited ? `/rkt/${setting.uuid}/${app.name}` : undefined,
     devices: setting.devices,
     lifted: {
       paths: context.lifted.has('paths'),

@@ -10,7 +10,7 @@ import { parseMemory, parseMilliCpu } from './quantity.ts';
 export interface AppIsolators {
   readonly capabilities: CapabilityRule;
   readonly limits: AppLimits;
-  /** Whether any limit needs a cgroup. */
+  /** Whether a limit was asked for. */
   readonly limited: boolean;
   readonly oomScoreAdj: number;
 }
@@ -18,10 +18,13 @@ export interface AppIsolators {
 const readSet = object({ set: list(text()) }, 'open');
 const readLimit = object({ limit: text() }, 'open');
 
+/** The most that Linux can count to: PID_MAX_LIMIT. */
+export const MAX_PIDS = 4_194_304;
+
 /** Throws `invalid` for an isolator that this runner cannot apply: none may be overlooked. */
 export function appIsolators(app: PodApp): AppIsolators {
   let capabilities: CapabilityRule = { kind: 'default' };
-  let limits: AppLimits = { memoryBytes: undefined, milliCpu: undefined, cpuShares: undefined };
+  let limits: AppLimits = { memoryBytes: undefined, milliCpu: undefined, cpuShares: undefined, pids: undefined };
   let oomScoreAdj = 0;
   for (const { name, value } of app.app.isolators) {
     const read = <T>(reader: Reader<T>): T => parseDocument(`isolator "${name}"`, printJson(value), reader);
@@ -30,6 +33,7 @@ export function appIsolators(app: PodApp): AppIsolators {
     else if (name === 'resource/memory') limits = { ...limits, memoryBytes: parseMemory(read(readLimit).limit) };
     else if (name === 'resource/cpu') limits = { ...limits, milliCpu: parseMilliCpu(read(readLimit).limit) };
     else if (name === 'os/linux/cpu-shares') limits = { ...limits, cpuShares: read(integer(2, 262_144)) };
+    else if (name === 'os/linux/pids-limit') limits = { ...limits, pids: read(integer(0, MAX_PIDS)) };
     else if (name === 'os/linux/oom-score-adj') oomScoreAdj = read(integer(-1000, 1000));
     else throw new OcicatError('unsupported', `isolator "${name}" of app "${app.name}": unknown`);
   }

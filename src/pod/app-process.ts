@@ -14,8 +14,8 @@ export interface AppLaunch {
   readonly name: string;
   readonly podPath: string;
   readonly uuid: string;
-  /** With limits crun makes a cgroup for the app; otherwise it stays in the runner's. */
-  readonly ownCgroup: boolean;
+  /** Descriptors by which a process joins the app's control groups. */
+  readonly entrances: readonly number[];
   /** crun stays and carries the terminal's bytes. */
   readonly terminal: boolean;
   readonly stdio: AppStdio;
@@ -49,10 +49,23 @@ function innermostPid(pid: number): number {
 function crunCommand(launch: AppLaunch): readonly string[] {
   const { podPath, name } = launch;
   const directory = appPath(podPath, name);
-  const manager = launch.ownCgroup ? 'cgroupfs' : 'disabled';
-  const where = ['--root', join(podPath, 'crun'), '--cgroup-manager', manager, '--log', join(directory, 'crun.log')];
+  const where = ['--root', join(podPath, 'crun'), '--cgroup-manager', 'disabled', '--log', join(directory, 'crun.log')];
   const how = ['--bundle', directory, '--pid-file', pidPath(podPath, name), ...(launch.terminal ? [] : ['--detach'])];
   return [systemProgram('crun'), ...where, 'run', ...how, `${launch.uuid}-${name}`];
+}
+
+/** Standard streams come before it. */
+const FIRST_ENTRANCE = 3;
+
+/**
+ * The command by way of a shell that joins the groups behind the descriptors from 3 on, and gives those up: a process that
+ * is moved later has had children, or used memory, outside.
+ */
+function joiningGroups(entrances: readonly number[], command: readonly string[]): readonly string[] {
+  if (entrances.length === 0) return command;
+  const fds = entrances.map((_, index) => FIRST_ENTRANCE + index);
+  const joins = fds.map((fd) => `echo 0 >&${fd} && exec ${fd}>&-`);
+  return ['/bin/sh', '-c', `${joins.join(' && ')} && exec "$@"`, 'sh', ...command];
 }
 
 /** The last thing that crun complained about. */
@@ -73,7 +86,11 @@ function judgeFailure(launch: AppLaunch): Launched {
 
 /** Starts the app; its process is reaped by `reaper`. Throws when crun cannot make the container. */
 export async function launchApp(launch: AppLaunch, reaper: Reaper): Promise<Launched> {
-  const child = Bun.spawn([...crunCommand(launch)], { env: systemEnvironment, cwd: '/', stdio: [...launch.stdio] });
+  const child = Bun.spawn([...joiningGroups(launch.entrances, crunCommand(launch))], {
+    env: systemEnvironment,
+    cwd: '/',
+    stdio: [...launch.stdio, ...launch.entrances],
+  });
   if (launch.terminal) return attachedApp(launch, child);
   if ((await child.exited) !== 0) return judgeFailure(launch);
   const pid = Number(readFileSync(pidPath(launch.podPath, launch.name), 'utf8'));

@@ -1,76 +1,117 @@
-// Control groups of limited apps: whether limits can be kept at all, and what is left of them.
-import { accessSync, constants, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+// The control groups of a pod: one for each app in the hierarchies that its limits need, made before its process and joined
+// by it before it is anything else's.
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OcicatError } from '../base/errors.ts';
+import { describeError, OcicatError } from '../base/errors.ts';
+import * as libc from '../sys/libc.ts';
+import {
+  entranceName,
+  groupPath,
+  type Hierarchy,
+  listHierarchies,
+  removeGroups,
+  tryFindHierarchy,
+  writeGroup,
+} from './cgroup-hierarchy.ts';
+import { computeGroupSettings, type GroupSetting } from './cgroup-settings.ts';
 import type { AppLimits } from './oci-spec.ts';
 
-const CGROUP_DIR = '/sys/fs/cgroup';
+export interface LimitedApp {
+  readonly name: string;
+  readonly limits: AppLimits;
+}
 
-function isWritable(path: string): boolean {
+export interface PodGroups {
+  /** Descriptors of files that take in whoever writes 0 to them. */
+  entrancesOf(app: string): readonly number[];
+  /** Throws when one still has a process. It works from any mount namespace, where the groups may be out of sight. */
+  remove(): void;
+}
+
+/** A default limit that cannot be kept is reason for a warning only. */
+type Warn = (line: string) => void;
+
+function cannotLimit(app: string, { controller, asked }: GroupSetting, why: string, warn: Warn): void {
+  if (asked) throw new OcicatError('unsupported', `limit app "${app}": the cgroup controller "${controller}" ${why}`);
+  warn(`warning: apps are not limited in their number of processes: the cgroup controller "${controller}" ${why}`);
+}
+
+/** The hierarchy that keeps the setting now; undefined when it is done without. */
+function tryLimit(uuid: string, app: string, setting: GroupSetting, warn: Warn): Hierarchy | undefined {
+  const hierarchy = tryFindHierarchy(setting.controller);
+  if (hierarchy === undefined) {
+    cannotLimit(app, setting, 'is not there or cannot be written below /sys/fs/cgroup', warn);
+    return undefined;
+  }
   try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
+    writeGroup(hierarchy, groupPath(hierarchy.path, uuid, app), setting);
+    return hierarchy;
+  } catch (error) {
+    cannotLimit(app, setting, `cannot be used: ${describeError(error)}`, warn);
+    return undefined;
   }
 }
 
-/** cgroup v1 has a directory for each controller; v2 lists its controllers in a file. */
-function hasController(name: string): boolean {
-  if (isWritable(join(CGROUP_DIR, name, 'cgroup.procs'))) return true;
-  try {
-    const controllers = readFileSync(join(CGROUP_DIR, 'cgroup.controllers'), 'utf8').trim().split(' ');
-    return controllers.includes(name) && isWritable(join(CGROUP_DIR, 'cgroup.subtree_control'));
-  } catch {
-    return false;
-  }
+function onceOnly(warn: Warn): Warn {
+  let said = false;
+  return (line) => {
+    if (!said) warn(line);
+    said = true;
+  };
 }
 
-/** Throws `unsupported` when a limit of the app cannot be kept on this machine. */
-export function refuseUnusableLimits(app: string, limits: AppLimits): void {
-  const wanted = [
-    ...(limits.memoryBytes === undefined ? [] : ['memory']),
-    ...(limits.milliCpu === undefined && limits.cpuShares === undefined ? [] : ['cpu']),
-  ];
-  const missing = wanted.find((name) => !hasController(name));
-  if (missing === undefined) return;
-  throw new OcicatError(
-    'unsupported',
-    `limit app "${app}": the cgroup controller "${missing}" is not there or cannot be written below ${CGROUP_DIR}`,
+/** The hierarchies that keep the app's limits, each once. */
+function limitApp(uuid: string, { name, limits }: LimitedApp, warn: Warn): readonly string[] {
+  const kept = computeGroupSettings(limits).map((setting) => tryLimit(uuid, name, setting, warn)?.path);
+  return [...new Set(kept.filter((path) => path !== undefined))];
+}
+
+function openPath(path: string, flags: number): number {
+  return libc.open(path, flags | libc.O_CLOEXEC);
+}
+
+function openGroups(uuid: string, limited: ReadonlyMap<string, readonly string[]>): PodGroups {
+  const paths = [...new Set([...limited.values()].flat())];
+  const hierarchies = paths.map((path) => openPath(path, libc.O_PATH | libc.O_DIRECTORY));
+  const entrances = new Map(
+    [...limited].map(([app, paths]) => [
+      app,
+      paths.map((path) => openPath(join(groupPath(path, uuid, app), entranceName(path)), libc.O_WRONLY)),
+    ]),
   );
+  return {
+    entrancesOf: (app) => entrances.get(app) ?? [],
+    remove() {
+      for (const fd of [...entrances.values()].flat()) libc.close(fd);
+      for (const fd of hierarchies) removeGroups(`/proc/self/fd/${fd}`, uuid);
+      for (const fd of hierarchies) libc.close(fd);
+    },
+  };
 }
 
-function subdirectories(path: string): readonly string[] {
+/**
+ * Makes the groups of all apps. Throws `unsupported` when a limit that was asked for cannot be kept on this machine;
+ * `warn` hears at most once that a default cannot.
+ */
+export function makePodGroups(uuid: string, apps: readonly LimitedApp[], warn: Warn): PodGroups {
+  const once = onceOnly(warn);
   try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(path, entry.name));
-  } catch {
-    return [];
+    return openGroups(uuid, new Map(apps.map((app) => [app.name, limitApp(uuid, app, once)])));
+  } catch (error) {
+    removePodCgroups(uuid);
+    throw error;
   }
 }
 
-/** Control groups can be removed one by one only, the innermost first. */
-function removeGroup(path: string): void {
-  for (const child of subdirectories(path)) removeGroup(child);
-  rmdirSync(path);
-}
-
-/** The group of all pods, which another pod may need. */
-function tryRemoveParent(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // not empty
+/** Takes this process into the groups of an app that runs. */
+export function joinAppGroups(uuid: string, app: string): void {
+  for (const hierarchy of listHierarchies()) {
+    const path = join(groupPath(hierarchy, uuid, app), 'cgroup.procs');
+    if (existsSync(path)) writeFileSync(path, '0');
   }
 }
 
-/** Removes the pod's empty control groups, in every hierarchy. Throws when one still has a process. */
+/** Removes what groups a pod that has ended may have left. Throws when one still has a process. */
 export function removePodCgroups(uuid: string): void {
-  for (const hierarchy of [CGROUP_DIR, ...subdirectories(CGROUP_DIR)]) {
-    const group = join(hierarchy, 'rkt', uuid);
-    if (!isWritable(join(hierarchy, 'cgroup.procs')) || !isWritable(group)) continue;
-    removeGroup(group);
-    tryRemoveParent(join(hierarchy, 'rkt'));
-  }
+  for (const hierarchy of listHierarchies()) removeGroups(hierarchy, uuid);
 }

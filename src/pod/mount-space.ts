@@ -1,6 +1,5 @@
 // A mount namespace of the runner's own: what it mounts for a pod is seen by the pod only and goes when the last of them ends.
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import * as libc from '../sys/libc.ts';
 
 const CLONE_FS = 0x200;
@@ -34,13 +33,11 @@ export function enterPrivateMounts(): MountSpace {
 const CGROUP_DIR = '/sys/fs/cgroup';
 
 /**
- * Shapes /sys/fs/cgroup, in a mount namespace of one's own, so that crun can work with it: crun refuses the hybrid layout,
- * in which cgroup v2 is mounted at `unified` beside the v1 controllers, even when it is told to leave cgroups alone.
- * Where cgroups are used it takes a plain directory at `unified` for a hierarchy, so there has to be one to write to.
+ * Puts /sys/fs/cgroup out of sight, in a mount namespace of one's own: crun refuses the hybrid layout, in which cgroup v2 is
+ * mounted at `unified` beside the v1 controllers, even when it is told to leave cgroups alone.
  */
-export function shapeCgroups(used: boolean): void {
-  const covered = used ? join(CGROUP_DIR, 'unified') : CGROUP_DIR;
-  if (statSync(covered, { throwIfNoEntry: false }) === undefined) return;
+export function hideCgroups(): void {
+  if (!existsSync(CGROUP_DIR)) return;
   const flags = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC;
-  libc.mount('none', covered, 'tmpfs', flags, 'size=64k,mode=755');
+  libc.mount('none', CGROUP_DIR, 'tmpfs', flags, 'size=64k,mode=755');
 }

@@ -16,8 +16,6 @@ const spec: AppSpec = {
   mounts: [{ destination: '/sys/class', source: '/x', type: 'bind', options: ['rbind'] }],
   terminal: false,
   mountProgram: '/usr/bin/mount',
-  limits: { memoryBytes: 4096, milliCpu: 500, cpuShares: undefined },
-  cgroupsPath: '/rkt/1/web',
   devices: [{ name: 'null', source: '/pod/dev/null' }],
   lifted: { paths: true, seccomp: true },
   architecture: 'x64',
@@ -68,11 +66,9 @@ test('the whole document, without the parts that --insecure-options lifts', () =
         { type: 'uts', path: '/proc/5/ns/uts' },
         { type: 'network', path: '/var/run/netns/cni-1' },
       ],
-      resources: { memory: { limit: 4096 }, cpu: { quota: 50_000, period: 100_000 } },
       rootfsPropagation: 'rslave',
       maskedPaths: [],
       readonlyPaths: [],
-      cgroupsPath: '/rkt/1/web',
     },
   });
 });

@@ -9,10 +9,13 @@ export interface OciMount {
   readonly options: readonly string[];
 }
 
+/** undefined: nothing was asked for. */
 export interface AppLimits {
   readonly memoryBytes: number | undefined;
   readonly milliCpu: number | undefined;
   readonly cpuShares: number | undefined;
+  /** Processes and threads; 0 for no limit. */
+  readonly pids: number | undefined;
 }
 
 export interface AppSpec {
@@ -33,8 +36,6 @@ export interface AppSpec {
   readonly terminal: boolean;
   /** Path of mount(8) on the host. */
   readonly mountProgram: string;
-  readonly limits: AppLimits;
-  readonly cgroupsPath: string | undefined;
   /** Bound from elsewhere, because nodes on a file system mounted `nodev` cannot be opened. */
   readonly devices: readonly Device[];
   /** What `--insecure-options` lifted. */
@@ -92,19 +93,6 @@ const maskedPaths = [
 /** Not to be written by apps. `/proc/sys` is whole in it, as most of it is the host's. */
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-/** Kernel default of cpu.cfs_period_us. Source: kernel documentation, sched-bwc. */
-const CPU_PERIOD_US = 100_000;
-
-function resources(limits: AppLimits): unknown {
-  const { memoryBytes, milliCpu, cpuShares } = limits;
-  const quota = milliCpu === undefined ? {} : { quota: milliCpu * (CPU_PERIOD_US / 1000), period: CPU_PERIOD_US };
-  const shares = cpuShares === undefined ? {} : { shares: cpuShares };
-  return {
-    ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
-    ...(milliCpu === undefined && cpuShares === undefined ? {} : { cpu: { ...quota, ...shares } }),
-  };
-}
-
 /** Only the bounding set for users other than root: they gain capabilities by nothing but the image's own files. */
 function capabilitySets(spec: AppSpec): unknown {
   const bounding = spec.capabilities;
@@ -157,11 +145,9 @@ export function computeOciSpec(spec: AppSpec): unknown {
     hooks: hooksOf(spec),
     linux: {
       namespaces: namespaceList(spec),
-      resources: resources(spec.limits),
       rootfsPropagation: 'rslave',
       maskedPaths: spec.lifted.paths ? [] : maskedPaths,
       readonlyPaths: spec.lifted.paths ? [] : readonlyPaths,
-      ...(spec.cgroupsPath === undefined ? {} : { cgroupsPath: spec.cgroupsPath }),
       ...(filtered ? { seccomp: computeSeccomp(spec.architecture) } : {}),
     },
   };

@@ -54,7 +54,7 @@ function computeExec(request: AppRequest, image: ImageRecord): readonly string[]
 }
 
 function isolatorsOf(request: AppRequest): readonly Isolator[] {
-  const { capabilities, memoryBytes, milliCpu, cpuShares, oomScoreAdj } = request;
+  const { capabilities, memoryBytes, milliCpu, cpuShares, oomScoreAdj, pids } = request;
   const isolators: Isolator[] = [];
   if (capabilities.kind !== 'default') {
     isolators.push({ name: `os/linux/capabilities-${capabilities.kind}-set`, value: { set: capabilities.set } });
@@ -62,6 +62,7 @@ function isolatorsOf(request: AppRequest): readonly Isolator[] {
   if (memoryBytes !== undefined) isolators.push({ name: 'resource/memory', value: { limit: String(memoryBytes) } });
   if (milliCpu !== undefined) isolators.push({ name: 'resource/cpu', value: { limit: `${milliCpu}m` } });
   if (cpuShares !== undefined) isolators.push({ name: 'os/linux/cpu-shares', value: cpuShares });
+  if (pids !== undefined) isolators.push({ name: 'os/linux/pids-limit', value: pids });
   if (oomScoreAdj !== undefined) isolators.push({ name: 'os/linux/oom-score-adj', value: oomScoreAdj });
   return isolators;
 }

@@ -3,12 +3,12 @@ import * as libc from '../sys/libc.ts';
 import { type ReadyApp, readyApp, writeBundle } from './app-bundle.ts';
 import { appIsolators } from './app-isolators.ts';
 import { type AppLaunch, type AppProcess, launchApp } from './app-process.ts';
-import { refuseUnusableLimits } from './cgroups.ts';
+import { makePodGroups, type PodGroups } from './cgroups.ts';
 import type { PodConsole } from './console-pipe.ts';
 import { type Device, makeDevices } from './devices.ts';
 import type { EtcFiles } from './etc-mounts.ts';
 import { EXEC_FAILED_STATUS } from './exec-lookup.ts';
-import { enterPrivateMounts, shapeCgroups } from './mount-space.ts';
+import { enterPrivateMounts, hideCgroups } from './mount-space.ts';
 import type { AppSpec } from './oci-spec.ts';
 import type { Reaper } from './reaper.ts';
 import { namespacePath, type Sandbox } from './sandbox.ts';
@@ -18,26 +18,28 @@ import { hasOwnIpc, type Start, warnStart } from './start.ts';
 export interface MountedApps {
   readonly apps: readonly ReadyApp[];
   readonly devices: readonly Device[];
+  readonly groups: PodGroups;
+}
+
+function makeGroups(start: Start): PodGroups {
+  const apps = start.manifest.apps.map((app) => ({ name: app.name, limits: appIsolators(app).limits }));
+  return makePodGroups(start.pod.uuid, apps, (line) => warnStart(start, line));
 }
 
 /** Mounts what every app stands on, out of the host's sight, and looks up what the app needs there. */
 export function readyApps(start: Start): MountedApps {
   const { manifest, pod, undo } = start;
-  const isolators = manifest.apps.map((app) => {
-    const own = appIsolators(app);
-    refuseUnusableLimits(app.name, own.limits);
-    return own;
-  });
+  const groups = makeGroups(start);
   const space = enterPrivateMounts();
   undo.push('mounts', space.leave);
-  shapeCgroups(isolators.some(({ limited }) => limited));
+  hideCgroups();
   const devices = makeDevices(pod.path);
   const apps = manifest.apps.map((app) => {
     const ready = readyApp(pod.path, manifest, app, (line) => warnStart(start, line));
     undo.push('root directory', () => libc.close(ready.rootFd));
     return ready;
   });
-  return { apps, devices };
+  return { apps, devices, groups };
 }
 
 function namespacesOf(start: Start, sandbox: Sandbox, network: string | undefined): AppSpec['namespaces'] {
@@ -63,7 +65,6 @@ export function writeBundles(
 ): void {
   const setting = {
     podPath: start.pod.path,
-    uuid: start.pod.uuid,
     namespaces: namespacesOf(start, sandbox, network),
     terminal: hasTerminal(start),
     etc,
@@ -72,7 +73,7 @@ export function writeBundles(
   for (const ready of apps) if (ready.lookup.kind === 'found') writeBundle(start.context, ready, setting);
 }
 
-function launchOf(start: Start, ready: ReadyApp, console: PodConsole): AppLaunch {
+function launchOf(start: Start, ready: ReadyApp, groups: PodGroups, console: PodConsole): AppLaunch {
   const { name } = ready.app;
   const { interactive } = start.options;
   const output = interactive ? 'inherit' : console.pipeFor(name);
@@ -80,7 +81,7 @@ function launchOf(start: Start, ready: ReadyApp, console: PodConsole): AppLaunch
     name,
     podPath: start.pod.path,
     uuid: start.pod.uuid,
-    ownCgroup: appIsolators(ready.app).limited,
+    entrances: groups.entrancesOf(name),
     terminal: hasTerminal(start),
     stdio: [interactive ? 'inherit' : 'ignore', output, output],
   };
@@ -92,10 +93,16 @@ function failedApp(name: string, words: string, console: PodConsole): AppProcess
   return { name, pid: undefined, podPid: 0, ended: Promise.resolve({ kind: 'exited', status: EXEC_FAILED_STATUS }) };
 }
 
-async function startApp(start: Start, ready: ReadyApp, console: PodConsole, reaper: Reaper): Promise<AppProcess> {
+async function startApp(
+  start: Start,
+  ready: ReadyApp,
+  groups: PodGroups,
+  console: PodConsole,
+  reaper: Reaper,
+): Promise<AppProcess> {
   const { name } = ready.app;
   if (ready.lookup.kind === 'unusable') return failedApp(name, ready.lookup.words, console);
-  const launched = await launchApp(launchOf(start, ready, console), reaper);
+  const launched = await launchApp(launchOf(start, ready, groups, console), reaper);
   if (launched.kind === 'unusable') return failedApp(name, launched.words, console);
   console.begin(name, launched.process.podPid);
   return launched.process;
@@ -104,11 +111,11 @@ async function startApp(start: Start, ready: ReadyApp, console: PodConsole, reap
 /** Starts all apps at once. Throws the first failure after every start has come to its end. */
 export async function startApps(
   start: Start,
-  apps: readonly ReadyApp[],
+  { apps, groups }: MountedApps,
   console: PodConsole,
   reaper: Reaper,
 ): Promise<readonly AppProcess[]> {
-  const outcomes = await Promise.allSettled(apps.map((ready) => startApp(start, ready, console, reaper)));
+  const outcomes = await Promise.allSettled(apps.map((ready) => startApp(start, ready, groups, console, reaper)));
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;

@@ -29,7 +29,7 @@ function theOnlyApp(start: Start): PodApp {
   if (options.ownIpc === true) refuse('shares the IPC namespace, --ipc=private cannot be set');
   const { capabilities, limited, oomScoreAdj } = appIsolators(app);
   if (capabilities.kind !== 'default') refuse('cannot restrict capabilities');
-  if (limited || oomScoreAdj !== 0) refuse('cannot limit memory or processor time');
+  if (limited || oomScoreAdj !== 0) refuse('cannot limit memory, processor time or processes');
   if (app.readOnlyRootFS) refuse('cannot make the root file system read-only');
   return app;
 }

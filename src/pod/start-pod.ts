@@ -52,15 +52,25 @@ function recordStart(start: Start): void {
   writeFileSync(path, String(process.pid));
 }
 
+/** What cannot be removed now is removed with the pod. */
+function dropGroups(start: Start, remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    warnStart(start, `warning: ${describeError(error)}`);
+  }
+}
+
 async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<number> {
   const console = await openConsole(start.pod.path);
   writeBundles(start, ground.mounted, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);
-  const processes = await startApps(start, ground.mounted.apps, console, reaper);
+  const processes = await startApps(start, ground.mounted, console, reaper);
   writeFileSync(join(start.pod.path, 'ready'), '');
   const status = await superviseApps(start.pod.path, processes, start.stops);
   await ground.sandbox.close();
+  dropGroups(start, ground.mounted.groups.remove);
   await console.drained();
   return status;
 }
@@ -75,18 +85,9 @@ export async function startPod(start: Start): Promise<number> {
     return await runApps(start, await layGround(start), reaper);
   } catch (error) {
     for (const failure of await start.undo.run()) warnStart(start, describeError(failure));
+    dropGroups(start, () => removePodCgroups(start.pod.uuid));
     throw error;
   } finally {
     reaper.close();
-    dropCgroups(start);
-  }
-}
-
-/** What cannot be removed now is removed with the pod. */
-function dropCgroups(start: Start): void {
-  try {
-    removePodCgroups(start.pod.uuid);
-  } catch (error) {
-    warnStart(start, `warning: ${describeError(error)}`);
   }
 }

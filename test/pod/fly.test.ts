@@ -113,7 +113,7 @@ test.each([
   [['--hostname=x', ...one], 'shares the host name, --hostname cannot be set'],
   [['--ipc=private', ...one], 'shares the IPC namespace, --ipc=private cannot be set'],
   [[...one, '--caps-retain=CAP_KILL'], 'cannot restrict capabilities'],
-  [[...one, '--memory=16Mi'], 'cannot limit memory or processor time'],
+  [[...one, '--memory=16Mi'], 'cannot limit memory, processor time or processes'],
   [[...one, '--readonly-rootfs=true'], 'cannot make the root file system read-only'],
 ])('%j is refused', async (words, reason) => {
   const result = await world.rkt('run', '--stage1-from-dir=stage1-fly.aci', ...words);

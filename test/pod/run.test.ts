@@ -347,7 +347,9 @@ test('interactive on a terminal gives the app a terminal of its own', async () =
 
 test('oom-score-adj and limits reach the app, and leave no control group', async () => {
   const options = ['--oom-score-adj=42', '--memory=42Mi', '--cpu=900m', '--cpu-shares=12345'];
-  const result = await shell('cat /proc/self/oom_score_adj; grep -c /rkt/ /proc/self/cgroup', options);
+  const saved = join(world.directory, 'limited');
+  const script = 'cat /proc/self/oom_score_adj; grep -c /rkt/ /proc/self/cgroup';
+  const result = await shell(script, options, [`--uuid-file-save=${saved}`]);
   if (result.status === 254) {
     expect(result.stderr).toContain('cgroup controller');
     return;
@@ -355,7 +357,8 @@ test('oom-score-adj and limits reach the app, and leave no control group', async
   expect(lines(result)[0]).toBe('busybox: 42');
   expect(Number(lines(result)[1]?.split(' ')[1])).toBeGreaterThan(0);
   expect(result.stderr).not.toContain('warning');
-  expect((await world.run('find', '/sys/fs/cgroup', '-maxdepth', '2', '-name', 'rkt')).stdout).toBe('');
+  const uuid = readFileSync(saved, 'utf8');
+  expect((await world.run('find', '/sys/fs/cgroup', '-maxdepth', '3', '-name', uuid)).stdout).toBe('');
 });
 
 test('a limit that cannot be kept is refused', async () => {
@@ -365,7 +368,16 @@ test('a limit that cannot be kept is refused', async () => {
   expect(refused.status).toBe(254);
   expect(refused.stderr).toContain('stage1: limit app "busybox": the cgroup controller "memory" is not there');
   const plain = await world.run('sh', '-c', `${words} "$@"`, '-', ...world.command(...rkt));
-  expect([plain.status, plain.stderr]).toEqual([0, '']);
+  const warning = `stage1: warning: apps are not limited in their number of processes: the cgroup controller "pids" is not there or cannot be written below /sys/fs/cgroup\n`;
+  expect([plain.status, plain.stderr]).toEqual([0, warning]);
+  const two = await world.run(
+    'sh',
+    '-c',
+    `${words} "$@"`,
+    '-',
+    ...world.command(...rkt, 'docker://volumes', '--exec=true'),
+  );
+  expect([two.status, two.stderr.split(warning).length]).toEqual([0, 2]);
 });
 
 test.each([

@@ -12,12 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { finishDigest } from '../../src/images/digest.ts';
 import { emptyImageConfig, type ImageConfig } from '../../src/images/image-config.ts';
 import { treePath } from '../../src/images/layout.ts';
 import { computeImageId } from '../../src/images/record.ts';
 import { openImageStore } from '../../src/images/store.ts';
+import { removePodCgroups } from '../../src/pod/cgroups.ts';
 
 export interface Result {
   readonly status: number;
@@ -132,6 +133,17 @@ function follow(stream: ReadableStream<Uint8Array>) {
   return { output, printed };
 }
 
+/** What pods that were killed, and that nobody removes, have left outside of this world. */
+function removeGroupsOfPods(dataDir: string): void {
+  for (const path of new Bun.Glob('pods/*/*').scanSync({ cwd: dataDir, onlyFiles: false })) {
+    try {
+      removePodCgroups(basename(path));
+    } catch {
+      // a process of it is still ending
+    }
+  }
+}
+
 export async function openWorld(): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'ocitest-rkt-'));
   const dataDir = join(directory, 'data');
@@ -183,6 +195,7 @@ export async function openWorld(): Promise<World> {
     async close() {
       holder.kill('SIGKILL');
       await holder.exited;
+      removeGroupsOfPods(dataDir);
       rmSync(directory, { recursive: true, force: true });
     },
   };

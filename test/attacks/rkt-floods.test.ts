@@ -1,0 +1,75 @@
+// Apps that make as many processes as they can: none takes them from the host or from another app.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openWorld, type World } from '../pod/world.ts';
+
+setDefaultTimeout(60_000);
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+
+const v1 = '/sys/fs/cgroup/pids';
+const hierarchy = existsSync(v1) ? v1 : '/sys/fs/cgroup';
+
+interface Counted {
+  readonly max: string;
+  readonly current: number;
+}
+
+/** What the kernel holds of an app's group while its pod runs. */
+async function groupsWhile(words: readonly string[], apps: readonly string[]): Promise<readonly Counted[]> {
+  const saved = join(world.directory, 'uuid');
+  const pod = world.start('run', '--net=none', `--uuid-file-save=${saved}`, ...words);
+  await pod.printed('up');
+  const uuid = readFileSync(saved, 'utf8');
+  const read = (app: string, file: string) => readFileSync(join(hierarchy, 'rkt', uuid, app, file), 'utf8').trim();
+  const counted = apps.map((app) => ({ max: read(app, 'pids.max'), current: Number(read(app, 'pids.current')) }));
+  await world.rkt('stop', uuid);
+  await pod.ended;
+  expect(existsSync(join(hierarchy, 'rkt', uuid))).toBe(false);
+  return counted;
+}
+
+/** Tries to start a hundred processes that stay. */
+const bomb = 'for i in $(seq 100); do sleep 20 2>/dev/null & done 2>/dev/null; echo up; sleep 20';
+const app = (name: string, script: string, ...options: readonly string[]) => [
+  'docker://busybox',
+  `--name=${name}`,
+  '--exec=sh',
+  ...options,
+  '--',
+  '-c',
+  script,
+  '---',
+];
+
+test('an app gets 2048 processes when nobody says how many', async () => {
+  expect(await groupsWhile(app('a', bomb), ['a'])).toEqual([{ max: '2048', current: 102 }]);
+});
+
+test('a flood of processes ends at the limit of its app, and another app still gets its own', async () => {
+  const apps = [...app('flood', `(${bomb}); exec sleep 20`, '--pids-limit=20'), ...app('calm', `sleep 1; ${bomb}`)];
+  expect(await groupsWhile(apps, ['flood', 'calm'])).toEqual([
+    { max: '20', current: 19 },
+    { max: '2048', current: 102 },
+  ]);
+});
+
+test.each(['0', '-1'])('--pids-limit=%s: no limit', async (limit) => {
+  const saved = join(world.directory, 'unlimited');
+  const options = ['--net=none', `--uuid-file-save=${saved}`, 'docker://busybox', '--exec=sh', `--pids-limit=${limit}`];
+  const result = await world.rkt('run', ...options, '--', '-c', 'grep -c /rkt/ /proc/self/cgroup');
+  expect([result.status, result.stdout]).toEqual([1, expect.stringMatching(/: 0\n$/)]);
+});
+
+test.each(['x', '-2', '1.5', '4194305', ''])('--pids-limit=%s is refused', async (limit) => {
+  const result = await world.rkt('run', '--net=none', 'docker://busybox', `--pids-limit=${limit}`);
+  expect([result.status, result.stderr]).toEqual([
+    254,
+    expect.stringContaining('wanted a whole number from -1 to 4194304'),
+  ]);
+});
