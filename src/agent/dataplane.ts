@@ -1,8 +1,8 @@
-// Policy in the kernel: follows the store's resources through the calculation and the firewall into one transaction a flush.
+// Policy in the kernel: follows the store's resources through the calculation and the firewall into the kernel, one flush after the other.
 import type { FirewallConfig } from '../firewall/config.ts';
 import { createFirewall, type Firewall } from '../firewall/firewall.ts';
 import type { NatPool } from '../firewall/nat.ts';
-import type { Transaction } from '../firewall/nft.ts';
+import type { Steps } from '../firewall/nft.ts';
 import { formatFinding } from '../firewall/repair.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
 import { createPolicyCalculation } from '../policy/calculation.ts';
@@ -32,14 +32,13 @@ export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
   let pools: readonly NatPool[] = [];
   let poolsChanged = true;
 
-  function put(transaction: Transaction, { ruleset }: Firewall): void {
-    if (transaction.length === 0) return;
-    const outcome = kernel.apply(transaction, ruleset);
+  function put(steps: Steps, { ruleset }: Firewall): void {
+    const outcome = kernel.apply(steps, ruleset);
     if (outcome.kind === 'applied') return;
     log.warn(`the firewall was not as expected; ${outcome.findings.length} differences repaired`, outcome.cause);
   }
 
-  function takePools(target: Firewall): Transaction {
+  function takePools(target: Firewall): Steps {
     if (!poolsChanged) return [];
     poolsChanged = false;
     return target.setPools(pools);

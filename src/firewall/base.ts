@@ -11,7 +11,7 @@ import { computeStaticPart } from './static.ts';
  */
 export function computeBaseTransaction(config: FirewallConfig): Transaction {
   const part = computeStaticPart(config);
-  const operations = orderChanges({
+  const steps = orderChanges({
     addedSets: [...part.fixedSets, ...part.openSets].map(({ spec }) => spec),
     removedSets: [],
     addedChains: part.chains,
@@ -20,6 +20,7 @@ export function computeBaseTransaction(config: FirewallConfig): Transaction {
     addedElements: part.fixedSets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
     removedElements: [],
   });
+  const operations = steps.flat();
   const flushes = part.chains.map(({ name }): Operation => ({ kind: 'flush-chain', chain: name }));
   const firstRule = operations.findIndex(({ kind }) => kind === 'add-rule');
   return [{ kind: 'add-table' }, ...operations.slice(0, firstRule), ...flushes, ...operations.slice(firstRule)];

@@ -1,6 +1,6 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
-import type { Chain, ChainSpec, Element, Operation, Ruleset, SetSpec, Transaction } from './nft.ts';
+import type { Chain, ChainSpec, Element, Operation, Ruleset, SetSpec, Steps, Transaction } from './nft.ts';
 
 export interface SetElements {
   readonly set: SetSpec;
@@ -22,6 +22,10 @@ function isSome({ elements }: SetElements): boolean {
   return elements.length > 0;
 }
 
+function addElements(each: SetElements): Operation {
+  return { kind: 'add-elements', ...each };
+}
+
 function addRules(chain: Chain): readonly Operation[] {
   return chain.rules.map((rule) => ({ kind: 'add-rule', chain: chain.name, rule }));
 }
@@ -30,20 +34,43 @@ function specOf({ name, base, comment }: Chain): ChainSpec {
   return { name, ...(base === undefined ? {} : { base }), ...(comment === undefined ? {} : { comment }) };
 }
 
+/** What nothing leads to yet. */
+function prepare({ addedSets, addedChains, addedElements }: RulesetChanges): Transaction {
+  return [
+    ...addedSets.map((set): Operation => ({ kind: 'add-set', set })),
+    ...addedChains.map((chain): Operation => ({ kind: 'add-chain', chain: specOf(chain) })),
+    ...addedChains.flatMap(addRules),
+    ...addedElements.map(addElements),
+  ];
+}
+
 /** Elements leave before others come, because ranges must never overlap; chains are emptied before any of them goes. */
-export function orderChanges(changes: RulesetChanges): Transaction {
+function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Transaction {
   const flush = (chain: string): Operation => ({ kind: 'flush-chain', chain });
   return [
     ...changes.removedElements.filter(isSome).map((each): Operation => ({ kind: 'delete-elements', ...each })),
-    ...changes.addedSets.map((set): Operation => ({ kind: 'add-set', set })),
-    ...changes.addedChains.map((chain): Operation => ({ kind: 'add-chain', chain: specOf(chain) })),
     ...changes.rewrittenChains.map(({ name }) => flush(name)),
-    ...[...changes.addedChains, ...changes.rewrittenChains].flatMap(addRules),
-    ...changes.addedElements.filter(isSome).map((each): Operation => ({ kind: 'add-elements', ...each })),
+    ...changes.rewrittenChains.flatMap(addRules),
+    ...changes.addedElements.map(addElements),
     ...changes.removedChains.map(flush),
     ...changes.removedChains.map((chain): Operation => ({ kind: 'delete-chain', chain })),
     ...changes.removedSets.map(({ name, verdicts }): Operation => ({ kind: 'delete-set', name, verdicts })),
   ];
+}
+
+/**
+ * New sets and chains are complete before a step in which anything leads to them, because a transaction's outcome does not
+ * appear all at one instant (net/netfilter/nf_tables_api.c, nf_tables_commit): a packet that is under way sees the maps of
+ * after and the chains of before, where a new chain is empty; and the ranges of sets come last of all.
+ */
+export function orderChanges(changes: RulesetChanges): Steps {
+  const isNew = new Set(changes.addedSets.map(({ name }) => name));
+  const elements = changes.addedElements.filter(isSome);
+  const steps = [
+    prepare({ ...changes, addedElements: elements.filter(({ set }) => isNew.has(set.name)) }),
+    change({ ...changes, addedElements: elements.filter(({ set }) => !isNew.has(set.name)) }),
+  ];
+  return steps.filter((step) => step.length > 0);
 }
 
 /** The whole table anew, whatever is there now: the old one counts until the new one does. */
@@ -58,5 +85,5 @@ export function computeReplacement(ruleset: Ruleset): Transaction {
     addedElements: sets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
     removedElements: [],
   });
-  return [{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }, ...everything];
+  return [{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }, ...everything.flat()];
 }

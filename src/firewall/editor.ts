@@ -1,7 +1,7 @@
-// A ruleset that is edited in place and hands out, for all edits since the last time, the net change as one transaction.
+// A ruleset that is edited in place and hands out, for all edits since the last time, the net change.
 import { OcicatError } from '../base/errors.ts';
 import { orderChanges, type RulesetChanges, type SetElements } from './changes.ts';
-import type { Bytes, Chain, Element, Elements, Ruleset, SetSpec, Transaction, Verdict } from './nft.ts';
+import type { Bytes, Chain, Element, Elements, Ruleset, SetSpec, Steps, Verdict } from './nft.ts';
 
 interface EditableSet {
   readonly spec: SetSpec;
@@ -20,7 +20,7 @@ export interface RulesetEditor {
   setElement(set: string, key: Bytes, verdict?: Verdict): void;
   removeElement(set: string, key: Bytes): void;
   /** From the state at the last call (at first: the initial ruleset) to the present one. */
-  takeTransaction(): Transaction;
+  takeSteps(): Steps;
 }
 
 export function sameVerdict(a: Verdict | undefined, b: Verdict | undefined): boolean {
@@ -33,7 +33,7 @@ function sameRules(a: Chain, b: Chain): boolean {
   return a === b || JSON.stringify(a.rules) === JSON.stringify(b.rules);
 }
 
-/** What was there before the first edit since the last transaction; undefined: nothing was. */
+/** What was there before the first edit since the last time; undefined: nothing was. */
 interface Originals {
   readonly chains: Map<string, Chain | undefined>;
   /** Sets that came or went. */
@@ -173,7 +173,7 @@ export function createRulesetEditor(initial: Ruleset): RulesetEditor {
       touch(originals, set, key);
       set.elements.delete(key);
     },
-    takeTransaction() {
+    takeSteps() {
       const changes = { ...computeChainChanges(originals, chains), ...computeSetChanges(originals, sets) };
       originals.chains.clear();
       originals.sets.clear();

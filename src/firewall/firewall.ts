@@ -1,4 +1,4 @@
-// The node's firewall as a value that follows the policy: takes its changes, hands out transactions, holds what is wanted.
+// The node's firewall as a value that follows the policy: takes its changes, hands out the steps that follow them, holds what is wanted.
 import type { Cidr } from '../net/cidr.ts';
 import type { PolicyChange } from '../policy/types.ts';
 import type { FirewallConfig } from './config.ts';
@@ -6,21 +6,21 @@ import { createRulesetEditor } from './editor.ts';
 import { createLivePolicy } from './live-policy.ts';
 import { createLiveSets } from './live-sets.ts';
 import { createLiveWorkloads } from './live-workloads.ts';
-import { computeNatElements, type NatPool } from './nat.ts';
-import type { Ruleset, Transaction } from './nft.ts';
+import { computeNatElements, computeNatRanges, computeNatStages, type NatPool, type NatRanges, NO_NAT } from './nat.ts';
+import type { Ruleset, Steps } from './nft.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
 import type { OwnedElement } from './workload.ts';
 
 export interface Firewall {
   /**
-   * Follows the changes, all of them as one transaction (empty when nothing differs in the kernel). Throws `internal` when
-   * they name a set, policy or profile that is not there; the firewall is of no use then.
+   * Follows the changes; no steps when nothing differs in the kernel. Throws `internal` when they name a set, policy or
+   * profile that is not there; the firewall is of no use then.
    */
-  apply(changes: readonly PolicyChange[]): Transaction;
+  apply(changes: readonly PolicyChange[]): Steps;
   /** Renders everything anew by another configuration: what comes out the same is not touched in the kernel. */
-  setConfig(next: FirewallConfig): Transaction;
-  /** Replaces what is known about NAT; see computeNatElements. */
-  setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Transaction;
+  setConfig(next: FirewallConfig): Steps;
+  /** Replaces what is known about NAT; see computeNatRanges. */
+  setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
   /** Everything the table should hold: a live view, to compare the kernel with. */
   readonly ruleset: Ruleset;
 }
@@ -30,8 +30,9 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   let config = initial;
   const editor = createRulesetEditor(computeBase(config));
   const sets = createLiveSets(editor);
-  const policy = createLivePolicy(() => config, editor, sets.typeOf);
+  const policy = createLivePolicy(() => config, editor, sets.viewOf);
   const workloads = createLiveWorkloads(editor, policy, () => config.interfacePrefix);
+  let nat = NO_NAT;
   let natElements: readonly OwnedElement[] = [];
 
   function follow(change: PolicyChange): void {
@@ -40,7 +41,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
         sets.add(change.id, change);
         break;
       case 'set-changed':
-        sets.change(change.id, change);
+        if (sets.change(change.id, change)) policy.renewSet(change.id);
         break;
       case 'set-removed':
         sets.remove(change.id);
@@ -60,10 +61,17 @@ export function createFirewall(initial: FirewallConfig): Firewall {
     }
   }
 
+  function setNat(next: NatRanges): Steps {
+    for (const { set, key } of natElements) editor.removeElement(set, key);
+    natElements = computeNatElements(next);
+    for (const { set, key } of natElements) editor.setElement(set, key);
+    return editor.takeSteps();
+  }
+
   return {
     apply(changes) {
       for (const change of changes) follow(change);
-      return editor.takeTransaction();
+      return editor.takeSteps();
     },
     /** Without endpoints no chain of a policy is left that was rendered by the former configuration. */
     setConfig(next) {
@@ -72,13 +80,12 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       replaceStaticPart(editor, config, next);
       config = next;
       for (const endpoint of endpoints) workloads.set(endpoint);
-      return editor.takeTransaction();
+      return editor.takeSteps();
     },
     setPools(pools, direct) {
-      for (const { set, key } of natElements) editor.removeElement(set, key);
-      natElements = computeNatElements(pools, direct);
-      for (const { set, key } of natElements) editor.setElement(set, key);
-      return editor.takeTransaction();
+      const stages = computeNatStages(nat, computeNatRanges(pools, direct));
+      nat = stages.at(-1) ?? nat;
+      return stages.flatMap(setNat);
     },
     ruleset: editor.ruleset,
   };

@@ -1,9 +1,9 @@
 // Follows policies and profiles into the table: their own chains, and the group chains that call them for endpoints.
 import { OcicatError } from '../base/errors.ts';
-import type { Direction, RuleList, RuleListId } from '../policy/types.ts';
+import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types.ts';
 import type { FirewallConfig } from './config.ts';
 import type { RulesetEditor } from './editor.ts';
-import type { SetTypeOf } from './match.ts';
+import type { ViewOfSet } from './live-sets.ts';
 import type { Part } from './parts.ts';
 import { describeGroup, type Group, mayPass, renderGroup, renderRuleList } from './rules.ts';
 import { createSharedParts } from './shared-parts.ts';
@@ -12,6 +12,8 @@ export interface LivePolicy {
   /** Chains that lean on the list are rendered again. */
   setRules(list: RuleList): void;
   removeRules(id: RuleListId): void;
+  /** Renders the rules that ask for the set again. */
+  renewSet(id: IpSetId): void;
   /** Puts the group's chain into the table with all it leans on, unless it is there, and counts one more user. */
   retainGroup(group: Group): void;
   releaseGroup(group: Group): void;
@@ -29,11 +31,15 @@ function calls(group: Group, direction: Direction, id: RuleListId): boolean {
   return group.direction === direction && group.tiers.some((tier) => tier[direction].includes(id));
 }
 
+function asksFor({ source, destination }: CompiledRule, id: IpSetId): boolean {
+  return [source, destination].some(({ ipSets, notIpSets }) => ipSets.includes(id) || notIpSets.includes(id));
+}
+
 /** `config` is asked whenever something is rendered. */
-export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEditor, typeOf: SetTypeOf): LivePolicy {
+export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEditor, viewOf: ViewOfSet): LivePolicy {
   const lists = new Map<RuleListId, RuleList>();
   const groups = new Map<string, LiveGroup>();
-  const shared = createSharedParts(editor, (direction, id) => renderRuleList(config(), listOf(id), direction, typeOf));
+  const shared = createSharedParts(editor, (direction, id) => renderRuleList(config(), listOf(id), direction, viewOf));
 
   function listOf(id: RuleListId): RuleList {
     const list = lists.get(id);
@@ -65,6 +71,13 @@ export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEd
     },
     removeRules(id) {
       lists.delete(id);
+    },
+    renewSet(id) {
+      for (const list of lists.values()) {
+        for (const direction of DIRECTIONS) {
+          if (list[direction].some((rule) => asksFor(rule, id))) shared.renewRules(direction, list.id);
+        }
+      }
     },
     retainGroup(group) {
       const present = groups.get(group.name);

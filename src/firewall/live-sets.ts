@@ -1,51 +1,87 @@
-// Follows the policy's IP sets into the table, two nftables sets for each.
+// Follows the policy's IP sets into the table. Single keys come and go as elements of a set of each family; ranges are a set
+// that is named after them, as those that stand in rules are, so that other ranges are another set.
 import { OcicatError } from '../base/errors.ts';
 import type { Family } from '../net/ip.ts';
 import type { IpSetContent, IpSetDelta, IpSetId, IpSetType } from '../policy/types.ts';
 import type { RulesetEditor } from './editor.ts';
-import { contentOf, FAMILIES, ipSetSpec, keysOfMembers } from './ip-sets.ts';
-import * as names from './names.ts';
+import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from './ip-sets.ts';
+import type { Bytes, SetSpec } from './nft.ts';
+import { constantNets, type SetPart } from './parts.ts';
+
+/** How rules ask for an IP set of addresses in one family: an address is in the set of single ones or in the ranges. */
+export interface IpSetView {
+  readonly singles: SetSpec;
+  /** Undefined when it has no ranges. */
+  readonly ranges: SetPart | undefined;
+}
+
+/** Throws `internal` for a set that is not there. */
+export type ViewOfSet = (id: IpSetId, family: Family) => IpSetView;
 
 export interface LiveSets {
   add(id: IpSetId, content: IpSetContent): void;
-  change(id: IpSetId, delta: IpSetDelta): void;
+  /** True when its ranges are others now, and rules that ask for it must be rendered again. */
+  change(id: IpSetId, delta: IpSetDelta): boolean;
   remove(id: IpSetId): void;
-  /** Throws `internal` for a set that is not there. */
-  typeOf(id: IpSetId): IpSetType;
+  readonly viewOf: ViewOfSet;
 }
 
-/** Hashes once, not for each member. */
-function namesOf(id: IpSetId, type: IpSetType): (family: Family) => string {
-  const [four, six] = [names.ipSetName(id, type, 4), names.ipSetName(id, type, 6)];
-  return (family) => (family === 4 ? four : six);
+interface LiveSet {
+  readonly singles: SetSpec;
+  readonly rangeKeys: Set<Bytes>;
+  /** Made from the keys when first asked for. */
+  ranges: SetPart | undefined;
 }
 
 export function createLiveSets(editor: RulesetEditor): LiveSets {
-  const types = new Map<IpSetId, IpSetType>();
+  const sets = new Map<IpSetId, Readonly<Record<Family, LiveSet>>>();
 
-  function typeOf(id: IpSetId): IpSetType {
-    const type = types.get(id);
-    if (type === undefined) throw new OcicatError('internal', `use IP set "${id}": it was not handed out`);
-    return type;
+  function mustHave(id: IpSetId): Readonly<Record<Family, LiveSet>> {
+    const set = sets.get(id);
+    if (set === undefined) throw new OcicatError('internal', `use IP set "${id}": it was not handed out`);
+    return set;
+  }
+
+  function createSet(id: IpSetId, type: IpSetType, family: Family): LiveSet {
+    const singles = ipSetSpec(id, type, family);
+    editor.addSet(singles);
+    return { singles, rangeKeys: new Set(), ranges: undefined };
+  }
+
+  function addMember(set: LiveSet, { key, isRange }: KeyedMember): void {
+    if (isRange) set.rangeKeys.add(key);
+    else editor.setElement(set.singles.name, key);
+  }
+
+  function removeMember(set: LiveSet, { key, isRange }: KeyedMember): void {
+    if (isRange) set.rangeKeys.delete(key);
+    else editor.removeElement(set.singles.name, key);
   }
 
   return {
-    typeOf,
     add(id, content) {
-      types.set(id, content.type);
-      for (const family of FAMILIES) editor.addSet(ipSetSpec(id, content.type, family));
-      const nameOf = namesOf(id, content.type);
-      for (const { family, key } of keysOfMembers(content)) editor.setElement(nameOf(family), key);
+      const both = { 4: createSet(id, content.type, 4), 6: createSet(id, content.type, 6) };
+      sets.set(id, both);
+      for (const member of keysOfMembers(content)) addMember(both[member.family], member);
     },
     change(id, delta) {
-      const nameOf = namesOf(id, delta.type);
-      for (const { family, key } of keysOfMembers(contentOf(delta, 'removed')))
-        editor.removeElement(nameOf(family), key);
-      for (const { family, key } of keysOfMembers(contentOf(delta, 'added'))) editor.setElement(nameOf(family), key);
+      const both = mustHave(id);
+      const [removed, added] = [keysOfMembers(contentOf(delta, 'removed')), keysOfMembers(contentOf(delta, 'added'))];
+      for (const member of removed) removeMember(both[member.family], member);
+      for (const member of added) addMember(both[member.family], member);
+      const touched = [...removed, ...added].filter(({ isRange }) => isRange);
+      for (const { family } of touched) both[family].ranges = undefined;
+      return touched.length > 0;
     },
     remove(id) {
-      for (const family of FAMILIES) editor.removeSet(names.ipSetName(id, typeOf(id), family));
-      types.delete(id);
+      const both = mustHave(id);
+      for (const family of FAMILIES) editor.removeSet(both[family].singles.name);
+      sets.delete(id);
+    },
+    viewOf(id, family) {
+      const set = mustHave(id)[family];
+      if (set.rangeKeys.size > 0) set.ranges ??= constantNets(family, [...set.rangeKeys].sort());
+      return set;
     },
   };
 }

@@ -1,11 +1,12 @@
 // The conditions of one policy rule for one address family, as clauses that must all hold, each by any of its alternatives.
 import type { Family } from '../net/ip.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../net/protocol.ts';
-import type { CompiledRule, IcmpMatch, IpSetId, IpSetType, SideMatch } from '../policy/types.ts';
+import type { CompiledRule, IcmpMatch, IpSetId, SideMatch } from '../policy/types.ts';
 import { bytesOfU16 } from './bytes.ts';
+import type { IpSetView, ViewOfSet } from './live-sets.ts';
 import * as names from './names.ts';
-import type { Field, SetSpec, Statement } from './nft.ts';
-import type { Part } from './parts.ts';
+import type { Field, Statement } from './nft.ts';
+import { constantNets, constantPorts, type Part } from './parts.ts';
 import { bytesOfPorts, bytesOfRange, mergePorts, ofFamily, withoutCovered } from './ranges.ts';
 import { isByte, isIn, isInNet, isProtocol } from './statements.ts';
 
@@ -20,9 +21,6 @@ export interface Conditions {
   readonly parts: readonly Part[];
 }
 
-/** Throws for a set that is not there. */
-export type SetTypeOf = (id: IpSetId) => IpSetType;
-
 type End = 'source' | 'destination';
 const ENDS: readonly End[] = ['source', 'destination'];
 
@@ -35,6 +33,11 @@ function must(into: Collector, ...statements: readonly Statement[]): void {
   into.clauses.push([{ statements }]);
 }
 
+/** None of the alternatives, each of which has a negation. */
+function mustNot(into: Collector, alternatives: readonly Alternative[]): void {
+  for (const { negation } of alternatives) if (negation !== undefined) must(into, negation);
+}
+
 function addressField(end: End, family: Family): Field {
   if (end === 'source') return family === 4 ? 'saddr4' : 'saddr6';
   return family === 4 ? 'daddr4' : 'daddr6';
@@ -42,10 +45,6 @@ function addressField(end: End, family: Family): Field {
 
 function portField(end: End): 'sport' | 'dport' {
   return end === 'source' ? 'sport' : 'dport';
-}
-
-function constantSet(name: string, key: SetSpec['key'], elements: readonly string[]): Part {
-  return { kind: 'set', spec: { name, key, interval: true, verdicts: false }, elements };
 }
 
 /** False when no address of the family satisfies the ranges, so that the rule cannot match at all. */
@@ -60,17 +59,27 @@ function addNets(into: Collector, end: End, family: Family, side: SideMatch, neg
     must(into, isInNet(field, only, negated));
     return true;
   }
-  const elements = nets.map(bytesOfRange);
-  const name = names.constantName(family === 4 ? 'nets4' : 'nets6', elements.join(''));
-  into.parts.push(constantSet(name, [family === 4 ? 'ipv4_addr' : 'ipv6_addr'], elements));
-  must(into, isIn([field], name, negated));
+  const part = constantNets(family, nets.map(bytesOfRange));
+  into.parts.push(part);
+  must(into, isIn([field], part.spec.name, negated));
   return true;
 }
 
-function addIpSets(into: Collector, end: End, family: Family, side: SideMatch, typeOf: SetTypeOf): void {
+function membership(field: Field, set: string): Alternative {
+  return { statements: [isIn([field], set)], negation: isIn([field], set, true) };
+}
+
+/** The ways to be in the set: as a single address, or in a range. */
+function memberships(into: Collector, field: Field, { singles, ranges }: IpSetView): readonly Alternative[] {
+  if (ranges === undefined) return [membership(field, singles.name)];
+  into.parts.push(ranges);
+  return [membership(field, singles.name), membership(field, ranges.spec.name)];
+}
+
+function addIpSets(into: Collector, end: End, family: Family, side: SideMatch, viewOf: ViewOfSet): void {
   const field = addressField(end, family);
-  for (const id of side.ipSets) must(into, isIn([field], names.ipSetName(id, typeOf(id), family)));
-  for (const id of side.notIpSets) must(into, isIn([field], names.ipSetName(id, typeOf(id), family), true));
+  for (const id of side.ipSets) into.clauses.push(memberships(into, field, viewOf(id, family)));
+  for (const id of side.notIpSets) mustNot(into, memberships(into, field, viewOf(id, family)));
 }
 
 /** Undefined for no ports. */
@@ -87,10 +96,9 @@ function numericPorts(into: Collector, end: End, ports: SideMatch['ports']): Alt
         : { kind: 'range', field, negated, first, last };
     return { statements: [range(false)], negation: range(true) };
   }
-  const elements = merged.map(bytesOfPorts);
-  const name = names.constantName('ports', elements.join(''));
-  into.parts.push(constantSet(name, ['inet_service'], elements));
-  return { statements: [isIn([field], name)], negation: isIn([field], name, true) };
+  const part = constantPorts(merged.map(bytesOfPorts));
+  into.parts.push(part);
+  return membership(field, part.spec.name);
 }
 
 function namedPort(end: End, family: Family, id: IpSetId): Alternative {
@@ -109,11 +117,12 @@ function addPorts(into: Collector, end: End, family: Family, side: SideMatch): v
 }
 
 function addNotPorts(into: Collector, end: End, family: Family, side: SideMatch): void {
-  const unwanted = [
-    numericPorts(into, end, side.notPorts),
-    ...side.notPortSets.map((id) => namedPort(end, family, id)),
-  ];
-  for (const alternative of unwanted) if (alternative?.negation !== undefined) must(into, alternative.negation);
+  const numeric = numericPorts(into, end, side.notPorts);
+  if (numeric !== undefined) mustNot(into, [numeric]);
+  mustNot(
+    into,
+    side.notPortSets.map((id) => namedPort(end, family, id)),
+  );
 }
 
 function usesPorts(side: SideMatch): boolean {
@@ -156,7 +165,7 @@ function addIcmp(into: Collector, family: Family, rule: CompiledRule): boolean {
 }
 
 /** The rule's conditions for packets of a family; undefined when none of them can match. */
-export function computeConditions(rule: CompiledRule, family: Family, typeOf: SetTypeOf): Conditions | undefined {
+export function computeConditions(rule: CompiledRule, family: Family, viewOf: ViewOfSet): Conditions | undefined {
   if (rule.family !== undefined && rule.family !== family) return undefined;
   const into: Collector = { clauses: [], parts: [] };
   addProtocol(into, rule);
@@ -164,7 +173,7 @@ export function computeConditions(rule: CompiledRule, family: Family, typeOf: Se
   for (const end of ENDS) {
     const side = rule[end];
     if (!addNets(into, end, family, side, false) || !addNets(into, end, family, side, true)) return undefined;
-    addIpSets(into, end, family, side, typeOf);
+    addIpSets(into, end, family, side, viewOf);
   }
   for (const end of ENDS) addPorts(into, end, family, rule[end]); // side by side, as they are in the packet
   for (const end of ENDS) addNotPorts(into, end, family, rule[end]);

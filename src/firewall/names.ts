@@ -1,7 +1,7 @@
 // The names of our chains and sets. All have a hyphen, so that none is a word of nft's grammar, and 31 characters at most.
 import { shortHash } from '../base/hash.ts';
 import type { Family } from '../net/ip.ts';
-import type { Direction, IpSetId, IpSetType, RuleListId } from '../policy/types.ts';
+import type { Direction, IpSetId, RuleListId } from '../policy/types.ts';
 
 /** 96 bits: no two names of a node will meet. */
 const HASH_LENGTH = 16;
@@ -48,7 +48,8 @@ export function directSet(family: Family): string {
   return `nat-direct${family}`;
 }
 
-export function ipSetName(id: IpSetId, type: IpSetType, family: Family): string {
+/** Of the set that holds an IP set's single addresses, or its ports. */
+export function ipSetName(id: IpSetId, type: 'address' | 'port', family: Family): string {
   return `${type}${family}-${shortHash(id, HASH_LENGTH)}`;
 }
 

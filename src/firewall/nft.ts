@@ -140,3 +140,6 @@ export type Operation =
 
 /** Takes effect as a whole or not at all. Empty: nothing to do. */
 export type Transaction = readonly Operation[];
+
+/** One transaction after the other, each of them not empty. Between two of them the kernel judges packets as before. */
+export type Steps = readonly Transaction[];

@@ -12,8 +12,8 @@ import {
   type NftSet,
   type Ruleset,
   type SetSpec,
+  type Steps,
   TABLE,
-  type Transaction,
 } from './nft.ts';
 import { keyTypeNumber } from './wire.ts';
 
@@ -50,8 +50,8 @@ export interface Finding {
 
 export interface Repair {
   readonly findings: readonly Finding[];
-  /** Empty when there are no findings. */
-  readonly transaction: Transaction;
+  /** None when there are no findings. */
+  readonly steps: Steps;
 }
 
 export interface RepairScope {
@@ -200,14 +200,14 @@ export function computeRepair(
 ): Repair {
   if (observed?.layout !== LAYOUT) {
     const state = observed === undefined ? 'missing' : 'changed';
-    return { findings: [{ object: 'table', name: TABLE, state }], transaction: computeReplacement(desired) };
+    return { findings: [{ object: 'table', name: TABLE, state }], steps: [computeReplacement(desired)] };
   }
   const misshapen = findMisshapen(observed, desired);
-  if (misshapen.length > 0) return { findings: misshapen, transaction: computeReplacement(desired) };
+  if (misshapen.length > 0) return { findings: misshapen, steps: [computeReplacement(desired)] };
   const chains = repairChains(observed, desired, scope);
   const sets = repairSets(observed, desired, scope);
   return {
     findings: [...chains.findings, ...sets.findings],
-    transaction: orderChanges({ ...chains.changes, ...sets.changes }),
+    steps: orderChanges({ ...chains.changes, ...sets.changes }),
   };
 }

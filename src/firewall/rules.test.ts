@@ -2,7 +2,11 @@ import { expect, test } from 'bun:test';
 import { parseCidr } from '../net/cidr.ts';
 import type { CompiledRule, RuleList, SideMatch, TierPolicies } from '../policy/types.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
+import { ipSetSpec } from './ip-sets.ts';
+import type { ViewOfSet } from './live-sets.ts';
+import { constantNets } from './parts.ts';
 import { printRule } from './print.ts';
+import { bytesOfRange } from './ranges.ts';
 import { computeGroup, mayPass, renderGroup, renderRuleList } from './rules.ts';
 
 const side: SideMatch = {
@@ -25,11 +29,17 @@ type Case = Omit<Partial<CompiledRule>, 'source' | 'destination'> & {
   readonly destination?: Partial<SideMatch>;
 };
 
+/** Sets named `r:…` have a range in IPv4 beside their single addresses. */
+const viewOf: ViewOfSet = (id, family) => ({
+  singles: ipSetSpec(id, 'address', family),
+  ranges: id.startsWith('r:') && family === 4 ? constantNets(4, cidrs('10.0.0.0/8').map(bytesOfRange)) : undefined,
+});
+
 function render(from: Case, id = 'NetworkPolicy/default/p', config: FirewallConfig = defaultFirewallConfig) {
   const source = { ...side, ...from.source };
   const rule: CompiledRule = { action: 'allow', ...from, source, destination: { ...side, ...from.destination } };
   const list: RuleList = { id, ingress: [rule], egress: [] };
-  return renderRuleList(config, list, 'ingress', (set) => (set.startsWith('r:') ? 'cidr' : 'address'));
+  return renderRuleList(config, list, 'ingress', viewOf);
 }
 
 const http = { min: 80, max: 80 };
@@ -112,9 +122,15 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
     'sets',
     { source: { ipSets: ['s:web', 'r:all'], notIpSets: ['s:bad'] } },
     [
-      'meta nfproto ipv4 ip saddr @address4-03zDUo4IkZkobXYx ip saddr @cidr4-ZLk7BHN_P3SuXZWx ip saddr != @address4-DaKfz3Q_UIgs7TSx accept',
-      'meta nfproto ipv6 ip6 saddr @address6-03zDUo4IkZkobXYx ip6 saddr @cidr6-ZLk7BHN_P3SuXZWx ip6 saddr != @address6-DaKfz3Q_UIgs7TSx accept',
+      'meta nfproto ipv4 ip saddr @address4-03zDUo4IkZkobXYx ip saddr @address4-ZLk7BHN_P3SuXZWx ip saddr != @address4-DaKfz3Q_UIgs7TSx accept',
+      'meta nfproto ipv4 ip saddr @address4-03zDUo4IkZkobXYx ip saddr @nets4-E_l5PNFYpbyVOFrr ip saddr != @address4-DaKfz3Q_UIgs7TSx accept',
+      'meta nfproto ipv6 ip6 saddr @address6-03zDUo4IkZkobXYx ip6 saddr @address6-ZLk7BHN_P3SuXZWx ip6 saddr != @address6-DaKfz3Q_UIgs7TSx accept',
     ],
+  ],
+  [
+    'not in a set with ranges',
+    { family: 4, source: { notIpSets: ['r:all'] } },
+    ['meta nfproto ipv4 ip saddr != @address4-ZLk7BHN_P3SuXZWx ip saddr != @nets4-E_l5PNFYpbyVOFrr accept'],
   ],
   [
     'ICMP of any family',

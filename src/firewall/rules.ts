@@ -1,7 +1,8 @@
 // Renders the rules of a policy or profile, a tier and a group of endpoints as nftables rules.
 import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types.ts';
 import type { FirewallConfig } from './config.ts';
-import { type Alternative, computeConditions, dependsOnFamily, type SetTypeOf } from './match.ts';
+import type { ViewOfSet } from './live-sets.ts';
+import { type Alternative, computeConditions, dependsOnFamily } from './match.ts';
 import * as names from './names.ts';
 import type { Rule, Statement } from './nft.ts';
 import type { Part, Rendered } from './parts.ts';
@@ -56,12 +57,12 @@ function combine(clauses: readonly (readonly Alternative[])[], exclusive: boolea
   );
 }
 
-function renderRule(config: FirewallConfig, id: RuleListId, from: CompiledRule, typeOf: SetTypeOf): Rendered {
+function renderRule(config: FirewallConfig, id: RuleListId, from: CompiledRule, viewOf: ViewOfSet): Rendered {
   const action = actionStatements(config, id, from.action);
   const comment = from.comment === undefined || from.comment === '' ? undefined : names.commentOf(from.comment);
   const byFamily = dependsOnFamily(from);
   const rendered = (byFamily ? ([4, 6] as const) : ([4] as const)).map((family): Rendered => {
-    const conditions = computeConditions(from, family, typeOf);
+    const conditions = computeConditions(from, family, viewOf);
     if (conditions === undefined) return { rules: [], parts: [] };
     const head = byFamily ? [isFamily(family)] : [];
     const matches = combine(conditions.clauses, from.action === 'log');
@@ -79,9 +80,9 @@ export function renderRuleList(
   config: FirewallConfig,
   list: RuleList,
   direction: Direction,
-  typeOf: SetTypeOf,
+  viewOf: ViewOfSet,
 ): Rendered {
-  return join(list[direction].map((each) => renderRule(config, list.id, each, typeOf)));
+  return join(list[direction].map((each) => renderRule(config, list.id, each, viewOf)));
 }
 
 /** Whether a rule of the list may send packets to the next tier. */

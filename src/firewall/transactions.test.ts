@@ -5,6 +5,7 @@ import { parseIp } from '../net/ip.ts';
 import type { EndpointPolicy, SideMatch } from '../policy/types.ts';
 import { defaultFirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
+import type { Steps } from './nft.ts';
 import { printTransaction } from './print.ts';
 
 const side: SideMatch = {
@@ -31,10 +32,15 @@ function endpoint(number: number, more: Partial<EndpointPolicy> = {}): EndpointP
   };
 }
 
+/** Each step as nft reads it, a blank line between two. */
+function printSteps(steps: Steps): string {
+  return steps.map(printTransaction).join('\n');
+}
+
 const firewall = createFirewall(defaultFirewallConfig);
 
 test('the first endpoint of a network brings sets, chains and its elements', () => {
-  const transaction = firewall.apply([
+  const steps = firewall.apply([
     { kind: 'set-added', id: 's:net1', type: 'address', members: [parseIp('10.65.0.1'), parseIp('fd00::1')] },
     {
       kind: 'rules-set',
@@ -46,9 +52,7 @@ test('the first endpoint of a network brings sets, chains and its elements', () 
     },
     { kind: 'endpoint-set', endpoint: endpoint(1) },
   ]);
-  expect(
-    printTransaction(transaction),
-  ).toBe(`add set inet ocicat address4-d9WigOzflu0Pg0lw { type ipv4_addr; comment "s:net1"; }
+  expect(printSteps(steps)).toBe(`add set inet ocicat address4-d9WigOzflu0Pg0lw { type ipv4_addr; comment "s:net1"; }
 add set inet ocicat address6-d9WigOzflu0Pg0lw { type ipv6_addr; comment "s:net1"; }
 add chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG { comment "ingress Profile//net1"; }
 add chain inet ocicat group-ingress-Wh0P11Pxa508g_jM { comment "Profile//net1"; }
@@ -65,6 +69,7 @@ add rule inet ocicat group-egress-Wh0P11Pxa508g_jM jump rules-egress-XU7nzVuD_Jk
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
 add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.1 }
 add element inet ocicat address6-d9WigOzflu0Pg0lw { fd00::1 }
+
 add element inet ocicat workload-egress { "cali1" : goto group-egress-Wh0P11Pxa508g_jM }
 add element inet ocicat workload-ingress { "cali1" : goto group-ingress-Wh0P11Pxa508g_jM }
 add element inet ocicat workload-names { "cali1" }
@@ -76,11 +81,11 @@ add element inet ocicat discovery-sources { "cali1" . fd00::1 }
 
 test('the next endpoint of the network brings elements only', () => {
   const added = [parseIp('10.65.0.2'), parseIp('fd00::2')];
-  const transaction = firewall.apply([
+  const steps = firewall.apply([
     { kind: 'set-changed', id: 's:net1', type: 'address', added, removed: [] },
     { kind: 'endpoint-set', endpoint: endpoint(2, { allowedSources: [parseCidr('10.9.0.0/16')] }) },
   ]);
-  expect(printTransaction(transaction)).toBe(`add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.2 }
+  expect(printSteps(steps)).toBe(`add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.2 }
 add element inet ocicat address6-d9WigOzflu0Pg0lw { fd00::2 }
 add element inet ocicat workload-egress { "cali2" : goto group-egress-Wh0P11Pxa508g_jM }
 add element inet ocicat workload-ingress { "cali2" : goto group-ingress-Wh0P11Pxa508g_jM }
@@ -99,7 +104,7 @@ test('endpoints that swap their interfaces in one step swap the sources', () => 
     { kind: 'endpoint-set', endpoint: two },
   ]);
   expect(
-    printTransaction(swapped),
+    printSteps(swapped),
   ).toBe(`delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
 delete element inet ocicat discovery-sources { "cali1" . fd00::1, "cali2" . fd00::2 }
@@ -114,6 +119,44 @@ add element inet ocicat discovery-sources { "cali2" . fd00::1, "cali1" . fd00::2
   ]);
 });
 
+test('other ranges are another set, full before a rule names it; single addresses are elements', () => {
+  const network = createFirewall(defaultFirewallConfig);
+  const rule = { action: 'deny', family: 4, source: { ...side, ipSets: ['r:x'] }, destination: side } as const;
+  const members = [parseCidr('10.1.0.0/16'), parseCidr('10.2.0.1/32')];
+  network.apply([
+    { kind: 'set-added', id: 'r:x', type: 'cidr', members },
+    { kind: 'rules-set', list: { id: 'Profile//net1', ingress: [rule], egress: [] } },
+    { kind: 'endpoint-set', endpoint: endpoint(1) },
+  ]);
+  const change = (added: readonly string[], removed: readonly string[]): string =>
+    printSteps(
+      network.apply([
+        {
+          kind: 'set-changed',
+          id: 'r:x',
+          type: 'cidr',
+          added: added.map(parseCidr),
+          removed: removed.map(parseCidr),
+        },
+      ]),
+    );
+  expect(
+    change(['10.3.0.1/32'], ['10.2.0.1/32']),
+  ).toBe(`delete element inet ocicat address4-IUDIqbe5xDPw4WDt { 10.2.0.1 }
+add element inet ocicat address4-IUDIqbe5xDPw4WDt { 10.3.0.1 }
+`);
+  expect(
+    change(['10.0.0.0/15'], ['10.1.0.0/16']),
+  ).toBe(`add set inet ocicat nets4-pMNq6epbDYRHme0i { type ipv4_addr; flags interval; }
+add element inet ocicat nets4-pMNq6epbDYRHme0i { 10.0.0.0/15 }
+
+flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-IUDIqbe5xDPw4WDt counter drop
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @nets4-pMNq6epbDYRHme0i counter drop
+delete set inet ocicat nets4-N7Ymor_3uUdvHqYl
+`);
+});
+
 test('an endpoint on an interface that cannot be a workload’s gets nothing', () => {
   for (const interfaceName of ['eth0', 'cali4567890123456', 'cali"x', 'cali 1']) {
     expect(firewall.apply([{ kind: 'endpoint-set', endpoint: endpoint(3, { interfaceName }) }])).toEqual([]);
@@ -121,13 +164,13 @@ test('an endpoint on an interface that cannot be a workload’s gets nothing', (
 });
 
 test('the last endpoints of a network take everything with them', () => {
-  const transaction = firewall.apply([
+  const steps = firewall.apply([
     { kind: 'endpoint-removed', id: 'default/e1' },
     { kind: 'endpoint-removed', id: 'default/e2' },
     { kind: 'rules-removed', id: 'Profile//net1' },
     { kind: 'set-removed', id: 's:net1' },
   ]);
-  expect(printTransaction(transaction)).toBe(`delete element inet ocicat workload-egress { "cali1", "cali2" }
+  expect(printSteps(steps)).toBe(`delete element inet ocicat workload-egress { "cali1", "cali2" }
 delete element inet ocicat workload-ingress { "cali1", "cali2" }
 delete element inet ocicat workload-names { "cali1", "cali2" }
 delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
@@ -147,24 +190,31 @@ delete set inet ocicat address6-d9WigOzflu0Pg0lw
 `);
 });
 
-test('pools fill the sets of address translation, and are exchanged as a whole', () => {
+test('pools fill the sets of address translation: direct destinations come before sources and go after them', () => {
   const [four, six] = [parseCidr('10.65.0.0/16'), parseCidr('fd00::/64')];
   const pools = [
     { cidr: four, natOutgoing: true },
     { cidr: six, natOutgoing: false },
   ];
-  expect(printTransaction(firewall.setPools(pools))).toBe(`add element inet ocicat nat-sources4 { 10.65.0.0/16 }
-add element inet ocicat nat-direct4 { 10.65.0.0/16 }
+  expect(printSteps(firewall.setPools(pools))).toBe(`add element inet ocicat nat-direct4 { 10.65.0.0/16 }
 add element inet ocicat nat-direct6 { fd00::/64 }
+
+add element inet ocicat nat-sources4 { 10.65.0.0/16 }
 `);
   expect(firewall.setPools(pools)).toEqual([]);
   const wider = [{ cidr: parseCidr('10.64.0.0/15'), natOutgoing: true }, ...pools];
   expect(
-    printTransaction(firewall.setPools(wider, [parseCidr('192.0.2.1/32')])),
-  ).toBe(`delete element inet ocicat nat-sources4 { 10.65.0.0/16 }
-delete element inet ocicat nat-direct4 { 10.65.0.0/16 }
-add element inet ocicat nat-sources4 { 10.64.0.0/15 }
+    printSteps(firewall.setPools(wider, [parseCidr('192.0.2.1/32')])),
+  ).toBe(`delete element inet ocicat nat-direct4 { 10.65.0.0/16 }
 add element inet ocicat nat-direct4 { 10.64.0.0/15, 192.0.2.1 }
+
+delete element inet ocicat nat-sources4 { 10.65.0.0/16 }
+add element inet ocicat nat-sources4 { 10.64.0.0/15 }
+`);
+  expect(printSteps(firewall.setPools([]))).toBe(`delete element inet ocicat nat-sources4 { 10.64.0.0/15 }
+
+delete element inet ocicat nat-direct4 { 10.64.0.0/15, 192.0.2.1 }
+delete element inet ocicat nat-direct6 { fd00::/64 }
 `);
 });
 

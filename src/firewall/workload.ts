@@ -1,7 +1,7 @@
 // What one workload endpoint adds to the table's sets and maps; nothing else is its own.
 
 import { lastOf } from '../net/cidr.ts';
-import { bitsOf, familyOf } from '../net/ip.ts';
+import { familyOf } from '../net/ip.ts';
 import { linkLocalOf } from '../net/mac.ts';
 import type { EndpointPolicy } from '../policy/types.ts';
 import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from './bytes.ts';
@@ -23,6 +23,7 @@ export function isWorkloadInterface(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && name.length < INTERFACE_NAME_BYTES && /^[A-Za-z0-9._-]+$/.test(name);
 }
 
+/** Ranges stay in their own set whatever their size, so that one of another size takes its place at one instant. */
 function sources(endpoint: EndpointPolicy): readonly OwnedElement[] {
   const name = bytesOfInterfaceName(endpoint.interfaceName);
   const single = endpoint.addresses.map((address) => ({
@@ -31,15 +32,11 @@ function sources(endpoint: EndpointPolicy): readonly OwnedElement[] {
   }));
   const ranges = ([4, 6] as const).flatMap((family) =>
     withoutCovered(ofFamily(endpoint.allowedSources, family)).map((cidr) => ({
-      set: cidr.prefixLength === bitsOf(family) ? names.sourcesSet(family) : names.sourceRangesSet(family),
-      key: sourceKey(name, cidr.prefixLength === bitsOf(family), bytesOfIp(cidr.address), bytesOfIp(lastOf(cidr))),
+      set: names.sourceRangesSet(family),
+      key: name + bytesOfIp(cidr.address) + name + bytesOfIp(lastOf(cidr)),
     })),
   );
   return [...single, ...ranges];
-}
-
-function sourceKey(name: Bytes, isSingle: boolean, first: Bytes, last: Bytes): Bytes {
-  return isSingle ? name + first : name + first + name + last;
 }
 
 /** Only single addresses: a range has more than the host's table of neighbours holds. */

@@ -3,7 +3,7 @@ import { OcicatError } from '../base/errors.ts';
 import { computeReplacement } from '../firewall/changes.ts';
 import type { FirewallConfig } from '../firewall/config.ts';
 import { encodeTransaction } from '../firewall/encode.ts';
-import { LAYOUT, type Ruleset, TABLE, type Transaction } from '../firewall/nft.ts';
+import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../firewall/nft.ts';
 import { computeRepair, type Finding, type RepairScope } from '../firewall/repair.ts';
 import { computeBase, computeStaticPart } from '../firewall/static.ts';
 import { errnoName } from '../sys/libc.ts';
@@ -36,9 +36,9 @@ export interface KernelFirewall {
    * force, so that flows it allowed go on and those it denied stay denied.
    */
   loadBase(config: FirewallConfig): BaseOutcome;
-  /** One batch. `desired` is the state after the transaction, for the case that the kernel refuses it. */
-  apply(transaction: Transaction, desired: Ruleset): ApplyOutcome;
-  /** Reads everything back, makes it as desired in one step, and says what was not. */
+  /** One batch for each step. `desired` is the state after the last one, for the case that the kernel refuses any. */
+  apply(steps: Steps, desired: Ruleset): ApplyOutcome;
+  /** Reads everything back, makes it as desired, and says what was not. */
   resync(desired: Ruleset): readonly Finding[];
   /** Whether nobody has changed any ruleset but this object, since the last resync. Costs one small question. */
   isUntouched(): boolean;
@@ -84,18 +84,25 @@ export function openKernelFirewall(): KernelFirewall {
     return new OcicatError('kernel', `change table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
   }
 
+  function commitAll(steps: Steps, expected: number): OcicatError | 'stale' | undefined {
+    let outcome: OcicatError | 'stale' | undefined;
+    generation = expected;
+    for (const step of steps) outcome ??= commit(step, generation);
+    return outcome;
+  }
+
   /** Piece by piece if the kernel allows it, otherwise the table as a whole. */
   function repair(desired: Ruleset, scope?: RepairScope): readonly Finding[] {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const observation = observeFirewall(netlink, writer);
-      const { findings, transaction } = computeRepair(observation.table, desired, scope);
+      const { findings, steps } = computeRepair(observation.table, desired, scope);
       touched = false;
       generation = observation.generation;
       if (findings.length === 0) return findings;
-      const refused = commit(transaction, observation.generation);
+      const refused = commitAll(steps, observation.generation);
       if (refused === undefined) return findings;
       if (refused === 'stale') continue;
-      const again = commit(computeReplacement(desired), observation.generation);
+      const again = commit(computeReplacement(desired), generation);
       if (again === undefined) return findings;
       if (again !== 'stale') throw again;
     }
@@ -111,11 +118,12 @@ export function openKernelFirewall(): KernelFirewall {
       touched = true; // the rest has not been looked at
       return { kind: 'loaded', findings };
     },
-    apply(transaction, desired) {
-      if (transaction.length === 0) return { kind: 'applied' };
-      const cause = commitNow(transaction);
-      if (cause === undefined) return { kind: 'applied' };
-      return { kind: 'repaired', cause, findings: repair(desired) };
+    apply(steps, desired) {
+      for (const step of steps) {
+        const cause = commitNow(step);
+        if (cause !== undefined) return { kind: 'repaired', cause, findings: repair(desired) };
+      }
+      return { kind: 'applied' };
     },
     resync: (desired) => repair(desired),
     isUntouched: () => !touched && generation === observeGeneration(netlink, writer),

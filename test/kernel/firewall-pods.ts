@@ -82,7 +82,7 @@ const SOCK_RAW = 3;
 const SOCK_DGRAM = 2;
 
 /** An IPv4 or IPv6 socket address; 10.65.0.1 and port in network order. */
-function socketAddress(to: Ip, port: number): Uint8Array {
+export function socketAddress(to: Ip, port: number): Uint8Array {
   const family = isIpv4(to) ? '\x02\0' : '\x0a\0';
   const address = isIpv4(to) ? bytesOfIp(to) : `\0\0\0\0${bytesOfIp(to)}\0\0\0\0`;
   return bytesToArray((family + bytesOfU16(port) + address).padEnd(isIpv4(to) ? 16 : 28, '\0'));

@@ -88,7 +88,7 @@ function createdChains(prefix: string): readonly string[] {
 const [rulesChain = ''] = rules;
 const [groupChain = ''] = createdChains('group-ingress');
 const [addressSet = ''] = createdChains('address4');
-const [rangeSet = ''] = createdChains('cidr4');
+const [rangeSet = ''] = createdChains('nets4');
 
 interface Damage {
   readonly name: string;
@@ -234,7 +234,7 @@ test('a change that meets a damaged table repairs it on the way', () => {
 test('a large change that the kernel refuses message by message is still answered', () => {
   const chain = 'chain-of-nobody';
   const outcome = kernel.apply(
-    Array.from({ length: 30_000 }, () => ({ kind: 'flush-chain', chain }) as const),
+    [Array.from({ length: 30_000 }, () => ({ kind: 'flush-chain', chain }) as const)],
     firewall.ruleset,
   );
   expect(outcome.kind === 'repaired' ? outcome.findings : outcome).toEqual([]);

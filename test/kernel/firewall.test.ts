@@ -60,9 +60,9 @@ test('the kernel takes every step of a random walk, as batch and as text', () =>
   nft(text, printTransaction(computeBaseTransaction(defaultFirewallConfig)));
   let from: PolicyState = emptyState;
   for (const to of [...fc.sample(policyState, { seed: 12, numRuns: 40 }), emptyState]) {
-    const transaction = firewall.apply(computeChanges(from, to));
-    expect(kernel.apply(transaction, firewall.ruleset)).toEqual({ kind: 'applied' });
-    nft(text, printTransaction(transaction));
+    const steps = firewall.apply(computeChanges(from, to));
+    expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
+    for (const step of steps) nft(text, printTransaction(step));
     expect(kernel.resync(firewall.ruleset).map(formatFinding)).toEqual([]);
     from = to;
   }

@@ -1,0 +1,327 @@
+// Changes of every kind under a flood of packets: what the policy before and the one after both deny never passes, and what
+// both allow is never lost.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
+import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
+import type { KernelFirewall } from '../../src/kernel/firewall.ts';
+import { parseCidr } from '../../src/net/cidr.ts';
+import { formatIp, parseIp } from '../../src/net/ip.ts';
+import type {
+  CompiledRule,
+  EndpointPolicy,
+  IpSetContent,
+  RuleList,
+  SideMatch,
+  TierPolicies,
+} from '../../src/policy/types.ts';
+import { computeChanges, emptySide, emptyState, type PolicyState } from './firewall-cases.ts';
+import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from './firewall-flood.ts';
+import { nft, openFirewallIn, removeAllNetns, runIn } from './firewall-net.ts';
+import { addHost, addPod, allowing, endpointOf, type Pod } from './firewall-pods.ts';
+
+const CHANGES = 80;
+/** Long enough for packets to meet each state. */
+const PAUSE_MS = 2;
+const UDP = 17;
+
+const ALLOWED_SOURCES = [parseIp('10.65.0.77'), parseIp('fd00:65::77')];
+
+let host: string;
+let kernel: KernelFirewall;
+let firewall: Firewall;
+let from: Pod;
+let to: Pod;
+let now: PolicyState;
+
+function portsOf(...ports: readonly number[]): SideMatch['ports'] {
+  return ports.map((port) => ({ min: port, max: port }));
+}
+
+const toAllowed: SideMatch = { ...emptySide, ports: portsOf(ALLOWED_PORT) };
+const toDenied: SideMatch = { ...emptySide, ports: portsOf(DENIED_PORT) };
+const allowAll: CompiledRule = allowing({ protocol: UDP });
+const openProfile: RuleList = { id: 'Profile//open', ingress: [allowing()], egress: [allowing()] };
+
+function udp(action: CompiledRule['action'], source: Partial<SideMatch>, destination: SideMatch): CompiledRule {
+  return { action, protocol: UDP, source: { ...emptySide, ...source }, destination };
+}
+
+function tierOf(ids: readonly string[], defaultAction: 'deny' | 'pass' = 'deny'): TierPolicies {
+  return { tier: 'default', defaultAction, ingress: ids, egress: [] };
+}
+
+interface Wanted {
+  readonly sets?: Readonly<Record<string, IpSetContent>>;
+  /** Policies of one tier, in order: name to ingress rules. */
+  readonly policies?: Readonly<Record<string, readonly CompiledRule[]>>;
+  readonly tiers?: readonly TierPolicies[];
+  readonly sender?: Partial<EndpointPolicy>;
+  readonly receiver?: Partial<EndpointPolicy>;
+  /** Further profiles. */
+  readonly profiles?: readonly RuleList[];
+}
+
+/** Both pods in the open profile, and the receiver with the policies. */
+function stateOf({ sets = {}, policies = {}, tiers, sender, receiver, profiles = [] }: Wanted): PolicyState {
+  const ids = Object.keys(policies).map((name) => `GlobalNetworkPolicy//${name}`);
+  const lists = Object.entries(policies).map(
+    ([name, ingress]): RuleList => ({ id: `GlobalNetworkPolicy//${name}`, ingress, egress: [] }),
+  );
+  const endpoints = [
+    endpointOf(from, 'open', sender),
+    endpointOf(to, 'open', { tiers: tiers ?? [tierOf(ids)], ...receiver }),
+  ];
+  return {
+    sets: new Map(Object.entries(sets)),
+    lists: new Map([openProfile, ...profiles, ...lists].map((list) => [list.id, list])),
+    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
+  };
+}
+
+function enter(state: PolicyState): void {
+  const changes = computeChanges(now, state);
+  expect(kernel.apply(firewall.apply(changes), firewall.ruleset)).toEqual({ kind: 'applied' });
+  now = state;
+}
+
+beforeAll(() => {
+  host = addHost();
+  [from, to] = [addPod(host, 1), addPod(host, 2)];
+  for (const address of ALLOWED_SOURCES)
+    runIn(from.netns, ['ip', 'address', 'add', formatIp(address), 'dev', 'eth0', 'noprefixroute']);
+  prepareFlood(host, to);
+  kernel = openFirewallIn(host);
+  kernel.loadBase(defaultFirewallConfig);
+  firewall = createFirewall(defaultFirewallConfig);
+  now = emptyState;
+});
+
+afterAll(() => {
+  kernel.close();
+  removeAllNetns();
+});
+
+interface Shape {
+  readonly name: string;
+  readonly one: () => Wanted;
+  readonly other: () => Wanted;
+  readonly sources?: readonly (typeof ALLOWED_SOURCES)[number][];
+}
+
+const single = (...texts: readonly string[]): IpSetContent => ({ type: 'address', members: texts.map(parseIp) });
+const ranges = (...texts: readonly string[]): IpSetContent => ({ type: 'cidr', members: texts.map(parseCidr) });
+const named = (...ports: readonly number[]): IpSetContent => ({
+  type: 'port',
+  members: ports.flatMap((port) => [to.ipv4, to.ipv6].map((address) => ({ address, protocol: UDP, port }))),
+});
+
+const OWN = ['10.65.0.1', 'fd00:65::1'];
+const NEAR = ['10.65.0.0/30', 'fd00:65::/126'];
+const WIDE = ['10.64.0.0/10', 'fd00::/16'];
+
+/** What is in the set is denied one port and allowed the other; everybody else is allowed the denied one. */
+function bySet(id: string): readonly CompiledRule[] {
+  return [
+    udp('deny', { ipSets: [id] }, toDenied),
+    udp('allow', { ipSets: [id] }, toAllowed),
+    udp('allow', {}, toDenied),
+  ];
+}
+
+/** The same, said of those outside of a set in which nobody is. */
+function bySetNegated(id: string): readonly CompiledRule[] {
+  return [
+    udp('deny', { notIpSets: [id] }, toDenied),
+    udp('allow', { notIpSets: [id] }, toAllowed),
+    udp('allow', {}, toDenied),
+  ];
+}
+
+function byNets(...nets: readonly string[]): readonly CompiledRule[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const own = nets.map(parseCidr).filter(({ address }) => (typeof address === 'number') === (family === 4));
+    return [
+      { ...udp('deny', { nets: own }, toDenied), family },
+      { ...udp('allow', { nets: own }, toAllowed), family },
+      { ...udp('allow', {}, toDenied), family },
+    ];
+  });
+}
+
+const denyThenAllow = [udp('deny', {}, toDenied), allowAll];
+
+const shapes: readonly Shape[] = [
+  {
+    name: 'a set of single addresses becomes one with ranges, and back',
+    one: () => ({ sets: { 's:x': single(...OWN) }, policies: { p: bySet('s:x') } }),
+    other: () => ({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }),
+  },
+  {
+    name: 'a range of a set becomes a wider one that covers it, and back',
+    one: () => ({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }),
+    other: () => ({ sets: { 'r:x': ranges(...WIDE) }, policies: { p: bySet('r:x') } }),
+  },
+  {
+    name: 'the ranges of a set that others are outside of change',
+    one: () => ({ sets: { 'r:x': ranges('10.1.0.0/16', 'fd01::/16') }, policies: { p: bySetNegated('r:x') } }),
+    other: () => ({ sets: { 'r:x': ranges('10.0.0.0/11', 'fd02::/16') }, policies: { p: bySetNegated('r:x') } }),
+  },
+  {
+    name: 'a member moves between two sets with ranges',
+    one: () => ({
+      sets: { 'r:a': ranges(...NEAR), 'r:b': ranges('10.1.0.0/16') },
+      policies: { p: [...bySet('r:b').slice(0, 2), ...bySet('r:a')] },
+    }),
+    other: () => ({
+      sets: { 'r:a': ranges('10.1.0.0/16'), 'r:b': ranges(...NEAR) },
+      policies: { p: [...bySet('r:b').slice(0, 2), ...bySet('r:a')] },
+    }),
+  },
+  {
+    name: 'a set of single addresses is exchanged for another',
+    one: () => ({ sets: { 's:a': single(...OWN) }, policies: { p: bySet('s:a') } }),
+    other: () => ({ sets: { 's:b': single(...OWN, '10.65.0.9') }, policies: { p: bySet('s:b') } }),
+  },
+  {
+    name: 'the members of a named port change',
+    one: () => ({
+      sets: { 'n:x': named(DENIED_PORT) },
+      policies: { p: [udp('deny', {}, { ...emptySide, portSets: ['n:x'] }), allowAll] },
+    }),
+    other: () => ({
+      sets: { 'n:x': named(DENIED_PORT, 3000, 3001) },
+      policies: { p: [udp('deny', {}, { ...emptySide, portSets: ['n:x'] }), allowAll] },
+    }),
+  },
+  {
+    name: 'a port becomes a named one, and back',
+    one: () => ({ policies: { p: denyThenAllow } }),
+    other: () => ({
+      sets: { 'n:x': named(DENIED_PORT) },
+      policies: { p: [udp('deny', {}, { ...emptySide, portSets: ['n:x'] }), allowAll] },
+    }),
+  },
+  {
+    name: 'one range in a rule becomes several, and back',
+    one: () => ({ policies: { p: byNets(...WIDE) } }),
+    other: () => ({ policies: { p: byNets(...NEAR, '10.1.0.0/16', 'fd01::/16') } }),
+  },
+  {
+    name: 'several ranges in a rule become others',
+    one: () => ({ policies: { p: byNets(...WIDE, '172.16.0.0/12', 'fd01::/16') } }),
+    other: () => ({ policies: { p: byNets(...NEAR, '10.1.0.0/16', 'fd01::/16') } }),
+  },
+  {
+    name: 'one port in a rule becomes several, and back',
+    one: () => ({ policies: { p: denyThenAllow } }),
+    other: () => ({
+      policies: { p: [udp('deny', {}, { ...emptySide, ports: portsOf(DENIED_PORT, 3000, 4000) }), allowAll] },
+    }),
+  },
+  {
+    name: 'the rules of a policy become others and more',
+    one: () => ({ policies: { p: denyThenAllow } }),
+    other: () => ({
+      policies: { p: [udp('allow', {}, toAllowed), udp('deny', {}, toDenied), udp('deny', {}, emptySide)] },
+    }),
+  },
+  {
+    name: 'an endpoint comes under other policies',
+    one: () => ({ policies: { p: denyThenAllow } }),
+    other: () => ({ policies: { q: [udp('allow', {}, toAllowed)] } }),
+  },
+  {
+    name: 'a policy comes to pass, and no longer does',
+    one: () => ({ policies: { p: denyThenAllow, q: [allowAll] } }),
+    other: () => ({ policies: { p: [udp('deny', {}, toDenied), udp('pass', {}, toAllowed)], q: [allowAll] } }),
+  },
+  {
+    name: 'a tier comes and goes',
+    one: () => ({ policies: { p: denyThenAllow } }),
+    other: () => ({
+      policies: { p: denyThenAllow, q: [udp('deny', {}, toDenied), udp('pass', {}, emptySide)] },
+      tiers: [tierOf(['GlobalNetworkPolicy//q'], 'pass'), tierOf(['GlobalNetworkPolicy//p'])],
+    }),
+  },
+  {
+    name: 'a profile decides in place of a policy',
+    one: () => ({ policies: { p: denyThenAllow } }),
+    other: () => ({
+      tiers: [],
+      profiles: [{ id: 'Profile//closed', ingress: denyThenAllow, egress: [allowing()] }],
+      receiver: { profiles: ['Profile//closed'] },
+    }),
+  },
+  {
+    name: 'a source that a workload may send from becomes a range, and back',
+    one: () => ({
+      policies: { p: denyThenAllow },
+      sender: { allowedSources: ['10.65.0.77/32', 'fd00:65::77/128'].map(parseCidr) },
+    }),
+    other: () => ({
+      policies: { p: denyThenAllow },
+      sender: { allowedSources: ['10.65.0.64/26', 'fd00:65::70/124'].map(parseCidr) },
+    }),
+    sources: ALLOWED_SOURCES,
+  },
+];
+
+async function expectNothingWrong(change: (number: number) => void, sources?: Shape['sources']): Promise<void> {
+  const flood = startFlood(from, to, sources);
+  for (let number = 0; number < CHANGES; number++) {
+    change(number);
+    await Bun.sleep(PAUSE_MS);
+  }
+  const { sent, lost, passed } = await flood.stop();
+  expect(sent).toBeGreaterThan(CHANGES);
+  expect({ lost, passed }).toEqual({ lost: 0, passed: 0 });
+}
+
+for (const { name, one, other, sources } of shapes) {
+  test(`nothing of the wrong side passes while ${name}`, async () => {
+    const states = [stateOf(other()), stateOf(one())];
+    enter(stateOf(one()));
+    await expectNothingWrong((number) => enter(states[number % 2] ?? now), sources);
+  });
+}
+
+const configs: readonly FirewallConfig[] = [
+  { ...defaultFirewallConfig, logPrefix: 'other', denyAction: 'reject', endpointToHostAction: 'accept' },
+  defaultFirewallConfig,
+];
+
+test('nothing of the wrong side passes while the configuration of the whole table changes', async () => {
+  const state = stateOf({
+    sets: { 'r:x': ranges(...NEAR) },
+    policies: { p: [udp('log', {}, toDenied), ...bySet('r:x')] },
+  });
+  enter(state);
+  await expectNothingWrong((number) => {
+    const steps = firewall.setConfig(configs[number % 2] ?? defaultFirewallConfig);
+    expect(steps.length).toBeGreaterThan(0);
+    expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
+  });
+});
+
+test('nothing of the wrong side passes while an agent starts with other policy than the one before left', async () => {
+  const states = [
+    stateOf({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }),
+    stateOf({ sets: { 's:x': single(...OWN) }, policies: { p: bySet('s:x') } }),
+  ];
+  enter(states[1] ?? now);
+  await expectNothingWrong((number) => {
+    now = states[number % 2] ?? now;
+    firewall = createFirewall(defaultFirewallConfig);
+    firewall.apply(computeChanges(emptyState, now));
+    expect(kernel.loadBase(defaultFirewallConfig).kind).toBe('loaded');
+    expect(kernel.resync(firewall.ruleset).length).toBeGreaterThan(0);
+  });
+});
+
+test('nothing of the wrong side passes while chains and sets of nobody are taken away', async () => {
+  enter(stateOf({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }));
+  await expectNothingWrong((number) => {
+    nft(host, `add set inet ocicat their-${number} { type ipv4_addr; }\nadd chain inet ocicat theirs-${number}`);
+    expect(kernel.resync(firewall.ruleset)).toHaveLength(2);
+  });
+});
