@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { completeEnvironment } from './app-environment.ts';
+import type { AppFiles } from './app-files.ts';
 import { appIsolators } from './app-isolators.ts';
 import { type CapabilityRule, computeCapabilities, namesOfCapabilities } from './capabilities.ts';
 import type { Context } from './context.ts';
@@ -17,6 +18,7 @@ import { ensureDirectoryInRoot, ensureLinkInRoot, resolveInRoot } from './root-t
 import { appPath, mountRootfs } from './rootfs.ts';
 import { type Identity, resolveIdentity } from './users.ts';
 import { computeAppMounts, computeBind, prepareSource } from './volumes.ts';
+import { prepareWorkingDirectory } from './working-directory.ts';
 
 /** An app whose root file system is mounted and that only waits for its network. */
 export interface ReadyApp {
@@ -25,16 +27,17 @@ export interface ReadyApp {
   readonly rootfs: string;
   readonly identity: Identity;
   readonly environment: readonly string[];
+  /** Without links. */
+  readonly workingDirectory: string;
   readonly lookup: ExecLookup;
   readonly mounts: readonly OciMount[];
 }
 
 /** What every app may count on. Source: facts §6.6. */
-function furnish(rootFd: number, app: PodApp): void {
+function furnish(rootFd: number): void {
   ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, '/tmp'), 0o1777);
   ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, '/etc'));
   ensureLinkInRoot(rootFd, '/etc/mtab', '../proc/self/mounts');
-  ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, app.app.workingDirectory));
 }
 
 /** Mounts and looks up everything that does not depend on the network. The caller has its own mount namespace. */
@@ -44,12 +47,14 @@ export function readyApp(podPath: string, manifest: PodManifest, app: PodApp, wa
   const environment = completeEnvironment(app.name, app.app.environment);
   const identity = resolveIdentity(rootFd, app.app.user, app.app.group);
   const [program = ''] = app.app.exec;
-  furnish(rootFd, app);
+  furnish(rootFd);
   const mounts = computeAppMounts(manifest, app).map((mount) =>
     computeBind(rootFd, mount, prepareSource(podPath, rootFd, mount, warn)),
   );
-  const lookup = lookUpExec({ rootFd, mounts }, program, app.app.workingDirectory, environment);
-  return { app, rootFd, rootfs, identity, environment, lookup, mounts };
+  const files: AppFiles = { rootFd, mounts };
+  const workingDirectory = prepareWorkingDirectory(files, app.app.workingDirectory);
+  const lookup = lookUpExec(files, program, workingDirectory, environment);
+  return { app, rootFd, rootfs, identity, environment, workingDirectory, lookup, mounts };
 }
 
 /** What the pod gives to each of its apps. */
@@ -79,7 +84,7 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     readOnlyRootfs: app.readOnlyRootFS ?? false,
     args: [lookup.path, ...app.app.exec.slice(1)],
     environment: ready.environment,
-    workingDirectory: app.app.workingDirectory,
+    workingDirectory: ready.workingDirectory,
     ...ready.identity,
     supplementaryGids: app.app.supplementaryGIDs ?? [],
     mountProgram: systemProgram('mount'),

@@ -3,9 +3,9 @@ import { lstatSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
+import { type AppFiles, coveringMount } from './app-files.ts';
 import { findInterpreter } from './interpreter.ts';
-import type { OciMount } from './oci-spec.ts';
-import { resolveInRoot, statInRoot, tryOpenInRoot } from './root-tree.ts';
+import { statInRoot, tryOpenInRoot } from './root-tree.ts';
 
 export type ExecLookup =
   | { readonly kind: 'found'; readonly path: string }
@@ -35,22 +35,6 @@ function readHead(rootFd: number, path: string): Uint8Array {
   } finally {
     libc.close(fd);
   }
-}
-
-/** A root file system and what will be mounted on it. */
-export interface AppFiles {
-  readonly rootFd: number;
-  readonly mounts: readonly OciMount[];
-}
-
-/** The mount that covers a path, and the path below it; undefined for a path of the root file system. */
-function coveringMount(
-  files: AppFiles,
-  path: string,
-): { readonly mount: OciMount; readonly below: string } | undefined {
-  const real = resolveInRoot(files.rootFd, path);
-  const mount = files.mounts.findLast(({ destination }) => real === destination || real.startsWith(`${destination}/`));
-  return mount === undefined ? undefined : { mount, below: real.slice(mount.destination.length + 1) };
 }
 
 /** Whether there is a program; one in a volume counts if its name is there, as its links may lead out of the volume. */

@@ -66,7 +66,8 @@ function inDirectory<T>(rootFd: number, directory: string, work: (path: string) 
 
 const MAX_LINKS = 40;
 
-function readLinkInRoot(rootFd: number, directory: string, name: string): string | undefined {
+/** The text of the link `name` in a directory; undefined when it is no link or missing. */
+export function readLinkInRoot(rootFd: number, directory: string, name: string): string | undefined {
   return inDirectory(rootFd, directory, (parent) => {
     const path = `${parent}/${name}`;
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
@@ -74,10 +75,10 @@ function readLinkInRoot(rootFd: number, directory: string, name: string): string
 }
 
 /**
- * The same place as a path without links, `.` and `..`. What does not exist may be named: a link that leads nowhere counts
- * as the place it names. Throws `invalid` after 40 links. Nobody else may change the tree meanwhile.
+ * The same place as a path without links, `.` and `..`; `readLink` gives the text of the link that a name is, if it is one,
+ * in a directory whose path has none. Throws `invalid` after 40 links.
  */
-export function resolveInRoot(rootFd: number, path: string): string {
+export function resolvePath(path: string, readLink: (directory: string, name: string) => string | undefined): string {
   let done: readonly string[] = [];
   let pending: readonly string[] = path.split('/');
   for (let links = 0; ; ) {
@@ -85,7 +86,7 @@ export function resolveInRoot(rootFd: number, path: string): string {
     if (name === undefined) return `/${done.join('/')}`;
     pending = rest;
     if (name === '' || name === '.') continue;
-    const link = name === '..' ? undefined : readLinkInRoot(rootFd, `/${done.join('/')}`, name);
+    const link = name === '..' ? undefined : readLink(`/${done.join('/')}`, name);
     if (name === '..') done = done.slice(0, -1);
     else if (link === undefined) done = [...done, name];
     else {
@@ -95,6 +96,14 @@ export function resolveInRoot(rootFd: number, path: string): string {
       pending = [...link.split('/'), ...rest];
     }
   }
+}
+
+/**
+ * The place in the root's own tree, whatever is mounted on it later. What does not exist may be named: a link that leads
+ * nowhere counts as the place it names. Throws `invalid` after 40 links. Nobody else may change the tree meanwhile.
+ */
+export function resolveInRoot(rootFd: number, path: string): string {
+  return resolvePath(path, (directory, name) => readLinkInRoot(rootFd, directory, name));
 }
 
 /** Makes a directory and its parents, root's with mode 0755, where they are missing. Throws when a part is something else. */

@@ -1,7 +1,10 @@
 // The process that holds a pod's namespaces: pid 1 of the pod, which does nothing but reap, and lives as long as the runner.
-import { readFileSync } from 'node:fs';
+// Apps see it, so it has nothing that they could use: an empty read-only root, the pod's network, no capability, and a
+// handful of system calls.
+import { readFileSync, readlinkSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
+import { computePauseFilter } from './pause-filter.ts';
 import { systemEnvironment, systemProgram } from './programs.ts';
 
 export interface Sandbox {
@@ -14,8 +17,8 @@ export interface Sandbox {
 export interface SandboxRequest {
   readonly hostname: string;
   readonly ownIpc: boolean;
-  /** Stays locked until everything in the pod is gone. */
-  readonly lockFd: number;
+  /** Path of the pod's network namespace; undefined for the host's. */
+  readonly netns: string | undefined;
 }
 
 /** Path of one of the sandbox's namespaces. */
@@ -23,68 +26,71 @@ export function namespacePath(sandbox: Sandbox, kind: 'pid' | 'uts' | 'ipc'): st
   return `/proc/${sandbox.pid}/ns/${kind}`;
 }
 
-/** Starting takes 2 ms; this is for a machine in trouble. */
+/** Starting takes 5 ms; this is for a machine in trouble. */
 const START_TIMEOUT_MS = 10_000;
+const POLL_MS = 0.5;
+/** Where the pod's root directory has its only file. */
+const PAUSE_PROGRAM = '/catatonit';
 
-function onlyChild(pid: number): number | undefined {
+/**
+ * Two processes, each killed with its parent, so that killing the runner in whatever way ends the pod: bwrap(1), which the
+ * pod cannot see, and the pod's pid 1.
+ */
+function sandboxCommand(request: SandboxRequest): readonly string[] {
+  const join = request.netns === undefined ? [] : [systemProgram('nsenter'), `--net=${request.netns}`];
+  const namespaces = ['--unshare-pid', '--unshare-uts', ...(request.ownIpc ? ['--unshare-ipc'] : [])];
+  const root = ['--ro-bind', systemProgram('catatonit'), PAUSE_PROGRAM, '--remount-ro', '/'];
+  const life = ['--die-with-parent', '--as-pid-1', '--new-session', '--hostname', request.hostname];
+  const rights = ['--cap-drop', 'ALL', '--seccomp', '0', '--info-fd', '1'];
+  return [...join, systemProgram('bwrap'), ...namespaces, ...root, ...life, ...rights, '--', PAUSE_PROGRAM, '-P'];
+}
+
+/** The process id that bwrap tells on its standard output; undefined when it has ended before. */
+function tryParsePid(info: string): number | undefined {
+  const pid = /"child-pid": (\d+)/.exec(info)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** Whether the process has become the pause program: from then on its root is the empty one. */
+function isPausing(pid: number): boolean {
   try {
-    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-    return child === '' ? undefined : Number(child.split(' ')[0]);
+    return readlinkSync(`/proc/${pid}/exe`) === PAUSE_PROGRAM;
   } catch {
-    return undefined;
+    return false; // it has ended
   }
 }
 
 interface Parent {
-  readonly pid: number;
   readonly exitCode: number | null;
+  readonly exited: Promise<number>;
+  readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
 }
 
-async function waitForChild(parent: Parent): Promise<number> {
+async function waitForPause(parent: Parent): Promise<number> {
   const deadline = performance.now() + START_TIMEOUT_MS;
-  while (parent.exitCode === null && performance.now() < deadline) {
-    const child = onlyChild(parent.pid);
-    if (child !== undefined) return child;
-    await Bun.sleep(0.5);
+  const pid = tryParsePid(await new Response(parent.stdout).text());
+  while (pid !== undefined && parent.exitCode === null && performance.now() < deadline) {
+    if (isPausing(pid)) return pid;
+    await Bun.sleep(POLL_MS);
   }
-  const why = parent.exitCode === null ? 'it takes too long' : (await new Response(parent.stderr).text()).trim();
+  const late = pid !== undefined && parent.exitCode === null;
+  const why = late ? 'it takes too long' : (await new Response(parent.stderr).text()).trim();
   throw new OcicatError('unavailable', `start the pod's first process: ${why}`);
 }
 
-function setHostname(pid: number, hostname: string): void {
-  const home = libc.open('/proc/thread-self/ns/uts', libc.O_RDONLY | libc.O_CLOEXEC);
-  const pod = libc.open(`/proc/${pid}/ns/uts`, libc.O_RDONLY | libc.O_CLOEXEC);
-  try {
-    libc.setns(pod, libc.CLONE_NEWUTS);
-    try {
-      libc.sethostname(hostname);
-    } finally {
-      libc.setns(home, libc.CLONE_NEWUTS);
-    }
-  } finally {
-    libc.close(pod);
-    libc.close(home);
-  }
-}
-
-/**
- * Three processes, each killed with its parent, so that killing the runner in whatever way ends the pod: the runner,
- * unshare(1), and the pod's pid 1. Unsharing the pid namespace in the runner itself would save one, but the runtime could
- * start no thread meanwhile.
- */
+/** Starts the pod's first process and returns when it is shut in. Throws `unavailable` and `unsupported`. */
 export async function openSandbox(request: SandboxRequest): Promise<Sandbox> {
-  const namespaces = ['--pid', '--uts', ...(request.ownIpc ? ['--ipc'] : [])];
-  const dieWithParent = [systemProgram('setpriv'), '--pdeathsig', 'KILL'];
-  const unshare = [systemProgram('unshare'), ...namespaces, '--fork', '--kill-child=KILL'];
-  const child = Bun.spawn([...dieWithParent, ...unshare, systemProgram('catatonit'), '-P'], {
+  const filter = computePauseFilter(process.arch);
+  if (filter === undefined) throw new OcicatError('unsupported', `run a pod: no system call list for ${process.arch}`);
+  const child = Bun.spawn([...sandboxCommand(request)], {
     env: systemEnvironment,
-    stdio: ['ignore', 'ignore', 'pipe', request.lockFd],
+    cwd: '/',
+    stdio: [filter, 'pipe', 'pipe'],
   });
   try {
-    const pid = await waitForChild(child);
-    setHostname(pid, request.hostname);
-    return { pid, close: () => closeSandbox(pid, child.exited) };
+    const pid = await waitForPause(child);
+    return { pid, close: () => closeSandbox(pid, child) };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
@@ -111,15 +117,15 @@ function reapInside(): void {
 
 const REAP_INTERVAL_MS = 5;
 
-async function closeSandbox(pid: number, ended: Promise<number>): Promise<void> {
+async function closeSandbox(pid: number, parent: Parent): Promise<void> {
   try {
-    libc.kill(pid, 9);
+    if (parent.exitCode === null) libc.kill(pid, 9);
   } catch {
     // It has gone before us; its parent ends by itself.
   }
   const timer = setInterval(reapInside, REAP_INTERVAL_MS);
   try {
-    await ended;
+    await parent.exited;
   } finally {
     clearInterval(timer);
   }

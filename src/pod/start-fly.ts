@@ -81,7 +81,7 @@ function shareVolumes(start: Start): void {
 function enterRoot(ready: ReadyApp): void {
   libc.chdir(ready.rootfs);
   libc.chroot('.');
-  libc.chdir(ready.app.app.workingDirectory);
+  libc.chdir(ready.workingDirectory);
   libc.setgroups(ready.app.app.supplementaryGIDs ?? []);
   libc.setgid(ready.identity.gid);
   libc.setuid(ready.identity.uid);

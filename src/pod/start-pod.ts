@@ -21,9 +21,9 @@ interface Ground {
   readonly mounted: MountedApps;
 }
 
-async function makeSandbox(start: Start): Promise<Sandbox> {
-  const { pod, undo } = start;
-  const sandbox = await openSandbox({ hostname: hostnameOf(start), ownIpc: hasOwnIpc(start), lockFd: pod.lockFd });
+async function makeSandbox(start: Start, netns: string | undefined): Promise<Sandbox> {
+  const { undo } = start;
+  const sandbox = await openSandbox({ hostname: hostnameOf(start), ownIpc: hasOwnIpc(start), netns });
   undo.push('sandbox', sandbox.close);
   return sandbox;
 }
@@ -38,7 +38,7 @@ async function layGround(start: Start): Promise<Ground> {
   const networks = chooseNetworks(start);
   const netns = makeNetns(start);
   const [sandbox, supplied, mounted] = await Promise.allSettled([
-    makeSandbox(start),
+    makeSandbox(start, netns),
     joinNetworks(start, networks),
     Promise.resolve().then(() => readyApps(start)),
   ]);
