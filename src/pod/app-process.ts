@@ -8,12 +8,17 @@ import type { Reaper } from './reaper.ts';
 import { appPath } from './rootfs.ts';
 
 /** Standard input, output and error of a new process: a descriptor, the runner's own, or /dev/null. */
-export type AppStdio = readonly ['ignore' | 'inherit', number | 'inherit', number | 'inherit'];
+type AppOutput = number | 'inherit' | 'ignore';
+export type AppStdio = readonly ['ignore' | 'inherit', AppOutput, AppOutput];
 
-export interface AppLaunch {
+/** An app as crun knows it. */
+export interface AppContainer {
   readonly name: string;
   readonly podPath: string;
   readonly uuid: string;
+}
+
+export interface AppLaunch extends AppContainer {
   /** Descriptors by which a process joins the app's control groups. */
   readonly entrances: readonly number[];
   /** crun stays and carries the terminal's bytes. */
@@ -46,12 +51,23 @@ function innermostPid(pid: number): number {
   return Number(/^NSpid:.*\t(\d+)$/m.exec(status)?.[1] ?? pid);
 }
 
-function crunCommand(launch: AppLaunch): readonly string[] {
-  const { podPath, name } = launch;
-  const directory = appPath(podPath, name);
-  const where = ['--root', join(podPath, 'crun'), '--cgroup-manager', 'disabled', '--log', join(directory, 'crun.log')];
-  const how = ['--bundle', directory, '--pid-file', pidPath(podPath, name), ...(launch.terminal ? [] : ['--detach'])];
-  return [systemProgram('crun'), ...where, 'run', ...how, `${launch.uuid}-${name}`];
+/** The container's name for crun. */
+export function containerId(uuid: string, app: string): string {
+  return `${uuid}-${app}`;
+}
+
+/** The words before any of crun's commands on an app of the pod; its control groups are ours to make. */
+export function crunWords(podPath: string, ...options: readonly string[]): readonly string[] {
+  return [systemProgram('crun'), '--root', join(podPath, 'crun'), '--cgroup-manager', 'disabled', ...options];
+}
+
+function crunCommand({ podPath, name, uuid }: AppContainer, ...words: readonly string[]): readonly string[] {
+  const log = join(appPath(podPath, name), 'crun.log');
+  return [...crunWords(podPath, '--log', log), ...words, containerId(uuid, name)];
+}
+
+function bundleWords({ podPath, name }: AppContainer): readonly string[] {
+  return ['--bundle', appPath(podPath, name), '--pid-file', pidPath(podPath, name)];
 }
 
 /** Standard streams come before it. */
@@ -69,7 +85,7 @@ function joiningGroups(entrances: readonly number[], command: readonly string[])
 }
 
 /** The last thing that crun complained about. */
-function crunWords(launch: AppLaunch): string {
+function complaintOf(launch: AppContainer): string {
   const path = join(appPath(launch.podPath, launch.name), 'crun.log');
   const lines = readFileSync(path, 'utf8').trim().split('\n');
   return (lines.at(-1) ?? '').replace(/^\S*T\S*Z: /, '');
@@ -79,25 +95,47 @@ function crunWords(launch: AppLaunch): string {
 const EXEC_FAILURE = /^exec(?:v[pe]*|utable file)?\b/i;
 
 function judgeFailure(launch: AppLaunch): Launched {
-  const words = crunWords(launch);
+  const words = complaintOf(launch);
   if (EXEC_FAILURE.test(words)) return { kind: 'unusable', words: `Error: ${words}` };
   throw new OcicatError('unavailable', `start app "${launch.name}": ${words}`);
 }
 
-/** Starts the app; its process is reaped by `reaper`. Throws when crun cannot make the container. */
-export async function launchApp(launch: AppLaunch, reaper: Reaper): Promise<Launched> {
-  const child = Bun.spawn([...joiningGroups(launch.entrances, crunCommand(launch))], {
+/** crun making the app's container, from within the app's control groups. */
+function spawnMaker(launch: AppLaunch, ...words: readonly string[]) {
+  const command = crunCommand(launch, ...words, ...bundleWords(launch));
+  return Bun.spawn([...joiningGroups(launch.entrances, command)], {
     env: systemEnvironment,
     cwd: '/',
     stdio: [...launch.stdio, ...launch.entrances],
   });
-  if (launch.terminal) return attachedApp(launch, child);
-  if ((await child.exited) !== 0) return judgeFailure(launch);
+}
+
+function processOf(launch: AppLaunch, reaper: Reaper): Launched {
   const pid = Number(readFileSync(pidPath(launch.podPath, launch.name), 'utf8'));
   return {
     kind: 'running',
     process: { name: launch.name, pid, podPid: innermostPid(pid), ended: reaper.wait(pid) },
   };
+}
+
+/** Starts the app; its process is reaped by `reaper`. Throws when crun cannot make the container. */
+export async function launchApp(launch: AppLaunch, reaper: Reaper): Promise<Launched> {
+  if (launch.terminal) return attachedApp(launch, spawnMaker(launch, 'run'));
+  const maker = spawnMaker(launch, 'run', '--detach');
+  return (await maker.exited) === 0 ? processOf(launch, reaper) : judgeFailure(launch);
+}
+
+/** Makes the app's container; its process waits, without any right that the app is not to have, for `beginApp`. */
+export async function createApp(launch: AppLaunch, reaper: Reaper): Promise<Launched> {
+  const maker = spawnMaker(launch, 'create');
+  return (await maker.exited) === 0 ? processOf(launch, reaper) : judgeFailure(launch);
+}
+
+/** Lets the program of a created app run. */
+export async function beginApp(container: AppContainer): Promise<void> {
+  const starter = Bun.spawn([...crunCommand(container, 'start')], { env: systemEnvironment, cwd: '/', stdin: 'ignore' });
+  if ((await starter.exited) === 0) return;
+  throw new OcicatError('unavailable', `start app "${container.name}": ${complaintOf(container)}`);
 }
 
 /** crun itself stands for the app: it ends with the app's status, or 128 and the signal. */

@@ -1,5 +1,6 @@
 // `rkt enter`: a command inside a running app.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
@@ -8,6 +9,7 @@ import { pidPath } from './app-process.ts';
 import type { Handler } from './commands.ts';
 import type { Context } from './context.ts';
 import { chooseDataDir } from './data-dir.ts';
+import { execInApp, refuseTracers } from './enter-exec.ts';
 import { lastFlag } from './flags.ts';
 import { readFlavour } from './flavour.ts';
 import { namedPod } from './named-pod.ts';
@@ -29,53 +31,56 @@ function chooseApp(context: Context, pod: Pod, wanted: string): PodApp {
   throw new OcicatError('invalid', 'unable to determine app name: specify app using "rkt enter --app= ..."');
 }
 
-/** How to get in: with fly only the root directory and the mounts are the app's own. */
-interface Target {
-  readonly pid: number;
-  readonly ways: readonly string[];
+function refuseEnded(pod: Pod, app: string): void {
+  if (readAppStatus(pod.path, app) === undefined) return;
+  throw new OcicatError('invalid', `app "${app}" of pod "${pod.uuid}" is not running anymore`);
 }
 
-function tryFindTarget(pod: Pod, app: string): Target | undefined {
-  if (readAppStatus(pod.path, app) !== undefined) {
-    throw new OcicatError('invalid', `app "${app}" of pod "${pod.uuid}" is not running anymore`);
-  }
-  if (readFlavour(pod.path) === 'fly') {
-    const pid = readPodPid(pod.path);
-    return pid === undefined ? undefined : { pid, ways: ['--mount'] };
-  }
-  try {
-    const pid = Number(readFileSync(pidPath(pod.path, app), 'utf8'));
-    return { pid, ways: ['--mount', '--uts', '--ipc', '--net', '--pid'] };
-  } catch {
-    return undefined; // it is being started
-  }
+/** The process to enter at, as the host sees it; undefined while the app is being started. */
+function tryFindProcess(pod: Pod, app: string): number | undefined {
+  refuseEnded(pod, app);
+  if (readFlavour(pod.path) === 'fly') return readPodPid(pod.path);
+  if (!existsSync(join(pod.path, 'ready'))) return undefined;
+  return Number(readFileSync(pidPath(pod.path, app), 'utf8'));
 }
 
-/** Source: facts §1.6, enter. */
 const POLL_MS = 100;
 
-async function findTarget(dataDir: string, uuid: string, app: string): Promise<Target> {
+async function findProcess(
+  dataDir: string,
+  uuid: string,
+  app: string,
+): Promise<{ readonly pod: Pod; readonly pid: number }> {
   for (;;) {
     const pod = findPod(dataDir, uuid);
     if (pod.state !== 'running') throw new OcicatError('invalid', `pod ${uuid} is not running anymore`);
-    const target = tryFindTarget(pod, app);
-    if (target !== undefined) return target;
+    const pid = tryFindProcess(pod, app);
+    if (pid !== undefined) return { pod, pid };
     await sleep(POLL_MS);
   }
 }
 
-/** Becomes nsenter(1), so that the terminal, its signals and the exit status are the command's own. */
-export const enterPod: Handler = async (context, { uses, rest }) => {
-  const dataDir = chooseDataDir(context);
-  const pod = namedPod(context, dataDir, rest.slice(0, 1), undefined);
-  if (pod.state !== 'running') throw new OcicatError('invalid', `pod "${pod.uuid}" isn't currently running`);
-  const app = chooseApp(context, pod, lastFlag(uses, 'app') ?? '');
-  if (rest.length === 1) context.stdio.stderr('enter: no command specified, assuming "/bin/bash"\n');
-  const command = rest.length === 1 ? ['/bin/bash'] : rest.slice(1);
-  const { pid, ways } = await findTarget(dataDir, pod.uuid, app.name);
+/** With fly only the root directory and the mounts are the app's own. Becomes nsenter(1). */
+function enterFly(pid: number, command: readonly string[], environment: readonly string[]): never {
   const nsenter = systemProgram('nsenter');
   // --wd would be opened before the root is changed, and lead out of it.
-  const words = [nsenter, '--target', String(pid), ...ways, '--root', '--wdns=/', '--', ...command];
-  const environment = completeEnvironment(app.name, app.app.environment);
-  return libc.execve(nsenter, words, [...environment, `TERM=${context.environment.TERM ?? 'vt100'}`]);
+  const words = [nsenter, '--target', String(pid), '--mount', '--root', '--wdns=/', '--', ...command];
+  return libc.execve(nsenter, words, environment);
+}
+
+export const enterPod: Handler = async (context, { uses, rest }) => {
+  const dataDir = chooseDataDir(context);
+  const named = namedPod(context, dataDir, rest.slice(0, 1), undefined);
+  if (named.state !== 'running') throw new OcicatError('invalid', `pod "${named.uuid}" isn't currently running`);
+  const app = chooseApp(context, named, lastFlag(uses, 'app') ?? '');
+  if (rest.length === 1) context.stdio.stderr('enter: no command specified, assuming "/bin/bash"\n');
+  const command = rest.length === 1 ? ['/bin/bash'] : rest.slice(1);
+  const { pod, pid } = await findProcess(dataDir, named.uuid, app.name);
+  const term = context.environment.TERM ?? 'vt100';
+  if (readFlavour(pod.path) === 'fly') {
+    return enterFly(pid, command, [...completeEnvironment(app.name, app.app.environment), `TERM=${term}`]);
+  }
+  if (!context.lifted.has('capabilities')) refuseTracers(pod.path);
+  const { uuid, path: podPath } = pod;
+  return execInApp({ podPath, uuid, app: app.name, command, term, terminal: process.stdin.isTTY });
 };

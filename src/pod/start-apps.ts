@@ -2,7 +2,7 @@
 import * as libc from '../sys/libc.ts';
 import { type ReadyApp, readyApp, writeBundle } from './app-bundle.ts';
 import { appIsolators } from './app-isolators.ts';
-import { type AppLaunch, type AppProcess, launchApp } from './app-process.ts';
+import { type AppLaunch, type AppProcess, beginApp, createApp, launchApp } from './app-process.ts';
 import { makePodGroups, type PodGroups } from './cgroups.ts';
 import type { PodConsole } from './console-pipe.ts';
 import { type Device, makeDevices } from './devices.ts';
@@ -93,31 +93,49 @@ function failedApp(name: string, words: string, console: PodConsole): AppProcess
   return { name, pid: undefined, podPid: 0, ended: Promise.resolve({ kind: 'exited', status: EXEC_FAILED_STATUS }) };
 }
 
-async function startApp(
-  start: Start,
-  ready: ReadyApp,
-  groups: PodGroups,
-  console: PodConsole,
-  reaper: Reaper,
-): Promise<AppProcess> {
+/** What the apps of a pod are started with. */
+interface Starting {
+  readonly start: Start;
+  readonly groups: PodGroups;
+  readonly console: PodConsole;
+  readonly reaper: Reaper;
+}
+
+/** How an app gets its process: at once, or in a container that waits. */
+type Launcher = typeof launchApp;
+
+async function startApp(starting: Starting, ready: ReadyApp, launcher: Launcher): Promise<AppProcess> {
+  const { start, groups, console, reaper } = starting;
   const { name } = ready.app;
   if (ready.lookup.kind === 'unusable') return failedApp(name, ready.lookup.words, console);
-  const launched = await launchApp(launchOf(start, ready, groups, console), reaper);
+  const launched = await launcher(launchOf(start, ready, groups, console), reaper);
   if (launched.kind === 'unusable') return failedApp(name, launched.words, console);
   console.begin(name, launched.process.podPid);
   return launched.process;
 }
 
-/** Starts all apps at once. Throws the first failure after every start has come to its end. */
+/**
+ * Several apps share the pod's processes: while crun makes a container, its own process with the host's root and rights is
+ * among them. So no app's program runs, and no second container is begun, before a container is made.
+ */
+async function startTogether(starting: Starting, apps: readonly ReadyApp[]): Promise<readonly AppProcess[]> {
+  const processes: AppProcess[] = [];
+  for (const ready of apps) processes.push(await startApp(starting, ready, createApp));
+  const { uuid, path: podPath } = starting.start.pod;
+  const created = processes.filter(({ pid }) => pid !== undefined);
+  await Promise.all(created.map(({ name }) => beginApp({ name, podPath, uuid })));
+  return processes;
+}
+
+/** Starts all apps. Throws the first failure. */
 export async function startApps(
   start: Start,
   { apps, groups }: MountedApps,
   console: PodConsole,
   reaper: Reaper,
 ): Promise<readonly AppProcess[]> {
-  const outcomes = await Promise.allSettled(apps.map((ready) => startApp(start, ready, groups, console, reaper)));
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
+  const starting = { start, groups, console, reaper };
+  const [only, second] = apps;
+  if (only === undefined || second !== undefined) return startTogether(starting, apps);
+  return [await startApp(starting, only, launchApp)];
 }
