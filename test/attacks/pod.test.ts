@@ -185,6 +185,7 @@ async function withPod(options: readonly string[], work: (uuid: string) => Promi
   } finally {
     await world.rkt('stop', '--force', uuid);
     await pod.ended;
+    await world.rkt('rm', uuid);
   }
 }
 
