@@ -133,7 +133,11 @@ export async function createApp(launch: AppLaunch, reaper: Reaper): Promise<Laun
 
 /** Lets the program of a created app run. */
 export async function beginApp(container: AppContainer): Promise<void> {
-  const starter = Bun.spawn([...crunCommand(container, 'start')], { env: systemEnvironment, cwd: '/', stdin: 'ignore' });
+  const starter = Bun.spawn([...crunCommand(container, 'start')], {
+    env: systemEnvironment,
+    cwd: '/',
+    stdin: 'ignore',
+  });
   if ((await starter.exited) === 0) return;
   throw new OcicatError('unavailable', `start app "${container.name}": ${complaintOf(container)}`);
 }
