@@ -36,6 +36,7 @@ export const nodeCommands: readonly Command[] = [
       ['An agent whose address is found', 'calicoctl node run --ip autodetect'],
       ['A pod of an image', 'calicoctl node run --node-image quay.io/calico/node:v0.1.0'],
     ],
+    endsItself: () => true,
     load: async () => (await import('./node-run.ts')).runNode,
   },
   {
