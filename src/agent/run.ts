@@ -23,6 +23,7 @@ import type { CniContext } from './cni-context.ts';
 import { openCniMemory } from './cni-memory.ts';
 import { openCniServer } from './cni-server.ts';
 import { parseFelixOverrides } from './felix-overrides.ts';
+import { createForgetter } from './forgetter.ts';
 import { guardKernel } from './guard.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
@@ -142,6 +143,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       datastore,
       firewall,
       memory,
+      forgetFlows: createForgetter(flusher, log),
       touchRouting,
       touchQuiet,
       log,
