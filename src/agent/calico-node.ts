@@ -39,11 +39,7 @@ async function run(): Promise<number> {
   const stop = () => abort.abort();
   process.once('SIGTERM', stop).once('SIGINT', stop);
   const { runAgent } = await import('./run.ts');
-  try {
-    await runAgent(settings, process.env, abort.signal);
-  } finally {
-    abort.abort(); // one of its tasks has failed: the others must not keep the process
-  }
+  await runAgent(settings, process.env, abort.signal);
   return 0;
 }
 

@@ -5,10 +5,8 @@ import type { NatPool } from '../firewall/nat.ts';
 import type { Steps } from '../firewall/nft.ts';
 import { formatFinding } from '../firewall/repair.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
-import type { Ip } from '../net/ip.ts';
 import { createPolicyCalculation } from '../policy/calculation.ts';
 import type { PolicyUpdate } from '../policy/input.ts';
-import { computeMovedAddresses, createLocalIdentities } from './identities.ts';
 import type { Log } from './log.ts';
 
 /** Differences that are logged one by one; of more only the number is. */
@@ -28,14 +26,8 @@ export interface Dataplane {
   resync(): void;
 }
 
-/** `forget`: told which addresses now stand for somebody else, after the rules know it. */
-export function createDataplane(
-  kernel: KernelFirewall,
-  log: Log,
-  forget: (addresses: readonly Ip[]) => void,
-): Dataplane {
+export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
   const calculation = createPolicyCalculation();
-  const identities = createLocalIdentities();
   let firewall: Firewall | undefined;
   let pools: readonly NatPool[] = [];
   let poolsChanged = true;
@@ -61,11 +53,9 @@ export function createDataplane(
     start(config) {
       calculation.update({ kind: 'in-sync' });
       firewall = createFirewall(config);
-      const changes = calculation.flush();
-      identities.follow(changes);
-      firewall.apply(changes);
+      firewall.apply(calculation.flush());
       takePools(firewall);
-      kernel.resync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
+      kernel.resync(firewall.ruleset);
     },
     setConfig(config) {
       if (firewall !== undefined) put(firewall.setConfig(config), firewall);
@@ -73,9 +63,7 @@ export function createDataplane(
     flush() {
       if (firewall === undefined) return;
       const changes = calculation.flush();
-      const steps = firewall.apply(changes);
-      put(steps, firewall);
-      forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
+      if (changes.length > 0) put(firewall.apply(changes), firewall);
       put(takePools(firewall), firewall);
     },
     resync() {

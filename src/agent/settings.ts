@@ -28,8 +28,6 @@ export type PoolSetting =
 export interface AgentSettings {
   readonly nodeName: string | undefined;
   readonly nodeNameFile: string;
-  /** The machine that the node's name may be taken from although it has left workloads, as messages call it. */
-  readonly takeOver: string | undefined;
   /** Felix's own file of settings; it need not be there. */
   readonly felixConfigFile: string;
   readonly ipv4: AddressSetting;
@@ -142,10 +140,6 @@ function parseNodeName(text: string): string {
   return valid ? text : refuse(text, 'lower-case letters, digits, dashes and dots');
 }
 
-function parseMachine(text: string): string {
-  return /^[0-9a-f]{16}$/.test(text) ? text : refuse(text, 'a machine as the refusal to start names it, 16 digits');
-}
-
 function parseBackend(text: string): 'bird' | 'none' {
   return text === 'bird' || text === 'none' ? text : refuse(text, '"bird" or "none"');
 }
@@ -180,7 +174,6 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
   const settings: AgentSettings = {
     nodeName: name,
     nodeNameFile: environment.CALICO_NODENAME_FILE || '/var/lib/calico/nodename',
-    takeOver: collect('CALICO_NODE_TAKEOVER', parseMachine),
     felixConfigFile: environment.CALICO_FELIX_CONFIG_FILE || '/etc/calico/felix.cfg',
     ipv4: collect('IP', parseAddress(4)) ?? { kind: 'keep' },
     ipv6: collect('IP6', parseAddress(6)) ?? { kind: 'keep' },

@@ -34,7 +34,6 @@ export const resourceCommands: readonly Command[] = [
       ['All profiles', 'calicoctl get profiles'],
       ['Two policies as YAML', 'calicoctl get networkpolicy web db -o yaml'],
     ],
-    endsItself: (flags) => flags.get('watch')?.at(-1) === 'true',
     load: async () => (await import('./get.ts')).runGet,
   },
   {
@@ -122,7 +121,6 @@ export const resourceCommands: readonly Command[] = [
       CONFIG,
     ],
     anyVersion: true,
-    endsItself: (flags) => flags.has('poll'),
     load: async () => (await import('./version.ts')).runVersion,
   },
   {
@@ -139,7 +137,6 @@ export const resourceCommands: readonly Command[] = [
     summary: 'Change a resource in an editor: $VISUAL, $EDITOR or vi',
     operands: ONE,
     flags: [NAMESPACE, DRY_RUN, CONFIG],
-    endsItself: () => true, // the terminal's signals are the editor's
     load: async () => (await import('./edit.ts')).runEdit,
   },
   {

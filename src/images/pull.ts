@@ -92,7 +92,7 @@ async function pullLayersOrNone(
   try {
     return await pullLayers({ layout, registry, blobs, diffIds, allowance, progress, signal });
   } catch (error) {
-    if (isOcicatError(error, 'invalid', 'unsupported', 'corrupt', 'exhausted')) {
+    if (!isOcicatError(error, 'unavailable', 'timeout', 'aborted')) {
       store.discardTrees(missing);
       for (const blob of blobs) discardBlob(layout, blob);
     }

@@ -100,7 +100,7 @@ async function readNamed(registry: string, response: HttpResponse, limitBytes: n
     return await readAll(response, limitBytes);
   } catch (cause) {
     if (!isOcicatError(cause) || cause.code === 'aborted') throw cause;
-    throw new OcicatError(cause.code, `registry "${registry}": ${cause.message}`, { cause });
+    throw new OcicatError(cause.code, `registry "${registry}": ${cause.message}`, { cause: cause.cause });
   }
 }
 

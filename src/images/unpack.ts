@@ -96,10 +96,15 @@ function writeEntry(writer: TreeWriter, entry: TarEntry, directoryTimes: Map<str
   try {
     return writeNode(writer, path, entry, directoryTimes);
   } catch (cause) {
-    if (isOcicatError(cause, 'invalid', 'unsupported', 'exhausted')) throw cause;
-    const code = isOcicatError(cause) ? 'kernel' : 'unavailable';
-    throw new OcicatError(code, `layer entry "${entry.path}": cannot be written`, { cause });
+    throw cannotWrite(entry, cause);
   }
+}
+
+/** What was refused stays; a failed call says which entry it was for. */
+function cannotWrite(entry: TarEntry, cause: unknown): OcicatError {
+  if (isOcicatError(cause, 'invalid', 'unsupported', 'exhausted')) return cause;
+  const code = isOcicatError(cause) ? 'kernel' : 'unavailable';
+  return new OcicatError(code, `layer entry "${entry.path}": cannot be written`, { cause });
 }
 
 /** `.wh.NAME` hides NAME of the layers below; what this very layer puts there is not hidden, whatever the order. */
@@ -184,10 +189,14 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 function finishFile(file: OpenFile | undefined): void {
   if (file === undefined) return;
   const { fd, place, entry } = file;
-  fchownSync(fd, entry.uid, entry.gid);
-  fchmodSync(fd, entry.mode);
-  setXattrs(place, entry);
-  futimesSync(fd, entry.mtimeSeconds, entry.mtimeSeconds);
+  try {
+    fchownSync(fd, entry.uid, entry.gid);
+    fchmodSync(fd, entry.mode);
+    setXattrs(place, entry);
+    futimesSync(fd, entry.mtimeSeconds, entry.mtimeSeconds);
+  } catch (cause) {
+    throw cannotWrite(entry, cause);
+  }
   closeSync(fd);
 }
 
