@@ -1,0 +1,36 @@
+// What of the host an attack may not have changed: a sentinel tree in every detail, and the usual targets.
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Stands in the sentinel's files, and must never be shown. */
+export const SECRET = 'the-host-keeps-this-to-itself';
+
+/** A tree like the host's own, for attacks to aim at. */
+export function makeSentinel(root: string): void {
+  for (const dir of ['etc', 'root', 'dir/sub']) mkdirSync(join(root, dir), { recursive: true });
+  for (const file of ['etc/shadow', 'etc/hosts', 'root/.profile', 'dir/sub/file']) {
+    writeFileSync(join(root, file), `${SECRET}\n`);
+    chmodSync(join(root, file), 0o600);
+  }
+  writeFileSync(join(root, 'tool'), `#!/bin/sh\necho ${SECRET}\n`, { mode: 0o755 });
+}
+
+function describeFile(path: string): string {
+  const stats = lstatSync(path, { bigint: true });
+  const facts = [stats.mode, stats.uid, stats.gid, stats.nlink, stats.ino, stats.rdev, stats.mtimeNs, stats.ctimeNs];
+  const content = stats.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : '';
+  return [path, ...facts, stats.isSymbolicLink() ? readlinkSync(path) : content].join(' ');
+}
+
+function describeTree(path: string): readonly string[] {
+  const below = lstatSync(path).isDirectory() ? readdirSync(path).sort() : [];
+  return [describeFile(path), ...below.flatMap((name) => describeTree(join(path, name)))];
+}
+
+/** Equal as long as nothing happened to the host. */
+export function snapshotHost(sentinel: string): readonly string[] {
+  const names = ['/', '/root', '/etc', '/dev'].map((dir) => `${dir}: ${readdirSync(dir).sort().join(' ')}`);
+  const files = ['/etc/passwd', '/etc/shadow', '/etc/hosts', '/etc/resolv.conf'].map(describeFile);
+  return [...describeTree(sentinel), ...names, ...files];
+}
