@@ -39,7 +39,11 @@ async function run(): Promise<number> {
   const stop = () => abort.abort();
   process.once('SIGTERM', stop).once('SIGINT', stop);
   const { runAgent } = await import('./run.ts');
-  await runAgent(settings, process.env, abort.signal);
+  try {
+    await runAgent(settings, process.env, abort.signal);
+  } finally {
+    abort.abort(); // one of its tasks has failed: the others must not keep the process
+  }
   return 0;
 }
 

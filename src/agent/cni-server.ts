@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { CNI_CODE, printCniError, toCniError } from '../cni/error.ts';
 import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../sys/libc.ts';
+import { type Admission, createAdmissionDesk, DEFAULT_CNI_LIMITS, fullError } from './cni-admission.ts';
 import type { CniContext } from './cni-context.ts';
 import { type CniDispatcher, createDispatcher } from './cni-dispatch.ts';
 import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './cni-wire.ts';
@@ -15,9 +16,6 @@ export const CNI_SOCKET_PATH = '/var/run/calico/cni.sock';
 
 /** linux/magic.h: the file system of namespaces. */
 const NSFS_MAGIC = 0x6e736673;
-
-/** A shim sends its request at once; one that does not is not a shim. */
-const RECEIVE_TIMEOUT_MS = 10_000;
 
 export interface CniServer {
   readonly dispatcher: CniDispatcher;
@@ -33,23 +31,35 @@ function descriptorOf(socket: Socket): number {
   throw new OcicatError('internal', 'serve CNI call: the connection has no descriptor');
 }
 
-function receive(socket: Socket): Promise<Uint8Array> {
+/**
+ * The whole request. Without an admission it is read to its end and refused: a caller whose words are not read does not hear
+ * the answer.
+ */
+function receive(socket: Socket, admission: Admission | undefined, patienceMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const fail = (message: string) => {
+    const end = (error: unknown) => {
       clearTimeout(timer);
-      reject(new OcicatError('invalid', `read CNI request: ${message}`));
+      chunks.length = 0;
+      reject(error);
     };
-    const timer = setTimeout(() => fail('it did not come to its end in time'), RECEIVE_TIMEOUT_MS);
+    const fail = (message: string) => end(new OcicatError('invalid', `read CNI request: ${message}`));
+    const timer = setTimeout(() => fail('it did not come to its end in time'), patienceMs);
     socket.on('data', (chunk: Uint8Array) => {
       length += chunk.length;
-      if (length > MAX_REQUEST_BYTES) fail(`more than ${MAX_REQUEST_BYTES} bytes`);
-      else chunks.push(chunk);
+      if (length > MAX_REQUEST_BYTES) return fail(`more than ${MAX_REQUEST_BYTES} bytes`);
+      try {
+        admission?.add(chunk.length);
+        if (admission !== undefined) chunks.push(chunk);
+      } catch (error) {
+        end(error);
+      }
     });
     socket.on('end', () => {
       clearTimeout(timer);
-      resolve(Buffer.concat(chunks));
+      if (admission === undefined) reject(fullError());
+      else resolve(Buffer.concat(chunks));
     });
     socket.on('close', () => fail('the caller has gone'));
   });
@@ -111,10 +121,15 @@ function isNeeded(command: string | undefined): boolean {
   return command === 'ADD' || command === 'CHECK';
 }
 
-async function serve(dispatcher: CniDispatcher, socket: Socket): Promise<CniAnswer> {
+async function serve(
+  dispatcher: CniDispatcher,
+  socket: Socket,
+  admission: Admission | undefined,
+  patienceMs: number,
+): Promise<CniAnswer> {
   const { pid, uid } = peerCredentials(descriptorOf(socket));
   if (uid !== 0) throw new OcicatError('denied', `serve CNI call: the caller is user ${uid}, wanted root`);
-  const { call, netns: offer } = parseWireRequest(await receive(socket));
+  const { call, netns: offer } = parseWireRequest(await receive(socket, admission, patienceMs));
   const { CNI_COMMAND: command, CNI_NETNS: path = '' } = call.variables;
   const netns = openNetns(pid, offer);
   if (netns.kind === 'unusable') {
@@ -140,24 +155,40 @@ function listen(server: Server, path: string): Promise<void> {
  * Listens beside the path and moves the socket into place: there is no moment at which others than root could connect,
  * and a socket that a killed agent left is replaced. Throws `unavailable`.
  */
-export async function openCniServer(context: CniContext, path = CNI_SOCKET_PATH): Promise<CniServer> {
+export async function openCniServer(
+  context: CniContext,
+  path = CNI_SOCKET_PATH,
+  limits = DEFAULT_CNI_LIMITS,
+): Promise<CniServer> {
   const stopping = new AbortController();
+  const desk = createAdmissionDesk(limits);
   const dispatcher = createDispatcher(context, stopping.signal);
   const running = new Set<Promise<void>>();
 
-  async function handle(socket: Socket): Promise<void> {
-    socket.on('error', () => undefined); // a caller that has gone is noticed when it is answered
-    let answer: CniAnswer;
+  async function answerTo(socket: Socket): Promise<CniAnswer> {
+    const admission = desk.tryEnter();
     try {
-      answer = await serve(dispatcher, socket);
+      return await serve(dispatcher, socket, admission, limits.patienceMs);
     } catch (error) {
       context.log.warn('CNI call failed', error);
-      answer = { status: 1, output: printCniError(toCniError(error)) };
+      return { status: 1, output: printCniError(toCniError(error)) };
+    } finally {
+      admission?.leave();
     }
+  }
+
+  async function handle(socket: Socket): Promise<void> {
+    socket.on('error', () => undefined); // a caller that has gone is noticed when it is answered
+    const answer = await answerTo(socket);
     await new Promise<void>((resolve) => {
-      socket.once('close', () => resolve());
-      if (socket.destroyed) resolve();
-      else socket.end(printWireAnswer(answer));
+      const patience = setTimeout(() => socket.destroy(), limits.patienceMs);
+      socket.once('close', () => {
+        clearTimeout(patience);
+        resolve();
+      });
+      if (!socket.destroyed) return void socket.end(printWireAnswer(answer));
+      clearTimeout(patience);
+      resolve();
     });
   }
 

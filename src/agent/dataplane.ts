@@ -5,8 +5,10 @@ import type { NatPool } from '../firewall/nat.ts';
 import type { Steps } from '../firewall/nft.ts';
 import { formatFinding } from '../firewall/repair.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
+import type { Ip } from '../net/ip.ts';
 import { createPolicyCalculation } from '../policy/calculation.ts';
 import type { PolicyUpdate } from '../policy/input.ts';
+import { computeMovedAddresses, createLocalIdentities } from './identities.ts';
 import type { Log } from './log.ts';
 
 /** Differences that are logged one by one; of more only the number is. */
@@ -26,8 +28,14 @@ export interface Dataplane {
   resync(): void;
 }
 
-export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
+/** `forget`: told which addresses now stand for somebody else, after the rules know it. */
+export function createDataplane(
+  kernel: KernelFirewall,
+  log: Log,
+  forget: (addresses: readonly Ip[]) => void,
+): Dataplane {
   const calculation = createPolicyCalculation();
+  const identities = createLocalIdentities();
   let firewall: Firewall | undefined;
   let pools: readonly NatPool[] = [];
   let poolsChanged = true;
@@ -53,9 +61,11 @@ export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
     start(config) {
       calculation.update({ kind: 'in-sync' });
       firewall = createFirewall(config);
-      firewall.apply(calculation.flush());
+      const changes = calculation.flush();
+      identities.follow(changes);
+      firewall.apply(changes);
       takePools(firewall);
-      kernel.resync(firewall.ruleset);
+      kernel.resync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
     },
     setConfig(config) {
       if (firewall !== undefined) put(firewall.setConfig(config), firewall);
@@ -63,7 +73,9 @@ export function createDataplane(kernel: KernelFirewall, log: Log): Dataplane {
     flush() {
       if (firewall === undefined) return;
       const changes = calculation.flush();
-      if (changes.length > 0) put(firewall.apply(changes), firewall);
+      const steps = firewall.apply(changes);
+      put(steps, firewall);
+      forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
       put(takePools(firewall), firewall);
     },
     resync() {

@@ -4,6 +4,7 @@ import type { CniContext } from './cni-context.ts';
 import type { CniDispatcher } from './cni-dispatch.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { createOrphans } from './orphans.ts';
+import type { Tenure } from './tenure.ts';
 import type { Workloads } from './workloads.ts';
 
 const LOOK_MS = 500;
@@ -14,9 +15,10 @@ export function keepHouse(
   workloads: Workloads,
   { memory, links, log }: CniContext,
   dispatcher: CniDispatcher,
+  tenure: Pick<Tenure, 'isHeld'>,
   signal: AbortSignal,
 ): void {
-  const orphans = createOrphans({ workloads, memory, dispatcher, log });
+  const orphans = createOrphans({ workloads, memory, dispatcher, isOurs: () => tenure.isHeld(signal), log });
   let nextRoundMs: number | undefined;
   let busy = false;
 

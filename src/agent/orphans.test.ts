@@ -24,6 +24,7 @@ let dispatcher: CniDispatcher;
 let orphans: Orphans;
 /** Names of the host links that are there. */
 let links: Set<string>;
+let isOurs: boolean;
 let logged: string[];
 
 async function put(key: string, value: object): Promise<void> {
@@ -76,7 +77,7 @@ const handlesInStore = async () => (await store.list('/calico/ipam/v2/handle/'))
 beforeEach(async () => {
   store = openMemoryDatastore();
   folder = mkdtempSync(join(tmpdir(), 'ocitest-orphans-'));
-  [links, logged] = [new Set(), []];
+  [links, logged, isOurs] = [new Set(), [], true];
   const spec = { clusterGUID: 'a', clusterType: '', calicoVersion: '', datastoreReady: true };
   const apiVersion = 'projectcalico.org/v3';
   await put(printKey({ kind: 'resource', resourceKind: 'ClusterInformation', namespace: undefined, name: 'default' }), {
@@ -105,7 +106,7 @@ beforeEach(async () => {
     followSettings: () => undefined,
     has: () => true,
   };
-  orphans = createOrphans({ workloads, memory, dispatcher, log: context.log });
+  orphans = createOrphans({ workloads, memory, dispatcher, isOurs: async () => isOurs, log: context.log });
   for (const id of ['container-a', 'container-b']) await addContainer(id);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -177,5 +178,19 @@ test('one that cannot be removed is told, stays, and is tried again', async () =
   ]);
   Object.assign(dispatcher, { answer });
   await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS + 20_000);
+  expect(await endpointsInStore()).toBe(1);
+});
+
+test('nothing is removed when another host has the name of the node by now', async () => {
+  loseLink('container-a');
+  await orphans.sweep(NOW_MS);
+  isOurs = false;
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
+  expect(logged.at(-1)).toBe(
+    "WARN endpoint default/host--1-cni-container--a-eth0 has no link here, and the node's name is not ours",
+  );
+  isOurs = true;
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
   expect(await endpointsInStore()).toBe(1);
 });

@@ -19,6 +19,8 @@ export interface OrphanTargets {
   readonly workloads: Workloads;
   readonly memory: CniMemory;
   readonly dispatcher: CniDispatcher;
+  /** Whether this host still has the node's name: a link that is missing here may be up on another that has it now. */
+  readonly isOurs: () => Promise<boolean>;
   readonly log: Log;
 }
 
@@ -56,7 +58,10 @@ export function createOrphans(targets: OrphanTargets): Orphans {
       for (const known of memory.endpoints()) {
         const id = idOf(known.endpoint);
         // while others were removed, its runtime may have come back
-        if (due.has(id) && targets.workloads.missing().has(id)) await remove(known);
+        if (!due.has(id) || !targets.workloads.missing().has(id)) continue;
+        if (!(await targets.isOurs()))
+          return log.warn(`endpoint ${id} has no link here, and the node's name is not ours`);
+        await remove(known);
       }
     },
   };

@@ -3,7 +3,6 @@ import { isOcicatError } from '../base/errors.ts';
 import { PRIVATE_ETCD_ENDPOINT, parseDatastoreConfig } from '../datastore/config.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import { openDatastore } from '../datastore/open.ts';
-import type { Datastore } from '../datastore/port.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
 import { openFlowFlusher } from '../kernel/flow-flusher.ts';
@@ -19,11 +18,14 @@ import type { RoutingInput } from '../routing/input.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { openBird } from './bird.ts';
+import { type Claimant, claimNode, PATIENCE_MS } from './claim.ts';
 import type { CniContext } from './cni-context.ts';
 import { openCniMemory } from './cni-memory.ts';
 import { openCniServer } from './cni-server.ts';
 import { parseFelixOverrides } from './felix-overrides.ts';
+import { createForgetter } from './forgetter.ts';
 import { guardKernel } from './guard.ts';
+import { observeHost } from './host-identity.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { observeNodeName, observeUplinkMtu, tryReadFelixConfig, writeMtu, writeNodeName } from './node-files.ts';
@@ -33,6 +35,7 @@ import { ensureDefaults, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
 import { createSession } from './session.ts';
 import type { AgentSettings } from './settings.ts';
+import { openTenure, type Tenure } from './tenure.ts';
 import { watchThreads } from './threads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
@@ -63,19 +66,19 @@ function loadBase(firewall: KernelFirewall, log: Log): void {
   if (base.kind === 'kept') log.info('rules of another version stay in force until the datastore has been read');
 }
 
-async function register(
-  datastore: Datastore,
-  settings: AgentSettings,
-  nodeName: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  await untilAnswered('register with the datastore', log, signal, async () => {
+/** The name first: what is written under it must not be another host's. */
+async function register(claimant: Claimant, settings: AgentSettings, signal: AbortSignal): Promise<Tenure> {
+  const { datastore, node, log } = claimant;
+  const claim = await untilAnswered('take the name of the node', log, signal, async () => {
     await initialiseDatastore(datastore, signal);
-    await registerNode(datastore, settings, nodeName, signal);
-    await ensureDefaults(datastore, settings, nodeName, log, signal);
+    return claimNode(claimant, signal);
   });
-  writeNodeName(settings, nodeName);
+  await untilAnswered('register with the datastore', log, signal, async () => {
+    await registerNode(datastore, settings, node, signal);
+    await ensureDefaults(datastore, settings, node, log, signal);
+  });
+  writeNodeName(settings, node);
+  return openTenure(claimant, claim);
 }
 
 function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
@@ -129,8 +132,12 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const remover = openLinkRemover();
   const quiet = createQuietTimer(QUIET_MS, STILL_QUIET_MS, releaseMemory);
   const flusher = openFlowFlusher();
+  const own = observeHost(LIBRARY_DIRECTORY, Date.now(), log);
+  const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, patienceMs: PATIENCE_MS, log };
+  let tenure: Tenure | undefined;
   try {
-    await register(datastore, settings, nodeName, log, signal);
+    const held = await register(claimant, settings, signal);
+    tenure = held;
     const memory = openCniMemory(datastore, nodeName);
     const router = createRouter(bird, () => session.picture.routingInput(), log);
     const touchRouting = settings.backend === 'bird' ? router.touch : () => undefined;
@@ -142,6 +149,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       datastore,
       firewall,
       memory,
+      forgetFlows: createForgetter(flusher, log),
       touchRouting,
       touchQuiet,
       log,
@@ -176,10 +184,10 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     const server = await openCniServer(cni);
     const { dataplane, workloads } = session;
     const guard = guardKernel({ dataplane, workloads, log }, signal);
-    keepHouse(workloads, cni, server.dispatcher, signal);
+    keepHouse(workloads, cni, server.dispatcher, held, signal);
     watchThreads(log, signal);
     try {
-      await Promise.race([session.run(signal), guard]);
+      await Promise.race([session.run(signal), guard, held.keep(signal)]);
     } finally {
       router.close();
       await server.close();
@@ -189,6 +197,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     await remover.close();
     flusher.close();
     await bird.stop('restart');
+    await tenure?.release();
     await datastore.close();
     await etcd?.close();
     firewall.close();

@@ -6,6 +6,7 @@ import { openSync } from '../datastore/sync.ts';
 import type { StoreUpdate } from '../ipam/commit.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
 import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
+import type { Ip } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import type { CniMemory } from './cni-memory.ts';
 import { createDataplane, type Dataplane } from './dataplane.ts';
@@ -23,6 +24,8 @@ export interface SessionContext {
   readonly datastore: Datastore;
   readonly firewall: KernelFirewall;
   readonly memory: CniMemory;
+  /** Ends the flows of addresses that have come to stand for somebody else. */
+  readonly forgetFlows: (addresses: readonly Ip[]) => void;
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
   /** Something has happened: this is no time to tidy up. */
@@ -42,7 +45,7 @@ export interface Session {
 
 export function createSession(context: SessionContext): Session {
   const { nodeName, memory, log } = context;
-  const dataplane = createDataplane(context.firewall, log);
+  const dataplane = createDataplane(context.firewall, log, context.forgetFlows);
   const picture = createPicture(context);
   const workloads = createWorkloads(log);
   const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });

@@ -6,6 +6,7 @@ import { type AgentSettings, parseAgentSettings } from './settings.ts';
 
 const defaults: AgentSettings = {
   nodeName: undefined,
+  takeOver: undefined,
   nodeNameFile: '/var/lib/calico/nodename',
   felixConfigFile: '/etc/calico/felix.cfg',
   ipv4: { kind: 'keep' },

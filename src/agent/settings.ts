@@ -28,6 +28,8 @@ export type PoolSetting =
 export interface AgentSettings {
   readonly nodeName: string | undefined;
   readonly nodeNameFile: string;
+  /** The machine that the node's name may be taken from although it has left workloads, as messages call it. */
+  readonly takeOver: string | undefined;
   /** Felix's own file of settings; it need not be there. */
   readonly felixConfigFile: string;
   readonly ipv4: AddressSetting;
@@ -140,6 +142,10 @@ function parseNodeName(text: string): string {
   return valid ? text : refuse(text, 'lower-case letters, digits, dashes and dots');
 }
 
+function parseMachine(text: string): string {
+  return /^[0-9a-f]{16}$/.test(text) ? text : refuse(text, 'a machine as the refusal to start names it, 16 digits');
+}
+
 function parseBackend(text: string): 'bird' | 'none' {
   return text === 'bird' || text === 'none' ? text : refuse(text, '"bird" or "none"');
 }
@@ -174,6 +180,7 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
   const settings: AgentSettings = {
     nodeName: name,
     nodeNameFile: environment.CALICO_NODENAME_FILE || '/var/lib/calico/nodename',
+    takeOver: collect('CALICO_NODE_TAKEOVER', parseMachine),
     felixConfigFile: environment.CALICO_FELIX_CONFIG_FILE || '/etc/calico/felix.cfg',
     ipv4: collect('IP', parseAddress(4)) ?? { kind: 'keep' },
     ipv6: collect('IP6', parseAddress(6)) ?? { kind: 'keep' },

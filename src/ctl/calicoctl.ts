@@ -11,16 +11,17 @@ const INTERRUPTED = 130;
 
 /**
  * Runs one command line, without the program's name. Returns the status: 0 done, 1 not done (2 from diff), 130 interrupted.
- * Never throws.
+ * Signals are heard by commands that end themselves, unless `signal` is given. Never throws.
  */
 export async function runCalicoctl(
   argv: readonly string[],
   environment: Environment = process.env,
   stdio: Stdio = openTerminal(),
-  signal: AbortSignal = interruptSignal(),
+  signal?: AbortSignal,
   openStore: OpenStore = openConfiguredStore,
 ): Promise<number> {
   let start: LineStart | undefined;
+  let heard = signal;
   try {
     start = parseStart(argv, commands, globalFlags);
     const line = parseRest(start, globalFlags);
@@ -30,11 +31,12 @@ export async function runCalicoctl(
       return 0;
     }
     const run = await line.command.load();
-    const invocation = { ...line, environment, stdio, signal, openStore };
+    heard = signal ?? (line.command.endsItself?.(line.flags) ? interruptSignal() : new AbortController().signal);
+    const invocation = { ...line, environment, stdio, signal: heard, openStore };
     checkGlobalFlags(invocation);
     return await run(invocation);
   } catch (error) {
-    if (isOcicatError(error, 'aborted') || signal.aborted) return INTERRUPTED;
+    if (isOcicatError(error, 'aborted') || heard?.aborted) return INTERRUPTED;
     stdio.writeError(`${describeError(error)}\n`);
     return start?.command?.failureStatus ?? 1;
   }

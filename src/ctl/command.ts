@@ -76,6 +76,11 @@ export interface Command {
   readonly failureStatus?: number;
   /** Whether it works on a cluster of any version. */
   readonly anyVersion?: boolean;
+  /**
+   * Whether the command, with these flags, ends by its own hand when it is interrupted. Others are ended by the system,
+   * which also works while they compute.
+   */
+  readonly endsItself?: (flags: Invocation['flags']) => boolean;
   readonly load: () => Promise<Handler>;
 }
 

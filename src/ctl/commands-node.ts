@@ -21,6 +21,11 @@ export const nodeCommands: readonly Command[] = [
       { name: 'ip6', value: 'ADDRESS', doc: 'The IPv6 address of the host, autodetect or none' },
       { name: 'as', value: 'NUMBER', doc: 'The AS number of the host' },
       { name: 'name', value: 'NAME', doc: 'The name of the host' },
+      {
+        name: 'take-over',
+        value: 'MACHINE',
+        doc: 'The machine, as the refusal to start names it, that had the name before and is gone for good',
+      },
       { name: 'ip-autodetection-method', value: 'METHOD', doc: 'How the IPv4 address is found' },
       { name: 'ip6-autodetection-method', value: 'METHOD', doc: 'How the IPv6 address is found' },
       { name: 'log-dir', value: 'FOLDER', doc: 'Where its log goes', usual: '/var/log/calico', path: true },
@@ -36,6 +41,7 @@ export const nodeCommands: readonly Command[] = [
       ['An agent whose address is found', 'calicoctl node run --ip autodetect'],
       ['A pod of an image', 'calicoctl node run --node-image quay.io/calico/node:v0.1.0'],
     ],
+    endsItself: () => true,
     load: async () => (await import('./node-run.ts')).runNode,
   },
   {

@@ -34,6 +34,7 @@ export const resourceCommands: readonly Command[] = [
       ['All profiles', 'calicoctl get profiles'],
       ['Two policies as YAML', 'calicoctl get networkpolicy web db -o yaml'],
     ],
+    endsItself: (flags) => flags.get('watch')?.at(-1) === 'true',
     load: async () => (await import('./get.ts')).runGet,
   },
   {
@@ -121,6 +122,7 @@ export const resourceCommands: readonly Command[] = [
       CONFIG,
     ],
     anyVersion: true,
+    endsItself: (flags) => flags.has('poll'),
     load: async () => (await import('./version.ts')).runVersion,
   },
   {
@@ -137,6 +139,7 @@ export const resourceCommands: readonly Command[] = [
     summary: 'Change a resource in an editor: $VISUAL, $EDITOR or vi',
     operands: ONE,
     flags: [NAMESPACE, DRY_RUN, CONFIG],
+    endsItself: () => true, // the terminal's signals are the editor's
     load: async () => (await import('./edit.ts')).runEdit,
   },
   {

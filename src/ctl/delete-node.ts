@@ -1,6 +1,9 @@
 // Before a node goes, what belongs to it goes: first what policy counts on, then its addresses, then its settings. The Node
 // itself is last, so that a stop at any step leaves something to delete again.
+import { OcicatError } from '../base/errors.ts';
 import { BLOCKS_PREFIX, STATUS_PREFIXES, tryParseKey } from '../datastore/keys.ts';
+import { listEndpointsOf } from '../datastore/node-endpoints.ts';
+import { formatHolder, holderKey, readHolder } from '../datastore/node-holder.ts';
 import { type Datastore, MAX_TRANSACTION_WRITES } from '../datastore/port.ts';
 import { formatResourceName } from '../datastore/resource-codec.ts';
 import { type Deletion, deleteMany } from '../datastore/resources.ts';
@@ -9,7 +12,7 @@ import { releaseEndpoint } from '../ipam/endpoint-release.ts';
 import { deleteHostMarker, releaseHostAddresses } from '../ipam/host-release.ts';
 import { type Cidr, parseCidr } from '../net/cidr.ts';
 import { formatIp } from '../net/ip.ts';
-import { listAboutNode, listEndpoints, PER_NODE_KINDS } from './node-belongings.ts';
+import { listAboutNode, PER_NODE_KINDS } from './node-belongings.ts';
 
 /** Names that are told before the rest is counted. */
 const MAX_NAMES = 20;
@@ -60,7 +63,7 @@ async function deleteEndpoints(removal: NodeRemoval): Promise<void> {
   const blocks = await listBlockRanges(removal);
   const gone: string[] = [];
   try {
-    for (const key of await listEndpoints(datastore, node, signal)) {
+    for (const key of await listEndpointsOf(datastore, node, signal)) {
       await releaseEndpoint({ datastore, now: Date.now }, { key, host: node, blocks }, signal);
       gone.push(formatEndpoint(key));
     }
@@ -106,8 +109,29 @@ async function deleteSettings(removal: NodeRemoval): Promise<void> {
   );
 }
 
+/** Throws `conflict` while the node's agent runs: it would write anew what goes. */
+async function refuseLiving({ datastore, node, signal }: NodeRemoval): Promise<void> {
+  const { holder } = await readHolder(datastore, node, 'agent', signal);
+  if (holder === undefined) return;
+  throw new OcicatError('conflict', `node "${node}": its agent runs, ${formatHolder(holder)}; stop it first`);
+}
+
+/** The name is free for any host from now on. Throws `conflict` when an agent has taken it meanwhile. */
+async function freeName(removal: NodeRemoval): Promise<void> {
+  const { datastore, node, signal } = removal;
+  const result = await datastore.commit(
+    {
+      conditions: [{ key: holderKey(node, 'agent'), modRevision: 0 }],
+      writes: [{ kind: 'delete', key: holderKey(node, 'host') }],
+    },
+    signal,
+  );
+  if (result.kind === 'conflict') await refuseLiving(removal);
+}
+
 /** Everything of the node but the Node. Does nothing, and says nothing, when nothing is left of it. */
 export async function removeBelongings(removal: NodeRemoval): Promise<void> {
+  await refuseLiving(removal);
   await deleteAbout(removal, 'HostEndpoint');
   await deleteEndpoints(removal);
   await releaseRest(removal);
@@ -115,4 +139,5 @@ export async function removeBelongings(removal: NodeRemoval): Promise<void> {
   await deleteAbout(removal, 'CalicoNodeStatus');
   await deleteSettings(removal);
   await deleteReports(removal);
+  await freeName(removal);
 }

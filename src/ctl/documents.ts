@@ -1,6 +1,7 @@
 // YAML or JSON text to values, document by document, each able to say where in the text a value stands.
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { OcicatError } from '../base/errors.ts';
+import { readExactYaml } from '../base/exact-yaml.ts';
 import { tryParsePlainYaml } from './plain-yaml.ts';
 
 export interface Place {
@@ -79,24 +80,6 @@ function findOffset(document: Document.Parsed, at: Path): number {
   return offset;
 }
 
-/**
- * Numbers that YAML 1.1 and 1.2 read as different ones, or one of them as text: `0100` is 64 or 100. What is stored would
- * depend on who stores it.
- */
-const AMBIGUOUS = /^[-+]?(0[\d_]*\d|\d+_[\d_]*|0b[01_]+)$/;
-
-function findAmbiguous(document: Document.Parsed): Scalar.Parsed | undefined {
-  let found: Scalar.Parsed | undefined;
-  visit(document, {
-    Scalar(_key, node) {
-      if (node.type !== 'PLAIN' || !AMBIGUOUS.test(node.source ?? '')) return undefined;
-      found = node as Scalar.Parsed;
-      return visit.BREAK;
-    },
-  });
-  return found;
-}
-
 function placeIn(chunk: Chunk, at: Path): Place {
   const lineCounter = new LineCounter();
   const document = parseDocument(chunk.text, { lineCounter, merge: true });
@@ -114,38 +97,15 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
   const place = (at: Path) => placeIn(chunk, at);
   const plain = tryParsePlainYaml(chunk.text);
   if (plain !== undefined) return { value: plain, place };
-  const lineCounter = new LineCounter();
-  const refuseAt = (offset: number, words: string): never => {
-    const { line, col } = lineCounter.linePos(offset);
-    throw new OcicatError('invalid', `${source}:${line + chunk.linesBefore}:${col}: ${words}`);
-  };
-  const document = parseDocument(chunk.text, { lineCounter, prettyErrors: false, merge: true });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const key = error.code === 'DUPLICATE_KEY' ? `: ${chunk.text.slice(...error.pos)}` : '';
-    return refuseAt(error.pos[0], `${error.message}${key}`);
-  }
-  const ambiguous = findAmbiguous(document);
-  if (ambiguous === undefined) return { value: toValue(source, document), place };
-  const words = `found ${ambiguous.source}, which programs read differently, wanted a decimal number, or text in quotes`;
-  return refuseAt(ambiguous.range[0], words);
+  const reading = readExactYaml(chunk.text);
+  if (reading.kind === 'read') return { value: reading.value, place };
+  const { offset, words } = reading.fault;
+  const before = chunk.text.slice(0, offset);
+  const column = offset - before.lastIndexOf('\n');
+  throw new OcicatError('invalid', `${source}:${chunk.linesBefore + countLines(before) + 1}:${column}: ${words}`);
 }
 
-function toValue(source: string, document: Document.Parsed): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    if (!(cause instanceof ReferenceError)) throw cause;
-    throw new OcicatError('invalid', `read "${source}": its aliases stand for more than a document can hold`);
-  }
-}
-
-/** Every document with content. Throws `invalid`, with `source`, line and column, for text that is neither. */
+/** Every document with content. Throws `invalid`, with `source`, line and column, for text that is neither or says more than a value holds. */
 export function parseDocuments(source: string, text: string): readonly TextDocument[] {
-  try {
-    return splitDocuments(text).map((chunk) => parseChunk(source, chunk));
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new OcicatError('invalid', `read "${source}": it is nested too deeply`);
-  }
+  return splitDocuments(text).map((chunk) => parseChunk(source, chunk));
 }

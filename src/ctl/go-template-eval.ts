@@ -7,8 +7,19 @@ import type { Node, Operand, Pipeline } from './go-template-parse.ts';
 /** What a template can ask of the cluster by `config`, by names in lower case. */
 export type TemplateConfig = Readonly<Record<string, unknown>>;
 
+/** Characters of a text that a template makes, anywhere on the way. */
+const MAX_TEXT = 64 * 1024 * 1024;
+/** Nodes that are run, loops counted as often as they go round. */
+const MAX_STEPS = 10_000_000;
+const MAX_VARIABLES = 100;
+/** Columns that printf fills, and digits behind the point that JavaScript knows. */
+const MAX_WIDTH = 10_000;
+const MAX_PRECISION = 100;
+
 interface Scope {
   readonly dot: unknown;
+  /** Steps of the whole run so far. */
+  readonly count: { steps: number };
   readonly config: TemplateConfig;
   readonly variables: ReadonlyMap<string, { value: unknown }>;
 }
@@ -66,12 +77,35 @@ function compare(a: unknown, b: unknown): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Throws before a text becomes more than a memory holds. */
+function checkLength(length: number): void {
+  if (length > MAX_TEXT) throw wrong(`its text has more than ${MAX_TEXT} characters`);
+}
+
+/** Values as Go prints them, one after the other. */
+function showAll(values: readonly unknown[], separator: string): string {
+  let text = '';
+  for (const [index, value] of values.entries()) {
+    text += index === 0 ? show(value) : separator + show(value);
+    checkLength(text.length);
+  }
+  return text;
+}
+
+function checkFormat(width: number, precision: number): void {
+  if (width > MAX_WIDTH) throw wrong(`printf: a width of ${width}, wanted at most ${MAX_WIDTH}`);
+  if (precision > MAX_PRECISION) throw wrong(`printf: ${precision} digits, wanted at most ${MAX_PRECISION}`);
+}
+
 function format(template: unknown, values: readonly unknown[]): string {
   const rest = [...values];
+  let length = 0;
   return show(template).replace(
     /%([-0]?\d*)(?:\.(\d+))?([svdqtf%])/g,
     (_all, width: string, digits: string, verb: string) => {
       if (verb === '%') return '%';
+      const columns = Math.abs(Number(width));
+      checkFormat(columns, Number(digits ?? 0));
       const value = rest.shift();
       const text =
         verb === 'q'
@@ -79,15 +113,16 @@ function format(template: unknown, values: readonly unknown[]): string {
           : verb === 'f'
             ? Number(value).toFixed(Number(digits ?? 6))
             : show(value);
-      const columns = Math.abs(Number(width));
+      length += Math.max(columns, text.length);
+      checkLength(length);
       if (width.startsWith('-')) return text.padEnd(columns);
       return text.padStart(columns, width.startsWith('0') ? '0' : ' ');
     },
   );
 }
 
-function items(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(show) : value === undefined ? [] : [show(value)];
+function items(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : value === undefined ? [] : [value];
 }
 
 const functions: Readonly<Record<string, (...values: readonly unknown[]) => unknown>> = {
@@ -103,12 +138,12 @@ const functions: Readonly<Record<string, (...values: readonly unknown[]) => unkn
   len: size,
   index: (value, ...keys) =>
     keys.reduce((at, key) => (Array.isArray(at) ? at[Number(key)] : membersOf(at)?.[show(key)]), value),
-  print: (...values) => values.map(show).join(''),
-  println: (...values) => `${values.map(show).join(' ')}\n`,
+  print: (...values) => showAll(values, ''),
+  println: (...values) => `${showAll(values, ' ')}\n`,
   printf: (template, ...values) => format(template, values),
-  join: (value, separator) => items(value).join(separator === undefined ? ',' : show(separator)),
+  join: (value, separator) => showAll(items(value), separator === undefined ? ',' : show(separator)),
   joinAndTruncate: (value, separator, length) => {
-    const text = items(value).join(show(separator));
+    const text = showAll(items(value), show(separator));
     return joinItems([text], Number(length ?? 0));
   },
 };
@@ -164,6 +199,7 @@ function evaluatePipeline(pipeline: Pipeline, scope: Scope): unknown {
 
 function withVariables(scope: Scope, names: readonly string[], values: readonly unknown[], dot: unknown): Scope {
   const variables = new Map(scope.variables);
+  if (variables.size > MAX_VARIABLES) throw wrong(`it has more than ${MAX_VARIABLES} variables`);
   for (const [index, name] of names.entries()) variables.set(name, { value: values[index] });
   return { ...scope, dot, variables };
 }
@@ -181,18 +217,26 @@ function evaluateRange(
   const entries = entriesOf(value);
   if (entries.length === 0) return evaluateNodes(node.otherwise, scope);
   const { variables } = node.pipeline;
-  return entries
-    .map(([key, item]) => {
-      const values = variables.length > 1 ? [key, item] : [item];
-      return evaluateNodes(node.body, withVariables(scope, variables, values, item));
-    })
-    .join('');
+  let text = '';
+  for (const [key, item] of entries) {
+    const values = variables.length > 1 ? [key, item] : [item];
+    text += evaluateNodes(node.body, withVariables(scope, variables, values, item));
+    countStep(scope, text);
+  }
+  return text;
+}
+
+function countStep({ count }: Scope, text: string): void {
+  count.steps += 1;
+  if (count.steps > MAX_STEPS) throw wrong(`it goes on for more than ${MAX_STEPS} steps`);
+  checkLength(text.length);
 }
 
 function evaluateNodes(nodes: readonly Node[], outer: Scope): string {
   let scope = outer;
   let text = '';
   for (const node of nodes) {
+    countStep(scope, text);
     if (node.kind === 'text') {
       text += node.text;
       continue;
@@ -215,5 +259,5 @@ function evaluateNodes(nodes: readonly Node[], outer: Scope): string {
 
 /** Throws `invalid` for functions and variables that are not there. */
 export function evaluateTemplate(nodes: readonly Node[], data: unknown, config: TemplateConfig): string {
-  return evaluateNodes(nodes, { dot: data, config, variables: new Map([['$', { value: data }]]) });
+  return evaluateNodes(nodes, { dot: data, count: { steps: 0 }, config, variables: new Map([['$', { value: data }]]) });
 }

@@ -3,13 +3,21 @@ import { JSONPath } from 'jsonpath-plus';
 import { OcicatError } from '../base/errors.ts';
 import { printJson } from '../base/json.ts';
 
+/** Characters of a template, ranges inside of each other, and steps through all levels (`..`) of a path. */
+const MAX_LENGTH = 64 * 1024;
+const MAX_DEPTH = 20;
+const MAX_DESCENTS = 5;
+/** Characters that a template prints. */
+const MAX_TEXT = 64 * 1024 * 1024;
+
 type Part =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'range'; readonly path: string; readonly parts: readonly Part[] };
 
 function wrong(template: string, reason: string): OcicatError {
-  return new OcicatError('invalid', `read jsonpath "${template}": ${reason}`);
+  const shown = template.length > 200 ? `${template.slice(0, 200)}…` : template;
+  return new OcicatError('invalid', `read jsonpath "${shown}": ${reason}`);
 }
 
 /** Where the expression that starts after `{` ends; braces inside quotes do not count. */
@@ -54,11 +62,12 @@ function readExpression(template: string, text: string, frames: Frame[], add: (p
     if (frame === undefined) throw wrong(template, '{end} without a range');
     add({ kind: 'range', path: frame.path, parts: frame.parts });
   } else if (/^range\s/.test(text)) {
-    frames.push({ path: toPath(text.slice(5).trim()), parts: [] });
+    if (frames.length > MAX_DEPTH) throw wrong(template, `ranges inside of each other, at most ${MAX_DEPTH} wanted`);
+    frames.push({ path: toPath(template, text.slice(5).trim()), parts: [] });
   } else if (/^".*"$/s.test(text)) {
     add({ kind: 'text', text: parseText(template, text) });
   } else {
-    add({ kind: 'path', path: toPath(text) });
+    add({ kind: 'path', path: toPath(template, text) });
   }
 }
 
@@ -87,7 +96,9 @@ function isBalanced(path: string): boolean {
 }
 
 /** `.a`, `$.a`, `@.a` and `a` all start where the range stands. */
-function toPath(text: string): string {
+function toPath(template: string, text: string): string {
+  if (text.split('..').length - 1 > MAX_DESCENTS)
+    throw wrong(template, `".." more than ${MAX_DESCENTS} times in a path`);
   const bare = text
     .replace(/^[$@]/, '')
     .replace(/\.((?:[^.[\]\\'"]|\\.)+)/g, (whole, name: string) =>
@@ -112,25 +123,36 @@ function printValue(value: unknown): string {
   return typeof value === 'object' && value !== null ? printJson(value) : String(value);
 }
 
+/** Throws before a text becomes more than a memory holds. */
+function concatenate<T>(template: string, items: readonly T[], print: (item: T) => string): string {
+  let text = '';
+  for (const item of items) {
+    text += print(item);
+    if (text.length > MAX_TEXT) throw wrong(template, `its text has more than ${MAX_TEXT} characters`);
+  }
+  return text;
+}
+
 function printPart(template: string, part: Part, value: unknown): string {
   switch (part.kind) {
     case 'text':
       return part.text;
     case 'path':
-      return find(template, part.path, value).map(printValue).join(' ');
+      return concatenate(template, [...find(template, part.path, value).entries()], ([index, item]) =>
+        index === 0 ? printValue(item) : ` ${printValue(item)}`,
+      );
     case 'range':
-      return find(template, part.path, value)
-        .map((item) => printParts(template, part.parts, item))
-        .join('');
+      return concatenate(template, find(template, part.path, value), (item) => printParts(template, part.parts, item));
   }
 }
 
 function printParts(template: string, parts: readonly Part[], value: unknown): string {
-  return parts.map((part) => printPart(template, part, value)).join('');
+  return concatenate(template, parts, (part) => printPart(template, part, value));
 }
 
 /** Throws `invalid` for a template that is not understood. */
 export function printJsonPath(template: string, document: unknown): string {
+  if (template.length > MAX_LENGTH) throw wrong(template, `more than ${MAX_LENGTH} characters`);
   const braced = template.includes('{') ? template : `{${template}}`;
   const text = printParts(template, parseTemplate(braced), document);
   return text.endsWith('\n') ? text : `${text}\n`;

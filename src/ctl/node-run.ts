@@ -26,6 +26,7 @@ const SETTINGS: readonly (readonly [flag: string, variable: string])[] = [
   ['ip6', 'IP6'],
   ['as', 'AS'],
   ['name', 'NODENAME'],
+  ['take-over', 'CALICO_NODE_TAKEOVER'],
   ['ip-autodetection-method', 'IP_AUTODETECTION_METHOD'],
   ['ip6-autodetection-method', 'IP6_AUTODETECTION_METHOD'],
   ['backend', 'CALICO_NETWORKING_BACKEND'],

@@ -4,18 +4,22 @@
 /** Says "not plain" through all levels at once; never leaves this file. */
 const NOT_PLAIN = Symbol('not plain');
 
+/** Levels that are read here; deeper documents are not plain, and perhaps too deep. */
+const MAX_DEPTH = 50;
+
 interface Lines {
   /** Blanks before each line; a list item counts those up to what follows its `- `. */
   readonly indents: number[];
   readonly texts: string[];
   at: number;
+  depth: number;
 }
 
 const KEY = /^([A-Za-z_][\w./-]*|"[^"\\]*"|'[^']*')(?::$|: +(.*)$)/;
-/** Words that the core schema of YAML 1.2 reads as something else than text. */
-const RESERVED = /^(null|true|false)$/i;
+/** Words that some version of YAML reads as something else than text. */
+const RESERVED = /^(null|true|false|y|n|yes|no|on|off)$/i;
 const INTEGER = /^(0|-?[1-9]\d{0,14})$/;
-const DECIMAL = /^-?(0|[1-9]\d{0,9})\.\d{1,9}$/;
+const DECIMAL = /^-?(0|[1-9]\d{0,5})\.\d{1,9}$/;
 /** What might be a number in a spelling that is not read here. */
 const NUMBER_LIKE = /^[-+.\d][\dA-Fa-fxo_+.-]*$/;
 const NO_NUMBER = /^[-+]?\.(inf|nan)$/i;
@@ -46,7 +50,7 @@ function splitLines(text: string): Lines {
     }
     from = end + 1;
   }
-  return { indents, texts, at: 0 };
+  return { indents, texts, at: 0, depth: 0 };
 }
 
 function indentAt(lines: Lines): number {
@@ -73,7 +77,7 @@ function readScalar(text: string): unknown {
       return /^'[^']*'$/.test(text) ? text.slice(1, -1) : refuse();
     case '[':
     case '{': {
-      const reader = { text, at: 0 };
+      const reader = { text, at: 0, depth: 0 };
       const value = readFlow(reader);
       return reader.at === text.length ? value : refuse();
     }
@@ -87,6 +91,7 @@ function readScalar(text: string): unknown {
 interface FlowReader {
   readonly text: string;
   at: number;
+  depth: number;
 }
 
 /** What a sticky expression finds at the reader's place; moves past it. */
@@ -105,9 +110,18 @@ function takeIf(reader: FlowReader, character: string): boolean {
   return true;
 }
 
+/** What a reader makes of the next level. */
+function deeper<R extends { depth: number }, T>(reader: R, read: (reader: R) => T): T {
+  if (reader.depth >= MAX_DEPTH) return refuse();
+  reader.depth += 1;
+  const value = read(reader);
+  reader.depth -= 1;
+  return value;
+}
+
 function readFlow(reader: FlowReader): unknown {
-  if (takeIf(reader, '[')) return readFlowList(reader);
-  if (takeIf(reader, '{')) return readFlowMap(reader);
+  if (takeIf(reader, '[')) return deeper(reader, readFlowList);
+  if (takeIf(reader, '{')) return deeper(reader, readFlowMap);
   const quoted = take(reader, FLOW_QUOTED);
   if (quoted !== undefined) return quoted[1] ?? quoted[2] ?? '';
   const word = take(reader, FLOW_PLAIN)?.[0].trimEnd() ?? refuse();
@@ -185,7 +199,7 @@ function readMap(lines: Lines, indent: number): object {
 /** The list or map at the reader's place; whoever called it sees a line that belongs to none as more indented. */
 function readBlock(lines: Lines): unknown {
   const indent = indentAt(lines);
-  const value = isItem(lines) ? readList(lines, indent) : readMap(lines, indent);
+  const value = deeper(lines, () => (isItem(lines) ? readList(lines, indent) : readMap(lines, indent)));
   return indentAt(lines) > indent ? refuse() : value;
 }
 

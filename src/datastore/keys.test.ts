@@ -51,6 +51,8 @@ const table: readonly (readonly [string, StoreKey])[] = [
       endpoint: 'eth0',
     },
   ],
+  ['/calico/ocicat/v1/nodes/host1/agent', { kind: 'holder', part: 'agent', node: 'host1' }],
+  ['/calico/ocicat/v1/nodes/host1/host', { kind: 'holder', part: 'host', node: 'host1' }],
   ['/calico/felix/v1/host/host1/endpoint/eth0', { kind: 'host-endpoint-status', host: 'host1', name: 'eth0' }],
 ];
 

@@ -1,4 +1,5 @@
-// Calico's keys, printed and parsed: resources, addresses and the node agent's status (facts: libcalico-go backend/model).
+// Calico's keys, printed and parsed: resources, addresses and the node agent's status (facts: libcalico-go backend/model);
+// and our own beside them.
 import { OcicatError } from '../base/errors.ts';
 
 /** Every kind that Calico stores as a resource, with its path segment and whether it lives in a namespace. */
@@ -59,12 +60,18 @@ export type StoreKey =
       readonly workload: string;
       readonly endpoint: string;
     }
-  | { readonly kind: 'host-endpoint-status'; readonly host: string; readonly name: string };
+  | { readonly kind: 'host-endpoint-status'; readonly host: string; readonly name: string }
+  /** Ours: which host has a node's name (`host`), and which agent of it lives (`agent`, with a lease). */
+  | { readonly kind: 'holder'; readonly part: HolderPart; readonly node: string };
+
+export type HolderPart = 'agent' | 'host';
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org/';
 const IPAM = '/calico/ipam/v2/';
 const FELIX_V2 = '/calico/felix/v2/';
 const FELIX_V1 = '/calico/felix/v1/host/';
+/** What Calico has no place for; its programs never look here. */
+const OWN = '/calico/ocicat/v1/';
 
 /** Below this lie all resources of all kinds. */
 export const RESOURCES_PREFIX = RESOURCES;
@@ -144,6 +151,8 @@ export function printKey(key: StoreKey): string {
       return `${FELIX_V2}${printRegion(key.region)}/host/${checkSegment(key.host)}/workload/${escapeSegment(key.orchestrator)}/${escapeSegment(key.workload)}/endpoint/${escapeSegment(key.endpoint)}`;
     case 'host-endpoint-status':
       return `${FELIX_V1}${checkSegment(key.host)}/endpoint/${escapeSegment(key.name)}`;
+    case 'holder':
+      return `${OWN}nodes/${checkSegment(key.node)}/${key.part}`;
   }
 }
 
@@ -191,11 +200,17 @@ function tryParseHostEndpointStatus([host = '', word, name = '', ...rest]: reado
   return { kind: 'host-endpoint-status', host, name: unescapeSegment(name) };
 }
 
+function tryParseOwn([branch, node = '', part, ...rest]: readonly string[]): StoreKey | undefined {
+  const isHolder = branch === 'nodes' && rest.length === 0 && (part === 'agent' || part === 'host');
+  return isHolder ? { kind: 'holder', part, node } : undefined;
+}
+
 const branches: readonly (readonly [string, (path: readonly string[]) => StoreKey | undefined])[] = [
   [RESOURCES, tryParseResource],
   [IPAM, tryParseIpam],
   [FELIX_V2, tryParseStatus],
   [FELIX_V1, tryParseHostEndpointStatus],
+  [OWN, tryParseOwn],
 ];
 
 /** What a key names, or undefined for a key that is none of these; `printKey` gives the same text back. */

@@ -17,14 +17,14 @@ function tryReadConfigFile(path: string): string | undefined {
   }
 }
 
+/** The parser's words may quote the line, and the line may hold the password: only the place is told. */
 async function parseConfigFile(path: string, text: string): Promise<unknown> {
-  const { parse } = await import('yaml');
-  try {
-    return parse(text, { prettyErrors: false, logLevel: 'error' });
-  } catch {
-    // The parser's own words may quote the line, and the line may hold the password.
-    throw new OcicatError('invalid', `read datastore configuration "${path}": it is no YAML`);
-  }
+  const { readExactYaml } = await import('../base/exact-yaml.ts');
+  const reading = readExactYaml(text);
+  if (reading.kind === 'read') return reading.value;
+  const line = text.slice(0, reading.fault.offset).split('\n').length;
+  const words = 'it is no YAML, or not as it is meant';
+  throw new OcicatError('invalid', `read datastore configuration "${path}": line ${line}: ${words}`);
 }
 
 /**

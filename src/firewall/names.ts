@@ -53,6 +53,12 @@ export function ipSetName(id: IpSetId, type: 'address' | 'port', family: Family)
   return `${type}${family}-${shortHash(id, HASH_LENGTH)}`;
 }
 
+/** The family of a set that ipSetName has named; undefined for every other set. */
+export function familyOfIpSet(name: string): Family | undefined {
+  const [, family] = /^(?:address|cidr|port)([46])-/.exec(name) ?? [];
+  return family === undefined ? undefined : family === '4' ? 4 : 6;
+}
+
 /** Named after their content, which never changes. */
 export function constantName(kind: 'nets4' | 'nets6' | 'ports', content: string): string {
   return `${kind}-${shortHash(content, HASH_LENGTH)}`;

@@ -38,8 +38,8 @@ export interface KernelFirewall {
   loadBase(config: FirewallConfig): BaseOutcome;
   /** One batch for each step. `desired` is the state after the last one, for the case that the kernel refuses any. */
   apply(steps: Steps, desired: Ruleset): ApplyOutcome;
-  /** Reads everything back, makes it as desired, and says what was not. */
-  resync(desired: Ruleset): readonly Finding[];
+  /** Reads everything back, makes it as desired, and says what was not; `take` is told by which steps. */
+  resync(desired: Ruleset, take?: (steps: Steps) => void): readonly Finding[];
   /** Whether nobody has changed any ruleset but this object, since the last resync. Costs one small question. */
   isUntouched(): boolean;
   close(): void;
@@ -92,13 +92,18 @@ export function openKernelFirewall(): KernelFirewall {
   }
 
   /** Piece by piece if the kernel allows it, otherwise the table as a whole. */
-  function repair(desired: Ruleset, scope?: RepairScope): readonly Finding[] {
+  function repair(
+    desired: Ruleset,
+    scope?: RepairScope,
+    take: (steps: Steps) => void = () => undefined,
+  ): readonly Finding[] {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const observation = observeFirewall(netlink, writer);
       const { findings, steps } = computeRepair(observation.table, desired, scope);
       touched = false;
       generation = observation.generation;
       if (findings.length === 0) return findings;
+      take(steps);
       const refused = commitAll(steps, observation.generation);
       if (refused === undefined) return findings;
       if (refused === 'stale') continue;
@@ -125,7 +130,7 @@ export function openKernelFirewall(): KernelFirewall {
       }
       return { kind: 'applied' };
     },
-    resync: (desired) => repair(desired),
+    resync: (desired, take) => repair(desired, undefined, take),
     isUntouched: () => !touched && generation === observeGeneration(netlink, writer),
     close: () => netlink.close(),
   };

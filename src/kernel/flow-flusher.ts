@@ -1,8 +1,7 @@
-// Ends the flows of addresses that are about to be given to others, without making the main thread wait for the kernel.
+// Ends the flows of addresses that are or may come to be somebody else's, without making the main thread wait for the kernel.
 import { type Ip, isIpv4 } from '../net/ip.ts';
 import { NETLINK_NETFILTER, type Netlink, openNetlink } from '../sys/netlink.ts';
-import { tryReadSysctl } from '../sys/sysctl.ts';
-import { tryDeleteByFilter } from './conntrack.ts';
+import { countFlows, MAX_SEARCHES, tryDeleteByFilter } from './conntrack.ts';
 import { openKernelWorker } from './worker.ts';
 
 export interface FlowFlusher {
@@ -16,7 +15,9 @@ const MAX_FLOWS_AT_ONCE = 2000;
 
 /** False when it would take long, or takes more than the kernel's own search. */
 function tryFlushAtOnce(socket: Netlink, addresses: readonly Ip[]): boolean {
-  if (Number(tryReadSysctl('net/netfilter/nf_conntrack_count') ?? Infinity) > MAX_FLOWS_AT_ONCE) return false;
+  const flows = countFlows(socket);
+  if (flows === 0) return true;
+  if (flows > MAX_FLOWS_AT_ONCE || addresses.length > MAX_SEARCHES) return false;
   return addresses.every((ip) => isIpv4(ip) && tryDeleteByFilter(socket, ip));
 }
 
@@ -24,12 +25,14 @@ function tryFlushAtOnce(socket: Netlink, addresses: readonly Ip[]): boolean {
 export function openFlowFlusher(): FlowFlusher {
   const [socket, workerSocket] = [openNetlink(NETLINK_NETFILTER), openNetlink(NETLINK_NETFILTER)];
   const worker = openKernelWorker();
+  let isClosed = false;
   return {
     async flush(addresses) {
-      if (tryFlushAtOnce(socket, addresses)) return;
+      if (!isClosed && tryFlushAtOnce(socket, addresses)) return;
       await worker.ask({ kind: 'flush-flows', fd: workerSocket.fd, addresses });
     },
     close() {
+      isClosed = true;
       worker.close();
       workerSocket.close();
       socket.close();

@@ -23,6 +23,8 @@ const unicodeNames = new Set(
     .split(/\s+/),
 );
 const posixNames = 'alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit'.split(' ');
+/** Longer texts are refused: classes are looked for to the end of the text. */
+const MAX_LENGTH = 4096;
 /** How often a part may be repeated, counting the repetitions around it. */
 const MAX_REPEATS = 1000;
 const MAX_CHARACTER = 0x10ffff;
@@ -198,8 +200,9 @@ function takeToken(parsing: Parsing): boolean {
   return true;
 }
 
-/** Whether Go's regexp.Compile takes the text. */
+/** Whether Go's regexp.Compile takes the text, and it has at most 4096 characters. */
 export function isGoRegex(text: string): boolean {
+  if (text.length > MAX_LENGTH) return false;
   const group: Group = { before: 1, last: undefined };
   const parsing: Parsing = { text, at: 0, group, outer: [], isRepeated: false };
   while (parsing.at < text.length) if (!takeToken(parsing)) return false;

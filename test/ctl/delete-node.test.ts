@@ -81,6 +81,7 @@ const GOING: readonly (readonly [string, string])[] = [
   handle('vxlan-tunnel-addr-host-1', '10.77.9.0/26'),
   record('host-1', OWN),
   [`${IPAM}host/host-1`, '{}'],
+  ['/calico/ocicat/v1/nodes/host-1/host', '{"machine":"aaaaaaaaaaaaaaaa"}'],
   block(UNRECORDED, 'host:host-1', []),
   ['/calico/felix/v2/no-region/host/host-1/status', '{}'],
   ['/calico/felix/v2/region-a/host/host-1/last_reported_status', '{}'],
@@ -106,6 +107,7 @@ const STAYING: readonly (readonly [string, string])[] = [
   handle('network1.d3', FOREIGN),
   record('host-2', FOREIGN),
   ['/calico/felix/v2/no-region/host/host-2/status', '{}'],
+  ['/calico/ocicat/v1/nodes/host-2/host', '{"machine":"bbbbbbbbbbbbbbbb"}'],
 ];
 
 /** Blocks that stay, with other content. */
@@ -234,6 +236,28 @@ test('a kill after any step frees no address that an endpoint uses, and the next
   expect(steps).toBeGreaterThanOrEqual(12);
   expect(contentOf(await readAll())).toEqual(wanted);
 }, 60_000);
+
+test('while its agent lives a node is not deleted, and one that starts meanwhile keeps it', async () => {
+  const agent = '/calico/ocicat/v1/nodes/host-1/agent';
+  const holder = '{"machine":"aaaaaaaaaaaaaaaa","hostname":"a","since":"2026-11-28T02:40:11Z"}';
+  const words =
+    'Failed to delete \'Node\' resource: node "host-1": its agent runs, hostname "a", machine aaaaaaaaaaaaaaaa, since TIME; stop it first\n';
+  await etcd.ctl('put', agent, holder);
+  const before = await readAll();
+  expect(await deleteNode()).toEqual({ status: 1, out: '', err: words });
+  expect(await readAll()).toEqual(before);
+  await etcd.ctl('del', agent);
+  const late: Datastore = {
+    ...store,
+    async commit(transaction, abort) {
+      if (transaction.conditions.some(({ key }) => key === agent)) await etcd.ctl('put', agent, holder);
+      return store.commit(transaction, abort);
+    },
+  };
+  const { status, err } = await deleteNode(late);
+  expect([status, err.endsWith(words)]).toEqual([1, true]);
+  expect((await readAll()).has(`${RESOURCES}nodes/host-1`)).toBe(true);
+});
 
 test('a peer that was given to another node meanwhile stays', async () => {
   const key = `${RESOURCES}bgppeers/rack`;

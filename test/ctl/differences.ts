@@ -279,9 +279,9 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'refused',
-    what: 'The truth values of YAML 1.1: `yes`, `no`, `on`, `off`.',
-    why: 'They have been text since YAML 1.2 (2009); where a truth value is wanted, the message says so.',
-    cases: /^text: yes, which/,
+    what: 'The truth values of YAML 1.1 without quotes, as values and as names: `yes`, `no`, `on`, `off`, `y`, `n`.',
+    why: 'They have been text since YAML 1.2 (2009). Calico stores the label `yes` as `true`; what is stored must not depend on who reads the file.',
+    cases: /^text: (yes, which|a label that)/,
     example: 'text: yes, which YAML 1.1 takes for true',
   },
   {
@@ -290,6 +290,20 @@ export const documentDifferences: readonly DocumentDifference[] = [
     why: 'YAML 1.1, as Calico reads it, says 64 to what YAML 1.2 says 100 to; a port must not depend on who opens it.',
     cases: /^text: a number with (a leading zero|an underscore)$/,
     example: 'text: a number with a leading zero',
+  },
+  {
+    outcome: 'refused',
+    what: 'Tags and anchors where text is meant: a selector that begins with `!` or `&` without quotes.',
+    why: 'YAML drops `!has(quarantine)` and the blank after it, so that Calico stores `has(app)` of `!has(quarantine) && has(app)`. Anchors that an alias names, merge keys and the tags of YAML itself are taken.',
+    cases: /^text: (a selector that begins with !|an anchor for nobody)$/,
+    example: 'text: a selector that begins with !',
+  },
+  {
+    outcome: 'refused',
+    what: 'Numbers that would not be stored as they are written: more digits than a number holds, and `.inf` and `.nan`; names that are other numbers than their text.',
+    why: 'Calico stores the number next to it. The same goes for `patch -p`.',
+    cases: /^text: a number with more digits/,
+    example: 'text: a number with more digits than it holds',
   },
   {
     outcome: 'taken',

@@ -67,3 +67,56 @@ test('what somebody stored against the rules is found and deleted by the file th
   expect((await session.run('delete -f -', five)).out).toBe("Successfully deleted 1 'Profile' resource(s)\n");
   session.close();
 });
+
+const policy = (spec: string) =>
+  `apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: p}\nspec:\n  types: [Ingress]\n  ${spec}\n`;
+
+test.each<[spec: string, words: string]>([
+  [
+    'selector: !has(quarantine) && has(app)',
+    '6:13: found the tag !has(quarantine), wanted a value; if it is meant as text, put it in quotes',
+  ],
+  [
+    'selector: !has(quarantine)',
+    '6:13: found the tag !has(quarantine), wanted a value; if it is meant as text, put it in quotes',
+  ],
+  [
+    'selector: &here has(app)',
+    '6:13: found the anchor &here, which no alias names; if it is meant as text, put it in quotes',
+  ],
+  [
+    'order: 123456789.123456789123',
+    '6:10: found 123456789.123456789123, which no stored number holds exactly, wanted fewer digits, or text in quotes',
+  ],
+  ['order: .inf', '6:10: found .inf, which no stored number holds exactly, wanted fewer digits, or text in quotes'],
+  [
+    'ingress: [{action: Allow, metadata: {annotations: {a: yes}}}]',
+    '6:57: found yes, which is text or a truth to different programs, wanted true, false, or text in quotes',
+  ],
+])('what would be stored as something else is refused by every command that reads it: %s', async (spec, words) => {
+  const session = openSession();
+  const file = session.file('p.yaml', policy(spec));
+  for (const command of ['validate', 'apply', 'create', 'replace', 'diff', 'delete']) {
+    const { status, err } = await session.run(`${command} -f ${file}`);
+    expect([command, status, err]).toEqual([
+      command,
+      command === 'diff' ? 2 : 1,
+      `failed to execute command: p.yaml:${words}\n`,
+    ]);
+  }
+  expect((await session.run('get globalnetworkpolicies -o name')).out).toBe('');
+  session.close();
+});
+
+test('a patch that would be stored as something else is refused', async () => {
+  const session = openSession();
+  await session.run(`apply -f ${session.file('p.yaml', policy('selector: has(app)'))}`);
+  for (const patch of [
+    '{"spec":{"order":1e400}}',
+    '{"spec":{"order":1,"order":2}}',
+    '{"spec":{"order":12345678901234567890}}',
+  ])
+    expect((await session.run(`patch gnp p -p '${patch}'`)).err).toMatch(/^hit error: patch:1:\d+: /);
+  expect((await session.run("get gnp p -o 'jsonpath={.spec.order}'")).out).toBe('\n');
+  session.close();
+});

@@ -7,6 +7,10 @@ function pool(rest: string): string {
   return `apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata:\n  name: text\nspec:\n  cidr: 10.1.0.0/16\n${rest}`;
 }
 
+function policy(rest: string): string {
+  return `apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata:\n  name: text\nspec:\n  types: [Ingress]\n${rest}`;
+}
+
 const json = JSON.stringify({ apiVersion: 'projectcalico.org/v3', kind: 'Profile', metadata: { name: 'text' } });
 
 export const texts: readonly (readonly [name: string, input: string])[] = [
@@ -51,6 +55,10 @@ export const texts: readonly (readonly [name: string, input: string])[] = [
   ['true', pool('  natOutgoing: true\n')],
   ['True', pool('  natOutgoing: True\n')],
   ['yes, which YAML 1.1 takes for true', pool('  natOutgoing: yes\n')],
+  ['a label that is yes', profile('  labels: {a: yes}\n')],
+  ['a selector that begins with !', policy('  selector: !has(quarantine) && has(app)\n')],
+  ['an anchor for nobody', policy('  selector: &here has(app)\n')],
+  ['a number with more digits than it holds', policy('  order: 123456789.123456789123\n')],
   ['a quoted truth', pool('  natOutgoing: "true"\n')],
   ['a number', pool('  blockSize: 28\n')],
   ['a number in hexadecimal digits', pool('  blockSize: 0x1c\n')],

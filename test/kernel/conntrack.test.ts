@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { deleteFlowsOneByOne, flushConntrack } from '../../src/kernel/conntrack.ts';
+import { countFlows, deleteFlowsOneByOne, flushConntrack } from '../../src/kernel/conntrack.ts';
 import { openFlowFlusher } from '../../src/kernel/flow-flusher.ts';
 import { type Ip, parseIp } from '../../src/net/ip.ts';
 import * as libc from '../../src/sys/libc.ts';
@@ -106,6 +106,17 @@ test('one by one: more flows than one batch holds', () => {
   expect(flows().length).toBe(250);
   deleteFlowsOneByOne(socket, 4, [parseIp('10.9.0.1')]);
   expect(flows()).toEqual([]);
+});
+
+test('many addresses at once: flows of theirs go, others stay', () => {
+  send(...ALL, ...ALL_V6);
+  expect(countFlows(socket)).toBe(flows().length);
+  const many = Array.from({ length: 2000 }, (_, index) => [`10.50.${index >> 8}.${index & 255}`, `fd50::${index}`]);
+  flushConntrack(
+    socket,
+    [...many.flat(), '10.9.0.1', 'fd09::1'].map((text) => parseIp(text)),
+  );
+  expect(flows()).toEqual(['ipv4 2 > 3', 'ipv6 3 > 2']);
 });
 
 test('the flusher works at once or by a worker, several requests at a time, until it is closed', async () => {

@@ -130,7 +130,7 @@ describe('etcd with TLS', () => {
     await Bun.write(file('broken.cfg'), 'spec: {etcdPassword: hunter2');
     expect(await thrownBy(loadDatastoreConfig(file('broken.cfg'), false, {}))).toMatchObject({
       code: 'invalid',
-      message: `read datastore configuration "${file('broken.cfg')}": it is no YAML`,
+      message: `read datastore configuration "${file('broken.cfg')}": line 1: it is no YAML, or not as it is meant`,
     });
     expect(await loadDatastoreConfig(file('nowhere.cfg'), false, { ETCD_ENDPOINTS: 'http://a:1' })).toMatchObject({
       servers: { kind: 'endpoints', endpoints: ['http://a:1'] },

@@ -1,0 +1,65 @@
+// As long as the agent runs it has its node's name: a lease says so to others, and who takes the name from it ends it.
+import { isOcicatError } from '../base/errors.ts';
+import { holderKey, parseHolder, readHolder } from '../datastore/node-holder.ts';
+import { pause } from '../datastore/pause.ts';
+import { openSync, type SyncUpdate } from '../datastore/sync.ts';
+import { type Claim, type Claimant, nameTaken, reclaimNode } from './claim.ts';
+
+const RETRY_MS = 1_000;
+const RELEASE_MS = 2_000;
+
+export interface Tenure {
+  /** Watches over the name until aborted; throws `already-exists` when another agent has it. */
+  keep(signal: AbortSignal): Promise<void>;
+  /** Asks the store whether the name is still this agent's: nothing else proves that what it does not see is gone. */
+  isHeld(signal?: AbortSignal): Promise<boolean>;
+  /** Gives the name back at once, so that whoever comes next need not wait. */
+  release(): Promise<void>;
+}
+
+export function openTenure(claimant: Claimant, claim: Claim): Tenure {
+  const { datastore, node, own, log } = claimant;
+  const key = holderKey(node, 'agent');
+  let { lease } = claim;
+
+  async function reclaim(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const next = await reclaimNode(claimant, signal);
+        await datastore.dropLease(lease).catch(() => undefined); // it has run out, or the key was deleted
+        lease = next.lease;
+        return log.warn(`node "${node}": its lease was lost, and there is a new one`);
+      } catch (error) {
+        if (!isOcicatError(error, 'unavailable', 'timeout', 'conflict')) throw error;
+        await pause(RETRY_MS, signal);
+      }
+    }
+  }
+
+  /** Whether the name is somebody's after the update. */
+  function take({ value }: SyncUpdate): boolean {
+    if (value === undefined) return false;
+    const holder = parseHolder(key, value);
+    if (holder.instance === own.instance) return true;
+    throw nameTaken(node, holder);
+  }
+
+  return {
+    async keep(signal) {
+      let isStanding = false;
+      for await (const message of openSync(datastore, [key], signal)) {
+        if (message.kind === 'updates') for (const update of message.updates) isStanding = take(update);
+        if (message.kind === 'disconnected' || isStanding) continue;
+        await reclaim(signal);
+        isStanding = true;
+      }
+    },
+    async isHeld(signal) {
+      return (await readHolder(datastore, node, 'agent', signal)).holder?.instance === own.instance;
+    },
+    async release() {
+      // a store that does not answer must not keep the agent from ending: the lease ends by itself
+      await Promise.race([datastore.dropLease(lease).catch(() => undefined), Bun.sleep(RELEASE_MS)]);
+    },
+  };
+}
