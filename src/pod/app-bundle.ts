@@ -1,5 +1,5 @@
 // From an app of the manifest to a bundle that crun can run: root file system mounted, everything in it looked up.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
@@ -74,6 +74,14 @@ function chooseCapabilities(context: Context, rule: CapabilityRule): readonly st
   return computeCapabilities(rule).filter((name) => possible.includes(name));
 }
 
+const CPU_DIR = '/sys/devices/system/cpu';
+
+/** What Docker hides as well, since the processors' heat tells what others compute (CVE-2020-8694 and its kin). */
+function observeSensors(): readonly string[] {
+  const processors = readdirSync(CPU_DIR).filter((name) => /^cpu\d+$/.test(name));
+  return processors.map((name) => join(CPU_DIR, name, 'thermal_throttle')).filter((path) => existsSync(path));
+}
+
 /** Writes the app's config.json. The app's program must have been found. */
 export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetting): void {
   const { app, lookup } = ready;
@@ -94,6 +102,7 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     mounts: [...computeEtcMounts(ready.rootFd, ready.mounts, setting.etc, HOSTNAME_FILE), ...ready.mounts],
     terminal: setting.terminal,
     devices: setting.devices,
+    sensors: observeSensors(),
     lifted: {
       paths: context.lifted.has('paths'),
       seccomp: context.lifted.has('seccomp'),

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { type AppSpec, computeOciSpec } from './oci-spec.ts';
 
 const spec: AppSpec = {
+  sensors: [],
   rootfs: '/pod/apps/web/rootfs',
   readOnlyRootfs: true,
   args: ['/bin/web', '-v'],

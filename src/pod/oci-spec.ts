@@ -38,6 +38,8 @@ export interface AppSpec {
   readonly mountProgram: string;
   /** Bound from elsewhere, because nodes on a file system mounted `nodev` cannot be opened. */
   readonly devices: readonly Device[];
+  /** Files of this machine that tell of its heat and load; hidden with those of every machine. */
+  readonly sensors: readonly string[];
   /** What `--insecure-options` lifted. */
   readonly lifted: { readonly paths: boolean; readonly seccomp: boolean };
   /** Node's name of the machine's architecture. */
@@ -69,10 +71,12 @@ function standardMounts(spec: AppSpec): readonly OciMount[] {
   return [mount('/proc', 'proc', 'proc', 'nosuid', 'noexec', 'nodev'), ...deviceMounts(spec), ...(ownSys ? [] : [sys])];
 }
 
-/** Hidden from apps. Source: facts §6.6, and what has been found to leak since. */
+/** Hidden from apps: what rkt and Docker hide, and what tells of the host's hardware and load. */
 const maskedPaths = [
   '/proc/acpi',
+  '/proc/asound',
   '/proc/config.gz',
+  '/proc/interrupts',
   '/proc/kallsyms',
   '/proc/kcore',
   '/proc/keys',
@@ -83,6 +87,7 @@ const maskedPaths = [
   '/proc/scsi',
   '/proc/timer_list',
   '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
   '/sys/firmware',
   '/sys/fs',
   '/sys/hypervisor',
@@ -146,9 +151,9 @@ export function computeOciSpec(spec: AppSpec): unknown {
     linux: {
       namespaces: namespaceList(spec),
       rootfsPropagation: 'rslave',
-      maskedPaths: spec.lifted.paths ? [] : maskedPaths,
+      maskedPaths: spec.lifted.paths ? [] : [...maskedPaths, ...spec.sensors],
       readonlyPaths: spec.lifted.paths ? [] : readonlyPaths,
-      ...(filtered ? { seccomp: computeSeccomp(spec.architecture) } : {}),
+      ...(filtered ? { seccomp: computeSeccomp(spec.architecture, spec.capabilities) } : {}),
     },
   };
 }

@@ -100,7 +100,6 @@ test.each(capabilitySets)('with %s an app finds nothing of the host at process 1
     ['setns', '/proc/1/ns/mnt'],
     ['setns', '/proc/1/ns/net'],
     ['setns', '/proc/1/ns/user'],
-    ['ptrace', '1'],
     ['kill-all', '1'],
   ];
   const result = await attack(attempts, options);
