@@ -59,7 +59,9 @@ export function openTenure(claimant: Claimant, claim: Claim): Tenure {
     },
     async release() {
       // a store that does not answer must not keep the agent from ending: the lease ends by itself
-      await Promise.race([datastore.dropLease(lease).catch(() => undefined), Bun.sleep(RELEASE_MS)]);
+      const answered = new AbortController();
+      const dropped = datastore.dropLease(lease).catch(() => undefined);
+      await Promise.race([dropped.finally(() => answered.abort()), pause(RELEASE_MS, answered.signal)]);
     },
   };
 }
