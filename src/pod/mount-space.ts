@@ -1,5 +1,6 @@
 // A mount namespace of the runner's own: what it mounts for a pod is seen by the pod only and goes when the last of them ends.
 import { existsSync } from 'node:fs';
+import { isOcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 
 const CLONE_FS = 0x200;
@@ -7,6 +8,25 @@ const CLONE_FS = 0x200;
 export interface MountSpace {
   /** Back to the host's mounts, for good. */
   leave(): void;
+}
+
+/** More than the engine ever starts threads in one go. */
+const ATTEMPTS = 16;
+
+/**
+ * A thread that was started since shares the directories of this one, and setns(2) wants them for itself; the engine may
+ * start one between any two calls.
+ */
+function comeHome(host: number): void {
+  for (let attempt = 1; ; attempt++) {
+    libc.unshare(CLONE_FS);
+    try {
+      libc.setns(host, libc.CLONE_NEWNS);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isOcicatError(error, 'kernel') || error.errno !== libc.EINVAL) throw error;
+    }
+  }
 }
 
 /**
@@ -22,9 +42,7 @@ export function enterPrivateMounts(): MountSpace {
     leave() {
       if (left) return;
       left = true;
-      // A thread that was started since shares the directories of this one, and setns wants them for itself.
-      libc.unshare(CLONE_FS);
-      libc.setns(host, libc.CLONE_NEWNS);
+      comeHome(host);
       libc.close(host);
     },
   };
