@@ -1,11 +1,19 @@
-// Owns the BIRD process: its configuration file, its start, its reloads, its death, and its going without losing routes.
+// Owns BIRD: its configuration file, its start or taking over, its reloads, and its death.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
 import { observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
 import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
-import { withNetns } from '../sys/netns.ts';
 import { askBird } from './bird-control.ts';
+import {
+  type BirdCommand,
+  endEarlier,
+  observeBirds,
+  type RunningBird,
+  spawnBird,
+  startBird,
+  tryTakeOver,
+} from './bird-process.ts';
 import { type BirdProtocol, observeBirdProtocols } from './bird-protocols.ts';
 
 export type { BgpState, BirdProtocol } from './bird-protocols.ts';
@@ -29,26 +37,24 @@ export interface Bird {
   /**
    * Makes BIRD follow this configuration. Sessions whose part of it is the same stay up.
    * Throws `invalid` with BIRD's words when it refuses the text, which leaves all as it was; `unavailable` when it does
-   * not start, in which case it goes on trying.
+   * not start, in which case it goes on trying. A BIRD that an earlier owner has left is taken over (`reloaded`).
    */
   apply(config: string, signal?: AbortSignal): Promise<'unchanged' | 'reloaded' | 'started'>;
   observeProtocols(signal?: AbortSignal): Promise<readonly BirdProtocol[]>;
-  /**
-   * Ends BIRD. `restart`: it will be back soon, and peers keep sending meanwhile (RFC 4724). `leave`: peers forget this
-   * node's routes at once. The kernel's routes stay in both cases.
-   */
-  stop(mode: 'restart' | 'leave'): Promise<void>;
+  /** Lets BIRD run on by itself: the next owner takes it over. */
+  release(): Promise<void>;
+  /** Ends BIRD: peers forget this node's routes at once, the kernel's stay. */
+  leave(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 5000;
-const STOP_TIMEOUT_MS = 5000;
 const POLL_MS = 20;
 /** Wait before a new start after a death: doubled from death to death, forgotten after a minute of life. */
 const FIRST_BACKOFF_MS = 500;
 const LAST_BACKOFF_MS = 30_000;
 const STEADY_MS = 60_000;
 
-/** Routes of an earlier BIRD are in the kernel: it must take them over rather than begin by removing them. */
+/** Routes of an earlier BIRD are in the kernel. */
 function hasEarlierRoutes(netnsFd: number | undefined): boolean {
   const socket = openNetlink(NETLINK_ROUTE, netnsFd === undefined ? {} : { netnsFd });
   try {
@@ -58,59 +64,26 @@ function hasEarlierRoutes(netnsFd: number | undefined): boolean {
   }
 }
 
-/** Throws `unavailable` when the program cannot be run at all. */
-function spawnBird(
-  command: readonly string[],
-  stderr: 'pipe' | 'inherit',
-): Bun.Subprocess<'ignore', 'ignore', 'pipe' | 'inherit'> {
-  try {
-    return Bun.spawn([...command], { stdin: 'ignore', stdout: 'ignore', stderr });
-  } catch (cause) {
-    throw new OcicatError('unavailable', `run "${command[0]}": it cannot be started; BIRD 2 must be installed`, {
-      cause,
-    });
-  }
-}
-
 async function checkConfig(program: string, path: string): Promise<void> {
-  const check = spawnBird([program, '-p', '-c', path], 'pipe');
+  const check = spawnBird(program, ['-p', '-c', path], 'pipe');
   const words = check.stderr instanceof ReadableStream ? new Response(check.stderr).text() : '';
   const status = await check.exited;
   if (status !== 0) throw new OcicatError('invalid', `check BIRD configuration "${path}": ${(await words).trim()}`);
 }
 
-/** Ends a BIRD that an earlier run of the agent has left running; its routes stay, here and at its peers. */
-async function endEarlier(socketPath: string): Promise<void> {
-  try {
-    await askBird(socketPath, 'graceful restart');
-  } catch {
-    return; // none is running
-  }
-  await untilSilent(socketPath);
-}
-
-async function untilSilent(socketPath: string): Promise<void> {
-  const deadline = performance.now() + STOP_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    try {
-      await askBird(socketPath, 'show status');
-    } catch {
-      return;
-    }
-    await Bun.sleep(POLL_MS);
-  }
-}
-
 /** Resolves when BIRD answers; throws `unavailable` when it has ended or is silent for too long. */
-async function untilReady(child: Bun.Subprocess, socketPath: string): Promise<void> {
+async function untilReady({ ended }: RunningBird, socketPath: string): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
+  let end: string | undefined;
+  void ended.then((words) => {
+    end = words;
+  });
   for (;;) {
     try {
       await askBird(socketPath, 'show status');
       return;
     } catch (cause) {
-      if (child.exitCode !== null)
-        throw new OcicatError('unavailable', `start BIRD: it ended with status ${child.exitCode}`, { cause });
+      if (end !== undefined) throw new OcicatError('unavailable', `start BIRD: it ended with ${end}`, { cause });
       if (performance.now() > deadline)
         throw new OcicatError('unavailable', `start BIRD: no answer within ${START_TIMEOUT_MS} ms`, { cause });
     }
@@ -118,13 +91,14 @@ async function untilReady(child: Bun.Subprocess, socketPath: string): Promise<vo
   }
 }
 
-/** Nothing runs before the first apply. One owner at a time: a BIRD that answers at the socket is replaced. */
+/** Nothing is touched before the first apply, which takes over what runs or starts one. One owner at a time. */
 export function openBird(options: BirdOptions): Bird {
   const { runDirectory, program = 'bird', netnsFd, log } = options;
   const socketPath = join(runDirectory, 'bird.ctl');
   const configPath = join(runDirectory, 'bird.cfg');
   const draftPath = `${configPath}.new`;
-  let child: Bun.Subprocess | undefined;
+  const command: BirdCommand = { program, socketPath, configPath, netnsFd };
+  let running: RunningBird | undefined;
   let applied: string | undefined;
   let stopped = false;
   let backoffMs = FIRST_BACKOFF_MS;
@@ -138,32 +112,34 @@ export function openBird(options: BirdOptions): Bird {
     return result;
   }
 
-  function onExit(ended: Bun.Subprocess, startedMs: number): void {
-    if (child !== ended) return;
-    child = undefined;
+  function onEnd(ended: RunningBird, words: string, startedMs: number): void {
+    if (running !== ended) return;
+    running = undefined;
+    ended.release();
     if (stopped) return;
     if (performance.now() - startedMs > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
-    log(`BIRD ended (${ended.signalCode ?? `status ${ended.exitCode}`}), starting it again in ${backoffMs} ms`);
+    log(`BIRD ended (${words}), starting it again in ${backoffMs} ms`);
     retry = setTimeout(() => void inTurn(restart).catch((error: unknown) => log(describeError(error))), backoffMs);
     backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
   }
 
+  function lookAfter(bird: RunningBird): void {
+    const startedMs = performance.now();
+    running = bird;
+    void bird.ended.then((words) => onEnd(bird, words, startedMs));
+  }
+
   async function restart(): Promise<void> {
-    if (!stopped && child === undefined) await start();
+    if (!stopped && running === undefined) await start();
   }
 
   async function start(): Promise<void> {
     clearTimeout(retry);
-    await endEarlier(socketPath);
-    const recovery = hasEarlierRoutes(netnsFd) ? ['-R'] : [];
-    const startedMs = performance.now();
-    const command = [program, '-f', ...recovery, '-s', socketPath, '-c', configPath];
-    const spawn = () => spawnBird(command, 'inherit');
-    const started = netnsFd === undefined ? spawn() : withNetns(netnsFd, spawn);
-    child = started;
-    void started.exited.then(() => onExit(started, startedMs));
-    await untilReady(started, socketPath);
-    log(`BIRD runs with process id ${started.pid}`);
+    await endEarlier(command);
+    const bird = startBird(command, hasEarlierRoutes(netnsFd));
+    lookAfter(bird);
+    await untilReady(bird, socketPath);
+    log(`BIRD runs with process id ${bird.pid}`);
   }
 
   async function check(config: string): Promise<void> {
@@ -177,35 +153,46 @@ export function openBird(options: BirdOptions): Bird {
     renameSync(draftPath, configPath);
   }
 
-  async function apply(config: string, signal?: AbortSignal): Promise<'unchanged' | 'reloaded' | 'started'> {
-    signal?.throwIfAborted();
-    if (config === applied && child !== undefined) return 'unchanged';
-    await writeConfig(config);
-    stopped = false;
-    if (child === undefined) {
-      await start();
-      applied = config;
-      return 'started';
+  /** False when there is none, or it does not take the configuration: then a new one is started. */
+  async function takeOver(): Promise<boolean> {
+    const bird = await tryTakeOver(command);
+    if (bird === undefined) return false;
+    try {
+      await askBird(socketPath, 'configure');
+    } catch (error) {
+      log(`take over BIRD: ${describeError(error)}; starting another`);
+      bird.release();
+      return false;
     }
-    await askBird(socketPath, 'configure', signal);
-    applied = config;
-    return 'reloaded';
+    lookAfter(bird);
+    log(`BIRD goes on with process id ${bird.pid}`);
+    return true;
   }
 
-  async function stop(mode: 'restart' | 'leave'): Promise<void> {
+  async function apply(config: string, signal?: AbortSignal): Promise<'unchanged' | 'reloaded' | 'started'> {
+    signal?.throwIfAborted();
+    if (config === applied && running !== undefined) return 'unchanged';
+    await writeConfig(config);
+    stopped = false;
+    const isNew = running === undefined && !(await takeOver());
+    if (isNew) await start();
+    else await askBird(socketPath, 'configure', signal);
+    applied = config;
+    return isNew ? 'started' : 'reloaded';
+  }
+
+  async function leave(): Promise<void> {
+    release();
+    if (observeBirds(command).length === 0) return;
+    await askBird(socketPath, 'down').catch((error: unknown) => log(`end BIRD: ${describeError(error)}`));
+    await endEarlier(command);
+  }
+
+  function release(): void {
     stopped = true;
     clearTimeout(retry);
-    const ending = child;
-    if (ending === undefined) return;
-    const timer = setTimeout(() => ending.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    try {
-      await askBird(socketPath, mode === 'restart' ? 'graceful restart' : 'down');
-    } catch (error) {
-      log(`end BIRD: ${describeError(error)}; ending it by a signal`);
-      ending.kill(mode === 'restart' ? 'SIGKILL' : 'SIGTERM');
-    }
-    await ending.exited;
-    clearTimeout(timer);
+    running?.release();
+    running = undefined;
   }
 
   return {
@@ -213,6 +200,7 @@ export function openBird(options: BirdOptions): Bird {
     check: (config) => inTurn(() => check(config)),
     apply: (config, signal) => inTurn(() => apply(config, signal)),
     observeProtocols: (signal) => observeBirdProtocols(socketPath, signal),
-    stop: (mode) => inTurn(() => stop(mode)),
+    leave: () => inTurn(leave),
+    release: () => inTurn(async () => release()),
   };
 }

@@ -196,7 +196,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     quiet.close();
     await remover.close();
     flusher.close();
-    await bird.stop('restart');
+    await bird.release();
     await tenure?.release();
     await datastore.close();
     await etcd?.close();

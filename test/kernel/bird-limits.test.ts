@@ -23,7 +23,7 @@ const directory = mkdtempSync(join(tmpdir(), 'ocitest-limits-'));
 const netns = createNetns();
 const bird = openBird({ runDirectory: directory, netnsFd: netns, log: () => undefined });
 afterAll(async () => {
-  await bird.stop('leave');
+  await bird.leave();
   libc.close(netns);
   rmSync(directory, { recursive: true });
 });

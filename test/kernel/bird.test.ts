@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bird, openBird } from '../../src/agent/bird.ts';
 import { askBird } from '../../src/agent/bird-control.ts';
+import { observeBirds } from '../../src/agent/bird-process.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
 import { ipv4Of, ipv6Of, parseIp } from '../../src/net/ip.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';
@@ -108,7 +109,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   for (const host of [a, b]) {
-    await host.bird.stop('leave');
+    await host.bird.leave();
     libc.close(host.netns);
     rmSync(host.directory, { recursive: true });
   }
@@ -216,50 +217,100 @@ test('a route that somebody removes is back', async () => {
   await until(ROUTES_OF_B, () => routes(b), 3000);
 });
 
-test('a restart breaks no route on either side', async () => {
-  const routesOfA = routes(a);
-  await a.bird.stop('restart');
-  await Bun.sleep(500);
-  expect([routes(a), routes(b)]).toEqual([routesOfA, ROUTES_OF_B]);
-  expect(await a.bird.apply(config(a, blocksOfA))).toBe('started');
+/** The process that runs for host a. */
+const pidOfA = () =>
+  Number(a.log.map((line) => /process id (\d+)$/.exec(line)?.[1]).findLast((pid) => pid !== undefined));
+
+/** As an agent that ends, and another one that starts. */
+async function restartAgent(): Promise<'unchanged' | 'reloaded' | 'started'> {
+  await a.bird.release();
+  const bird = openBird({ runDirectory: a.directory, netnsFd: a.netns, log: (line) => a.log.push(line) });
+  a = { ...a, bird };
+  return bird.apply(config(a, blocksOfA));
+}
+
+/** No route breaks for a second, and then the sessions are up. */
+async function expectNoBreak(routesOfA: string): Promise<void> {
   for (let i = 0; i < 10; i++) {
     expect([routes(a), routes(b)]).toEqual([routesOfA, ROUTES_OF_B]);
     await Bun.sleep(100);
   }
   await untilSteady(a);
   expect([routes(a), routes(b)]).toEqual([routesOfA, ROUTES_OF_B]);
+}
+
+test('BIRD outlives the agent, in a session of its own, and the next agent takes it over as it is', async () => {
+  await untilSteady(a);
+  const [pid, before] = [pidOfA(), await a.bird.observeProtocols()];
+  await a.bird.release();
+  expect(run(a, `ps -o sess= -p ${pid}`)).toBe(`${pid}`);
+  expect(await restartAgent()).toBe('reloaded');
+  expect(a.log.at(-1)).toBe(`BIRD goes on with process id ${pid}`);
+  expect((await a.bird.observeProtocols()).map(({ since }) => since)).toEqual(before.map(({ since }) => since));
+  expect(await a.bird.apply(config(a, blocksOfA))).toBe('unchanged');
 }, 20_000);
 
-test('a BIRD that dies is started again, and no route breaks', async () => {
-  await untilSteady(a);
-  const pid = /process id (\d+)$/.exec(a.log.at(-1) ?? '')?.[1] ?? '0';
-  process.kill(Number(pid), 'SIGKILL');
-  for (let i = 0; i < 50 && a.log.filter((line) => line.startsWith('BIRD runs')).length < 3; i++) await Bun.sleep(100);
-  expect(a.log.slice(-2)).toEqual([
-    'BIRD ended (SIGKILL), starting it again in 500 ms',
-    expect.stringMatching(/^BIRD runs with process id \d+$/),
-  ]);
-  expect(routes(b)).toBe(ROUTES_OF_B);
-}, 10_000);
-
-test('a BIRD that a stopped agent has left running is replaced, and no route breaks', async () => {
-  await untilSteady(a);
-  await a.bird.stop('restart');
-  const command = ['bird', '-f', '-R', '-s', a.bird.socketPath, '-c', join(a.directory, 'bird.cfg')];
-  const left = withNetns(a.netns, () => Bun.spawn(command, { stderr: 'ignore' }));
-  await Bun.sleep(200);
-  await untilSteady(a);
-  expect(await a.bird.apply(config(a, blocksOfA))).toBe('started');
-  expect(await left.exited).toBe(0);
-  expect(routes(b)).toBe(ROUTES_OF_B);
-  await untilSteady(a);
-  expect(routes(b)).toBe(ROUTES_OF_B);
+test('a BIRD that dies is started again, taken over or not, and no route breaks', async () => {
+  const routesOfA = routes(a);
+  for (const before of ['taken over', 'started']) {
+    await untilSteady(a);
+    const pid = pidOfA();
+    process.kill(pid, 'SIGKILL');
+    for (let i = 0; i < 50 && pidOfA() === pid; i++) await Bun.sleep(100);
+    expect([before, a.log.at(-2)]).toEqual([
+      before,
+      expect.stringMatching(/^BIRD ended \(.*\), starting it again in \d+ ms$/),
+    ]);
+    expect(a.log.at(-1)).toMatch(/^BIRD runs with process id \d+$/);
+    await expectNoBreak(routesOfA);
+  }
 }, 30_000);
+
+/** What an earlier agent may have left, and the next one cannot go on with. */
+const LEFT: readonly (readonly [what: string, spoil: (pid: number) => void])[] = [
+  ['does not answer', (pid) => process.kill(pid, 'SIGSTOP')],
+  ['has lost its socket', () => rmSync(a.bird.socketPath)],
+  [
+    'is another program than the one installed now',
+    (pid) => {
+      const copy = join(a.directory, 'bird-of-old');
+      copyFileSync(Bun.which('bird') ?? '', copy);
+      appendFileSync(copy, 'of old');
+      chmodSync(copy, 0o755);
+      process.kill(pid, 'SIGKILL');
+      const words = ['-f', '-R', '-s', a.bird.socketPath, '-c', join(a.directory, 'bird.cfg')];
+      withNetns(a.netns, () => Bun.spawn([copy, ...words], { stderr: 'ignore' }));
+      Bun.sleepSync(500);
+    },
+  ],
+  [
+    'has ended, and somebody else listens in its place',
+    (pid) => {
+      process.kill(pid, 'SIGKILL');
+      rmSync(a.bird.socketPath);
+      Bun.listen({ unix: a.bird.socketPath, socket: { data: () => undefined } });
+    },
+  ],
+];
+
+for (const [what, spoil] of LEFT) {
+  test(`a BIRD that ${what} is replaced, and no route breaks`, async () => {
+    await untilSteady(a);
+    const [pid, routesOfA] = [pidOfA(), routes(a)];
+    await a.bird.release();
+    spoil(pid);
+    expect(await restartAgent()).toBe('started');
+    expect(pidOfA()).not.toBe(pid);
+    const command = { program: 'bird', socketPath: a.bird.socketPath, configPath: '', netnsFd: a.netns };
+    expect(observeBirds(command)).toEqual([pidOfA()]);
+    await expectNoBreak(routesOfA);
+  }, 40_000);
+}
 
 test('the routes of a node that leaves are gone at once', async () => {
   await untilSteady(b);
   const routesOfA = routes(a);
-  await a.bird.stop('leave');
+  await a.bird.leave();
   await until(
     'blackhole 10.65.0.64/26 metric 2048\nblackhole fd65::40/122 dev lo metric 2048 pref medium',
     () => routes(b),
