@@ -6,8 +6,8 @@ import type { HostileLayer } from './hostile-images.ts';
 import type { ImageAttack } from './image-attack.ts';
 
 const MIB = 2 ** 20;
-const bomb = Buffer.concat([rawEntry({ name: 'zeros', size: 256 * MIB }), Buffer.alloc(256 * MIB + 1024)]);
-const padded = Buffer.concat([rawTar([{ name: 'f', content: 'x' }]), Buffer.alloc(256 * MIB)]);
+const bomb = Buffer.concat([rawEntry({ name: 'zeros', size: 64 * MIB }), Buffer.alloc(64 * MIB + 1024)]);
+const padded = Buffer.concat([rawTar([{ name: 'f', content: 'x' }]), Buffer.alloc(64 * MIB)]);
 const fine = rawTar([{ name: 'f', content: 'x'.repeat(5000) }]);
 const packed = gzipSync(fine);
 
@@ -16,10 +16,9 @@ const pack = (tar: Uint8Array, compress: (bytes: Uint8Array) => Uint8Array): Hos
   diffId: computeDigest(tar).text,
 });
 
-const small = ['--max-image-size=64Mi'];
-const tooLarge =
-  /image "docker:.*": unpacks to more than it may, and its limit is 64 MiB; raise it by --max-image-size/;
-const tooMany = /has more than 4096 files and directories, and its limit is 64 MiB/;
+const small = ['--max-image-size=8Mi'];
+const tooLarge = /image "docker:.*": unpacks to more than it may, and its limit is 8 MiB; raise it by --max-image-size/;
+const tooMany = /has more than 512 files and directories, and its limit is 8 MiB/;
 
 function refused(name: string, words: RegExp, ...layers: readonly HostileLayer[]): ImageAttack {
   return { name, refused: words, image: () => ({ layers }) };
@@ -37,28 +36,28 @@ const nested = (count: number): readonly RawEntry[] =>
     content: '',
     pax: { path: `${index}/${'d/'.repeat(150)}f` },
   }));
-const tenMiB = pack(rawTar([{ name: 'f', content: Buffer.alloc(10 * MIB) }]), (bytes) => gzipSync(bytes));
+const oneMiB = pack(rawTar([{ name: 'f', content: Buffer.alloc(MIB) }]), (bytes) => gzipSync(bytes));
 
 export const sizeAttacks: readonly ImageAttack[] = [
   limited(
-    '256 MiB in a gzip of 256 KiB',
+    '64 MiB in a gzip of 64 KiB',
     tooLarge,
     pack(bomb, (bytes) => gzipSync(bytes)),
   ),
   limited(
-    '256 MiB in a zstd of 10 KiB',
+    '64 MiB in a zstd of 6 KiB',
     tooLarge,
     pack(bomb, (bytes) => zstdCompressSync(bytes)),
   ),
   limited(
-    '256 MiB behind the end of the archive',
+    '64 MiB behind the end of the archive',
     tooLarge,
     pack(padded, (bytes) => gzipSync(bytes)),
   ),
-  limited('one small layer ten times', tooLarge, ...Array.from({ length: 10 }, () => tenMiB)),
-  limited('more files than bytes', tooMany, files(4200)),
-  limited('more directories than entries', tooMany, nested(40)),
-  limited('a layer that says that it is large', /has \d+ MiB of compressed layers, and its limit is 64 MiB/, {
+  limited('one small layer ten times', tooLarge, ...Array.from({ length: 10 }, () => oneMiB)),
+  limited('more files than bytes', tooMany, files(600)),
+  limited('more directories than entries', tooMany, nested(5)),
+  limited('a layer that says that it is large', /has \d+ MiB of compressed layers, and its limit is 8 MiB/, {
     ...pack(fine, (bytes) => gzipSync(bytes)),
     size: 2 ** 40,
   }),
@@ -69,7 +68,7 @@ export const sizeAttacks: readonly ImageAttack[] = [
   refused(
     '128 layers',
     /found a list of 129, wanted a list of at most 127/,
-    ...Array.from({ length: 128 }, () => tenMiB),
+    ...Array.from({ length: 128 }, () => oneMiB),
   ),
   refused('another content than the configuration says', /the content has the digest sha256:/, {
     blob: packed,
