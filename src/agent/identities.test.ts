@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { computeReplacement } from '../firewall/changes.ts';
+import { computeContent } from '../firewall/changes.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { createFirewall } from '../firewall/firewall.ts';
 import { computeBase } from '../firewall/static.ts';
@@ -59,8 +59,8 @@ test.each(deltas)('an address that %s (%s) has changed hands, if it is one', (_h
 test('new sets, sets that go, and a table made anew say nothing about addresses', () => {
   const { firewall, steps } = openFirewall();
   expect(computeMovedAddresses(steps)).toEqual([]);
-  expect(computeMovedAddresses([computeReplacement(firewall.ruleset)])).toEqual([]);
-  expect(computeMovedAddresses([computeReplacement(computeBase(defaultFirewallConfig))])).toEqual([]);
+  expect(computeMovedAddresses(computeContent(firewall.ruleset))).toEqual([]);
+  expect(computeMovedAddresses(computeContent(computeBase(defaultFirewallConfig)))).toEqual([]);
   const gone: readonly PolicyChange[] = [
     { kind: 'endpoint-removed', id: 'default/x' },
     { kind: 'rules-removed', id: rules.id },

@@ -8,29 +8,22 @@ import type { EndpointPolicy, PolicyChange } from '../policy/types.ts';
 
 const ADDRESS_BYTES = { 4: 4, 6: 16 } as const;
 
-/** The single addresses among the elements of a set; a range that changes is somebody's list, and no endpoint's address. */
-function addressesOf(set: string, interval: boolean, elements: readonly Element[]): readonly Ip[] {
+/** The single addresses of a set of policy; a range is somebody's list, and no endpoint's address. */
+function addressesOf(set: string, elements: readonly Element[]): readonly Ip[] {
   const family = familyOfIpSet(set);
   if (family === undefined) return [];
   const length = ADDRESS_BYTES[family];
-  return elements.flatMap(([key]) => {
-    const first = key.slice(0, length);
-    return !interval || key.slice(length, 2 * length) === first ? [ipOfBytes(first)] : [];
-  });
+  return elements.map(([key]) => ipOfBytes(key.slice(0, length)));
 }
 
-/**
- * Addresses that enter or leave a set of policy which was there before and is there after. Steps that make the whole table
- * anew say nothing about this.
- */
+/** Addresses that enter or leave a set of policy which was there before and is there after. */
 export function computeMovedAddresses(steps: Steps): readonly Ip[] {
   const operations = steps.flat();
-  if (operations.some(({ kind }) => kind === 'delete-table')) return [];
   const made = new Set(operations.flatMap((operation) => (operation.kind === 'add-set' ? [operation.set.name] : [])));
   const moved = (operation: Operation): readonly Ip[] => {
     if (operation.kind !== 'add-elements' && operation.kind !== 'delete-elements') return [];
     const { set, elements } = operation;
-    return made.has(set.name) ? [] : addressesOf(set.name, set.interval, elements);
+    return made.has(set.name) ? [] : addressesOf(set.name, elements);
   };
   return [...new Set(operations.flatMap(moved))];
 }

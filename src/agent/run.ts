@@ -7,6 +7,7 @@ import { defaultFirewallConfig } from '../firewall/config.ts';
 import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
 import { openFlowFlusher } from '../kernel/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/link-remover.ts';
+import { observeTableOwnership } from '../kernel/table-ownership.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
@@ -61,6 +62,13 @@ async function untilAnswered<T>(what: string, log: Log, signal: AbortSignal, wor
   }
 }
 
+/** Whether nobody but the agent can change its table; where the kernel does not offer that, it is put right afterwards. */
+function ownsTables(log: Log): boolean {
+  const offered = observeTableOwnership();
+  if (!offered) log.warn('this kernel lets any process of root change the rules (it takes Linux 6.9 to keep them out)');
+  return offered;
+}
+
 function loadBase(firewall: KernelFirewall, log: Log): void {
   const base = firewall.loadBase(defaultFirewallConfig);
   if (base.kind === 'kept') log.info('rules of another version stay in force until the datastore has been read');
@@ -113,7 +121,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const felix = parseFelixOverrides(environment, tryReadFelixConfig(settings));
   if (felix.idle.length > 0) log.warn(`Felix settings that have no effect here: ${felix.idle.join(', ')}`);
   await warmThreadPool();
-  const firewall = openKernelFirewall();
+  const firewall = openKernelFirewall(settings.ownTable && ownsTables(log));
   loadBase(firewall, log);
   const config = parseDatastoreConfig({ kind: 'environment', environment });
   const etcd =

@@ -16,6 +16,7 @@ const defaults: AgentSettings = {
   asNumber: undefined,
   routerId: undefined,
   defaultPools: true,
+  ownTable: true,
   ipv4Pool: { kind: 'default' },
   ipv6Pool: { kind: 'default' },
   ipv4PoolBlockSize: undefined,
@@ -66,6 +67,7 @@ const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
   [{ CALICO_ROUTER_ID: '1.2.3.4' }, { routerId: '1.2.3.4' }],
   [{ NO_DEFAULT_POOLS: 'true' }, { defaultPools: false }],
   [{ NO_DEFAULT_POOLS: 'No' }, {}],
+  [{ NFTABLES_OWN_TABLE: 'false' }, { ownTable: false }],
   [
     { CALICO_IPV4POOL_CIDR: '10.1.0.0/16', CALICO_IPV6POOL_CIDR: 'none' },
     { ipv4Pool: { kind: 'range', cidr: parseCidr('10.1.0.0/16') }, ipv6Pool: { kind: 'none' } },

@@ -46,6 +46,8 @@ export interface AgentSettings {
   readonly ipv6PoolBlockSize: number | undefined;
   readonly ipv6PoolNatOutgoing: boolean;
   readonly backend: 'bird' | 'none';
+  /** Nobody else may change the table of rules, where the kernel offers that. */
+  readonly ownTable: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -189,6 +191,7 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
     asNumber: collect('AS', parseAsNumber),
     routerId: collect('CALICO_ROUTER_ID', parseRouterId),
     defaultPools: !(collect('NO_DEFAULT_POOLS', parseBoolean) ?? false),
+    ownTable: collect('NFTABLES_OWN_TABLE', parseBoolean) ?? true,
     ipv4Pool: collect('CALICO_IPV4POOL_CIDR', parsePool(4)) ?? { kind: 'default' },
     ipv6Pool: collect('CALICO_IPV6POOL_CIDR', parsePool(6)) ?? { kind: 'default' },
     ipv4PoolBlockSize: collect('CALICO_IPV4POOL_BLOCK_SIZE', parseBlockSize(20, 32)),

@@ -4,6 +4,7 @@ import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { observeAgents } from './agent-process.ts';
 import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
+import { describeTableProtection } from './table-protection.ts';
 import { formatFramed } from './tabwriter.ts';
 
 const BIRD_CONFIG = '/var/run/calico/bird.cfg';
@@ -104,5 +105,6 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   stdio.write('Calico process is running.\n');
   stdio.write(await describeBgp());
   stdio.write(await describeLeftOut());
+  stdio.write(describeTableProtection());
   return 0;
 };

@@ -35,7 +35,11 @@ function specOf({ name, base, comment }: Chain): ChainSpec {
 }
 
 /** What nothing leads to yet. */
-function prepare({ addedSets, addedChains, addedElements }: RulesetChanges): Transaction {
+function prepare({
+  addedSets,
+  addedChains,
+  addedElements,
+}: Pick<RulesetChanges, 'addedSets' | 'addedChains' | 'addedElements'>): Transaction {
   return [
     ...addedSets.map((set): Operation => ({ kind: 'add-set', set })),
     ...addedChains.map((chain): Operation => ({ kind: 'add-chain', chain: specOf(chain) })),
@@ -73,17 +77,17 @@ export function orderChanges(changes: RulesetChanges): Steps {
   return steps.filter((step) => step.length > 0);
 }
 
-/** The whole table anew, whatever is there now: the old one counts until the new one does. */
-export function computeReplacement(ruleset: Ruleset): Transaction {
-  const sets = [...ruleset.sets.values()];
-  const everything = orderChanges({
-    addedSets: sets.map(({ spec }) => spec),
-    removedSets: [],
-    addedChains: [...ruleset.chains.values()],
-    rewrittenChains: [],
-    removedChains: [],
-    addedElements: sets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
-    removedElements: [],
-  });
-  return [{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }, ...everything.flat()];
+/** All that a table holds, for an empty one: the hooks come last, when what they lead to is complete. */
+export function computeContent({ chains, sets }: Ruleset): Steps {
+  const all = [...sets.values()];
+  const [hooks, others] = [true, false].map((hooked) =>
+    [...chains.values()].filter(({ base }) => (base !== undefined) === hooked),
+  );
+  const addedElements = all.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })).filter(isSome);
+  const nothing = { addedSets: [], addedElements: [] };
+  const steps = [
+    prepare({ ...nothing, addedSets: all.map(({ spec }) => spec), addedChains: others ?? [], addedElements }),
+    prepare({ ...nothing, addedChains: hooks ?? [] }),
+  ];
+  return steps.filter((step) => step.length > 0);
 }

@@ -11,7 +11,6 @@ import {
   type Operation,
   type Rule,
   type SetSpec,
-  TABLE,
   type Transaction,
   type Verdict,
 } from './nft.ts';
@@ -30,6 +29,8 @@ import {
   SET_INTERVAL,
   SET_MAP,
   SUBSYSTEM_NFTABLES,
+  TABLE_OWNED,
+  TABLE_PERSISTENT,
 } from './wire.ts';
 
 /** What encoding needs of a netlink message writer; the one of sys/ has it. */
@@ -45,6 +46,13 @@ export interface BatchWriter {
   nest(type: number): unknown;
   endNest(): unknown;
   readonly nestLength: number;
+}
+
+/** The table that a transaction is about. */
+export interface TableTarget {
+  readonly name: string;
+  /** When it is added, it belongs to the socket that adds it, and stays when that closes. */
+  readonly owned: boolean;
 }
 
 /** A list of elements is one attribute, of 65535 bytes at most; an element takes at most some 200. */
@@ -184,13 +192,14 @@ function encodeElement(writer: BatchWriter, set: SetSpec, [key, verdict]: Elemen
 
 function encodeElements(
   writer: BatchWriter,
+  table: string,
   type: number,
   flags: number,
   set: SetSpec,
   elements: readonly Element[],
 ): void {
   for (let at = 0; at < elements.length; ) {
-    beginMessage(writer, type, flags);
+    beginMessage(writer, table, type, flags);
     writer.attrString(2, set.name);
     writer.nest(3);
     for (; writer.nestLength < MAX_LIST_BYTES; at++) {
@@ -204,68 +213,77 @@ function encodeElements(
 }
 
 /** The table's name is attribute 1 of every message. */
-function beginMessage(writer: BatchWriter, type: number, flags: number): void {
+function beginMessage(writer: BatchWriter, table: string, type: number, flags: number): void {
   writer.begin(type, flags);
   encodeFamily(writer, FAMILY_INET);
-  writer.attrString(1, TABLE);
+  writer.attrString(1, table);
 }
 
-function encodeMessage(writer: BatchWriter, type: number, flags: number, body: () => unknown): void {
-  beginMessage(writer, type, flags);
+function encodeMessage(writer: BatchWriter, table: string, type: number, flags: number, body: () => unknown): void {
+  beginMessage(writer, table, type, flags);
   body();
   writer.end();
 }
 
-function encodeOperation(writer: BatchWriter, operation: Operation): void {
+function encodeTable(writer: BatchWriter, owned: boolean): void {
+  if (owned) writer.attrBe32(2, TABLE_OWNED | TABLE_PERSISTENT);
+  encodeComment(writer, 6, LAYOUT);
+}
+
+function encodeOperation(writer: BatchWriter, { name, owned }: TableTarget, operation: Operation): void {
   switch (operation.kind) {
     case 'add-table':
-      encodeMessage(writer, message.newTable, CREATE, () => encodeComment(writer, 6, LAYOUT));
+      encodeMessage(writer, name, message.newTable, CREATE, () => encodeTable(writer, owned));
       break;
     case 'delete-table':
-      encodeMessage(writer, message.delTable, 0, () => {});
+      encodeMessage(writer, name, message.delTable, ACK, () => {});
       break;
     case 'add-set':
-      encodeMessage(writer, message.newSet, CREATE, () => encodeSet(writer, operation.set));
+      encodeMessage(writer, name, message.newSet, CREATE, () => encodeSet(writer, operation.set));
       break;
     case 'delete-set':
-      encodeMessage(writer, message.delSet, 0, () => writer.attrString(2, operation.name));
+      encodeMessage(writer, name, message.delSet, 0, () => writer.attrString(2, operation.name));
       break;
     case 'add-chain':
-      encodeMessage(writer, message.newChain, CREATE, () => encodeChain(writer, operation.chain));
+      encodeMessage(writer, name, message.newChain, CREATE, () => encodeChain(writer, operation.chain));
       break;
     case 'delete-chain':
-      encodeMessage(writer, message.delChain, 0, () => writer.attrString(3, operation.chain));
+      encodeMessage(writer, name, message.delChain, 0, () => writer.attrString(3, operation.chain));
       break;
     case 'flush-chain':
-      encodeMessage(writer, message.delRule, 0, () => writer.attrString(2, operation.chain));
+      encodeMessage(writer, name, message.delRule, 0, () => writer.attrString(2, operation.chain));
       break;
     case 'add-rule': {
       const { chain, rule } = operation;
-      encodeMessage(writer, message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
+      encodeMessage(writer, name, message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
       break;
     }
     case 'add-elements':
-      encodeElements(writer, message.newSetElem, CREATE, operation.set, operation.elements);
+      encodeElements(writer, name, message.newSetElem, CREATE, operation.set, operation.elements);
       break;
     case 'delete-elements':
-      encodeElements(writer, message.delSetElem, 0, operation.set, operation.elements);
+      encodeElements(writer, name, message.delSetElem, 0, operation.set, operation.elements);
       break;
   }
 }
 
 /**
- * Writes the whole batch. Only its last message asks for an acknowledgement (one of our table that changes nothing), so
- * expect exactly one; refused messages are answered as well. With `generation` the kernel refuses the batch (ERESTART)
+ * Writes the whole batch. Only its last message asks for an acknowledgement (the table's deletion, or one that changes nothing
+ * of it), so expect exactly one; refused messages are answered as well. With `generation` the kernel refuses the batch (ERESTART)
  * when anybody has changed any table since that generation.
  */
-export function encodeTransaction(writer: BatchWriter, transaction: Transaction, generation?: number): void {
+export function encodeTransaction(
+  writer: BatchWriter,
+  transaction: Transaction,
+  target: TableTarget,
+  generation?: number,
+): void {
   writer.begin(message.batchBegin, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   if (generation !== undefined) writer.attrBe32(BATCH_GENERATION, generation);
   writer.end();
-  for (const operation of transaction) encodeOperation(writer, operation);
-  beginMessage(writer, message.newTable, ACK);
-  writer.end();
+  for (const operation of transaction) encodeOperation(writer, target, operation);
+  if (transaction.at(-1)?.kind !== 'delete-table') encodeMessage(writer, target.name, message.newTable, ACK, () => {});
   writer.begin(message.batchEnd, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   writer.end();

@@ -55,7 +55,7 @@ export function ipSetName(id: IpSetId, type: 'address' | 'port', family: Family)
 
 /** The family of a set that ipSetName has named; undefined for every other set. */
 export function familyOfIpSet(name: string): Family | undefined {
-  const [, family] = /^(?:address|cidr|port)([46])-/.exec(name) ?? [];
+  const [, family] = /^(?:address|port)([46])-/.exec(name) ?? [];
   return family === undefined ? undefined : family === '4' ? 4 : 6;
 }
 

@@ -3,6 +3,9 @@
 /** The name of our table, family inet. Everything of ours is in it, nothing else is. */
 export const TABLE = 'ocicat';
 
+/** Has the same content for the moment in which ours is made anew. */
+export const STAND_IN_TABLE = 'ocicat-stand-in';
+
 /** Grows when objects of an older agent's table would be misread; kept in the table's comment. */
 export const LAYOUT = 'layout 1';
 

@@ -1,5 +1,5 @@
 // Compares the table that the kernel holds with the one that is wanted, and computes what makes them equal.
-import { computeReplacement, orderChanges, type SetElements } from './changes.ts';
+import { orderChanges, type SetElements } from './changes.ts';
 import { sameVerdict } from './editor.ts';
 import { printRuleKey } from './expression.ts';
 import { lowerRule } from './lower.ts';
@@ -50,8 +50,8 @@ export interface Finding {
 
 export interface Repair {
   readonly findings: readonly Finding[];
-  /** None when there are no findings. */
-  readonly steps: Steps;
+  /** None when there are no findings; undefined when only another table will do. */
+  readonly steps: Steps | undefined;
 }
 
 export interface RepairScope {
@@ -200,10 +200,10 @@ export function computeRepair(
 ): Repair {
   if (observed?.layout !== LAYOUT) {
     const state = observed === undefined ? 'missing' : 'changed';
-    return { findings: [{ object: 'table', name: TABLE, state }], steps: [computeReplacement(desired)] };
+    return { findings: [{ object: 'table', name: TABLE, state }], steps: undefined };
   }
   const misshapen = findMisshapen(observed, desired);
-  if (misshapen.length > 0) return { findings: misshapen, steps: [computeReplacement(desired)] };
+  if (misshapen.length > 0) return { findings: misshapen, steps: undefined };
   const chains = repairChains(observed, desired, scope);
   const sets = repairSets(observed, desired, scope);
   return {

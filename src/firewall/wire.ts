@@ -32,6 +32,10 @@ export const ACK = 0x4;
 export const CREATE = 0x400;
 export const APPEND = 0x800;
 
+/** Flags of tables: only the socket that made it may change it; it stays when that socket closes, and is anybody's then. */
+export const TABLE_OWNED = 0x2;
+export const TABLE_PERSISTENT = 0x4;
+
 /** Hook numbers and set flags: include/uapi/linux/netfilter.h, nf_tables.h. */
 export const hookNumbers: Readonly<Record<BaseHook['hook'], number>> = {
   prerouting: 0,

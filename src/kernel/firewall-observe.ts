@@ -1,9 +1,9 @@
 // Reads our whole table back from the kernel, as of one generation of its rulesets.
 import { OcicatError } from '../base/errors.ts';
 import { type BatchWriter, encodeFamily } from '../firewall/encode.ts';
-import { TABLE } from '../firewall/nft.ts';
+import { STAND_IN_TABLE, TABLE } from '../firewall/nft.ts';
 import type { ObservedChain, ObservedSet, ObservedTable } from '../firewall/repair.ts';
-import { FAMILY_INET, message } from '../firewall/wire.ts';
+import { FAMILY_INET, message, TABLE_OWNED, TABLE_PERSISTENT } from '../firewall/wire.ts';
 import { ENOENT } from '../sys/libc.ts';
 import { type MessageWriter, type Netlink, NLM_F_ACK, NLM_F_DUMP } from '../sys/netlink.ts';
 import {
@@ -24,6 +24,13 @@ import {
 const MAX_ATTEMPTS = 20;
 
 type Attributes = ReadonlyMap<number, Uint8Array>;
+
+/** Where a table is read from, and its name. */
+interface Source {
+  readonly netlink: Netlink;
+  readonly writer: MessageWriter;
+  readonly table: string;
+}
 
 function ask(
   writer: MessageWriter,
@@ -48,22 +55,39 @@ export function observeGeneration(netlink: Netlink, writer: MessageWriter): numb
   return generation;
 }
 
-/** Undefined when there is no such table. */
-function observeLayout(netlink: Netlink, writer: MessageWriter): { readonly layout: string | undefined } | undefined {
-  let layout: string | undefined;
-  ask(writer, message.getTable, NLM_F_ACK, [[1, TABLE]]);
-  const [refusal] = netlink.tryRequest(writer, 1, (_type, payload) => {
-    layout = commentIn(readObject(payload).get(6));
-  });
-  if (refusal === undefined) return { layout };
-  if (refusal.errno === ENOENT) return undefined;
-  throw new OcicatError('kernel', `read table "${TABLE}": ${refusal.words}`, { errno: refusal.errno });
+/** Who may change a table: the one whose socket has this port; nobody yet, for whoever takes it over has it; everybody. */
+export type TableOwner =
+  | { readonly kind: 'socket'; readonly portId: number }
+  | { readonly kind: 'orphan' }
+  | { readonly kind: 'none' };
+
+interface ObservedHead {
+  readonly layout: string | undefined;
+  readonly owner: TableOwner;
 }
 
-/** Hands over every object of our table; the kernel may send those of others too. */
+function decodeOwner(attributes: Attributes): TableOwner {
+  const flags = attributes.has(2) ? numberOf(attributes, 2) : 0;
+  if ((flags & TABLE_OWNED) !== 0) return { kind: 'socket', portId: numberOf(attributes, 7) };
+  return { kind: (flags & TABLE_PERSISTENT) === 0 ? 'none' : 'orphan' };
+}
+
+/** Undefined when there is no such table. */
+function observeHead(netlink: Netlink, writer: MessageWriter, name: string): ObservedHead | undefined {
+  let head: ObservedHead | undefined;
+  ask(writer, message.getTable, NLM_F_ACK, [[1, name]]);
+  const [refusal] = netlink.tryRequest(writer, 1, (_type, payload) => {
+    const attributes = readObject(payload);
+    head = { layout: commentIn(attributes.get(6)), owner: decodeOwner(attributes) };
+  });
+  if (refusal === undefined) return head;
+  if (refusal.errno === ENOENT) return undefined;
+  throw new OcicatError('kernel', `read table "${name}": ${refusal.words}`, { errno: refusal.errno });
+}
+
+/** Hands over every object of the table; the kernel may send those of others too. */
 function dump(
-  netlink: Netlink,
-  writer: MessageWriter,
+  { netlink, writer, table }: Source,
   type: number,
   strings: readonly (readonly [number, string])[],
   take: (attributes: Attributes) => void,
@@ -71,34 +95,33 @@ function dump(
   ask(writer, type, NLM_F_DUMP, strings);
   netlink.dump(writer, (_type, payload) => {
     const attributes = readObject(payload);
-    if (textOf(attributes, 1) === TABLE) take(attributes);
+    if (textOf(attributes, 1) === table) take(attributes);
   });
 }
 
-function observeChains(netlink: Netlink, writer: MessageWriter): ReadonlyMap<string, ObservedChain> {
+function observeChains(source: Source): ReadonlyMap<string, ObservedChain> {
   const rules = new Map<string, string[]>();
-  dump(netlink, writer, message.getRule, [[1, TABLE]], (attributes) => {
+  dump(source, message.getRule, [[1, source.table]], (attributes) => {
     const chain = textOf(attributes, 2);
     const list = rules.get(chain) ?? [];
     list.push(decodeRule(attributes));
     rules.set(chain, list);
   });
   const chains = new Map<string, ObservedChain>();
-  dump(netlink, writer, message.getChain, [], (attributes) => {
+  dump(source, message.getChain, [], (attributes) => {
     const name = textOf(attributes, 3);
     chains.set(name, { base: decodeBase(attributes), rules: rules.get(name) ?? [] });
   });
   return chains;
 }
 
-function observeElements(netlink: Netlink, writer: MessageWriter, shape: SetShape): ObservedSet {
+function observeElements(source: Source, shape: SetShape): ObservedSet {
   const raw: RawElement[] = [];
   dump(
-    netlink,
-    writer,
+    source,
     message.getSetElem,
     [
-      [1, TABLE],
+      [1, source.table],
       [2, shape.name],
     ],
     (attributes) => {
@@ -109,24 +132,30 @@ function observeElements(netlink: Netlink, writer: MessageWriter, shape: SetShap
   return { keyType, interval, verdicts, elements: assembleElements(shape, raw) };
 }
 
-function observeSets(netlink: Netlink, writer: MessageWriter): ReadonlyMap<string, ObservedSet> {
+function observeSets(source: Source): ReadonlyMap<string, ObservedSet> {
   const shapes: SetShape[] = [];
-  dump(netlink, writer, message.getSet, [[1, TABLE]], (attributes) => {
+  dump(source, message.getSet, [[1, source.table]], (attributes) => {
     const shape = decodeSet(attributes);
     if (shape !== undefined) shapes.push(shape);
   });
-  return new Map(shapes.map((shape) => [shape.name, observeElements(netlink, writer, shape)]));
+  return new Map(shapes.map((shape) => [shape.name, observeElements(source, shape)]));
 }
 
-function tryObserve(netlink: Netlink, writer: MessageWriter): ObservedTable | undefined {
-  const table = observeLayout(netlink, writer);
-  if (table === undefined) return undefined;
-  return { layout: table.layout, chains: observeChains(netlink, writer), sets: observeSets(netlink, writer) };
+export interface KernelTable extends ObservedTable {
+  readonly owner: TableOwner;
+}
+
+function tryObserve(source: Source): KernelTable | undefined {
+  const head = observeHead(source.netlink, source.writer, source.table);
+  if (head === undefined) return undefined;
+  return { ...head, chains: observeChains(source), sets: observeSets(source) };
 }
 
 export interface Observation {
   /** Undefined when there is no table of ours. */
-  readonly table: ObservedTable | undefined;
+  readonly table: KernelTable | undefined;
+  /** Left by an exchange that was cut off. */
+  readonly standIn: KernelTable | undefined;
   /** Nobody changed anything while this was read. */
   readonly generation: number;
 }
@@ -136,8 +165,9 @@ export function observeFirewall(netlink: Netlink, writer: MessageWriter): Observ
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const generation = observeGeneration(netlink, writer);
     try {
-      const table = tryObserve(netlink, writer);
-      if (observeGeneration(netlink, writer) === generation) return { table, generation };
+      const table = tryObserve({ netlink, writer, table: TABLE });
+      const standIn = tryObserve({ netlink, writer, table: STAND_IN_TABLE });
+      if (observeGeneration(netlink, writer) === generation) return { table, standIn, generation };
     } catch (error) {
       if (observeGeneration(netlink, writer) === generation) throw error;
     }

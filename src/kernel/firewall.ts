@@ -1,14 +1,14 @@
 // Holds the kernel's nftables to what is wanted: applies transactions, and reads the table back and repairs it.
 import { OcicatError } from '../base/errors.ts';
-import { computeReplacement } from '../firewall/changes.ts';
 import type { FirewallConfig } from '../firewall/config.ts';
 import { encodeTransaction } from '../firewall/encode.ts';
+import { computeExchange, removeStandIn, type TableStep } from '../firewall/exchange.ts';
 import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../firewall/nft.ts';
 import { computeRepair, type Finding, type RepairScope } from '../firewall/repair.ts';
 import { computeBase, computeStaticPart } from '../firewall/static.ts';
 import { errnoName } from '../sys/libc.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink, type Refusal } from '../sys/netlink.ts';
-import { observeFirewall, observeGeneration } from './firewall-observe.ts';
+import { type KernelTable, type Observation, observeFirewall, observeGeneration } from './firewall-observe.ts';
 
 /** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
 const SEND_BUFFER_BYTES = 64 << 20;
@@ -45,13 +45,25 @@ export interface KernelFirewall {
   close(): void;
 }
 
+interface Plan {
+  readonly findings: readonly Finding[];
+  /** None when they are not known one by one. */
+  readonly differences: Steps;
+  readonly steps: readonly TableStep[];
+}
+
 function describe(refusal: Refusal): OcicatError {
   const words = refusal.words === '' ? '' : ` (${refusal.words})`;
   const message = `change table "${TABLE}": message ${refusal.index}: ${errnoName(refusal.errno)}${words}`;
   return new OcicatError('kernel', message, { errno: refusal.errno });
 }
 
-export function openKernelFirewall(): KernelFirewall {
+/**
+ * `owned`: the table belongs to this object, so that nobody else can change it while it is open, and stays when it is closed;
+ * the kernel must offer that (see observeTableOwnership). What an earlier one has left is taken over as it is; a table that
+ * cannot be owned stays in force until the first resync makes another one.
+ */
+export function openKernelFirewall(owned: boolean): KernelFirewall {
   const netlink = openNetlink(NETLINK_NETFILTER, {
     sendBufferBytes: SEND_BUFFER_BYTES,
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
@@ -62,9 +74,9 @@ export function openKernelFirewall(): KernelFirewall {
   let touched = true;
 
   /** Undefined when the kernel took it; `stale` when the generation is over. */
-  function commit(transaction: Transaction, expected: number): OcicatError | 'stale' | undefined {
+  function commit({ table, transaction }: TableStep, expected: number): OcicatError | 'stale' | undefined {
     writer.reset();
-    encodeTransaction(writer, transaction, expected);
+    encodeTransaction(writer, transaction, { name: table, owned }, expected);
     const [refusal] = netlink.tryRequest(writer, 1);
     if (refusal !== undefined) return refusal.errno === ERESTART ? 'stale' : describe(refusal);
     generation = observeGeneration(netlink, writer);
@@ -76,7 +88,8 @@ export function openKernelFirewall(): KernelFirewall {
   /** Whatever others did meanwhile, they did to their own tables or a resync will see it. */
   function commitNow(transaction: Transaction): OcicatError | undefined {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const outcome = commit(transaction, generation ?? observeGeneration(netlink, writer));
+      const step = { table: TABLE, transaction } as const;
+      const outcome = commit(step, generation ?? observeGeneration(netlink, writer));
       if (outcome !== 'stale') return outcome;
       touched = true;
       generation = undefined;
@@ -84,40 +97,75 @@ export function openKernelFirewall(): KernelFirewall {
     return new OcicatError('kernel', `change table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
   }
 
-  function commitAll(steps: Steps, expected: number): OcicatError | 'stale' | undefined {
+  function commitAll(steps: readonly TableStep[], expected: number): OcicatError | 'stale' | undefined {
     let outcome: OcicatError | 'stale' | undefined;
     generation = expected;
     for (const step of steps) outcome ??= commit(step, generation);
     return outcome;
   }
 
-  /** Piece by piece if the kernel allows it, otherwise the table as a whole. */
+  /** Whether the table belongs to this object, if it is to. */
+  function isHeld({ owner }: KernelTable): boolean {
+    return !owned || owner.kind === 'socket';
+  }
+
+  function mustBeFree(table: KernelTable | undefined): void {
+    if (table?.owner.kind === 'socket' && table.owner.portId !== netlink.portId)
+      throw new OcicatError('kernel', `take over table "${TABLE}": it belongs to another process`);
+  }
+
+  /** Takes over what a closed socket has left. Throws `kernel`, also for what belongs to another process. */
+  function observeOwn(): Observation {
+    const observation = observeFirewall(netlink, writer);
+    mustBeFree(observation.table);
+    mustBeFree(observation.standIn);
+    if (!owned || observation.table?.owner.kind !== 'orphan') return observation;
+    const refused = commitNow([{ kind: 'add-table' }]);
+    if (refused !== undefined) throw refused;
+    return observeFirewall(netlink, writer);
+  }
+
+  /** Piece by piece if that will do, otherwise the table as a whole. */
+  function plan(
+    { table, standIn }: Observation,
+    desired: Ruleset,
+    scope: RepairScope | undefined,
+    isWhole: boolean,
+  ): Plan {
+    const { findings, steps } = computeRepair(table, desired, scope);
+    const isOurs = scope !== undefined || (table !== undefined && isHeld(table));
+    if (steps === undefined || !isOurs || isWhole)
+      return { findings, differences: steps ?? [], steps: computeExchange(table, standIn, desired) };
+    const pieces = steps.map((transaction): TableStep => ({ table: TABLE, transaction }));
+    const leftover = scope === undefined ? removeStandIn(standIn) : [];
+    return { findings, differences: steps, steps: [...pieces, ...leftover] };
+  }
+
   function repair(
     desired: Ruleset,
     scope?: RepairScope,
     take: (steps: Steps) => void = () => undefined,
   ): readonly Finding[] {
+    let isWhole = false;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const observation = observeFirewall(netlink, writer);
-      const { findings, steps } = computeRepair(observation.table, desired, scope);
+      const observation = observeOwn();
+      const { findings, differences, steps } = plan(observation, desired, scope, isWhole);
       touched = false;
-      generation = observation.generation;
-      if (findings.length === 0) return findings;
-      take(steps);
+      if (findings.length > 0) take(differences);
       const refused = commitAll(steps, observation.generation);
       if (refused === undefined) return findings;
       if (refused === 'stale') continue;
-      const again = commit(computeReplacement(desired), generation);
-      if (again === undefined) return findings;
-      if (again !== 'stale') throw again;
+      if (isWhole) throw refused;
+      isWhole = true;
     }
     throw new OcicatError('kernel', `repair table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
   }
 
   return {
     loadBase(config) {
-      const { table } = observeFirewall(netlink, writer);
-      if (table !== undefined && table.layout !== LAYOUT) return { kind: 'kept', layout: table.layout };
+      const { table, standIn } = observeOwn();
+      if (standIn !== undefined || (table !== undefined && table.layout !== LAYOUT))
+        return { kind: 'kept', layout: table?.layout };
       const openSets = new Set(computeStaticPart(config).openSets.map(({ spec }) => spec.name));
       const findings = repair(computeBase(config), { keepOthers: true, openSets });
       touched = true; // the rest has not been looked at

@@ -94,6 +94,11 @@ function buildShim(folder: string): void {
   if (built.exitCode !== 0) throw new Error(built.stderr.toString());
 }
 
+/** A command that prints what `calicoctl node status` says of the rules. */
+export const DESCRIBE_PROTECTION = `${process.execPath} -e '
+  import { describeTableProtection } from "${join(root, 'src/ctl/table-protection.ts')}";
+  console.log(describeTableProtection());'`;
+
 export interface AgentHostOptions {
   /** For the agent, besides where its store is. */
   readonly environment?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type AgentHost, eventually, openAgentHost } from './agent-host.ts';
+import { type AgentHost, DESCRIBE_PROTECTION, eventually, openAgentHost } from './agent-host.ts';
 import { readListing } from './firewall-net.ts';
 
 const PORT = 7000;
@@ -106,7 +106,7 @@ ip -n unknown link set eth0 up
 ip -n unknown route add default dev eth0`;
 
 beforeAll(async () => {
-  host = await openAgentHost();
+  host = await openAgentHost({ environment: { NFTABLES_OWN_TABLE: 'false' } }); // so that it can be damaged
   await host.startAgent();
   [a, b] = [host.addPod('a', 'net1'), host.addPod('b', 'net1')];
   host.addPod('c', 'net2');
@@ -185,6 +185,10 @@ test.each(damages)(
   },
   30_000,
 );
+
+test('node status says that others can change the rules', () => {
+  expect(host.must(DESCRIBE_PROTECTION)).toContain('Any process of root can change the rules in table inet ocicat');
+});
 
 test('without the datastore nothing changes but that ADD is refused in time, and comes back with it', async () => {
   const before = observe();

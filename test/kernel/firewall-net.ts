@@ -42,8 +42,9 @@ export function inNetns<T>(netns: string, work: () => T): T {
   }
 }
 
-export function openFirewallIn(netns: string): KernelFirewall {
-  return inNetns(netns, openKernelFirewall);
+/** `owned`: nobody else can change its table, tests neither. */
+export function openFirewallIn(netns: string, owned = false): KernelFirewall {
+  return inNetns(netns, () => openKernelFirewall(owned));
 }
 
 function withoutHandles(value: unknown): unknown {

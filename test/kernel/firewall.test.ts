@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { computeBaseTransaction, printBase } from '../../src/firewall/base.ts';
-import { computeReplacement } from '../../src/firewall/changes.ts';
+import { computeContent } from '../../src/firewall/changes.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall } from '../../src/firewall/firewall.ts';
 import { printTransaction } from '../../src/firewall/print.ts';
@@ -43,7 +43,8 @@ test('random policies as text and as batch are the same ruleset, and read back a
     const firewall = createFirewall(configs[index % 2] ?? defaultFirewallConfig);
     firewall.setPools([{ cidr: parseCidr('10.0.0.0/8'), natOutgoing: index % 3 === 0 }]);
     firewall.apply(computeChanges(emptyState, state));
-    nft(text, printTransaction(computeReplacement(firewall.ruleset)));
+    nft(text, printTransaction([{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }]));
+    for (const step of computeContent(firewall.ruleset)) nft(text, printTransaction(step));
     kernel.resync(firewall.ruleset);
     expect(listRuleset(text)).toEqual(listRuleset(batch));
     expect(kernel.resync(firewall.ruleset)).toEqual([]);
