@@ -36,8 +36,10 @@ function produce(target: string, command: (output: string) => readonly string[])
 }
 
 function linkAs(source: string, target: string): void {
-  rmSync(target, { force: true });
-  linkSync(source, target);
+  rmSync(`${target}.new`, { force: true });
+  linkSync(source, `${target}.new`);
+  renameSync(`${target}.new`, target);
+  rmSync(`${target}.new`, { force: true }); // a rename onto another name of the same file does nothing
 }
 
 function buildAddon(): void {
