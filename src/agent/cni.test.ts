@@ -107,8 +107,11 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ocitest-cni-'));
   [links, steps, logged] = [new Map(), [], []];
   await setReady(true);
-  await put(resource('Node', 'host-1'), { metadata: { name: 'host-1' }, spec: {} });
+  const apiVersion = 'projectcalico.org/v3';
+  await put(resource('Node', 'host-1'), { kind: 'Node', apiVersion, metadata: { name: 'host-1' }, spec: {} });
   await put(resource('IPPool', 'pool'), {
+    kind: 'IPPool',
+    apiVersion,
     metadata: { name: 'pool' },
     spec: { cidr: '192.168.0.0/26', nodeSelector: 'all()' },
   });

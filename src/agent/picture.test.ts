@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type StoreKey, tryParseKey } from '../datastore/keys.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
-import { parseCidr } from '../net/cidr.ts';
+import { parseCidr, sameCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { openLog } from './log.ts';
 import { createPicture, type Picture } from './picture.ts';
@@ -196,4 +196,32 @@ test('what this host says goes before what the store says', () => {
     endpointToHostAction: 'accept',
     logPrefix: 'store',
   });
+});
+
+test('a pool that cannot be read has no routes and no NAT, and is named', () => {
+  const picture = pictureOf([
+    ...CLUSTER,
+    resource('IPPool', 'ippools', 'a-pool', { cidr: '10.7.0.0/16', vxlanMode: 'Sometimes', natOutgoing: true }),
+  ]);
+  expect(picture.routingInput()?.pools.map((pool) => pool.cidr)).toEqual([parseCidr('192.168.0.0/16')]);
+  expect(picture.natPools().map((pool) => pool.cidr)).toEqual([parseCidr('192.168.0.0/16')]);
+  expect(logged.join('')).toContain(
+    'ERROR IPPool(a-pool) cannot be used: read stored IPPool: spec.vxlanMode: found "Sometimes"',
+  );
+});
+
+test.each([
+  ['{"state":"confirmed"}', true],
+  ['{"state":""}', true],
+  ['{"state":null}', true],
+  ['{}', true],
+  ['{"state":"pending"}', false],
+  ['{"state":"Confirmed"}', false],
+  ['{"state":5}', false],
+  ['confirmed', false],
+])('the affinity %s is read as address assignment reads it', (value, isOwn) => {
+  const picture = pictureOf(CLUSTER);
+  picture.update({ kind: 'affinity', owner: { kind: 'host', name: 'host-1' }, cidr: '192.168.9.0/26' }, value);
+  expect(picture.routingInput()?.ownBlocks.some((one) => sameCidr(one, parseCidr('192.168.9.0/26')))).toBe(isOwn);
+  expect(logged.length > 0).toBe(!isOwn && !value.includes('pending'));
 });

@@ -5,6 +5,7 @@ import type { StoreKey } from '../datastore/keys.ts';
 import type { FirewallConfig } from '../firewall/config.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import type { NatPool } from '../firewall/nat.ts';
+import { type AffinityState, parseAffinity } from '../ipam/affinity.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
 import { type BGPFilter, bgpFilter } from '../model/bgp-filter.ts';
 import { type BGPPeer, bgpPeer } from '../model/bgp-peer.ts';
@@ -103,12 +104,19 @@ export function createPicture({ nodeName, routerId, felix, log }: PictureContext
     return place?.concern;
   }
 
-  /** Only a confirmed affinity says that the block is this node's; a state left out means confirmed (facts: calico §2.2). */
+  function tryReadAffinity(cidr: string, value: string): AffinityState | undefined {
+    try {
+      return parseAffinity(value);
+    } catch (error) {
+      if (!isOcicatError(error, 'corrupt')) throw error;
+      log.error(`the affinity of block ${cidr} cannot be used`, error);
+      return undefined;
+    }
+  }
+
+  /** Only a confirmed affinity says that the block is this node's. */
   function setAffinity(cidr: string, value: string | undefined): Concern {
-    const affinity = value === undefined ? null : tryParse(value);
-    const state = affinity !== null && typeof affinity === 'object' && 'state' in affinity ? affinity.state : undefined;
-    if (affinity !== null && (state === undefined || state === '' || state === 'confirmed'))
-      ownBlocks.set(cidr, parseCidr(cidr));
+    if (value !== undefined && tryReadAffinity(cidr, value) === 'confirmed') ownBlocks.set(cidr, parseCidr(cidr));
     else ownBlocks.delete(cidr);
     return 'routing';
   }

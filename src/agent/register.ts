@@ -4,6 +4,8 @@ import { printJson } from '../base/json.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { StoredResource } from '../datastore/resource-codec.ts';
 import { createMany, createResource, getResource, listResources, updateResource } from '../datastore/resources.ts';
+import { ipPool } from '../model/ip-pool.ts';
+import { readResource } from '../model/kind.ts';
 import { API_VERSION } from '../model/resource.ts';
 import {
   type Cidr,
@@ -188,9 +190,19 @@ async function createMissing(datastore: Datastore, wanted: readonly NewResource[
   }
 }
 
-async function ensurePools(datastore: Datastore, settings: AgentSettings, signal: AbortSignal): Promise<void> {
+async function ensurePools(
+  datastore: Datastore,
+  settings: AgentSettings,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
   if (!settings.defaultPools) return;
-  const { resources } = await listResources(datastore, 'IPPool', undefined, signal);
+  const { resources, unreadable } = await listResources(datastore, 'IPPool', undefined, signal);
+  const broken = resources.filter((one) => readResource(ipPool, one, 'stored').kind === 'invalid');
+  if (broken.length + unreadable.length > 0) {
+    log.warn('no pool is made while there is one that cannot be read: its range is not known');
+    return;
+  }
   const plans: readonly PoolPlan[] = [
     {
       family: 4,
@@ -216,7 +228,7 @@ export async function ensureDefaults(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  await ensurePools(datastore, settings, signal);
+  await ensurePools(datastore, settings, log, signal);
   await createMissing(
     datastore,
     [

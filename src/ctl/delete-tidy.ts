@@ -5,7 +5,7 @@ import { updateResource } from '../datastore/resources.ts';
 import { releaseAffinities } from '../ipam/affinity-release.ts';
 import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import type { Resource } from '../model/resource.ts';
-import { parseCidr } from '../net/cidr.ts';
+import { tryParseCidr } from '../net/cidr.ts';
 import { removeBelongings } from './delete-node.ts';
 import type { Item } from './manifest.ts';
 import { fetchOne } from './stored.ts';
@@ -13,13 +13,15 @@ import { toStorable } from './write.ts';
 
 /** No host takes another block of it from now on, and none owns one any more; addresses in use stay where they are. */
 async function retirePool(datastore: Datastore, name: string, signal: AbortSignal): Promise<void> {
-  const { resource } = await fetchOne(datastore, ipPool, undefined, name, signal);
+  const { resource, warning } = await fetchOne(datastore, ipPool, undefined, name, signal);
   const pool = resource as IPPool;
-  if (pool.spec.disabled !== true) {
+  const gives = warning === undefined && pool.spec.disabled !== true; // what breaks the rules gives no address anyway
+  if (gives) {
     const disabled: Resource = { ...pool, spec: { ...pool.spec, disabled: true } };
     await updateResource(datastore, toStorable({ kind: ipPool, resource: disabled }), signal);
   }
-  await releaseAffinities(datastore, { within: parseCidr(pool.spec.cidr) }, signal);
+  const within = tryParseCidr(String(pool.spec.cidr));
+  if (within !== undefined) await releaseAffinities(datastore, { within }, signal);
 }
 
 /** What must be tidied before an item goes. */

@@ -3,6 +3,8 @@
 import { isOcicatError } from '../base/errors.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { getResource } from '../datastore/resources.ts';
+import { bgpConfiguration } from '../model/bgp-configuration.ts';
+import { parseStored } from '../model/kind.ts';
 import type { Resource } from '../model/resource.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import { namespaceFlag, withStore } from './context.ts';
@@ -17,8 +19,7 @@ const DEFAULT_AS_NUMBER = 64512;
 export async function readAsNumber(datastore: Datastore, signal: AbortSignal): Promise<number> {
   try {
     const found = await getResource(datastore, { kind: 'BGPConfiguration', name: 'default' }, signal);
-    const { asNumber } = found.spec;
-    return typeof asNumber === 'number' ? asNumber : DEFAULT_AS_NUMBER;
+    return parseStored(bgpConfiguration, found).spec.asNumber || DEFAULT_AS_NUMBER;
   } catch (error) {
     if (isOcicatError(error, 'not-found', 'corrupt')) return DEFAULT_AS_NUMBER;
     throw error;

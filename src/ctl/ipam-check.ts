@@ -82,8 +82,17 @@ function describeSurvey(survey: Survey): string {
   ].join('');
 }
 
-function describeFindings({ leaked, outsidePools, unrecorded, leakedHandles }: Findings, handles: number): string {
-  const problems = leaked.length + outsidePools.length + unrecorded.length + leakedHandles.length;
+/** What no agent uses, because it cannot be read; nothing when there is none, as Calico has no such section. */
+function describeUnreadable({ problems }: Survey): string {
+  if (problems.length === 0) return '';
+  const lines = problems.map((problem) => `  ${escapeLine(problem)}\n`);
+  return `\nScanning for what cannot be read...\n${lines.join('')}Found ${problems.length} entries that cannot be read and are not used.\n`;
+}
+
+function describeFindings({ leaked, outsidePools, unrecorded, leakedHandles }: Findings, survey: Survey): string {
+  const handles = survey.handles.length;
+  const problems =
+    leaked.length + outsidePools.length + unrecorded.length + leakedHandles.length + survey.problems.length;
   return [
     '\nScanning for IPs that are allocated but not actually in use...\n',
     `Found ${leaked.length} IPs that are allocated in IPAM but not actually in use.\n`,
@@ -136,7 +145,8 @@ export const runIpamCheck: Handler = (invocation) =>
     stdio.write(describeNodes(survey.allocations));
     const all = flagOn(invocation, 'show-all-ips');
     stdio.write(describeAddresses(survey, findings, all, flagOn(invocation, 'show-problem-ips')));
-    stdio.write(describeFindings(findings, survey.handles.length));
+    stdio.write(describeUnreadable(survey));
+    stdio.write(describeFindings(findings, survey));
     const path = flagValue(invocation, 'output');
     if (path !== undefined) await writeReport(invocation, datastore, path, survey, findings);
     return 0;

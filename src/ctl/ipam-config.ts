@@ -1,61 +1,35 @@
 // The settings of address assignment as they are stored (facts: calico §2.3), read and written whole.
 
 import { OcicatError } from '../base/errors.ts';
-import { parseJson, printJson } from '../base/json.ts';
+import { printJson } from '../base/json.ts';
 import { printKey } from '../datastore/keys.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
-import { membersOf } from '../model/document.ts';
-
-export interface IpamConfig {
-  readonly strict_affinity: boolean;
-  readonly auto_allocate_blocks: boolean;
-  /** 0 for the usual limit. */
-  readonly maxBlocksPerHost: number;
-  readonly kubeVirtVMAddressPersistence: 'Enabled' | 'Disabled';
-  readonly ipCooldownSeconds: number;
-}
+import { DEFAULT_IPAM_RECORD, type IpamRecord, parseIpamRecord } from '../model/ipam-record.ts';
 
 export interface StoredIpamConfig {
-  readonly fields: IpamConfig;
+  readonly fields: IpamRecord;
   /** 0 when nothing is stored and the fields are the defaults. */
   readonly modRevision: Revision;
 }
 
-const DEFAULTS: IpamConfig = {
-  strict_affinity: false,
-  auto_allocate_blocks: true,
-  maxBlocksPerHost: 0,
-  kubeVirtVMAddressPersistence: 'Enabled',
-  ipCooldownSeconds: 0,
-};
-
-/** What a stored record says; false and 0 are left out of it. Throws `corrupt`. */
-function parseConfig(text: string): IpamConfig {
-  const fields = membersOf(parseJson(text));
-  if (fields === undefined) throw new OcicatError('corrupt', 'read IPAM configuration: it is no object');
-  const count = (value: unknown) => (typeof value === 'number' ? value : 0);
-  return {
-    strict_affinity: fields.strict_affinity === true,
-    auto_allocate_blocks: fields.auto_allocate_blocks === true,
-    maxBlocksPerHost: count(fields.maxBlocksPerHost),
-    kubeVirtVMAddressPersistence: fields.kubeVirtVMAddressPersistence === 'Disabled' ? 'Disabled' : 'Enabled',
-    ipCooldownSeconds: count(fields.ipCooldownSeconds),
-  };
-}
-
-export async function readIpamConfig(datastore: Datastore, signal: AbortSignal): Promise<StoredIpamConfig> {
+/** `changing`: fields that are about to be written, whatever stands in them. Throws `corrupt` for others that cannot be read. */
+export async function readIpamConfig(
+  datastore: Datastore,
+  signal: AbortSignal,
+  changing: readonly string[] = [],
+): Promise<StoredIpamConfig> {
   const { kv } = await datastore.get(printKey({ kind: 'ipam-config' }), signal);
-  if (kv === undefined) return { fields: DEFAULTS, modRevision: 0 };
-  return { fields: parseConfig(kv.value), modRevision: kv.modRevision };
+  if (kv === undefined) return { fields: DEFAULT_IPAM_RECORD, modRevision: 0 };
+  return { fields: parseIpamRecord(kv.value, changing), modRevision: kv.modRevision };
 }
 
-/** Calico leaves false and 0 out. */
-function printConfig(fields: IpamConfig): string {
+/** Calico leaves false and 0 out; what is not known stays. */
+function printConfig(fields: IpamRecord): string {
   return printJson({
+    ...fields,
     strict_affinity: fields.strict_affinity || undefined,
     auto_allocate_blocks: fields.auto_allocate_blocks || undefined,
     maxBlocksPerHost: fields.maxBlocksPerHost || undefined,
-    kubeVirtVMAddressPersistence: fields.kubeVirtVMAddressPersistence,
     ipCooldownSeconds: fields.ipCooldownSeconds || undefined,
   });
 }
@@ -63,7 +37,7 @@ function printConfig(fields: IpamConfig): string {
 /** Throws `conflict` when somebody else has written since it was read. */
 export async function writeIpamConfig(
   datastore: Datastore,
-  fields: IpamConfig,
+  fields: IpamRecord,
   read: StoredIpamConfig,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,23 +1,24 @@
 // ipam configure: changes settings of address assignment for the whole cluster.
 import { OcicatError } from '../base/errors.ts';
+import type { IpamRecord } from '../model/ipam-record.ts';
 import { parseTruth } from './arguments.ts';
 import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
-import { type IpamConfig, readIpamConfig, writeIpamConfig } from './ipam-config.ts';
+import { readIpamConfig, writeIpamConfig } from './ipam-config.ts';
 import { retryConflict } from './retry.ts';
 
 /** Limits: facts, calico §2.3 and §4.3. */
 const MAX_BLOCKS = 1_000_000;
 const MAX_COOLDOWN_S = 1_200;
 
-type Change = { readonly [K in keyof IpamConfig]?: IpamConfig[K] };
+type Change = { readonly [K in keyof IpamRecord]?: IpamRecord[K] };
 
 function readNumber(flag: string, text: string, max: number): number {
   if (/^\d{1,7}$/.test(text) && Number(text) <= max) return Number(text);
   throw new OcicatError('invalid', `invalid value "${text}" for --${flag}: wanted 0 to ${max}`);
 }
 
-function readPersistence(text: string): IpamConfig['kubeVirtVMAddressPersistence'] {
+function readPersistence(text: string): IpamRecord['kubeVirtVMAddressPersistence'] {
   if (text === 'Enabled' || text === 'Disabled') return text;
   throw new OcicatError('invalid', 'invalid value. Use Enabled or Disabled to set kubevirt-ip-persistence');
 }
@@ -59,7 +60,7 @@ function readSettings(invocation: Invocation): readonly Setting[] {
   return settings;
 }
 
-function checkConfig(config: IpamConfig): void {
+function checkConfig(config: IpamRecord): void {
   if (config.strict_affinity && !config.auto_allocate_blocks) {
     throw new OcicatError(
       'invalid',
@@ -76,8 +77,9 @@ export const runIpamConfigure: Handler = async (invocation) => {
   if (settings.length === 0) throw new OcicatError('invalid', 'at least one configuration option must be specified');
   await withStore(invocation, (datastore) =>
     retryConflict(async () => {
-      const read = await readIpamConfig(datastore, invocation.signal);
-      const config: IpamConfig = Object.assign({}, read.fields, ...settings.map(({ change }) => change));
+      const changing = settings.flatMap(({ change }) => Object.keys(change));
+      const read = await readIpamConfig(datastore, invocation.signal, changing);
+      const config: IpamRecord = Object.assign({}, read.fields, ...settings.map(({ change }) => change));
       checkConfig(config);
       await writeIpamConfig(datastore, config, read, invocation.signal);
     }),

@@ -9,7 +9,7 @@ import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import { type IPReservation, ipReservation } from '../model/ip-reservation.ts';
 import { type Cidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { type Ip, tryParseIp } from '../net/ip.ts';
-import { fetchList } from './stored.ts';
+import { fetchReadable, type Readable } from './stored.ts';
 
 /** Every address block, in the order of their keys. Throws `corrupt` for one that cannot be read. */
 export async function readBlocks(datastore: Datastore, signal: AbortSignal): Promise<readonly Block[]> {
@@ -30,17 +30,18 @@ export function readBlock(key: string, text: string): Block {
   }
 }
 
-export async function readPools(datastore: Datastore, signal: AbortSignal): Promise<readonly IPPool[]> {
-  const { resources } = await fetchList(datastore, ipPool, undefined, signal);
-  return resources.filter((one): one is IPPool => one.kind === 'IPPool');
+/** Pools that addresses come from, and those that cannot be read, which give none. */
+export function readPools(datastore: Datastore, signal: AbortSignal): Promise<Readable<IPPool>> {
+  return fetchReadable(datastore, ipPool, signal);
 }
 
-export async function readReservations(datastore: Datastore, signal: AbortSignal): Promise<readonly Cidr[]> {
-  const { resources } = await fetchList(datastore, ipReservation, undefined, signal);
-  const texts = resources
-    .filter((one): one is IPReservation => one.kind === 'IPReservation')
-    .flatMap((one) => one.spec.reservedCIDRs ?? []);
-  return texts.flatMap((text) => tryParseCidrOrIp(text) ?? []);
+/** While a reservation cannot be read no address is given out, so that none of it is. */
+export function readReservations(datastore: Datastore, signal: AbortSignal): Promise<Readable<IPReservation>> {
+  return fetchReadable(datastore, ipReservation, signal);
+}
+
+export function rangesOf(reservations: readonly IPReservation[]): readonly Cidr[] {
+  return reservations.flatMap(({ spec }) => spec.reservedCIDRs ?? []).flatMap((text) => tryParseCidrOrIp(text) ?? []);
 }
 
 /** An address on the command line; throws `invalid`. */

@@ -16,7 +16,7 @@ import { formatIp } from '../net/ip.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { readIpamConfig } from './ipam-config.ts';
-import { parseAddressWord, readBlocks, readPools, readReservations } from './ipam-read.ts';
+import { parseAddressWord, rangesOf, readBlocks, readPools, readReservations } from './ipam-read.ts';
 import { formatFramed } from './tabwriter.ts';
 
 /** Numbers as C's `%.5g`: `65536`, `1.2089e+24`. */
@@ -74,17 +74,20 @@ function poolUsage(pool: Cidr, blocks: readonly Block[], reservations: readonly 
 
 async function printUsage(invocation: Invocation, datastore: Datastore): Promise<string> {
   const { signal } = invocation;
-  const [pools, blocks, reservations] = await Promise.all([
+  const [pools, blocks, reserved] = await Promise.all([
     readPools(datastore, signal),
     readBlocks(datastore, signal),
     readReservations(datastore, signal),
   ]);
+  for (const problem of [...pools.problems, ...reserved.problems])
+    invocation.stdio.writeError(`warning: ${escapeLine(problem)}\n`);
+  const reservations = rangesOf(reserved.resources);
   const withBlocks = flagOn(invocation, 'show-blocks');
   const rows: (readonly string[])[] = [['GROUPING', 'CIDR', 'IPS TOTAL', 'IPS IN USE', 'IPS RESERVED', 'IPS FREE']];
   const blockRows = (list: readonly Block[]) =>
     list.map((block) => usageRow('Block', formatCidr(block.cidr), blockUsage(block, reservations)));
   const placed = new Set<Block>();
-  for (const pool of pools) {
+  for (const pool of pools.resources) {
     const range = parseCidr(pool.spec.cidr);
     const inside = blocks.filter((block) => cidrCovers(range, block.cidr));
     for (const block of inside) placed.add(block);

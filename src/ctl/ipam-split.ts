@@ -38,9 +38,10 @@ async function findPool(datastore: Datastore, invocation: Invocation): Promise<I
   const name = flagValue(invocation, 'name');
   if ((cidr === undefined) === (name === undefined))
     throw new OcicatError('invalid', 'split: wanted either --cidr or --name');
-  const pools = await readPools(datastore, invocation.signal);
-  const pool = pools.find((one) => one.spec.cidr === cidr || one.metadata.name === name);
-  if (pool === undefined) throw new OcicatError('not-found', `split: there is no IPPool ${name ?? cidr}`);
+  const { resources, problems } = await readPools(datastore, invocation.signal);
+  const pool = resources.find((one) => one.spec.cidr === cidr || one.metadata.name === name);
+  if (pool === undefined)
+    throw new OcicatError('not-found', [`split: there is no IPPool ${name ?? cidr}`, ...problems].join('; '));
   return pool;
 }
 

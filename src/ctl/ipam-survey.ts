@@ -1,4 +1,5 @@
 // What ipam check compares: addresses that blocks record, addresses that endpoints and nodes use, and handles.
+import { isOcicatError } from '../base/errors.ts';
 import { attributeAt, heldOrdinals, ipAt } from '../blocks/block.ts';
 import { HANDLES_PREFIX, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
@@ -7,7 +8,8 @@ import { type Node, node } from '../model/node.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
 import { cidrContains, formatCidr, parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { formatIp, tryParseIp } from '../net/ip.ts';
-import { readBlocks, readPools } from './ipam-read.ts';
+import { readIpamConfig } from './ipam-config.ts';
+import { readBlocks, readPools, readReservations } from './ipam-read.ts';
 import { fetchList } from './stored.ts';
 
 /** An address that a block records as held. */
@@ -39,6 +41,8 @@ export interface Survey {
   readonly tunnelAddresses: number;
   readonly workloadAddresses: number;
   readonly handles: readonly string[];
+  /** What cannot be read, in words: agents do not use it. */
+  readonly problems: readonly string[];
   /** Whether an address lies in a pool that is not disabled. */
   isInPool(ip: string): boolean;
 }
@@ -78,21 +82,37 @@ function tunnelsOf({ spec }: Node): readonly string[] {
     wireguard?.interfaceIPv6Address,
   ];
   return all.flatMap((text) => {
-    const ip = text === undefined ? undefined : tryParseIp(text);
+    const ip = typeof text === 'string' ? tryParseIp(text) : undefined;
     return ip === undefined ? [] : [formatIp(ip)];
   });
 }
 
 function addressesOf({ spec }: WorkloadEndpoint): readonly string[] {
-  return (spec.ipNetworks ?? []).flatMap((text) => {
-    const range = tryParseCidrOrIp(text);
+  const networks: unknown = spec.ipNetworks; // also of an endpoint that breaks the rules: its address is in use
+  return (Array.isArray(networks) ? networks : []).flatMap((text: unknown) => {
+    const range = typeof text === 'string' ? tryParseCidrOrIp(text) : undefined;
     return range === undefined ? [] : [formatIp(range.address)];
   });
 }
 
-async function readKind<R>(datastore: Datastore, kind: Kind, signal: AbortSignal): Promise<readonly R[]> {
-  const { resources } = await fetchList(datastore, kind, undefined, signal);
-  return resources as readonly unknown[] as readonly R[];
+async function readKind<R>(datastore: Datastore, kind: Kind, signal: AbortSignal) {
+  const { resources, warnings } = await fetchList(datastore, kind, undefined, signal);
+  return { resources: resources as readonly unknown[] as readonly R[], problems: warnings.map(withoutMark) };
+}
+
+function withoutMark(warning: string): string {
+  return warning.replace(/^warning: /, '');
+}
+
+/** In words why the settings cannot be read; nothing when they can. */
+async function settingsProblems(datastore: Datastore, signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    await readIpamConfig(datastore, signal);
+    return [];
+  } catch (error) {
+    if (isOcicatError(error, 'corrupt')) return [error.message];
+    throw error;
+  }
 }
 
 async function readUsers(datastore: Datastore, signal: AbortSignal) {
@@ -106,13 +126,20 @@ async function readUsers(datastore: Datastore, signal: AbortSignal) {
     readKind<Node>(datastore, node, signal),
     readKind<WorkloadEndpoint>(datastore, workloadEndpoint, signal),
   ]);
-  const tunnels = nodes.flatMap((one) => tunnelsOf(one).map((ip) => [ip, `Node(${one.metadata.name})`] as const));
-  const workloads = endpoints.flatMap((one) => {
+  const tunnels = nodes.resources.flatMap((one) =>
+    tunnelsOf(one).map((ip) => [ip, `Node(${one.metadata.name})`] as const),
+  );
+  const workloads = endpoints.resources.flatMap((one) => {
     const user = `Workload(${one.metadata.namespace ?? ''}/${one.metadata.name})`;
     return addressesOf(one).map((ip) => [ip, user] as const);
   });
   for (const [ip, user] of [...tunnels, ...workloads]) add(ip, user);
-  return { users, tunnelAddresses: tunnels.length, workloadAddresses: workloads.length };
+  return {
+    users,
+    tunnelAddresses: tunnels.length,
+    workloadAddresses: workloads.length,
+    problems: [...nodes.problems, ...endpoints.problems],
+  };
 }
 
 async function readHandles(datastore: Datastore, signal: AbortSignal): Promise<readonly string[]> {
@@ -125,19 +152,22 @@ async function readHandles(datastore: Datastore, signal: AbortSignal): Promise<r
 
 /** Reads everything that has to do with addresses. */
 export async function surveyAddresses(datastore: Datastore, signal: AbortSignal): Promise<Survey> {
-  const [recorded, used, pools, handles] = await Promise.all([
+  const [recorded, used, pools, reservations, settings, handles] = await Promise.all([
     readAllocations(datastore, signal),
     readUsers(datastore, signal),
     readPools(datastore, signal),
+    readReservations(datastore, signal),
+    settingsProblems(datastore, signal),
     readHandles(datastore, signal),
   ]);
-  const active = pools.filter((pool) => pool.spec.disabled !== true).map((pool) => pool.spec.cidr);
+  const active = pools.resources.filter((pool) => pool.spec.disabled !== true).map((pool) => pool.spec.cidr);
   const ranges = active.map(parseCidr);
   return {
     ...recorded,
     ...used,
     pools: active,
     handles,
+    problems: [...settings, ...pools.problems, ...reservations.problems, ...used.problems],
     isInPool: (text) => {
       const ip = tryParseIp(text);
       return ip !== undefined && ranges.some((range) => cidrContains(range, ip));

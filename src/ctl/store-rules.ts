@@ -9,7 +9,7 @@ import type { Kind } from '../model/kind.ts';
 import { defaultAllowProfile } from '../model/profile.ts';
 import { formatResourceId, type Resource } from '../model/resource.ts';
 import { tier } from '../model/tier.ts';
-import { cidrCovers, cidrsOverlap, parseCidr } from '../net/cidr.ts';
+import { cidrCovers, cidrsOverlap, parseCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Item } from './manifest.ts';
 import { fetchList } from './stored.ts';
 
@@ -93,13 +93,16 @@ function checkPool(
   if (standing !== undefined && standing.spec.cidr !== cidr) {
     return refuse(`write ${id}: spec.cidr is "${cidr}", and it cannot be changed from "${standing.spec.cidr}"`);
   }
-  if (standing !== undefined && standing.spec.blockSize !== blockSize) {
+  if (standing?.spec.blockSize !== undefined && standing.spec.blockSize !== blockSize) {
     return refuse(
       `write ${id}: spec.blockSize is ${blockSize}, and it cannot be changed from ${standing.spec.blockSize}`,
     );
   }
   if (standing !== undefined) return undefined;
-  const overlapping = others.find((one) => cidrsOverlap(parseCidr(one.spec.cidr), range));
+  const overlapping = others.find((one) => {
+    const other = tryParseCidr(String(one.spec.cidr)); // one that breaks the rules counts as long as its range can be read
+    return other !== undefined && cidrsOverlap(other, range);
+  });
   if (overlapping !== undefined) {
     const other = `${formatResourceId(overlapping)} (${overlapping.spec.cidr})`;
     return refuse(`write ${id}: spec.cidr "${cidr}" overlaps with ${other}`);

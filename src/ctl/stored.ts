@@ -1,5 +1,5 @@
 // Resources as they stand in the store, as users see them.
-import { formatIssue, type OcicatError } from '../base/errors.ts';
+import { formatIssue, type Issue, type OcicatError } from '../base/errors.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { formatResourceName, parseResourceKind, type StoredResource } from '../datastore/resource-codec.ts';
 import { getResource, listResources } from '../datastore/resources.ts';
@@ -23,8 +23,11 @@ export interface ShownList {
 export function showStored(kind: Kind, stored: StoredResource): Shown {
   const result = readResource(kind, stored, 'stored');
   if (result.kind === 'valid') return { resource: kind.fromStored(result.value), warning: undefined };
-  const warning = `warning: stored ${formatResourceName({ kind: kind.name, ...stored.metadata })} breaks the rules: ${result.issues.map(formatIssue).join('; ')}`;
-  return { resource: withoutMarks(kind, stored), warning };
+  return { resource: withoutMarks(kind, stored), warning: `warning: ${describeBroken(stored, result.issues)}` };
+}
+
+function describeBroken(stored: StoredResource, issues: readonly Issue[]): string {
+  return `stored ${formatResourceName({ ...stored.metadata, kind: stored.kind })} breaks the rules: ${issues.map(formatIssue).join('; ')}`;
 }
 
 /** As far as it can be brought into the users' form. */
@@ -68,4 +71,27 @@ export async function fetchList(
   });
   if (kind.compare !== undefined) resources.sort((a, b) => kind.compare?.(a, b) ?? 0);
   return { resources, warnings, revision: listing.revision };
+}
+
+/** What programs act on: resources that keep the rules of their kind, and in words what is wrong with the others. */
+export interface Readable<R> {
+  readonly resources: readonly R[];
+  readonly problems: readonly string[];
+}
+
+/** All of a kind as the agents read it: what breaks a rule is not used. */
+export async function fetchReadable<R extends Resource>(
+  datastore: Datastore,
+  kind: Kind<R>,
+  signal: AbortSignal,
+): Promise<Readable<R>> {
+  const listing = await listResources(datastore, parseResourceKind(kind.name), undefined, signal);
+  const problems = listing.unreadable.map((error: OcicatError) => error.message);
+  const resources = listing.resources.flatMap((stored) => {
+    const result = readResource(kind, stored, 'stored');
+    if (result.kind === 'valid') return [kind.fromStored(result.value)];
+    problems.push(describeBroken(stored, result.issues));
+    return [];
+  });
+  return { resources, problems };
 }

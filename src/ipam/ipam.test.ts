@@ -22,9 +22,11 @@ async function put(at: string, value: unknown): Promise<void> {
   await store.commit({ conditions: [], writes: [{ kind: 'put', key: at, value: JSON.stringify(value) }] });
 }
 
+const putResource = (kind: 'IPPool' | 'Node' | 'IPReservation', name: string, spec: object, labels: object = {}) =>
+  put(key(kind, name), { kind, apiVersion: 'projectcalico.org/v3', metadata: { name, labels }, spec });
 const putPool = (name: string, cidr: string, spec: object = {}) =>
-  put(key('IPPool', name), { metadata: { name }, spec: { cidr, blockSize: 30, nodeSelector: 'all()', ...spec } });
-const putNode = (name: string, labels: object = {}) => put(key('Node', name), { metadata: { name, labels }, spec: {} });
+  putResource('IPPool', name, { cidr, blockSize: 30, nodeSelector: 'all()', ...spec });
+const putNode = (name: string, labels: object = {}) => putResource('Node', name, {}, labels);
 const putSettings = (settings: object) =>
   put(printKey({ kind: 'ipam-config' }), { auto_allocate_blocks: true, ...settings });
 
@@ -176,10 +178,7 @@ test("a certain address of another host's block: borrowed, or refused when affin
 
 test('reserved addresses are given only to those who ask for them', async () => {
   await putPool('one', '10.0.0.0/30');
-  await put(key('IPReservation', 'r'), {
-    metadata: { name: 'r' },
-    spec: { reservedCIDRs: ['10.0.0.0/31', '10.0.0.3'] },
-  });
+  await putResource('IPReservation', 'r', { reservedCIDRs: ['10.0.0.0/31', '10.0.0.3'] });
   expect(await assign(open('host1'), 'net.c1')).toBe('10.0.0.2/30');
   expect(await failure(assign(open('host1'), 'net.c2'))).toBe(
     'exhausted: assign IPv4 address to "net.c2": No IPs available in pools: "one" (10.0.0.0/30)',
@@ -415,5 +414,57 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     expect((await store.list(HANDLES_PREFIX)).kvs).toEqual([]);
     for (let i = 0; i < 32; i++) await assign(open('host2'), `all.${i}`);
     expect((await audit()).size).toBe(32);
+  },
+);
+
+/** Every field of a pool with a value of another kind than it takes. */
+const BROKEN_POOLS: readonly object[] = [
+  { vxlanMode: 'Sometimes' },
+  { ipipMode: 1 },
+  { blockSize: '26' },
+  { blockSize: 8 },
+  { disabled: 'true' },
+  { nodeSelector: 'rack ==' },
+  { namespaceSelector: 5 },
+  { allowedUses: 'Workload' },
+  { allowedUses: ['Workload', 'Sleep'] },
+  { assignmentMode: 'Manually' },
+  { natOutgoing: 'yes' },
+  { cidr: '10.0.0.1/24' },
+  { cidr: 'nowhere' },
+];
+
+test.each(BROKEN_POOLS)('a pool that cannot be read gives no address, whatever is wrong: %j', async (broken) => {
+  await putPool('one', '10.0.0.0/28', broken);
+  expect(await failure(assign(open('host1'), 'h'))).toStartWith('not-found: no configured Calico pools');
+  expect(await failure(assign(open('host1'), 'h', { ipv4Pools: ['one'] }))).toStartWith('not-found: the given pool');
+  await putPool('two', '10.1.0.0/28');
+  expect(await assign(open('host1'), 'h')).toStartWith('10.1.0.');
+});
+
+test.each([{ disabled: true }, { allowedUses: ['Tunnel'] }, { blockSize: 26, cidr: '10.0.0.0/28', disabled: false }])(
+  'a pool that is not for use gives no address: %j',
+  async (spec) => {
+    await putPool('one', '10.0.0.0/28', spec);
+    expect(await failure(assign(open('host1'), 'h'))).toStartWith('not-found:');
+    expect(await keysNow()).toEqual([]);
+  },
+);
+
+test.each<[object, string]>([
+  [{ maxBlocksPerHost: '4' }, 'maxBlocksPerHost: found "4"'],
+  [{ strict_affinity: 'true' }, 'strict_affinity: found "true"'],
+  [{ auto_allocate_blocks: 1 }, 'auto_allocate_blocks: found 1'],
+  [{ ipCooldownSeconds: -1 }, 'ipCooldownSeconds: found -1'],
+])(
+  'settings that cannot be read stop assignment and name themselves, and a release goes on: %j',
+  async (wrong, words) => {
+    await putPool('one', '10.0.0.0/28');
+    expect(await assign(open('host1'), 'held')).toStartWith('10.0.0.');
+    await putSettings(wrong);
+    expect(await failure(assign(open('host1'), 'h'))).toStartWith(`corrupt: read IPAM configuration: ${words}`);
+    await release(open('host1'), 'held');
+    const { kvs } = await store.list(BLOCKS_PREFIX);
+    expect(kvs.map((kv) => kv.value.includes('"releasedAt":'))).toEqual([true]); // it rests
   },
 );

@@ -1,5 +1,5 @@
 // Address assignment for programs: each function does one whole thing against the store and survives others doing the same.
-import type { OcicatError } from '../base/errors.ts';
+import { isOcicatError, type OcicatError } from '../base/errors.ts';
 import type { ReleaseRequest } from '../blocks/release.ts';
 import { BLOCKS_PREFIX, printKey, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
@@ -43,10 +43,18 @@ export interface ReleasePorts {
   now(): number;
 }
 
-/** How long an address rests after its release, in seconds. */
+/** The longest rest that `calicoctl ipam configure` takes. */
+const MAX_COOLDOWN_S = 1_200;
+
+/** How long an address rests after its release, in seconds; the longest while the settings cannot be read. */
 export async function readCooldown(datastore: Datastore, signal: AbortSignal): Promise<number> {
   const { kv } = await datastore.get(printKey({ kind: 'ipam-config' }), signal);
-  return parseIpamSettings(kv?.value).cooldownSeconds;
+  try {
+    return parseIpamSettings(kv?.value).cooldownSeconds;
+  } catch (error) {
+    if (!isOcicatError(error, 'corrupt')) throw error;
+    return MAX_COOLDOWN_S;
+  }
 }
 
 /** Releases everything that is held under a handle; returns the addresses, none when the handle is gone. */

@@ -1,11 +1,16 @@
 // A pool as address assignment sees it: where its addresses are, and who may have them.
-import { OcicatError } from '../base/errors.ts';
-import type { Json } from '../base/json.ts';
-import { type Cidr, cidrFamily, isMasked, maskCidr, tryParseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
-import { bitsOf, type Family } from '../net/ip.ts';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
+import { membersOf } from '../model/document.ts';
+import { type IPPool, ipPool } from '../model/ip-pool.ts';
+import { ipReservation } from '../model/ip-reservation.ts';
+import { type Kind, parseStored } from '../model/kind.ts';
+import { node } from '../model/node.ts';
+import type { Resource } from '../model/resource.ts';
+import { type Cidr, cidrFamily, maskCidr, parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
+import type { Family } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';
 import { SELECT_ALL, type Selector } from '../selector/selector.ts';
-import { parseFields } from './handle.ts';
 
 export type PoolUse = 'Workload' | 'Tunnel' | 'LoadBalancer';
 
@@ -24,79 +29,55 @@ export interface Pool {
   readonly automatic: boolean;
 }
 
-type Fields = { readonly [key: string]: Json };
-
-function membersOf(value: Json | undefined): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+/** What a stored text means as a kind. Throws `corrupt`, as for everybody who reads it. */
+function readStored<R extends Resource>(kind: Kind<R>, text: string): R {
+  try {
+    return parseStored(kind, parseJson(text));
+  } catch (cause) {
+    if (isOcicatError(cause)) throw cause;
+    throw new OcicatError('corrupt', `read stored ${kind.name}: it is no JSON`, { cause });
+  }
 }
 
-function textOf(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function selectorOf(value: Json | undefined): Selector {
-  return textOf(value) === '' ? SELECT_ALL : parseSelector(textOf(value));
-}
-
-function usesOf(value: Json | undefined): readonly PoolUse[] {
-  const uses = (['Workload', 'Tunnel', 'LoadBalancer'] as const).filter(
-    (use) => Array.isArray(value) && value.includes(use),
-  );
-  return uses.length === 0 ? ['Workload', 'Tunnel'] : uses;
+function selectorOf(text: string | undefined): Selector {
+  return text === undefined || text === '' ? SELECT_ALL : parseSelector(text);
 }
 
 /** Calico's controllers mark pools that must not be used for now with condition `Allocatable` = False. */
-function isAllocatable(status: Fields): boolean {
-  const conditions = Array.isArray(status.conditions) ? status.conditions : [];
-  return !conditions.map(membersOf).some(({ type, status: held }) => type === 'Allocatable' && held === 'False');
+function isAllocatable({ status }: IPPool): boolean {
+  return !(status?.conditions ?? []).some(({ type, status: held }) => type === 'Allocatable' && held === 'False');
 }
 
-/** Calico's default block sizes. */
-function defaultBlockPrefix(family: Family): number {
-  return family === 4 ? 26 : 122;
+function isBeingDeleted({ metadata }: IPPool): boolean {
+  return membersOf(metadata)?.deletionTimestamp !== undefined;
 }
 
-/** From a stored IPPool. Throws `corrupt` or `invalid` when addresses cannot be taken from it. */
+/** From a stored IPPool. Throws `corrupt` when it breaks the rules of its kind. */
 export function parsePool(name: string, text: string): Pool {
-  const resource = parseFields(`IP pool "${name}"`, text);
-  const spec = membersOf(resource.spec);
-  const cidr = tryParseCidr(textOf(spec.cidr));
-  if (cidr === undefined || !isMasked(cidr))
-    throw new OcicatError('corrupt', `parse IP pool "${name}": cidr is "${textOf(spec.cidr)}", wanted a masked range`);
-  const family = cidrFamily(cidr);
-  const size = spec.blockSize;
-  const blockPrefixLength = typeof size === 'number' && size > 0 ? size : defaultBlockPrefix(family);
-  if (blockPrefixLength > bitsOf(family))
-    throw new OcicatError('corrupt', `parse IP pool "${name}": blockSize is ${blockPrefixLength}`);
+  const pool = readStored(ipPool, text);
+  const { spec } = pool;
+  const cidr = parseCidr(spec.cidr);
   return {
     name,
-    cidr: maskCidr(cidr),
-    family,
-    blockPrefixLength,
+    cidr,
+    family: cidrFamily(cidr),
+    blockPrefixLength: spec.blockSize,
     enabled:
-      spec.disabled !== true &&
-      blockPrefixLength >= cidr.prefixLength &&
-      membersOf(resource.metadata).deletionTimestamp === undefined &&
-      isAllocatable(membersOf(resource.status)),
+      spec.disabled !== true && spec.blockSize >= cidr.prefixLength && !isBeingDeleted(pool) && isAllocatable(pool),
     nodeSelector: selectorOf(spec.nodeSelector),
     namespaceSelector: selectorOf(spec.namespaceSelector),
-    allowedUses: usesOf(spec.allowedUses),
-    automatic: spec.assignmentMode !== 'Manual',
+    allowedUses: spec.allowedUses,
+    automatic: spec.assignmentMode === 'Automatic',
   };
 }
 
-/** From a stored IPReservation: ranges that nobody is given automatically. */
-export function parseReservation(name: string, text: string): readonly Cidr[] {
-  const ranges = membersOf(parseFields(`IP reservation "${name}"`, text).spec).reservedCIDRs;
-  return (Array.isArray(ranges) ? ranges : []).map((range) => {
-    const cidr = tryParseCidrOrIp(textOf(range));
-    if (cidr !== undefined) return maskCidr(cidr);
-    throw new OcicatError('corrupt', `parse IP reservation "${name}": "${textOf(range)}" is not a range`);
-  });
+/** From a stored IPReservation: ranges that nobody is given automatically. Throws `corrupt`. */
+export function parseReservation(_name: string, text: string): readonly Cidr[] {
+  const { reservedCIDRs = [] } = readStored(ipReservation, text).spec;
+  return reservedCIDRs.flatMap((range) => tryParseCidrOrIp(range) ?? []).map(maskCidr);
 }
 
-/** From a stored Node: the labels that pools' node selectors match. */
+/** From a stored Node: the labels that pools' node selectors match. Throws `corrupt`. */
 export function parseNodeLabels(text: string): ReadonlyMap<string, string> {
-  const labels = membersOf(membersOf(parseFields('Node', text).metadata).labels);
-  return new Map(Object.entries(labels).map(([key, value]) => [key, textOf(value)]));
+  return new Map(Object.entries(readStored(node, text).metadata.labels ?? {}));
 }

@@ -9,7 +9,7 @@ import { createCells } from './cells.ts';
 import type { Memory, StoreUpdate } from './commit.ts';
 import { ABSENT } from './draft.ts';
 import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
-import { DEFAULT_SETTINGS, type IpamSettings, parseIpamSettings } from './settings.ts';
+import { type IpamSettings, parseIpamSettings } from './settings.ts';
 
 export interface IpamView extends Memory {
   /**
@@ -18,7 +18,7 @@ export interface IpamView extends Memory {
    */
   setInSync(inSync: boolean): void;
   readonly nodeName: string;
-  /** In the order of their names, as Calico tries them. */
+  /** In the order of their names, as Calico tries them; without those that cannot be read. */
   pools(): readonly Pool[];
   /** Throws `corrupt` when one cannot be understood: an address that may be reserved must not be given out. */
   reservations(): readonly Cidr[];
@@ -27,8 +27,6 @@ export interface IpamView extends Memory {
   nodeLabels(): ReadonlyMap<string, string> | undefined;
   /** Ranges, in text, of the blocks that this host has an affinity for or that name it, in the order of their keys. */
   ownBlocks(): readonly string[];
-  /** Pools that could not be understood and are not used. */
-  problems(): readonly OcicatError[];
 }
 
 const POOLS = printResourcePrefix('IPPool');
@@ -129,8 +127,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
       if (isOcicatError(unreadable)) throw unreadable;
       return all.filter(isUsable).flat();
     },
-    settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? DEFAULT_SETTINGS,
+    settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),
     nodeLabels: () => readOrThrow(nodeKey, parseNodeLabels),
-    problems: () => allUnder(POOLS, parsePool).filter((meaning) => isOcicatError(meaning)),
   };
 }

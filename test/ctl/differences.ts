@@ -343,6 +343,10 @@ export interface CommandDifference {
 /** Differences of commands; those that documents do not show. */
 export const commandDifferences: readonly CommandDifference[] = [
   {
+    what: 'Pools, reservations and settings of address assignment that break the rules are named by `ipam show` and `ipam check`, and give no address. `ipam configure` leaves settings alone that it cannot read, but for those it sets.',
+    why: 'Calico takes what it does not understand for the default.',
+  },
+  {
     what: 'Control characters, bidirectional and zero-width formats show as escapes such as `\\x1b` and `\\u202e`, in YAML and JSON as those that read back; what a template prints to a program is left as it is.',
     why: 'Names and labels from a store must not act on the terminal of who reads them. Calico prints them as they are.',
   },

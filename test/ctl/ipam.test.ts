@@ -203,3 +203,70 @@ test('a pool and a node that are deleted give their blocks back', async () => {
   expect((await session.run('get wep -A -o name')).out).toBe('');
   expect((await session.run('delete pool pool')).out).toBe("Successfully deleted 1 'IPPool' resource(s)\n");
 });
+
+async function plant(key: string, value: string): Promise<void> {
+  await session.datastore.commit({ conditions: [], writes: [{ kind: 'put', key, value }] });
+}
+
+const POOL_KEY = '/calico/resources/v3/projectcalico.org/ippools/odd';
+
+function oddPool(spec: object): string {
+  const metadata = { name: 'odd' };
+  return JSON.stringify({ kind: 'IPPool', apiVersion: 'projectcalico.org/v3', metadata, spec });
+}
+
+test('a pool that no agent can read is named by show and check, and can be mended and deleted', async () => {
+  await plant(POOL_KEY, oddPool({ cidr: '10.78.0.0/16', vxlanMode: 'Sometimes' }));
+  const words =
+    'stored IPPool(odd) breaks the rules: spec.vxlanMode: found "Sometimes", wanted one of Never, Always, CrossSubnet';
+  const shown = await session.run('ipam show');
+  expect([shown.out.includes('10.78.0.0/16'), shown.err]).toEqual([false, `warning: ${words}\n`]);
+  const { out } = await session.run('ipam check');
+  expect(out).toContain(
+    `\nScanning for what cannot be read...\n  ${words}\nFound 1 entries that cannot be read and are not used.\n`,
+  );
+  expect(out).toContain('Found 1 active IP pools.\n');
+  const mended = oddPool({ cidr: '10.78.0.0/16', vxlanMode: 'Never' });
+  expect((await session.run('apply -f -', mended)).err).toBe('');
+  expect((await session.run('ipam show')).out).toContain('10.78.0.0/16');
+  await plant(POOL_KEY, oddPool({ cidr: 'nowhere' }));
+  expect((await session.run('delete pool odd')).out).toBe("Successfully deleted 1 'IPPool' resource(s)\n");
+});
+
+test('settings that no agent can read are named and not overwritten, but for the field that is set', async () => {
+  const key = '/calico/ipam/v2/config';
+  const record = '{"strict_affinity":true,"auto_allocate_blocks":true,"maxBlocksPerHost":"4","novel":1}';
+  await plant(key, record);
+  const words = /read IPAM configuration: maxBlocksPerHost: found "4", wanted a whole number/;
+  expect((await session.run('ipam show --show-configuration')).err).toMatch(words);
+  expect((await session.run('ipam configure --ipam-cooldown-seconds=5')).status).toBe(1);
+  expect((await session.run('ipam configure --strictaffinity=false')).err).toMatch(words);
+  expect((await session.run('ipam check')).out).toMatch(words);
+  expect((await session.datastore.get(key)).kv?.value).toBe(record);
+  expect((await session.run('ipam configure --max-blocks-per-host=4')).err).toBe('');
+  expect(JSON.parse((await session.datastore.get(key)).kv?.value ?? '')).toEqual({
+    strict_affinity: true,
+    auto_allocate_blocks: true,
+    maxBlocksPerHost: 4,
+    kubeVirtVMAddressPersistence: 'Enabled',
+    novel: 1,
+  });
+});
+
+test('an endpoint that breaks the rules still holds its address', async () => {
+  await plant(
+    '/calico/resources/v3/projectcalico.org/workloadendpoints/default/host1-cni-c1-eth0',
+    JSON.stringify({
+      kind: 'WorkloadEndpoint',
+      apiVersion: 'projectcalico.org/v3',
+      metadata: { name: 'host1-cni-c1-eth0', namespace: 'default' },
+      spec: { ipNetworks: ['10.77.119.0/32', 5], orchestrator: 7 },
+    }),
+  );
+  const { out, err } = await session.run('ipam check --show-problem-ips');
+  expect([
+    out.includes('10.77.119.0 leaked'),
+    out.includes('WorkloadEndpoint(default/host1-cni-c1-eth0) breaks'),
+    err,
+  ]).toEqual([false, true, '']);
+});
