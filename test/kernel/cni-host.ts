@@ -79,7 +79,12 @@ async function fill(datastore: Datastore): Promise<void> {
     metadata: { name: 'default' },
     spec: { clusterGUID: 'abc', clusterType: '', calicoVersion: '', datastoreReady: true },
   });
-  await put(datastore, `${RESOURCES}/nodes/host1`, { kind: 'Node', metadata: { name: 'host1' }, spec: {} });
+  await put(datastore, `${RESOURCES}/nodes/host1`, {
+    kind: 'Node',
+    apiVersion: 'projectcalico.org/v3',
+    metadata: { name: 'host1' },
+    spec: {},
+  });
   const pools = [
     ['four', '192.168.0.0/24', 26],
     ['six', 'fd80::/112', 122],
@@ -87,6 +92,7 @@ async function fill(datastore: Datastore): Promise<void> {
   for (const [name, cidr, blockSize] of pools)
     await put(datastore, `${RESOURCES}/ippools/${name}`, {
       kind: 'IPPool',
+      apiVersion: 'projectcalico.org/v3',
       metadata: { name },
       spec: { cidr, blockSize, nodeSelector: 'all()' },
     });
