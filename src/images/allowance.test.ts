@@ -45,6 +45,6 @@ test('what is to be downloaded must fit into the limit, and on the file system',
     `exhausted: image "docker://x": has 2048 MiB of compressed layers, and its limit is 1024 MiB; ${raise}`,
   );
   expect(problemOf(2 ** 60, (a) => a.expect(blocks * bsize))).toMatch(
-    /^exhausted: image "docker:\/\/x": the file system of ".*" has \d+ MiB to give, wanted \d+ MiB; remove images and pods \(rkt image rm, rkt gc\), or choose another place by --dir$/,
+    /^exhausted: image "docker:\/\/x": the file system of ".*" has \d+ MiB free, wanted \d+ MiB; remove images and pods \(rkt image rm, rkt gc\), or choose another place by --dir$/,
   );
 });

@@ -10,8 +10,9 @@ const BYTES_PER_ENTRY = 16 * 2 ** 10;
 const RESERVE_SHARE = 0.05;
 const MAX_RESERVE_BYTES = 2 ** 30;
 const RESERVE_INODES = 1000;
-/** How often the file system is looked at. */
-const BYTES_PER_LOOK = 32 * 2 ** 20;
+/** How often the file system is looked at: when half of what it had to give is used, between these. */
+const MIN_BYTES_PER_LOOK = 2 ** 20;
+const MAX_BYTES_PER_LOOK = 32 * 2 ** 20;
 const ENTRIES_PER_LOOK = 1000;
 
 /** Adds up; every call throws `exhausted`, naming the image, the limit and the way out. */
@@ -50,18 +51,18 @@ export function openAllowance({ image, maxBytes, directory }: AllowanceRequest):
     );
   }
 
-  function look(wantedBytes: number): void {
+  /** Returns what the file system has to give beyond the reserve. */
+  function look(wantedBytes: number): number {
     const { bavail, blocks, bsize, files, ffree } = statfsSync(directory);
     const reserve = Math.min(blocks * bsize * RESERVE_SHARE, MAX_RESERVE_BYTES);
-    const free = bavail * bsize - reserve;
+    const free = bavail * bsize;
     const place = `the file system of "${directory}"`;
     const wayOut = 'remove images and pods (rkt image rm, rkt gc), or choose another place by --dir';
-    if (free < wantedBytes) {
-      throw refuse(
-        `${place} has ${formatSize(Math.max(free, 0))} to give, wanted ${formatSize(wantedBytes)}; ${wayOut}`,
-      );
+    if (free < reserve + wantedBytes) {
+      throw refuse(`${place} has ${formatSize(free)} free, wanted ${formatSize(reserve + wantedBytes)}; ${wayOut}`);
     }
     if (files > 0 && ffree < RESERVE_INODES) throw refuse(`${place} has no inodes to give; ${wayOut}`);
+    return free - reserve;
   }
 
   return {
@@ -73,8 +74,7 @@ export function openAllowance({ image, maxBytes, directory }: AllowanceRequest):
       bytes += more;
       if (bytes > maxBytes) throw tooLarge('unpacks to more than it may');
       if (bytes < nextLookBytes) return;
-      nextLookBytes = bytes + BYTES_PER_LOOK;
-      look(0);
+      nextLookBytes = bytes + Math.min(Math.max(look(0) / 2, MIN_BYTES_PER_LOOK), MAX_BYTES_PER_LOOK);
     },
     addEntry() {
       if (++entries > maxEntries) throw tooLarge(`has more than ${maxEntries} files and directories`);

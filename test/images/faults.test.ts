@@ -143,7 +143,7 @@ test('a registry that cannot be reached is one line that names it and the way ou
 });
 
 /** A process of its own that fetches into the same store and prints what it tells, and its failure; `before` is shell. */
-function fetchElsewhere(before = 'true') {
+function fetchElsewhere(before = 'true', name = 'data') {
   const script = `
     import * as fs from 'node:fs';
     import { openImageStore } from '${join(import.meta.dir, '../../src/images/store.ts')}';
@@ -153,7 +153,7 @@ function fetchElsewhere(before = 'true') {
     const store = openImageStore(${JSON.stringify(join(bench.dir, 'rkt'))});
     const fetched = fetchImage({
       store,
-      reference: parseDockerReference('docker://data'),
+      reference: parseDockerReference('docker://${name}'),
       policy: 'new',
       config: mirrored(${JSON.stringify(proxy.url)}),
       insecure: { http: false, tls: false },
@@ -206,11 +206,22 @@ test('after a kill in the middle of a download the next fetch continues it', asy
 test.each([
   [
     '200k',
-    /^exhausted: image "docker:\/\/data": the file system of ".*" has 1\d{5} bytes to give, wanted 40\d{4} bytes; remove images and pods \(rkt image rm, rkt gc\), or choose another place by --dir\n0\n$/,
+    /^exhausted: image "docker:\/\/data": the file system of ".*" has 20\d{4} bytes free, wanted 41\d{4} bytes; remove images and pods \(rkt image rm, rkt gc\), or choose another place by --dir\n0\n$/,
   ],
   ['600k', /^unavailable: unpack layer "sha256:[0-9a-f]{64}": ENOSPC\n0\n$/],
 ])('on a disk of %s the fetch fails in a line and leaves nothing but the download', async (size, output) => {
   fault = () => ({ kind: 'none' });
   const child = fetchElsewhere(`mount -t tmpfs -o size=${size} none ${join(bench.dir, 'rkt')}`);
   expect(await new Response(child.stdout).text()).toMatch(output);
+});
+
+test('a small download that unpacks to more than the disk has is refused on the way, and leaves nothing', async () => {
+  const directory = await maker.build('zeros', [
+    [{ kind: 'file', path: '/zeros', content: Buffer.alloc(64 * 2 ** 20) }],
+  ]);
+  await pushImage({ registryUrl: server.url, name: 'library/zeros', tag: 'latest', directory });
+  const child = fetchElsewhere(`mount -t tmpfs -o size=40M none ${join(bench.dir, 'rkt')}`, 'zeros');
+  expect(await new Response(child.stdout).text()).toMatch(
+    /^exhausted: image "docker:\/\/zeros": the file system of ".*" has \d+ (MiB|bytes) free, wanted 2 MiB; remove images and pods .*\n0\n$/,
+  );
 });
