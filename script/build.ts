@@ -65,21 +65,17 @@ function buildAddon(): void {
   ]);
 }
 
+/** A static program: it runs where there is nothing but itself. */
+function buildProgram(target: string, source: string): void {
+  if (!isStale(target, source)) return;
+  const flags = ['-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
+  produce(target, (output) => ['musl-gcc', ...flags, '-o', output, source]);
+}
+
 function buildPlugins(): void {
   const target = join(dist, 'cni/calico');
   if (!isStale(target, 'native/cni-shim.c')) return;
-  produce(target, (output) => [
-    'musl-gcc',
-    '-Os',
-    '-static',
-    '-s',
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-o',
-    output,
-    'native/cni-shim.c',
-  ]);
+  buildProgram(target, 'native/cni-shim.c');
   linkAs(target, join(dist, 'cni/calico-ipam'));
 }
 
@@ -124,5 +120,6 @@ function buildExecutable(): void {
 for (const folder of ['bin', 'cni', 'lib', 'images']) mkdirSync(join(dist, folder), { recursive: true });
 buildAddon();
 buildPlugins();
+buildProgram(join(dist, 'lib/pause'), 'native/pause.c');
 buildExecutable();
 await buildImages(root);

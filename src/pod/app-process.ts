@@ -107,6 +107,8 @@ function spawnMaker(launch: AppLaunch, ...words: readonly string[]) {
     env: systemEnvironment,
     cwd: '/',
     stdio: [...launch.stdio, ...launch.entrances],
+    // Out of reach of what is sent to the runner's process group; a terminal's sizes are sent there too.
+    detached: !launch.terminal,
   });
 }
 
@@ -137,6 +139,7 @@ export async function beginApp(container: AppContainer): Promise<void> {
     env: systemEnvironment,
     cwd: '/',
     stdin: 'ignore',
+    detached: true,
   });
   if ((await starter.exited) === 0) return;
   throw new OcicatError('unavailable', `start app "${container.name}": ${complaintOf(container)}`);

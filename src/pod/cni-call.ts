@@ -131,6 +131,8 @@ export async function callPlugin(call: CniCall): Promise<string> {
   const child = Bun.spawn([call.pluginPath], {
     env: cniEnvironment(call),
     cwd: '/',
+    // In a session of its own: what stops the pod must not stop a plugin half-way.
+    detached: true,
     stdin: Buffer.from(call.stdin),
     stdout: 'pipe',
     stderr: 'inherit',

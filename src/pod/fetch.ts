@@ -5,7 +5,7 @@ import { chooseDataDir } from './data-dir.ts';
 import { isSet } from './flags.ts';
 import { openImages, resolveImage } from './image-source.ts';
 import { parsePullPolicy } from './run-flags.ts';
-import { openStopRequests } from './supervise.ts';
+import { openStopRequests } from './stop-requests.ts';
 
 /** `sha512-` and the first digits of an image ID as fetch prints it. Source: facts §2.4. */
 const PRINTED_LENGTH = 'sha512-'.length + 32;

@@ -5,7 +5,7 @@ import { chooseDataDir } from './data-dir.ts';
 import { isSet } from './flags.ts';
 import { preparePod } from './prepare-pod.ts';
 import { parseFlavour, parsePullPolicy } from './run-flags.ts';
-import { openStopRequests } from './supervise.ts';
+import { openStopRequests } from './stop-requests.ts';
 
 /** Prints the pod's UUID. */
 export const prepare: Handler = async (context, words) => {

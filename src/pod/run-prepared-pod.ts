@@ -8,7 +8,7 @@ import type { PodManifest } from './pod-manifest.ts';
 import type { HeldPod } from './pod-store.ts';
 import type { RuntimeOptions } from './run-flags.ts';
 import type { Start } from './start.ts';
-import type { StopRequests } from './supervise.ts';
+import type { StopRequests } from './stop-requests.ts';
 
 /** Source: facts §1.2. */
 const FAILURE_STATUS = 254;

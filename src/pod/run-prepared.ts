@@ -7,7 +7,7 @@ import { readPodManifest } from './pod-manifest.ts';
 import { tryHoldPod } from './pod-store.ts';
 import { parseRuntimeOptions } from './run-flags.ts';
 import { runPreparedPod } from './run-prepared-pod.ts';
-import { openStopRequests } from './supervise.ts';
+import { openStopRequests } from './stop-requests.ts';
 
 /** Exit status: as that of `run`. */
 export const runPrepared: Handler = async (context, { uses, rest }) => {

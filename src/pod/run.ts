@@ -7,7 +7,7 @@ import { isSet, lastFlag } from './flags.ts';
 import { preparePod } from './prepare-pod.ts';
 import { parseFlavour, parsePullPolicy, parseRuntimeOptions } from './run-flags.ts';
 import { runPreparedPod } from './run-prepared-pod.ts';
-import { openStopRequests } from './supervise.ts';
+import { openStopRequests } from './stop-requests.ts';
 
 /** Exit status: that of the first app that fails, 0 when none does or the pod was asked to stop. */
 export const run: Handler = async (context, words) => {

@@ -30,7 +30,10 @@ export function namespacePath(sandbox: Sandbox, kind: 'pid' | 'uts' | 'ipc'): st
 const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 0.5;
 /** Where the pod's root directory has its only file. */
-const PAUSE_PROGRAM = '/catatonit';
+const PAUSE_PROGRAM = '/pause';
+
+/** What ends a unit, a terminal or a process group ends the apps in order first, and is nothing to what they stand on. */
+const UNMOVED = ['/bin/sh', '-c', 'trap "" HUP INT QUIT TERM; exec "$@"', 'sh'];
 
 /**
  * Two processes, each killed with its parent, so that killing the runner in whatever way ends the pod: bwrap(1), which the
@@ -39,10 +42,11 @@ const PAUSE_PROGRAM = '/catatonit';
 function sandboxCommand(request: SandboxRequest): readonly string[] {
   const join = request.netns === undefined ? [] : [systemProgram('nsenter'), `--net=${request.netns}`];
   const namespaces = ['--unshare-pid', '--unshare-uts', ...(request.ownIpc ? ['--unshare-ipc'] : [])];
-  const root = ['--ro-bind', systemProgram('catatonit'), PAUSE_PROGRAM, '--remount-ro', '/'];
+  const root = ['--ro-bind', libc.libraryPath('pause'), PAUSE_PROGRAM, '--remount-ro', '/'];
   const life = ['--die-with-parent', '--as-pid-1', '--new-session', '--hostname', request.hostname];
   const rights = ['--cap-drop', 'ALL', '--seccomp', '0', '--info-fd', '1'];
-  return [...join, systemProgram('bwrap'), ...namespaces, ...root, ...life, ...rights, '--', PAUSE_PROGRAM, '-P'];
+  const shut = [systemProgram('bwrap'), ...namespaces, ...root, ...life, ...rights];
+  return [...UNMOVED, ...join, ...shut, '--', PAUSE_PROGRAM];
 }
 
 /** The process id that bwrap tells on its standard output; undefined when it has ended before. */
@@ -87,6 +91,7 @@ export async function openSandbox(request: SandboxRequest): Promise<Sandbox> {
     env: systemEnvironment,
     cwd: '/',
     stdio: [filter, 'pipe', 'pipe'],
+    detached: true,
   });
   try {
     const pid = await waitForPause(child);

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import type { PodManifest } from './pod-manifest.ts';
 import type { HeldPod } from './pod-store.ts';
 import type { RuntimeOptions } from './run-flags.ts';
-import type { StopRequests } from './supervise.ts';
+import type { StopRequests } from './stop-requests.ts';
 
 /** A pod that is being started. */
 export interface Start {

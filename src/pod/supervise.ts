@@ -1,8 +1,10 @@
 // Watching over a pod's apps until all have finished, one has failed, or the pod is asked to stop.
 import { isOcicatError } from '../base/errors.ts';
+import type { ChildEnd } from '../sys/libc.ts';
 import * as libc from '../sys/libc.ts';
 import { type AppProcess, statusOf } from './app-process.ts';
 import { writeStatus } from './status-file.ts';
+import type { StopRequests } from './stop-requests.ts';
 
 /** How long an app has between SIGTERM and SIGKILL. Source: facts §3.4. */
 const STOP_TIMEOUT_MS = 90_000;
@@ -19,40 +21,7 @@ function signalApp(app: AppProcess, signal: number): void {
   }
 }
 
-export interface StopRequests {
-  /** Fires at the first request to stop. */
-  readonly signal: AbortSignal;
-  /** Resolves at the second: the sender has lost patience. */
-  readonly second: Promise<void>;
-  close(): void;
-}
-
-const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-
-/** Takes charge of the signals that ask a program to end. */
-export function openStopRequests(): StopRequests {
-  let count = 0;
-  const first = new AbortController();
-  const second = Promise.withResolvers<void>();
-  const hear = (): void => {
-    count += 1;
-    if (count === 1) first.abort();
-    else second.resolve();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, hear);
-  return {
-    signal: first.signal,
-    second: second.promise,
-    close() {
-      for (const signal of STOP_SIGNALS) process.off(signal, hear);
-    },
-  };
-}
-
-type Reason =
-  | { readonly kind: 'finished' }
-  | { readonly kind: 'asked' }
-  | { readonly kind: 'failed'; readonly status: number };
+type Reason = { readonly kind: 'finished' } | { readonly kind: 'asked' } | { readonly kind: 'failed' };
 
 /** Ends the apps that still run: first kindly. `running` shrinks as they end. */
 async function stopApps(
@@ -77,28 +46,35 @@ function whenAsked(signal: AbortSignal): Promise<Reason> {
   });
 }
 
+/** What an end counts as. rkt counts the apps that it stops because another has failed as fine. Source: facts §3.6. */
+function countedStatus(end: ChildEnd, stoppedFor: Reason['kind'] | undefined): number {
+  const isOurs = stoppedFor === 'failed' && end.kind === 'killed' && end.signal === SIGTERM;
+  return isOurs ? 0 : statusOf(end);
+}
+
 /**
- * Waits for the pod's end and records each app's status. Returns the pod's: 0 when all went well or the pod was asked to
- * stop, else the status of the first app that failed. An app that a signal of this stop has killed counts as 0.
+ * Waits for the pod's end and records each app's status. Returns the pod's: that of the first app that did not end with 0,
+ * also when the pod was asked to stop, and then also of one that a signal has killed.
  */
 export async function superviseApps(
   podPath: string,
   apps: readonly AppProcess[],
   stops: StopRequests,
 ): Promise<number> {
-  let stopping = false;
+  let stoppedFor: Reason['kind'] | undefined;
+  let status = 0;
   const running = new Set(apps);
   const failure = Promise.withResolvers<Reason>();
   const recorded = apps.map(async (app) => {
-    const end = await app.ended;
+    const own = countedStatus(await app.ended, stoppedFor);
     running.delete(app);
-    const status = stopping && end.kind === 'killed' ? 0 : statusOf(end);
-    writeStatus(podPath, app.name, status);
-    if (status !== 0) failure.resolve({ kind: 'failed', status });
+    writeStatus(podPath, app.name, own);
+    if (status === 0) status = own;
+    if (own !== 0) failure.resolve({ kind: 'failed' });
   });
   const finished = Promise.all(recorded).then((): Reason => ({ kind: 'finished' }));
   const reason = await Promise.race([failure.promise, finished, whenAsked(stops.signal)]);
-  stopping = true;
+  stoppedFor = reason.kind;
   if (reason.kind !== 'finished') await stopApps(running, finished, stops.second);
-  return reason.kind === 'failed' ? reason.status : 0;
+  return status;
 }

@@ -10,17 +10,18 @@ interface Addon {
   readonly [name: string]: (...args: readonly (Argument | readonly string[])[]) => number;
 }
 
-/** Beside the compiled executable in lib/, or in dist/lib/ when run from source. Never from the environment or the working directory. */
-function addonPath(): string {
+/**
+ * A file of the installation: beside the compiled executable in lib/, or in dist/lib/ when run from source. Never from the
+ * environment or the working directory.
+ */
+export function libraryPath(name: string): string {
   const compiled = import.meta.dir.startsWith('/$bunfs/');
-  return compiled
-    ? join(dirname(process.execPath), '../lib/sys.node')
-    : join(import.meta.dir, '../../dist/lib/sys.node');
+  return compiled ? join(dirname(process.execPath), '../lib', name) : join(import.meta.dir, '../../dist/lib', name);
 }
 
 let loaded: Addon | undefined;
 function addon(): Addon {
-  loaded ??= createRequire(import.meta.url)(addonPath()) as Addon;
+  loaded ??= createRequire(import.meta.url)(libraryPath('sys.node')) as Addon;
   return loaded;
 }
 

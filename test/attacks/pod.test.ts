@@ -94,7 +94,7 @@ test.each(capabilitySets)('with %s an app finds nothing of the host at process 1
     ['read', `/proc/1/cwd${world.directory}/secret`],
     ['list', '/proc/1/root/etc'],
     ['write', '/proc/1/exe'],
-    ['write', '/proc/1/root/catatonit'],
+    ['write', '/proc/1/root/pause'],
     ['list', '/proc/1/fd/0/..'],
     ['list', '/proc/1/fd/3/..'],
     ['setns', '/proc/1/ns/mnt'],
@@ -114,7 +114,7 @@ test.each(capabilitySets)('with %s an app finds a first process that can do noth
     'touch /proc/1/root/x 2>/dev/null || echo read-only; cut -d" " -f5,6 /proc/1/mountinfo';
   const result = await shell(script, options);
   const said = result.stdout.split('\n').map((line) => line.replace(/^.*?\]: /, ''));
-  expect(said).toContain('catatonit');
+  expect(said).toContain('pause');
   expect(said.filter((line) => /^Cap|^NoNew|^Secc/.test(line))).toEqual([
     'CapPrm:\t0000000000000000',
     'CapEff:\t0000000000000000',

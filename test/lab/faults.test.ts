@@ -21,7 +21,7 @@ async function observeLeft(): Promise<string> {
     `nft list ruleset | grep -oE '"cali[0-9a-f]+"' | sort`,
     'ls /var/run/netns /var/lib/calico/pending /var/lib/rkt/pods/*',
     'ls /var/lib/cni/networks/* 2>/dev/null | grep -E "^[0-9]"',
-    'ps -e -o comm= | grep -E "bwrap|crun|catatonit|unshare|rkt|busybox|sleep" | sort',
+    'ps -e -o comm= | grep -E "bwrap|crun|catatonit|pause|unshare|rkt|busybox|sleep" | sort',
     'grep /var/lib/rkt/pods /proc/mounts',
   ];
   return (await lab.on(HOST, commands.map((command) => `echo "# ${command}"; ${command}`).join('; '))).stdout;

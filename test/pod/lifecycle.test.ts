@@ -92,7 +92,7 @@ test('a running pod: list, status, enter, rm refused, stop', async () => {
     '-c',
     'hostname; echo $VAR_FROM_MANIFEST $AC_APP_NAME; cat /proc/1/comm; pwd; exit 7',
   );
-  expect(entered).toEqual({ status: 7, stdout: 'box\nmanifest busybox\ncatatonit\n/\n', stderr: '' });
+  expect(entered).toEqual({ status: 7, stdout: 'box\nmanifest busybox\npause\n/\n', stderr: '' });
   const rm = await world.rkt('rm', uuid);
   expect([rm.status, rm.stderr]).toEqual([
     254,
@@ -100,7 +100,7 @@ test('a running pod: list, status, enter, rm refused, stop', async () => {
   ]);
   const waiting = world.rkt('status', '--wait=10s', uuid);
   expect((await world.rkt('stop', uuid)).stdout).toBe(`"${uuid}"\n`);
-  expect((await pod.ended).status).toBe(0);
+  expect((await pod.ended).status).toBe(15);
   expect((await waiting).stdout).toStartWith('state=exited\n');
   expect((await world.rkt('stop', uuid)).stdout).toBe(`pod "${uuid}" is already stopped\n`);
 });

@@ -95,7 +95,7 @@ test('apps of a pod share processes, network and host name, but not files', asyn
   expect(said).toEqual([
     'client: hello',
     'client: ls: /mine: No such file or directory',
-    'client: catatonit',
+    'client: pause',
     'client: box',
   ]);
 });
@@ -381,14 +381,14 @@ test('a limit that cannot be kept is refused', async () => {
 });
 
 test.each([
-  ['SIGTERM', 'trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.1; done', 'bye'],
-  ['SIGINT', 'echo up; sleep 60', undefined],
-] as const)('%s ends the pod in order, with status 0', async (signal, script, last) => {
+  ['SIGTERM', 'trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.1; done', 'bye', 3],
+  ['SIGINT', 'echo up; sleep 60', undefined, 15],
+] as const)('%s ends the pod in order, with the status of its app', async (signal, script, last, status) => {
   const pod = world.start('run', '--net=none', 'docker://busybox', '--exec=sh', '--', '-c', script);
   await pod.printed('up');
   pod.kill(signal);
   const result = await pod.ended;
-  expect(result.status).toBe(0);
+  expect(result.status).toBe(status);
   expect(lines(result)).toEqual(['busybox: up', ...(last === undefined ? [] : [`busybox: ${last}`])]);
 });
 

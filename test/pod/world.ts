@@ -45,6 +45,8 @@ export interface World {
   start(...words: readonly string[]): Running;
   /** The words of a command line that runs rkt; to be run on the host. */
   command(...words: readonly string[]): readonly string[];
+  /** Starts another program on the same host and leaves it running. */
+  launch(...command: readonly string[]): Running;
   /** Runs another program on the same host. */
   run(...command: readonly string[]): Promise<Result>;
   close(): Promise<void>;
@@ -191,6 +193,7 @@ export async function openWorld(): Promise<World> {
     rkt: (...words) => inside(rktCommand(words)).ended,
     start: (...words) => inside(rktCommand(words)),
     command: (...words) => rktCommand(words),
+    launch: (...command) => inside(command),
     run: (...command) => inside(command).ended,
     async close() {
       holder.kill('SIGKILL');
