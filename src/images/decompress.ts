@@ -6,7 +6,10 @@ import { errorWords } from './files.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** gzip (also several members), zstd (also several frames) or plain bytes. Throws `corrupt` on broken or cut-short input. */
+/**
+ * gzip (also several members), zstd (also several frames) or plain bytes. Throws `corrupt` on broken input, and on a gzip that
+ * is cut short; a zstd that is cut short just ends, and the digest of what came tells.
+ */
 export async function* decompress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { head, rest } = await peek(chunks, 4);
   const transform = chooseTransform(head);
