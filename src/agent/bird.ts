@@ -142,9 +142,17 @@ export function openBird(options: BirdOptions): Bird {
     log(`BIRD runs with process id ${bird.pid}`);
   }
 
+  function writeDraft(config: string): void {
+    try {
+      mkdirSync(runDirectory, { recursive: true });
+      writeFileSync(draftPath, config);
+    } catch (cause) {
+      throw new OcicatError('unavailable', `write "${draftPath}": it cannot be written`, { cause });
+    }
+  }
+
   async function check(config: string): Promise<void> {
-    mkdirSync(runDirectory, { recursive: true });
-    writeFileSync(draftPath, config);
+    writeDraft(config);
     await checkConfig(program, draftPath);
   }
 

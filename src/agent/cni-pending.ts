@@ -1,6 +1,6 @@
 // DEL calls that are not finished yet, kept as files: what a crash, or a store that cannot be reached, leaves undone is
 // done later, even if the runtime never asks again.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../base/hash.ts';
 import { parseJson } from '../base/json.ts';
@@ -27,8 +27,10 @@ export function rememberDel(folder: string, name: string, call: CniCall): void {
   replaceFile(path, JSON.stringify({ program: call.program, variables, input: call.input }), 0o600);
 }
 
+/** Throws when it stands and cannot be removed: it would be done again. */
 export function forgetDel(folder: string, name: string): void {
-  rmSync(fileOf(folder, name), { force: true });
+  const path = fileOf(folder, name);
+  if (existsSync(path)) rmSync(path, { force: true });
 }
 
 /** A file that is damaged says nothing and goes. */

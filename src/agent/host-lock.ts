@@ -22,6 +22,16 @@ function describeStart({ CALICO_STARTED_BY: starter, AC_APP_NAME: app }: Environ
   return app === undefined ? parentName() : 'rkt, in a pod';
 }
 
+/** The lock holds without words too: a full disk is no reason not to start. */
+function writeHolder(fd: number, text: string): void {
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, text);
+  } catch {
+    // the next one learns that there is somebody
+  }
+}
+
 /**
  * Held until the process ends, however it does; undefined then. When another agent has it: which process that is, and who
  * started it. `calicoctl node run` reads the file too.
@@ -33,9 +43,8 @@ export function takeHostLock(runDirectory: string, environment: Environment): st
   const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   if (!flock(fd, LOCK_EX | LOCK_NB)) {
     closeSync(fd);
-    return readFileSync(path, 'utf8').trim().replace('\n', ', ');
+    return readFileSync(path, 'utf8').trim().replace('\n', ', ') || 'which could not write down its number';
   }
-  ftruncateSync(fd);
-  writeSync(fd, `process ${process.pid}\nstarted by ${describeStart(environment)}\n`);
+  writeHolder(fd, `process ${process.pid}\nstarted by ${describeStart(environment)}\n`);
   return undefined;
 }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { observeNodeName, writeFileWhole, writeNodeName } from './node-files.ts';
+import { openLog } from './log.ts';
+import { keepNodeName, observeNodeName, writeFileWhole } from './node-files.ts';
 import { parseAgentSettings } from './settings.ts';
 
 let folder: string;
@@ -26,7 +27,11 @@ test('a file is replaced whole, in a folder that is made, and nothing else is le
 test('the settings name the node, then the file that an earlier run left, then the host', () => {
   expect(observeNodeName(settingsOf({}))).toBe(hostname().toLowerCase());
   const settings = settingsOf({ NODENAME: 'host-1' });
-  writeNodeName(settings, observeNodeName(settings));
+  keepNodeName(
+    settings,
+    observeNodeName(settings),
+    openLog(() => undefined),
+  );
   expect(readFileSync(join(folder, 'lib/nodename'), 'utf8')).toBe('host-1');
   expect(observeNodeName(settingsOf({}))).toBe('host-1');
   expect(observeNodeName(settingsOf({ NODENAME: 'host-2' }))).toBe('host-2');

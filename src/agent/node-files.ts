@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { replaceFile } from '../sys/files.ts';
+import type { Log } from './log.ts';
 import type { AgentSettings } from './settings.ts';
 
 const MTU_FILE = '/var/lib/calico/mtu';
@@ -19,10 +20,27 @@ function tryRead(path: string): string | undefined {
   }
 }
 
-/** Replaces a file in one step, so that a reader never sees half of it, and makes its directory where that is missing. */
+/**
+ * Replaces a file in one step, so that a reader never sees half of it, and makes its directory where that is missing.
+ * Throws `unavailable`, and `invalid` for a link, a device or the like.
+ */
 export function writeFileWhole(path: string, text: string, mode: number): void {
-  mkdirSync(dirname(path), { recursive: true });
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw new OcicatError('unavailable', `write "${path}": its directory cannot be made`, { cause });
+  }
   replaceFile(path, text, mode);
+}
+
+/** Sees to it that a file for others says this. The agent itself can do without: a disk that is full does not stop it. */
+function keepFile(path: string, text: string, log: Log): void {
+  if (tryRead(path) === text) return;
+  try {
+    writeFileWhole(path, text, 0o644);
+  } catch (error) {
+    log.error('tools that read this file will not find what they look for', error);
+  }
 }
 
 /** The text of Felix's file of settings; undefined where there is none. Throws `invalid` for one that cannot be read. */
@@ -45,8 +63,8 @@ export function observeNodeName(settings: AgentSettings): string {
   );
 }
 
-export function writeNodeName(settings: AgentSettings, name: string): void {
-  writeFileWhole(settings.nodeNameFile, name, 0o644);
+export function keepNodeName(settings: AgentSettings, name: string, log: Log): void {
+  keepFile(settings.nodeNameFile, name, log);
 }
 
 /** The smallest MTU of the uplinks that are up, in bytes. */
@@ -59,6 +77,6 @@ export function observeUplinkMtu(): number {
   return sizes.length === 0 ? FALLBACK_MTU_BYTES : Math.min(...sizes);
 }
 
-export function writeMtu(mtuBytes: number): void {
-  writeFileWhole(MTU_FILE, `${mtuBytes}`, 0o644);
+export function keepMtu(mtuBytes: number, log: Log): void {
+  keepFile(MTU_FILE, `${mtuBytes}`, log);
 }

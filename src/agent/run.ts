@@ -29,7 +29,7 @@ import { guardKernel } from './guard.ts';
 import { observeHost } from './host-identity.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
-import { observeNodeName, observeUplinkMtu, tryReadFelixConfig, writeMtu, writeNodeName } from './node-files.ts';
+import { keepMtu, keepNodeName, observeNodeName, observeUplinkMtu, tryReadFelixConfig } from './node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, registerNode } from './register.ts';
@@ -85,7 +85,7 @@ async function register(claimant: Claimant, settings: AgentSettings, signal: Abo
     await registerNode(datastore, settings, node, signal);
     await ensureDefaults(datastore, settings, node, log, signal);
   });
-  writeNodeName(settings, node);
+  keepNodeName(settings, node, log);
   return openTenure(claimant, claim);
 }
 
@@ -96,12 +96,12 @@ function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
 }
 
 /** The workloads' MTU, looked up now and then: uplinks seldom change, and an ADD should not have to ask. */
-function followMtu(signal: AbortSignal): () => number {
+function followMtu(log: Log, signal: AbortSignal): () => number {
   let mtuBytes = observeUplinkMtu();
-  writeMtu(mtuBytes);
+  keepMtu(mtuBytes, log);
   const timer = setInterval(() => {
     const now = observeUplinkMtu();
-    if (now !== mtuBytes) writeMtu(now);
+    if (now !== mtuBytes) keepMtu(now, log);
     mtuBytes = now;
   }, MTU_CHECK_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
@@ -184,7 +184,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       },
       policyApplied: async () => session.dataplane.flush(),
       endpointGone: () => session.dataplane.flush(),
-      mtuBytes: followMtu(signal),
+      mtuBytes: followMtu(log, signal),
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
       now: Date.now,
       log,

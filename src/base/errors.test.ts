@@ -28,6 +28,9 @@ test('an error is described with its causes, outermost first', () => {
   const middle = new OcicatError('unavailable', 'reach it', { cause: new Error('ECONNREFUSED') });
   expect(describeError(new Error('start', { cause: middle }))).toBe('start: reach it: ECONNREFUSED');
   expect(describeError(new Error('start', { cause: 'why' }))).toBe('start: why');
+  const full = new Error("ENOSPC: no space left on device, open '/a/b'");
+  expect(describeError(full)).toBe("'/a/b': no space left on device");
+  expect(describeError(new Error('start', { cause: full }))).toBe('start: no space left on device');
   expect(describeError('only words')).toBe('only words');
   expect(describeError(undefined)).toBe('');
 });

@@ -53,16 +53,21 @@ export function isOcicatError(error: unknown, ...codes: readonly ErrorCode[]): e
   return error instanceof OcicatError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** A system call's failure in its own words: `no such file or directory`, without code, call and path. */
-function withoutCall(message: string): string {
-  return /^E[A-Z0-9]+: (.*), [a-z]+(?: '.*')?$/s.exec(message)?.[1] ?? message;
+/**
+ * A system call's failure in its own words: `no such file or directory`, without code and call. The path stands before
+ * it when nobody else has said what it is about.
+ */
+function withoutCall(message: string, isOutermost: boolean): string {
+  const [, words, path] = /^E[A-Z0-9]+: (.*), [a-z]+(?: ('.*'))?$/s.exec(message) ?? [];
+  if (words === undefined) return message;
+  return isOutermost && path !== undefined ? `${path}: ${words}` : words;
 }
 
 /** The words of a thrown value and of its causes, outermost first, joined by `: `. */
 export function describeError(error: unknown): string {
   const words: string[] = [];
   for (let at: unknown = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
-    words.push(at instanceof Error ? withoutCall(at.message) : String(at));
+    words.push(at instanceof Error ? withoutCall(at.message, at === error) : String(at));
   }
   return words.join(': ');
 }

@@ -42,6 +42,15 @@ function refuseOddTarget(path: string): void {
   throw new OcicatError('invalid', `write "${path}": ${found}`);
 }
 
+/** What cannot be removed, on a disk that is read-only, was not made either; it must not hide why. */
+function tryRemove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // the caller says what went wrong
+  }
+}
+
 /**
  * Puts `content` at `path` in one step: a reader sees the old file or the new one, whole. A kill leaves at most a hidden
  * file beside it. Throws `unavailable`, and `invalid` for a link, a device or the like.
@@ -53,7 +62,7 @@ export function replaceFile(path: string, content: string | Uint8Array, mode: nu
     createFile(draft, content, mode);
     renameSync(draft, path);
   } catch (cause) {
-    rmSync(draft, { force: true });
+    tryRemove(draft);
     throw new OcicatError('unavailable', `write "${path}": ${errnoOf(cause)}`, { cause });
   }
 }
