@@ -60,7 +60,7 @@ async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpo
   const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
   if ((await draft.get(key)) !== undefined) draft.delete(key);
   if (request.config.ipam.type !== OWN_IPAM) return;
-  const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.settings().cooldownSeconds };
+  const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
   const handles = handlesOf(task, endpoint);
   await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
   for (const handleId of handles) await draftReleaseByHandle(around, handleId);

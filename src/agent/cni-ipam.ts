@@ -40,7 +40,7 @@ export async function deleteAddresses(task: CniTask): Promise<void> {
   noteDel(task);
   if (!context.memory.isInSync()) await context.memory.refresh(task.signal);
   await commit(task, async (draft) => {
-    const around = { draft, nowMs: context.now(), cooldownSeconds: ipam.settings().cooldownSeconds };
+    const around = { draft, nowMs: context.now(), cooldownSeconds: ipam.cooldownSeconds() };
     for (const handleId of [ownHandle(task), request.environment.containerId])
       await draftReleaseByHandle(around, handleId, isForInterface(task));
   });

@@ -1,5 +1,5 @@
 // Address assignment for programs: each function does one whole thing against the store and survives others doing the same.
-import { isOcicatError, type OcicatError } from '../base/errors.ts';
+import type { OcicatError } from '../base/errors.ts';
 import type { ReleaseRequest } from '../blocks/release.ts';
 import { BLOCKS_PREFIX, printKey, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
@@ -8,7 +8,7 @@ import type { Ip } from '../net/ip.ts';
 import { type Assigned, type AssignRequest, draftAssignment } from './assign.ts';
 import { commitDraft, type Memory, NO_MEMORY } from './commit.ts';
 import { draftReleaseByHandle, draftReleaseIn } from './release.ts';
-import { parseIpamSettings } from './settings.ts';
+import { parseCooldownSeconds } from './settings.ts';
 import type { IpamView } from './view.ts';
 
 export interface Ipam {
@@ -43,18 +43,10 @@ export interface ReleasePorts {
   now(): number;
 }
 
-/** The longest rest that `calicoctl ipam configure` takes. */
-const MAX_COOLDOWN_S = 1_200;
-
 /** How long an address rests after its release, in seconds; the longest while the settings cannot be read. */
 export async function readCooldown(datastore: Datastore, signal: AbortSignal): Promise<number> {
   const { kv } = await datastore.get(printKey({ kind: 'ipam-config' }), signal);
-  try {
-    return parseIpamSettings(kv?.value).cooldownSeconds;
-  } catch (error) {
-    if (!isOcicatError(error, 'corrupt')) throw error;
-    return MAX_COOLDOWN_S;
-  }
+  return parseCooldownSeconds(kv?.value);
 }
 
 /** Releases everything that is held under a handle; returns the addresses, none when the handle is gone. */

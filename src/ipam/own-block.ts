@@ -38,7 +38,7 @@ export interface Surroundings {
 /** A block as it would be now: addresses that have cooled down are free. undefined, and reported, when it is corrupt. */
 export function tryReadBlock({ view, nowMs, report }: Surroundings, cidr: string, text: string): Block | undefined {
   try {
-    return collectCooled(parseBlock(text), { nowMs, cooldownSeconds: view.settings().cooldownSeconds });
+    return collectCooled(parseBlock(text), { nowMs, cooldownSeconds: view.cooldownSeconds() });
   } catch (cause) {
     if (!isOcicatError(cause, 'corrupt')) throw cause;
     report?.(new OcicatError('corrupt', `read block "${cidr}": it cannot be used`, { cause, issues: cause.issues }));

@@ -1,4 +1,5 @@
 // Cluster-wide settings of address assignment, from the key that Calico's IPAM really reads (facts: calico §2.3).
+import { isOcicatError } from '../base/errors.ts';
 import { DEFAULT_IPAM_RECORD, parseIpamRecord } from '../model/ipam-record.ts';
 
 export interface IpamSettings {
@@ -24,4 +25,17 @@ export function parseIpamSettings(text: string | undefined): IpamSettings {
     maxBlocksPerHost: record.maxBlocksPerHost === 0 ? DEFAULT_MAX_BLOCKS : record.maxBlocksPerHost,
     cooldownSeconds: record.ipCooldownSeconds,
   };
+}
+
+/** The longest rest that `calicoctl ipam configure` takes. */
+const MAX_COOLDOWN_S = 1_200;
+
+/** How long a released address rests; as long as any can while the settings cannot be read, so that a release needs none. */
+export function parseCooldownSeconds(text: string | undefined): number {
+  try {
+    return parseIpamSettings(text).cooldownSeconds;
+  } catch (error) {
+    if (!isOcicatError(error, 'corrupt')) throw error;
+    return MAX_COOLDOWN_S;
+  }
 }

@@ -9,7 +9,7 @@ import { createCells } from './cells.ts';
 import type { Memory, StoreUpdate } from './commit.ts';
 import { ABSENT } from './draft.ts';
 import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
-import { type IpamSettings, parseIpamSettings } from './settings.ts';
+import { type IpamSettings, parseCooldownSeconds, parseIpamSettings } from './settings.ts';
 
 export interface IpamView extends Memory {
   /**
@@ -22,7 +22,10 @@ export interface IpamView extends Memory {
   pools(): readonly Pool[];
   /** Throws `corrupt` when one cannot be understood: an address that may be reserved must not be given out. */
   reservations(): readonly Cidr[];
+  /** Throws `corrupt` when they cannot be read. */
   settings(): IpamSettings;
+  /** How long a released address rests, in seconds; the longest while the settings cannot be read. */
+  cooldownSeconds(): number;
   /** undefined when the host has no Node. */
   nodeLabels(): ReadonlyMap<string, string> | undefined;
   /** Ranges, in text, of the blocks that this host has an affinity for or that name it, in the order of their keys. */
@@ -127,6 +130,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
       if (isOcicatError(unreadable)) throw unreadable;
       return all.filter(isUsable).flat();
     },
+    cooldownSeconds: () => parseCooldownSeconds(cells.get(SETTINGS)?.value),
     settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),
     nodeLabels: () => readOrThrow(nodeKey, parseNodeLabels),
   };

@@ -1,6 +1,6 @@
 // Names, labels, values and messages from a store, a registry or a disk never act on the terminal or forge a line of a log.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -258,4 +258,15 @@ test('calico-node and the lab show none of what they refuse', async () => {
   const ocicat = join(root, 'dist/bin/ocicat');
   for (const words of [['lab', HOSTILE], ['lab', 'up', '--name', HOSTILE], ['lab', 'down', HOSTILE], [HOSTILE]])
     expectNoControls(words.join(' '), (await run([ocicat, ...words])).text);
+});
+
+/** Where text may leave the program: the writers, which escape it, and what is an app's own. */
+const WRITERS = ['ctl/terminal.ts', 'pod/output.ts', 'pod/console-pipe.ts', 'sys/output.ts'];
+const WRITES =
+  /process\.std(out|err)\.write|console\.(log|error|warn|info)|Bun\.std(out|err)|write(Sync|Whole|All)\((1|2|STDOUT|STDERR),/;
+
+test('text leaves the program at its writers alone', () => {
+  const sources = [...new Bun.Glob('**/*.ts').scanSync(join(root, 'src'))].filter((file) => !file.endsWith('.test.ts'));
+  const found = sources.filter((file) => WRITES.test(readFileSync(join(root, 'src', file), 'utf8')));
+  expect(found.sort()).toEqual(WRITERS.toSorted());
 });

@@ -343,6 +343,10 @@ export interface CommandDifference {
 /** Differences of commands; those that documents do not show. */
 export const commandDifferences: readonly CommandDifference[] = [
   {
+    what: 'Templates are bounded: 1 MB long, 100 levels deep, 10 million steps, 64 million characters, columns of at most 10000 in `printf`; paths and patches likewise. Documents have at most 100 levels.',
+    why: 'A mistake in one must not take the memory of the machine. Calico runs them to the end.',
+  },
+  {
     what: 'Pools, reservations and settings of address assignment that break the rules are named by `ipam show` and `ipam check`, and give no address. `ipam configure` leaves settings alone that it cannot read, but for those it sets.',
     why: 'Calico takes what it does not understand for the default.',
   },
