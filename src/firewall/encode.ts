@@ -7,10 +7,13 @@ import {
   type Bytes,
   type ChainSpec,
   type Element,
+  familyOfObject,
   LAYOUT,
   type Operation,
   type Rule,
   type SetSpec,
+  TABLE_FAMILIES,
+  type TableFamily,
   type Transaction,
   type Verdict,
 } from './nft.ts';
@@ -21,8 +24,8 @@ import {
   CREATE,
   DATA_VERDICT,
   ELEMENT_INTERVAL_END,
-  FAMILY_INET,
-  hookNumbers,
+  familyNumbers,
+  hookNumberOf,
   keyTypeNumber,
   message,
   SET_CONCATENATED,
@@ -120,7 +123,7 @@ function encodeChain(writer: BatchWriter, { name, base, comment }: ChainSpec): v
   writer.attrString(3, name);
   if (base !== undefined) {
     writer.nest(4);
-    writer.attrBe32(1, hookNumbers[base.hook]);
+    writer.attrBe32(1, hookNumberOf(familyOfObject(name), base.hook));
     writer.attrBe32(2, base.priority);
     writer.endNest();
     writer.attrBe32(5, 1); // policy accept
@@ -199,7 +202,7 @@ function encodeElements(
   elements: readonly Element[],
 ): void {
   for (let at = 0; at < elements.length; ) {
-    beginMessage(writer, table, type, flags);
+    beginMessage(writer, [familyOfObject(set.name), table], type, flags);
     writer.attrString(2, set.name);
     writer.nest(3);
     for (; writer.nestLength < MAX_LIST_BYTES; at++) {
@@ -212,50 +215,69 @@ function encodeElements(
   }
 }
 
-/** The table's name is attribute 1 of every message. */
-function beginMessage(writer: BatchWriter, table: string, type: number, flags: number): void {
+/** A table: its family and its name, which is attribute 1 of every message. */
+type Place = readonly [family: TableFamily, name: string];
+
+function beginMessage(writer: BatchWriter, [family, name]: Place, type: number, flags: number): void {
   writer.begin(type, flags);
-  encodeFamily(writer, FAMILY_INET);
-  writer.attrString(1, table);
+  encodeFamily(writer, familyNumbers[family]);
+  writer.attrString(1, name);
 }
 
-function encodeMessage(writer: BatchWriter, table: string, type: number, flags: number, body: () => unknown): void {
-  beginMessage(writer, table, type, flags);
+function encodeMessage(writer: BatchWriter, place: Place, type: number, flags: number, body: () => unknown): void {
+  beginMessage(writer, place, type, flags);
   body();
   writer.end();
 }
 
-function encodeTable(writer: BatchWriter, owned: boolean): void {
-  if (owned) writer.attrBe32(2, TABLE_OWNED | TABLE_PERSISTENT);
-  encodeComment(writer, 6, LAYOUT);
+function encodeTables(writer: BatchWriter, { name, owned }: TableTarget): void {
+  for (const family of TABLE_FAMILIES) {
+    encodeMessage(writer, [family, name], message.newTable, CREATE, () => {
+      if (owned) writer.attrBe32(2, TABLE_OWNED | TABLE_PERSISTENT);
+      encodeComment(writer, 6, LAYOUT);
+    });
+  }
 }
 
-function encodeOperation(writer: BatchWriter, { name, owned }: TableTarget, operation: Operation): void {
+/** One of the two may be missing: it is made first, so that both can be deleted. The last message is the one that is answered. */
+function encodeDeletion(writer: BatchWriter, { name }: TableTarget): void {
+  for (const family of TABLE_FAMILIES) encodeMessage(writer, [family, name], message.newTable, CREATE, () => {});
+  for (const family of TABLE_FAMILIES) {
+    const isLast = family === TABLE_FAMILIES.at(-1);
+    encodeMessage(writer, [family, name], message.delTable, isLast ? ACK : 0, () => {});
+  }
+}
+
+function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Operation): void {
+  const { name } = target;
+  const place = (object: string): Place => [familyOfObject(object), name];
   switch (operation.kind) {
     case 'add-table':
-      encodeMessage(writer, name, message.newTable, CREATE, () => encodeTable(writer, owned));
+      encodeTables(writer, target);
       break;
     case 'delete-table':
-      encodeMessage(writer, name, message.delTable, ACK, () => {});
+      encodeDeletion(writer, target);
       break;
     case 'add-set':
-      encodeMessage(writer, name, message.newSet, CREATE, () => encodeSet(writer, operation.set));
+      encodeMessage(writer, place(operation.set.name), message.newSet, CREATE, () => encodeSet(writer, operation.set));
       break;
     case 'delete-set':
-      encodeMessage(writer, name, message.delSet, 0, () => writer.attrString(2, operation.name));
+      encodeMessage(writer, place(operation.name), message.delSet, 0, () => writer.attrString(2, operation.name));
       break;
     case 'add-chain':
-      encodeMessage(writer, name, message.newChain, CREATE, () => encodeChain(writer, operation.chain));
+      encodeMessage(writer, place(operation.chain.name), message.newChain, CREATE, () =>
+        encodeChain(writer, operation.chain),
+      );
       break;
     case 'delete-chain':
-      encodeMessage(writer, name, message.delChain, 0, () => writer.attrString(3, operation.chain));
+      encodeMessage(writer, place(operation.chain), message.delChain, 0, () => writer.attrString(3, operation.chain));
       break;
     case 'flush-chain':
-      encodeMessage(writer, name, message.delRule, 0, () => writer.attrString(2, operation.chain));
+      encodeMessage(writer, place(operation.chain), message.delRule, 0, () => writer.attrString(2, operation.chain));
       break;
     case 'add-rule': {
       const { chain, rule } = operation;
-      encodeMessage(writer, name, message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
+      encodeMessage(writer, place(chain), message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
       break;
     }
     case 'add-elements':
@@ -283,7 +305,8 @@ export function encodeTransaction(
   if (generation !== undefined) writer.attrBe32(BATCH_GENERATION, generation);
   writer.end();
   for (const operation of transaction) encodeOperation(writer, target, operation);
-  if (transaction.at(-1)?.kind !== 'delete-table') encodeMessage(writer, target.name, message.newTable, ACK, () => {});
+  if (transaction.at(-1)?.kind !== 'delete-table')
+    encodeMessage(writer, ['inet', target.name], message.newTable, ACK, () => {});
   writer.begin(message.batchEnd, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   writer.end();

@@ -63,6 +63,8 @@ export const fields: Readonly<Record<Field, FieldInfo>> = {
     bytes: 4,
     print: printAddressType,
   },
+  'arp-operation': { text: 'arp operation', source: network(6), bytes: 2, print: number },
+  'arp-sender': { text: 'arp saddr ip', source: network(14), bytes: 4, print: address },
   sport: { text: 'th sport', source: transport(0), bytes: 2, print: number },
   dport: { text: 'th dport', source: transport(2), bytes: 2, print: number },
   'icmp-type': { text: 'icmp type', source: transport(0), bytes: 1, print: number },

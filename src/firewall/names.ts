@@ -23,6 +23,10 @@ export const REJECT_CHAIN = 'deny-reject';
 /** (interface, address) pairs that neighbour discovery may come with. */
 export const DISCOVERY_SOURCES_SET = 'discovery-sources';
 
+/** (interface, address) pairs that ARP may come with, and interfaces that may answer with others: in the arp table. */
+export const ARP_SENDERS_SET = 'arp-senders';
+export const ARP_ANSWERERS_SET = 'arp-answerers';
+
 /** Addresses that no workload has or reaches. */
 export function closedSet(family: Family): string {
   return `closed-addresses${family}`;

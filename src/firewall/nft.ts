@@ -1,7 +1,15 @@
-// nftables objects as data: what our one table holds, and the ordered operations that change it.
+// nftables objects as data: what our tables hold, and the ordered operations that change it.
 
-/** The name of our table, family inet. Everything of ours is in it, nothing else is. */
+/** The name of our two tables, one of each family. Everything of ours is in them, nothing else is. */
 export const TABLE = 'ocicat';
+
+export const TABLE_FAMILIES = ['arp', 'inet'] as const;
+export type TableFamily = (typeof TABLE_FAMILIES)[number];
+
+/** Chains and sets whose names begin with `arp-` are in the table that sees ARP, all others in the one that sees IP. */
+export function familyOfObject(name: string): TableFamily {
+  return name.startsWith('arp-') ? 'arp' : 'inet';
+}
 
 /** Has the same content for the moment in which ours is made anew. */
 export const STAND_IN_TABLE = 'ocicat-stand-in';
@@ -32,6 +40,8 @@ export type Field =
   | 'daddr6'
   /** What the destination is to this host (an address of its own, one of everybody's): RTN_ of linux/rtnetlink.h. */
   | 'daddr-type'
+  | 'arp-operation'
+  | 'arp-sender'
   | 'sport'
   | 'dport'
   | 'icmp-type'

@@ -62,6 +62,9 @@ function fieldOf(packet: ModelPacket, field: Field): Bytes | undefined {
       return only(!isFour, () => bytesOfIp(packet.source));
     case 'daddr6':
       return only(!isFour, () => bytesOfIp(packet.destination));
+    case 'arp-operation':
+    case 'arp-sender':
+      return undefined;
     case 'daddr-type':
       return hostBytesOfU32(ADDRESS_LOCAL);
     case 'sport':

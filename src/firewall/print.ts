@@ -5,12 +5,14 @@ import {
   type ChainSpec,
   type Element,
   type Field,
+  familyOfObject,
   LAYOUT,
   type Operation,
   type Rule,
   type SetSpec,
   type Statement,
   TABLE,
+  TABLE_FAMILIES,
   type Transaction,
   type Verdict,
 } from './nft.ts';
@@ -79,15 +81,20 @@ function printComment(comment: string | undefined): string | undefined {
   return comment === undefined ? undefined : `comment "${comment}"`;
 }
 
+/** The table that the chain or set of that name is in, and the name. */
+function placeOf(name: string): string {
+  return `${familyOfObject(name)} ${TABLE} ${name}`;
+}
+
 function printSet(set: SetSpec): string {
   const type = `type ${set.key.join(' . ')}${set.verdicts ? ' : verdict' : ''}`;
   const block = printBlock([type, set.interval ? 'flags interval' : undefined, printComment(set.comment)]);
-  return `${set.verdicts ? 'map' : 'set'} inet ${TABLE} ${set.name}${block}`;
+  return `${set.verdicts ? 'map' : 'set'} ${placeOf(set.name)}${block}`;
 }
 
 function printChain({ name, base, comment }: ChainSpec): string {
   const hook = base && `type ${base.type} hook ${base.hook} priority ${base.priority}; policy accept`;
-  return `chain inet ${TABLE} ${name}${printBlock([hook, printComment(comment)])}`;
+  return `chain ${placeOf(name)}${printBlock([hook, printComment(comment)])}`;
 }
 
 function printElement(set: SetSpec, [key, verdict]: Element, withVerdict: boolean): string {
@@ -97,27 +104,27 @@ function printElement(set: SetSpec, [key, verdict]: Element, withVerdict: boolea
 
 function printElements(set: SetSpec, elements: readonly Element[], withVerdicts: boolean): string {
   const list = elements.map((element) => printElement(set, element, withVerdicts));
-  return `element inet ${TABLE} ${set.name} { ${list.join(', ')} }`;
+  return `element ${placeOf(set.name)} { ${list.join(', ')} }`;
 }
 
 function printOperation(operation: Operation): string {
   switch (operation.kind) {
     case 'add-table':
-      return `add table inet ${TABLE} { comment "${LAYOUT}"; }`;
+      return TABLE_FAMILIES.map((family) => `add table ${family} ${TABLE} { comment "${LAYOUT}"; }`).join('\n');
     case 'delete-table':
-      return `delete table inet ${TABLE}`;
+      return TABLE_FAMILIES.map((family) => `delete table ${family} ${TABLE}`).join('\n');
     case 'add-set':
       return `add ${printSet(operation.set)}`;
     case 'delete-set':
-      return `delete ${operation.verdicts ? 'map' : 'set'} inet ${TABLE} ${operation.name}`;
+      return `delete ${operation.verdicts ? 'map' : 'set'} ${placeOf(operation.name)}`;
     case 'add-chain':
       return `add ${printChain(operation.chain)}`;
     case 'flush-chain':
-      return `flush chain inet ${TABLE} ${operation.chain}`;
+      return `flush chain ${placeOf(operation.chain)}`;
     case 'delete-chain':
-      return `delete chain inet ${TABLE} ${operation.chain}`;
+      return `delete chain ${placeOf(operation.chain)}`;
     case 'add-rule':
-      return `add rule inet ${TABLE} ${operation.chain} ${printRule(operation.rule)}`;
+      return `add rule ${placeOf(operation.chain)} ${printRule(operation.rule)}`;
     case 'add-elements':
       return `add ${printElements(operation.set, operation.elements, true)}`;
     case 'delete-elements':
@@ -125,7 +132,7 @@ function printOperation(operation: Operation): string {
   }
 }
 
-/** One operation a line, each line ended; empty for an empty transaction. */
+/** One operation a line (two for those of both tables), each line ended; empty for an empty transaction. */
 export function printTransaction(transaction: Transaction): string {
   return transaction.map((operation) => `${printOperation(operation)}\n`).join('');
 }

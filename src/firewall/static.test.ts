@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test';
 import { printBase } from './base.ts';
 import { defaultFirewallConfig } from './config.ts';
 
-const text = `add table inet ocicat { comment "layout 1"; }
+const text = `add table arp ocicat { comment "layout 1"; }
+add table inet ocicat { comment "layout 1"; }
 add map inet ocicat flow-states { type ct_state : verdict; }
 add map inet ocicat workload-guards { type inet_proto : verdict; }
 add set inet ocicat discovery-types { type icmpv6_type; }
@@ -12,6 +13,8 @@ add set inet ocicat port-protocols { type inet_proto; }
 add map inet ocicat workload-egress { type ifname : verdict; }
 add map inet ocicat workload-ingress { type ifname : verdict; }
 add set inet ocicat workload-names { type ifname; }
+add set arp ocicat arp-senders { type ifname . ipv4_addr; }
+add set arp ocicat arp-answerers { type ifname; }
 add set inet ocicat discovery-sources { type ifname . ipv6_addr; }
 add set inet ocicat workload-sources4 { type ifname . ipv4_addr; }
 add set inet ocicat workload-sources6 { type ifname . ipv6_addr; }
@@ -30,6 +33,7 @@ add chain inet ocicat from-workload
 add chain inet ocicat to-workload
 add chain inet ocicat to-host
 add chain inet ocicat host-action
+add chain arp ocicat arp-input { type filter hook input priority 0; policy accept; }
 add chain inet ocicat base-prerouting { type filter hook prerouting priority -300; policy accept; }
 add chain inet ocicat base-forward-egress { type filter hook forward priority -2; policy accept; }
 add chain inet ocicat base-forward-ingress { type filter hook forward priority -1; policy accept; }
@@ -46,6 +50,7 @@ flush chain inet ocicat from-workload
 flush chain inet ocicat to-workload
 flush chain inet ocicat to-host
 flush chain inet ocicat host-action
+flush chain arp ocicat arp-input
 flush chain inet ocicat base-prerouting
 flush chain inet ocicat base-forward-egress
 flush chain inet ocicat base-forward-ingress
@@ -86,6 +91,9 @@ add rule inet ocicat to-host goto from-workload
 add rule inet ocicat host-action ct state vmap @flow-states
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat host-action counter drop comment "workload to host"
+add rule arp ocicat arp-input iifname . arp saddr ip @arp-senders accept
+add rule arp ocicat arp-input iifname @arp-answerers arp operation 2 accept
+add rule arp ocicat arp-input iifname "cali*" counter drop comment "ARP as somebody else"
 add rule inet ocicat base-prerouting iifname "cali*" goto workload-check
 add rule inet ocicat base-forward-egress iifname "cali*" goto from-workload
 add rule inet ocicat base-forward-ingress oifname "cali*" goto to-workload

@@ -6,11 +6,11 @@
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE } from '../net/protocol.ts';
-import { bytesOfIp, bytesOfU8, hostBytesOfU32 } from './bytes.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from './bytes.ts';
 import type { FirewallConfig } from './config.ts';
 import type { RulesetEditor } from './editor.ts';
 import * as names from './names.ts';
-import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Verdict } from './nft.ts';
+import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Statement, Verdict } from './nft.ts';
 import { bytesOfRange } from './ranges.ts';
 import {
   accept,
@@ -34,6 +34,8 @@ const ROUTER_ADVERTISEMENT = 134;
 const REDIRECT = 137;
 /** Multicast listener query, report and done; router and neighbour solicitation, neighbour advertisement (calico §6.4). */
 const DISCOVERY_TYPES = [130, 131, 132, 133, 135, 136];
+/** RFC 826. */
+const ARP_REPLY = 2;
 const DHCP_SERVER_PORT = 67;
 const DHCP_CLIENT_PORT = 68;
 const DHCPV6_SERVER_PORT = 547;
@@ -44,6 +46,7 @@ const PRIORITY_RAW = -300;
 /** Just before the filters of others (0). */
 const PRIORITY_EGRESS = -2;
 const PRIORITY_INGRESS = -1;
+const PRIORITY_ARP = 0;
 /** After other tables' source NAT (100), as Calico's. */
 const PRIORITY_MASQUERADE = 110;
 
@@ -132,6 +135,17 @@ function masquerading(family: 4 | 6): Rule {
   ]);
 }
 
+/** As with neighbour discovery: who asks becomes a neighbour of the host, who answers does not. */
+function arpInput(config: FirewallConfig): Chain {
+  const from: Statement = { kind: 'name-prefix', field: 'iifname', value: config.interfacePrefix };
+  const answers: Statement = { kind: 'compare', field: 'arp-operation', negated: false, value: bytesOfU16(ARP_REPLY) };
+  return baseChain('arp-input', 'input', PRIORITY_ARP, [
+    rule([isIn(['iifname', 'arp-sender'], names.ARP_SENDERS_SET), accept]),
+    rule([isIn(['iifname'], names.ARP_ANSWERERS_SET), answers, accept]),
+    dropping('ARP as somebody else', from),
+  ]);
+}
+
 function computeChains(config: FirewallConfig): readonly Chain[] {
   const from = { kind: 'name-prefix', field: 'iifname', value: config.interfacePrefix } as const;
   const to = { kind: 'name-prefix', field: 'oifname', value: config.interfacePrefix } as const;
@@ -152,6 +166,7 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
       rule([goto('from-workload')]),
     ]),
     hostAction(config),
+    arpInput(config),
     baseChain('base-prerouting', 'prerouting', PRIORITY_RAW, [rule([from, goto('workload-check')])]),
     baseChain('base-forward-egress', 'forward', PRIORITY_EGRESS, [rule([from, goto('from-workload')])]),
     baseChain('base-forward-ingress', 'forward', PRIORITY_INGRESS, [rule([to, goto('to-workload')])]),
@@ -239,6 +254,8 @@ function openSets(): readonly NftSet[] {
     map(names.EGRESS_MAP, ['ifname']),
     map(names.INGRESS_MAP, ['ifname']),
     set(names.WORKLOADS_SET, ['ifname']),
+    set(names.ARP_SENDERS_SET, ['ifname', 'ipv4_addr']),
+    set(names.ARP_ANSWERERS_SET, ['ifname']),
     set(names.DISCOVERY_SOURCES_SET, ['ifname', 'ipv6_addr']),
     set(names.sourcesSet(4), ['ifname', 'ipv4_addr']),
     set(names.sourcesSet(6), ['ifname', 'ipv6_addr']),

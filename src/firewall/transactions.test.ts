@@ -76,6 +76,7 @@ add element inet ocicat workload-names { "cali1" }
 add element inet ocicat workload-sources4 { "cali1" . 10.65.0.1 }
 add element inet ocicat workload-sources6 { "cali1" . fd00::1 }
 add element inet ocicat discovery-sources { "cali1" . fd00::1 }
+add element arp ocicat arp-senders { "cali1" . 10.65.0.1 }
 `);
 });
 
@@ -94,6 +95,8 @@ add element inet ocicat workload-sources4 { "cali2" . 10.65.0.2 }
 add element inet ocicat workload-sources6 { "cali2" . fd00::2 }
 add element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
 add element inet ocicat discovery-sources { "cali2" . fd00::2 }
+add element arp ocicat arp-senders { "cali2" . 10.65.0.2 }
+add element arp ocicat arp-answerers { "cali2" }
 `);
 });
 
@@ -108,10 +111,13 @@ test('endpoints that swap their interfaces in one step swap the sources', () => 
   ).toBe(`delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
 delete element inet ocicat discovery-sources { "cali1" . fd00::1, "cali2" . fd00::2 }
+delete element arp ocicat arp-senders { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
+delete element arp ocicat arp-answerers { "cali2" }
 add element inet ocicat workload-sources4 { "cali2" . 10.65.0.1, "cali1" . 10.65.0.2 }
 add element inet ocicat workload-sources6 { "cali2" . fd00::1, "cali1" . fd00::2 }
 add element inet ocicat discovery-sources { "cali2" . fd00::1, "cali1" . fd00::2 }
+add element arp ocicat arp-senders { "cali2" . 10.65.0.1, "cali1" . 10.65.0.2 }
 `);
   firewall.apply([
     { kind: 'endpoint-set', endpoint: endpoint(2, { allowedSources: [parseCidr('10.9.0.0/16')] }) },
@@ -176,7 +182,9 @@ delete element inet ocicat workload-names { "cali1", "cali2" }
 delete element inet ocicat workload-sources4 { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-sources6 { "cali1" . fd00::1, "cali2" . fd00::2 }
 delete element inet ocicat discovery-sources { "cali1" . fd00::1, "cali2" . fd00::2 }
+delete element arp ocicat arp-senders { "cali1" . 10.65.0.1, "cali2" . 10.65.0.2 }
 delete element inet ocicat workload-ranges4 { "cali2" . 10.9.0.0/16 }
+delete element arp ocicat arp-answerers { "cali2" }
 flush chain inet ocicat group-ingress-Wh0P11Pxa508g_jM
 flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
 flush chain inet ocicat group-egress-Wh0P11Pxa508g_jM

@@ -1,6 +1,7 @@
 // The kernel's numbers for nf_tables messages, hooks and flags, and the number of a set's key type.
+import { OcicatError } from '../base/errors.ts';
 import { keyTypes } from './keys.ts';
-import type { BaseHook, SetSpec } from './nft.ts';
+import type { BaseHook, SetSpec, TableFamily } from './nft.ts';
 
 /** Numbers of nf_tables messages: subsystem 10 in the high byte (include/uapi/linux/netfilter/nfnetlink.h, nf_tables.h). */
 export const message = {
@@ -25,7 +26,8 @@ export const message = {
   batchEnd: 0x11,
 } as const;
 
-export const FAMILY_INET = 1;
+/** Families of nf_tables (include/uapi/linux/netfilter.h, NFPROTO_INET and NFPROTO_ARP). */
+export const familyNumbers: Readonly<Record<TableFamily, number>> = { inet: 1, arp: 3 };
 export const SUBSYSTEM_NFTABLES = 10;
 export const BATCH_GENERATION = 1;
 export const ACK = 0x4;
@@ -36,14 +38,25 @@ export const APPEND = 0x800;
 export const TABLE_OWNED = 0x2;
 export const TABLE_PERSISTENT = 0x4;
 
-/** Hook numbers and set flags: include/uapi/linux/netfilter.h, nf_tables.h. */
-export const hookNumbers: Readonly<Record<BaseHook['hook'], number>> = {
-  prerouting: 0,
-  input: 1,
-  forward: 2,
-  output: 3,
-  postrouting: 4,
+/** Hook numbers and set flags: include/uapi/linux/netfilter.h, netfilter_arp.h, nf_tables.h. */
+const hookNumbers: Readonly<Record<TableFamily, Readonly<Partial<Record<BaseHook['hook'], number>>>>> = {
+  inet: { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 },
+  arp: { input: 0, output: 1 },
 };
+
+/** Throws when the family has no such hook. */
+export function hookNumberOf(family: TableFamily, hook: BaseHook['hook']): number {
+  const number = hookNumbers[family][hook];
+  if (number === undefined) throw new OcicatError('internal', `hook "${hook}": tables of family ${family} have none`);
+  return number;
+}
+
+/** Undefined for a number that the family does not have. */
+export function hookOfNumber(family: TableFamily, number: number): BaseHook['hook'] | undefined {
+  const hooks = Object.entries(hookNumbers[family]) as readonly [BaseHook['hook'], number][];
+  return hooks.find(([, other]) => other === number)?.[0];
+}
+
 export const SET_INTERVAL = 0x4;
 export const SET_MAP = 0x8;
 export const SET_CONCATENATED = 0x80;

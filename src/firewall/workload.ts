@@ -50,6 +50,14 @@ function discoverySources(endpoint: EndpointPolicy): readonly OwnedElement[] {
   }));
 }
 
+function arpSources(endpoint: EndpointPolicy): readonly OwnedElement[] {
+  const name = bytesOfInterfaceName(endpoint.interfaceName);
+  const own = endpoint.addresses.filter((address) => familyOf(address) === 4);
+  const senders = own.map((address) => ({ set: names.ARP_SENDERS_SET, key: name + bytesOfIp(address) }));
+  const mayAnswer = ofFamily(endpoint.allowedSources, 4).length > 0;
+  return [...senders, ...(mayAnswer ? [{ set: names.ARP_ANSWERERS_SET, key: name }] : [])];
+}
+
 /** Its place in the maps, its name, and the sources it may send from. */
 export function computeWorkloadElements(
   endpoint: EndpointPolicy,
@@ -63,5 +71,6 @@ export function computeWorkloadElements(
     { set: names.WORKLOADS_SET, key },
     ...sources(endpoint),
     ...discoverySources(endpoint),
+    ...arpSources(endpoint),
   ];
 }

@@ -2,8 +2,8 @@
 
 import { previousBytes } from '../firewall/bytes.ts';
 import { type AttributeValue, type Expression, printRuleKey, schemas, verdictOfCode } from '../firewall/expression.ts';
-import type { BaseHook, Bytes, Elements, Verdict } from '../firewall/nft.ts';
-import { ELEMENT_INTERVAL_END, hookNumbers, SET_INTERVAL, SET_MAP } from '../firewall/wire.ts';
+import type { BaseHook, Bytes, Elements, TableFamily, Verdict } from '../firewall/nft.ts';
+import { ELEMENT_INTERVAL_END, hookOfNumber, SET_INTERVAL, SET_MAP } from '../firewall/wire.ts';
 import { readAttributeList, readAttributes, readBe32, readText } from '../sys/netlink.ts';
 
 /** Family, version and resource behind the netlink header. */
@@ -86,18 +86,13 @@ export function decodeRule(attributes: Attributes): string {
   return printRuleKey(expressions, commentIn(attributes.get(7)));
 }
 
-function hookOf(number: number): BaseHook['hook'] | undefined {
-  const hooks = Object.keys(hookNumbers) as readonly BaseHook['hook'][];
-  return hooks.find((hook) => hookNumbers[hook] === number);
-}
-
 /** A base chain with a policy other than accept, or of a kind that we never use, gets the priority NaN. */
-export function decodeBase(attributes: Attributes): BaseHook | undefined {
+export function decodeBase(attributes: Attributes, family: TableFamily): BaseHook | undefined {
   const hookBytes = attributes.get(4);
   if (hookBytes === undefined) return undefined;
   const values = readAttributes(hookBytes);
   const type = textOf(attributes, 7);
-  const hook = hookOf(numberOf(values, 1));
+  const hook = hookOfNumber(family, numberOf(values, 1));
   const isOurs = (type === 'filter' || type === 'nat') && hook !== undefined && numberOf(attributes, 5) === 1;
   if (!isOurs) return { type: 'filter', hook: 'prerouting', priority: Number.NaN };
   return { type, hook, priority: numberOf(values, 2) | 0 };

@@ -1,9 +1,9 @@
-// Reads our whole table back from the kernel, as of one generation of its rulesets.
+// Reads our tables back from the kernel, as of one generation of its rulesets.
 import { OcicatError } from '../base/errors.ts';
 import { type BatchWriter, encodeFamily } from '../firewall/encode.ts';
-import { STAND_IN_TABLE, TABLE } from '../firewall/nft.ts';
+import { LAYOUT, STAND_IN_TABLE, TABLE, TABLE_FAMILIES, type TableFamily } from '../firewall/nft.ts';
 import type { ObservedChain, ObservedSet, ObservedTable } from '../firewall/repair.ts';
-import { FAMILY_INET, message, TABLE_OWNED, TABLE_PERSISTENT } from '../firewall/wire.ts';
+import { familyNumbers, message, TABLE_OWNED, TABLE_PERSISTENT } from '../firewall/wire.ts';
 import { ENOENT } from '../sys/libc.ts';
 import { type MessageWriter, type Netlink, NLM_F_ACK, NLM_F_DUMP } from '../sys/netlink.ts';
 import {
@@ -29,18 +29,20 @@ type Attributes = ReadonlyMap<number, Uint8Array>;
 interface Source {
   readonly netlink: Netlink;
   readonly writer: MessageWriter;
+  readonly family: TableFamily;
   readonly table: string;
 }
 
 function ask(
   writer: MessageWriter,
+  family: TableFamily,
   type: number,
   flags: number,
   strings: readonly (readonly [number, string])[],
 ): void {
   const batch: BatchWriter = writer.reset();
   batch.begin(type, flags);
-  encodeFamily(batch, FAMILY_INET);
+  encodeFamily(batch, familyNumbers[family]);
   for (const [attribute, text] of strings) batch.attrString(attribute, text);
   batch.end();
 }
@@ -48,7 +50,7 @@ function ask(
 /** The number that grows by one with every change to any ruleset of the network namespace. */
 export function observeGeneration(netlink: Netlink, writer: MessageWriter): number {
   let generation = 0;
-  ask(writer, message.getGen, NLM_F_ACK, []);
+  ask(writer, 'inet', message.getGen, NLM_F_ACK, []);
   netlink.request(writer, 1, (_type, payload) => {
     generation = numberOf(readObject(payload), 1);
   });
@@ -73,9 +75,9 @@ function decodeOwner(attributes: Attributes): TableOwner {
 }
 
 /** Undefined when there is no such table. */
-function observeHead(netlink: Netlink, writer: MessageWriter, name: string): ObservedHead | undefined {
+function observeHead({ netlink, writer, family, table: name }: Source): ObservedHead | undefined {
   let head: ObservedHead | undefined;
-  ask(writer, message.getTable, NLM_F_ACK, [[1, name]]);
+  ask(writer, family, message.getTable, NLM_F_ACK, [[1, name]]);
   const [refusal] = netlink.tryRequest(writer, 1, (_type, payload) => {
     const attributes = readObject(payload);
     head = { layout: commentIn(attributes.get(6)), owner: decodeOwner(attributes) };
@@ -87,12 +89,12 @@ function observeHead(netlink: Netlink, writer: MessageWriter, name: string): Obs
 
 /** Hands over every object of the table; the kernel may send those of others too. */
 function dump(
-  { netlink, writer, table }: Source,
+  { netlink, writer, family, table }: Source,
   type: number,
   strings: readonly (readonly [number, string])[],
   take: (attributes: Attributes) => void,
 ): void {
-  ask(writer, type, NLM_F_DUMP, strings);
+  ask(writer, family, type, NLM_F_DUMP, strings);
   netlink.dump(writer, (_type, payload) => {
     const attributes = readObject(payload);
     if (textOf(attributes, 1) === table) take(attributes);
@@ -110,7 +112,7 @@ function observeChains(source: Source): ReadonlyMap<string, ObservedChain> {
   const chains = new Map<string, ObservedChain>();
   dump(source, message.getChain, [], (attributes) => {
     const name = textOf(attributes, 3);
-    chains.set(name, { base: decodeBase(attributes), rules: rules.get(name) ?? [] });
+    chains.set(name, { base: decodeBase(attributes, source.family), rules: rules.get(name) ?? [] });
   });
   return chains;
 }
@@ -145,10 +147,23 @@ export interface KernelTable extends ObservedTable {
   readonly owner: TableOwner;
 }
 
-function tryObserve(source: Source): KernelTable | undefined {
-  const head = observeHead(source.netlink, source.writer, source.table);
-  if (head === undefined) return undefined;
-  return { ...head, chains: observeChains(source), sets: observeSets(source) };
+function tryObserveOne(source: Source): KernelTable | undefined {
+  const head = observeHead(source);
+  return head === undefined ? undefined : { ...head, chains: observeChains(source), sets: observeSets(source) };
+}
+
+/** The tables of both families as one; only when both are there and of our layout is that the layout of the whole. */
+function tryObserve(netlink: Netlink, writer: MessageWriter, table: string): KernelTable | undefined {
+  const parts = TABLE_FAMILIES.flatMap((family) => tryObserveOne({ netlink, writer, family, table }) ?? []);
+  const [first] = parts;
+  if (first === undefined) return undefined;
+  const isWhole = parts.length === TABLE_FAMILIES.length && parts.every(({ layout }) => layout === LAYOUT);
+  return {
+    layout: isWhole ? LAYOUT : parts.find(({ layout }) => layout !== LAYOUT)?.layout,
+    owner: (parts.find(({ owner }) => owner.kind !== 'socket') ?? first).owner,
+    chains: new Map(parts.flatMap(({ chains }) => [...chains])),
+    sets: new Map(parts.flatMap(({ sets }) => [...sets])),
+  };
 }
 
 export interface Observation {
@@ -165,8 +180,8 @@ export function observeFirewall(netlink: Netlink, writer: MessageWriter): Observ
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const generation = observeGeneration(netlink, writer);
     try {
-      const table = tryObserve({ netlink, writer, table: TABLE });
-      const standIn = tryObserve({ netlink, writer, table: STAND_IN_TABLE });
+      const table = tryObserve(netlink, writer, TABLE);
+      const standIn = tryObserve(netlink, writer, STAND_IN_TABLE);
       if (observeGeneration(netlink, writer) === generation) return { table, standIn, generation };
     } catch (error) {
       if (observeGeneration(netlink, writer) === generation) throw error;

@@ -99,7 +99,7 @@ export async function openSite(): Promise<Site> {
   const host = await openAgentHost({ environment: ENVIRONMENT, ipam: BOTH_FAMILIES });
   host.must(`ip address add fd98::1/64 dev eth0 nodad; ip -n outside address add fd98::2/64 dev eth0 nodad
     ip -n outside route add fd42::/112 via fd98::1; ip -6 route add default via fd98::2
-    sysctl -qw net.ipv6.conf.all.forwarding=1`);
+    sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=2`);
   await host.startAgent();
   for (const pod of ['attacker', 'victim']) host.addPod(pod, 'net1');
   await listen(host, 'host', '', HOST_EAR);

@@ -83,7 +83,7 @@ async function expectAsPromised(): Promise<void> {
 
 /** Undefined while there is no table of ours. */
 function tryReadRules(): readonly unknown[] | undefined {
-  const { status, output } = host.run('nft -j list table inet ocicat');
+  const { status, output } = host.run('nft list table arp ocicat > /dev/null && nft -j list ruleset');
   return status === 0 ? readListing(output) : undefined;
 }
 
@@ -97,13 +97,15 @@ const observe = () => ({
 /** A link as anybody could make one, which would work without rules. */
 const ADD_UNKNOWN = `
 ip netns add unknown
-ip link add caliunknown type veth peer name eth0 netns unknown
+ip link add caliunknown address 02:00:00:00:00:99 type veth peer name eth0 netns unknown
 ip link set caliunknown up
 sysctl -qw net.ipv4.conf.caliunknown.proxy_arp=1 net.ipv4.conf.caliunknown.forwarding=1
 ip route add ${UNKNOWN}/32 dev caliunknown
 ip -n unknown address add ${UNKNOWN}/32 dev eth0
 ip -n unknown link set eth0 up
-ip -n unknown route add default dev eth0`;
+ip -n unknown neigh add 169.254.1.1 lladdr 02:00:00:00:00:99 dev eth0
+ip -n unknown route add 169.254.1.1 dev eth0
+ip -n unknown route add default via 169.254.1.1`;
 
 beforeAll(async () => {
   host = await openAgentHost({ environment: { NFTABLES_OWN_TABLE: 'false' } }); // so that it can be damaged
@@ -150,6 +152,7 @@ const chainOf = (name: string) =>
 
 const damages: readonly (readonly [string, () => string, RegExp])[] = [
   ['the table', () => 'nft delete table inet ocicat', /firewall repaired: /],
+  ['the table for ARP', () => 'nft delete table arp ocicat', /firewall repaired: /],
   [
     'a hook',
     () => 'nft "flush chain inet ocicat base-forward-ingress; delete chain inet ocicat base-forward-ingress"',

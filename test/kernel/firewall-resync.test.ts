@@ -208,7 +208,13 @@ const damages: readonly Damage[] = [
       'set "their-set" foreign',
     ],
   },
-  { name: 'the whole table is deleted', text: () => `delete table ${T}`, findings: ['table "ocicat" missing'] },
+  { name: 'the table for IP is deleted', text: () => `delete table ${T}`, findings: ['table "ocicat" changed'] },
+  { name: 'the table for ARP is deleted', text: () => 'delete table arp ocicat', findings: ['table "ocicat" changed'] },
+  {
+    name: 'both tables are deleted',
+    text: () => `delete table ${T}\ndelete table arp ocicat`,
+    findings: ['table "ocicat" missing'],
+  },
   { name: 'all rulesets are flushed', text: () => `flush ruleset\n${FOREIGN}`, findings: ['table "ocicat" missing'] },
 ];
 
