@@ -22,7 +22,7 @@ const observe = () => ({
   ),
   uplink: site.host.must(`ip neigh show ${formatIp(OUTSIDE)} | cut -d" " -f1-5`),
   routes: site.host.must('ip route; ip -6 route; ip route show cache; ip -6 route show cache'),
-  addresses: site.host.must('ip -o address'),
+  addresses: site.host.must('ip -o address | sed "s/ tentative//"'),
 });
 
 /** The kernel takes a packet that has been sent within this time; those that must not arrive are waited for as long. */
