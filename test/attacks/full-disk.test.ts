@@ -1,7 +1,7 @@
 // A host whose /var/lib/calico cannot be written: an agent that follows a store of others starts and works, and what it
 // could not write is named by its file.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type AgentHost, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
 
 let host: AgentHost;
 
@@ -50,6 +50,8 @@ for (const [index, [what, prepare, named]] of DISKS.entries()) {
 
 test('a full /run keeps BIRD as it is, names the file, and goes on when there is room', async () => {
   await host.startAgent();
+  await eventually('BIRD', 10_000, () => (/BIRD (runs|goes on)/.test(host.log()) ? true : undefined));
+  await Bun.sleep(500);
   host.must(
     'mount -t tmpfs -o size=16k tmpfs /run/calico; dd if=/dev/zero of=/run/calico/fill bs=1k 2>/dev/null; true',
   );
