@@ -1,0 +1,130 @@
+// Random policies against real packets: what the verdict says of the resources is what happens in the kernel, also after the
+// settings have changed, after a restart, and after the resources have gone back to what they were.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
+import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
+import type { KernelFirewall } from '../../src/kernel/firewall.ts';
+import { formatIp } from '../../src/net/ip.ts';
+import { createPolicyCalculation, type PolicyCalculation } from '../../src/policy/calculation.ts';
+import type { PolicyUpdate } from '../../src/policy/input.ts';
+import { createSnapshot } from '../../src/policy/snapshot.ts';
+import { computeVerdict } from '../../src/policy/verdict.ts';
+import { policyCase, WORKLOADS, workloadId } from '../policy/policy-cases.ts';
+import { openFirewallIn, removeAllNetns } from './firewall-net.ts';
+import { addHost, addPod } from './firewall-pods.ts';
+import { openProbes, type Probe, type Probes } from './policy-probes.ts';
+
+const CASES = Number(process.env.OCICAT_POLICY_CASES ?? 300);
+const SEED = Number(process.env.OCICAT_POLICY_SEED ?? 1);
+
+const configs: readonly FirewallConfig[] = [
+  { ...defaultFirewallConfig, denyAction: 'reject', logPrefix: 'other' },
+  defaultFirewallConfig,
+];
+
+let host: string;
+let probes: Probes;
+let kernel: KernelFirewall;
+let calculation: PolicyCalculation;
+let firewall: Firewall;
+let config: FirewallConfig = defaultFirewallConfig;
+
+beforeAll(() => {
+  host = addHost();
+  probes = openProbes(
+    host,
+    WORKLOADS.map((number) => addPod(host, number)),
+  );
+  kernel = openFirewallIn(host, true);
+  kernel.loadBase(config);
+  calculation = createPolicyCalculation();
+  calculation.update({ kind: 'in-sync' });
+  firewall = createFirewall(config);
+});
+
+afterAll(() => {
+  probes.close();
+  kernel.close();
+  removeAllNetns();
+});
+
+function apply(steps: ReturnType<Firewall['apply']>): void {
+  expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
+}
+
+function enter(updates: readonly PolicyUpdate[]): void {
+  for (const update of updates) calculation.update(update);
+  apply(firewall.apply(calculation.flush()));
+}
+
+function changeSettings(): void {
+  config = configs[config === configs[0] ? 1 : 0] ?? defaultFirewallConfig;
+  apply(firewall.setConfig(config));
+}
+
+/** Another agent: knows nothing, takes the table over, reads everything and makes the table right. */
+function restart(updates: readonly PolicyUpdate[]): void {
+  kernel.close();
+  kernel = openFirewallIn(host, true);
+  kernel.loadBase(config);
+  calculation = createPolicyCalculation();
+  for (const update of updates) calculation.update(update);
+  calculation.update({ kind: 'in-sync' });
+  firewall = createFirewall(config);
+  firewall.apply(calculation.flush());
+  kernel.resync(firewall.ruleset);
+}
+
+function describeProbe({ from, to, packet }: Probe): string {
+  const { protocol, destinationPort, icmpType } = packet;
+  const ends = `${formatIp(packet.source)} (${from + 1}) to ${formatIp(packet.destination)} (${to + 1})`;
+  return `${ends}, protocol ${protocol}, port ${destinationPort ?? '-'}, type ${icmpType ?? '-'}`;
+}
+
+/** By the interfaces, whether or not a resource stands for them. */
+function wanted(updates: readonly PolicyUpdate[]): readonly boolean[] {
+  const snapshot = createSnapshot(updates);
+  return probes.all.map(({ from, to, packet }) => {
+    const ends = { source: workloadId(from + 1), destination: workloadId(to + 1) };
+    return computeVerdict(packet, snapshot, ends).allowed;
+  });
+}
+
+let allowed = 0;
+let denied = 0;
+
+function expectVerdicts(should: readonly boolean[], when: string): void {
+  const is = probes.send();
+  const wrong = probes.all.filter((_, index) => is[index] !== should[index]).map(describeProbe);
+  expect({ when, wrong }).toEqual({ when, wrong: [] });
+  allowed += should.filter((one) => one).length;
+  denied += should.filter((one) => !one).length;
+}
+
+test(
+  `${CASES} policies do with every packet what the verdict says`,
+  () => {
+    const cases = fc.sample(policyCase, { seed: SEED, numRuns: CASES });
+    let before: { updates: readonly PolicyUpdate[]; verdicts: readonly boolean[] } | undefined;
+    for (const [index, updates] of cases.entries()) {
+      const verdicts = wanted(updates);
+      enter(updates);
+      expectVerdicts(verdicts, `case ${index}`);
+      changeSettings();
+      expectVerdicts(verdicts, `case ${index} with other settings`);
+      restart(updates);
+      expectVerdicts(verdicts, `case ${index} after a restart`);
+      if (before !== undefined) {
+        enter(before.updates);
+        expectVerdicts(before.verdicts, `case ${index - 1} when it is back`);
+        enter(updates);
+      }
+      before = { updates, verdicts };
+    }
+    const share = allowed / (allowed + denied);
+    expect(share).toBeGreaterThan(0.1);
+    expect(share).toBeLessThan(0.9);
+  },
+  CASES * 1_000,
+);
