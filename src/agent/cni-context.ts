@@ -36,6 +36,8 @@ export interface CniContext {
   policyApplied(endpoint: WorkloadEndpoint, modRevision: Revision, signal: AbortSignal): Promise<void>;
   /** The endpoint's link is gone, or is going with the next step: what the kernel holds for it may go too. */
   endpointGone(id: EndpointId): void | Promise<void>;
+  /** Why the agent does not know what stands in the store now; undefined while it follows. */
+  whyBehind(): string | undefined;
   /** MTU for workloads; undefined while the agent does not know one. */
   mtuBytes(): number | undefined;
   /** Folder for calls that could not be finished; made when it is needed. */

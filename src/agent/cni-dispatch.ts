@@ -1,6 +1,6 @@
 // From a plugin call to its answer: which command does what, in which order calls of one container run, and what every
 // failure looks like to the runtime.
-import { describeError, isOcicatError } from '../base/errors.ts';
+import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { CNI_CODE, type CniError, printCniError, toCniError } from '../cni/error.ts';
 import { type CniCall, type CniRequest, parseRequest } from '../cni/request.ts';
 import { printResult } from '../cni/result.ts';
@@ -65,6 +65,8 @@ const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> 
     return '';
   },
   async STATUS(task) {
+    const behind = task.context.whyBehind();
+    if (behind !== undefined) throw new OcicatError('not-ready', `the agent does not follow the datastore: ${behind}`);
     await ensureReady(task);
     await task.context.datastore.get(printKey({ kind: 'ipam-config' }), task.signal);
     return '';

@@ -76,6 +76,7 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
       steps.push(`policy ${endpoint.metadata.name} ${modRevision > 0}`);
     },
     endpointGone: (id) => void steps.push(`gone ${id}`),
+    whyBehind: () => undefined,
     mtuBytes: () => 1440,
     pendingFolder: join(folder, 'pending'),
     now: () => NOW_MS,

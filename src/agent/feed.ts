@@ -13,6 +13,8 @@ import type { Workloads } from './workloads.ts';
 export interface Feed {
   /** Takes a change in; one that is not newer than what is known of its key is nothing new. */
   take(update: StoreUpdate): void;
+  /** The store is another one: what comes from here on is news whatever its revision is. */
+  forgetRevisions(): void;
   /** The concerns of everything taken since the last call. */
   takeConcerns(): ReadonlySet<Concern>;
 }
@@ -63,6 +65,7 @@ export function createFeed(targets: FeedTargets): Feed {
       if (concern !== undefined) concerns.add(concern);
       if (key.kind === 'resource') toPolicy(key, value);
     },
+    forgetRevisions: () => revisions.clear(),
     takeConcerns() {
       const taken = concerns;
       concerns = new Set();

@@ -57,6 +57,7 @@ function contextOf(): CniContext {
     },
     policyApplied: async () => undefined,
     endpointGone: () => undefined,
+    whyBehind: () => undefined,
     mtuBytes: () => 1500,
     pendingFolder: join(folder, 'pending'),
     now: () => NOW_MS,

@@ -1,8 +1,9 @@
 // What the agent knows and does about it: follows the store from an empty picture on, until told to stop.
+import type { OcicatError } from '../base/errors.ts';
 import { printJson } from '../base/json.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
-import { openSync } from '../datastore/sync.ts';
+import { openSync, type SyncMessage } from '../datastore/sync.ts';
 import type { StoreUpdate } from '../ipam/commit.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
 import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
@@ -11,8 +12,9 @@ import type { RoutingInput } from '../routing/input.ts';
 import type { CniMemory } from './cni-memory.ts';
 import { createDataplane, type Dataplane } from './dataplane.ts';
 import { createFeed, type Feed } from './feed.ts';
+import { createGate } from './gate.ts';
 import type { Log } from './log.ts';
-import { type Concern, createPicture, type Picture } from './picture.ts';
+import { createPicture, type Picture } from './picture.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
 const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({ kind: 'ipam-config' })];
@@ -39,6 +41,12 @@ export interface Session {
   readonly picture: Picture;
   /** Takes in what this agent itself has just written, so that it need not wait for the watch. */
   takeOwn(update: StoreUpdate): void;
+  /** Brings the kernel to what is known, unless a part of a listing is still to come. */
+  flush(): void;
+  /** As flush, as soon as the listing is through. Throws `aborted`. */
+  flushWhole(signal: AbortSignal): Promise<void>;
+  /** Why the agent does not know what stands in the store now; undefined while it follows. */
+  whyBehind(): string | undefined;
   /** Runs until aborted. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -49,19 +57,23 @@ export function createSession(context: SessionContext): Session {
   const picture = createPicture(context);
   const workloads = createWorkloads(log);
   const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
+  const listing = createGate();
   /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
   let configuration: string | undefined;
+  let isInSync = false;
+  let behind: OcicatError | undefined;
 
   function takeConfiguration(): void {
     const config = picture.firewallConfig();
     const printed = printJson(config);
-    if (configuration === undefined || configuration === printed) return;
+    if (configuration === printed) return;
     configuration = printed;
     dataplane.setConfig(config);
     log.info('the configuration has changed; the rules are built by it');
   }
 
-  function act(concerns: ReadonlySet<Concern>): void {
+  function act(): void {
+    const concerns = feed.takeConcerns();
     if (concerns.has('felix')) takeConfiguration();
     if (concerns.has('pools')) dataplane.setPools(picture.natPools());
     if (concerns.has('routing') || concerns.has('pools')) context.touchRouting();
@@ -70,23 +82,71 @@ export function createSession(context: SessionContext): Session {
   /** The first listing is through: from here on the kernel follows. */
   function start(): void {
     const config = picture.firewallConfig();
-    act(feed.takeConcerns());
-    dataplane.start(config);
     configuration = printJson(config);
+    act();
+    dataplane.start(config);
     workloads.restoreSettings();
     workloads.restoreRoutes();
   }
 
-  function takeBatch(updates: readonly StoreUpdate[]): void {
+  function flush(): void {
+    if (!listing.isOpen()) return;
+    act();
+    dataplane.flush();
+  }
+
+  function follow(): void {
+    if (!listing.isOpen()) return;
+    flush();
+    workloads.followSettings();
+  }
+
+  /** Half of a listing says nothing about the whole: its other half may hold what denies. */
+  function takeUpdates(updates: readonly StoreUpdate[]): void {
     context.touchQuiet();
+    if (!isInSync) listing.shut();
     for (const update of updates) {
       memory.apply(update);
       feed.take(update);
     }
-    if (configuration === undefined) return;
-    act(feed.takeConcerns());
-    dataplane.flush();
-    workloads.followSettings();
+    follow();
+  }
+
+  function takeInSync(): void {
+    isInSync = true;
+    if (behind?.code !== 'timeout') behind = undefined;
+    listing.open();
+    if (configuration === undefined) start();
+    else follow();
+    memory.setInSync(true);
+    log.info('in step with the datastore');
+  }
+
+  function takeDisconnected(error: OcicatError): void {
+    isInSync = false;
+    behind = error;
+    if (error.code === 'timeout') log.error('the datastore is not followed; it is read again', error);
+    else log.warn('the datastore does not answer; everything stays as it is until it does', error);
+  }
+
+  function takeReplaced(): void {
+    listing.shut();
+    feed.forgetRevisions();
+    memory.setInSync(false);
+    log.warn('the datastore is another one than before, or an earlier state of it; all of it is read again');
+  }
+
+  function takeProgress(): void {
+    if (behind !== undefined) log.info('the datastore is followed again');
+    behind = undefined;
+  }
+
+  function take(message: SyncMessage): void {
+    if (message.kind === 'updates') takeUpdates(message.updates);
+    else if (message.kind === 'in-sync') takeInSync();
+    else if (message.kind === 'progress') takeProgress();
+    else if (message.kind === 'disconnected') takeDisconnected(message.error);
+    else takeReplaced();
   }
 
   return {
@@ -96,24 +156,15 @@ export function createSession(context: SessionContext): Session {
     takeOwn(update) {
       context.touchQuiet();
       feed.take(update);
-      act(feed.takeConcerns());
     },
+    flush,
+    async flushWhole(signal) {
+      await listing.untilOpen(signal);
+      flush();
+    },
+    whyBehind: () => behind?.message,
     async run(signal) {
-      for await (const event of openSync(context.datastore, FOLLOWED, signal)) {
-        switch (event.kind) {
-          case 'updates':
-            takeBatch(event.updates);
-            break;
-          case 'in-sync':
-            if (configuration === undefined) start();
-            memory.setInSync(true);
-            log.info('in step with the datastore');
-            break;
-          case 'disconnected':
-            log.warn('the datastore does not answer; everything stays as it is until it does', event.error);
-            break;
-        }
-      }
+      for await (const message of openSync(context.datastore, FOLLOWED, signal)) take(message);
     },
   };
 }

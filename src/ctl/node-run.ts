@@ -1,11 +1,12 @@
 // node run: starts the agent of this host with settings from flags, and says whether it works (facts: calico §9.5).
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { isDatastoreVariable } from '../datastore/config.ts';
 import { loadDatastoreConfig } from '../datastore/open.ts';
 import { openLog, replaceFile } from '../sys/files.ts';
 import { observeAgents, observeAgentUnit } from './agent-process.ts';
+import { askReadiness } from './agent-readiness.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import {
   type AgentCommand,
@@ -155,19 +156,10 @@ function environmentOf(
   return { ...Object.fromEntries(own), CALICO_STARTED_BY: 'calicoctl node run', ...variables };
 }
 
-/** Whether the agent takes the calls of network plugins, asked as a runtime would. */
 async function isReady(): Promise<boolean> {
-  const plugins = [join(dirname(process.execPath), '../cni/calico'), '/opt/cni/bin/calico'];
-  const plugin = plugins.find(existsSync);
-  if (plugin === undefined) throw new OcicatError('not-found', `node run: no plugin at ${plugins.join(' or ')}`);
-  const input = '{"cniVersion":"1.1.0","name":"node-run","type":"calico","ipam":{"type":"calico-ipam"}}';
-  const child = Bun.spawn([plugin], {
-    env: { CNI_COMMAND: 'STATUS', CNI_PATH: dirname(plugin) },
-    stdin: new Blob([input]),
-    stdout: 'ignore',
-    stderr: 'ignore',
-  });
-  return (await child.exited) === 0;
+  const readiness = await askReadiness();
+  if (readiness.kind !== 'no-plugin') return readiness.kind === 'ready';
+  throw new OcicatError('not-found', `node run: no plugin at ${readiness.paths.join(' or ')}`);
 }
 
 /** The last lines that were written to the log behind a place in it. */

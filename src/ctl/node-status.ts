@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { observeAgents } from './agent-process.ts';
+import { askReadiness } from './agent-readiness.ts';
 import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
 import { describeTableProtection } from './table-protection.ts';
@@ -103,8 +104,10 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
     return 1;
   }
   stdio.write('Calico process is running.\n');
+  const readiness = await askReadiness();
+  if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.words}.\n`);
   stdio.write(await describeBgp());
   stdio.write(await describeLeftOut());
   stdio.write(describeTableProtection());
-  return 0;
+  return readiness.kind === 'not-ready' ? 1 : 0;
 };

@@ -33,7 +33,6 @@ async function takeEvents(
 ): Promise<readonly WatchEvent[]> {
   const events: WatchEvent[] = [];
   for await (const batch of batches) {
-    expect(batch.events.length).toBeGreaterThan(0);
     events.push(...batch.events);
     if (events.length >= count) stop.abort();
   }
@@ -239,6 +238,7 @@ export function describeDatastore(name: string, open: () => Promise<ContractStor
         let newest = 0;
         let events = 0;
         for await (const batch of datastore.watch(at, from, stop.signal)) {
+          if (batch.events.length === 0) continue;
           const revisions = batch.events.map((event) => (event.kind === 'put' ? event.kv.modRevision : 0));
           expect(Math.min(...revisions)).toBeGreaterThan(newest);
           expect(batch.revision).toBeGreaterThanOrEqual(Math.max(...revisions));

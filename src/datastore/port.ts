@@ -39,7 +39,10 @@ export type WatchEvent =
   | { readonly kind: 'put'; readonly kv: KeyValue }
   | { readonly kind: 'delete'; readonly key: string; readonly modRevision: Revision };
 
-/** All events of one or more whole revisions, in order. `revision` is the newest that the watcher has seen. */
+/**
+ * All events of one or more whole revisions, in order. `revision` is the newest that the watcher has seen. Without events
+ * it says that the watch is alive, and that the store has come to that revision.
+ */
 export interface WatchBatch {
   readonly revision: Revision;
   readonly events: readonly WatchEvent[];

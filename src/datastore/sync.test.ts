@@ -12,9 +12,19 @@ async function put(store: MemoryDatastore, ...pairs: readonly string[]): Promise
 }
 
 function describeMessage(message: SyncMessage): string {
-  if (message.kind === 'in-sync') return 'in-sync';
+  if (message.kind === 'in-sync' || message.kind === 'replaced') return message.kind;
+  if (message.kind === 'progress') return `progress ${message.revision}`;
   if (message.kind === 'disconnected') return `disconnected: ${message.error.code}`;
   return message.updates.map(({ key, value }) => (value === undefined ? `-${key}` : `${key}=${value}`)).join(' ');
+}
+
+/** The next message but for progress. */
+async function read(messages: AsyncGenerator<SyncMessage>): Promise<string> {
+  for (;;) {
+    const { done, value } = await messages.next();
+    if (done) return 'ended';
+    if (value.kind !== 'progress') return describeMessage(value);
+  }
 }
 
 /** Reads messages one at a time; `next` gives up after 3 s. */
@@ -24,8 +34,7 @@ function follow(store: MemoryDatastore, ...prefixes: readonly string[]) {
   return {
     async next(): Promise<string> {
       const timer = Bun.sleep(3_000).then(() => 'nothing came');
-      const message = messages.next().then(({ done, value }) => (done ? 'ended' : describeMessage(value)));
-      return Promise.race([message, timer]);
+      return Promise.race([read(messages), timer]);
     },
     stop: () => stop.abort(),
   };
@@ -110,6 +119,7 @@ describe('sync', () => {
     store.replaceCluster();
     await put(store, '/a/1=new');
     expect(await change).toBe('disconnected: conflict');
+    expect(await sync.next()).toBe('replaced');
     expect(await sync.next()).toBe('-/a/2 /a/1=new');
     expect(await sync.next()).toBe('in-sync');
   });

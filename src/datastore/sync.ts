@@ -3,6 +3,7 @@ import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { mergeStreams } from './merge.ts';
 import { pause } from './pause.ts';
 import type { Datastore, Listing, Revision, WatchBatch } from './port.ts';
+import { STALL_MS, watchForStall } from './watchdog.ts';
 
 /** A key that changed. `value` is undefined when it is gone; `modRevision` is then where that was seen. */
 export interface SyncUpdate {
@@ -16,8 +17,15 @@ export type SyncMessage =
   | { readonly kind: 'updates'; readonly updates: readonly SyncUpdate[] }
   /** All that stood in the store when this was asked for has been handed out. First, and after each `disconnected`. */
   | { readonly kind: 'in-sync' }
-  /** The store is out of reach, or is not the one it was: what was handed out stands until news come. Once an outage. */
-  | { readonly kind: 'disconnected'; readonly error: OcicatError };
+  /** The watches have seen everything up to this revision, or are alive and at it. */
+  | { readonly kind: 'progress'; readonly revision: Revision }
+  /**
+   * The store is out of reach, or is not the one it was, or (`timeout`) goes on without telling us: what was handed out
+   * stands until news come. Once an outage.
+   */
+  | { readonly kind: 'disconnected'; readonly error: OcicatError }
+  /** Another store, or an earlier state of the same: what follows until `in-sync` counts whatever its revisions are. */
+  | { readonly kind: 'replaced' };
 
 /** Updates in one message: small enough that the consumer can yield to other work in between. */
 const UPDATES_PER_MESSAGE = 1_000;
@@ -69,8 +77,24 @@ function* inMessages(updates: readonly SyncUpdate[]): Generator<SyncMessage> {
 
 interface Position {
   readonly prefix: string;
-  readonly revision: Revision;
+  /** Everything up to here has been handed out. */
+  revision: Revision;
   readonly cluster: string;
+}
+
+/** What the slowest has reached. */
+function reachedBy(positions: readonly Position[]): Revision {
+  return Math.min(...positions.map(({ revision }) => revision));
+}
+
+interface Arrival {
+  readonly position: Position;
+  readonly batch: WatchBatch;
+}
+
+async function* watchFrom(datastore: Datastore, position: Position, signal: AbortSignal): AsyncGenerator<Arrival> {
+  const { prefix, revision, cluster } = position;
+  for await (const batch of datastore.watch(prefix, revision + 1, signal, cluster)) yield { position, batch };
 }
 
 function toError(error: unknown): OcicatError {
@@ -86,6 +110,7 @@ export async function* openSync(
   datastore: Datastore,
   prefixes: readonly string[],
   signal: AbortSignal,
+  stallMs = STALL_MS,
 ): AsyncGenerator<SyncMessage> {
   const known: Known = new Map();
   let cluster: string | undefined;
@@ -97,6 +122,7 @@ export async function* openSync(
     for (const prefix of prefixes) {
       const listing = await datastore.list(prefix, {}, signal);
       const trusted = cluster === undefined || cluster === listing.cluster;
+      if (!trusted && positions.length === 0) yield { kind: 'replaced' };
       positions.push({ prefix, revision: listing.revision, cluster: listing.cluster });
       yield* inMessages(takeListing(known, prefix, listing, trusted));
     }
@@ -112,11 +138,17 @@ export async function* openSync(
     yield { kind: 'in-sync' };
     connected = true;
     retryMs = FIRST_RETRY_MS;
-    const open = (stop: AbortSignal) =>
-      positions.map(({ prefix, revision, cluster }) => datastore.watch(prefix, revision + 1, stop, cluster));
-    for await (const batch of mergeStreams(open, signal)) {
-      const updates = takeBatch(known, batch);
-      if (updates.length > 0) yield* inMessages(updates);
+    let reached = reachedBy(positions);
+    const open = (stop: AbortSignal): readonly AsyncIterable<Arrival>[] => [
+      ...positions.map((position) => watchFrom(datastore, position, stop)),
+      watchForStall(datastore, prefixes[0] ?? '', () => reached, stop, stallMs),
+    ];
+    for await (const { position, batch } of mergeStreams(open, signal)) {
+      yield* inMessages(takeBatch(known, batch));
+      position.revision = Math.max(position.revision, batch.revision);
+      const now = reachedBy(positions);
+      if (now > reached || batch.events.length === 0) yield { kind: 'progress', revision: now };
+      reached = now;
     }
   }
 

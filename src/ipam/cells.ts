@@ -17,7 +17,7 @@ export interface Cells {
   /** Takes in what stands now under a prefix. */
   reread(datastore: Datastore, prefix: string, signal: AbortSignal): Promise<void>;
   rereadKey(datastore: Datastore, key: string, signal: AbortSignal): Promise<void>;
-  /** From here to endListing everything that stands is told again. */
+  /** From here to endListing everything that stands is told again, whatever the revisions were before. */
   beginListing(): void;
   /** What has not been told since beginListing has gone. Without one it does nothing. */
   endListing(): void;
@@ -69,6 +69,7 @@ export function createCells(): Cells {
     },
     beginListing() {
       told = new Set();
+      for (const [key, entry] of entries) entries.set(key, { ...entry, toldAt: -1 });
     },
     endListing() {
       if (told === undefined) return;

@@ -18,7 +18,7 @@ const denyA = () => ({
   order: 1,
   selector: 'all()',
   types: ['Ingress'],
-  ingress: [{ action: 'Deny', source: { nets: [a] } }, { action: 'Allow' }],
+  ingress: [{ action: 'Deny', source: { nets: [`${a}/32`] } }, { action: 'Allow' }],
 });
 
 const reaches = () => host.run(`ip netns exec a ping -c1 -W0.3 ${b}`).status === 0;

@@ -136,6 +136,7 @@ export async function openCniHost(): Promise<CniHost> {
     },
     policyApplied: () => host.policy(),
     endpointGone: () => undefined,
+    whyBehind: () => undefined,
     mtuBytes: () => 1450,
     pendingFolder: join(folder, 'pending'),
     now: Date.now,

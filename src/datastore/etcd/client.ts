@@ -5,7 +5,7 @@
 // with grpc-js), and an agent with an open watch holds 71 MB (160 and 129 MB).
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { checkTransaction } from '../limits.ts';
-import type { CommitResult, Datastore, Listing, ListOptions, Revision } from '../port.ts';
+import type { CommitResult, Datastore, KeyValue, Listing, ListOptions, Revision, Transaction } from '../port.ts';
 import { type Credentials, createTokenSource } from './auth.ts';
 import { createCaller } from './caller.ts';
 import { createEndpointPool } from './endpoints.ts';
@@ -29,6 +29,7 @@ import {
 } from './messages.ts';
 import { readPages } from './range.ts';
 import type { TlsMaterial } from './session.ts';
+import { verifyHistory } from './verify.ts';
 import { watchPrefix } from './watch.ts';
 
 export interface EtcdSettings {
@@ -73,6 +74,17 @@ export function openEtcd(settings: EtcdSettings): Datastore {
     return answer;
   }
 
+  function witnessNewest(kvs: readonly KeyValue[]): void {
+    const [first, ...others] = kvs;
+    if (first === undefined) return;
+    lineage.witness(others.reduce((newest, kv) => (kv.modRevision > newest.modRevision ? kv : newest), first));
+  }
+
+  function witnessWrites({ writes }: Transaction, modRevision: Revision): void {
+    for (const write of writes)
+      lineage.witness({ key: write.key, value: write.kind === 'put' ? write.value : undefined, modRevision });
+  }
+
   async function listOnce(prefix: string, options: ListOptions, signal?: AbortSignal): Promise<Listing | undefined> {
     const clusters = new Set<string>();
     const { kvs, revision } = await readPages(prefix, options, async (query) => {
@@ -80,7 +92,9 @@ export function openEtcd(settings: EtcdSettings): Datastore {
       clusters.add(lineage.name());
       return answer;
     });
-    return clusters.size > 1 ? undefined : { kvs, revision, cluster: lineage.name() };
+    if (clusters.size > 1) return undefined;
+    if (options.keysOnly !== true) witnessNewest(kvs);
+    return { kvs, revision, cluster: lineage.name() };
   }
 
   async function list(prefix: string, options: ListOptions = {}, signal?: AbortSignal): Promise<Listing> {
@@ -101,8 +115,8 @@ export function openEtcd(settings: EtcdSettings): Datastore {
     tokens,
     lineage,
     outageMs: timeoutMs,
-    probe: async (signal: AbortSignal): Promise<Revision> =>
-      (await range('probe', { key: '\0', keysOnly: true }, signal)).header.revision,
+    verify: (signal: AbortSignal): Promise<void> =>
+      verifyHistory(lineage, async (query) => (await range(`read "${query.key}" again`, query, signal)).kvs[0]),
   };
 
   return {
@@ -124,7 +138,10 @@ export function openEtcd(settings: EtcdSettings): Datastore {
       const { header, succeeded, ranges } = decodeTransaction(await caller.call(request, signal));
       lineage.see(header, floor);
       const { revision } = header;
-      if (succeeded) return { kind: 'committed', revision };
+      if (succeeded) {
+        witnessWrites(transaction, revision);
+        return { kind: 'committed', revision };
+      }
       return { kind: 'conflict', revision, current: transaction.conditions.map((_, at) => ranges[at]?.kvs[0]) };
     },
     watch: (prefix, fromRevision, signal, cluster = lineage.name()) =>

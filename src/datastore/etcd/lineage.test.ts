@@ -1,5 +1,8 @@
-import { expect, test } from 'bun:test';
-import { createLineage } from './lineage.ts';
+import { describe, expect, test } from 'bun:test';
+import { OcicatError } from '../../base/errors.ts';
+import type { KeyValue } from '../port.ts';
+import { createLineage, type Witnessed } from './lineage.ts';
+import { type ReadKey, verifyHistory } from './verify.ts';
 
 const header = (clusterId: bigint, revision: number) => ({ clusterId, revision });
 
@@ -34,10 +37,56 @@ test('a fallen revision under the same id is another store, once', () => {
 
 test('another id is another store, also for a watch', () => {
   const lineage = createLineage();
-  expect(lineage.isOther(header(10n, 1))).toBe(false);
+  lineage.follow(header(10n, 1));
   lineage.see(header(11n, 60), 0);
   expect(lineage.name()).toBe('b.1');
-  expect(lineage.isOther(header(11n, 1))).toBe(false);
-  expect(lineage.isOther(header(12n, 90))).toBe(true);
+  lineage.follow(header(11n, 1));
+  expect(lineage.name()).toBe('b.1');
+  lineage.follow(header(12n, 90));
   expect(lineage.name()).toBe('c.2');
+});
+
+test('what a watch has delivered counts for what may not run backwards', () => {
+  const lineage = createLineage();
+  lineage.see(header(10n, 5), 0);
+  lineage.witness({ key: 'a', value: '1', modRevision: 9 });
+  lineage.see(header(10n, 8), lineage.floor());
+  expect(lineage.name()).toBe('a.1');
+  lineage.follow(header(10n, 12));
+  lineage.see(header(10n, 11), lineage.floor());
+  expect(lineage.name()).toBe('a.2');
+});
+
+describe('verifyHistory', () => {
+  const wrote = (key: string, value: string, modRevision: number) => ({ key, value, modRevision });
+  const deleted = (key: string, modRevision: number) => ({ key, value: undefined, modRevision });
+
+  /** A store whose every key has one value, from a revision on; what is before `oldest` is forgotten. */
+  function storeOf(newest: number, kvs: readonly KeyValue[], oldest = 1): ReadKey {
+    return async ({ key, revision = newest }) => {
+      if (revision > newest) throw new OcicatError('invalid', 'required revision is a future revision');
+      if (revision < oldest) throw new OcicatError('not-found', 'compacted');
+      return kvs.findLast((kv) => kv.key === key && kv.modRevision <= revision);
+    };
+  }
+
+  const cases: readonly (readonly [string, readonly Witnessed[], ReadKey, boolean])[] = [
+    ['nothing was seen', [], storeOf(1, []), true],
+    ['the last write stands', [wrote('a', '1', 5)], storeOf(9, [wrote('a', '1', 5)]), true],
+    ['it stood then', [wrote('a', '1', 5)], storeOf(9, [wrote('a', '1', 5), wrote('a', '2', 7)]), true],
+    ['it was another value', [wrote('a', '1', 5)], storeOf(9, [wrote('a', '2', 5)]), false],
+    ['it was another key', [wrote('a', '1', 5)], storeOf(9, [wrote('b', '1', 5)]), false],
+    ['it was at another revision', [wrote('a', '1', 5)], storeOf(9, [wrote('a', '1', 6)]), false],
+    ['the store is older', [wrote('a', '1', 5)], storeOf(4, [wrote('a', '0', 3)]), false],
+    ['that time is forgotten', [wrote('a', '1', 5)], storeOf(9, [wrote('a', '2', 7)], 8), false],
+    ['the deletion did not happen', [wrote('a', '1', 5), deleted('a', 6)], storeOf(9, [wrote('a', '1', 5)]), false],
+    ['the deletion happened', [wrote('a', '1', 5), deleted('b', 6)], storeOf(9, [wrote('a', '1', 5)]), true],
+  ];
+  test.each(cases)('%s', async (_name, seen, read, same) => {
+    const lineage = createLineage();
+    lineage.see(header(10n, 2), 0);
+    for (const event of seen) lineage.witness(event);
+    await verifyHistory(lineage, read);
+    expect(lineage.name() === 'a.0').toBe(same);
+  });
 });

@@ -57,6 +57,7 @@ describe('messages', () => {
     );
     expect(decodeWatch(bytes)).toEqual({
       header: { clusterId: 2n ** 64n - 1n, revision: 12 },
+      ofStream: true,
       created: false,
       canceled: false,
       compactRevision: 0,

@@ -167,6 +167,9 @@ export function decodeTransaction(bytes: Buffer): TransactionAnswer {
   return decodeMessage(bytes, empty, transactionReaders);
 }
 
+/** Asks a watch's stream how far it has come (etcd 3.4 and later answer; earlier ones do nothing). */
+export const WATCH_PROGRESS_REQUEST = encodeMessage([3, encodeMessage()]);
+
 /** Watches a prefix; with progress notices while it is quiet, and with answers cut when they grow over 1.5 MB. */
 export function encodeWatchCreate(prefix: string, startRevision: Revision): Buffer {
   const key = prefix === '' ? '\0' : prefix;
@@ -178,6 +181,8 @@ export function encodeWatchCreate(prefix: string, startRevision: Revision): Buff
 
 export interface WatchAnswer {
   header: Header;
+  /** Whether it answers WATCH_PROGRESS_REQUEST: it is about the stream and not about its watch. */
+  ofStream: boolean;
   created: boolean;
   canceled: boolean;
   /** When the start was compacted: the oldest revision that is kept. */
@@ -210,6 +215,9 @@ function decodeEvent(bytes: Buffer): WatchEvent {
 
 const watchReaders: Readers<WatchAnswer> = {
   1: headerField(),
+  2: varintField((into, cursor) => {
+    into.ofStream = readSigned(cursor) === -1n;
+  }),
   3: varintField((into, cursor) => {
     into.created = readBoolean(cursor);
   }),
@@ -233,6 +241,7 @@ const watchReaders: Readers<WatchAnswer> = {
 export function decodeWatch(bytes: Buffer): WatchAnswer {
   const empty: WatchAnswer = {
     header: noHeader(),
+    ofStream: false,
     created: false,
     canceled: false,
     compactRevision: 0,

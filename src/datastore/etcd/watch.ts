@@ -4,8 +4,8 @@ import { pause } from '../pause.ts';
 import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
 import type { TokenSource } from './auth.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';
-import type { Lineage } from './lineage.ts';
-import { decodeWatch, encodeWatchCreate, WATCH, type WatchAnswer } from './messages.ts';
+import type { Lineage, Witnessed } from './lineage.ts';
+import { decodeWatch, encodeWatchCreate, WATCH, WATCH_PROGRESS_REQUEST, type WatchAnswer } from './messages.ts';
 import type { MessageStream, StreamEnd } from './session.ts';
 import { wantsNewToken } from './status.ts';
 
@@ -13,11 +13,14 @@ export interface WatchContext {
   readonly pool: EndpointPool;
   readonly tokens: TokenSource;
   readonly lineage: Lineage;
-  /** Asks the cluster, by way of a quorum, where it stands, so that `lineage` knows. */
-  probe(signal: AbortSignal): Promise<Revision>;
+  /** Asks the cluster, by way of a quorum, whether its history is the one that was seen, so that `lineage` knows. */
+  verify(signal: AbortSignal): Promise<void>;
   /** For how long it may fail to reach a server before it gives up. */
   readonly outageMs: number;
 }
+
+/** So often each stream is asked how far it has come. */
+const PROGRESS_INTERVAL_MS = 5_000;
 
 interface Place {
   /** The first revision not yet handed out. */
@@ -37,17 +40,20 @@ function revisionOf(event: WatchEvent): Revision {
   return event.kind === 'put' ? event.kv.modRevision : event.modRevision;
 }
 
-/** Throws `conflict` when what answers is not the store that the watch began with. */
+function witnessedBy(event: WatchEvent): Witnessed {
+  return event.kind === 'put' ? event.kv : { key: event.key, value: undefined, modRevision: event.modRevision };
+}
+
+/** Throws `conflict` when what answers is not the store that the watch began with; a new stream is asked for its past. */
 async function checkLineage(
   context: WatchContext,
   prefix: string,
   place: Place,
-  { header }: WatchAnswer,
+  { header, created }: WatchAnswer,
   signal: AbortSignal,
 ): Promise<void> {
-  const other = context.lineage.isOther(header);
-  // A member may lag behind what others have shown us: only a quorum's answer tells that from a store begun anew.
-  if (!other && header.revision < place.next - 1) await context.probe(signal);
+  context.lineage.follow(header);
+  if (created) await context.verify(signal);
   if (place.cluster === 'unknown') place.cluster = context.lineage.name();
   if (place.cluster === context.lineage.name()) return;
   throw new OcicatError('conflict', `watch "${prefix}": the store is another one than before`);
@@ -88,6 +94,9 @@ async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<WatchBatch, StreamOutcome> {
   const messages = stream.receive();
+  stream.send(encodeWatchCreate(prefix, place.next));
+  stream.send(WATCH_PROGRESS_REQUEST);
+  const timer = setInterval(() => stream.send(WATCH_PROGRESS_REQUEST), PROGRESS_INTERVAL_MS);
   let fragments: WatchEvent[] = [];
   try {
     for (;;) {
@@ -95,7 +104,7 @@ async function* follow(
       if (step.done) return judgeEnd(context, token, step.value);
       const answer = decodeWatch(step.value);
       if (answer.canceled) return judgeCancel(context, prefix, token, answer);
-      if (answer.created) await checkLineage(context, prefix, place, answer, signal);
+      await checkLineage(context, prefix, place, answer, signal);
       place.outageSinceMs = undefined;
       place.failures = 0;
       fragments.push(...answer.events);
@@ -103,13 +112,18 @@ async function* follow(
       const events = fragments.filter((event) => revisionOf(event) >= place.next);
       fragments = [];
       const newest = events.at(-1);
-      // Without events it is a progress notice: all up to the header's revision has been sent. (When created, not yet.)
-      if (newest === undefined && !answer.created) place.next = Math.max(place.next, answer.header.revision + 1);
-      if (newest === undefined) continue;
-      place.next = revisionOf(newest) + 1;
-      yield { revision: revisionOf(newest), events };
+      if (newest !== undefined) {
+        place.next = revisionOf(newest) + 1;
+        context.lineage.witness(witnessedBy(newest));
+        yield { revision: revisionOf(newest), events };
+      } else if (!answer.created) {
+        // The watch's own notice says that all up to its revision has been sent; the stream's answer may overtake events.
+        if (!answer.ofStream) place.next = Math.max(place.next, answer.header.revision + 1);
+        yield { revision: answer.header.revision, events };
+      }
     }
   } finally {
+    clearInterval(timer);
     await messages.return({ kind: 'lost', sent: true, cause: undefined });
   }
 }
@@ -124,7 +138,6 @@ async function* attempt(
   const session = await context.pool.session(signal);
   const token = await context.tokens.token(session, signal);
   const stream = session.openStream(WATCH, token, signal);
-  stream.send(encodeWatchCreate(prefix, place.next));
   const outcome = yield* follow(context, prefix, place, stream, token, signal);
   if (outcome.kind === 'again' && place.failures > 0) context.pool.leave(session);
   return outcome;
