@@ -44,6 +44,9 @@ function builtIn(
   return JSON.stringify({ cniVersion: '0.3.1', name, type: 'ptp', ipMasq, ipam });
 }
 
+/** A network that is there without a configuration, or even without being asked for. */
+export type OwnNetwork = 'default' | 'default-restricted';
+
 /** First addresses for default-restricted, 2 to 99; the rest, 100 to 254, for default. */
 const builtIns: readonly (readonly [file: string, json: string])[] = [
   ['99-default-restricted.conf', builtIn('default-restricted', false, '172.16.28.2', '172.16.28.99', [])],
@@ -92,6 +95,12 @@ function netFiles(dir: string): readonly string[] {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
     throw new OcicatError('unavailable', `read directory "${dir}"`, { cause });
   }
+}
+
+/** Which of rkt's own networks it is; undefined for one from net.d, also under the name of an own one. */
+export function ownNetwork({ name, json }: NetworkConf): OwnNetwork | undefined {
+  const isOwn = builtIns.some(([, own]) => own === json);
+  return isOwn && (name === 'default' || name === 'default-restricted') ? name : undefined;
 }
 
 /**

@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { parseJson, printJson } from '../base/json.ts';
 import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from './cni-call.ts';
-import { type NetworkConf, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
+import { type NetworkConf, ownNetwork, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
 import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
+import { restrictLinks } from './own-networks.ts';
 import { netnsPath } from './pod-netns.ts';
 
 /** A pod as plugins see it. */
@@ -60,6 +61,8 @@ async function addNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<C
   }
   if (result === undefined) throw new OcicatError('invalid', `network "${conf.name}": has no plugin`);
   if (conf.plugins.length > 1) writeFileSync(resultPath(pod.podPath, conf), result.json);
+  const own = ownNetwork(conf);
+  if (own !== undefined) restrictLinks(own, result.json);
   return result;
 }
 

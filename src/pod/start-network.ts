@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { pluginDirectories } from './cni-call.ts';
 import type { Context } from './context.ts';
-import { loadNetworks, type SelectedNetwork, selectNetworks } from './net-conf.ts';
+import { loadNetworks, ownNetwork, type SelectedNetwork, selectNetworks } from './net-conf.ts';
 import { addNetworks, type PodNetworks, removeNetworks, type SuppliedDns } from './networks.ts';
+import { loadOwnRules } from './own-networks.ts';
 import { createPodNetns, removePodNetns } from './pod-netns.ts';
 import type { Start } from './start.ts';
 
@@ -70,13 +71,12 @@ export async function joinNetworks(
   networks: readonly SelectedNetwork[],
 ): Promise<SuppliedDns | undefined> {
   const pod = podNetworks(start.context, start.pod.uuid, start.pod.path);
-  try {
-    const supplied = await addNetworks(pod, networks);
-    start.undo.push('networks', async () => {
-      for (const line of await removeNetworks(pod)) pod.warn(line);
-    });
-    return supplied;
-  } catch (cause) {
-    throw setupFailure(cause);
-  }
+  const hasOwn = networks.some(({ conf }) => ownNetwork(conf) !== undefined);
+  const [rules, added] = await Promise.allSettled([hasOwn ? loadOwnRules() : undefined, addNetworks(pod, networks)]);
+  if (added.status === 'rejected') throw setupFailure(added.reason);
+  start.undo.push('networks', async () => {
+    for (const line of await removeNetworks(pod)) pod.warn(line);
+  });
+  if (rules.status === 'rejected') throw setupFailure(rules.reason);
+  return added.value;
 }
