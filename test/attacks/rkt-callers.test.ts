@@ -96,6 +96,20 @@ test.each(links)('--uuid-file-save does not follow a link to %s', async (_, targ
   expect(existsSync(join(world.directory, 'made-by-root'))).toBe(false);
 });
 
+test.each([
+  ['belongs to another user', 'mkdir PATH && chown 1000 PATH', 'belongs to user 1000'],
+  ['everybody may write to', 'mkdir PATH && chmod 1777 PATH', 'everybody may write to it'],
+  ['is a link to one of another user', 'mkdir PATH.real && chown 1000 PATH.real && ln -s PATH.real PATH', 'user 1000'],
+])('root makes nothing in a data directory that %s', async (title, make, words) => {
+  const path = join(world.directory, title.replaceAll(' ', '-'));
+  expect((await world.run('sh', '-c', make.replaceAll('PATH', path))).status).toBe(0);
+  for (const command of [['run', 'docker://busybox'], ['gc'], ['prepare', 'docker://busybox']]) {
+    const result = await world.rkt(`--dir=${path}`, ...command);
+    expect([result.status, result.stderr]).toEqual([254, expect.stringContaining(words)]);
+  }
+  expect((await world.run('sh', '-c', `ls -A ${path}/`)).stdout).toBe('');
+});
+
 test('--uuid-file-save replaces the file of an earlier pod', async () => {
   const path = join(world.directory, 'uuid');
   for (let round = 0; round < 2; round++) {
