@@ -1,0 +1,223 @@
+// Every field that reaches the kernel's rules, at its limits, held against the real nf_tables: the rules are taken as they
+// are, read back as they are, and nft can list them. A field of a rule that is not here fails.
+import { afterAll, expect, test } from 'bun:test';
+import { createDataplane } from '../../src/agent/dataplane.ts';
+import { createFeed } from '../../src/agent/feed.ts';
+import type { FELIX_FIELDS } from '../../src/agent/felix-settings.ts';
+import { createPicture } from '../../src/agent/picture.ts';
+import { createWorkloads } from '../../src/agent/workloads.ts';
+import { felixConfiguration } from '../../src/model/felix-configuration.ts';
+import { globalNetworkPolicy } from '../../src/model/global-network-policy.ts';
+import { globalNetworkSet } from '../../src/model/global-network-set.ts';
+import { ipPool } from '../../src/model/ip-pool.ts';
+import { type Kind, readResource } from '../../src/model/kind.ts';
+import { profile } from '../../src/model/profile.ts';
+import { rule } from '../../src/model/rule.ts';
+import type { Shape } from '../../src/model/schema.ts';
+import { tier } from '../../src/model/tier.ts';
+import { workloadEndpoint } from '../../src/model/workload-endpoint.ts';
+import { addNetns, listRuleset, openFirewallIn, removeAllNetns } from './firewall-net.ts';
+
+const netns = addNetns();
+const kernel = openFirewallIn(netns);
+afterAll(() => {
+  kernel.close();
+  removeAllNetns();
+});
+
+interface Stored {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly spec: object;
+}
+
+const LONG = 'x'.repeat(253);
+const WORKLOAD = 'a-rkt-w-eth0';
+const ENDPOINT = {
+  orchestrator: 'rkt',
+  workload: 'w',
+  node: 'a',
+  endpoint: 'eth0',
+  interfaceName: 'cali1',
+  ipNetworks: ['10.65.0.1/32', 'fd65::1/128'],
+  profiles: ['p'],
+};
+
+function keyOf({ kind, name }: Stored): string {
+  const prefix = `/calico/resources/v3/projectcalico.org/${kind.plural}`;
+  return kind.namespaced ? `${prefix}/default/${name}` : `${prefix}/${name}`;
+}
+
+function documentOf({ kind, name, spec }: Stored) {
+  const metadata = kind.namespaced ? { name, namespace: 'default' } : { name };
+  return { apiVersion: 'projectcalico.org/v3', kind: kind.name, metadata, spec };
+}
+
+/** Puts a store's content into the kernel, as the agent does, and says what it logged on the way. */
+function load(resources: readonly Stored[]): readonly string[] {
+  const lines: string[] = [];
+  const say = (message: string, error?: unknown) => void lines.push(`${message} ${error ?? ''}`);
+  const log = { info: say, warn: say, error: say };
+  const dataplane = createDataplane(kernel, log, () => undefined);
+  const picture = createPicture({ nodeName: 'a', routerId: undefined, felix: {}, log });
+  const feed = createFeed({ nodeName: 'a', dataplane, picture, workloads: createWorkloads(log), log });
+  for (const [index, stored] of resources.entries())
+    feed.take({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
+  dataplane.setPools(picture.natPools());
+  dataplane.start(picture.firewallConfig());
+  dataplane.flush();
+  dataplane.resync();
+  expect(listRuleset(netns).length).toBeGreaterThan(10);
+  return lines;
+}
+
+/** What stands beside a row's resource; one of its kind and name takes another's place. */
+const CLUSTER: readonly Stored[] = [
+  { kind: profile, name: 'p', spec: { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] } },
+  { kind: workloadEndpoint, name: WORKLOAD, spec: ENDPOINT },
+];
+
+function expectLoaded(...stored: readonly Stored[]): void {
+  const what = stored
+    .map(({ kind, name, spec }) => `${kind.name}(${name}) ${JSON.stringify(spec).slice(0, 200)}`)
+    .join();
+  for (const one of stored) {
+    const read = readResource(one.kind, documentOf(one), 'document');
+    expect(`${what}: ${read.kind === 'valid' ? 'may be written' : JSON.stringify(read.issues)}`).toBe(
+      `${what}: may be written`,
+    );
+  }
+  const rest = CLUSTER.filter(({ kind, name }) => !stored.some((one) => one.kind === kind && one.name === name));
+  // an HTTP match is closed, and said so
+  const lines = load([...rest, ...stored]).filter((line) => !line.includes('wanted what the kernel can see'));
+  expect([what, ...lines]).toEqual([what]);
+}
+
+function withRule(one: object): Stored {
+  const rules = [{ action: 'Allow', ...one }];
+  const lists = { ingress: rules, egress: 'http' in one ? [] : rules };
+  return { kind: globalNetworkPolicy, name: 'g', spec: { selector: 'all()', types: ['Ingress', 'Egress'], ...lists } };
+}
+
+const many = <T>(count: number, make: (index: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+const RANGES: readonly (readonly string[])[] = [
+  ['0.0.0.0/0'],
+  ['::/0'],
+  ['255.255.255.255/32'],
+  ['ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'],
+  ['0.0.0.0/1', '128.0.0.0/1', '10.0.0.0/8', '10.1.0.0/16', '10.1.1.1/32'],
+  ['::/1', '8000::/1', '::ffff:0.0.0.0/96', 'fd00::/8'],
+  many(256, (index) => `10.${index >> 8}.${index & 255}.0/24`),
+];
+const PORTS: readonly (readonly (number | string)[])[] = [
+  [1],
+  [65535],
+  ['1:65535'],
+  ['1:2', '2:3', '3:4'],
+  many(15, (index) => index + 1),
+  ['a'.repeat(15)],
+  [80, '8000:8010', 'http'],
+];
+const PROTOCOLS = ['TCP', 'UDP', 'ICMP', 'ICMPv6', 'SCTP', 'UDPLite', 1, 2, 254, 255];
+const ICMP = [{ type: 0 }, { type: 254 }, { type: 254, code: 255 }, { type: 0, code: 0 }];
+const sides = (entity: object) => [{ source: entity }, { destination: entity }];
+
+/** A row for each field of a rule: what stands in a rule. */
+const RULES: Readonly<Record<string, readonly object[]>> = {
+  action: ['Allow', 'Deny', 'Pass', 'Log'].map((action) => ({ action })),
+  ipVersion: [{ ipVersion: 4 }, { ipVersion: 6 }],
+  protocol: PROTOCOLS.map((protocol) => ({ protocol })),
+  icmp: ['ICMP', 'ICMPv6'].flatMap((protocol) => ICMP.map((icmp) => ({ protocol, icmp }))),
+  notProtocol: PROTOCOLS.map((notProtocol) => ({ notProtocol })),
+  notICMP: ['ICMP', 'ICMPv6'].flatMap((protocol) => ICMP.map((notICMP) => ({ protocol, notICMP }))),
+  source: [
+    ...RANGES.flatMap((nets) => sides({ nets })),
+    ...RANGES.filter(([first]) => !first?.endsWith('::/0') && first !== '0.0.0.0/0').flatMap((notNets) =>
+      sides({ notNets }),
+    ),
+    ...PORTS.flatMap((ports) => [...sides({ ports }), ...sides({ notPorts: ports })]).flatMap((one) =>
+      ['TCP', 'UDP', 'SCTP'].map((protocol) => ({ protocol, ...one })),
+    ),
+    ...sides({ selector: `has(${'k'.repeat(63)}) || ${'k'.repeat(63)} == '${'v'.repeat(500)}'` }),
+    ...sides({ notSelector: 'all()', namespaceSelector: 'global()' }),
+  ],
+  destination: sides({ selector: 'all()', ports: [1] }).map((one) => ({ protocol: 'TCP', ...one })),
+  http: [{ protocol: 'TCP', http: { methods: ['GET'], paths: [{ exact: '/"\\$' }] } }],
+  metadata: ['"', '\\', '\n', 'é'.repeat(300), 'x'.repeat(5000)].map((why) => ({ metadata: { annotations: { why } } })),
+};
+
+function fieldsOf(shape: Shape): readonly string[] {
+  return shape.shape === 'object' ? Object.keys(shape.fields) : [];
+}
+
+test('the kernel takes every field of a rule at its limits', () => {
+  expect(Object.keys(RULES).sort()).toEqual([...fieldsOf(rule)].sort());
+  for (const rows of Object.values(RULES)) for (const one of rows) expectLoaded(withRule(one));
+}, 60_000);
+
+test('the kernel takes names as long as they may be', () => {
+  const labels = { tier: 't'.repeat(63), other: `${'t'.repeat(62)}u` };
+  const policies = Object.values(labels).map((name) => ({
+    kind: globalNetworkPolicy,
+    name: `${name}.${'x'.repeat(189)}`,
+    spec: { ...withRule({ action: 'Log' }).spec, tier: name },
+  }));
+  const tiers = Object.values(labels).map((name) => ({ kind: tier, name, spec: { order: 1 } }));
+  const profiles = [LONG, `${LONG.slice(1)}y`].map((name) => ({
+    kind: profile,
+    name,
+    spec: { ingress: [{ action: 'Deny' }] },
+  }));
+  const spec = { ...ENDPOINT, profiles: profiles.map(({ name }) => name), interfaceName: 'cali-._45678901' };
+  expectLoaded(...policies, ...tiers, ...profiles, { kind: workloadEndpoint, name: WORKLOAD, spec });
+});
+
+/** Fields of an endpoint that reach the rules. */
+const ENDPOINTS: readonly object[] = [
+  { interfaceName: 'cali' },
+  { interfaceName: 'calia.b-c_d' },
+  { mac: 'ff:ff:ff:ff:ff:ff' },
+  { mac: '00:00:00:00:00:00' },
+  { ipNetworks: ['0.0.0.0/32', '255.255.255.255/32', '::/128', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'] },
+  { ipNetworks: [] },
+  { ports: [1, 65535].map((port) => ({ name: 'a'.repeat(15), protocol: 'TCP', port })) },
+  { allowSpoofedSourcePrefixes: ['0.0.0.0/0', '::/0'] },
+  { allowSpoofedSourcePrefixes: ['10.0.0.0/8', '10.1.0.0/16', '10.65.0.1', '255.255.255.255/32', 'ffff::/16'] },
+];
+
+test('the kernel takes every field of an endpoint at its limits', () => {
+  for (const more of ENDPOINTS) {
+    const named = withRule({ protocol: 'TCP', destination: { ports: ['a'.repeat(15)] } });
+    expectLoaded({ kind: workloadEndpoint, name: WORKLOAD, spec: { ...ENDPOINT, ...more } }, named);
+  }
+}, 30_000);
+
+test('the kernel takes network sets and pools at their limits', () => {
+  for (const nets of RANGES)
+    expectLoaded(
+      { kind: globalNetworkSet, name: LONG, spec: { nets } },
+      withRule({ source: { selector: 'all()', namespaceSelector: 'global()' } }),
+    );
+  for (const cidr of ['0.0.0.0/1', '128.0.0.0/3', '10.0.0.0/8', '::/1', 'fd00::/8', '255.255.240.0/20'])
+    for (const natOutgoing of [true, false]) expectLoaded({ kind: ipPool, name: LONG, spec: { cidr, natOutgoing } });
+}, 30_000);
+
+/** A row for each field of FelixConfiguration that acts. */
+const FELIX: Readonly<Record<(typeof FELIX_FIELDS)[number], readonly unknown[]>> = {
+  defaultEndpointToHostAction: ['Drop', 'Accept', 'Return', 'drop'],
+  nftablesFilterDenyAction: ['Drop', 'Reject', 'reject'],
+  logPrefix: ['x', ' ', '%n%k', ': /_-', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000)],
+  vxlanPort: [1, 65535],
+  allowVXLANPacketsFromWorkloads: [true, false],
+  allowIPIPPacketsFromWorkloads: [true, false],
+};
+
+test('the kernel takes every field of FelixConfiguration that acts, at its limits', () => {
+  for (const [field, values] of Object.entries(FELIX)) {
+    for (const value of values) {
+      const spec = { [field]: value };
+      expectLoaded({ kind: felixConfiguration, name: 'default', spec }, withRule({ action: 'Log' }));
+    }
+  }
+}, 30_000);
