@@ -1,16 +1,18 @@
 // The agent's own single-member etcd, for a machine that has no cluster: started, watched over and ended with the agent.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { OcicatError } from '../base/errors.ts';
+import { PRIVATE_ETCD_SOCKET } from '../datastore/config.ts';
 import { pause } from '../datastore/pause.ts';
 
 export interface PrivateEtcdOptions {
   /** Kept for ever: the store's content. Created for root alone. */
   readonly dataDirectory: string;
-  /** `http://127.0.0.1:2379`: where clients reach it. */
-  readonly clientUrl: string;
+  /** Made for root alone before etcd starts: its sockets are in it, and whoever cannot enter it cannot connect. */
+  readonly runDirectory: string;
   /** Gets etcd's warnings and what happens to it, a line each. */
   log(line: string): void;
 }
@@ -29,29 +31,44 @@ const LAST_RESTART_MS = 10_000;
 /** Having run this long, its next restart is the first one again. */
 const STABLE_MS = 60_000;
 
-/** Nobody dials it: a single member has no peers. It listens on a port of the kernel's choice all the same. */
+/** In its membership, where it must have a network address. Nobody dials it: a single member has no peers. */
 const PEER_URL = 'http://127.0.0.1:2380';
+
+/**
+ * Unix sockets in the directory that etcd runs in (etcd 3.4 takes no paths), with names of their own: an etcd that ends
+ * removes the names it has listened on, and must not remove those of the next one.
+ */
+interface Sockets {
+  readonly client: string;
+  readonly peer: string;
+}
+
+function nameSockets(): Sockets {
+  const run = randomUUID();
+  return { client: `client-${run}:0`, peer: `peer-${run}:0` };
+}
 
 /**
  * History of an hour lets an agent that was away that long go on without reading everything again. A snapshot every
  * 10,000 changes (etcd's default is 100,000) keeps memory small. The random token makes a store begun anew another
  * cluster for those who knew the old one; an existing store does not read it.
  */
-function etcdArguments({ dataDirectory, clientUrl }: PrivateEtcdOptions): readonly string[] {
+function etcdArguments({ dataDirectory }: PrivateEtcdOptions, { client, peer }: Sockets): readonly string[] {
   return [
     ...['--name', 'private', '--data-dir', dataDirectory, '--logger', 'zap', '--log-level', 'info'],
-    ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
-    ...['--listen-peer-urls', 'http://127.0.0.1:0', '--initial-advertise-peer-urls', PEER_URL],
+    ...['--listen-client-urls', `unix://${client}`, '--advertise-client-urls', `unix://${client}`],
+    ...['--listen-peer-urls', `unix://${peer}`, '--initial-advertise-peer-urls', PEER_URL],
     ...['--initial-cluster', `private=${PEER_URL}`, '--initial-cluster-token', randomUUID()],
+    '--enable-grpc-gateway=false', // it would dial the name that is moved away
     ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h'],
     ...['--snapshot-count', '10000', '--max-snapshots', '2', '--max-wals', '2'],
   ];
 }
 
 /** setpriv has the kernel end etcd when the agent ends, however that comes: the next agent starts its own. */
-function startChild(options: PrivateEtcdOptions): ChildProcess {
-  const argv = ['--pdeathsig', 'TERM', 'etcd', ...etcdArguments(options)];
-  return spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+function startChild(options: PrivateEtcdOptions, sockets: Sockets): ChildProcess {
+  const argv = ['--pdeathsig', 'TERM', 'etcd', ...etcdArguments(options, sockets)];
+  return spawn('setpriv', argv, { cwd: options.runDirectory, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 interface LogEntry {
@@ -81,6 +98,12 @@ function isWorthLogging({ level, words }: LogEntry): boolean {
   );
 }
 
+/** What killed ones have left; the name that clients know is replaced when the next one serves. */
+function removeFormerSockets({ runDirectory }: PrivateEtcdOptions): void {
+  for (const name of readdirSync(runDirectory))
+    if (name !== PRIVATE_ETCD_SOCKET) rmSync(join(runDirectory, name), { recursive: true, force: true });
+}
+
 /** One run of etcd, from its start to its end. */
 interface Run {
   /** True when it serves clients; false when it ended before. Its own word counts: the port may be somebody else's. */
@@ -91,7 +114,9 @@ interface Run {
 }
 
 function startRun(options: PrivateEtcdOptions): Run {
-  const child = startChild(options);
+  const sockets = nameSockets();
+  removeFormerSockets(options);
+  const child = startChild(options, sockets);
   let lastWords = '';
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -101,7 +126,10 @@ function startRun(options: PrivateEtcdOptions): Run {
     if (child.stderr !== null)
       createInterface({ input: child.stderr }).on('line', (line) => {
         const entry = readLogLine(line);
-        if (entry.words.startsWith('serving client traffic')) resolve(true);
+        if (entry.words.startsWith('serving client traffic')) {
+          renameSync(join(options.runDirectory, sockets.client), join(options.runDirectory, PRIVATE_ETCD_SOCKET));
+          resolve(true);
+        }
         if (isWorthLogging(entry)) options.log(`etcd: ${entry.words}`);
         if (entry.level === 'fatal' || entry.level === 'panic' || line.startsWith('setpriv:')) lastWords = entry.words;
       });
@@ -156,10 +184,13 @@ async function supervise(first: Run, options: PrivateEtcdOptions, stop: AbortSig
 
 /**
  * Starts etcd and returns when it serves; restarts it when it ends, until closed. Throws `unavailable` with etcd's
- * last words when it cannot start (not installed, port taken, disk broken), and `aborted`.
+ * last words when it cannot start (not installed, disk broken), and `aborted`.
  */
 export async function openPrivateEtcd(options: PrivateEtcdOptions, signal: AbortSignal): Promise<PrivateEtcd> {
-  mkdirSync(options.dataDirectory, { recursive: true, mode: 0o700 });
+  for (const directory of [options.dataDirectory, options.runDirectory]) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+  }
   const stop = new AbortController();
   let run = startRun(options);
   const limit = rejectAfterStart(signal);

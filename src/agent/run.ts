@@ -1,6 +1,6 @@
 // The agent's life from the first fail-closed rule to its end.
 import { isOcicatError } from '../base/errors.ts';
-import { PRIVATE_ETCD_ENDPOINT, parseDatastoreConfig } from '../datastore/config.ts';
+import { PRIVATE_ETCD_DIRECTORY, parseDatastoreConfig } from '../datastore/config.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import { openDatastore } from '../datastore/open.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
@@ -129,7 +129,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       ? await openPrivateEtcd(
           {
             dataDirectory: `${LIBRARY_DIRECTORY}/etcd`,
-            clientUrl: PRIVATE_ETCD_ENDPOINT,
+            runDirectory: PRIVATE_ETCD_DIRECTORY,
             log: (line) => log.info(line),
           },
           signal,

@@ -19,8 +19,12 @@ export interface DatastoreConfig {
   readonly client: { readonly cert: PemSource; readonly key: PemSource } | undefined;
 }
 
+/** Root's alone: who cannot enter this directory cannot reach the agent's own etcd. */
+export const PRIVATE_ETCD_DIRECTORY = '/var/run/calico/etcd';
+/** A Unix socket's name in that directory; etcd 3.4 takes names of the form `HOST:PORT` alone. */
+export const PRIVATE_ETCD_SOCKET = 'client:0';
 /** Where the agent's own etcd listens when nothing else is said. */
-export const PRIVATE_ETCD_ENDPOINT = 'http://127.0.0.1:2379';
+export const PRIVATE_ETCD_ENDPOINT = `unix://${PRIVATE_ETCD_DIRECTORY}/${PRIVATE_ETCD_SOCKET}`;
 
 /** What file and environment can say, before it is checked together. */
 const SETTINGS = {

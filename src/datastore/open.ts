@@ -77,6 +77,11 @@ export async function openDatastore(
   signal?: AbortSignal,
   times: Pick<EtcdSettings, 'timeoutMs' | 'connectTimeoutMs' | 'patienceMs'> = {},
 ): Promise<Datastore> {
+  if (config.servers.kind === 'private' && process.geteuid?.() !== 0)
+    throw new OcicatError(
+      'denied',
+      "open datastore: only root may use this machine's private etcd; ETCD_ENDPOINTS or a configuration file names another",
+    );
   if (signal?.aborted) throw new OcicatError('aborted', 'open datastore: aborted', { cause: signal.reason });
   const tls = readTls(config);
   const { credentials } = config;

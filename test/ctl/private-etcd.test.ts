@@ -1,9 +1,9 @@
-// calicoctl without any configuration: it works on the private etcd that the agent of this host keeps at 127.0.0.1:2379.
+// calicoctl without any configuration: it works on the private etcd that the agent of this host keeps, as root alone.
 import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PRIVATE_ETCD_ENDPOINT } from '../../src/datastore/config.ts';
+import { PRIVATE_ETCD_DIRECTORY } from '../../src/datastore/config.ts';
 
 const SOURCES = join(import.meta.dir, '../../src');
 
@@ -11,18 +11,20 @@ const SOURCES = join(import.meta.dir, '../../src');
 function program(folder: string): string {
   return `
     import { openPrivateEtcd } from '${SOURCES}/agent/private-etcd.ts';
-    const calicoctl = (...words) => {
+    const runAs = (prefix, ...words) => {
       const env = { PATH: process.env.PATH };
-      const argv = [process.execPath, '${SOURCES}/main.ts', 'calicoctl', ...words];
+      const argv = [...prefix, process.execPath, '${SOURCES}/main.ts', 'calicoctl', ...words];
       const stdin = Buffer.from('kind: Profile\\napiVersion: projectcalico.org/v3\\nmetadata: {name: network1}\\n');
       const run = Bun.spawnSync(argv, { env, stdin, timeout: 20000 });
       process.stdout.write('$ ' + words.join(' ') + '\\n' + run.stdout + run.stderr + run.exitCode + '\\n');
     };
-    const options = { dataDirectory: '${folder}/etcd', clientUrl: '${PRIVATE_ETCD_ENDPOINT}', log: () => undefined };
+    const calicoctl = (...words) => runAs([], ...words);
+    const options = { dataDirectory: '${folder}/etcd', runDirectory: '${PRIVATE_ETCD_DIRECTORY}', log: () => undefined };
     const etcd = await openPrivateEtcd(options, new AbortController().signal);
     try {
       calicoctl('apply', '-f', '-');
       calicoctl('get', 'profiles');
+      runAs(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'], 'get', 'profiles');
     } finally {
       await etcd.close();
     }
@@ -32,7 +34,8 @@ function program(folder: string): string {
 test('in a namespace with nothing but its loopback, and no file in /etc/calico', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-private-'));
   try {
-    const script = 'ip link set lo up; [ ! -d /etc/calico ] || mount -t tmpfs tmpfs /etc/calico; exec "$0" -e "$1"';
+    const script =
+      'ip link set lo up; mount -t tmpfs tmpfs /run; [ ! -d /etc/calico ] || mount -t tmpfs tmpfs /etc/calico; exec "$0" -e "$1"';
     const run = Bun.spawn(['unshare', '--net', '--mount', 'sh', '-c', script, process.execPath, program(folder)], {
       env: { PATH: process.env.PATH ?? '' },
       stdout: 'pipe',
@@ -49,12 +52,15 @@ NAME
 network1
 0
 $ get profiles
+open datastore: only root may use this machine's private etcd; ETCD_ENDPOINTS or a configuration file names another
+1
+$ get profiles
 UNREACHABLE
 1
 `,
       '',
     ]);
-    expect(out).toContain('127.0.0.1:2379');
+    expect(out).toContain('/var/run/calico/etcd/client:0');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 // One HTTP/2 connection to one etcd endpoint: gRPC calls and streams on it, and a ping that notices when nobody answers.
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectLocally } from 'node:net';
 import { OcicatError } from '../../base/errors.ts';
 import { createDeframer, frameMessage } from './framing.ts';
 import { readStatus, type Status } from './status.ts';
@@ -69,14 +70,26 @@ export async function openSession(
 ): Promise<Session> {
   const http2 = await import('node:http2');
   const settings = { enablePush: false, initialWindowSize: WINDOW_BYTES };
-  const connection = http2.connect(endpoint, { ...tls, settings, maxSessionMemory: SESSION_MEMORY_MB });
+  const options = { ...tls, settings, maxSessionMemory: SESSION_MEMORY_MB };
+  const path = socketPathOf(endpoint);
+  const connection =
+    path === undefined
+      ? http2.connect(endpoint, options)
+      : http2.connect('http://localhost', { ...options, createConnection: () => connectLocally(path) });
   await untilConnected(connection, endpoint, timeoutMs, signal);
   connection.setLocalWindowSize(WINDOW_BYTES);
   return createSession(connection, endpoint);
 }
 
+/** The path in `unix://PATH`; undefined for an endpoint of another kind. */
+function socketPathOf(endpoint: string): string | undefined {
+  return endpoint.startsWith('unix://') ? endpoint.slice('unix://'.length) : undefined;
+}
+
 /** TLS's own words for a server that does not take our certificate help nobody. */
 function describeConnectError({ message }: Error): string {
+  if (/ENOENT/.test(message))
+    return "nothing listens there: this machine's agent does not run, or has another datastore";
   const alert = /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)/.exec(message)?.[0];
   if (alert === undefined) return message || 'failed';
   return `the server wants another client certificate (${alert})`;
