@@ -135,14 +135,20 @@ function follow(stream: ReadableStream<Uint8Array>) {
   return { output, printed };
 }
 
-/** What pods that were killed, and that nobody removes, have left outside of this world. */
-function removeGroupsOfPods(dataDir: string): void {
+/** Whether the groups are gone; not while a process in them is still ending. */
+function tryRemoveGroups(uuid: string): boolean {
+  try {
+    removePodCgroups(uuid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what pods that were killed, and that nobody removes, have left outside of this world. */
+async function removeGroupsOfPods(dataDir: string): Promise<void> {
   for (const path of new Bun.Glob('pods/*/*').scanSync({ cwd: dataDir, onlyFiles: false })) {
-    try {
-      removePodCgroups(basename(path));
-    } catch {
-      // a process of it is still ending
-    }
+    for (let attempt = 0; attempt < 200 && !tryRemoveGroups(basename(path)); attempt++) await Bun.sleep(10);
   }
 }
 
@@ -198,7 +204,7 @@ export async function openWorld(): Promise<World> {
     async close() {
       holder.kill('SIGKILL');
       await holder.exited;
-      removeGroupsOfPods(dataDir);
+      await removeGroupsOfPods(dataDir);
       rmSync(directory, { recursive: true, force: true });
     },
   };
