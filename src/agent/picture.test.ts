@@ -56,7 +56,7 @@ let logged: string[] = [];
 function pictureOf(entries: readonly Entry[], routerId?: 'hash', felix: FelixConfigurationSpec = {}): Picture {
   logged = [];
   const log = openLog((line) => logged.push(line.replace(/^\S+ /, '')));
-  const picture = createPicture({ nodeName: 'host-1', routerId, felix, log });
+  const picture = createPicture({ nodeName: 'host-1', routerId, felix, base: defaultFirewallConfig, log });
   for (const { key, value } of entries) picture.update(keyOf(key), value);
   return picture;
 }

@@ -3,7 +3,6 @@ import { isOcicatError } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import type { StoreKey } from '../datastore/keys.ts';
 import type { FirewallConfig } from '../firewall/config.ts';
-import { defaultFirewallConfig } from '../firewall/config.ts';
 import type { NatPool } from '../firewall/nat.ts';
 import { type AffinityState, parseAffinity } from '../ipam/affinity.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
@@ -77,10 +76,12 @@ export interface PictureContext {
   readonly routerId: RoutingInput['routerId'];
   /** Settings of this host, which go before those in the store. */
   readonly felix: FelixConfigurationSpec;
+  /** The rules of this host where no setting of Felix says otherwise. */
+  readonly base: FirewallConfig;
   readonly log: Log;
 }
 
-export function createPicture({ nodeName, routerId, felix, log }: PictureContext): Picture {
+export function createPicture({ nodeName, routerId, felix, base, log }: PictureContext): Picture {
   const nodes: Shelf<Node> = createShelf(node, log);
   const pools: Shelf<IPPool> = createShelf(ipPool, log);
   const bgpConfigurations: Shelf<BGPConfiguration> = createShelf(bgpConfiguration, log);
@@ -155,7 +156,7 @@ export function createPicture({ nodeName, routerId, felix, log }: PictureContext
       const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
       return [...specs, felix].reduce(
         (config: FirewallConfig, spec) => (spec === undefined ? config : mergeFelix(config, spec)),
-        defaultFirewallConfig,
+        base,
       );
     },
   };

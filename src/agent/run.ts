@@ -3,7 +3,7 @@ import { isOcicatError } from '../base/errors.ts';
 import { PRIVATE_ETCD_DIRECTORY, parseDatastoreConfig } from '../datastore/config.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import { openDatastore } from '../datastore/open.ts';
-import { defaultFirewallConfig } from '../firewall/config.ts';
+import { defaultFirewallConfig, type FirewallConfig } from '../firewall/config.ts';
 import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
 import { openFlowFlusher } from '../kernel/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/link-remover.ts';
@@ -18,6 +18,7 @@ import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
+import { tryReadSysctl } from '../sys/sysctl.ts';
 import { openBird } from './bird.ts';
 import { type Claimant, claimNode, PATIENCE_MS } from './claim.ts';
 import type { CniContext } from './cni-context.ts';
@@ -69,8 +70,15 @@ function ownsTables(log: Log): boolean {
   return offered;
 }
 
-function loadBase(firewall: KernelFirewall, log: Log): void {
-  const base = firewall.loadBase(defaultFirewallConfig);
+/** A quarter of what the machine remembers at most, whatever that is: one workload must leave room for others. */
+function computeBaseConfig({ maxFlows }: AgentSettings): FirewallConfig {
+  const all = Number(tryReadSysctl('net/netfilter/nf_conntrack_max') ?? Infinity);
+  const usual = Math.max(1, Math.min(defaultFirewallConfig.maxFlows, Math.floor(all / 4)));
+  return { ...defaultFirewallConfig, maxFlows: maxFlows ?? usual };
+}
+
+function loadBase(firewall: KernelFirewall, config: FirewallConfig, log: Log): void {
+  const base = firewall.loadBase(config);
   if (base.kind === 'kept') log.info('rules of another version stay in force until the datastore has been read');
 }
 
@@ -122,7 +130,8 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   if (felix.idle.length > 0) log.warn(`Felix settings that have no effect here: ${felix.idle.join(', ')}`);
   await warmThreadPool();
   const firewall = openKernelFirewall(settings.ownTable && ownsTables(log));
-  loadBase(firewall, log);
+  const base = computeBaseConfig(settings);
+  loadBase(firewall, base, log);
   const config = parseDatastoreConfig({ kind: 'environment', environment });
   const etcd =
     config.servers.kind === 'private'
@@ -154,6 +163,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       nodeName,
       routerId: routerIdOf(settings),
       felix: felix.spec,
+      base,
       datastore,
       firewall,
       memory,

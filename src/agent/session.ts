@@ -4,6 +4,7 @@ import { printJson } from '../base/json.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { openSync, type SyncMessage } from '../datastore/sync.ts';
+import type { FirewallConfig } from '../firewall/config.ts';
 import type { StoreUpdate } from '../ipam/commit.ts';
 import type { KernelFirewall } from '../kernel/firewall.ts';
 import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
@@ -23,6 +24,7 @@ export interface SessionContext {
   readonly nodeName: string;
   readonly routerId: RoutingInput['routerId'];
   readonly felix: FelixConfigurationSpec;
+  readonly base: FirewallConfig;
   readonly datastore: Datastore;
   readonly firewall: KernelFirewall;
   readonly memory: CniMemory;

@@ -17,6 +17,7 @@ const defaults: AgentSettings = {
   routerId: undefined,
   defaultPools: true,
   ownTable: true,
+  maxFlows: undefined,
   ipv4Pool: { kind: 'default' },
   ipv6Pool: { kind: 'default' },
   ipv4PoolBlockSize: undefined,
@@ -67,6 +68,7 @@ const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
   [{ CALICO_ROUTER_ID: '1.2.3.4' }, { routerId: '1.2.3.4' }],
   [{ NO_DEFAULT_POOLS: 'true' }, { defaultPools: false }],
   [{ NO_DEFAULT_POOLS: 'No' }, {}],
+  [{ MAX_FLOWS_PER_ENDPOINT: '0' }, { maxFlows: 0 }],
   [{ NFTABLES_OWN_TABLE: 'false' }, { ownTable: false }],
   [
     { CALICO_IPV4POOL_CIDR: '10.1.0.0/16', CALICO_IPV6POOL_CIDR: 'none' },

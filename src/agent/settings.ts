@@ -39,6 +39,8 @@ export interface AgentSettings {
   readonly asNumber: number | undefined;
   readonly routerId: string | undefined;
   readonly defaultPools: boolean;
+  /** Flows that an endpoint may have at a time; 0: no limit; undefined: the default. */
+  readonly maxFlows: number | undefined;
   readonly ipv4Pool: PoolSetting;
   readonly ipv6Pool: PoolSetting;
   readonly ipv4PoolBlockSize: number | undefined;
@@ -148,6 +150,10 @@ function parseMachine(text: string): string {
   return /^[0-9a-f]{16}$/.test(text) ? text : refuse(text, 'a machine as the refusal to start names it, 16 digits');
 }
 
+function parseCount(text: string): number {
+  return /^\d{1,9}$/.test(text) ? Number(text) : refuse(text, 'a number from 0 to 999999999');
+}
+
 function parseBackend(text: string): 'bird' | 'none' {
   return text === 'bird' || text === 'none' ? text : refuse(text, '"bird" or "none"');
 }
@@ -192,6 +198,7 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
     routerId: collect('CALICO_ROUTER_ID', parseRouterId),
     defaultPools: !(collect('NO_DEFAULT_POOLS', parseBoolean) ?? false),
     ownTable: collect('NFTABLES_OWN_TABLE', parseBoolean) ?? true,
+    maxFlows: collect('MAX_FLOWS_PER_ENDPOINT', parseCount),
     ipv4Pool: collect('CALICO_IPV4POOL_CIDR', parsePool(4)) ?? { kind: 'default' },
     ipv6Pool: collect('CALICO_IPV6POOL_CIDR', parsePool(6)) ?? { kind: 'default' },
     ipv4PoolBlockSize: collect('CALICO_IPV4POOL_BLOCK_SIZE', parseBlockSize(20, 32)),

@@ -17,6 +17,8 @@ export interface FirewallConfig {
   readonly vxlanPort: number;
   readonly allowVxlanFromWorkloads: boolean;
   readonly allowIpipFromWorkloads: boolean;
+  /** Flows that a workload may have begun and been sent at a time, together; 0: as many as it can. */
+  readonly maxFlows: number;
 }
 
 export const defaultFirewallConfig: FirewallConfig = {
@@ -27,4 +29,5 @@ export const defaultFirewallConfig: FirewallConfig = {
   vxlanPort: 4789,
   allowVxlanFromWorkloads: false,
   allowIpipFromWorkloads: false,
+  maxFlows: 20_000,
 };

@@ -29,6 +29,7 @@ import {
   keyTypeNumber,
   message,
   SET_CONCATENATED,
+  SET_DYNAMIC,
   SET_INTERVAL,
   SET_MAP,
   SUBSYSTEM_NFTABLES,
@@ -61,6 +62,11 @@ export interface TableTarget {
 /** A list of elements is one attribute, of 65535 bytes at most; an element takes at most some 200. */
 const MAX_LIST_BYTES = 64_000;
 
+/** As many as nft gives a dynamic set. */
+export const MAX_DYNAMIC_ELEMENTS = 65535;
+/** NFT_CONNLIMIT_F_INV: matches above the limit. */
+const CONNLIMIT_OVER = 1;
+
 /** The four bytes behind each nfnetlink message's header: family, version, resource. */
 export function encodeFamily(writer: BatchWriter, family: number, resource = 0): void {
   writer.u8(family);
@@ -92,9 +98,26 @@ function encodeVerdict(writer: BatchWriter, attribute: number, verdict: Verdict)
   writer.endNest();
 }
 
+/** An expression of its own inside an attribute: how many flows are too many. */
+function encodeFlowLimit(writer: BatchWriter, attribute: number, limit: number): void {
+  writer.nest(attribute);
+  writer.attrString(1, 'connlimit');
+  writer.nest(2);
+  writer.attrBe32(1, limit);
+  writer.attrBe32(2, CONNLIMIT_OVER);
+  writer.endNest();
+  writer.endNest();
+}
+
+function encodeNumber(writer: BatchWriter, type: number, kind: AttributeKind, value: number): void {
+  if (kind === 'flow-limit') encodeFlowLimit(writer, type, value);
+  else if (kind === 'u8') writer.attrU8(type, value);
+  else writer.attrBe32(type, value);
+}
+
 function encodeValue(writer: BatchWriter, type: number, kind: AttributeKind, value: AttributeValue): void {
   if (typeof value === 'object') encodeVerdict(writer, type, value);
-  else if (typeof value === 'number') kind === 'u8' ? writer.attrU8(type, value) : writer.attrBe32(type, value);
+  else if (typeof value === 'number') encodeNumber(writer, type, kind, value);
   else if (kind === 'text') writer.attrString(type, value);
   else encodeData(writer, type, value);
 }
@@ -149,7 +172,10 @@ function encodeSet(writer: BatchWriter, set: SetSpec): void {
   writer.attrString(2, set.name);
   writer.attrBe32(
     3,
-    (set.interval ? SET_INTERVAL : 0) | (set.verdicts ? SET_MAP : 0) | (ranges ? SET_CONCATENATED : 0),
+    (set.interval ? SET_INTERVAL : 0) |
+      (set.verdicts ? SET_MAP : 0) |
+      (set.dynamic ? SET_DYNAMIC : 0) |
+      (ranges ? SET_CONCATENATED : 0),
   );
   writer.attrBe32(4, keyTypeNumber(set));
   writer.attrBe32(
@@ -162,6 +188,7 @@ function encodeSet(writer: BatchWriter, set: SetSpec): void {
   }
   writer.attrBe32(10, 1); // an id for references within the batch; ours go by name
   if (ranges) encodePartLengths(writer, lengths);
+  if (set.dynamic) encodeSize(writer, MAX_DYNAMIC_ELEMENTS);
   encodeUserdata(writer, 13, setUserdata(set));
 }
 
@@ -174,6 +201,13 @@ function encodePartLengths(writer: BatchWriter, lengths: readonly number[]): voi
     writer.endNest();
   }
   writer.endNest();
+  writer.endNest();
+}
+
+/** How many elements the set may have (NFTA_SET_DESC_SIZE). */
+function encodeSize(writer: BatchWriter, size: number): void {
+  writer.nest(9);
+  writer.attrBe32(1, size);
   writer.endNest();
 }
 

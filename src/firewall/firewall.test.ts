@@ -51,6 +51,7 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
   vxlanPort: fc.constantFrom(4789, 4790),
   allowVxlanFromWorkloads: fc.boolean(),
   allowIpipFromWorkloads: fc.boolean(),
+  maxFlows: fc.constantFrom(0, 100, 20_000),
 });
 
 test('another configuration leads to the ruleset that it would have begun with', () => {

@@ -17,6 +17,7 @@ const stateNames: ReadonlyMap<number, string> = new Map([
   [1, 'invalid'],
   [2, 'established'],
   [4, 'related'],
+  [8, 'new'],
 ]);
 
 /** `"cali1"` for the name and its padding. */

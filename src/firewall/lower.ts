@@ -15,6 +15,7 @@ const NOT_EQUAL = 1;
 const LESS_OR_EQUAL = 3;
 const GREATER_OR_EQUAL = 5;
 const LOOKUP_INVERTED = 1;
+const DYNSET_ADD = 0;
 const LOG_LEVEL_INFO = 6;
 const REJECT_TCP_RESET = 1;
 const REJECT_ICMPX = 2;
@@ -104,6 +105,10 @@ function lowerStatement(statement: Statement): readonly Expression[] {
     case 'verdict-map': {
       const values = { set: statement.map, sreg: REGISTER, dreg: VERDICT_REGISTER, flags: 0 };
       return [...loadAll(statement.fields), expression('lookup', values)];
+    }
+    case 'beyond-flows': {
+      const values = { set: statement.set, op: DYNSET_ADD, sreg: REGISTER, limit: statement.limit };
+      return [load(statement.field), expression('dynset', values)];
     }
     case 'mark-is':
       return testMark(statement.bits);

@@ -74,6 +74,13 @@ export type Statement =
   | { readonly kind: 'lookup'; readonly fields: readonly Field[]; readonly negated: boolean; readonly set: string }
   /** The verdict that the named map has for the fields; goes on when it has none. */
   | { readonly kind: 'verdict-map'; readonly fields: readonly Field[]; readonly map: string }
+  /** The packet's flow is beyond this number among those that the set counts under the same interface. */
+  | {
+      readonly kind: 'beyond-flows';
+      readonly field: 'iifname' | 'oifname';
+      readonly set: string;
+      readonly limit: number;
+    }
   /** All these bits of the packet's mark are set. */
   | { readonly kind: 'mark-is'; readonly bits: number }
   | { readonly kind: 'mark-set'; readonly bits: number }
@@ -115,6 +122,8 @@ export interface SetSpec {
   readonly key: readonly KeyType[];
   readonly interval: boolean;
   readonly verdicts: boolean;
+  /** Its elements come and go with packets: nobody compares them. */
+  readonly dynamic?: true;
   readonly comment?: string;
 }
 

@@ -140,6 +140,8 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
       const key = keyOf(packet, statement.fields);
       return key === undefined ? false : (find(mustHave(ruleset.sets, statement.map), key)?.verdict ?? false);
     }
+    case 'beyond-flows':
+      return false; // one packet is never too many
     case 'mark-is':
       return (run.mark & statement.bits) === statement.bits;
     case 'mark-set':

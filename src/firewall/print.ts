@@ -1,4 +1,5 @@
 // Prints a transaction as text that `nft -f` loads with the same effect as its batch.
+import { MAX_DYNAMIC_ELEMENTS } from './encode.ts';
 import { fields } from './fields.ts';
 import { printKey } from './keys.ts';
 import {
@@ -46,6 +47,8 @@ function printStatement(statement: Statement): string {
       return `${printFields(statement.fields)} ${statement.negated ? '!= ' : ''}@${statement.set}`;
     case 'verdict-map':
       return `${printFields(statement.fields)} vmap @${statement.map}`;
+    case 'beyond-flows':
+      return `add @${statement.set} { ${fields[statement.field].text} ct count over ${statement.limit} }`;
     case 'mark-is':
       return `meta mark & ${printMark(statement.bits)} == ${printMark(statement.bits)}`;
     case 'mark-set':
@@ -88,7 +91,9 @@ function placeOf(name: string): string {
 
 function printSet(set: SetSpec): string {
   const type = `type ${set.key.join(' . ')}${set.verdicts ? ' : verdict' : ''}`;
-  const block = printBlock([type, set.interval ? 'flags interval' : undefined, printComment(set.comment)]);
+  const dynamic = set.dynamic && `size ${MAX_DYNAMIC_ELEMENTS}; flags dynamic`;
+  const flags = set.interval ? 'flags interval' : dynamic;
+  const block = printBlock([type, flags, printComment(set.comment)]);
   return `${set.verdicts ? 'map' : 'set'} ${placeOf(set.name)}${block}`;
 }
 

@@ -170,7 +170,7 @@ function repairSets(observed: ObservedTable, desired: Ruleset, scope: RepairScop
   const removed = scope.keepOthers ? [] : foreign;
   const added = pick(desired.sets, missing);
   const compared = pick(desired.sets, common)
-    .filter(({ spec }) => !scope.openSets.has(spec.name))
+    .filter(({ spec }) => !spec.dynamic && !scope.openSets.has(spec.name))
     .map(({ spec, elements }) => compareElements(spec, observed.sets.get(spec.name)?.elements ?? new Map(), elements));
   const findings = [
     ...findingsOf('set', missing, 'missing'),

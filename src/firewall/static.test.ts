@@ -5,6 +5,7 @@ import { defaultFirewallConfig } from './config.ts';
 const text = `add table arp ocicat { comment "layout 1"; }
 add table inet ocicat { comment "layout 1"; }
 add map inet ocicat flow-states { type ct_state : verdict; }
+add set inet ocicat flow-counts-20000 { type ifname; size 65535; flags dynamic; }
 add map inet ocicat workload-guards { type inet_proto : verdict; }
 add set inet ocicat discovery-types { type icmpv6_type; }
 add set inet ocicat closed-addresses4 { type ipv4_addr; flags interval; }
@@ -33,6 +34,7 @@ add chain inet ocicat from-workload
 add chain inet ocicat to-workload
 add chain inet ocicat to-host
 add chain inet ocicat host-action
+add chain inet ocicat flow-limit
 add chain arp ocicat arp-input { type filter hook input priority 0; policy accept; }
 add chain inet ocicat base-prerouting { type filter hook prerouting priority -300; policy accept; }
 add chain inet ocicat base-forward-egress { type filter hook forward priority -2; policy accept; }
@@ -50,6 +52,7 @@ flush chain inet ocicat from-workload
 flush chain inet ocicat to-workload
 flush chain inet ocicat to-host
 flush chain inet ocicat host-action
+flush chain inet ocicat flow-limit
 flush chain arp ocicat arp-input
 flush chain inet ocicat base-prerouting
 flush chain inet ocicat base-forward-egress
@@ -91,6 +94,8 @@ add rule inet ocicat to-host goto from-workload
 add rule inet ocicat host-action ct state vmap @flow-states
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat host-action counter drop comment "workload to host"
+add rule inet ocicat flow-limit iifname "cali*" add @flow-counts-20000 { iifname ct count over 20000 } counter drop comment "too many flows"
+add rule inet ocicat flow-limit oifname "cali*" add @flow-counts-20000 { oifname ct count over 20000 } counter drop comment "too many flows"
 add rule arp ocicat arp-input iifname . arp saddr ip @arp-senders accept
 add rule arp ocicat arp-input iifname @arp-answerers arp operation 2 accept
 add rule arp ocicat arp-input iifname "cali*" counter drop comment "ARP as somebody else"
@@ -102,7 +107,7 @@ add rule inet ocicat base-input-host iifname "cali*" goto host-action
 add rule inet ocicat base-output oifname "cali*" oifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat base-postrouting meta nfproto ipv4 ip saddr @nat-sources4 ip daddr != @nat-direct4 masquerade fully-random
 add rule inet ocicat base-postrouting meta nfproto ipv6 ip6 saddr @nat-sources6 ip6 daddr != @nat-direct6 masquerade fully-random
-add element inet ocicat flow-states { invalid : drop, established : accept, related : accept }
+add element inet ocicat flow-states { invalid : drop, established : accept, related : accept, new : jump flow-limit }
 add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6, 4 : goto guard-ipip }
 add element inet ocicat discovery-types { 130, 131, 132, 133, 135, 136 }
 add element inet ocicat closed-addresses4 { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0-169.254.168.255, 169.254.170.0-169.254.255.255, 224.0.0.0/3 }

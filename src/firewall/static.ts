@@ -124,6 +124,18 @@ function hostAction(config: FirewallConfig): Chain {
   ]);
 }
 
+/** Flows are remembered in one table for the whole machine: one workload must not fill it. */
+function flowLimit({ maxFlows, interfacePrefix: value }: FirewallConfig): Chain {
+  const set = names.flowCountsSet(maxFlows);
+  const beyond = (field: 'iifname' | 'oifname') =>
+    dropping(
+      'too many flows',
+      { kind: 'name-prefix', field, value },
+      { kind: 'beyond-flows', field, set, limit: maxFlows },
+    );
+  return chain('flow-limit', maxFlows === 0 ? [] : [beyond('iifname'), beyond('oifname')]);
+}
+
 function masquerading(family: 4 | 6): Rule {
   const source = family === 4 ? 'saddr4' : 'saddr6';
   const destination = family === 4 ? 'daddr4' : 'daddr6';
@@ -166,6 +178,7 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
       rule([goto('from-workload')]),
     ]),
     hostAction(config),
+    flowLimit(config),
     arpInput(config),
     baseChain('base-prerouting', 'prerouting', PRIORITY_RAW, [rule([from, goto('workload-check')])]),
     baseChain('base-forward-egress', 'forward', PRIORITY_EGRESS, [rule([from, goto('from-workload')])]),
@@ -226,16 +239,18 @@ function closedAddresses(family: 4 | 6): Elements {
   );
 }
 
-/** By the kernel's bits of connection states: invalid, established, related. */
+/** By the kernel's bits of connection states: invalid, established, related, new. */
 const flowStates: Elements = new Map<string, Verdict>([
   [hostBytesOfU32(1), { kind: 'drop' }],
   [hostBytesOfU32(2), { kind: 'accept' }],
   [hostBytesOfU32(4), { kind: 'accept' }],
+  [hostBytesOfU32(8), { kind: 'jump', chain: 'flow-limit' }],
 ]);
 
 function fixedSets(config: FirewallConfig): readonly NftSet[] {
   return [
     map(names.FLOW_STATES_MAP, ['ct_state'], flowStates),
+    ...(config.maxFlows === 0 ? [] : [flowCounts(config.maxFlows)]),
     map(names.GUARDS_MAP, ['inet_proto'], guards(config)),
     set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),
     set(names.closedSet(4), ['ipv4_addr'], closedAddresses(4), true),
@@ -246,6 +261,17 @@ function fixedSets(config: FirewallConfig): readonly NftSet[] {
       bytesSet([PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_UDPLITE]),
     ),
   ];
+}
+
+function flowCounts(limit: number): NftSet {
+  const spec: SetSpec = {
+    name: names.flowCountsSet(limit),
+    key: ['ifname'],
+    interval: false,
+    verdicts: false,
+    dynamic: true,
+  };
+  return { spec, elements: new Map() };
 }
 
 /** Always there, filled by the dynamic part. */

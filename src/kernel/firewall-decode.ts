@@ -61,6 +61,8 @@ function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefine
       return readText(value);
     case 'verdict':
       return decodeVerdict(value);
+    case 'flow-limit':
+      return numberOf(readAttributes(readAttributes(value).get(2) ?? nothing), 1);
     default:
       return decodeData(value);
   }

@@ -1,7 +1,8 @@
 // From inside a pod with every right over its own packets: nothing arrives that must not, and the host stays as it was.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { formatIp } from '../../src/net/ip.ts';
+import { formatIp, parseIp } from '../../src/net/ip.ts';
 import { eventually } from '../kernel/agent-host.ts';
+import * as frames from './frames.ts';
 import { attacks } from './network-attacks.ts';
 import { OUTSIDE, openSite, type Site } from './site.ts';
 
@@ -40,3 +41,24 @@ test.each(attacks.map((attack, index) => [attack.name, attack, `mark-${index}-`]
     expect(site.host.run(`ping -c1 -W2 ${formatIp(OUTSIDE)}`).status).toBe(0);
   },
 );
+
+const NOBODY = parseIp('10.98.0.77');
+const floods: readonly (readonly [string, (port: number) => frames.Packet])[] = [
+  ['UDP to ever new ports', (port) => frames.udp(site.attacker.ipv4, NOBODY, port, 'x')],
+  ['requests for connections that nobody answers', (port) => frames.syn(site.attacker.ipv4, NOBODY, port, 6000)],
+];
+
+test.each(floods)('a flood of %s leaves room for the connections of others', async (_name, packetTo) => {
+  const flows = () => Number(site.host.must('cat /proc/sys/net/netfilter/nf_conntrack_count'));
+  const others = flows();
+  site.inject(Array.from({ length: 800 }, (_, index) => frames.frame(site.link, packetTo(20_000 + index))));
+  await eventually('the limit', 5_000, () =>
+    / packets [1-9]\d* .*"too many flows"/.test(site.host.must('nft list chain inet ocicat flow-limit'))
+      ? true
+      : undefined,
+  );
+  expect(flows()).toBeLessThan(others + 300);
+  const ping = `ping -c1 -W2 ${formatIp(OUTSIDE)}`;
+  expect(site.host.run(`ip netns exec ${site.victim.name} ${ping}`).status).toBe(0);
+  expect(site.host.run(ping).status).toBe(0);
+});

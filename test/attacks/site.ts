@@ -75,7 +75,11 @@ for line in sys.stdin: s.send(bytes.fromhex(line))`;
 
 const BOTH_FAMILIES = { assign_ipv4: 'true', assign_ipv6: 'true' };
 /** What a host allows that allows most: nothing but the checks of every packet stands before its programs. */
-const ENVIRONMENT = { FELIX_DEFAULTENDPOINTTOHOSTACTION: 'Accept', CALICO_IPV6POOL_CIDR: 'fd42::/112' };
+const ENVIRONMENT = {
+  FELIX_DEFAULTENDPOINTTOHOSTACTION: 'Accept',
+  CALICO_IPV6POOL_CIDR: 'fd42::/112',
+  MAX_FLOWS_PER_ENDPOINT: '250',
+};
 
 function observePod(host: AgentHost, name: string): Pod {
   const address = (family: 4 | 6) =>
@@ -99,7 +103,7 @@ export async function openSite(): Promise<Site> {
   const host = await openAgentHost({ environment: ENVIRONMENT, ipam: BOTH_FAMILIES });
   host.must(`ip address add fd98::1/64 dev eth0 nodad; ip -n outside address add fd98::2/64 dev eth0 nodad
     ip -n outside route add fd42::/112 via fd98::1; ip -6 route add default via fd98::2
-    sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=2`);
+    sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth0.forwarding=1`);
   await host.startAgent();
   for (const pod of ['attacker', 'victim']) host.addPod(pod, 'net1');
   await listen(host, 'host', '', HOST_EAR);

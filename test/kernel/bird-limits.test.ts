@@ -8,6 +8,7 @@ import { openBird } from '../../src/agent/bird.ts';
 import { createPicture } from '../../src/agent/picture.ts';
 import { createRouter } from '../../src/agent/router.ts';
 import { tryParseKey } from '../../src/datastore/keys.ts';
+import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { bgpConfiguration } from '../../src/model/bgp-configuration.ts';
 import { bgpFilter } from '../../src/model/bgp-filter.ts';
 import { bgpPeer } from '../../src/model/bgp-peer.ts';
@@ -38,7 +39,13 @@ interface Stored {
 
 /** The picture of an agent on host `a` whose store has these; a resource of the same name takes another's place. */
 function pictureOf(resources: readonly Stored[]) {
-  const picture = createPicture({ nodeName: 'a', routerId: undefined, felix: {}, log: silent });
+  const picture = createPicture({
+    nodeName: 'a',
+    routerId: undefined,
+    felix: {},
+    base: defaultFirewallConfig,
+    log: silent,
+  });
   for (const { kind, name, spec } of resources) {
     const key = tryParseKey(`/calico/resources/v3/projectcalico.org/${kind.plural}/${name}`);
     if (key === undefined) throw new Error(name);

@@ -50,7 +50,8 @@ export function openFirewallIn(netns: string, owned = false): KernelFirewall {
 function withoutHandles(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutHandles);
   if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(([key]) => key !== 'handle' && key !== 'packets' && key !== 'bytes');
+  const left = new Set(['handle', 'packets', 'bytes', ...('size' in value ? ['elem'] : [])]); // those of packets come and go
+  const kept = Object.entries(value).filter(([key]) => !left.has(key));
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutHandles(inner)]));
 }
 

@@ -146,7 +146,7 @@ const damages: readonly Damage[] = [
     text: () => `add element ${T} ${addressSet} { 10.65.0.9 }
       add element ${T} ${rangeSet} { 12.0.0.0-12.0.0.6, 0.0.0.0/8, 255.255.255.255 }
       add element ${T} workload-egress { "cali3" : accept }
-      add element ${T} flow-states { new : accept }`,
+      add element ${T} flow-states { untracked : accept }`,
     findings: [
       'elements "flow-states" foreign (1)',
       'elements "workload-egress" foreign (1)',

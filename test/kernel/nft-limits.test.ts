@@ -6,6 +6,7 @@ import { createFeed } from '../../src/agent/feed.ts';
 import type { FELIX_FIELDS } from '../../src/agent/felix-settings.ts';
 import { createPicture } from '../../src/agent/picture.ts';
 import { createWorkloads } from '../../src/agent/workloads.ts';
+import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { felixConfiguration } from '../../src/model/felix-configuration.ts';
 import { globalNetworkPolicy } from '../../src/model/global-network-policy.ts';
 import { globalNetworkSet } from '../../src/model/global-network-set.ts';
@@ -59,7 +60,7 @@ function load(resources: readonly Stored[]): readonly string[] {
   const say = (message: string, error?: unknown) => void lines.push(`${message} ${error ?? ''}`);
   const log = { info: say, warn: say, error: say };
   const dataplane = createDataplane(kernel, log, () => undefined);
-  const picture = createPicture({ nodeName: 'a', routerId: undefined, felix: {}, log });
+  const picture = createPicture({ nodeName: 'a', routerId: undefined, felix: {}, base: defaultFirewallConfig, log });
   const feed = createFeed({ nodeName: 'a', dataplane, picture, workloads: createWorkloads(log), log });
   for (const [index, stored] of resources.entries())
     feed.take({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
