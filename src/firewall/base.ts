@@ -3,7 +3,7 @@ import { orderChanges } from './changes.ts';
 import type { FirewallConfig } from './config.ts';
 import type { Operation, Transaction } from './nft.ts';
 import { printTransaction } from './print.ts';
-import { computeStaticPart } from './static.ts';
+import { computeBase, computeStaticPart } from './static.ts';
 
 /**
  * Puts the static part in place and leaves the rest of the table as it is, however often it is applied: chains are
@@ -11,7 +11,7 @@ import { computeStaticPart } from './static.ts';
  */
 export function computeBaseTransaction(config: FirewallConfig): Transaction {
   const part = computeStaticPart(config);
-  const steps = orderChanges({
+  const changes = {
     addedSets: [...part.fixedSets, ...part.openSets].map(({ spec }) => spec),
     removedSets: [],
     addedChains: part.chains,
@@ -19,7 +19,8 @@ export function computeBaseTransaction(config: FirewallConfig): Transaction {
     removedChains: [],
     addedElements: part.fixedSets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
     removedElements: [],
-  });
+  };
+  const steps = orderChanges(changes, computeBase(config));
   const operations = steps.flat();
   const flushes = part.chains.map(({ name }): Operation => ({ kind: 'flush-chain', chain: name }));
   const firstRule = operations.findIndex(({ kind }) => kind === 'add-rule');

@@ -1,5 +1,6 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
+import { computeInterim, type Interim } from './interim.ts';
 import type { Chain, ChainSpec, Element, Operation, Ruleset, SetSpec, Steps, Transaction } from './nft.ts';
 
 export interface SetElements {
@@ -67,7 +68,7 @@ function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Tra
  * appear all at one instant (net/netfilter/nf_tables_api.c, nf_tables_commit): a packet that is under way sees the maps of
  * after and the chains of before, where a new chain is empty; and the ranges of sets come last of all.
  */
-export function orderChanges(changes: RulesetChanges): Steps {
+function order(changes: RulesetChanges): Steps {
   const isNew = new Set(changes.addedSets.map(({ name }) => name));
   const elements = changes.addedElements.filter(isSome);
   const steps = [
@@ -75,6 +76,35 @@ export function orderChanges(changes: RulesetChanges): Steps {
     change({ ...changes, addedElements: elements.filter(({ set }) => !isNew.has(set.name)) }),
   ];
   return steps.filter((step) => step.length > 0);
+}
+
+/** Everything but the members that move, by interim rules; the members; then the rules that are to stay. */
+function orderByInterim(changes: RulesetChanges, interim: Interim, desired: Ruleset): Steps {
+  const asking = [...desired.chains.values()].filter(interim.asks);
+  const isTouched = new Set([...changes.addedChains, ...changes.rewrittenChains].map(({ name }) => name));
+  const others = asking.filter(({ name }) => !isTouched.has(name));
+  const [members, elements] = [true, false].map((moving) => ({
+    removedElements: changes.removedElements.filter(({ set }) => interim.isMoving(set.name) === moving),
+    addedElements: changes.addedElements.filter((each) => isSome(each) && interim.isMoving(each.set.name) === moving),
+  }));
+  const made = interim.sets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] }));
+  const first = order({
+    ...changes,
+    removedElements: elements?.removedElements ?? [],
+    addedElements: [...(elements?.addedElements ?? []), ...made],
+    addedSets: [...changes.addedSets, ...interim.sets.map(({ spec }) => spec)],
+    addedChains: changes.addedChains.map(interim.render),
+    rewrittenChains: [...changes.rewrittenChains, ...others].map(interim.render),
+  });
+  const nothing = { rewrittenChains: [], addedElements: [], removedElements: [], removedChains: [], removedSets: [] };
+  const last = change({ ...nothing, rewrittenChains: asking, removedSets: made.map(({ set }) => set) });
+  return [...first, change({ ...nothing, ...members }), last];
+}
+
+/** `desired`: what is to be after them. */
+export function orderChanges(changes: RulesetChanges, desired: Ruleset): Steps {
+  const interim = computeInterim(changes, desired);
+  return interim === undefined ? order(changes) : orderByInterim(changes, interim, desired);
 }
 
 /** All that a table holds, for an empty one: the hooks come last, when what they lead to is complete. */

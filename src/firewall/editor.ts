@@ -178,7 +178,7 @@ export function createRulesetEditor(initial: Ruleset): RulesetEditor {
       originals.chains.clear();
       originals.sets.clear();
       originals.elements.clear();
-      return orderChanges(changes);
+      return orderChanges(changes, { chains, sets });
     },
   };
 }

@@ -208,6 +208,6 @@ export function computeRepair(
   const sets = repairSets(observed, desired, scope);
   return {
     findings: [...chains.findings, ...sets.findings],
-    steps: orderChanges({ ...chains.changes, ...sets.changes }),
+    steps: orderChanges({ ...chains.changes, ...sets.changes }, desired),
   };
 }

@@ -178,6 +178,36 @@ const shapes: readonly Shape[] = [
     }),
   },
   {
+    name: 'a single address of a set with ranges goes into a range, and back',
+    one: () => ({
+      sets: { 'r:x': ranges('10.65.0.1/32', 'fd00:65::1/128', '10.1.0.0/16') },
+      policies: { p: bySet('r:x') },
+    }),
+    other: () => ({ sets: { 'r:x': ranges(...NEAR, '10.1.0.0/16') }, policies: { p: bySet('r:x') } }),
+  },
+  {
+    name: 'a member moves between a set of single addresses and one with ranges',
+    one: () => ({
+      sets: { 's:a': single(...OWN), 'r:b': ranges('10.1.0.0/16') },
+      policies: { p: [...bySet('r:b').slice(0, 2), ...bySet('s:a')] },
+    }),
+    other: () => ({
+      sets: { 's:a': single(), 'r:b': ranges(...NEAR, '10.1.0.0/16') },
+      policies: { p: [...bySet('r:b').slice(0, 2), ...bySet('s:a')] },
+    }),
+  },
+  {
+    name: 'a member moves between two sets of single addresses',
+    one: () => ({
+      sets: { 's:a': single(...OWN), 's:b': single('10.65.0.9') },
+      policies: { p: [...bySet('s:b').slice(0, 2), ...bySet('s:a')] },
+    }),
+    other: () => ({
+      sets: { 's:a': single('10.65.0.9'), 's:b': single(...OWN) },
+      policies: { p: [...bySet('s:b').slice(0, 2), ...bySet('s:a')] },
+    }),
+  },
+  {
     name: 'a set of single addresses is exchanged for another',
     one: () => ({ sets: { 's:a': single(...OWN) }, policies: { p: bySet('s:a') } }),
     other: () => ({ sets: { 's:b': single(...OWN, '10.65.0.9') }, policies: { p: bySet('s:b') } }),
@@ -267,7 +297,7 @@ const shapes: readonly Shape[] = [
 ];
 
 async function expectNothingWrong(change: (number: number) => void, sources?: Shape['sources']): Promise<void> {
-  const flood = startFlood(from, to, sources);
+  const flood = await startFlood(from, to, sources);
   for (let number = 0; number < CHANGES; number++) {
     change(number);
     await Bun.sleep(PAUSE_MS);

@@ -4,7 +4,7 @@ import { type Ip, isIpv4 } from '../../src/net/ip.ts';
 import { bind, close, connect, socket } from '../../src/sys/libc.ts';
 import { inNetns, nft, runIn } from './firewall-net.ts';
 import { type Pod, socketAddress } from './firewall-pods.ts';
-import type { FloodOrder } from './flood.worker.ts';
+import type { FloodOrder, FloodReport } from './flood.worker.ts';
 
 export const ALLOWED_PORT = 1000;
 export const DENIED_PORT = 2000;
@@ -49,23 +49,28 @@ function openSocket(netns: string, from: Ip, to: Ip, port: number): number {
   });
 }
 
-/** `sources`: addresses of the sender, one of each family or several. */
-export function startFlood(from: Pod, to: Pod, sources: readonly Ip[] = [from.ipv4, from.ipv6]): Flood {
+/** Returns when packets are on their way. `sources`: addresses of the sender, one of each family or several. */
+export async function startFlood(from: Pod, to: Pod, sources: readonly Ip[] = [from.ipv4, from.ipv6]): Promise<Flood> {
   const before = observeArrived(to);
   const kinds = sources.flatMap((source) => [ALLOWED_PORT, DENIED_PORT].map((port) => ({ source, port })));
   const fds = kinds.map(({ source, port }) => openSocket(from.netns, source, isIpv4(source) ? to.ipv4 : to.ipv6, port));
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL('./flood.worker.ts', import.meta.url).href);
-  const result = new Promise<readonly number[]>((resolve, reject) => {
-    worker.onmessage = (event: MessageEvent<readonly number[]>) => resolve(event.data);
-    worker.onerror = (event) => reject(new Error(event.message));
-  });
+  const started = Promise.withResolvers<void>();
+  const result = Promise.withResolvers<readonly number[]>();
+  worker.onmessage = ({ data }: MessageEvent<FloodReport>) =>
+    data === undefined ? started.resolve() : result.resolve(data);
+  worker.onerror = (event) => {
+    started.reject(new Error(event.message));
+    result.reject(new Error(event.message));
+  };
   const order: FloodOrder = { fds, stop, maxMs: MAX_MS };
   worker.postMessage(order);
+  await started.promise;
   return {
     async stop() {
       Atomics.store(stop, 0, 1);
-      const sent = await result;
+      const sent = await result.promise;
       worker.terminate();
       for (const fd of fds) close(fd);
       const [allowed = 0, denied = 0] = observeArrived(to).map((count, index) => count - (before[index] ?? 0));

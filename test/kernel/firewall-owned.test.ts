@@ -98,7 +98,7 @@ test('this kernel offers tables that nobody else can change (it takes Linux 6.9;
 
 test(`whoever flushes all rulesets for ${FLUSH_SECONDS} seconds lets nothing through, and ends no flow`, async () => {
   start(true);
-  const flood = startFlood(from, to);
+  const flood = await startFlood(from, to);
   const end = performance.now() + FLUSH_SECONDS * 1000;
   let flushes = 0;
   for (; performance.now() < end; flushes++) {
@@ -121,7 +121,7 @@ test('nobody else adds to the table, changes it or deletes it', () => {
 
 test('a table stays when its agent ends, and the next takes it over', async () => {
   let kernel = start(true);
-  const flood = startFlood(from, to);
+  const flood = await startFlood(from, to);
   for (let number = 0; number < 20; number++) {
     stop(kernel);
     expect(ownerKind()).toBe('orphan');
@@ -144,8 +144,7 @@ test('what others did to the table while no agent lived is undone by the next st
 test('a table that everybody may change is exchanged for one that is the agent’s own', async () => {
   for (let number = 0; number < 10; number++) {
     stop(start(false));
-    const flood = startFlood(from, to);
-    await Bun.sleep(10);
+    const flood = await startFlood(from, to);
     const kernel = start(true);
     expect(ownerKind()).toBe('socket');
     await expectNothingWrong(flood);
@@ -159,8 +158,7 @@ test('a table of another layout is exchanged for one of this', async () => {
   const text = run(['ip', 'netns', 'exec', host, 'nft', 'list', 'table', 'inet', 'ocicat']);
   nft(host, `delete table inet ocicat\n${text.replace('"layout 1"', '"layout 0"')}`);
   expect(observe().table?.layout).toBe('layout 0');
-  const flood = startFlood(from, to);
-  await Bun.sleep(10);
+  const flood = await startFlood(from, to);
   start(true);
   expect(observe().table?.layout).toBe('layout 1');
   await expectNothingWrong(flood);
@@ -181,7 +179,7 @@ test('an exchange that is cut off after any step is brought to its end by the ne
   const { table } = observe();
   const steps = computeExchange(table, undefined, firewall.ruleset);
   expect(steps.length).toBeGreaterThan(6);
-  const flood = startFlood(from, to);
+  const flood = await startFlood(from, to);
   for (let count = 1; count <= steps.length; count++) {
     for (const step of steps.slice(0, count)) commit(step);
     const kernel = start(false);

@@ -36,4 +36,10 @@ function flood({ fds, stop, maxMs }: FloodOrder): readonly number[] {
   return sent;
 }
 
-self.onmessage = (event: MessageEvent<FloodOrder>): void => self.postMessage(flood(event.data));
+/** First nothing, when it begins; then how many each socket has sent. */
+export type FloodReport = readonly number[] | undefined;
+
+self.onmessage = (event: MessageEvent<FloodOrder>): void => {
+  self.postMessage(undefined satisfies FloodReport);
+  self.postMessage(flood(event.data) satisfies FloodReport);
+};
