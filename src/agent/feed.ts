@@ -6,6 +6,7 @@ import type { Revision } from '../datastore/port.ts';
 import type { StoreUpdate } from '../ipam/commit.ts';
 import { parsePolicyUpdate } from '../policy/parse.ts';
 import type { Dataplane } from './dataplane.ts';
+import { createIdleLog } from './idle-log.ts';
 import type { Log } from './log.ts';
 import type { Concern, Picture } from './picture.ts';
 import type { Workloads } from './workloads.ts';
@@ -39,6 +40,7 @@ function tryParse(text: string): unknown {
 export function createFeed(targets: FeedTargets): Feed {
   const { nodeName, dataplane, picture, workloads, log } = targets;
   const revisions = new Map<string, Revision>();
+  const idleLog = createIdleLog(log);
   let concerns = new Set<Concern>();
 
   function toPolicy(key: Extract<StoreKey, { kind: 'resource' }>, text: string | undefined): void {
@@ -63,7 +65,9 @@ export function createFeed(targets: FeedTargets): Feed {
       revisions.set(text, modRevision);
       const concern = picture.update(key, value);
       if (concern !== undefined) concerns.add(concern);
-      if (key.kind === 'resource') toPolicy(key, value);
+      if (key.kind !== 'resource') return;
+      toPolicy(key, value);
+      idleLog.note(key, value);
     },
     forgetRevisions: () => revisions.clear(),
     takeConcerns() {

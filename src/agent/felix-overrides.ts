@@ -2,9 +2,9 @@
 // them (facts: calico §7.1).
 import { type Issue, OcicatError } from '../base/errors.ts';
 import { type FelixConfigurationSpec, felixConfigurationSpec } from '../model/felix-configuration.ts';
+import { ACTING_FELIX_FIELDS } from '../model/idle-marks.ts';
 import type { Fields, Shape } from '../model/schema.ts';
 import { readSchema } from '../model/schema-read.ts';
-import { FELIX_FIELDS } from './felix-settings.ts';
 
 export interface FelixOverrides {
   readonly spec: FelixConfigurationSpec;
@@ -57,7 +57,7 @@ export function parseFelixOverrides(
     name.startsWith(VARIABLE) && value !== undefined ? [{ name: name.slice(VARIABLE.length), value }] : [],
   );
   const said = [...parseLines(text ?? '', issues), ...variables];
-  const acted = new Set(FELIX_FIELDS.map((field) => field.toLowerCase()));
+  const acted = new Set(ACTING_FELIX_FIELDS.map((field) => field.toLowerCase()));
   const idle = said.filter(({ name }) => !acted.has(name.toLowerCase())).map(({ name }) => name);
   const values = said.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
     const field = fields.get(name.toLowerCase());

@@ -1,18 +1,9 @@
 // What the agent takes from FelixConfiguration: some fields, on top of what it would do without (facts: calico §7.2).
 import type { FirewallConfig } from '../firewall/config.ts';
 import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';
+import type { ACTING_FELIX_FIELDS } from '../model/idle-marks.ts';
 
-/** The fields that this agent acts on; it stores the others for those of Calico. */
-export const FELIX_FIELDS = [
-  'defaultEndpointToHostAction',
-  'nftablesFilterDenyAction',
-  'logPrefix',
-  'vxlanPort',
-  'allowVXLANPacketsFromWorkloads',
-  'allowIPIPPacketsFromWorkloads',
-] as const satisfies readonly (keyof FelixConfigurationSpec)[];
-
-export type FelixSettings = Pick<FelixConfigurationSpec, (typeof FELIX_FIELDS)[number]>;
+export type FelixSettings = Pick<FelixConfigurationSpec, (typeof ACTING_FELIX_FIELDS)[number]>;
 
 /** The configuration with the fields that are given in place of its own. */
 export function mergeFelix(config: FirewallConfig, spec: FelixSettings): FirewallConfig {

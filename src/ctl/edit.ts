@@ -6,6 +6,7 @@ import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { formatResourceId, type Resource } from '../model/resource.ts';
 import type { Handler, Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
+import { warnOfIdle } from './idle-warning.ts';
 import { readResources } from './manifest.ts';
 import { reportOutcomes } from './report.ts';
 import { fetchOne } from './stored.ts';
@@ -40,7 +41,8 @@ async function writeEdited(invocation: Invocation, before: Resource, path: strin
   if (item === undefined || items.length > 1 || formatResourceId(item.resource) !== formatResourceId(before)) {
     throw new OcicatError('invalid', `edit: wanted ${formatResourceId(before)} and nothing else in the file`);
   }
-  const { signal } = invocation;
+  const { signal, stdio } = invocation;
+  warnOfIdle(stdio, items, before);
   const outcomes = await withStore(invocation, (datastore) => writeItems(datastore, 'replace', items, signal));
   return reportOutcomes(invocation, 'replace', outcomes);
 }

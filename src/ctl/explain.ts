@@ -1,28 +1,30 @@
 // explain: what a kind is for, and what its fields mean.
 import { OcicatError } from '../base/errors.ts';
 import { describeShape, fieldsBelow, findField } from '../model/describe.ts';
+import { formatMark, idleMarkAround, idleMarkAt } from '../model/idle.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Field, Shape } from '../model/schema.ts';
 import type { Handler } from './command.ts';
 import { parseKindWord } from './context.ts';
 
-function formatField(name: string, field: Field): string {
+function formatField(name: string, field: Field, mark: string): string {
   const notes = [describeShape(field.schema)];
   if (field.presence === 'required') notes.push('required');
   if (field.defaultText !== undefined) notes.push(`default ${field.defaultText}`);
-  return `  ${name}  <${notes.join('; ')}>\n      ${field.doc}\n`;
+  return `  ${name}  <${notes.join('; ')}>\n      ${field.doc}${mark}\n`;
 }
 
-function formatFields(shape: Shape): string {
+function formatFields(kind: Kind, path: string, shape: Shape): string {
+  const markOf = (name: string) => formatMark(idleMarkAt(kind.name, path === '' ? name : `${path}.${name}`));
   const fields = Object.entries(fieldsBelow(shape));
   if (fields.length === 0) return '';
-  return `\nFIELDS\n${fields.map(([name, field]) => formatField(name, field)).join('')}`;
+  return `\nFIELDS\n${fields.map(([name, field]) => formatField(name, field, markOf(name))).join('')}`;
 }
 
 function explainKind(kind: Kind): string {
   const words = [kind.plural, ...kind.aliases].join(', ');
   const scope = kind.namespaced ? 'namespaced' : 'cluster';
-  return `KIND      ${kind.name}\nSCOPE     ${scope}\nALIASES   ${words}\n\n${kind.doc}\n${formatFields(kind.schema)}`;
+  return `KIND      ${kind.name}\nSCOPE     ${scope}\nALIASES   ${words}\n\n${kind.doc}${formatMark(idleMarkAt(kind.name, ''))}\n${formatFields(kind, '', kind.schema)}`;
 }
 
 /** `KIND` or `KIND.spec.field`. */
@@ -36,7 +38,10 @@ export const runExplain: Handler = async ({ operands, stdio }) => {
   }
   const field = findField(kind.schema, names);
   if (field === undefined) throw new OcicatError('not-found', `${kind.name} has no field "${names.join('.')}"`);
-  const name = names.at(-1) ?? '';
-  stdio.write(`KIND      ${kind.name}\n\n${formatField(name, field).slice(2)}${formatFields(field.schema)}`);
+  const [name = '', path] = [names.at(-1), names.join('.')];
+  const mark = formatMark(idleMarkAround(kind.name, path));
+  stdio.write(
+    `KIND      ${kind.name}\n\n${formatField(name, field, mark).slice(2)}${formatFields(kind, path, field.schema)}`,
+  );
   return 0;
 };

@@ -7,6 +7,7 @@ import type { Resource } from '../model/resource.ts';
 import { UNKNOWN_FIELD } from '../model/schema-read.ts';
 import { dryRunNote, flagValue, type Handler, type Invocation } from './command.ts';
 import { namespaceFor, parseKindWord, withStore } from './context.ts';
+import { warnOfIdle } from './idle-warning.ts';
 import { applyPatch, type PatchType, parsePatchType } from './patch-apply.ts';
 import { retryConflict } from './retry.ts';
 import { checkAgainstStore } from './store-rules.ts';
@@ -70,6 +71,7 @@ async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, n
   const [refusal] = await checkAgainstStore(datastore, [item], 'patch', invocation.signal);
   if (refusal !== undefined) throw refusal;
   await updateResource(datastore, toStorable(item), invocation.signal);
+  return { item, before };
 }
 
 /** Calico's words for a patch that fails. */
@@ -89,9 +91,10 @@ export const runPatch: Handler = async (invocation) => {
   if (text === undefined) throw new OcicatError('invalid', 'patch: needs -p PATCH');
   const type = parsePatchType(flagValue(invocation, 'type') ?? 'strategic');
   const patch = await inPatchWords(() => parsePatch(text));
-  await withStore(invocation, (datastore) =>
+  const { item, before } = await withStore(invocation, (datastore) =>
     inPatchWords(() => retryConflict(() => patchOnce(datastore, invocation, { kind, name, type, patch }))),
   );
+  warnOfIdle(invocation.stdio, [item], before);
   invocation.stdio.write(`Successfully patched 1 '${kind.name}' resource${dryRunNote(invocation)}\n`);
   return 0;
 };

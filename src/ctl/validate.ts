@@ -2,6 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 import type { Handler } from './command.ts';
 import { namespaceFlag } from './context.ts';
+import { warnOfIdle } from './idle-warning.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
 import { placeItem, readItems, reportNothing } from './write.ts';
 
@@ -9,6 +10,7 @@ export const runValidate: Handler = async (invocation) => {
   const items = await readItems(invocation);
   if (items.length === 0) return reportNothing(invocation);
   const namespace = namespaceFlag(invocation);
+  warnOfIdle(invocation.stdio, items);
   const outcomes = items.map((item): Outcome => {
     const placed = placeItem(item, namespace);
     return placed instanceof OcicatError ? { kind: 'failed', item, error: placed } : { kind: 'done', item };

@@ -8,6 +8,7 @@ import { kinds } from '../model/kinds.ts';
 import { flagOn, flagValues, type Handler, type Invocation } from './command.ts';
 import { DEFAULT_NAMESPACE, namespaceFlag, withStore } from './context.ts';
 import { readManifests } from './files.ts';
+import { warnOfIdle } from './idle-warning.ts';
 import { type Item, type ManifestPart, readResources } from './manifest.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
 import { checkAgainstStore, type WriteAction } from './store-rules.ts';
@@ -142,6 +143,7 @@ function makeWriter(action: WriteAction): Handler {
     const read = await readItems(invocation);
     if (read.length === 0) return reportNothing(invocation);
     const namespace = namespaceFlag(invocation);
+    warnOfIdle(invocation.stdio, read);
     const outcomes: Outcome[] = [];
     const items: Item[] = [];
     for (const item of read) {

@@ -1,5 +1,6 @@
 // The reference page of a kind, in Markdown: made from the same description that validates documents.
 import { describeShape, fieldsBelow } from './describe.ts';
+import { formatMark, idleMarkAt } from './idle.ts';
 import type { Kind } from './kind.ts';
 import type { Field, Shape } from './schema.ts';
 
@@ -12,19 +13,19 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-function row(name: string, field: Field): string {
+function row(name: string, field: Field, mark: string): string {
   const notes = field.presence === 'required' ? 'required' : (field.defaultText ?? '');
   const usual = field.presence === 'required' || notes === '' ? notes : code(notes);
-  return `| ${code(name)} | ${cell(describeShape(field.schema))} | ${cell(usual)} | ${cell(field.doc)} |\n`;
+  return `| ${code(name)} | ${cell(describeShape(field.schema))} | ${cell(usual)} | ${cell(`${field.doc}${mark}`)} |\n`;
 }
 
 /** A table of the fields of an object, then one for each object inside it, by path. */
-function tables(path: string, shape: Shape): string {
+function tables(path: string, shape: Shape, markOf: (path: string) => string = () => ''): string {
   const fields = Object.entries(fieldsBelow(shape));
   if (fields.length === 0) return '';
-  const rows = fields.map(([name, field]) => row(name, field)).join('');
+  const rows = fields.map(([name, field]) => row(name, field, markOf(`${path}.${name}`))).join('');
   const own = `\n## ${path}\n\n| field | type | default | meaning |\n|---|---|---|---|\n${rows}`;
-  return own + fields.map(([name, field]) => tables(`${path}.${name}`, field.schema)).join('');
+  return own + fields.map(([name, field]) => tables(`${path}.${name}`, field.schema, markOf)).join('');
 }
 
 /** Metadata is the same for all kinds and has its own page. */
@@ -33,8 +34,10 @@ export function printReferencePage(kind: Kind): string {
   const words = [kind.plural, ...kind.aliases].map(code).join(', ');
   const scope = kind.namespaced ? 'It belongs to a namespace.' : 'It belongs to no namespace.';
   const rights = kind.readOnly ? ' Programs write it; calicoctl only shows it.' : '';
-  const head = `# ${kind.name}\n\n${kind.doc} ${scope}${rights}\n\nOn the command line: ${words}.\n`;
-  const body = spec === undefined ? '' : tables('spec', spec.schema);
+  const markOf = (path: string) =>
+    formatMark(idleMarkAt(kind.name, path)).replace(/^ (No effect.*? here):/, ' **$1**:');
+  const head = `# ${kind.name}\n\n${kind.doc} ${scope}${rights}${markOf('')}\n\nOn the command line: ${words}.\n`;
+  const body = spec === undefined ? '' : tables('spec', spec.schema, markOf);
   return head + body + (status === undefined ? '' : tables('status', status.schema));
 }
 

@@ -1,0 +1,75 @@
+// What has no effect here is stored with a warning on stderr, once for a command; stdout and status are as with Calico.
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { openSession, type Session } from './session.ts';
+
+let session: Session;
+beforeEach(() => {
+  session = openSession();
+});
+afterEach(() => session.close());
+
+const HEAD = 'warning: stored, and without effect here:\n';
+const document = (kind: string, name: string, spec: string) =>
+  `kind: ${kind}\napiVersion: projectcalico.org/v3\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+const POOL = document('IPPool', 'pool', '{cidr: 10.77.0.0/16, ipipMode: Always}');
+const POOL_WARNING = `${HEAD}  IPPool(pool): spec.ipipMode (the tunnels between hosts are not made; the addresses of the pool do not reach other hosts)\n`;
+
+test.each(['create', 'apply', 'validate'])('%s warns and succeeds', async (command) => {
+  const { status, out, err } = await session.run(`${command} -f -`, POOL);
+  expect([status, err]).toEqual([0, POOL_WARNING]);
+  expect(out).toStartWith('Successfully');
+});
+
+test('replace warns as well, and one warning is for all resources of a command', async () => {
+  const felix = document('FelixConfiguration', 'default', '{wireguardEnabled: true, logPrefix: x}');
+  await session.run('create -f -', `${POOL}---\n${felix}`);
+  expect((await session.run('replace -f -', `${POOL}---\n${felix}`)).err).toBe(
+    `${POOL_WARNING}  FelixConfiguration(default): spec.wireguardEnabled (the agent has no such setting)\n`,
+  );
+});
+
+test('patch warns of what it changes alone', async () => {
+  await session.run('apply -f -', document('FelixConfiguration', 'default', '{wireguardEnabled: true}'));
+  const patch = (text: string) => session.run(`patch felixconfig default -p '${text}'`);
+  expect(await patch('{"spec":{"logPrefix":"x"}}')).toEqual({
+    status: 0,
+    out: "Successfully patched 1 'FelixConfiguration' resource\n",
+    err: '',
+  });
+  expect((await patch('{"spec":{"bpfEnabled":true}}')).err).toBe(
+    `${HEAD}  FelixConfiguration(default): spec.bpfEnabled (the agent has no such setting)\n`,
+  );
+});
+
+test('what acts, and what says the default, gets no warning', async () => {
+  const documents = [
+    document('IPPool', 'pool', '{cidr: 10.77.0.0/16, ipipMode: Never}'),
+    document('FelixConfiguration', 'default', '{bpfEnabled: false, logPrefix: x, ipv6Support: true}'),
+    document('BGPConfiguration', 'default', '{asNumber: 65000, nodeToNodeMeshEnabled: false}'),
+    document('GlobalNetworkPolicy', 'open', '{ingress: [{action: Allow}]}'),
+  ];
+  expect((await session.run('apply -f -', documents.join('---\n'))).err).toBe('');
+});
+
+test('many resources are counted', async () => {
+  const many = Array.from({ length: 25 }, (_, index) =>
+    document('HostEndpoint', `h${index}`, '{node: a, interfaceName: eth0}'),
+  );
+  const { err } = await session.run('apply -f -', many.join('---\n'));
+  expect(err.split('\n')).toHaveLength(23);
+  expect(err).toEndWith('  and 5 more resources\n');
+});
+
+test('explain says it of a kind, a field, and what lies in one', async () => {
+  expect((await session.run('explain hep')).out).toContain('No effect here: policy of host endpoints is not enforced');
+  expect((await session.run('explain felixconfig.spec.bpfEnabled')).out).toContain(
+    'No effect here: the agent has no such setting.',
+  );
+  expect((await session.run('explain ippool.spec')).out).toContain(
+    'No effect of Always and CrossSubnet here: the tunnels',
+  );
+  expect((await session.run('explain wep.spec.qosControls.ingressBandwidth')).out).toContain(
+    'No effect here: its traffic has no limits.',
+  );
+  expect((await session.run('explain felixconfig.spec.logPrefix')).out).not.toContain('No effect');
+});
