@@ -3,13 +3,13 @@
 import { afterAll, expect, test } from 'bun:test';
 import { createDataplane } from '../../src/agent/dataplane.ts';
 import { createFeed } from '../../src/agent/feed.ts';
-import type { FELIX_FIELDS } from '../../src/agent/felix-settings.ts';
 import { createPicture } from '../../src/agent/picture.ts';
 import { createWorkloads } from '../../src/agent/workloads.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { felixConfiguration } from '../../src/model/felix-configuration.ts';
 import { globalNetworkPolicy } from '../../src/model/global-network-policy.ts';
 import { globalNetworkSet } from '../../src/model/global-network-set.ts';
+import type { ACTING_FELIX_FIELDS } from '../../src/model/idle-marks.ts';
 import { ipPool } from '../../src/model/ip-pool.ts';
 import { type Kind, readResource } from '../../src/model/kind.ts';
 import { profile } from '../../src/model/profile.ts';
@@ -205,7 +205,7 @@ test('the kernel takes network sets and pools at their limits', () => {
 }, 30_000);
 
 /** A row for each field of FelixConfiguration that acts. */
-const FELIX: Readonly<Record<(typeof FELIX_FIELDS)[number], readonly unknown[]>> = {
+const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unknown[]>> = {
   defaultEndpointToHostAction: ['Drop', 'Accept', 'Return', 'drop'],
   nftablesFilterDenyAction: ['Drop', 'Reject', 'reject'],
   logPrefix: ['x', ' ', '%n%k', ': /_-', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000)],
