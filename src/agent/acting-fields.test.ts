@@ -3,6 +3,7 @@
 // A field that is new, or that nothing reads any more, fails here until it acts or is marked.
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { defaultFirewallConfig } from '../firewall/config.ts';
 import { parsePool, parseReservation } from '../ipam/pool.ts';
 import { fieldsBelow } from '../model/describe.ts';
 import { membersOf } from '../model/document.ts';
@@ -255,7 +256,7 @@ function specOf(kind: Kind, path: string, value: unknown): unknown {
 
 function pictureWith(kind: Kind, stored: unknown): string {
   const log = openLog(() => undefined);
-  const picture = createPicture({ nodeName: OWN, routerId: undefined, felix: {}, log });
+  const picture = createPicture({ nodeName: OWN, routerId: undefined, felix: {}, base: defaultFirewallConfig, log });
   const put = (name: string, resourceKind: never, value: unknown) =>
     picture.update({ kind: 'resource', resourceKind, namespace: undefined, name }, JSON.stringify(value));
   for (const one of WORLD) put(one.metadata.name, one.kind as never, { apiVersion, ...one });
