@@ -1,8 +1,10 @@
 // What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody deletes.
+
+import { withdrawRoutes } from '../kernel/withdraw-routes.ts';
 import { observeRoutedAddresses } from '../kernel/workload-link.ts';
 import type { CniContext } from './cni-context.ts';
 import type { CniDispatcher } from './cni-dispatch.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { tidyLinks } from './leftovers.ts';
 import { createOrphans } from './orphans.ts';
 import type { Tenure } from './tenure.ts';
 import type { Workloads } from './workloads.ts';
@@ -23,7 +25,8 @@ export function keepHouse(
   let busy = false;
 
   async function round(isFirst: boolean): Promise<void> {
-    if (isFirst) await removeLeftovers({ memory, links, routedAddresses: observeRoutedAddresses, log });
+    if (isFirst)
+      await tidyLinks({ memory, links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes, log });
     await dispatcher.finishPending();
     await orphans.sweep(Date.now());
   }

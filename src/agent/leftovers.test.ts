@@ -4,7 +4,7 @@ import { printResourceKey } from '../datastore/resource-codec.ts';
 import type { WorkloadLinkState } from '../kernel/workload-link.ts';
 import { parseIp } from '../net/ip.ts';
 import { openCniMemory } from './cni-memory.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { tidyLinks } from './leftovers.ts';
 import { openLog } from './log.ts';
 
 const NODE = 'host-1';
@@ -25,7 +25,7 @@ async function leftovers(links: readonly WorkloadLinkState[], refuse = (_name: s
   memory.apply({ key: keyOf(nameOf('odd')), value: 'no JSON', modRevision: 2 });
   memory.setInSync(true);
   const steps: string[] = [];
-  await removeLeftovers({
+  await tidyLinks({
     memory,
     links: {
       observe: () => links,
@@ -36,6 +36,7 @@ async function leftovers(links: readonly WorkloadLinkState[], refuse = (_name: s
       },
       endFlows: async (addresses) => void steps.push(`end flows of ${addresses.length}`),
     },
+    withdraw: (index, addresses) => void steps.push(`withdraw ${addresses.length} from ${index}`),
     routedAddresses: (index) => (index === 9 ? [parseIp('10.0.0.9'), parseIp('fd00::9')] : []),
     log: openLog((line) => steps.push(line.replace(/^\S+ /, '').trimEnd())),
   });
@@ -56,19 +57,18 @@ test.each(kept)('kept: %s', async (_why, link) => {
   expect(await leftovers([link])).toEqual([]);
 });
 
-test('removed: what was never finished, and what has no endpoint; a failure keeps nothing else from going', async () => {
+test('removed: what was never finished; closed and kept: what has no endpoint; a failure keeps no other from it', async () => {
   const links = [
     linkOf('cali1', undefined, { up: false }),
-    linkOf('cali2', `default/${nameOf('stuck')}`),
+    linkOf('cali2', undefined, { up: false }),
     linkOf('cali3', `default/${nameOf('gone')}`, { index: 9 }),
   ];
-  expect(await leftovers(links, (name) => name === 'cali2')).toEqual([
-    'remove cali1',
-    'end flows of 0',
-    'WARN link "cali1" removed: it was never finished',
-    'ERROR remove link "cali2": its endpoint default/host--1-cni-stuck-eth0 is not in the datastore: EPERM',
-    'remove cali3',
+  expect(await leftovers(links, (name) => name === 'cali1')).toEqual([
+    'ERROR remove link "cali1", which was never finished: EPERM',
+    'remove cali2',
+    'WARN link "cali2" removed: it was never finished',
+    'withdraw 2 from 9',
     'end flows of 2',
-    'WARN link "cali3" removed: its endpoint default/host--1-cni-gone-eth0 is not in the datastore',
+    'WARN link "cali3" is closed and kept: its endpoint default/host--1-cni-gone-eth0 is not in the datastore, which may be younger than the link',
   ]);
 });

@@ -1,5 +1,4 @@
-// Links that an earlier run left behind: of an ADD that was killed half-way, or of an endpoint that somebody has taken out
-// of the store while no agent ran. Nobody will ever ask for their removal.
+// Links that an earlier run left behind: of an ADD that was killed half-way, or of an endpoint that the store does not know.
 import { printResourceKey } from '../datastore/resource-codec.ts';
 import { REMOVAL_GROUP } from '../kernel/removal-group.ts';
 import type { WorkloadLinkState } from '../kernel/workload-link.ts';
@@ -15,6 +14,8 @@ export interface LeftoverTargets {
   readonly links: Pick<WorkloadLinks, 'observe' | 'remove' | 'endFlows'>;
   /** The addresses that the kernel routes through a link. */
   readonly routedAddresses: (interfaceIndex: number) => readonly Ip[];
+  /** Takes the routes to them away. */
+  readonly withdraw: (interfaceIndex: number, addresses: readonly Ip[]) => void;
   readonly log: Log;
 }
 
@@ -26,29 +27,48 @@ function isAbsent(memory: LeftoverTargets['memory'], id: string): boolean {
 }
 
 /**
- * Why a link is a left-over; undefined for one that is not, or about which nothing certain can be said. Without an alias it
- * must be down: ADD writes the alias before it raises the link, so one that is up is somebody else's, Calico's for example.
+ * Whether a link is a left-over of an ADD that was killed half-way. ADD writes the alias before it raises the link, so one
+ * that is up without an alias is somebody else's, Calico's for example.
  */
-function whyLeftOver(memory: LeftoverTargets['memory'], link: WorkloadLinkState): string | undefined {
-  if (link.group === REMOVAL_GROUP) return undefined;
-  if (link.endpoint === undefined) return link.up ? undefined : 'it was never finished';
-  return isWholeAlias(link) && isAbsent(memory, link.endpoint)
-    ? `its endpoint ${link.endpoint} is not in the datastore`
-    : undefined;
+function isUnfinished(link: WorkloadLinkState): boolean {
+  return link.endpoint === undefined && !link.up;
 }
 
-/** Removes the left-overs of this moment. One that cannot be removed is logged and does not keep the others. */
-export async function removeLeftovers({ memory, links, routedAddresses, log }: LeftoverTargets): Promise<void> {
+/** Whether a link is this node's and the store does not know its endpoint. */
+function isUnknown(memory: LeftoverTargets['memory'], link: WorkloadLinkState): boolean {
+  return link.endpoint !== undefined && isWholeAlias(link) && isAbsent(memory, link.endpoint);
+}
+
+/** One that cannot be dealt with is logged and does not keep the others. */
+async function attempt(log: Log, action: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error(action, error);
+  }
+}
+
+/**
+ * Removes what was never finished. A link whose endpoint is unknown stays: its pod lives, and the store may be another one
+ * than it was, emptied, or a backup that does not have it yet. Policy has closed it; nothing leads to its addresses any
+ * more, which the store may give to others, until the store knows its endpoint again.
+ */
+export async function tidyLinks({ memory, links, routedAddresses, withdraw, log }: LeftoverTargets): Promise<void> {
   for (const link of links.observe()) {
-    const why = whyLeftOver(memory, link);
-    if (why === undefined) continue;
-    try {
-      const addresses = routedAddresses(link.index);
-      await links.remove(link.name);
-      await links.endFlows(addresses);
-      log.warn(`link "${link.name}" removed: ${why}`);
-    } catch (error) {
-      log.error(`remove link "${link.name}": ${why}`, error);
-    }
+    if (link.group === REMOVAL_GROUP) continue;
+    if (isUnfinished(link))
+      await attempt(log, `remove link "${link.name}", which was never finished`, async () => {
+        await links.remove(link.name);
+        log.warn(`link "${link.name}" removed: it was never finished`);
+      });
+    if (isUnknown(memory, link))
+      await attempt(log, `close link "${link.name}"`, async () => {
+        const addresses = routedAddresses(link.index);
+        withdraw(link.index, addresses);
+        await links.endFlows(addresses);
+        log.warn(
+          `link "${link.name}" is closed and kept: its endpoint ${link.endpoint} is not in the datastore, which may be younger than the link`,
+        );
+      });
   }
 }

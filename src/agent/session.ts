@@ -103,6 +103,12 @@ export function createSession(context: SessionContext): Session {
     workloads.followSettings();
   }
 
+  /** A link whose endpoint the store knows again gets its routes back. */
+  function restore(): void {
+    follow();
+    workloads.restoreRoutes();
+  }
+
   /** Half of a listing says nothing about the whole: its other half may hold what denies. */
   function takeUpdates(updates: readonly StoreUpdate[]): void {
     context.touchQuiet();
@@ -119,7 +125,7 @@ export function createSession(context: SessionContext): Session {
     if (behind?.code !== 'timeout') behind = undefined;
     listing.open();
     if (configuration === undefined) start();
-    else follow();
+    else restore();
     memory.setInSync(true);
     log.info('in step with the datastore');
   }

@@ -98,3 +98,27 @@ test.each(restores.map((row) => [row.name, row] as const))(
   },
   60_000,
 );
+
+test('an agent that starts on an emptied store keeps every link closed; the backup brings the pods back', async () => {
+  const snapshot = await host.etcd.snapshot();
+  await host.stopAgent('TERM');
+  await host.etcd.kill();
+  host.etcd.wipe();
+  await host.etcd.start();
+  await host.startAgent();
+  await eventually('the words', 5_000, () => host.log().includes('"calia" is closed and kept') || undefined);
+  expect(host.run('ip link show calia && ip link show calib').status).toBe(0);
+  expect([reaches('a', b), reaches('a', '10.98.0.1'), host.run(`ping -c1 -W0.3 ${a}`).status]).toEqual([
+    false,
+    false,
+    1,
+  ]);
+  await host.stopAgent('TERM');
+  await host.etcd.kill();
+  await host.etcd.restore(snapshot);
+  await host.etcd.start();
+  await host.startAgent();
+  await eventually('a reaches b again', NOTICE_MS, () => reaches('a', b) || undefined);
+  expect(reaches('b', a)).toBe(true);
+  await expectFollows();
+}, 60_000);
