@@ -38,7 +38,7 @@ export async function runPreparedPod(
   }
   const pod = prepared.moveTo('run');
   try {
-    return await startFlavour({ context, pod, manifest, options, stops, undo: createUndo() });
+    return await startFlavour({ context, pod, manifest, options, stops, warnings: [], undo: createUndo() });
   } catch (error) {
     reportFailure(context, 'stage1', error);
     return FAILURE_STATUS;

@@ -23,7 +23,10 @@ export interface MountedApps {
 
 function makeGroups(start: Start): PodGroups {
   const apps = start.manifest.apps.map((app) => ({ name: app.name, limits: appIsolators(app).limits }));
-  return makePodGroups(start.pod.uuid, apps, (line) => warnStart(start, line));
+  const late = (line: string): void => {
+    start.warnings.push(line);
+  };
+  return makePodGroups(start.pod.uuid, apps, late);
 }
 
 /** Mounts what every app stands on, out of the host's sight, and looks up what the app needs there. */

@@ -66,6 +66,7 @@ async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<nu
   writeBundles(start, ground.mounted, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);
+  for (const line of start.warnings) warnStart(start, line);
   const processes = await startApps(start, ground.mounted, console, reaper);
   writeFileSync(join(start.pod.path, 'ready'), '');
   const status = await superviseApps(start.pod.path, processes, start.stops);

@@ -14,6 +14,8 @@ export interface Start {
   readonly manifest: PodManifest;
   readonly options: RuntimeOptions;
   readonly stops: StopRequests;
+  /** What is worth saying once the pod runs; a pod that cannot be started has one line, the reason. */
+  readonly warnings: string[];
   /** Inverses of what a failed start must not leave. */
   readonly undo: Undo;
 }
