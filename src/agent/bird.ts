@@ -161,7 +161,7 @@ export function openBird(options: BirdOptions): Bird {
     renameSync(draftPath, configPath);
   }
 
-  /** False when there is none, or it does not take the configuration: then a new one is started. */
+  /** With the configuration that stands. False when there is none, or it does not take it: then a new one is started. */
   async function takeOver(): Promise<boolean> {
     const bird = await tryTakeOver(command);
     if (bird === undefined) return false;
@@ -182,9 +182,10 @@ export function openBird(options: BirdOptions): Bird {
     if (config === applied && running !== undefined) return 'unchanged';
     await writeConfig(config);
     stopped = false;
-    const isNew = running === undefined && !(await takeOver());
+    const isThere = running !== undefined;
+    if (isThere) await askBird(socketPath, 'configure', signal);
+    const isNew = !isThere && !(await takeOver());
     if (isNew) await start();
-    else await askBird(socketPath, 'configure', signal);
     applied = config;
     return isNew ? 'started' : 'reloaded';
   }
