@@ -19,6 +19,7 @@ import {
   sethostname,
   umount2,
 } from '../sys/libc.ts';
+import { mountCgroups } from './cgroups.ts';
 import { installRoot } from './install.ts';
 import { ETCD_URL, type LabPlan, printHostsFile, REGISTRY_URL } from './plan.ts';
 import { INIT_COMMAND, LAB_FILES } from './segment.ts';
@@ -66,11 +67,11 @@ function mountRoot(files: string, root: string): void {
   mount('overlay', root, 'overlay', 0, `lowerdir=/,upperdir=${files}/upper,workdir=${files}/work`);
 }
 
-function mountSystem(root: string): void {
+function mountSystem(root: string, lab: string, hostName: string): void {
   const safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   mount('proc', join(root, 'proc'), 'proc', safe);
   mount('sysfs', join(root, 'sys'), 'sysfs', safe);
-  mount('cgroup2', join(root, 'sys/fs/cgroup'), 'cgroup2', safe);
+  mountCgroups(join(root, 'sys/fs/cgroup'), lab, hostName);
   mount('/dev', join(root, 'dev'), null, MS_BIND | MS_REC);
   mount('none', join(root, 'dev'), null, MS_SLAVE | MS_REC);
 }
@@ -134,7 +135,7 @@ export function becomeHost(plan: LabPlan, hostName: string): never {
   const files = join(LAB_FILES, 'hosts', hostName);
   const root = join(files, 'root');
   mountRoot(files, root);
-  mountSystem(root);
+  mountSystem(root, plan.name, hostName);
   mountOwnDirectories(files, root);
   installProgram(root);
   writeConfiguration(root, plan, hostName);

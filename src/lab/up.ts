@@ -1,6 +1,7 @@
 // Brings a lab up, or down: hosts with agents, where the guide begins.
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
+import { removeLabGroups } from './cgroups.ts';
 import { mustRunInside } from './enter.ts';
 import { program } from './install.ts';
 import { prepareAgentDirectories, startAgent, waitForAgent } from './node-agent.ts';
@@ -69,6 +70,12 @@ async function build(plan: LabPlan, init: ProcessIdentity, say: Say, signal: Abo
   return complete;
 }
 
+/** What the kernel does not take with the lab's first process. */
+function removeTraces(name: string): void {
+  removeState(name);
+  removeLabGroups(name);
+}
+
 /**
  * Brings the lab up, or leaves it as it is when it is up already; a failure or an abort on the way leaves nothing behind.
  * What a killed `up` has left makes room first.
@@ -79,13 +86,13 @@ export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Pro
     const running = tryReadState(plan.name);
     if (running?.complete === true) return requireSamePlan(running, plan);
     if (running !== undefined) await endLab(running.init, plan.name, 10_000);
-    removeState(plan.name);
+    removeTraces(plan.name);
     const init = await startSegment(plan);
     try {
       return await build(plan, init, say, signal);
     } catch (error) {
       await endLab(init, plan.name, 10_000);
-      removeState(plan.name);
+      removeTraces(plan.name);
       throw error;
     }
   } finally {
@@ -105,7 +112,7 @@ export async function bringDown(name: string): Promise<boolean> {
   try {
     const state = tryReadState(name);
     if (state !== undefined) await endLab(state.init, name, 10_000);
-    removeState(name);
+    removeTraces(name);
     return state !== undefined;
   } finally {
     lock.release();
