@@ -25,8 +25,9 @@ interface Counted {
 async function groupsWhile(words: readonly string[], apps: readonly string[]): Promise<readonly Counted[]> {
   const saved = join(world.directory, 'uuid');
   const pod = world.start('run', '--net=none', `--uuid-file-save=${saved}`, ...words);
-  await pod.printed('up');
+  for (const app of apps) await pod.printed(`${app} is up`);
   const uuid = readFileSync(saved, 'utf8');
+  await world.rkt('status', '--wait-ready=20s', uuid); // what made the app's container has left its group
   const read = (app: string, file: string) => readFileSync(join(hierarchy, 'rkt', uuid, app, file), 'utf8').trim();
   const counted = apps.map((app) => ({
     max: read(app, 'pids.max'),
@@ -38,8 +39,10 @@ async function groupsWhile(words: readonly string[], apps: readonly string[]): P
   return counted;
 }
 
-/** Tries to start a hundred processes that stay. */
-const bomb = 'for i in $(seq 100); do sleep 20 2>/dev/null & done 2>/dev/null; echo up; exec sleep 20';
+/** Tries to start a hundred processes that stay; a shell that cannot start one ends. */
+const bomb = 'for i in $(seq 100); do sleep 25 2>/dev/null & done 2>/dev/null';
+/** Says so when all of the app's processes are there, and makes no more of them. */
+const stay = 'echo $AC_APP_NAME is up; exec sleep 25';
 const app = (name: string, script: string, ...options: readonly string[]) => [
   'docker://busybox',
   `--name=${name}`,
@@ -52,11 +55,11 @@ const app = (name: string, script: string, ...options: readonly string[]) => [
 ];
 
 test('an app gets 2048 processes when nobody says how many', async () => {
-  expect(await groupsWhile(app('a', bomb), ['a'])).toEqual([{ max: '2048', current: 101 }]);
+  expect(await groupsWhile(app('a', `${bomb}; ${stay}`), ['a'])).toEqual([{ max: '2048', current: 101 }]);
 });
 
 test('a flood of processes ends at the limit of its app, and another app still gets its own', async () => {
-  const apps = [...app('flood', `(${bomb}); exec sleep 20`, '--pids-limit=20'), ...app('calm', `sleep 1; ${bomb}`)];
+  const apps = [...app('flood', `(${bomb}); ${stay}`, '--pids-limit=20'), ...app('calm', `${bomb}; ${stay}`)];
   expect(await groupsWhile(apps, ['flood', 'calm'])).toEqual([
     { max: '20', current: 19 },
     { max: '2048', current: 101 },
