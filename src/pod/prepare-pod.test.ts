@@ -8,3 +8,11 @@ test('mount points are named after their paths', () => {
     { name: 'volume-var-lib-x-y', path: '/var/lib/x_y' },
   ]);
 });
+
+test('no two mount points of an image have one name', () => {
+  expect(computeMountPoints(['/A', '/a', '/a-1']).map(({ name }) => name)).toEqual([
+    'volume-a',
+    'volume-a-1',
+    'volume-a-1-1',
+  ]);
+});

@@ -35,14 +35,15 @@ export interface PreparedPod {
   readonly manifest: PodManifest;
 }
 
-/** Names of an image's volumes: `volume-` and the path; a second one of the same name gets `-1`, `-2` and so on. */
+/** Names of an image's volumes, each once: `volume-` and the path, and where another has that name `-1`, `-2` and so on. */
 export function computeMountPoints(paths: readonly string[]): readonly MountPoint[] {
-  const taken = new Map<string, number>();
+  const taken = new Set<string>();
   return paths.map((path) => {
     const base = `volume-${path.toLowerCase()}`.replace(/[^a-z0-9]+/g, '-').replace(/-+$/, '');
-    const count = taken.get(base) ?? 0;
-    taken.set(base, count + 1);
-    return { name: count === 0 ? base : `${base}-${count}`, path };
+    let name = base;
+    for (let count = 1; taken.has(name); count++) name = `${base}-${count}`;
+    taken.add(name);
+    return { name, path };
   });
 }
 
@@ -111,7 +112,6 @@ function computeManifest(context: Context, asked: AppArguments, images: readonly
     pod: parseSetEnv(allFlags(asked.uses, 'set-env'), allFlags(asked.uses, 'set-env-file')),
   };
   const volumes = allFlags(asked.uses, 'volume').map(parseVolume);
-  refuseDuplicateVolumes(volumes);
   const apps = asked.apps.flatMap((request, index) => {
     const image = images[index];
     return image === undefined ? [] : [computeApp(request, image, sources, asked.mounts)];
@@ -119,6 +119,7 @@ function computeManifest(context: Context, asked: AppArguments, images: readonly
   const names = apps.map((app) => app.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new OcicatError('invalid', `error: multiple apps with name ${twice}`);
+  refuseDuplicateVolumes({ apps, volumes });
   return { apps, volumes };
 }
 

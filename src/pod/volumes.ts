@@ -1,6 +1,6 @@
 // From a pod's volumes to the mounts of one app.
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import type { OciMount } from './oci-spec.ts';
@@ -48,16 +48,20 @@ export function computeAppMounts(manifest: PodManifest, app: PodApp): readonly A
   ];
 }
 
-/** Throws `invalid` when two volumes have one name. */
-export function refuseDuplicateVolumes(volumes: readonly Volume[]): void {
+/** Throws `invalid` when two of the pod's volumes have one name, those that nobody named included. */
+export function refuseDuplicateVolumes(manifest: PodManifest): void {
+  const implicit = manifest.apps.flatMap((app) => computeAppMounts(manifest, app).filter((mount) => mount.implicit));
   const seen = new Set<string>();
-  for (const { name } of volumes) {
+  for (const { name } of [...manifest.volumes, ...implicit.map(({ volume }) => volume)]) {
     if (seen.has(name)) throw new OcicatError('invalid', `duplicate volume name "${name}"`);
     seen.add(name);
   }
 }
 
-/** Fills an implicit volume with the image's content at its target, owners and modes with it. False if there is none. */
+/**
+ * Fills an implicit volume with the image's content at its target, owners and modes with it. False if there is none. The
+ * directory is empty: cp(1) writes through links that it finds.
+ */
 function copyImageContent(rootFd: number, target: string, directory: string): boolean {
   const source = tryOpenInRoot(rootFd, target, libc.O_RDONLY | libc.O_DIRECTORY);
   if (source === undefined) return false;
@@ -78,13 +82,19 @@ function copyImageContent(rootFd: number, target: string, directory: string): bo
   }
 }
 
-function emptyVolumePath(podPath: string, volume: Extract<Volume, { kind: 'empty' }>): string {
-  const path = join(podPath, 'sharedVolumes', volume.name);
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return path;
-  mkdirSync(path, { recursive: true, mode: 0o755 });
+type EmptyVolume = Extract<Volume, { kind: 'empty' }>;
+
+function volumePath(podPath: string, volume: EmptyVolume): string {
+  return join(podPath, 'sharedVolumes', volume.name);
+}
+
+/** Throws when there is one of the name. */
+function makeEmptyVolume(podPath: string, volume: EmptyVolume): void {
+  const path = volumePath(podPath, volume);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  mkdirSync(path);
   chownSync(path, volume.uid, volume.gid);
   chmodSync(path, volume.mode);
-  return path;
 }
 
 /** Path on the host of what is mounted, made and filled if need be. Throws `not-found` when a host's path is missing. */
@@ -94,7 +104,8 @@ export function prepareSource(podPath: string, rootFd: number, mount: AppMount, 
     if (statSync(volume.source, { throwIfNoEntry: false }) !== undefined) return volume.source;
     throw new OcicatError('not-found', `Failed to stat ${volume.source}: No such file or directory`);
   }
-  const path = emptyVolumePath(podPath, volume);
+  const path = volumePath(podPath, volume);
+  if (mount.implicit || statSync(path, { throwIfNoEntry: false }) === undefined) makeEmptyVolume(podPath, volume);
   if (mount.implicit) {
     const removed = 'This volume will be removed when the pod is garbage-collected.';
     warn(`warning: no volume specified for mount point "${target}", implicitly creating an "empty" volume. ${removed}`);

@@ -107,6 +107,20 @@ const volumes: readonly ImageAttack[] = [
     script: () => 'cat /link/etc/shadow /link/dir/sub/file; echo owned > /link/dir/owned; true',
     prints: missing,
   },
+  {
+    name: 'volumes that come to the same name, one with a link to the host that another writes through',
+    image: ({ sentinel }) => ({
+      config: { Volumes: { '/A': {}, '/a': {}, '/a-1': {} } },
+      layers: [
+        [
+          { name: 'a/file', type: '2', link: `${sentinel}/dir/sub/file` },
+          { name: 'a-1/file', content: 'owned' },
+        ],
+      ],
+    }),
+    script: () => 'cat /a-1/file; echo; readlink /a/file',
+    prints: /^owned\n.*\/sentinel\/dir\/sub\/file$/m,
+  },
 ];
 
 const environmentIs = (name: string, Env: unknown, prints: RegExp, script: string): ImageAttack =>

@@ -289,6 +289,12 @@ test('a volume that is not there, and a duplicate one', async () => {
   expect([twice.status, twice.stderr]).toEqual([254, 'run: duplicate volume name "v"\n']);
 });
 
+test("a volume that nobody named is its app's alone: no other may have its name", async () => {
+  const volume = '--volume=own-volume-data,kind=empty';
+  const result = await world.rkt('run', '--net=none', volume, 'docker://volumes', '--name=own', '--', 'true');
+  expect([result.status, result.stderr]).toEqual([254, 'run: duplicate volume name "own-volume-data"\n']);
+});
+
 test('an empty volume has the mode and owner asked for, and is shared by the apps', async () => {
   const app = (name: string, script: string) => [
     'docker://busybox',
