@@ -28,29 +28,41 @@ export interface SelectedNetwork {
   readonly args: string;
 }
 
-/**
- * Both built-in networks are in 172.16.28.0/24 with the host at .1, so each gets its own part of it: host-local keeps its
- * books per network and would hand out the same address twice. A pod on `default-restricted` alone gets .2 first.
- */
-function builtIn(
-  name: string,
-  ipMasq: boolean,
-  rangeStart: string,
-  rangeEnd: string,
-  routes: readonly unknown[],
-): string {
-  const subnet = '172.16.28.0/24';
-  const ipam = { type: 'host-local', subnet, rangeStart, rangeEnd, gateway: '172.16.28.1', routes };
-  return JSON.stringify({ cniVersion: '0.3.1', name, type: 'ptp', ipMasq, ipam });
+/** Both built-in networks are in 172.16.28.0/24; see the two below for how they keep out of each other's way. */
+function builtIn(name: string, ipMasq: boolean, ipam: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ cniVersion: '0.3.1', name, type: 'ptp', ipMasq, ipam: { type: 'host-local', ...ipam } });
 }
 
 /** A network that is there without a configuration, or even without being asked for. */
 export type OwnNetwork = 'default' | 'default-restricted';
 
-/** First addresses for default-restricted, 2 to 99; the rest, 100 to 254, for default. */
+/** The host on `default-restricted`. */
+export const RESTRICTED_HOST = '172.16.28.99';
+
+/**
+ * Each has its own part of the addresses, as host-local keeps its books per network, and its own address of the host, as
+ * ptp gives a pod a route to it. A pod on `default-restricted` alone gets .2 first.
+ */
+const restrictedRange = {
+  subnet: '172.16.28.0/25',
+  rangeStart: '172.16.28.2',
+  rangeEnd: '172.16.28.98',
+  gateway: RESTRICTED_HOST,
+  routes: [],
+};
+
+/** A pod that is on both reaches the addresses 100 to 127 by this one, though they are in the other's subnet too. */
+const defaultRange = {
+  subnet: '172.16.28.0/24',
+  rangeStart: '172.16.28.100',
+  rangeEnd: '172.16.28.254',
+  gateway: '172.16.28.1',
+  routes: ['0.0.0.0/0', '172.16.28.100/30', '172.16.28.104/29', '172.16.28.112/28'].map((dst) => ({ dst })),
+};
+
 const builtIns: readonly (readonly [file: string, json: string])[] = [
-  ['99-default-restricted.conf', builtIn('default-restricted', false, '172.16.28.2', '172.16.28.99', [])],
-  ['99-default.conf', builtIn('default', true, '172.16.28.100', '172.16.28.254', [{ dst: '0.0.0.0/0' }])],
+  ['99-default-restricted.conf', builtIn('default-restricted', false, restrictedRange)],
+  ['99-default.conf', builtIn('default', true, defaultRange)],
 ];
 
 const record: Reader<Readonly<Record<string, unknown>>> = (value, path, issues) => {

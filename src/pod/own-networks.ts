@@ -3,11 +3,10 @@
 import { OcicatError } from '../base/errors.ts';
 import { list, object, optional, parseDocument, text } from '../images/fields.ts';
 import { createMessageWriter, NETLINK_ROUTE, NLM_F_ACK, openNetlink } from '../sys/netlink.ts';
-import type { OwnNetwork } from './net-conf.ts';
+import { type OwnNetwork, RESTRICTED_HOST } from './net-conf.ts';
 import { systemEnvironment, systemProgram } from './programs.ts';
 
-/** The host on both of its own networks, and where rkt's metadata service listens. */
-const HOST_ADDRESS = '172.16.28.1';
+/** Where rkt's metadata service listens. Source: rkt's documentation of `metadata-service`. */
 const METADATA_PORT = 18112;
 
 /** Interface groups: numbers that nobody else is likely to use. */
@@ -26,7 +25,7 @@ table inet rkt {
   comment "keeps the networks default and default-restricted of rkt to themselves"
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
-    iifgroup ${restricted} ip daddr ${HOST_ADDRESS} tcp dport ${METADATA_PORT} accept
+    iifgroup ${restricted} ip daddr ${RESTRICTED_HOST} tcp dport ${METADATA_PORT} accept
     iifgroup ${restricted} drop
   }
   chain forward {
@@ -36,7 +35,7 @@ table inet rkt {
   }
   chain output {
     type filter hook output priority filter; policy accept;
-    oifgroup ${restricted} ip saddr ${HOST_ADDRESS} tcp sport ${METADATA_PORT} tcp flags & (syn | ack) != syn accept
+    oifgroup ${restricted} ip saddr ${RESTRICTED_HOST} tcp sport ${METADATA_PORT} tcp flags & (syn | ack) != syn accept
     oifgroup ${restricted} drop
   }
 }

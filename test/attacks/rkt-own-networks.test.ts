@@ -17,12 +17,14 @@ const asked: Readonly<Record<string, readonly string[]>> = {
   plain1: ['default'],
   plain2: ['default'],
   both: ['red', 'default'],
+  own: ['default', 'default-restricted'],
   restricted: ['default-restricted'],
 };
 const names = Object.keys(asked);
 const PORT = 8000;
 /** The host on rkt's own networks, and where rkt's metadata service listens. */
-const HOST = '172.16.28.1';
+const HOST = '172.16.28.99';
+const HOST_ON_DEFAULT = '172.16.28.1';
 const METADATA_PORT = 18112;
 /** Another address of the host. */
 const HOST_ELSEWHERE = '10.55.0.1';
@@ -64,18 +66,21 @@ function connecting(targets: readonly string[]): string {
   return `${attempts.join('\n')}\nwait\n`;
 }
 
+/** Of routes that are looked at before the pod's own. */
+const TABLE = 77;
+
 /** As root in the pod could: by the pod's routes, then with all of them bent to each of its links in turn. */
 function tryingEveryLink(targets: readonly string[]): string {
   const hosts = [...new Set(targets.map((target) => target.split(':')[0] ?? ''))];
-  const bent = (action: string) =>
-    hosts.map(
-      (host) => `[ ${host} = $gateway ] || ip route ${action} ${host}/32 via $gateway dev $link onlink 2>/dev/null`,
-    );
+  const bent = hosts.map(
+    (host) =>
+      `[ ${host} = $gateway ] || ip route add ${host}/32 via $gateway dev $link onlink table ${TABLE} 2>/dev/null`,
+  );
   const gateways = `case $(ip -o -4 addr show dev $link) in ${Object.values(bridges)
     .map((net) => `*${net}.*) gateway=${net}.1;;`)
-    .join(' ')} *) gateway=${HOST};; esac`;
-  const each = [gateways, ...bent('replace'), connecting(targets), ...bent('del')].join('\n');
-  return `${connecting(targets)}\nfor link in $(ip -o link | grep -o 'eth[0-9]'); do\n${each}\ndone\ntrue\n`;
+    .join(' ')} */25*) gateway=${HOST};; *) gateway=${HOST_ON_DEFAULT};; esac`;
+  const each = [gateways, ...bent, connecting(targets), `ip route flush table ${TABLE}`].join('\n');
+  return `${connecting(targets)}\nip rule add pref 10 table ${TABLE}\nfor link in $(ip -o link | grep -o 'eth[0-9]'); do\n${each}\ndone\ntrue\n`;
 }
 
 async function observeReached(name: string, targets: readonly string[]): Promise<void> {
@@ -85,7 +90,9 @@ async function observeReached(name: string, targets: readonly string[]): Promise
   reached.set(name, new Set(result.stdout.split('\n').filter(Boolean)));
 }
 
-const hostTargets = [METADATA_PORT, 22, 2379].flatMap((port) => [`${HOST}:${port}`, `${HOST_ELSEWHERE}:${port}`]);
+const hostTargets = [METADATA_PORT, 22, 2379].flatMap((port) =>
+  [HOST, HOST_ON_DEFAULT, HOST_ELSEWHERE].map((host) => `${host}:${port}`),
+);
 
 beforeAll(async () => {
   world = await openWorld();
@@ -125,6 +132,7 @@ test('every pod has an address on each network that it asks for, and on default-
     plain1: ['default'],
     plain2: ['default'],
     both: ['default', 'red'],
+    own: ['default', 'default-restricted'],
     restricted: ['default-restricted'],
   });
 });

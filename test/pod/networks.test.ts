@@ -82,7 +82,7 @@ test('a named network brings default-restricted, in file order, with the address
   );
   expect(result.status).toBe(0);
   expect(result.stdout).toContain('inet 10.99.1.42/24');
-  expect(result.stdout).toContain('inet 172.16.28.2/24');
+  expect(result.stdout).toContain('inet 172.16.28.2/25');
   expect(result.stdout).not.toContain('default via');
   expect(await networks()).toEqual(['one:ip4=10.99.1.42, default-restricted:ip4=172.16.28.2']);
   const json = JSON.parse((await world.rkt('list', '--format=json')).stdout);
@@ -98,6 +98,19 @@ test('a named network brings default-restricted, in file order, with the address
   expect((await world.rkt('gc', '--grace-period=0s')).status).toBe(0);
   const left = await world.run('sh', '-c', 'ls /run/netns; find /var/lib/cni -name "[0-9]*.*"');
   expect(left.stdout).toBe('');
+});
+
+test.each(['all', 'default,default-restricted'])('--net=%s joins both of rkt’s own networks', async (net) => {
+  const script = 'ip -o -4 addr show eth0; ip -o -4 addr show eth1; ip route get 172.16.28.101; ip route get 10.55.0.1';
+  const result = await run(net, script);
+  expect([result.status, result.stderr]).toEqual([0, '']);
+  expect(result.stdout).toContain('inet 172.16.28.2/25');
+  expect(result.stdout).toContain('inet 172.16.28.100/24');
+  expect(result.stdout).toContain('172.16.28.101 via 172.16.28.1 dev eth1');
+  expect(result.stdout).toContain('10.55.0.1 via 172.16.28.1 dev eth1');
+  expect(await networks()).toEqual(['default-restricted:ip4=172.16.28.2, default:ip4=172.16.28.100']);
+  expect((await world.rkt('gc', '--grace-period=0s')).status).toBe(0);
+  await expectNothingLeft();
 });
 
 test('two pods talk over a network', async () => {
