@@ -15,16 +15,21 @@ test.each([
   ['a last line without newline', ['a\nb'], ['a', 'b']],
   ['blank lines stay', ['a\n\nb\n'], ['a', '', 'b']],
   ['lines that end in CR LF', ['a\r\nb\r\n'], ['a', 'b']],
-  ['a progress meter', ['\rp  10% |***  |\rp  50%', ' |***  |\rp 100% |*****|\n'], ['p 100% |*****|']],
-  ['a meter that ends on a carriage return', ['a\rb\r', '\n'], ['b']],
-  ['nothing', ['\r', ''], ['']],
+  [
+    'a progress meter',
+    ['\rp  10% |***  |\rp  50%', ' |***  |\rp 100% |*****|\n'],
+    ['p  10% |***  |', 'p  50% |***  |', 'p 100% |*****|'],
+  ],
+  ['a meter that ends on a carriage return', ['a\rb\r', '\n'], ['a', 'b']],
+  ['words before a carriage return', ['warning\rdone\n\r\n'], ['warning', 'done', '']],
+  ['nothing', ['\r', ''], []],
 ])('%s', (_name, chunks, lines) => {
   expect(split(...chunks)).toEqual(lines);
 });
 
-test('an endless line is cut, an endless meter is not', () => {
+test('an endless line is cut, and an endless meter shows each drawing', () => {
   expect(split('x'.repeat(50 * 1024)).map((line) => line.length)).toEqual([48 * 1024, 2 * 1024]);
-  expect(split(`${'x'.repeat(1000)}\r`.repeat(100), 'done\n')).toEqual(['done']);
+  expect(split(`${'x'.repeat(1000)}\r`.repeat(100), 'done\n')).toEqual([...Array(100).fill('x'.repeat(1000)), 'done']);
 });
 
 test('how a stream is cut into chunks does not matter', () => {

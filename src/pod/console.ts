@@ -7,41 +7,44 @@ const RETURN = 0x0d;
 /** A line that is longer is cut. Source: journald.conf(5), LineMax. */
 const MAX_LINE_BYTES = 48 * 1024;
 
-/** What a terminal would show of a line that was drawn several times: the text after the last carriage return. */
-function lastDrawing(line: Uint8Array): Uint8Array {
-  let end = line.length;
-  while (end > 0 && line[end - 1] === RETURN) end -= 1;
-  return line.subarray(line.lastIndexOf(RETURN, end - 1) + 1, end);
-}
-
-/** A meter that never ends its line must not fill the memory: all but its last drawing is dropped. */
-function forgetDrawings(line: Buffer): Buffer {
-  const last = Buffer.from(lastDrawing(line));
-  return line.at(-1) === RETURN ? Buffer.concat([last, Uint8Array.of(RETURN)]) : last;
-}
-
 export interface LineSplitter {
   push(bytes: Uint8Array): void;
   /** Hands out what has come after the last newline. */
   end(): void;
 }
 
-/** Cuts a stream into lines. A progress meter, redrawn with carriage returns, comes out once, as it was last. */
+/** The first end of a line from `from` on; the buffer's length without one. */
+function findEnd(bytes: Buffer, from: number): number {
+  const ends = [bytes.indexOf(NEWLINE, from), bytes.indexOf(RETURN, from)].filter((at) => at >= 0);
+  return Math.min(...ends, bytes.length);
+}
+
+/**
+ * Cuts a stream into lines. A carriage return ends one too, so that each drawing of a progress meter is shown; with a
+ * newline after it, it is one end of line, and an empty drawing is no line.
+ */
 export function createLineSplitter(emit: (line: Uint8Array) => void): LineSplitter {
   let pending: Uint8Array = new Uint8Array(0);
+  let drawn = false;
+  const endLine = (line: Buffer, end: number | undefined): void => {
+    const isDrawing = end === RETURN;
+    if (line.length > 0 || !(isDrawing || drawn)) emit(line);
+    drawn = isDrawing && (line.length > 0 || drawn);
+  };
   return {
     push(bytes) {
-      let rest: Buffer = Buffer.concat([pending, bytes]);
-      for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
-        emit(lastDrawing(rest.subarray(0, end)));
-        rest = rest.subarray(end + 1);
+      const all = Buffer.concat([pending, bytes]);
+      let start = 0;
+      for (let end = findEnd(all, 0); end < all.length; end = findEnd(all, start)) {
+        endLine(all.subarray(start, end), all[end]);
+        start = end + 1;
       }
-      if (rest.length > MAX_LINE_BYTES) rest = forgetDrawings(rest);
+      let rest: Uint8Array = all.subarray(start);
       for (; rest.length > MAX_LINE_BYTES; rest = rest.subarray(MAX_LINE_BYTES)) emit(rest.subarray(0, MAX_LINE_BYTES));
       pending = rest;
     },
     end() {
-      if (pending.length > 0) emit(lastDrawing(pending));
+      if (pending.length > 0) emit(pending);
       pending = new Uint8Array(0);
     },
   };
