@@ -208,6 +208,8 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/routeReflectorClusterID$/, undefined, '1.2.3.4'],
   [/defaultEndpointToHostAction$/, 'Drop', 'Accept'],
   [/logPrefix$/, 'a', 'b'],
+  [/logActionRateLimit$/, undefined, '7/minute'],
+  [/logActionRateLimitBurst$/, undefined, 9],
   [/vxlanPort$/, 4789, 4790],
   [/PacketsFromWorkloads$/, false, true],
   [/nftablesFilterDenyAction$/, 'Drop', 'Reject'],

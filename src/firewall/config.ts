@@ -1,4 +1,5 @@
 // What the node's configuration says about the firewall (facts: Felix parameters of the same names).
+import type { RateLimit } from './nft.ts';
 
 export interface FirewallConfig {
   /** Interfaces whose names start so are workloads' (InterfacePrefix). At most 11 characters of letters, digits, `-`, `_`. */
@@ -13,6 +14,11 @@ export interface FirewallConfig {
   readonly denyAction: 'drop' | 'reject';
   /** Begins the kernel's log lines of `log` rules; `: ` follows (LogPrefix). */
   readonly logPrefix: string;
+  /**
+   * How many lines each `log` rule writes (LogActionRateLimit, LogActionRateLimitBurst). Felix has no limit by default; we
+   * have one, for the log belongs to the host and it is workloads that fill it.
+   */
+  readonly logLimit: RateLimit;
   /** UDP port that workloads may not send to (VXLANPort), unless allowVxlanFromWorkloads. */
   readonly vxlanPort: number;
   readonly allowVxlanFromWorkloads: boolean;
@@ -26,6 +32,7 @@ export const defaultFirewallConfig: FirewallConfig = {
   endpointToHostAction: 'drop',
   denyAction: 'drop',
   logPrefix: 'calico-packet',
+  logLimit: { rate: 10, unit: 'second', burst: 5 },
   vxlanPort: 4789,
   allowVxlanFromWorkloads: false,
   allowIpipFromWorkloads: false,

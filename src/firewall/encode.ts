@@ -45,6 +45,7 @@ export interface BatchWriter {
   be16(value: number): unknown;
   attrU8(type: number, value: number): unknown;
   attrBe32(type: number, value: number): unknown;
+  attrBe64(type: number, value: number): unknown;
   attrString(type: number, value: string): unknown;
   attrBytes(type: number, value: Uint8Array): unknown;
   nest(type: number): unknown;
@@ -112,6 +113,7 @@ function encodeFlowLimit(writer: BatchWriter, attribute: number, limit: number):
 function encodeNumber(writer: BatchWriter, type: number, kind: AttributeKind, value: number): void {
   if (kind === 'flow-limit') encodeFlowLimit(writer, type, value);
   else if (kind === 'u8') writer.attrU8(type, value);
+  else if (kind === 'be64') writer.attrBe64(type, value);
   else writer.attrBe32(type, value);
 }
 

@@ -48,6 +48,7 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
   endpointToHostAction: fc.constantFrom('drop', 'accept', 'return'),
   denyAction: fc.constantFrom('drop', 'reject'),
   logPrefix: fc.constantFrom('calico-packet', 'x'),
+  logLimit: fc.constantFrom({ rate: 10, unit: 'second', burst: 5 }, { rate: 7, unit: 'day', burst: 1 }),
   vxlanPort: fc.constantFrom(4789, 4790),
   allowVxlanFromWorkloads: fc.boolean(),
   allowIpipFromWorkloads: fc.boolean(),

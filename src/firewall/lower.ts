@@ -2,7 +2,7 @@
 import { hostBytesOfU32, maskBytes } from './bytes.ts';
 import type { AttributeValue, Expression } from './expression.ts';
 import { fields, META_MARK } from './fields.ts';
-import type { Bytes, Field, Rule, Statement } from './nft.ts';
+import type { Bytes, Field, RateUnit, Rule, Statement } from './nft.ts';
 
 const REGISTER = 1;
 const VERDICT_REGISTER = 0;
@@ -17,6 +17,8 @@ const GREATER_OR_EQUAL = 5;
 const LOOKUP_INVERTED = 1;
 const DYNSET_ADD = 0;
 const LOG_LEVEL_INFO = 6;
+const LIMIT_PACKETS = 0;
+const UNIT_SECONDS: Readonly<Record<RateUnit, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 const REJECT_TCP_RESET = 1;
 const REJECT_ICMPX = 2;
 const ICMPX_ADMIN_PROHIBITED = 3;
@@ -118,6 +120,10 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       return changeMark(~statement.bits, 0);
     case 'counter':
       return [expression('counter')];
+    case 'limit': {
+      const { rate, unit, burst } = statement.limit;
+      return [expression('limit', { rate, unit: UNIT_SECONDS[unit], burst, type: LIMIT_PACKETS, flags: 0 })];
+    }
     case 'log':
       return [expression('log', { prefix: statement.prefix, level: LOG_LEVEL_INFO })];
     case 'reject':

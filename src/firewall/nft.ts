@@ -86,12 +86,23 @@ export type Statement =
   | { readonly kind: 'mark-set'; readonly bits: number }
   | { readonly kind: 'mark-clear'; readonly bits: number }
   | { readonly kind: 'counter' }
+  /** At most so many packets get on to the next statement in a time, and some more at once at first. */
+  | { readonly kind: 'limit'; readonly limit: RateLimit }
   /** To the kernel's log at level info. */
   | { readonly kind: 'log'; readonly prefix: string }
   | { readonly kind: 'reject'; readonly how: 'tcp-reset' | 'admin-prohibited' }
   /** To the outgoing interface's address, with fully random ports. */
   | { readonly kind: 'masquerade' }
   | { readonly kind: 'verdict'; readonly verdict: Verdict };
+
+export type RateUnit = 'second' | 'minute' | 'hour' | 'day';
+
+/** `rate` and `burst` are at least 1: the kernel puts a number of its own in the place of 0. */
+export interface RateLimit {
+  readonly rate: number;
+  readonly unit: RateUnit;
+  readonly burst: number;
+}
 
 /** All statements hold, from left to right, or the next rule is tried. Comments: printable ASCII, at most 120 characters. */
 export interface Rule {

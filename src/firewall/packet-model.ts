@@ -150,6 +150,8 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
     case 'mark-clear':
       run.mark &= ~statement.bits;
       return true;
+    case 'limit':
+      return true; // the first packet is always within it
     case 'log':
       run.logged++;
       return true;

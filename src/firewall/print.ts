@@ -57,6 +57,10 @@ function printStatement(statement: Statement): string {
       return `meta mark set meta mark & ${printMark(~statement.bits)}`;
     case 'counter':
       return 'counter';
+    case 'limit': {
+      const { rate, unit, burst } = statement.limit;
+      return `limit rate ${rate}/${unit} burst ${burst} packets`;
+    }
     case 'log':
       return `log prefix "${statement.prefix}" level info`;
     case 'reject':

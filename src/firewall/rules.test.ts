@@ -49,7 +49,7 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
   ['everything', {}, ['accept']],
   ['deny', { action: 'deny' }, ['counter drop']],
   ['pass', { action: 'pass' }, ['meta mark set meta mark | 0x00020000 return']],
-  ['log', { action: 'log' }, ['log prefix "calico-packet: " level info']],
+  ['log', { action: 'log' }, ['limit rate 10/second burst 5 packets counter log prefix "calico-packet: " level info']],
   ['a comment', { comment: 'say "hi"\n' }, ['accept comment "say ?hi??"']],
   ['an empty comment', { comment: '' }, ['accept']],
   ['a protocol', { protocol: 6 }, ['meta l4proto 6 accept']],
@@ -81,8 +81,8 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
     'the same logged: no packet twice',
     { action: 'log', protocol: 6, family: 4, destination: { ports: [http], portSets: ['n:http'] } },
     [
-      'meta nfproto ipv4 meta l4proto 6 th dport 80 log prefix "calico-packet: " level info',
-      'meta nfproto ipv4 meta l4proto 6 th dport != 80 ip daddr . meta l4proto . th dport @port4-rV8-RnSL9bh0xDHu log prefix "calico-packet: " level info',
+      'meta nfproto ipv4 meta l4proto 6 th dport 80 limit rate 10/second burst 5 packets counter log prefix "calico-packet: " level info',
+      'meta nfproto ipv4 meta l4proto 6 th dport != 80 ip daddr . meta l4proto . th dport @port4-rV8-RnSL9bh0xDHu limit rate 10/second burst 5 packets counter log prefix "calico-packet: " level info',
     ],
   ],
   [

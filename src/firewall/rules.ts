@@ -36,7 +36,11 @@ function actionStatements(
     case 'pass': // the rest of a profile is skipped by going back, the rest of a tier by the caller
       return isProfile(id) ? [goBack] : [{ kind: 'mark-set', bits: PASS_MARK }, goBack];
     case 'log':
-      return [{ kind: 'log', prefix: `${names.commentOf(config.logPrefix).slice(0, 100)}: ` }];
+      return [
+        { kind: 'limit', limit: config.logLimit },
+        counter,
+        { kind: 'log', prefix: `${names.commentOf(config.logPrefix).slice(0, 100)}: ` },
+      ];
   }
 }
 

@@ -57,6 +57,8 @@ function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefine
       return value[0] ?? 0;
     case 'be32':
       return readBe32(value);
+    case 'be64':
+      return Number(BigInt(`0x${Buffer.from(value).toString('hex')}`));
     case 'text':
       return readText(value);
     case 'verdict':

@@ -20,6 +20,8 @@ export const ACTING_FELIX_FIELDS = [
   'defaultEndpointToHostAction',
   'nftablesFilterDenyAction',
   'logPrefix',
+  'logActionRateLimit',
+  'logActionRateLimitBurst',
   'vxlanPort',
   'allowVXLANPacketsFromWorkloads',
   'allowIPIPPacketsFromWorkloads',

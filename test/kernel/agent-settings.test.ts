@@ -57,6 +57,10 @@ interface Setting {
 /** The fields that act. */
 const settings: readonly Setting[] = [
   { spec: { logPrefix: 'other' }, shown: /log prefix "other: "/ },
+  {
+    spec: { logActionRateLimit: '7/minute', logActionRateLimitBurst: 9 },
+    shown: /limit rate 7\/minute burst 9 packets counter/,
+  },
   { spec: { defaultEndpointToHostAction: 'Accept' }, hidden: /workload to host/ },
   { spec: { nftablesFilterDenyAction: 'Reject' }, shown: /counter packets \d+ bytes \d+ goto deny-reject/ },
   { spec: { vxlanPort: 4999 }, shown: /dport 4999/ },

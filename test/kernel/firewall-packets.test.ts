@@ -238,6 +238,23 @@ test('with denyAction reject a denied connection is refused at once', () => {
   expect(connects(site.c.netns, site.b.ipv4, 80)).toBe('timeout');
 });
 
+test('a flood of packets that a log rule names writes as many lines as its limit allows', () => {
+  const logging: RuleList = {
+    id: 'Profile//two',
+    ingress: [allowing({ action: 'log', comment: 'lines' }), allowing()],
+    egress: [allowing()],
+  };
+  apply([{ kind: 'rules-set', list: logging }]);
+  const startedMs = performance.now();
+  for (let sent = 0; sent < 200; sent++) sendUdp(site.a.netns, site.c.ipv4, 3000 + sent);
+  const seconds = (performance.now() - startedMs) / 1000;
+  const { rate, burst } = defaultFirewallConfig.logLimit;
+  const lines = countOf(site.host, 'lines');
+  expect(lines).toBeGreaterThanOrEqual(burst);
+  expect(lines).toBeLessThanOrEqual(burst + Math.ceil(seconds * rate));
+  apply(networkOf('two', [site.c]).filter(({ kind }) => kind === 'rules-set'));
+});
+
 test('packets from a pool with natOutgoing leave with the address of the host, others with their own', () => {
   const outside = addNetns();
   run(['ip', '-n', site.host, 'link', 'add', 'eth9', 'type', 'veth', 'peer', 'name', 'eth9', 'netns', outside]);

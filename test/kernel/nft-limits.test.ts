@@ -211,6 +211,8 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   defaultEndpointToHostAction: ['Drop', 'Accept', 'Return', 'drop'],
   nftablesFilterDenyAction: ['Drop', 'Reject', 'reject'],
   logPrefix: ['x', ' ', '%n%k', ': /_-', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000)],
+  logActionRateLimit: ['', '1/second', '9999/second', '7/minute', '7/hour', '1/day', '9999/day'],
+  logActionRateLimitBurst: [0, 1, 9999],
   vxlanPort: [1, 65535],
   allowVXLANPacketsFromWorkloads: [true, false],
   allowIPIPPacketsFromWorkloads: [true, false],
