@@ -52,3 +52,18 @@ export function printPolicies(count: number): string {
 export function printProfiles(count: number): string {
   return printMany(count, profile);
 }
+
+/** One list of policies, each with a mistake if `wrong`. */
+export function printPolicyList(count: number, wrong: boolean): string {
+  const items = Array.from({ length: count }, (_, index) => {
+    const text = wrong ? policy(index).replace('Allow', 'allow') : policy(index);
+    return text.replace(/^(?=.)/gm, '    ').replace('    ', '  - ');
+  });
+  return `apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicyList\nitems:\n${items.join('')}`;
+}
+
+/** One profile of so many labels, whose values are multiples of `step`: others have most of them on other lines. */
+export function printLabels(count: number, step: number): string {
+  const labels = Array.from({ length: count }, (_, index) => `    label${index}: v${index * step}\n`);
+  return `apiVersion: projectcalico.org/v3\nkind: Profile\nmetadata:\n  name: labels\nspec:\n  labelsToApply:\n${labels.join('')}`;
+}

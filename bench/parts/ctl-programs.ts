@@ -28,10 +28,12 @@ function readPeakMb(result: Bun.SyncSubprocess<'pipe', 'pipe'>): number {
   return Math.round(Number.isNaN(kilobytes) ? result.resourceUsage.maxRSS / 1024 / 1024 : kilobytes / 1024);
 }
 
-function runTimed(
+/** Throws when the command ends with another status than wanted. */
+export function runTimed(
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
   input: string = '',
+  status = 0,
 ): CtlRun {
   const from = performance.now();
   const result = Bun.spawnSync([...launcher, ...command], {
@@ -41,7 +43,7 @@ function runTimed(
     stderr: 'pipe',
   });
   const seconds = (performance.now() - from) / 1000;
-  if (!result.success) throw new Error(`${command.join(' ')}: ${result.stderr.toString()}`);
+  if (result.exitCode !== status) throw new Error(`${command.join(' ')}: ${result.stderr.toString()}`);
   return { seconds, peakMb: readPeakMb(result) };
 }
 
@@ -50,9 +52,11 @@ function calicoctl(name: string, path: string, endpoint: string): CtlProgram {
   return { name, run: (argv) => runTimed([path, ...argv], environment) };
 }
 
-/** Ours, from dist/. */
+/** Ours, as built. */
+export const OWN_CTL = join(import.meta.dir, '../../dist/bin/calicoctl');
+
 export function openOwnCtl(endpoint: string): CtlProgram {
-  return calicoctl('Ocicat', join(import.meta.dir, '../../dist/bin/calicoctl'), endpoint);
+  return calicoctl('Ocicat', OWN_CTL, endpoint);
 }
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org/';

@@ -107,3 +107,19 @@ test('places', () => {
   ];
   for (const [at, line, column] of places) expect([at, document?.place(at)]).toEqual([at, { line, column }]);
 });
+
+test('the places of many mistakes cost one reading of the text', () => {
+  const text = `items:\n${Array.from({ length: 2_000 }, (_, index) => `  - {name: n${index}, "kind": X}\n`).join('')}`;
+  const [document] = parseDocuments('many.yaml', text);
+  const costOf = (count: number): number => {
+    const from = performance.now();
+    for (let index = 0; index < count; index++)
+      expect(document?.place(['items', index, 'kind'])).toEqual({
+        line: index + 2,
+        column: `  - {name: n${index}, `.length + 1,
+      });
+    return performance.now() - from;
+  };
+  const first = costOf(1);
+  expect(costOf(2_000)).toBeLessThan(50 * first);
+});

@@ -80,11 +80,15 @@ function findOffset(document: Document.Parsed, at: Path): number {
   return offset;
 }
 
-function placeIn(chunk: Chunk, at: Path): Place {
+/** Finds places in a chunk; it is parsed for that when the first is asked for, and not again. */
+function createPlaceFinder(chunk: Chunk): TextDocument['place'] {
   const lineCounter = new LineCounter();
-  const document = parseDocument(chunk.text, { lineCounter, merge: true });
-  const { line, col } = lineCounter.linePos(findOffset(document, at));
-  return { line: line + chunk.linesBefore, column: col };
+  let document: Document.Parsed | undefined;
+  return (at) => {
+    document ??= parseDocument(chunk.text, { lineCounter, merge: true });
+    const { line, col } = lineCounter.linePos(findOffset(document, at));
+    return { line: line + chunk.linesBefore, column: col };
+  };
 }
 
 function parseChunk(source: string, chunk: Chunk): TextDocument {
@@ -94,7 +98,7 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
       `read "${source}": a document has ${chunk.text.length} characters, at most 10 MB wanted`,
     );
   }
-  const place = (at: Path) => placeIn(chunk, at);
+  const place = createPlaceFinder(chunk);
   const plain = tryParsePlainYaml(chunk.text);
   if (plain !== undefined) return { value: plain, place };
   const reading = readExactYaml(chunk.text);

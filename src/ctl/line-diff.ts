@@ -1,5 +1,7 @@
 // Differences between two texts, line by line, as `diff -u` shows them.
 
+import { computeLineEdits } from './line-edits.ts';
+
 type Edit = { readonly sign: ' ' | '-' | '+'; readonly line: string };
 
 /** Lines around a change. */
@@ -10,42 +12,24 @@ function splitLines(text: string): readonly string[] {
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }
 
-/** Lengths of the longest common subsequences of the ends of both lists. */
-function computeLengths(a: readonly string[], b: readonly string[]): readonly Uint32Array[] {
-  const lengths = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
-  for (let i = a.length - 1; i >= 0; i--) {
-    const row = lengths[i];
-    const below = lengths[i + 1];
-    if (row === undefined || below === undefined) continue;
-    for (let j = b.length - 1; j >= 0; j--) {
-      row[j] = a[i] === b[j] ? (below[j + 1] ?? 0) + 1 : Math.max(below[j] ?? 0, row[j + 1] ?? 0);
-    }
-  }
-  return lengths;
-}
-
+/** Every line of both texts in turn; where lines are exchanged those that go come first. */
 function computeEdits(a: readonly string[], b: readonly string[]): readonly Edit[] {
-  const lengths = computeLengths(a, b);
+  const { removed, added } = computeLineEdits(a, b);
   const edits: Edit[] = [];
-  let i = 0;
   let j = 0;
-  while (i < a.length || j < b.length) {
-    const [left, right] = [a[i], b[j]];
-    if (left !== undefined && left === right) {
-      edits.push({ sign: ' ', line: left });
-      i++;
-      j++;
-    } else if (
-      right === undefined ||
-      (left !== undefined && (lengths[i + 1]?.[j] ?? 0) >= (lengths[i]?.[j + 1] ?? 0))
-    ) {
-      edits.push({ sign: '-', line: left ?? '' });
-      i++;
-    } else {
-      edits.push({ sign: '+', line: right });
-      j++;
+  const takeAdded = () => {
+    for (; added[j] === 1; j++) edits.push({ sign: '+', line: b[j] ?? '' });
+  };
+  for (const [i, line] of a.entries()) {
+    if (removed[i] === 1) {
+      edits.push({ sign: '-', line });
+      continue;
     }
+    takeAdded();
+    edits.push({ sign: ' ', line });
+    j++;
   }
+  takeAdded();
   return edits;
 }
 
@@ -63,23 +47,29 @@ function splitHunks(edits: readonly Edit[]): readonly (readonly [start: number, 
   return hunks;
 }
 
-function count(edits: readonly Edit[], sign: '-' | '+'): number {
-  return edits.filter((edit) => edit.sign === ' ' || edit.sign === sign).length;
+/** How many of the first edits, for each number of them, are lines of the text before (`-`) or after (`+`). */
+function countLines(edits: readonly Edit[], sign: '-' | '+'): Uint32Array {
+  const counts = new Uint32Array(edits.length + 1);
+  for (const [index, edit] of edits.entries())
+    counts[index + 1] = (counts[index] ?? 0) + (edit.sign === ' ' || edit.sign === sign ? 1 : 0);
+  return counts;
+}
+
+/** Where a hunk begins in one text, from 1, and how many lines of it are in it. */
+function formatRange(counts: Uint32Array, start: number, end: number): string {
+  const [skipped = 0, reached = 0] = [counts[start], counts[end]];
+  const length = reached - skipped;
+  return `${skipped + (length === 0 ? 0 : 1)},${length}`;
 }
 
 /** The unified difference, with both names above it; empty text for equal texts. */
 export function formatDiff(before: string, after: string, nameBefore: string, nameAfter: string): string {
   if (before === after) return '';
   const edits = computeEdits(splitLines(before), splitLines(after));
+  const [old, now] = [countLines(edits, '-'), countLines(edits, '+')];
   const hunks = splitHunks(edits).map(([start, end]) => {
-    const hunk = edits.slice(start, end);
-    const skipped = edits.slice(0, start);
-    const place = (sign: '-' | '+') => {
-      const length = count(hunk, sign);
-      return `${count(skipped, sign) + (length === 0 ? 0 : 1)},${length}`;
-    };
-    const lines = hunk.map((edit) => `${edit.sign}${edit.line}\n`).join('');
-    return `@@ -${place('-')} +${place('+')} @@\n${lines}`;
+    const lines = edits.slice(start, end).map((edit) => `${edit.sign}${edit.line}\n`);
+    return `@@ -${formatRange(old, start, end)} +${formatRange(now, start, end)} @@\n${lines.join('')}`;
   });
   return `--- ${nameBefore}\n+++ ${nameAfter}\n${hunks.join('')}`;
 }
