@@ -13,7 +13,7 @@ export interface PodConsole {
   begin(app: string, podPid: number): void;
   /** A line about an app that could not start, said by the pod's first process. */
   say(app: string, words: string): void;
-  /** Resolves when every process that could print has gone and all is shown. */
+  /** To be called when all processes of the pod have gone: resolves when all that they printed is shown. */
   drained(): Promise<void>;
 }
 
@@ -37,21 +37,63 @@ function openPipe(path: string): Pipe {
   }
 }
 
+/** A pipe on its way to standard output. */
+interface Stream {
+  shownBytes: number;
+  readonly ended: Promise<void>;
+  /** Reads no more. */
+  cut(): Promise<void>;
+}
+
+const QUIET_LOOKS = 10;
+const LOOK_MS = 50;
+/** The most that a pipe holds. Source: proc(5), pipe-max-size. */
+const PIPE_BYTES = 1024 * 1024;
+
+/**
+ * Ends when nothing more can come from those who have gone. An app may have passed its end of the pipe on to another pod,
+ * which then keeps it open, or writes to it, for as long as it likes. Source: unix(7), SCM_RIGHTS.
+ */
+async function finish(stream: Stream): Promise<void> {
+  const end = stream.shownBytes + PIPE_BYTES;
+  let over = false;
+  const ended = stream.ended.then(() => {
+    over = true;
+  });
+  for (let looks = 0; looks < QUIET_LOOKS && !over; looks++) {
+    const before = stream.shownBytes;
+    await Promise.race([ended, Bun.sleep(LOOK_MS)]);
+    if (stream.shownBytes !== before && stream.shownBytes < end) looks = 0;
+  }
+  await stream.cut();
+}
+
 const STDOUT = 1;
 
 /** `directory` is where pipes have a name for a moment. */
 export async function openConsole(directory: string): Promise<PodConsole> {
   const clock = await openMonotonicClock();
   const pipes = new Map<string, Pipe>();
-  const streams: Promise<void>[] = [];
+  const streams: Stream[] = [];
   const print = (app: string, pid: number, line: Uint8Array): void => {
     writeWhole(STDOUT, Buffer.concat([Buffer.from(formatLinePrefix(clock(), app, pid)), line, Buffer.from('\n')]));
   };
-  const show = async (app: string, pid: number, readEnd: number): Promise<void> => {
+  const show = (app: string, pid: number, readEnd: number): Stream => {
     const splitter = createLineSplitter((line) => print(app, pid, line));
-    for await (const bytes of Bun.file(readEnd).stream()) splitter.push(bytes);
-    splitter.end();
-    libc.close(readEnd);
+    const reader = Bun.file(readEnd).stream().getReader();
+    const follow = async (): Promise<void> => {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        stream.shownBytes += part.value.length;
+        splitter.push(part.value);
+      }
+      splitter.end();
+    };
+    const cut = async (): Promise<void> => {
+      await reader.cancel();
+      libc.close(readEnd);
+    };
+    const stream: Stream = { shownBytes: 0, ended: Promise.resolve().then(follow), cut };
+    return stream;
   };
   return {
     pipeFor(app) {
@@ -68,7 +110,7 @@ export async function openConsole(directory: string): Promise<PodConsole> {
     },
     say: (app, words) => print(app, 1, Buffer.from(escapeLine(words))),
     async drained() {
-      await Promise.all(streams);
+      await Promise.all(streams.map(finish));
     },
   };
 }

@@ -270,6 +270,26 @@ test("a command line without a command says so and runs the image's own shell wi
   });
 });
 
+// --- the pod's console
+
+test('a pod ends with its own processes, also when another pod holds its output open', async () => {
+  const meeting = join(world.directory, 'meeting');
+  mkdirSync(meeting);
+  const shared = [`--volume=meeting,kind=host,source=${meeting}`, '--mount=volume=meeting,target=/meeting'];
+  const hostile = ['--net=none', ...tools, ...shared, 'docker://busybox', `--exec=${TOOLS}`, '--'];
+  const keeper = world.start('run', ...hostile, 'keep-output', '/meeting/socket');
+  await keeper.printed('listening');
+  const result = await world.rkt('run', ...hostile, 'pass-output', '/meeting/socket');
+  const keeps = await Promise.race([keeper.ended.then(() => 'ended'), Bun.sleep(10).then(() => 'still keeps it')]);
+  expect([result.status, outcomes(result), keeps]).toEqual([
+    0,
+    ['pass-output /meeting/socket: not held'],
+    'still keeps it',
+  ]);
+  keeper.kill('SIGKILL');
+  await keeper.ended;
+});
+
 // --- the runtime's own program
 
 test('an image cannot write to the runtime that starts it', async () => {
