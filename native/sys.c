@@ -123,6 +123,8 @@ CALL(pidfd_send_signal, 2, syscall(SYS_pidfd_send_signal, A(0), A(1), NULL, 0))
 CALL(sethostname, 2, sethostname(P(0), A(1)))
 CALL(mknod, 3, mknod(P(0), A(1), A(2)))
 CALL(lsetxattr, 4, lsetxattr(P(0), P(1), P(2), A(3), 0))
+CALL(lgetxattr, 4, lgetxattr(P(0), P(1), P(2), A(3)))
+CALL(llistxattr, 3, llistxattr(P(0), P(1), A(2)))
 CALL(setgid, 1, setgid(A(0)))
 CALL(setuid, 1, setuid(A(0)))
 CALL(setgroups, 2, setgroups(A(0), P(1)))
@@ -251,6 +253,7 @@ NAPI_MODULE_INIT() {
       EXPORT(unshare), EXPORT(mount), EXPORT(umount2), EXPORT(pivot_root), EXPORT(chroot), EXPORT(chdir),
       EXPORT(flock), EXPORT(fcntl), EXPORT(dup2), EXPORT(prctl), EXPORT(kill), EXPORT(pidfd_open),
       EXPORT(pidfd_getfd), EXPORT(pidfd_send_signal), EXPORT(sethostname), EXPORT(mknod), EXPORT(lsetxattr),
+      EXPORT(lgetxattr), EXPORT(llistxattr),
       EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(madvise), EXPORT(openat2), EXPORT(waitid),
       EXPORT(execve), EXPORT(socket_in), EXPORT(open_in), EXPORT(new_netns),
   };

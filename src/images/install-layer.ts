@@ -11,6 +11,7 @@ import { type StoreLayout, treePath } from './layout.ts';
 import { removeTree } from './remove-tree.ts';
 import { type TreeFacts, tryReadTree } from './tree.ts';
 import { unpackLayer } from './unpack.ts';
+import { visibleLayers } from './visible-layers.ts';
 
 /** Which blob is to become which tree. */
 export interface InstallRequest {
@@ -32,7 +33,7 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
   mkdirSync(tmp, { mode: 0o700 });
   try {
     const content = openContent(request);
-    const lowerRoots = lowerChainIds.map((id) => join(treePath(layout, id), 'fs')).reverse();
+    const lowerRoots = visibleLayers(lowerChainIds.map((id) => join(treePath(layout, id), 'fs')).reverse());
     await unpackLayer({
       chunks: content.chunks(),
       root: join(tmp, 'fs'),

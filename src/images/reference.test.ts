@@ -28,6 +28,8 @@ test.each([
     'library/busybox',
     `sha256:${hex}`,
   ],
+  [`docker://a:1@sha256:${hex}`, `a:1@sha256:${hex}`, 'registry-1.docker.io', 'library/a', `sha256:${hex}`],
+  [`h:1/b:v2@sha256:${hex}`, `h:1/b:v2@sha256:${hex}`, 'h:1', 'b', `sha256:${hex}`],
   [`h:1/a__b/c-d.e@sha256:${hex}`, `h:1/a__b/c-d.e@sha256:${hex}`, 'h:1', 'a__b/c-d.e', `sha256:${hex}`],
 ])('reads the reference %s', (text, literal, registry, repository, target) => {
   const reference = parseDockerReference(text);
@@ -45,7 +47,8 @@ test.each([
   'docker://busybox:',
   'docker://busybox:a b',
   'docker://busybox@sha256:12',
-  `docker://busybox:1@sha256:${hex}`,
+  `docker://busybox:@sha256:${hex}`,
+  `docker://busybox:1:2@sha256:${hex}`,
   'docker://a//b',
   'docker://-a',
   'docker://host:99999/a',

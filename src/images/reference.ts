@@ -5,7 +5,7 @@ import { type Digest, tryParseDigest } from './digest.ts';
 /** Where images without a registry come from. Source: facts of rkt §4.2. */
 export const DEFAULT_REGISTRY = 'registry-1.docker.io';
 
-/** `docker://[REGISTRY[:PORT]/]NAME[:TAG|@DIGEST]`, taken apart. */
+/** `docker://[REGISTRY[:PORT]/]NAME[:TAG][@DIGEST]`, taken apart. */
 export interface DockerReference {
   /** As typed, without `docker://` or `docker:`; the store remembers this text. */
   readonly literal: string;
@@ -82,16 +82,18 @@ function splitHost(literal: string): { readonly host: string | undefined; readon
   return isHost ? { host: first, rest: literal.slice(slash + 1) } : { host: undefined, rest: literal };
 }
 
+/** With a digest the tag is only for people, as with docker and podman: it must be one, and nobody is asked for it. */
 function splitTarget(rest: string): {
   readonly name: string;
   readonly tag: string;
   readonly digestText: string | undefined;
 } {
   const at = rest.indexOf('@');
-  if (at >= 0) return { name: rest.slice(0, at), tag: 'latest', digestText: rest.slice(at + 1) };
-  const colon = rest.indexOf(':');
-  if (colon < 0) return { name: rest, tag: 'latest', digestText: undefined };
-  return { name: rest.slice(0, colon), tag: rest.slice(colon + 1), digestText: undefined };
+  const digestText = at < 0 ? undefined : rest.slice(at + 1);
+  const tagged = at < 0 ? rest : rest.slice(0, at);
+  const colon = tagged.indexOf(':');
+  if (colon < 0) return { name: tagged, tag: 'latest', digestText };
+  return { name: tagged.slice(0, colon), tag: tagged.slice(colon + 1), digestText };
 }
 
 function badReference(text: string): OcicatError {

@@ -10,6 +10,7 @@ import { computeLayout, recordPath, referencePath, type StoreLayout, treePath } 
 import { formatImageName, type ImageRecord, parseRecord, printRecord } from './record.ts';
 import { discardUnused, sweepLeftovers, sweepTrees } from './sweep.ts';
 import { isTreeWhole } from './tree.ts';
+import { visibleLayers } from './visible-layers.ts';
 
 /**
  * An open store keeps others from sweeping it. Whoever starts a pod from an image closes the store only after the pod's
@@ -58,7 +59,8 @@ export function openImageStore(dataDir: string): ImageStore {
     remember: (reference, id) => rememberReference(layout, reference, id),
     remove: (id) => removeRecord(layout, id),
     touch: (id) => touchRecord(layout, id),
-    layerPaths: (image) => image.layers.map((layer) => join(treePath(layout, layer.chainId), 'fs')).reverse(),
+    layerPaths: (image) =>
+      visibleLayers(image.layers.map((layer) => join(treePath(layout, layer.chainId), 'fs')).reverse()),
     isWhole: (image) => image.layers.every((layer) => isTreeWhole(layout, layer.chainId)),
     sweep: (used) => whileAlone(lock, () => ({ removedTrees: sweepTrees(layout, listRecords(layout), used) })),
     discardTrees: (chainIds) => {

@@ -250,7 +250,11 @@ export function isWhiteout(stats: Stats): boolean {
   return stats.isCharacterDevice() && stats.rdev === 0;
 }
 
+/** The mark of an opaque directory (kernel Documentation/filesystems/overlayfs.rst). */
+export const OPAQUE = 'trusted.overlay.opaque';
+export const OPAQUE_VALUE = 'y';
+
 /** overlayfs: an opaque directory hides everything that the layers below have in it. */
 export function setOpaque(place: string): void {
-  lsetxattr(place, 'trusted.overlay.opaque', Buffer.from('y'));
+  lsetxattr(place, OPAQUE, Buffer.from(OPAQUE_VALUE));
 }

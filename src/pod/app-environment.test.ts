@@ -16,10 +16,16 @@ test('later sources win: caller, image, pod, app', () => {
   expect(environment.map(({ name, value }) => `${name}=${value}`)).toEqual(['A=caller', 'B=image', 'C=pod', 'D=app']);
 });
 
-test('a name that no shell could set is refused', () => {
-  expect(() => computeEnvironment({ ...nothing, image: ['a b=c'] })).toThrow(
+test('a name that no shell could set is refused on the command line', () => {
+  expect(() => computeEnvironment({ ...nothing, app: new Map([['a b', 'c']]) })).toThrow(
     'environment variable name "a b" is not valid',
   );
+  expect(() => computeEnvironment({ ...nothing, pod: new Map([['1', 'c']]) })).toThrow('name "1" is not valid');
+});
+
+test('an image may use any name that the kernel passes on', () => {
+  const image = ['a b=c', '1=one', 'spring.config/x=y', 'ä=ö'];
+  expect(computeEnvironment({ ...nothing, image }).map(({ name, value }) => `${name}=${value}`)).toEqual(image);
 });
 
 test('what is missing is added, and the app’s name cannot be forged', () => {

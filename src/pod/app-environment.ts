@@ -34,7 +34,8 @@ function splitEntries(entries: readonly string[]): readonly (readonly [string, s
 
 /**
  * Later wins: the caller's variables, the image's, `--set-env-file`, `--set-env`, `--environment`. That the option of one
- * app beats those for all is what rkt's documentation promises. Throws `invalid` for a name that is none.
+ * app beats those for all is what rkt's documentation promises. An image may use names that no shell could set, as it may with
+ * docker and podman. Throws `invalid` for such a name on the command line.
  */
 export function computeEnvironment(request: EnvironmentRequest): readonly NameValue[] {
   const merged = new Map<string, string>();
@@ -42,7 +43,7 @@ export function computeEnvironment(request: EnvironmentRequest): readonly NameVa
     if (value !== undefined && NAME.test(name)) merged.set(name, value);
   }
   for (const [name, value] of [...splitEntries(request.image), ...request.pod, ...request.app]) merged.set(name, value);
-  const bad = [...merged.keys()].find((name) => !NAME.test(name));
+  const bad = [...request.pod.keys(), ...request.app.keys()].find((name) => !NAME.test(name));
   if (bad !== undefined) throw new OcicatError('invalid', `environment variable name "${bad}" is not valid`);
   return [...merged].map(([name, value]) => ({ name, value }));
 }

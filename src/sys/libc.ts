@@ -47,6 +47,7 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 export const ENOBUFS = 105;
 
@@ -277,6 +278,27 @@ export function dropPages(address: number, lengthBytes: number): void {
 /** Sets an extended attribute of a file or of a link itself. */
 export function lsetxattr(path: string, name: string, value: Uint8Array): void {
   call('lsetxattr', path, name, value, value.length);
+}
+
+/** The kernel's bound for a value, and for a list of names. Source: xattr(7). */
+const MAX_XATTR_BYTES = 64 * 1024;
+
+/** An extended attribute of a file or of a link itself; undefined without it. */
+export function lgetxattr(path: string, name: string): Uint8Array | undefined {
+  const value = new Uint8Array(MAX_XATTR_BYTES);
+  try {
+    return value.subarray(0, call('lgetxattr', path, name, value, value.length));
+  } catch (error) {
+    if (error instanceof OcicatError && (error.errno === ENODATA || error.errno === EOPNOTSUPP)) return undefined;
+    throw error;
+  }
+}
+
+/** Names of the extended attributes of a file or of a link itself. */
+export function llistxattr(path: string): readonly string[] {
+  const names = new Uint8Array(MAX_XATTR_BYTES);
+  const length = call('llistxattr', path, names, names.length);
+  return Buffer.from(names.subarray(0, length)).toString().split('\0').filter(Boolean);
 }
 
 export function setgroups(gids: readonly number[]): void {

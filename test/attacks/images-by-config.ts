@@ -137,8 +137,8 @@ const environment: readonly ImageAttack[] = [
   environmentIs('with a line break', ['A=x\nB=y'], /^x\nB=y$/, 'echo "$A"'),
   environmentIs('without a value', ['A'], /^\[\]$/, 'echo "[$A]"'),
   environmentIs('without a name', ['=x'], /^\[\]$/, 'echo "[$A]"'),
-  environmentIs('whose name is none', ['A B=x'], /environment variable name "A B" is not valid/, 'true'),
-  environmentIs('of control characters', [`${HOSTILE}=x`], /environment variable name ".*" is not valid/, 'true'),
+  environmentIs('whose name no shell can set', ['A B=x'], /^A B=x$/m, 'env'),
+  environmentIs('of control characters', [`${HOSTILE}=x`], /^done$/, 'echo done'),
   environmentIs('of 1 MiB', [`A=${'x'.repeat(2 ** 20)}`], /Argument list too long/, 'true'),
   environmentIs('of container managers', ['LISTEN_FDS=3', 'LISTEN_PID=1', 'NOTIFY_SOCKET=/x'], /^ok$/, 'echo ok'),
 ];

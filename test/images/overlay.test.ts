@@ -67,3 +67,20 @@ test('deleted files are gone, opaque directories are empty, left-out parents kee
     'kept',
   ]);
 });
+
+test('an opaque root hides all layers below, and a layer above it adds to it', async () => {
+  const directory = await bench.build('opaque-root', [
+    [
+      { kind: 'file', path: '/secret', content: 'hidden\n' },
+      { kind: 'file', path: '/f/old', content: '' },
+    ],
+    [
+      { kind: 'whiteout', path: '/.wh..opq' },
+      { kind: 'file', path: '/f/kept', content: 'kept\n' },
+    ],
+    [{ kind: 'file', path: '/above', content: '' }],
+  ]);
+  await pushImage({ registryUrl: server.url, name: 'library/opaque-root', tag: 'latest', directory });
+  const image = await bench.fetch('docker://opaque-root');
+  expect(listMerged(bench.store.layerPaths(image))).toEqual(['./above 644 f', './f 755 d', './f/kept 644 f', 'kept']);
+});
