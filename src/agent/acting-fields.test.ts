@@ -210,6 +210,7 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/logPrefix$/, 'a', 'b'],
   [/logActionRateLimit$/, undefined, '7/minute'],
   [/logActionRateLimitBurst$/, undefined, 9],
+  [/ipForwarding$/, 'Enabled', 'Disabled'],
   [/vxlanPort$/, 4789, 4790],
   [/PacketsFromWorkloads$/, false, true],
   [/nftablesFilterDenyAction$/, 'Drop', 'Reject'],
@@ -266,7 +267,12 @@ function pictureWith(kind: Kind, stored: unknown): string {
   for (const { cidr } of own)
     picture.update({ kind: 'affinity', owner: { kind: 'host', name: OWN }, cidr }, '{"state":"confirmed"}');
   const input = picture.routingInput();
-  return [input && computeBirdConfig(input), show(picture.natPools()), show(picture.firewallConfig())].join('\n');
+  return [
+    input && computeBirdConfig(input),
+    show(picture.natPools()),
+    show(picture.firewallConfig()),
+    show(picture.forwarding()),
+  ].join('\n');
 }
 
 const show = (value: unknown) => Bun.inspect(value, { depth: 20 });

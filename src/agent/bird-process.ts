@@ -164,7 +164,11 @@ export function spawnBird(program: string, words: readonly string[], stderr: 'pi
   try {
     return Bun.spawn([program, ...words], { stdin: 'ignore', stdout: 'ignore', stderr, detached });
   } catch (cause) {
-    throw new OcicatError('unavailable', `run "${program}": it cannot be started; BIRD 2 must be installed`, { cause });
+    throw new OcicatError(
+      'unavailable',
+      `run "${program}": it cannot be started (Debian has it in the package bird2)`,
+      { cause },
+    );
   }
 }
 

@@ -47,16 +47,22 @@ async function run(): Promise<number> {
   return 0;
 }
 
-/** Reads all that the settings come from, as a start would. Throws `invalid` with every issue of the first that is wrong. */
+/**
+ * Reads all that the settings come from, as a start would, and looks for the programs that they need. Throws `invalid` with
+ * every issue of the first that is wrong, and `not-found`.
+ */
 async function check(): Promise<number> {
   const settings = parseAgentSettings(process.env);
-  const [{ parseDatastoreConfig }, { parseFelixOverrides }, { tryReadFelixConfig }] = await Promise.all([
-    import('../datastore/config.ts'),
-    import('./felix-overrides.ts'),
-    import('./node-files.ts'),
-  ]);
-  parseDatastoreConfig({ kind: 'environment', environment: process.env });
+  const [{ parseDatastoreConfig }, { parseFelixOverrides }, { tryReadFelixConfig }, { requireAgentPrograms }] =
+    await Promise.all([
+      import('../datastore/config.ts'),
+      import('./felix-overrides.ts'),
+      import('./node-files.ts'),
+      import('./host-programs.ts'),
+    ]);
+  const datastore = parseDatastoreConfig({ kind: 'environment', environment: process.env });
   parseFelixOverrides(process.env, tryReadFelixConfig(settings));
+  requireAgentPrograms(settings, datastore);
   return 0;
 }
 

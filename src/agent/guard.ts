@@ -2,6 +2,7 @@
 import { TABLE } from '../firewall/nft.ts';
 import { type KernelEvent, observeKernelEvents } from '../kernel/events.ts';
 import type { Dataplane } from './dataplane.ts';
+import type { Forwarding } from './forwarding.ts';
 import type { Log } from './log.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -11,10 +12,11 @@ const GATHER_MS = 50;
 export interface GuardTargets {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
+  readonly forwarding: Forwarding;
   readonly log: Log;
 }
 
-type Work = 'firewall' | 'routes';
+type Work = 'firewall' | 'routes' | 'forwarding';
 
 function workOf(event: KernelEvent): readonly Work[] {
   switch (event.kind) {
@@ -25,7 +27,9 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'link':
       return event.change === 'set' ? ['routes'] : [];
     case 'overrun':
-      return event.of === 'nftables' ? ['firewall'] : ['routes'];
+      return event.of === 'nftables' ? ['firewall'] : ['routes', 'forwarding'];
+    case 'netconf':
+      return ['forwarding'];
     case 'address':
     case 'neighbour':
       return [];
@@ -44,12 +48,13 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
     try {
       if (now.has('firewall')) targets.dataplane.resync();
       if (now.has('routes')) targets.workloads.restoreRoutes();
+      if (now.has('forwarding')) targets.forwarding.restore();
     } catch (error) {
       targets.log.error('repair the kernel', error);
     }
   }
 
-  for await (const event of observeKernelEvents(signal, ['link', 'route', 'nftables'])) {
+  for await (const event of observeKernelEvents(signal, ['link', 'route', 'netconf', 'nftables'])) {
     for (const work of workOf(event)) due.add(work);
     if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
   }

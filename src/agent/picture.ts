@@ -17,11 +17,12 @@ import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import { type Kind, parseStored } from '../model/kind.ts';
 import { type Node, node } from '../model/node.ts';
 import type { Resource } from '../model/resource.ts';
-import { type Cidr, parseCidr } from '../net/cidr.ts';
+import { type Cidr, cidrFamily, parseCidr } from '../net/cidr.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import { parseBgpFilter } from '../routing/parse-filters.ts';
 import { parseBgpSettings, parseRoutingNode, parseRoutingPool, tryParseBgpPeer } from '../routing/parse-resources.ts';
 import { mergeFelix } from './felix-settings.ts';
+import type { ForwardingNeed } from './forwarding.ts';
 import type { Log } from './log.ts';
 
 /** What a change may matter to. */
@@ -60,6 +61,8 @@ export interface Picture {
   routingInput(): RoutingInput | undefined;
   natPools(): readonly NatPool[];
   firewallConfig(): FirewallConfig;
+  /** IPv6 is forwarded where it is used: this node has an address of it, or the cluster a pool. */
+  forwarding(): ForwardingNeed;
 }
 
 function tryParse(text: string): Json {
@@ -122,6 +125,12 @@ export function createPicture({ nodeName, routerId, felix, base, log }: PictureC
     return 'routing';
   }
 
+  /** Those that hold on this host, the last one first in rank. */
+  function felixSpecs(): readonly FelixConfigurationSpec[] {
+    const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
+    return [...specs, felix].filter((spec) => spec !== undefined);
+  }
+
   return {
     update(key, value) {
       if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
@@ -152,12 +161,12 @@ export function createPicture({ nodeName, routerId, felix, base, log }: PictureC
         cidr: parseCidr(spec.cidr),
         natOutgoing: spec.natOutgoing === true,
       })),
-    firewallConfig() {
-      const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
-      return [...specs, felix].reduce(
-        (config: FirewallConfig, spec) => (spec === undefined ? config : mergeFelix(config, spec)),
-        base,
-      );
+    firewallConfig: () => felixSpecs().reduce(mergeFelix, base),
+    forwarding() {
+      const isOn = felixSpecs().findLast(({ ipForwarding }) => ipForwarding !== undefined)?.ipForwarding !== 'Disabled';
+      const hasIpv6Address = nodes.all.get(nodeName)?.spec?.bgp?.ipv6Address !== undefined;
+      const hasIpv6Pool = [...pools.all.values()].some(({ spec }) => cidrFamily(parseCidr(spec.cidr)) === 6);
+      return { ipv4: isOn, ipv6: isOn && (hasIpv6Address || hasIpv6Pool) };
     },
   };
 }

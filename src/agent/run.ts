@@ -28,6 +28,7 @@ import { parseFelixOverrides } from './felix-overrides.ts';
 import { createForgetter } from './forgetter.ts';
 import { guardKernel } from './guard.ts';
 import { observeHost } from './host-identity.ts';
+import { reportHostPrograms } from './host-programs.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { keepMtu, keepNodeName, observeNodeName, observeUplinkMtu, tryReadFelixConfig } from './node-files.ts';
@@ -133,6 +134,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const base = computeBaseConfig(settings);
   loadBase(firewall, base, log);
   const config = parseDatastoreConfig({ kind: 'environment', environment });
+  reportHostPrograms(settings, config, log);
   const etcd =
     config.servers.kind === 'private'
       ? await openPrivateEtcd(
@@ -201,8 +203,8 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       log,
     };
     const server = await openCniServer(cni);
-    const { dataplane, workloads } = session;
-    const guard = guardKernel({ dataplane, workloads, log }, signal);
+    const { dataplane, workloads, forwarding } = session;
+    const guard = guardKernel({ dataplane, workloads, forwarding, log }, signal);
     keepHouse(workloads, cni, server.dispatcher, held, signal);
     watchThreads(log, signal);
     try {

@@ -13,6 +13,7 @@ import type { RoutingInput } from '../routing/input.ts';
 import type { CniMemory } from './cni-memory.ts';
 import { createDataplane, type Dataplane } from './dataplane.ts';
 import { createFeed, type Feed } from './feed.ts';
+import { createForwarding, type Forwarding } from './forwarding.ts';
 import { createGate } from './gate.ts';
 import type { Log } from './log.ts';
 import { createPicture, type Picture } from './picture.ts';
@@ -40,6 +41,7 @@ export interface SessionContext {
 export interface Session {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
+  readonly forwarding: Forwarding;
   readonly picture: Picture;
   /** Takes in what this agent itself has just written, so that it need not wait for the watch. */
   takeOwn(update: StoreUpdate): void;
@@ -58,6 +60,7 @@ export function createSession(context: SessionContext): Session {
   const dataplane = createDataplane(context.firewall, log, context.forgetFlows);
   const picture = createPicture(context);
   const workloads = createWorkloads(log);
+  const forwarding = createForwarding(log);
   const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
   const listing = createGate();
   /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
@@ -76,6 +79,7 @@ export function createSession(context: SessionContext): Session {
 
   function act(): void {
     const concerns = feed.takeConcerns();
+    if (concerns.size > 0) forwarding.follow(picture.forwarding());
     if (concerns.has('felix')) takeConfiguration();
     if (concerns.has('pools')) dataplane.setPools(picture.natPools());
     if (concerns.has('routing') || concerns.has('pools')) context.touchRouting();
@@ -160,6 +164,7 @@ export function createSession(context: SessionContext): Session {
   return {
     dataplane,
     workloads,
+    forwarding,
     picture,
     takeOwn(update) {
       context.touchQuiet();

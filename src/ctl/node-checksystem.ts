@@ -3,7 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 import { OcicatError } from '../base/errors.ts';
-import { flagValue, type Handler } from './command.ts';
+import { loadDatastoreConfig } from '../datastore/open.ts';
+import { describeOtherBirds, describeOtherEtcds } from '../sys/other-daemons.ts';
+import { isInstalled, PACKAGES, type ProgramName } from '../sys/programs.ts';
+import { flagValue, type Handler, type Invocation } from './command.ts';
+import { observeForwarding } from './forwarding.ts';
+import { DEFAULT_CONFIG_PATH } from './store.ts';
 
 /** nftables with the expressions that the agent's rules use; earlier kernels validate other things (nft(8)). */
 const MIN_KERNEL: readonly [number, number] = [5, 10];
@@ -26,6 +31,14 @@ const NEEDS: readonly Need[] = [
   { module: 'ipip', option: 'CONFIG_NET_IPIP', required: false },
   { module: 'vxlan', option: 'CONFIG_VXLAN', required: false },
   { module: 'wireguard', option: 'CONFIG_WIREGUARD', required: false },
+];
+
+/** Who needs a program, and whether the agent does wherever it runs. */
+const PROGRAMS: readonly { readonly name: ProgramName; readonly required: boolean; readonly neededBy: string }[] = [
+  { name: 'bird', required: true, neededBy: 'routes between hosts' },
+  { name: 'etcd', required: false, neededBy: 'one machine without a cluster' },
+  { name: 'bwrap', required: false, neededBy: 'rkt' },
+  { name: 'crun', required: false, neededBy: 'rkt' },
 ];
 
 async function tryRead(path: string): Promise<string> {
@@ -63,6 +76,34 @@ function kernelSuffices(version: string): boolean {
   return major > MIN_KERNEL[0] || (major === MIN_KERNEL[0] && minor >= MIN_KERNEL[1]);
 }
 
+/** How many of the required ones are missing. */
+function reportPrograms({ stdio }: Invocation): number {
+  stdio.write('Checking programs...\n');
+  let missing = 0;
+  for (const { name, required, neededBy } of PROGRAMS) {
+    const found = isInstalled(name);
+    if (!found && required) missing++;
+    const word = `${required ? 'MISSING' : 'absent'}: package ${PACKAGES[name]}, for ${neededBy}`;
+    stdio.write(`\t\t${name.padEnd(30)}${found ? 'OK' : word}\n`);
+  }
+  return missing;
+}
+
+/** Switches that are off are not in the way: the agent switches them on. */
+function reportForwarding({ stdio }: Invocation): void {
+  stdio.write('Checking IP forwarding...\n');
+  for (const { name, isOn } of observeForwarding()) {
+    const word = isOn === undefined ? 'absent' : isOn ? 'OK' : 'off (the agent switches it on where it is needed)';
+    stdio.write(`\t\t${name.padEnd(30)}${word}\n`);
+  }
+}
+
+async function reportOtherDaemons({ stdio, environment }: Invocation): Promise<void> {
+  const { servers } = await loadDatastoreConfig(DEFAULT_CONFIG_PATH, false, environment);
+  const others = [...describeOtherBirds(), ...(servers.kind === 'private' ? describeOtherEtcds() : [])];
+  for (const line of others) stdio.writeError(`WARNING: ${line}\n`);
+}
+
 export const runCheckSystem: Handler = async (invocation) => {
   const { stdio } = invocation;
   const version = release();
@@ -81,6 +122,9 @@ export const runCheckSystem: Handler = async (invocation) => {
     if (!found && required) missing++;
     stdio.write(`\t\t${module.padEnd(30)}${word}\n`);
   }
+  missing += reportPrograms(invocation);
+  reportForwarding(invocation);
+  await reportOtherDaemons(invocation);
   if (missing > 0 || !suffices) {
     stdio.writeError('System does not meet minimum system requirements to run Calico!\n');
     return 1;

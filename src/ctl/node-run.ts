@@ -5,6 +5,7 @@ import { OcicatError } from '../base/errors.ts';
 import { isDatastoreVariable } from '../datastore/config.ts';
 import { loadDatastoreConfig } from '../datastore/open.ts';
 import { openLog, replaceFile } from '../sys/files.ts';
+import { describeOtherBirds, describeOtherEtcds } from '../sys/other-daemons.ts';
 import { observeAgents, observeAgentUnit } from './agent-process.ts';
 import { askReadiness } from './agent-readiness.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
@@ -99,6 +100,15 @@ async function checkSettings(invocation: Invocation, command: AgentCommand): Pro
   });
   const [words, status] = await Promise.all([new Response(child.stderr).text(), child.exited]);
   if (status !== 0) throw new OcicatError('invalid', `node run: ${words.trimEnd()}`);
+}
+
+/** Said, not refused: the agent works beside them, badly. */
+function warnOfOthers({ stdio }: Invocation, { datastore, variables }: NodeRunSettings): void {
+  const others = [
+    ...(variables.CALICO_NETWORKING_BACKEND === 'none' ? [] : describeOtherBirds()),
+    ...(datastore.servers.kind === 'private' ? describeOtherEtcds() : []),
+  ];
+  for (const line of others) stdio.writeError(`WARNING: ${line}\n`);
 }
 
 /** Before anything is stopped: an image that cannot be had must not cost the host its agent. Throws `unavailable`. */
@@ -221,6 +231,7 @@ export const runNode: Handler = async (invocation) => {
   const image = flagValue(invocation, 'node-image');
   if (image === undefined) await checkSettings(invocation, command);
   else await fetchImage(program, image);
+  warnOfOthers(invocation, settings);
   await stopAgents(invocation);
   prepareHost(settings);
   return flagOn(invocation, 'init-system')

@@ -5,6 +5,7 @@ import { observeAgents } from './agent-process.ts';
 import { askReadiness } from './agent-readiness.ts';
 import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
+import { describeForwarding } from './forwarding.ts';
 import { describeTableProtection } from './table-protection.ts';
 import { formatFramed } from './tabwriter.ts';
 
@@ -108,6 +109,7 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.words}.\n`);
   stdio.write(await describeBgp());
   stdio.write(await describeLeftOut());
+  stdio.write(describeForwarding());
   stdio.write(describeTableProtection());
   return readiness.kind === 'not-ready' ? 1 : 0;
 };

@@ -13,6 +13,8 @@ export type KernelEvent =
   | { readonly kind: 'route'; readonly change: Change; readonly route: Route; readonly causedBy: number }
   | { readonly kind: 'address'; readonly change: Change; readonly address: LinkAddress; readonly causedBy: number }
   | { readonly kind: 'neighbour'; readonly change: Change; readonly neighbour: Neighbour; readonly causedBy: number }
+  /** A setting of the network changed, forwarding among them. */
+  | { readonly kind: 'netconf' }
   /** A whole nf_tables transaction; `tables` are the names of the tables that it touched. */
   | {
       readonly kind: 'nftables';
@@ -22,6 +24,9 @@ export type KernelEvent =
     }
   /** Events were lost: observe everything anew. */
   | { readonly kind: 'overrun'; readonly of: 'rtnetlink' | 'nftables' };
+
+/** linux/rtnetlink.h: a setting of one interface, of all or of new ones. */
+const RTM_NEWNETCONF = 80;
 
 /** The event of a rtnetlink notification; undefined for what nobody here wants. */
 export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undefined {
@@ -48,6 +53,8 @@ export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undef
       const change = type === RTM_NEWNEIGH ? 'set' : 'removed';
       return neighbour === undefined ? undefined : { kind: 'neighbour', change, neighbour, causedBy };
     }
+    case RTM_NEWNETCONF:
+      return { kind: 'netconf' };
     default:
       return undefined;
   }

@@ -14,6 +14,7 @@ const routeGroups: Readonly<Record<Exclude<EventKind, 'nftables'>, readonly numb
   neighbour: [3],
   address: [5, 9],
   route: [7, 11],
+  netconf: [24, 25],
 };
 /** NFNLGRP_NFTABLES (linux/netfilter/nfnetlink.h). */
 const NFTABLES_GROUP = 7;

@@ -38,7 +38,9 @@ async function connectHost(init: ProcessIdentity, host: ProcessIdentity, node: L
     ip addr add ${node.address}/${UNDERLAY_PREFIX_LENGTH} dev eth0
     ip link set eth0 up
     ip route add default via ${SERVICES_ADDRESS}
-    echo 1 >/proc/sys/net/ipv4/ip_forward`;
+    cd /proc/sys/net # as Debian starts: forwarding is the agent's to switch on
+    echo 0 >ipv4/ip_forward
+    [ ! -e ipv6/conf/all/forwarding ] || echo 0 >ipv6/conf/all/forwarding`;
   await mustRunInside(host, ['/bin/sh', '-c', script]);
 }
 

@@ -25,6 +25,7 @@ export const ACTING_FELIX_FIELDS = [
   'vxlanPort',
   'allowVXLANPacketsFromWorkloads',
   'allowIPIPPacketsFromWorkloads',
+  'ipForwarding',
 ] as const satisfies readonly (keyof typeof felixConfigurationSpec.fields)[];
 
 /** Settings, and the values of them that say what this agent does anyway. */

@@ -46,6 +46,7 @@ function steadyText(text: string): string {
     .replaceAll(/\b\d+\.\d+ ms\b/g, 'N ms')
     .replaceAll(/revision \d+/g, 'revision N')
     .replaceAll(/(clusterInformationRevision": )"\d+"/g, '$1"REVISION"')
+    .replaceAll(/^(\t\tnet\.ipv\S+ +)(?:OK|off .*)$/gm, '$1SWITCH')
     .replaceAll(/^\t\t\d+\.\d+\S* +OK$/gm, '\t\tKERNEL   OK');
 }
 

@@ -216,6 +216,7 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   vxlanPort: [1, 65535],
   allowVXLANPacketsFromWorkloads: [true, false],
   allowIPIPPacketsFromWorkloads: [true, false],
+  ipForwarding: ['Enabled', 'Disabled'],
 };
 
 test('the kernel takes every field of FelixConfiguration that acts, at its limits', () => {

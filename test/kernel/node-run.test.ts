@@ -83,3 +83,34 @@ test('settings that are wrong are refused while the agent goes on; one that does
   expect(ended.output).toContain('detect IPv4 address: none by method "interface" among interfaces [eth0]');
   expect(agents()).toEqual(['']);
 }, 30_000);
+
+test('programs that are missing, and daemons that are in the way, are named while the agent goes on', () => {
+  expect(run('').status).toBe(0);
+  const before = agents();
+  host.must('mount --bind /dev/null /usr/sbin/bird && mount --bind /dev/null /usr/bin/etcd');
+  const refused = run('');
+  expect(refused.output).toBe(
+    'node run: calico-node: start: program "bird": not installed (Debian has it in the package bird2)\n',
+  );
+  const alone = host.run(`env -u ETCD_ENDPOINTS ${CALICOCTL} node run --name node-1 --backend none`);
+  expect(alone.output).toBe(
+    'node run: calico-node: start: program "etcd": not installed (Debian has it in the package etcd-server)\n',
+  );
+  expect(host.run(`${CALICOCTL} node checksystem`).output).toContain(
+    'MISSING: package bird2, for routes between hosts',
+  );
+  host.must('umount /usr/sbin/bird && umount /usr/bin/etcd');
+  expect(agents()).toEqual(before);
+  host.must('mkdir -p /run/bird && echo "protocol device {}" >/run/bird/bird.conf');
+  host.must('bird -s /run/bird/bird.ctl -c /run/bird/bird.conf');
+  const urls = 'http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379';
+  host.must(
+    `etcd --data-dir /run/default --listen-client-urls ${urls} >/dev/null 2>&1 & echo $! >/run/etcd.pid; sleep 0.2`,
+  );
+  const beside = host.run(`${CALICOCTL} node checksystem`);
+  expect(beside.output).toMatch(
+    /WARNING: another BIRD runs on this host \(process \d+\).*"systemctl disable --now bird"/,
+  );
+  expect(beside.output).toMatch(/WARNING: an etcd runs on this host \(process \d+\).*"systemctl disable --now etcd"/);
+  host.must('birdc -s /run/bird/bird.ctl down; kill $(cat /run/etcd.pid)');
+}, 30_000);
