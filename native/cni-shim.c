@@ -15,7 +15,11 @@
 #define SOCKET_PATH "/var/run/calico/cni.sock"
 #endif
 
-enum { BUFFER_BYTES = 1 << 19, HEADER_BYTES = 1 << 17, TIMEOUT_SECONDS = 120, TRY_AGAIN = 11, IO_FAILURE = 5 };
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+enum { BUFFER_BYTES = 1 << 19, HEADER_BYTES = 1 << 17, TIMEOUT_SECONDS = 120, TRY_AGAIN = 11, IO_FAILURE = 5, UNAVAILABLE = 50 };
 
 extern char **environ;
 static char buffer[BUFFER_BYTES]; // the request, later the answer
@@ -67,6 +71,23 @@ static int fail(int code, const char *message, int error) {
   int length = snprintf(text, sizeof text, "{\"cniVersion\":\"%s\",\"code\":%d,\"msg\":\"%s%s%s\"}\n",
                         version[0] == 0 ? "1.0.0" : version, code, message, error == 0 ? "" : ": ", reason);
   write_all(STDOUT_FILENO, text, (size_t)length);
+  return 1;
+}
+
+// An agent that cannot be reached: worth another try, and for STATUS the answer that it has a code for (CNI spec 1.1.0,
+// "Error").
+static int fail_unreached(const char *message, int error) {
+  const char *command = getenv("CNI_COMMAND");
+  int is_status = command != NULL && strcmp(command, "STATUS") == 0;
+  return fail(is_status ? UNAVAILABLE : TRY_AGAIN, message, error);
+}
+
+// Somebody at a terminal: says the version when asked for it, else what this program is.
+static int answer_person(int argc, char **argv) {
+  static const char about[] = "This is a CNI plugin: a container runtime calls it, with CNI_COMMAND and its kin set.\n";
+  if (argc > 1 && (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0))
+    return write_all(STDOUT_FILENO, VERSION "\n", sizeof VERSION) == 0 ? 0 : 1;
+  write_all(STDERR_FILENO, about, sizeof about - 1);
   return 1;
 }
 
@@ -140,6 +161,7 @@ static int build_request(const char *program) {
 
 int main(int argc, char **argv) {
   const char *command = getenv("CNI_COMMAND");
+  if (command == NULL && argc > 1) return answer_person(argc, argv);
   if (command != NULL && strcmp(command, "VERSION") == 0) {
     static const char versions[] = "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.1.0\",\"0.2.0\",\"0.3.0\","
                                    "\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";
@@ -152,13 +174,13 @@ int main(int argc, char **argv) {
   find_version();
   int fd = open_socket();
   if (fd < 0)
-    return fail(TRY_AGAIN, "cannot reach the agent at " SOCKET_PATH
+    return fail_unreached("cannot reach the agent at " SOCKET_PATH
                            ", start it (systemctl start calico-node) and try again", errno);
   if (send_all(fd, buffer, used) < 0 || shutdown(fd, SHUT_WR) < 0)
-    return fail(TRY_AGAIN, "the agent at " SOCKET_PATH " does not take the request, try again", errno);
+    return fail_unreached("the agent at " SOCKET_PATH " does not take the request, try again", errno);
   ssize_t count = read_answer(fd);
   if (count < 1)
-    return fail(TRY_AGAIN, "the agent at " SOCKET_PATH " gave no answer, see its log and try again", count < 0 ? errno : 0);
+    return fail_unreached("the agent at " SOCKET_PATH " gave no answer, see its log and try again", count < 0 ? errno : 0);
   if (write_all(STDOUT_FILENO, buffer + 1, (size_t)count - 1) < 0) return 1;
   return (unsigned char)buffer[0];
 }

@@ -1,6 +1,7 @@
 // Builds dist/ from the sources; what is newer than its sources is left alone. Run by script/build.
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { VERSION } from '../src/base/version.ts';
 import { buildImages } from './build-images.ts';
 
 const root = join(import.meta.dir, '..');
@@ -66,16 +67,16 @@ function buildAddon(): void {
 }
 
 /** A static program: it runs where there is nothing but itself. */
-function buildProgram(target: string, source: string): void {
+function buildProgram(target: string, source: string, ...defines: readonly string[]): void {
   if (!isStale(target, source)) return;
   const flags = ['-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
-  produce(target, (output) => ['musl-gcc', ...flags, '-o', output, source]);
+  produce(target, (output) => ['musl-gcc', ...flags, ...defines, '-o', output, source]);
 }
 
 function buildPlugins(): void {
   const target = join(dist, 'cni/calico');
   if (!isStale(target, 'native/cni-shim.c')) return;
-  buildProgram(target, 'native/cni-shim.c');
+  buildProgram(target, 'native/cni-shim.c', `-DVERSION="${VERSION}"`);
   linkAs(target, join(dist, 'cni/calico-ipam'));
 }
 

@@ -27,7 +27,7 @@ import { passGates } from './cni-gates.ts';
 import { joinNetwork } from './cni-join.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import { draftProfile } from './cni-profile.ts';
-import { createResult, routesOf } from './cni-result.ts';
+import { createResult } from './cni-result.ts';
 import { type CniTask, commit, needNetns, undoSignal, withUndo } from './cni-task.ts';
 
 /** Addresses, and what goes back to the runtime with them. */
@@ -39,7 +39,7 @@ interface Supply {
 
 async function draftSupply(task: CniTask, draft: Draft): Promise<Supply> {
   const assigned = await draftAssignment(surroundingsOf(task, draft), assignRequestOf(task));
-  return { addresses: assigned.map(({ ip }) => ip), routes: routesOf(assigned), dns: {} };
+  return { addresses: assigned.map(({ ip }) => ip), routes: [], dns: {} };
 }
 
 /** From another plugin, which has its own store: taken before our commit, given back when that fails. */
@@ -69,7 +69,7 @@ async function draftEndpoint(task: CniTask, draft: Draft, supplied: Supply | und
     namespace: config.mesos.namespace,
     labels: config.mesos.labels,
     network: config.name,
-    hostName: chooseLinkName(context.memory, environment.containerId),
+    hostName: chooseLinkName(context.memory, environment.containerId, context.links.isForeign),
     mac: localMac(randomBytes(6)),
     nowMs: context.now(),
   };

@@ -36,6 +36,22 @@ function previousAddresses({ request }: CniTask): readonly Ip[] {
   return (request.config.previous?.addresses ?? []).map(({ address }) => address.address);
 }
 
+/** Whether the runtime's record of the interfaces is of this link; before CNI 0.3.0 a record has none. */
+function checkPreviousInterfaces({ request }: CniTask, { spec }: WorkloadEndpoint): readonly Issue[] {
+  const interfaces = request.config.previous?.interfaces ?? [];
+  if (interfaces.length === 0) return [];
+  const path = 'prevResult.interfaces';
+  const names = interfaces.map(({ name }) => name).join(', ');
+  const inPod = interfaces.find(({ name, sandbox }) => sandbox !== undefined && name === spec.endpoint);
+  const onHost = interfaces.some(({ name, sandbox }) => sandbox === undefined && name === spec.interfaceName);
+  const mac = inPod?.mac?.toLowerCase();
+  return [
+    ...(inPod === undefined ? [{ path, found: names, wanted: `"${spec.endpoint}" in the container` }] : []),
+    ...(onHost ? [] : [{ path, found: names, wanted: `"${spec.interfaceName}" on the host` }]),
+    ...(mac === undefined || mac === spec.mac ? [] : [{ path: `${path}.mac`, found: mac, wanted: `${spec.mac}` }]),
+  ];
+}
+
 async function checkAddresses(task: CniTask, endpoint: WorkloadEndpoint): Promise<readonly Issue[]> {
   const { request, call, signal } = task;
   if (request.config.ipam.type !== OWN_IPAM) {
@@ -65,6 +81,7 @@ export async function checkContainer(task: CniTask): Promise<void> {
   throwDifferences(containerId, [
     ...(joined ? [] : [{ path: 'profiles', found: profiles.join(', ') || 'nothing', wanted: request.config.name }]),
     ...missingAddresses('prevResult', previousAddresses(task), addressesOf(endpoint)),
+    ...checkPreviousInterfaces(task, endpoint),
     ...(await checkAddresses(task, endpoint)),
     ...context.links.check(linkSpecOf(task, endpoint)),
   ]);

@@ -13,6 +13,8 @@ export interface WorkloadLinks {
   raise(link: RaisedLink): void;
   check(spec: WorkloadLinkSpec): readonly Issue[];
   observe(): readonly WorkloadLinkState[];
+  /** Whether somebody else's link has the name. */
+  isForeign(hostName: string): boolean;
   /** Afterwards nothing leads to the link's addresses; the link itself may still be there, down, until `settled`. */
   remove(hostName: string, signal?: AbortSignal): Promise<'removed' | 'absent'>;
   /** Makes the kernel forget what it has let pass to and from addresses, before somebody else may get them. */

@@ -12,7 +12,7 @@ import { addressesOf, computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf
 import { leaveNetwork } from './cni-join.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { attachmentName, forgetDel, tryRecallDel } from './cni-pending.ts';
-import { type CniTask, commit, handleOf, noteDel } from './cni-task.ts';
+import { type CniTask, commit, handlesOf, noteDel } from './cni-task.ts';
 
 /** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
 function expectedId({ context, request }: CniTask): string {
@@ -46,13 +46,6 @@ async function endFlows({ context, request }: CniTask, endpoint: WorkloadEndpoin
   }
 }
 
-/** Handles that may hold addresses of the container: of this network, of those of its endpoint, and Calico's old one. */
-function handlesOf({ request }: CniTask, endpoint: WorkloadEndpoint | undefined): readonly string[] {
-  const { containerId } = request.environment;
-  const networks = new Set([request.config.name, ...(endpoint?.spec.profiles ?? [])]);
-  return [...[...networks].map((network) => handleOf(network, containerId)), containerId];
-}
-
 async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
   const { context, request } = task;
   const { memory } = context;
@@ -61,7 +54,8 @@ async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpo
   if ((await draft.get(key)) !== undefined) draft.delete(key);
   if (request.config.ipam.type !== OWN_IPAM) return;
   const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
-  const handles = handlesOf(task, endpoint);
+  const networks = new Set([request.config.name, ...(endpoint?.spec.profiles ?? [])]);
+  const handles = handlesOf(task, [...networks]);
   await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
   for (const handleId of handles) await draftReleaseByHandle(around, handleId);
 }

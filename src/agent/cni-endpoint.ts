@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
 import { printTime } from '../blocks/block.ts';
+import { storableContainerId } from '../cni/container-id.ts';
 import { API_VERSION } from '../model/resource.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { tryComputeEndpointName } from '../model/workload-endpoint-name.ts';
@@ -72,7 +73,8 @@ export function idOf(endpoint: WorkloadEndpoint): EndpointId {
 
 /** The endpoint of a container, whatever its interface and namespace: a container has one. */
 export function findEndpoint(memory: CniMemory, containerId: string): LocalEndpoint | undefined {
-  return memory.endpoints().find(({ endpoint }) => endpoint.spec.containerID === containerId);
+  const isIts = ({ endpoint: { spec } }: LocalEndpoint) => storableContainerId(spec.containerID ?? '') === containerId;
+  return memory.endpoints().find(isIts);
 }
 
 export function addressesOf(endpoint: WorkloadEndpoint): readonly Ip[] {
@@ -94,10 +96,10 @@ function* candidateNames(containerId: string): Generator<string> {
 }
 
 /**
- * Calico's name, `cali` and the first 11 characters of the container's ID, as long as no other container has it; else 11
+ * Calico's name, `cali` and the first 11 characters of the container's ID, as long as nothing else has it; else 11
  * hexadecimal digits of a hash of the ID. (Calico lets two containers with the same beginning fight for the link.)
  */
-export function chooseLinkName(memory: CniMemory, containerId: string): string {
+export function chooseLinkName(memory: CniMemory, containerId: string, isForeign: (name: string) => boolean): string {
   const taken = new Set(
     memory
       .endpoints()
@@ -106,7 +108,7 @@ export function chooseLinkName(memory: CniMemory, containerId: string): string {
   );
   for (const suffix of candidateNames(containerId)) {
     const name = `${LINK_PREFIX}${suffix}`;
-    if (!taken.has(name)) return name;
+    if (!taken.has(name) && !isForeign(name)) return name;
   }
   throw new OcicatError('internal', `name link of container "${containerId}": names have run out`);
 }

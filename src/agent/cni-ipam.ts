@@ -4,11 +4,12 @@ import { OcicatError } from '../base/errors.ts';
 import type { CniResult } from '../cni/result.ts';
 import { draftAssignment } from '../ipam/assign.ts';
 import { draftReleaseByHandle } from '../ipam/release.ts';
+import { gatewayOf } from '../kernel/workload-link.ts';
+import { familyOf } from '../net/ip.ts';
 import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
 import { missingAddresses, observeHeld, throwDifferences } from './cni-check.ts';
 import { attachmentName, forgetDel } from './cni-pending.ts';
-import { routesOf } from './cni-result.ts';
-import { type CniTask, commit, handleOf, noteDel } from './cni-task.ts';
+import { type CniTask, commit, handleOf, handlesOf, noteDel } from './cni-task.ts';
 
 type Words = Readonly<Record<string, string>>;
 
@@ -22,6 +23,11 @@ function ownHandle({ request }: CniTask): string {
   return handleOf(request.config.name, request.environment.containerId);
 }
 
+/** `ptp` gives the gateway to the host's end of its link, and fails without one; `bridge` would take it from a network's. */
+function needsGateway({ request }: CniTask): boolean {
+  return request.config.type === 'ptp';
+}
+
 export async function addAddresses(task: CniTask): Promise<CniResult> {
   const { request } = task;
   const base = assignRequestOf(task);
@@ -29,11 +35,13 @@ export async function addAddresses(task: CniTask): Promise<CniResult> {
   const { result } = await commit(task, (draft) =>
     draftAssignment(surroundingsOf(task, draft), { ...base, words, isSame: isForInterface(task) }),
   );
-  const addresses = result.map(({ ip, prefixLength }) => ({ address: { address: ip, prefixLength } }));
-  return { interfaces: [], addresses, routes: routesOf(result), dns: {} };
+  const addresses = result.map(({ ip, prefixLength }) => ({
+    address: { address: ip, prefixLength },
+    gateway: needsGateway(task) ? gatewayOf(familyOf(ip)) : undefined,
+  }));
+  return { interfaces: [], addresses, routes: [], dns: {} };
 }
 
-/** Calico's old handle, the bare container ID, is looked at as well (facts: calico §2.1). */
 export async function deleteAddresses(task: CniTask): Promise<void> {
   const { context, request } = task;
   const { ipam } = context.memory;
@@ -41,7 +49,7 @@ export async function deleteAddresses(task: CniTask): Promise<void> {
   if (!context.memory.isInSync()) await context.memory.refresh(task.signal);
   await commit(task, async (draft) => {
     const around = { draft, nowMs: context.now(), cooldownSeconds: ipam.cooldownSeconds() };
-    for (const handleId of [ownHandle(task), request.environment.containerId])
+    for (const handleId of handlesOf(task, [request.config.name]))
       await draftReleaseByHandle(around, handleId, isForInterface(task));
   });
   forgetDel(task.context.pendingFolder, attachmentName(task.request));

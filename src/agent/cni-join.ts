@@ -3,8 +3,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import type { Undo } from '../base/undo.ts';
-import { OWN_IPAM } from '../cni/config.ts';
-import type { CniResult, ResultRoute } from '../cni/result.ts';
+import type { CniResult } from '../cni/result.ts';
 import { printResource } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { parseStored } from '../model/kind.ts';
@@ -14,7 +13,7 @@ import { addressesOf, linkOf } from './cni-endpoint.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { draftProfile } from './cni-profile.ts';
-import { createResult, recallAssigned, routesOf } from './cni-result.ts';
+import { createResult } from './cni-result.ts';
 import { type CniTask, commit, undoSignal } from './cni-task.ts';
 
 /** The endpoint as it stands; undefined when it has gone. Throws `corrupt`. */
@@ -67,13 +66,6 @@ async function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): Promise<'k
   return 'made';
 }
 
-/** The routes that the first ADD returned; another IPAM plugin's are not known any more. */
-function recallRoutes({ context, request }: CniTask, endpoint: WorkloadEndpoint): readonly ResultRoute[] {
-  if (request.config.ipam.type !== OWN_IPAM) return [];
-  const pools = context.memory.ipam.pools();
-  return routesOf(addressesOf(endpoint).map((ip) => recallAssigned(ip, pools, request.environment.args.ip)));
-}
-
 /** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
 export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Undo): Promise<CniResult> {
   const { context, request, signal } = task;
@@ -85,7 +77,7 @@ export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Und
   await context.policyApplied(endpoint, Math.max(revision, known.modRevision), signal);
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
   const { mtuBytes } = linkSpecOf(task, endpoint);
-  return createResult({ request, endpoint, mtuBytes, routes: recallRoutes(task, endpoint), dns: {} });
+  return createResult({ request, endpoint, mtuBytes, routes: [], dns: {} });
 }
 
 /**

@@ -60,6 +60,15 @@ export function handleOf(network: string, containerId: string): string {
   return `${network}.${containerId}`;
 }
 
+/**
+ * Handles that may hold addresses of the container: of these networks, under its ID as it is stored and, where Calico made
+ * them, as the runtime says it; and the bare ID, Calico's old handle (facts: calico §2.1).
+ */
+export function handlesOf({ call, request }: CniTask, networks: readonly string[]): readonly string[] {
+  const ids = [...new Set([request.environment.containerId, call.variables.CNI_CONTAINERID ?? ''])];
+  return ids.filter((id) => id !== '').flatMap((id) => [...networks.map((network) => handleOf(network, id)), id]);
+}
+
 /** Whether a commit that failed so may have happened all the same. */
 function isUnsure(error: unknown): boolean {
   return isOcicatError(error, 'unavailable', 'timeout', 'aborted');

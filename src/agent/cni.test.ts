@@ -52,6 +52,7 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
         const same = link?.up === true && JSON.stringify(link.addresses) === JSON.stringify(spec.addresses);
         return same ? [] : [{ path: `host link ${spec.hostName}`, found: 'nothing', wanted: 'a link' }];
       },
+      isForeign: () => false,
       observe: () =>
         [...links.values()].map((spec, index) => ({
           index,
@@ -171,15 +172,15 @@ async function expectNothingLeft(): Promise<void> {
   expect(existsSync(join(folder, 'pending')) ? readdirSync(join(folder, 'pending')) : []).toEqual([]);
 }
 
-const ok = (ip: string, prefixLength = 26): unknown[] => [
+const ok = (ip: string): unknown[] => [
   0,
-  { cniVersion: '0.1.0', ip4: { ip: `${ip}/32`, routes: [{ dst: `${ip}/${prefixLength}` }] }, dns: {} },
+  { cniVersion: '0.1.0', ip4: { ip: `${ip}/32`, gateway: '169.254.1.1' }, dns: {} },
 ];
 
 test('ADD: store, link, policy and only then up; the stored objects are what Calico stores', async () => {
   const dispatcher = await start(contextOf(store));
   const before = (await store.get('x')).revision;
-  expect(await call(dispatcher, 'ADD', { args: 'IP=192.168.0.0' })).toEqual(ok('192.168.0.0', 32));
+  expect(await call(dispatcher, 'ADD', { args: 'IP=192.168.0.0' })).toEqual(ok('192.168.0.0'));
   const name = 'host--1-cni-5bc080ca--1111--4222--8333--444455556666-eth0';
   expect(steps).toEqual(['create cali5bc080ca-11', `policy ${name} true`, 'raise cali5bc080ca-11']);
   const blank = (text: string | undefined) =>
@@ -426,7 +427,7 @@ test('an unfinished DEL is finished before the container name is used again', as
   await call(createDispatcher({ ...contextOf(store), memory }, signal), 'ADD', { args: 'IP=192.168.0.7' });
   await call(createDispatcher({ ...contextOf(failing(1, 'before', true)), memory }, signal), 'DEL');
   const next = await start(contextOf(store));
-  expect(await call(next, 'ADD', { args: 'IP=192.168.0.9' })).toEqual(ok('192.168.0.9', 32));
+  expect(await call(next, 'ADD', { args: 'IP=192.168.0.9' })).toEqual(ok('192.168.0.9'));
   expect(await next.finishPending()).toBe(0);
   expect(links.size).toBe(1);
 });
@@ -490,10 +491,7 @@ test('CHECK says what is missing', async () => {
 test('calico-ipam by itself: an address for each interface, given again, taken back', async () => {
   const dispatcher = await start(contextOf(store));
   const ask = { program: 'calico-ipam', config: { cniVersion: '1.0.0' } };
-  const expected = (ip: string) => [
-    0,
-    { cniVersion: '1.0.0', ips: [{ address: `${ip}/26` }], routes: [{ dst: `${ip}/26` }] },
-  ];
+  const expected = (ip: string) => [0, { cniVersion: '1.0.0', ips: [{ address: `${ip}/26` }] }];
   expect(await call(dispatcher, 'ADD', ask)).toEqual(expected('192.168.0.0'));
   expect(await call(dispatcher, 'ADD', ask)).toEqual(expected('192.168.0.0'));
   expect(await call(dispatcher, 'ADD', { ...ask, ifname: 'eth1' })).toEqual(expected('192.168.0.1'));

@@ -48,6 +48,7 @@ function contextOf(): CniContext {
     datastore: store,
     memory,
     links: {
+      isForeign: () => false,
       create: ({ hostName }) => void links.add(hostName),
       raise: () => undefined,
       check: () => [],

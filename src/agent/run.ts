@@ -11,6 +11,7 @@ import { observeTableOwnership } from '../kernel/table-ownership.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
+  isForeignLink,
   observeWorkloadLinks,
   raiseWorkloadLink,
 } from '../kernel/workload-link.ts';
@@ -187,6 +188,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       },
       links: {
         create: createWorkloadLink,
+        isForeign: isForeignLink,
         raise: raiseWorkloadLink,
         check: checkWorkloadLink,
         observe: observeWorkloadLinks,

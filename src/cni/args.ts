@@ -5,8 +5,6 @@ import { type Ip, tryParseIp } from '../net/ip.ts';
 export interface CniArgs {
   /** `IP=`: this very address. */
   readonly ip: Ip | undefined;
-  /** A pod of Kubernetes, by its namespace and name; those are not served here. */
-  readonly kubernetesPod: string | undefined;
 }
 
 export function parseArgs(text: string, report: (issue: Issue) => void): CniArgs {
@@ -20,6 +18,5 @@ export function parseArgs(text: string, report: (issue: Issue) => void): CniArgs
   const ip = ipText === undefined || ipText === '' ? undefined : tryParseIp(ipText);
   if (ip === undefined && ipText !== undefined && ipText !== '')
     report({ path: 'CNI_ARGS IP', found: `"${ipText}"`, wanted: 'an IPv4 or IPv6 address' });
-  const [pod, namespace] = [pairs.get('K8S_POD_NAME') ?? '', pairs.get('K8S_POD_NAMESPACE') ?? ''];
-  return { ip, kubernetesPod: pod !== '' && namespace !== '' ? `${namespace}/${pod}` : undefined };
+  return { ip };
 }

@@ -3,7 +3,9 @@
 import { formatIssue, type Issue } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import { isDnsSubdomain } from '../model/names.ts';
+import { tryParseIp } from '../net/ip.ts';
 import { createReader, type Fields, isFields, type Reader } from './config-reader.ts';
+import { storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 import { computeMesosLabels, type MesosLabels } from './mesos-labels.ts';
 import { type CniResult, tryParseResult } from './result.ts';
@@ -30,6 +32,8 @@ export interface Attachment {
 
 export interface NetworkConfig {
   readonly version: CniVersion;
+  /** The main plugin's name, empty when the file does not say it. */
+  readonly type: string;
   readonly name: string;
   readonly ipam: IpamConfig;
   /** undefined: what the agent finds. */
@@ -44,6 +48,8 @@ export interface NetworkConfig {
   readonly readinessGates: readonly string[];
   readonly mesos: MesosLabels;
   readonly previous: CniResult | undefined;
+  /** Name servers and the like for the result; empty when the file has none (CNI spec 1.1.0, "dns"). */
+  readonly dns: CniResult['dns'];
   /** undefined: the runtime said nothing. */
   readonly validAttachments: readonly Attachment[] | undefined;
 }
@@ -137,16 +143,28 @@ function readMesos(reader: Reader): MesosLabels {
   );
 }
 
-function readAttachments(reader: Reader): readonly Attachment[] | undefined {
+function readAttachments(reader: Reader, fields: Fields): readonly Attachment[] | undefined {
   const NAME = 'cni.dev/valid-attachments';
-  if (!reader.has(NAME)) return undefined;
+  if (fields[NAME] === undefined) return undefined; // null is how Go prints an empty list
   return reader.list(NAME).flatMap((value) => {
     const { containerID, ifname } = isFields(value) ? value : {};
     if (typeof containerID === 'string' && typeof ifname === 'string')
-      return [{ containerId: containerID, interfaceName: ifname }];
+      return [{ containerId: storableContainerId(containerID), interfaceName: ifname }];
     reader.refuse(NAME, 'an attachment without containerID or ifname', 'both in each');
     return [];
   });
+}
+
+function readDns(reader: Reader): CniResult['dns'] {
+  const lists = (['nameservers', 'search', 'options'] as const).map((name) => [name, reader.texts(name)] as const);
+  const [, nameservers] = lists[0] ?? [];
+  for (const server of nameservers ?? [])
+    if (tryParseIp(server) === undefined) reader.refuse('nameservers', `"${server}"`, 'addresses');
+  const domain = reader.text('domain') ?? '';
+  return {
+    ...Object.fromEntries(lists.filter(([, texts]) => texts.length > 0)),
+    ...(domain === '' ? {} : { domain }),
+  };
 }
 
 function readPrevious(reader: Reader, fields: Fields): CniResult | undefined {
@@ -174,6 +192,7 @@ function readConfig(
   if (queues > 4096) reader.refuse('num_queues', `${queues}`, 'at most 4096');
   const config: NetworkConfig = {
     version,
+    type: reader.text('type') ?? '',
     name: readName(reader, plugin),
     ipam: readIpam(reader.within('ipam')),
     mtuBytes: readMtu(reader),
@@ -185,7 +204,8 @@ function readConfig(
     readinessGates: readGates(reader),
     mesos: readMesos(reader),
     previous: readPrevious(reader, fields),
-    validAttachments: readAttachments(reader),
+    dns: readDns(reader.within('dns')),
+    validAttachments: readAttachments(reader, fields),
   };
   return { config, issues: reader.issues };
 }

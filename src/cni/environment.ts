@@ -1,6 +1,7 @@
 // The environment of a plugin call: which command, for which container and interface (CNI spec 1.1.0, "Parameters").
 import type { Issue } from '../base/errors.ts';
 import { type CniArgs, parseArgs } from './args.ts';
+import { isCniId, storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 
 export const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
@@ -8,7 +9,7 @@ export type Command = (typeof COMMANDS)[number];
 
 export interface CniEnvironment {
   readonly command: Command;
-  /** Empty for GC, STATUS and VERSION, as are the interface name and, for DEL perhaps, the namespace. */
+  /** As it is stored. Empty for GC, STATUS and VERSION, as are the interface name and, for DEL perhaps, the namespace. */
   readonly containerId: string;
   readonly netns: string;
   readonly interfaceName: string;
@@ -26,9 +27,6 @@ const REQUIRED: Readonly<Record<Command, readonly string[]>> = {
   STATUS: [],
   VERSION: [],
 };
-
-/** CNI's rule for container IDs and network names. */
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -56,11 +54,11 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
   const missing = REQUIRED[command].filter((name) => (variables[name] ?? '') === '');
   if (missing.length > 0) return refuse(`required env variables [${missing.join(',')}] missing`);
   const issues: Issue[] = [];
-  const { CNI_CONTAINERID: containerId = '', CNI_IFNAME: interfaceName = '', CNI_NETNS: netns = '' } = variables;
-  if (containerId !== '' && !NAME.test(containerId))
+  const { CNI_CONTAINERID: id = '', CNI_IFNAME: interfaceName = '', CNI_NETNS: netns = '' } = variables;
+  if (id !== '' && !isCniId(id))
     issues.push({
       path: 'CNI_CONTAINERID',
-      found: `"${containerId}"`,
+      found: `"${id}"`,
       wanted: 'a letter or digit, then letters, digits, "_", "." and "-"',
     });
   const interfaceIssue = checkInterfaceName(interfaceName);
@@ -72,6 +70,7 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
     const words = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
     return refuse('invalid environment', words.join('; '));
   }
+  const containerId = id === '' ? '' : storableContainerId(id);
   const path = (variables.CNI_PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
   return { kind: 'environment', environment: { command, containerId, netns, interfaceName, args, path } };
 }

@@ -41,11 +41,12 @@ test("rkt's call, whole", () => {
     containerId: '5bc080ca-1111-4222-8333-444455556666',
     netns: '/var/run/netns/cni-1',
     interfaceName: 'eth0',
-    args: { ip: '192.168.0.0', kubernetesPod: undefined },
+    args: { ip: '192.168.0.0' },
     path: ['/etc/rkt/net.d', '/usr/lib/rkt/plugins/net'],
   });
   expect(config).toEqual({
     version: '0.1.0',
+    type: 'calico',
     name: 'network1',
     ipam: { type: 'calico-ipam', ipv4: true, ipv6: false, ipv4Pools: [], ipv6Pools: [] },
     mtuBytes: undefined,
@@ -57,6 +58,7 @@ test("rkt's call, whole", () => {
     readinessGates: [],
     mesos: { namespace: undefined, labels: {} },
     previous: undefined,
+    dns: {},
     validAttachments: undefined,
   });
 });
@@ -96,6 +98,7 @@ test('every key that is read', () => {
       },
       prevResult: { cniVersion: '1.0.0', ips: [{ address: '10.0.0.1/32', interface: 1 }] },
       'cni.dev/valid-attachments': [{ containerID: 'c1', ifname: 'eth0' }],
+      dns: { nameservers: ['10.1.0.1', 'fd00::1'], domain: 'example.org', search: ['example.org'], options: [] },
       etcd_endpoints: 'http://127.0.0.1:2379',
       log_level: 'WARNING',
       windows_use_single_network: true,
@@ -118,12 +121,38 @@ test('every key that is read', () => {
   expect([config.createsProfile, config.allowForwarding]).toEqual([false, true]);
   expect(config.mesos).toEqual({ namespace: 'shop', labels: { 'a.b-c': 'x.y' } });
   expect(config.previous?.addresses.length).toBe(1);
+  expect(config.dns).toEqual({ nameservers: ['10.1.0.1', 'fd00::1'], domain: 'example.org', search: ['example.org'] });
   expect(config.validAttachments).toEqual([{ containerId: 'c1', interfaceName: 'eth0' }]);
+});
+
+test.each([
+  ['5bc080ca-1111-4222-8333-444455556666', '5bc080ca-1111-4222-8333-444455556666'],
+  ['k8s.io-web_1', 'k8s-io-web-1-091e96bf326f26e4'],
+  ['a_b', ''],
+  ['a.b', ''],
+  ['A-b', ''],
+  ['a-', ''],
+  ['x'.repeat(90), ''],
+])('container ID %s is stored so that it can be part of a name', (id, expected) => {
+  const { containerId } = accept({ CNI_CONTAINERID: id }).environment;
+  if (expected !== '') expect(containerId).toBe(expected);
+  expect(containerId).toMatch(/^[a-z0-9]([-a-z0-9]{0,78}[a-z0-9])?$/);
+  expect(accept({ CNI_CONTAINERID: containerId }).environment.containerId).toBe(containerId);
+});
+
+test('container IDs that read alike stay apart', () => {
+  const ids = ['a_b', 'a.b', 'a-b', 'A-b', 'a__b'].map((id) => accept({ CNI_CONTAINERID: id }).environment.containerId);
+  expect(new Set(ids).size).toBe(5);
+});
+
+test('GC with null means that nothing is left in use, as Go prints an empty list', () => {
+  const { config } = accept({ CNI_COMMAND: 'GC' }, { cniVersion: '1.1.0', 'cni.dev/valid-attachments': null });
+  expect(config.validAttachments).toEqual([]);
 });
 
 test('what ADD refuses in CNI_ARGS does not keep DEL from cleaning up', () => {
   const { environment } = accept({ CNI_COMMAND: 'DEL', CNI_ARGS: 'IP=300.1.2.3;bad' });
-  expect(environment.args).toEqual({ ip: undefined, kubernetesPod: undefined });
+  expect(environment.args).toEqual({ ip: undefined });
 });
 
 test.each([
@@ -140,16 +169,6 @@ test.each([
     { CNI_IFNAME: 'sixteen-letters-' },
     {},
     '4 invalid environment: CNI_IFNAME: found "sixteen-letters-", wanted an interface name of at most 15 characters',
-  ],
-  [
-    { CNI_CONTAINERID: 'a_b' },
-    {},
-    '4 CNI_CONTAINERID "a_b": letters, digits and "-" wanted, a letter or digit at both ends',
-  ],
-  [
-    { CNI_ARGS: 'K8S_POD_NAME=p;K8S_POD_NAMESPACE=n' },
-    {},
-    '4 pod "n/p" of Kubernetes: not served, wanted a container without K8S_POD_NAME in CNI_ARGS',
   ],
   [
     {},
@@ -208,12 +227,12 @@ test.each([
   expect(refusal({ CNI_COMMAND: undefined, CNI_NETNS: undefined, ...defined }, config)).toBe(expected);
 });
 
-test('calico-ipam takes names and containers that only the network plugin cannot', () => {
+test('calico-ipam takes names that only the network plugin cannot', () => {
   const request = accept({ CNI_CONTAINERID: 'a_b.c' }, { name: 'Net_1' }, 'calico-ipam');
   expect([request.plugin, request.config.name, request.environment.containerId]).toEqual([
     'calico-ipam',
     'Net_1',
-    'a_b.c',
+    'a-b-c-a3715283aee1d498',
   ]);
   expect(refusal({}, {}, 'bridge')).toBe('999 plugin "bridge": unknown, wanted "calico" or "calico-ipam"');
 });

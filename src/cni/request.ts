@@ -31,14 +31,9 @@ function refuse(code: number, msg: string, cniVersion?: string): RequestResult {
   return { kind: 'refused', error: { cniVersion, code, msg } };
 }
 
-/** Container IDs become part of an endpoint's name, which allows less than CNI does (facts: calico §1.7, §4.10). */
-function isStorableContainer(id: string): boolean {
-  return /^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/.test(id);
-}
-
 function checkRequest(request: CniRequest): CniError | undefined {
-  const { environment, config, plugin } = request;
-  const { command, args, containerId } = environment;
+  const { environment, config } = request;
+  const { command } = environment;
   const since = SINCE[command];
   const cniVersion = config.version;
   if (since !== undefined && !isAtLeast(config.version, since))
@@ -49,15 +44,6 @@ function checkRequest(request: CniRequest): CniError | undefined {
       code: CNI_CODE.invalidConfig,
       msg: 'GC without cni.dev/valid-attachments: nothing says what is still in use',
     };
-  if (command !== 'ADD') return undefined;
-  if (args.kubernetesPod !== undefined) {
-    const msg = `pod "${args.kubernetesPod}" of Kubernetes: not served, wanted a container without K8S_POD_NAME in CNI_ARGS`;
-    return { cniVersion, code: CNI_CODE.invalidEnvironment, msg };
-  }
-  if (plugin === 'calico' && !isStorableContainer(containerId)) {
-    const msg = `CNI_CONTAINERID "${containerId}": letters, digits and "-" wanted, a letter or digit at both ends`;
-    return { cniVersion, code: CNI_CODE.invalidEnvironment, msg };
-  }
   return undefined;
 }
 

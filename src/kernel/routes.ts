@@ -1,7 +1,7 @@
 // Kernel routes: read with a filter, and changed in one batch.
 import { OcicatError } from '../base/errors.ts';
 import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../net/cidr.ts';
-import { type Family, type Ip, ipFromBytes, ipToBytes, parseIp } from '../net/ip.ts';
+import { bitsOf, type Family, familyOf, type Ip, ipFromBytes, ipToBytes, parseIp } from '../net/ip.ts';
 import { EEXIST, ENOENT, ESRCH } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
 
@@ -161,6 +161,20 @@ export function observeRoutes(socket: netlink.Netlink, filter: RouteFilter = {})
     }
   }
   return routes;
+}
+
+/** The interface that a packet of this host to an address leaves by now; undefined when there is no way. */
+export function observeWayTo(socket: netlink.Netlink, address: Ip): number | undefined {
+  const writer = netlink.createMessageWriter(64);
+  writer.begin(RTM_GETROUTE, netlink.NLM_F_ACK);
+  writer.u8(addressFamily(familyOf(address))).u8(bitsOf(familyOf(address)));
+  writer.u8(0).u8(0).u8(0).u8(0).u8(0).u8(0).u32(0);
+  writer.attrBytes(RTA_DST, ipToBytes(address)).end();
+  let way: number | undefined;
+  socket.tryRequest(writer, 1, (type, payload) => {
+    if (type === RTM_NEWROUTE) way = tryReadRoute(payload)?.interfaceIndex;
+  });
+  return way;
 }
 
 /** Whether two routes would take a packet the same way, whoever made them. */

@@ -2,7 +2,7 @@
 import { isHostCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
 import * as netlink from '../sys/netlink.ts';
-import { type Link, observeLinks } from './links.ts';
+import { type Link, observeLink, observeLinks } from './links.ts';
 import { observeRoutes } from './routes.ts';
 import { endpointOf, isWorkloadLink } from './workload-link-spec.ts';
 
@@ -18,6 +18,17 @@ export function observeWorkloadLinks(): readonly WorkloadLinkState[] {
     return observeLinks(host)
       .filter(isWorkloadLink)
       .map((link) => ({ ...link, endpoint: endpointOf(link) }));
+  } finally {
+    host.close();
+  }
+}
+
+/** Whether somebody else's link has the name, in the calling thread's namespace. */
+export function isForeignLink(name: string): boolean {
+  const host = netlink.openNetlink(netlink.NETLINK_ROUTE);
+  try {
+    const link = observeLink(host, name);
+    return link !== undefined && !isWorkloadLink(link);
   } finally {
     host.close();
   }

@@ -1,7 +1,7 @@
 // Makes a workload's link: a veth pair, everything inside the pod, and everything on the host but the last step.
 // Until that last step, raiseWorkloadLink, the host end is down and carries nothing, so policy can be put in place first.
 import { OcicatError } from '../base/errors.ts';
-import { cidrFamily, hostCidr } from '../net/cidr.ts';
+import { cidrFamily, hostCidr, sameCidr } from '../net/cidr.ts';
 import { familyOf, formatIp, type Ip } from '../net/ip.ts';
 import { type Mac, macToBytes } from '../net/mac.ts';
 import { EEXIST } from '../sys/libc.ts';
@@ -12,6 +12,7 @@ import * as links from './links.ts';
 import { writePermanentNeighbour, writeProxyDelay } from './neighbours.ts';
 import {
   observeRoutes,
+  observeWayTo,
   PROTOCOL_BOOT,
   type Route,
   RTM_NEWROUTE,
@@ -186,17 +187,42 @@ export interface RaisedLink {
   readonly addresses: readonly Ip[];
 }
 
-function explainRefusal(host: netlink.Netlink, refusal: netlink.Refusal, target: RaisedLink): OcicatError {
+/** The link that a route of the main table to this very address leads to, other than the link itself. */
+function findClash(host: netlink.Netlink, address: Ip, ownIndex: number): string | undefined {
+  const wanted = hostCidr(address);
+  const clash = observeRoutes(host, { family: familyOf(address) }).find(
+    ({ destination, interfaceIndex }) => sameCidr(destination, wanted) && interfaceIndex !== ownIndex,
+  );
+  if (clash === undefined) return undefined;
+  return links.observeLinks(host).find(({ index }) => index === clash.interfaceIndex)?.name ?? 'nowhere';
+}
+
+function clashError(target: RaisedLink, address: Ip, other: string): OcicatError {
+  const text = `raise link "${target.hostName}": the route to ${formatIp(address)} leads to "${other}"`;
+  return new OcicatError('kernel', text, { errno: EEXIST });
+}
+
+function explainRefusal(
+  host: netlink.Netlink,
+  refusal: netlink.Refusal,
+  target: RaisedLink,
+  index: number,
+): OcicatError {
   const address = target.addresses[refusal.index - 1];
-  const clash =
-    address === undefined || refusal.errno !== EEXIST
-      ? undefined
-      : observeRoutes(host, { family: familyOf(address) }).find(({ destination }) => destination.address === address);
-  const other = links.observeLinks(host).find(({ index }) => index === clash?.interfaceIndex);
-  const action = `raise link "${target.hostName}"`;
-  if (address === undefined || other === undefined) return netlink.refusalError(action, refusal);
-  const text = `${action}: the route to ${formatIp(address)} leads to "${other.name}"`;
-  return new OcicatError('kernel', text, { errno: refusal.errno });
+  const other = address === undefined || refusal.errno !== EEXIST ? undefined : findClash(host, address, index);
+  if (address === undefined || other === undefined)
+    return netlink.refusalError(`raise link "${target.hostName}"`, refusal);
+  return clashError(target, address, other);
+}
+
+/** A route with a better metric wins over ours, and nothing would reach the pod. What rules of routing do is the host's wish. */
+function findBetterRoute(host: netlink.Netlink, target: RaisedLink, index: number): OcicatError | undefined {
+  for (const address of target.addresses) {
+    if (observeWayTo(host, address) === index) continue;
+    const other = findClash(host, address, index);
+    if (other !== undefined) return clashError(target, address, other);
+  }
+  return undefined;
 }
 
 /**
@@ -214,8 +240,11 @@ export function raiseWorkloadLink(target: RaisedLink): void {
       writeRoute(writer, RTM_NEWROUTE, CREATE, workloadRoute(hostCidr(ip), link.index));
     for (const ip of target.addresses) writePermanentNeighbour(writer, link.index, ip, target.mac);
     const [refusal] = host.tryRequest(writer, writer.count);
-    if (refusal === undefined) return;
-    const error = explainRefusal(host, refusal, target);
+    const error =
+      refusal === undefined
+        ? findBetterRoute(host, target, link.index)
+        : explainRefusal(host, refusal, target, link.index);
+    if (error === undefined) return;
     writeUp(writer.reset(), link.index, false);
     host.tryRequest(writer, 1);
     throw error;
@@ -231,4 +260,10 @@ function writeUp(writer: netlink.MessageWriter, index: number, up: boolean): voi
 
 export { checkWorkloadLink } from './workload-link-check.ts';
 export type { WorkloadLink, WorkloadLinkSpec } from './workload-link-spec.ts';
-export { observeRoutedAddresses, observeWorkloadLinks, type WorkloadLinkState } from './workload-link-state.ts';
+export { gatewayOf } from './workload-link-spec.ts';
+export {
+  isForeignLink,
+  observeRoutedAddresses,
+  observeWorkloadLinks,
+  type WorkloadLinkState,
+} from './workload-link-state.ts';

@@ -14,6 +14,7 @@ import { openLinkRemover } from '../../src/kernel/link-remover.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
+  isForeignLink,
   observeWorkloadLinks,
   raiseWorkloadLink,
 } from '../../src/kernel/workload-link.ts';
@@ -51,6 +52,8 @@ export interface CniHost {
   policy: () => Promise<void>;
   put(key: string, value: object): Promise<void>;
   call(call: ShimCall): Promise<ShimResult>;
+  /** Runs a reference plugin, which finds ours, in the host's namespace, for the pod's eth0. */
+  runPlugin(type: string, variables: Readonly<Record<string, string>>, input: string): Promise<ShimResult>;
   /** Runs a shell command in the host's or the pod's namespace. */
   run(where: 'host' | 'pod', command: string): string;
   linkNames(): readonly string[];
@@ -70,6 +73,8 @@ async function put(datastore: Datastore, key: string, value: object): Promise<vo
   await datastore.commit({ conditions: [], writes: [{ kind: 'put', key, value: JSON.stringify(value) }] });
 }
 
+/** Debian's containernetworking-plugins. */
+const REFERENCE_PLUGINS = '/usr/lib/cni';
 const RESOURCES = '/calico/resources/v3/projectcalico.org';
 
 async function fill(datastore: Datastore): Promise<void> {
@@ -127,6 +132,7 @@ export async function openCniHost(): Promise<CniHost> {
     memory,
     links: {
       create: inHost(createWorkloadLink),
+      isForeign: inHost(isForeignLink),
       raise: inHost(raiseWorkloadLink),
       check: inHost(checkWorkloadLink),
       observe: inHost(observeWorkloadLinks),
@@ -163,9 +169,28 @@ export async function openCniHost(): Promise<CniHost> {
           CNI_NETNS: netns ?? host.podPath,
           CNI_IFNAME: ifname,
           CNI_ARGS: args,
-          CNI_PATH: '/usr/lib/cni',
+          CNI_PATH: REFERENCE_PLUGINS,
         },
       });
+      const output = await new Response(child.stdout).text();
+      return { status: await child.exited, output };
+    },
+    async runPlugin(type, variables, input) {
+      const env = {
+        CNI_NETNS: host.podPath,
+        CNI_IFNAME: 'eth0',
+        CNI_PATH: `${folder}:${REFERENCE_PLUGINS}`,
+        PATH: process.env.PATH ?? '',
+        ...variables,
+      };
+      const child = withNetns(hostFd, () =>
+        Bun.spawn([join(REFERENCE_PLUGINS, type)], {
+          stdin: new TextEncoder().encode(input),
+          stdout: 'pipe',
+          stderr: 'inherit',
+          env,
+        }),
+      );
       const output = await new Response(child.stdout).text();
       return { status: await child.exited, output };
     },

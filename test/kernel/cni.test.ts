@@ -43,24 +43,21 @@ afterEach(async () => {
 const blankMac = (text: string) => text.replaceAll(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, 'MAC');
 
 function expectedOf(version: string, ip: string): string {
-  const routes = [{ dst: `${ip}/32` }];
   const sandbox = host.podPath;
   const body =
     version.startsWith('0.1') || version.startsWith('0.2')
-      ? { cniVersion: version, ip4: { ip: `${ip}/32`, routes }, dns: {} }
+      ? { cniVersion: version, ip4: { ip: `${ip}/32`, gateway: '169.254.1.1' }, dns: {} }
       : version.startsWith('0.')
         ? {
             cniVersion: version,
             interfaces: [{ name: 'calicont000001' }, { name: 'eth0', mac: 'MAC', sandbox }],
-            ips: [{ version: '4', interface: 1, address: `${ip}/32` }],
-            routes,
+            ips: [{ version: '4', interface: 1, address: `${ip}/32`, gateway: '169.254.1.1' }],
             dns: {},
           }
         : {
             cniVersion: version,
             interfaces: [{ name: 'calicont000001' }, { mac: 'MAC', mtu: 1450, name: 'eth0', sandbox }],
-            ips: [{ address: `${ip}/32`, interface: 1 }],
-            routes,
+            ips: [{ address: `${ip}/32`, gateway: '169.254.1.1', interface: 1 }],
           };
   return JSON.stringify(body, null, 4);
 }
@@ -79,11 +76,7 @@ test('both families, an automatic address, and CHECK of what ADD left', async ()
   const config = configOf('1.0.0', { ipam: { type: 'calico-ipam', assign_ipv6: 'true' } });
   const added = await host.call({ command: 'ADD', config });
   const prevResult = JSON.parse(added.output);
-  expect([
-    prevResult.ips.length,
-    prevResult.routes[0].dst.endsWith('/26'),
-    prevResult.routes[1].dst.endsWith('/122'),
-  ]).toEqual([2, true, true]);
+  expect([prevResult.ips.length, prevResult.routes]).toEqual([2, undefined]);
   const check = { command: 'CHECK', config: { ...config, prevResult } };
   expect(await host.call(check)).toEqual({ status: 0, output: '' });
   expect(await host.call({ command: 'ADD', config })).toEqual(added);
@@ -131,7 +124,10 @@ test("another plugin's addresses", async () => {
   const ipam = { type: 'host-local', ranges: [[{ subnet: '10.50.0.0/24' }]], dataDir: join(host.folder, 'host-local') };
   const config = configOf('1.0.0', { ipam });
   const { status, output } = await host.call({ command: 'ADD', config });
-  expect([status, JSON.parse(output).ips]).toEqual([0, [{ address: '10.50.0.2/32', interface: 1 }]]);
+  expect([status, JSON.parse(output).ips]).toEqual([
+    0,
+    [{ address: '10.50.0.2/32', gateway: '169.254.1.1', interface: 1 }],
+  ]);
   expect(await host.call({ command: 'ADD', config })).toEqual({ status: 0, output });
   expect(existsSync(join(host.folder, 'host-local/network1/10.50.0.2'))).toBe(true);
   expect((await host.call({ ...DEL, config })).status).toBe(0);
@@ -145,7 +141,6 @@ test('calico-ipam for another main plugin', async () => {
       {
         cniVersion: '0.4.0',
         ips: [{ version: '4', address: '192.168.0.9/32' }],
-        routes: [{ dst: '192.168.0.9/32' }],
         dns: {},
       },
       null,
