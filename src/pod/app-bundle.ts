@@ -7,7 +7,7 @@ import { completeEnvironment } from './app-environment.ts';
 import type { AppFiles } from './app-files.ts';
 import { appIsolators } from './app-isolators.ts';
 import { type CapabilityRule, computeCapabilities, namesOfCapabilities } from './capabilities.ts';
-import type { Context } from './context.ts';
+import { type Context, callersTerm } from './context.ts';
 import type { Device } from './devices.ts';
 import { computeEtcMounts, type EtcFiles, HOSTNAME_FILE } from './etc-mounts.ts';
 import { type ExecLookup, lookUpExec } from './exec-lookup.ts';
@@ -44,8 +44,8 @@ function furnish(rootFd: number): void {
 export function readyApp(podPath: string, manifest: PodManifest, app: PodApp, warn: (line: string) => void): ReadyApp {
   const rootfs = mountRootfs(podPath, app.name);
   const rootFd = libc.open(rootfs, libc.O_PATH | libc.O_DIRECTORY | libc.O_CLOEXEC);
-  const environment = completeEnvironment(app.name, app.app.environment);
   const identity = resolveIdentity(rootFd, app.app.user, app.app.group);
+  const environment = completeEnvironment(app.name, app.app.environment, identity.home);
   const [program = ''] = app.app.exec;
   furnish(rootFd);
   const mounts = computeAppMounts(manifest, app).map((mount) =>
@@ -57,13 +57,19 @@ export function readyApp(podPath: string, manifest: PodManifest, app: PodApp, wa
   return { app, rootFd, rootfs, identity, environment, workingDirectory, lookup, mounts };
 }
 
+/** Those of the command line, else those that the image puts the user in. */
+export function supplementaryGids({ app, identity }: ReadyApp): readonly number[] {
+  return app.app.supplementaryGIDs ?? identity.groups;
+}
+
 /** What the pod gives to each of its apps. */
 export interface PodSetting {
   readonly podPath: string;
   readonly namespaces: AppSpec['namespaces'];
   readonly etc: EtcFiles;
   readonly devices: readonly Device[];
-  readonly terminal: boolean;
+  /** Size of the caller's terminal, which the app is to have the like of. */
+  readonly terminal: AppSpec['terminal'];
 }
 
 /** A bounding set only takes away: what this process may not have, its apps may not either. */
@@ -82,6 +88,12 @@ function observeSensors(): readonly string[] {
   return processors.map((name) => join(CPU_DIR, name, 'thermal_throttle')).filter((path) => existsSync(path));
 }
 
+/** The kind of the caller's terminal, unless the image says another. */
+function withTerminal(context: Context, environment: readonly string[]): readonly string[] {
+  const isSet = environment.some((entry) => entry.startsWith('TERM='));
+  return isSet ? environment : [...environment, `TERM=${callersTerm(context)}`];
+}
+
 /** Writes the app's config.json. The app's program must have been found. */
 export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetting): void {
   const { app, lookup } = ready;
@@ -91,10 +103,11 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     rootfs: ready.rootfs,
     readOnlyRootfs: app.readOnlyRootFS ?? false,
     args: [lookup.path, ...app.app.exec.slice(1)],
-    environment: ready.environment,
+    environment: setting.terminal === undefined ? ready.environment : withTerminal(context, ready.environment),
     workingDirectory: ready.workingDirectory,
-    ...ready.identity,
-    supplementaryGids: app.app.supplementaryGIDs ?? [],
+    uid: ready.identity.uid,
+    gid: ready.identity.gid,
+    supplementaryGids: supplementaryGids(ready),
     mountProgram: systemProgram('mount'),
     capabilities: chooseCapabilities(context, isolators.capabilities),
     oomScoreAdj: isolators.oomScoreAdj,

@@ -33,12 +33,12 @@ test('what is missing is added, and the app’s name cannot be forged', () => {
     { name: 'PATH', value: '/bin' },
     { name: 'AC_APP_NAME', value: 'forged' },
   ];
-  expect(completeEnvironment('web', entries)).toEqual([
+  expect(completeEnvironment('web', entries, '/home/web')).toEqual([
     'PATH=/bin',
     'SHELL=/bin/sh',
     'USER=root',
     'LOGNAME=root',
-    'HOME=/root',
+    'HOME=/home/web',
     'AC_APP_NAME=web',
   ]);
 });

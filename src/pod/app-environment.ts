@@ -9,7 +9,6 @@ const defaults: readonly NameValue[] = [
   { name: 'SHELL', value: '/bin/sh' },
   { name: 'USER', value: 'root' },
   { name: 'LOGNAME', value: 'root' },
-  { name: 'HOME', value: '/root' },
 ];
 
 const NAME = /^[A-Za-z_][A-Za-z_0-9.-]*$/;
@@ -48,10 +47,10 @@ export function computeEnvironment(request: EnvironmentRequest): readonly NameVa
   return [...merged].map(([name, value]) => ({ name, value }));
 }
 
-/** Adds what is missing and the app's name; one `NAME=VALUE` each. */
-export function completeEnvironment(app: string, environment: readonly NameValue[]): readonly string[] {
+/** Adds what is missing, the user's home among it, and the app's name; one `NAME=VALUE` each. */
+export function completeEnvironment(app: string, environment: readonly NameValue[], home: string): readonly string[] {
   const set = new Set(environment.map(({ name }) => name));
-  const missing = defaults.filter(({ name }) => !set.has(name));
+  const missing = [...defaults, { name: 'HOME', value: home }].filter(({ name }) => !set.has(name));
   const own = environment.filter(({ name }) => name !== 'AC_APP_NAME');
   return [...own, ...missing, { name: 'AC_APP_NAME', value: app }].map(({ name, value }) => `${name}=${value}`);
 }

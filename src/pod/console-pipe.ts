@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { escapeLine } from '../base/escape.ts';
 import * as libc from '../sys/libc.ts';
 import { createLineSplitter, formatLinePrefix, openMonotonicClock } from './console.ts';
-import { writeWhole } from './output.ts';
+import { tryWriteWhole } from './output.ts';
 
 export interface PodConsole {
   /** The descriptor that an app's standard output and error are to be. */
@@ -70,13 +70,25 @@ async function finish(stream: Stream): Promise<void> {
 
 const STDOUT = 1;
 
+/** Writes to standard output. What that does not take is lost, and said once: an app must not hang on it. */
+function openSink(warn: (line: string) => void): (bytes: Uint8Array) => void {
+  let warned = false;
+  return (bytes) => {
+    const errno = tryWriteWhole(STDOUT, bytes);
+    if (errno === undefined || warned) return;
+    warned = true;
+    warn(`warning: write standard output: ${errno}; what apps print may be lost`);
+  };
+}
+
 /** `directory` is where pipes have a name for a moment. */
-export async function openConsole(directory: string): Promise<PodConsole> {
+export async function openConsole(directory: string, warn: (line: string) => void): Promise<PodConsole> {
   const clock = await openMonotonicClock();
   const pipes = new Map<string, Pipe>();
   const streams: Stream[] = [];
+  const write = openSink(warn);
   const print = (app: string, pid: number, line: Uint8Array): void => {
-    writeWhole(STDOUT, Buffer.concat([Buffer.from(formatLinePrefix(clock(), app, pid)), line, Buffer.from('\n')]));
+    write(Buffer.concat([Buffer.from(formatLinePrefix(clock(), app, pid)), line, Buffer.from('\n')]));
   };
   const show = (app: string, pid: number, readEnd: number): Stream => {
     const splitter = createLineSplitter((line) => print(app, pid, line));

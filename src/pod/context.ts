@@ -109,3 +109,8 @@ export function parseGlobals(
     lifted: new Set(uses.filter((use) => use.name === 'insecure-options').flatMap((use) => parseInsecure(use.value))),
   };
 }
+
+/** The kind of terminal that the caller has. */
+export function callersTerm({ environment }: Pick<Context, 'environment'>): string {
+  return environment.TERM || 'vt100';
+}

@@ -8,8 +8,10 @@ import * as libc from '../sys/libc.ts';
 import { containerId, crunWords } from './app-process.ts';
 import { joinAppGroups } from './cgroups.ts';
 import { enterPrivateMounts, hideCgroups } from './mount-space.ts';
+import { consoleSize } from './oci-spec.ts';
 import { systemEnvironment } from './programs.ts';
 import { appNames, appPath } from './rootfs.ts';
+import { observeTerminalSize } from './terminal-size.ts';
 
 const names = list(text());
 const capabilities = object(
@@ -90,7 +92,8 @@ export function execInApp(request: EnterRequest): never {
     args: command,
     cwd: '/',
     terminal: request.terminal,
-    env: [...env, `TERM=${request.term}`],
+    ...consoleSize(request.terminal ? observeTerminalSize() : undefined),
+    env: [...env.filter((entry) => !entry.startsWith('TERM=')), `TERM=${request.term}`],
   };
   const fd = openNameless(join(appPath(podPath, app), `enter-${process.pid}`), JSON.stringify(settings));
   joinAppGroups(uuid, app);

@@ -7,7 +7,7 @@ import * as libc from '../sys/libc.ts';
 import { completeEnvironment } from './app-environment.ts';
 import { pidPath } from './app-process.ts';
 import type { Handler } from './commands.ts';
-import type { Context } from './context.ts';
+import { type Context, callersTerm } from './context.ts';
 import { chooseDataDir } from './data-dir.ts';
 import { execInApp, refuseTracers } from './enter-exec.ts';
 import { lastFlag } from './flags.ts';
@@ -76,9 +76,10 @@ export const enterPod: Handler = async (context, { uses, rest }) => {
   if (rest.length === 1) context.stdio.stderr('enter: no command specified, assuming "/bin/bash"\n');
   const command = rest.length === 1 ? ['/bin/bash'] : rest.slice(1);
   const { pod, pid } = await findProcess(dataDir, named.uuid, app.name);
-  const term = context.environment.TERM ?? 'vt100';
+  const term = callersTerm(context);
   if (readFlavour(pod.path) === 'fly') {
-    return enterFly(pid, command, [...completeEnvironment(app.name, app.app.environment), `TERM=${term}`]);
+    // Root enters, whoever the app is.
+    return enterFly(pid, command, [...completeEnvironment(app.name, app.app.environment, '/root'), `TERM=${term}`]);
   }
   if (!context.lifted.has('capabilities')) refuseTracers(pod.path);
   const { uuid, path: podPath } = pod;

@@ -15,7 +15,7 @@ const spec: AppSpec = {
   oomScoreAdj: 42,
   namespaces: { pid: '/proc/5/ns/pid', uts: '/proc/5/ns/uts', network: '/var/run/netns/cni-1' },
   mounts: [{ destination: '/sys/class', source: '/x', type: 'bind', options: ['rbind'] }],
-  terminal: false,
+  terminal: undefined,
   mountProgram: '/usr/bin/mount',
   devices: [{ name: 'null', source: '/pod/dev/null' }],
   lifted: { paths: true, seccomp: true },

@@ -1,6 +1,7 @@
 // The OCI configuration of one app: what crun is told.
 import type { Device } from './devices.ts';
 import { computeSeccomp } from './seccomp.ts';
+import type { TerminalSize } from './terminal-size.ts';
 
 export interface OciMount {
   readonly destination: string;
@@ -33,7 +34,8 @@ export interface AppSpec {
   readonly namespaces: { readonly pid: string; readonly uts: string; readonly ipc?: string; readonly network?: string };
   /** After the standard ones. */
   readonly mounts: readonly OciMount[];
-  readonly terminal: boolean;
+  /** Size of the terminal that the app gets; undefined for none. */
+  readonly terminal: TerminalSize | undefined;
   /** Path of mount(8) on the host. */
   readonly mountProgram: string;
   /** Bound from elsewhere, because nodes on a file system mounted `nodev` cannot be opened. */
@@ -130,6 +132,11 @@ function hooksOf(spec: AppSpec): unknown {
   return { createContainer: [{ path: '/bin/sh', args }] };
 }
 
+/** The size of a process's terminal. Source: OCI runtime-spec, config.md, "Process". */
+export function consoleSize(terminal: TerminalSize | undefined): object {
+  return terminal === undefined ? {} : { consoleSize: { height: terminal.rows, width: terminal.columns } };
+}
+
 /** The object that config.json holds. Source: OCI runtime-spec 1.0, config.md and config-linux.md. */
 export function computeOciSpec(spec: AppSpec): unknown {
   const filtered = !spec.lifted.seccomp;
@@ -137,7 +144,8 @@ export function computeOciSpec(spec: AppSpec): unknown {
     ociVersion: '1.0.0',
     root: { path: spec.rootfs, readonly: spec.readOnlyRootfs },
     process: {
-      terminal: spec.terminal,
+      terminal: spec.terminal !== undefined,
+      ...consoleSize(spec.terminal),
       user: { uid: spec.uid, gid: spec.gid, additionalGids: spec.supplementaryGids },
       args: spec.args,
       env: spec.environment,

@@ -75,11 +75,15 @@ function observePod(dataDir: string, place: Place, uuid: string): Pod | undefine
   }
 }
 
+/** None where there is no such place. Throws `denied` where this user may not look, as that is not the same as no pods. */
 function uuidsIn(dataDir: string, place: Place): readonly string[] {
+  const path = placePath(dataDir, place);
   try {
-    return readdirSync(placePath(dataDir, place)).filter(isUuid);
-  } catch {
-    return [];
+    return readdirSync(path).filter(isUuid);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('code' in cause)) throw cause;
+    if (cause.code === 'ENOENT') return [];
+    throw new OcicatError(cause.code === 'EACCES' ? 'denied' : 'unavailable', `read pods of "${path}"`, { cause });
   }
 }
 

@@ -16,6 +16,7 @@ import type { Isolator, MountPoint, PodApp, PodManifest } from './pod-manifest.t
 import { printPodManifest } from './pod-manifest.ts';
 import { createPod, type HeldPod } from './pod-store.ts';
 import { writeLayers } from './rootfs.ts';
+import { OWN_GROUP } from './users.ts';
 import { isAcName, parseVolume } from './volume.ts';
 import { refuseDuplicateVolumes } from './volumes.ts';
 
@@ -83,7 +84,9 @@ function computeApp(
   podMounts: AppArguments['mounts'],
 ): PodApp {
   const { config } = image;
-  const [user = '', group = user] = (config.User ?? '').split(':');
+  const [user = '', group = OWN_GROUP] = (config.User ?? '').split(':');
+  // An image that names nobody runs as group 0 whoever is to run it.
+  const ownGroup = request.user === undefined || user !== '' ? OWN_GROUP : '0';
   return {
     name: nameOf(request, image),
     image: {
@@ -94,7 +97,7 @@ function computeApp(
     app: {
       exec: computeExec(request, image),
       user: request.user ?? (user || '0'),
-      group: request.group ?? (group || '0'),
+      group: request.group ?? (group || ownGroup),
       supplementaryGIDs: request.supplementaryGids,
       workingDirectory: request.workingDirectory ?? (config.WorkingDir || '/'),
       environment: computeEnvironment({ ...sources, image: config.Env ?? [], app: request.environment }),

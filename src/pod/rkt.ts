@@ -121,8 +121,9 @@ export async function runRkt(
     await help({ stdio }, []);
     return NO_COMMAND_STATUS;
   } catch (error) {
-    if (!isOcicatError(error, 'invalid')) throw error;
-    stdio.stderr(`Error: ${formatFailure(error, false)}\nRun 'rkt help' for usage.\n`);
+    if (!isOcicatError(error, 'invalid', 'unavailable')) throw error;
+    const hint = error.code === 'invalid' ? "Run 'rkt help' for usage.\n" : '';
+    stdio.stderr(`Error: ${formatFailure(error, false)}\n${hint}`);
     return FAILURE_STATUS;
   }
 }

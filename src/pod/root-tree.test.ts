@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as libc from '../sys/libc.ts';
 import { ensureDirectoryInRoot, ensureFileInRoot, resolveInRoot, statInRoot, tryReadInRoot } from './root-tree.ts';
-import { findId, resolveIdentity } from './users.ts';
 
 function withRoot(work: (rootFd: number, root: string) => void): void {
   const outer = mkdtempSync(join(tmpdir(), 'root-tree-'));
@@ -60,15 +59,5 @@ test('making stays inside, whatever the links', () => {
     expect(() => ensureDirectoryInRoot(rootFd, '/etc/passwd/x')).toThrow(
       'make directory "/etc/passwd" in the image: it is a file there',
     );
-  });
-});
-
-test('ids of users and groups', () => {
-  withRoot((rootFd) => {
-    expect(resolveIdentity(rootFd, 'user1', 'user1')).toEqual({ uid: 1000, gid: 1000 });
-    expect(resolveIdentity(rootFd, '', '300')).toEqual({ uid: 0, gid: 300 });
-    expect(() => resolveIdentity(rootFd, 'nobody', '0')).toThrow('"nobody" user not found');
-    expect(() => resolveIdentity(rootFd, '0', 'wheel')).toThrow('open /etc/group: no such file or directory');
-    expect(findId('a:x:-1:', 'a')).toBeUndefined();
   });
 });

@@ -13,6 +13,7 @@ import type { AppSpec } from './oci-spec.ts';
 import type { Reaper } from './reaper.ts';
 import { namespacePath, type Sandbox } from './sandbox.ts';
 import { hasOwnIpc, type Start, warnStart } from './start.ts';
+import { followTerminalSize, observeTerminalSize } from './terminal-size.ts';
 
 /** What apps stand on: their root file systems and the pod's devices. */
 export interface MountedApps {
@@ -69,7 +70,7 @@ export function writeBundles(
   const setting = {
     podPath: start.pod.path,
     namespaces: namespacesOf(start, sandbox, network),
-    terminal: hasTerminal(start),
+    terminal: hasTerminal(start) ? observeTerminalSize() : undefined,
     etc,
     devices,
   };
@@ -107,6 +108,13 @@ interface Starting {
 /** How an app gets its process: at once, or in a container that waits. */
 type Launcher = typeof launchApp;
 
+/** Until the app has ended. */
+function followTerminal(start: Start, { pid, ended }: AppProcess): void {
+  if (pid === undefined || !hasTerminal(start)) return;
+  const leave = followTerminalSize(pid, (line) => warnStart(start, line));
+  ended.then(leave, leave);
+}
+
 async function startApp(starting: Starting, ready: ReadyApp, launcher: Launcher): Promise<AppProcess> {
   const { start, groups, console, reaper } = starting;
   const { name } = ready.app;
@@ -114,6 +122,7 @@ async function startApp(starting: Starting, ready: ReadyApp, launcher: Launcher)
   const launched = await launcher(launchOf(start, ready, groups, console), reaper);
   if (launched.kind === 'unusable') return failedApp(name, launched.words, console);
   console.begin(name, launched.process.podPid);
+  followTerminal(start, launched.process);
   return launched.process;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
-import { type ReadyApp, readyApp } from './app-bundle.ts';
+import { type ReadyApp, readyApp, supplementaryGids } from './app-bundle.ts';
 import { appIsolators } from './app-isolators.ts';
 import { writeEtcFiles } from './etc-files.ts';
 import { computeEtcMounts } from './etc-mounts.ts';
@@ -82,7 +82,7 @@ function enterRoot(ready: ReadyApp): void {
   libc.chdir(ready.rootfs);
   libc.chroot('.');
   libc.chdir(ready.workingDirectory);
-  libc.setgroups(ready.app.app.supplementaryGIDs ?? []);
+  libc.setgroups(supplementaryGids(ready));
   libc.setgid(ready.identity.gid);
   libc.setuid(ready.identity.uid);
 }

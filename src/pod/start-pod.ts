@@ -62,7 +62,7 @@ function dropGroups(start: Start, remove: () => void): void {
 }
 
 async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<number> {
-  const console = await openConsole(start.pod.path);
+  const console = await openConsole(start.pod.path, (line) => warnStart(start, line));
   writeBundles(start, ground.mounted, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);

@@ -275,3 +275,17 @@ test('the bash completion is valid and offers pods and options', async () => {
   const result = await world.run('bash', '-c', probe, '-', script);
   expect([result.stdout, result.stderr.replace(/.*compopt.*\n/g, '')]).toEqual(['--hostname=\nlist\n', '']);
 });
+
+test('who may not look into the data directory is told so, and does not see an empty one', async () => {
+  expect((await world.rkt('prepare', 'docker://busybox', '--exec=true')).status).toBe(0);
+  const unprivileged = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'sh', '-c'];
+  const rkt = world.command('list').map((word) => `'${word}'`);
+  const allowed = `chmod 755 '${world.directory}'`;
+  expect((await world.run('sh', '-c', allowed)).status).toBe(0);
+  const result = await world.run(...unprivileged, rkt.join(' '));
+  expect([result.status, result.stdout, result.stderr]).toEqual([
+    254,
+    '',
+    expect.stringMatching(/^list: read pods of "[^"]*\/data\/pods\/prepare": EACCES.*\n$/),
+  ]);
+});

@@ -351,6 +351,60 @@ test('interactive on a terminal gives the app a terminal of its own', async () =
   expect(result.stdout.replaceAll('\r', '').replaceAll(/^word\n/gm, '')).toBe('/dev/pts/0\ngot word\nstatus 5\n');
 });
 
+test('the app’s terminal has the kind and size of the caller’s, and follows it', async () => {
+  const grown = 'for i in $(seq 50); do [ "$(stty size)" = "50 140" ] && break; sleep 0.1; done; stty size';
+  const script = `echo "$TERM"; stty size; touch /tmp/seen; ${grown}`;
+  const words = ['run', '--net=host', '--interactive', 'docker://busybox', '--exec=sh', '--', '-c', script];
+  const quoted = world.command(...words).map((word) => `'${word}'`);
+  const growing = `(sleep 2; stty rows 50 columns 140 <$terminal) &`;
+  const session = `terminal=$(tty); stty rows 40 columns 120; ${growing} TERM=xterm-kitty ${quoted.join(' ')}`;
+  const result = await world.run('sh', '-c', 'sleep 5 | script -qec "$1" /dev/null', 'sh', session);
+  expect(result.stdout.replaceAll('\r', '')).toBe('xterm-kitty\n40 120\n50 140\n');
+});
+
+/** Runs a shell script on the host, in which "$@" is rkt with these words. */
+function hostShell(script: string, ...words: readonly string[]): Promise<Result> {
+  return world.run('sh', '-c', script, 'sh', ...world.command(...words));
+}
+
+const twoLines = [
+  'run',
+  '--net=none',
+  'docker://busybox',
+  '--exec=sh',
+  '--',
+  '-c',
+  'echo a; sleep 0.3; echo b; exit 3',
+];
+
+test('a full disk under standard output is said once, and the pod runs to its end', async () => {
+  const saved = join(world.directory, 'full');
+  const [command = '', ...words] = twoLines;
+  const result = await hostShell('"$@" >/dev/full', command, `--uuid-file-save=${saved}`, ...words);
+  expect([result.status, result.stderr.split('\n').slice(-2)]).toEqual([
+    3,
+    ['stage1: warning: write standard output: ENOSPC; what apps print may be lost', ''],
+  ]);
+  expect((await world.rkt('status', `--uuid-file=${saved}`)).stdout).toMatch(/^state=exited$/m);
+  expect((await hostShell('"$@" >/dev/full 2>/dev/full', ...twoLines)).status).toBe(3);
+});
+
+test('a pod outlives the reader of its output', async () => {
+  const result = await hostShell('{ "$@"; echo "status $?" >&2; } | head -n 1', ...twoLines);
+  expect([result.stdout.endsWith(': a\n'), result.stderr.split('\n').slice(-2)]).toEqual([true, ['status 3', '']]);
+});
+
+test.each([['list'], ['version'], ['help'], ['--help']])(
+  '%s that cannot be shown is a failure, in one line',
+  async (word) => {
+    const result = await hostShell('"$@" >/dev/full', word);
+    expect([result.status, result.stderr]).toEqual([
+      254,
+      expect.stringMatching(/^\w+: write standard output: ENOSPC\n$/),
+    ]);
+  },
+);
+
 test('oom-score-adj and limits reach the app, and leave no control group', async () => {
   const options = ['--oom-score-adj=42', '--memory=42Mi', '--cpu=900m', '--cpu-shares=12345'];
   const saved = join(world.directory, 'limited');

@@ -65,7 +65,7 @@ function fillRoot(root: string): void {
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
   chmodSync(join(root, 'bin/busybox'), 0o755);
   const applets =
-    'sh true false cat echo env hostname httpd id ifconfig ip kill ls mknod mount nc nslookup ping pwd readlink route sleep stat touch wget sync dd grep yes head seq test wc trap tty';
+    'sh true false cat echo env hostname httpd id ifconfig ip kill ls mknod mount nc nslookup ping pwd readlink route sleep stat touch wget sync dd grep yes head seq test wc trap tty stty';
   for (const applet of applets.split(' ')) symlinkSync('busybox', join(root, 'bin', applet));
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nuser1:x:1000:1000::/:/bin/sh\n');
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\ngroup1:x:100:\n');
