@@ -3,7 +3,7 @@ import { lstatSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
-import { type AppFiles, coveringMount } from './app-files.ts';
+import { type AppFiles, coveringMount, resolveInApp } from './app-files.ts';
 import { findInterpreter } from './interpreter.ts';
 import { statInRoot, tryOpenInRoot } from './root-tree.ts';
 
@@ -39,7 +39,7 @@ function readHead(rootFd: number, path: string): Uint8Array {
 
 /** Whether there is a program; one in a volume counts if its name is there, as its links may lead out of the volume. */
 function isProgram(files: AppFiles, path: string): boolean {
-  const covering = coveringMount(files, path);
+  const covering = coveringMount(files, resolveInApp(files, path));
   if (covering !== undefined) {
     return lstatSync(posix.join(covering.mount.source, covering.below), { throwIfNoEntry: false }) !== undefined;
   }

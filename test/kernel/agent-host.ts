@@ -157,6 +157,7 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
     },
     async stopAgent(signal) {
       must(`kill -${signal} $(cat /run/agent.pid)`);
+      agent?.kill('SIGCONT'); // nsenter(1) stops with its child, and does not go on with it
       await agent?.exited;
       agent = undefined;
     },
