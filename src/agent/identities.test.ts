@@ -2,7 +2,10 @@ import { expect, test } from 'bun:test';
 import { computeContent } from '../firewall/changes.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { createFirewall } from '../firewall/firewall.ts';
+import { LAYOUT, type Ruleset } from '../firewall/nft.ts';
+import { computeSetDifferences, type ObservedSet } from '../firewall/repair.ts';
 import { computeBase } from '../firewall/static.ts';
+import { keyTypeNumber } from '../firewall/wire.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { formatIp, type Ip, parseIp } from '../net/ip.ts';
 import type { EndpointPolicy, IpSetDelta, PolicyChange, RuleList } from '../policy/types.ts';
@@ -12,15 +15,16 @@ const ips = (...texts: readonly string[]): readonly Ip[] => texts.map((text) => 
 const texts = (addresses: readonly Ip[]): readonly string[] => addresses.map(formatIp).sort();
 
 const side = { nets: [], notNets: [], notIpSets: [], ports: [], portSets: [], notPorts: [], notPortSets: [] };
-const rules: RuleList = {
+const rulesOf = (...sets: readonly string[]): RuleList => ({
   id: 'Profile//qa',
-  ingress: ['s:qa', 'r:all', 'n:http'].map((set) => ({
+  ingress: sets.map((set) => ({
     action: 'allow',
     source: { ...side, ipSets: [set] },
     destination: { ...side, ipSets: [] },
   })),
   egress: [],
-};
+});
+const rules = rulesOf('s:qa', 'r:all', 'n:http');
 const endpoint: EndpointPolicy = {
   id: 'default/x',
   interfaceName: 'calix',
@@ -43,6 +47,16 @@ function openFirewall() {
   return { firewall, steps };
 }
 
+/** As they are read back from the kernel now. */
+function observedSets({ sets: all }: Ruleset): ReadonlyMap<string, ObservedSet> {
+  return new Map(
+    [...all].map(([name, { spec, elements }]) => {
+      const { interval, verdicts } = spec;
+      return [name, { keyType: keyTypeNumber(spec), interval, verdicts, elements: new Map(elements) }];
+    }),
+  );
+}
+
 const deltas: readonly (readonly [string, string, IpSetDelta, readonly string[]])[] = [
   ['comes', 's:qa', { type: 'address', added: ips('10.0.0.2'), removed: [] }, ['10.0.0.2']],
   ['goes', 's:qa', { type: 'address', added: [], removed: ips('10.0.0.1', 'fd00::1') }, ['10.0.0.1', 'fd00::1']],
@@ -54,6 +68,52 @@ const deltas: readonly (readonly [string, string, IpSetDelta, readonly string[]]
 test.each(deltas)('an address that %s (%s) has changed hands, if it is one', (_how, id, delta, expected) => {
   const { firewall } = openFirewall();
   expect(texts(computeMovedAddresses(firewall.apply([{ kind: 'set-changed', id, ...delta }])))).toEqual([...expected]);
+});
+
+const successions: readonly (readonly [string, readonly PolicyChange[], readonly string[]])[] = [
+  [
+    'gets its first range',
+    [
+      {
+        kind: 'set-added',
+        id: 'r:qa',
+        type: 'cidr',
+        members: ['10.0.0.2/32', 'fd00::1/128', '10.3.0.0/16'].map(parseCidr),
+      },
+      { kind: 'rules-set', list: rulesOf('r:qa') },
+      { kind: 'set-removed', id: 's:qa' },
+    ],
+    ['10.0.0.1', '10.0.0.2'],
+  ],
+  [
+    'loses its last range',
+    [
+      { kind: 'set-added', id: 's:all', type: 'address', members: ips('10.0.0.7') },
+      { kind: 'rules-set', list: rulesOf('s:qa', 's:all') },
+      { kind: 'set-removed', id: 'r:all' },
+    ],
+    ['10.0.0.7'],
+  ],
+];
+
+test.each(successions)('an address has changed hands that moves while its set %s', (_how, changes, expected) => {
+  const { firewall } = openFirewall();
+  const sets = observedSets(firewall.ruleset);
+  expect(texts(computeMovedAddresses(firewall.apply(changes)))).toEqual([...expected]);
+  const observed = { layout: LAYOUT, chains: new Map(), sets };
+  expect(texts(computeMovedAddresses(computeSetDifferences(observed, firewall.ruleset)))).toEqual([...expected]);
+});
+
+test('when the whole table is exchanged, members that differ have changed hands, also from another layout', () => {
+  const { firewall } = openFirewall();
+  const observed = { layout: 'another', chains: new Map(), sets: observedSets(firewall.ruleset) };
+  firewall.apply([
+    { kind: 'set-changed', id: 's:qa', type: 'address', added: ips('10.0.0.2'), removed: ips('10.0.0.1') },
+  ]);
+  expect(texts(computeMovedAddresses(computeSetDifferences(observed, firewall.ruleset)))).toEqual([
+    '10.0.0.1',
+    '10.0.0.2',
+  ]);
 });
 
 test('new sets, sets that go, and a table made anew say nothing about addresses', () => {

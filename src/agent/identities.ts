@@ -1,8 +1,8 @@
 // Which addresses have come to stand for somebody else, as far as the rules in the kernel tell one from another: what was
 // established with them then was allowed to another than who has them now.
 import { ipOfBytes } from '../firewall/bytes.ts';
-import { familyOfIpSet } from '../firewall/names.ts';
-import type { Element, Operation, Steps } from '../firewall/nft.ts';
+import { familyOfIpSet, ipSetName, twinOf } from '../firewall/names.ts';
+import type { Element, Elements, SetSpec, Steps } from '../firewall/nft.ts';
 import type { Ip } from '../net/ip.ts';
 import type { EndpointPolicy, PolicyChange } from '../policy/types.ts';
 
@@ -16,16 +16,49 @@ function addressesOf(set: string, elements: readonly Element[]): readonly Ip[] {
   return elements.map(([key]) => ipOfBytes(key.slice(0, length)));
 }
 
-/** Addresses that enter or leave a set of policy which was there before and is there after. */
-export function computeMovedAddresses(steps: Steps): readonly Ip[] {
+/** The set of a selector that went when this one came, if one did: with the first range it gets another id, and so a name. */
+function predecessorOf(set: SetSpec, removed: ReadonlyMap<string, Elements>): Elements | undefined {
+  const family = familyOfIpSet(set.name);
+  const twin = twinOf(set.comment ?? '');
+  return family === undefined || twin === undefined ? undefined : removed.get(ipSetName(twin, 'address', family));
+}
+
+/** What is in one alone. */
+function differenceOf(before: Elements, now: Elements): readonly Element[] {
+  return [...before, ...now].filter(([key]) => before.has(key) !== now.has(key));
+}
+
+interface SetHistory {
+  readonly made: readonly SetSpec[];
+  readonly removed: ReadonlyMap<string, Elements>;
+  /** Elements that come or go, by set. */
+  readonly changed: readonly { readonly set: SetSpec; readonly elements: readonly Element[] }[];
+}
+
+function historyOf(steps: Steps): SetHistory {
   const operations = steps.flat();
-  const made = new Set(operations.flatMap((operation) => (operation.kind === 'add-set' ? [operation.set.name] : [])));
-  const moved = (operation: Operation): readonly Ip[] => {
-    if (operation.kind !== 'add-elements' && operation.kind !== 'delete-elements') return [];
-    const { set, elements } = operation;
-    return made.has(set.name) ? [] : addressesOf(set.name, elements);
+  return {
+    made: operations.flatMap((each) => (each.kind === 'add-set' ? [each.set] : [])),
+    removed: new Map(operations.flatMap((each) => (each.kind === 'delete-set' ? [[each.name, each.elements]] : []))),
+    changed: operations.filter((each) => each.kind === 'add-elements' || each.kind === 'delete-elements'),
   };
-  return [...new Set(operations.flatMap(moved))];
+}
+
+/** Addresses that enter or leave a set of policy which was there before and is there after, under whichever id. */
+export function computeMovedAddresses(steps: Steps): readonly Ip[] {
+  const { made, removed, changed } = historyOf(steps);
+  const isNew = new Set(made.map(({ name }) => name));
+  const first = changed.filter(({ set }) => isNew.has(set.name));
+  const content = new Map(first.map(({ set, elements }) => [set.name, new Map(elements)]));
+  const moved = changed
+    .filter(({ set }) => !isNew.has(set.name))
+    .flatMap(({ set, elements }) => addressesOf(set.name, elements));
+  const succeeded = made.flatMap((set) => {
+    const before = predecessorOf(set, removed);
+    if (before === undefined) return [];
+    return addressesOf(set.name, differenceOf(before, content.get(set.name) ?? new Map()));
+  });
+  return [...new Set([...moved, ...succeeded])];
 }
 
 export interface LocalIdentities {

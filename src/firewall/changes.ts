@@ -1,7 +1,7 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
 import { computeInterim, type Interim } from './interim.ts';
-import type { Chain, ChainSpec, Element, Operation, Ruleset, SetSpec, Steps, Transaction } from './nft.ts';
+import type { Chain, ChainSpec, Element, Operation, RemovedSet, Ruleset, SetSpec, Steps, Transaction } from './nft.ts';
 
 export interface SetElements {
   readonly set: SetSpec;
@@ -10,7 +10,7 @@ export interface SetElements {
 
 export interface RulesetChanges {
   readonly addedSets: readonly SetSpec[];
-  readonly removedSets: readonly Pick<SetSpec, 'name' | 'verdicts'>[];
+  readonly removedSets: readonly RemovedSet[];
   readonly addedChains: readonly Chain[];
   /** Chains that stay, with other rules than before. */
   readonly rewrittenChains: readonly Chain[];
@@ -59,7 +59,7 @@ function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Tra
     ...changes.addedElements.map(addElements),
     ...changes.removedChains.map(flush),
     ...changes.removedChains.map((chain): Operation => ({ kind: 'delete-chain', chain })),
-    ...changes.removedSets.map(({ name, verdicts }): Operation => ({ kind: 'delete-set', name, verdicts })),
+    ...changes.removedSets.map((removed): Operation => ({ kind: 'delete-set', ...removed })),
   ];
 }
 
@@ -97,7 +97,11 @@ function orderByInterim(changes: RulesetChanges, interim: Interim, desired: Rule
     rewrittenChains: [...changes.rewrittenChains, ...others].map(interim.render),
   });
   const nothing = { rewrittenChains: [], addedElements: [], removedElements: [], removedChains: [], removedSets: [] };
-  const last = change({ ...nothing, rewrittenChains: asking, removedSets: made.map(({ set }) => set) });
+  const last = change({
+    ...nothing,
+    rewrittenChains: asking,
+    removedSets: interim.sets.map(({ spec: { name, verdicts }, elements }) => ({ name, verdicts, elements })),
+  });
   return [...first, change({ ...nothing, ...members }), last];
 }
 

@@ -1,7 +1,7 @@
 // A ruleset that is edited in place and hands out, for all edits since the last time, the net change.
 import { OcicatError } from '../base/errors.ts';
 import { orderChanges, type RulesetChanges, type SetElements } from './changes.ts';
-import type { Bytes, Chain, Element, Elements, Ruleset, SetSpec, Steps, Verdict } from './nft.ts';
+import type { Bytes, Chain, Element, Elements, RemovedSet, Ruleset, SetSpec, Steps, Verdict } from './nft.ts';
 
 interface EditableSet {
   readonly spec: SetSpec;
@@ -95,7 +95,7 @@ function computeSetChanges(
   sets: ReadonlyMap<string, EditableSet>,
 ): Pick<RulesetChanges, 'addedSets' | 'removedSets' | 'addedElements' | 'removedElements'> {
   const addedSets: SetSpec[] = [];
-  const removedSets: SetSpec[] = [];
+  const removedSets: RemovedSet[] = [];
   const addedElements: SetElements[] = [];
   const removedElements: SetElements[] = [];
   for (const [name, was] of originals.sets) {
@@ -107,7 +107,10 @@ function computeSetChanges(
     } else if (set !== undefined) {
       addedSets.push(set.spec);
       addedElements.push({ set: set.spec, elements: [...set.elements] });
-    } else if (was !== undefined) removedSets.push(was.spec);
+    } else if (was !== undefined) {
+      const { name, verdicts } = was.spec;
+      removedSets.push({ name, verdicts, elements: originalElements(originals, was) });
+    }
   }
   for (const [name, record] of originals.elements) {
     const set = sets.get(name);

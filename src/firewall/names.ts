@@ -62,6 +62,12 @@ export function ipSetName(id: IpSetId, type: 'address' | 'port', family: Family)
   return `${type}${family}-${shortHash(id, HASH_LENGTH)}`;
 }
 
+/** The id that the addresses of a selector have when ranges come to them, or the last one goes; undefined for ports. */
+export function twinOf(id: IpSetId): IpSetId | undefined {
+  const [, kind, selector] = /^([sr]):(.*)$/s.exec(id) ?? [];
+  return kind === undefined ? undefined : `${kind === 's' ? 'r' : 's'}:${selector}`;
+}
+
 /** The family of a set that ipSetName has named; undefined for every other set. */
 export function familyOfIpSet(name: string): Family | undefined {
   const [, family] = /^(?:address|port)([46])-/.exec(name) ?? [];

@@ -104,6 +104,13 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+export interface RemovedSet {
+  readonly name: string;
+  readonly verdicts: boolean;
+  /** What it held. The kernel need not be told; whoever asks which members have moved does. */
+  readonly elements: Elements;
+}
+
 /** All statements hold, from left to right, or the next rule is tried. Comments: printable ASCII, at most 120 characters. */
 export interface Rule {
   readonly statements: readonly Statement[];
@@ -161,7 +168,7 @@ export type Operation =
   | { readonly kind: 'add-table' }
   | { readonly kind: 'delete-table' }
   | { readonly kind: 'add-set'; readonly set: SetSpec }
-  | { readonly kind: 'delete-set'; readonly name: string; readonly verdicts: boolean }
+  | ({ readonly kind: 'delete-set' } & RemovedSet)
   | { readonly kind: 'add-chain'; readonly chain: ChainSpec }
   /** Removes the chain's rules. */
   | { readonly kind: 'flush-chain'; readonly chain: string }

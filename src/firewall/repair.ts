@@ -182,7 +182,10 @@ function repairSets(observed: ObservedTable, desired: Ruleset, scope: RepairScop
   ];
   const changes = {
     addedSets: added.map(({ spec }) => spec),
-    removedSets: removed.map((name) => ({ name, verdicts: observed.sets.get(name)?.verdicts ?? false })),
+    removedSets: removed.map((name) => {
+      const set = observed.sets.get(name);
+      return { name, verdicts: set?.verdicts ?? false, elements: set?.elements ?? new Map() };
+    }),
     addedElements: [
       ...added.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),
       ...compared.map(({ missing }) => missing),
@@ -190,6 +193,19 @@ function repairSets(observed: ObservedTable, desired: Ruleset, scope: RepairScop
     removedElements: compared.map(({ foreign }) => foreign),
   };
   return { findings, changes };
+}
+
+/**
+ * What an exchange of the whole table changes in the sets of policy, as steps that would do it: for whoever asks which members
+ * have moved. Sets of another make, and of another layout's names, say nothing.
+ */
+export function computeSetDifferences(observed: ObservedTable | undefined, desired: Ruleset): Steps {
+  if (observed === undefined) return [];
+  const misshapen = new Set(findMisshapen(observed, desired).map(({ name }) => name));
+  const sets = new Map([...observed.sets].filter(([name]) => !misshapen.has(name)));
+  const { changes } = repairSets({ ...observed, sets }, desired, WHOLE_TABLE);
+  const chains = { addedChains: [], rewrittenChains: [], removedChains: [] };
+  return orderChanges({ ...chains, ...changes }, desired);
 }
 
 /** What the kernel holds (undefined: no table of ours) against what is wanted there. */

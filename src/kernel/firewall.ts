@@ -4,7 +4,7 @@ import type { FirewallConfig } from '../firewall/config.ts';
 import { encodeTransaction } from '../firewall/encode.ts';
 import { computeExchange, removeStandIn, type TableStep } from '../firewall/exchange.ts';
 import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../firewall/nft.ts';
-import { computeRepair, type Finding, type RepairScope } from '../firewall/repair.ts';
+import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../firewall/repair.ts';
 import { computeBase, computeStaticPart } from '../firewall/static.ts';
 import { errnoName } from '../sys/libc.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink, type Refusal } from '../sys/netlink.ts';
@@ -47,7 +47,6 @@ export interface KernelFirewall {
 
 interface Plan {
   readonly findings: readonly Finding[];
-  /** None when they are not known one by one. */
   readonly differences: Steps;
   readonly steps: readonly TableStep[];
 }
@@ -134,8 +133,10 @@ export function openKernelFirewall(owned: boolean): KernelFirewall {
   ): Plan {
     const { findings, steps } = computeRepair(table, desired, scope);
     const isOurs = scope !== undefined || (table !== undefined && isHeld(table));
-    if (steps === undefined || !isOurs || isWhole)
-      return { findings, differences: steps ?? [], steps: computeExchange(table, standIn, desired) };
+    if (steps === undefined || !isOurs || isWhole) {
+      const differences = steps ?? computeSetDifferences(table, desired);
+      return { findings, differences, steps: computeExchange(table, standIn, desired) };
+    }
     const pieces = steps.map((transaction): TableStep => ({ table: TABLE, transaction }));
     const leftover = scope === undefined ? removeStandIn(standIn) : [];
     return { findings, differences: steps, steps: [...pieces, ...leftover] };

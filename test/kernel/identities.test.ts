@@ -50,6 +50,23 @@ const endpointOf = (name: string, address: string, profile: string, more: object
 const keyOf = (name: string) => `${ENDPOINTS}/node--2-cni-${name}-eth0`;
 const put = (name: string, address: string, profile: string, more: object = {}) =>
   host.etcd.ctl('put', keyOf(name), endpointOf(name, address, profile, more));
+const RANGE = '/calico/resources/v3/projectcalico.org/globalnetworksets/range';
+const range = JSON.stringify({
+  ...{ apiVersion: 'projectcalico.org/v3', kind: 'GlobalNetworkSet', metadata: { name: 'range', labels: { qa: '' } } },
+  spec: { nets: ['10.77.0.0/16'] },
+});
+
+/** In one transaction: the endpoint goes and a range becomes a member of its network. */
+async function replaceByRange(name: string): Promise<void> {
+  host.must(`etcdctl --endpoints ${host.etcd.endpoint} txn <<'END'
+
+del ${keyOf(name)}
+put ${RANGE} '${range}'
+
+
+END`);
+}
+
 const remove = (name: string) => host.etcd.ctl('del', keyOf(name));
 
 const count = (who: string): number => Number(host.must(`grep -c answer /run/talk-${who} || true`));
@@ -87,6 +104,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   for (const name of ['a', 'b']) await remove(name);
+  await host.etcd.ctl('del', RANGE);
   await put('a', REUSED, 'qa');
   await expectTalk('reused');
 }, 20_000);
@@ -112,6 +130,7 @@ const changes: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   ['its endpoint gets another network', () => put('a', REUSED, 'qb')],
+  ['its endpoint goes as a range joins the network', () => replaceByRange('a')],
   ['its endpoint gets another address', () => put('a', '10.66.0.77', 'qa')],
 ];
 
