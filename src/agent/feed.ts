@@ -2,7 +2,7 @@
 import { formatIssue } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import { type StoreKey, tryParseKey } from '../datastore/keys.ts';
-import type { Revision } from '../datastore/port.ts';
+import { createRevisions } from '../datastore/revisions.ts';
 import type { StoreUpdate } from '../ipam/commit.ts';
 import { parsePolicyUpdate } from '../policy/parse.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -39,7 +39,7 @@ function tryParse(text: string): unknown {
 
 export function createFeed(targets: FeedTargets): Feed {
   const { nodeName, dataplane, picture, workloads, log } = targets;
-  const revisions = new Map<string, Revision>();
+  const revisions = createRevisions();
   const idleLog = createIdleLog(log);
   let concerns = new Set<Concern>();
 
@@ -58,18 +58,18 @@ export function createFeed(targets: FeedTargets): Feed {
   }
 
   return {
-    take({ key: text, value, modRevision }) {
-      const key = tryParseKey(text);
-      if (key === undefined || (revisions.get(text) ?? -1) >= modRevision) return;
-      if (key.kind !== 'resource' && key.kind !== 'affinity') return;
-      revisions.set(text, modRevision);
+    take(update) {
+      const { value } = update;
+      const key = tryParseKey(update.key);
+      if (key?.kind !== 'resource' && key?.kind !== 'affinity') return;
+      if (!revisions.take(update)) return;
       const concern = picture.update(key, value);
       if (concern !== undefined) concerns.add(concern);
       if (key.kind !== 'resource') return;
       toPolicy(key, value);
       idleLog.note(key, value);
     },
-    forgetRevisions: () => revisions.clear(),
+    forgetRevisions: revisions.forget,
     takeConcerns() {
       const taken = concerns;
       concerns = new Set();

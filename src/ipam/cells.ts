@@ -1,11 +1,12 @@
 // A part of the store kept in memory, with what each value means worked out once. News may come from watches, from own
 // commits and from reading again, in any order: the newest revision of a key wins.
-import type { Datastore, Revision } from '../datastore/port.ts';
+import type { Datastore } from '../datastore/port.ts';
+import { createRevisions } from '../datastore/revisions.ts';
 import type { StoreUpdate } from './commit.ts';
-import type { Cell } from './draft.ts';
+import { ABSENT, type Cell } from './draft.ts';
 
 export interface Cells {
-  /** What is known of a key: its value, or that it has gone; undefined when nothing has been heard of it. */
+  /** What is known of a key: its value, or that it has gone; undefined when nothing has been heard of it for long. */
   get(key: string): Cell | undefined;
   has(key: string): boolean;
   /** Keys that stand, sorted. */
@@ -23,44 +24,46 @@ export interface Cells {
   endListing(): void;
 }
 
-/** A cell, and the newest revision that told about it: a deletion has one too. */
+/** A key that stands. */
 interface Entry extends Cell {
-  readonly toldAt: Revision;
+  readonly value: string;
   meaning?: { readonly value: unknown };
 }
 
 export function createCells(): Cells {
-  const entries = new Map<string, Entry>();
+  const standing = new Map<string, Entry>();
+  const revisions = createRevisions();
   let told: Set<string> | undefined;
 
-  function apply({ key, value, modRevision }: StoreUpdate): boolean {
+  function apply(update: StoreUpdate): boolean {
+    const { key, value, modRevision } = update;
     told?.add(key);
-    if ((entries.get(key)?.toldAt ?? -1) >= modRevision) return false;
-    entries.set(key, { value, modRevision: value === undefined ? 0 : modRevision, toldAt: modRevision });
+    if (!revisions.take(update)) return false;
+    if (value === undefined) standing.delete(key);
+    else standing.set(key, { value, modRevision });
     return true;
   }
 
   function keysUnder(prefix: string): readonly string[] {
-    const standing = [...entries].filter(([key, { value }]) => value !== undefined && key.startsWith(prefix));
-    return standing.map(([key]) => key).sort();
+    return [...standing.keys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
   return {
-    get: (key) => entries.get(key),
-    has: (key) => entries.has(key),
+    get: (key) => standing.get(key) ?? (revisions.isGone(key) ? ABSENT : undefined),
+    has: (key) => standing.has(key) || revisions.isGone(key),
     keysUnder,
     apply,
     meaningOf<T>(key: string, parse: (text: string) => T): T | undefined {
-      const entry = entries.get(key);
-      if (entry?.value === undefined) return undefined;
+      const entry = standing.get(key);
+      if (entry === undefined) return undefined;
       entry.meaning ??= { value: parse(entry.value) };
       return entry.meaning.value as T; // each key is always asked for with the same parser
     },
     async reread(datastore, prefix, signal) {
       const { kvs, revision } = await datastore.list(prefix, {}, signal);
-      const standing = new Set(kvs.map((kv) => kv.key));
+      const listed = new Set(kvs.map((kv) => kv.key));
       for (const key of keysUnder(prefix))
-        if (!standing.has(key)) apply({ key, value: undefined, modRevision: revision });
+        if (!listed.has(key)) apply({ key, value: undefined, modRevision: revision });
       for (const kv of kvs) apply(kv);
     },
     async rereadKey(datastore, key, signal) {
@@ -69,13 +72,11 @@ export function createCells(): Cells {
     },
     beginListing() {
       told = new Set();
-      for (const [key, entry] of entries) entries.set(key, { ...entry, toldAt: -1 });
+      revisions.forget();
     },
     endListing() {
       if (told === undefined) return;
-      for (const [key, entry] of entries)
-        if (entry.value !== undefined && !told.has(key))
-          entries.set(key, { value: undefined, modRevision: 0, toldAt: entry.toldAt });
+      for (const key of standing.keys()) if (!told.has(key)) standing.delete(key);
       told = undefined;
     },
   };
