@@ -42,13 +42,21 @@ export async function copyToHost(
   if ((await child.exited) !== 0) throw new Error(`copy ${folder} to a host: failed`);
 }
 
+function commandOnHost(name: string, file: string, args: readonly string[]): string[] {
+  return [ocicat, 'lab', 'exec', '--name', name, 'calico-01', '--', bun, join(root, 'bench/parts', file), ...args];
+}
+
 /** Runs a file of bench/parts on the lab's first host, with this checkout's Bun; returns the JSON that it prints. */
 export async function runOnHost(name: string, file: string, args: readonly string[] = []): Promise<unknown> {
-  const command = [bun, join(root, 'bench/parts', file), ...args];
-  const child = Bun.spawn([ocicat, 'lab', 'exec', '--name', name, 'calico-01', '--', ...command], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = Bun.spawn(commandOnHost(name, file, args), { stdio: ['ignore', 'pipe', 'inherit'] });
   const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
   if (status !== 0) throw new Error(`${file}: exit status ${status}: ${text}`);
   return JSON.parse(text);
+}
+
+/** The same for a file whose lines are shown as they come. */
+export async function streamOnHost(name: string, file: string, args: readonly string[]): Promise<void> {
+  const child = Bun.spawn(commandOnHost(name, file, args), { stdio: ['ignore', 'inherit', 'inherit'] });
+  const status = await child.exited;
+  if (status !== 0) throw new Error(`${file}: exit status ${status}`);
 }

@@ -8,21 +8,22 @@ export interface ProcessFigures {
 
 const TICKS_PER_SECOND = 100;
 
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-function cpuTicks(pid: number): number {
+/** Processor time that it has had. */
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** Watches for `seconds`; memory is read at the end. */
 export async function observeProcess(pid: number, seconds: number): Promise<ProcessFigures> {
-  const before = cpuTicks(pid);
+  const before = cpuSeconds(pid);
   await Bun.sleep(seconds * 1000);
-  const cpuPercent = ((cpuTicks(pid) - before) / TICKS_PER_SECOND / seconds) * 100;
+  const cpuPercent = ((cpuSeconds(pid) - before) / seconds) * 100;
   return { residentMb: residentMb(pid), cpuPercent };
 }
 
