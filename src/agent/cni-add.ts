@@ -9,7 +9,7 @@ import { printResource, printResourceKey } from '../datastore/resource-codec.ts'
 import { draftAssignment } from '../ipam/assign.ts';
 import type { Draft } from '../ipam/draft.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
-import type { Ip } from '../net/ip.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
 import { localMac } from '../net/mac.ts';
 import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
 import { removeFromStore } from './cni-del.ts';
@@ -48,7 +48,14 @@ async function takeSupply(task: CniTask, undo: Undo): Promise<Supply | undefined
   if (request.config.ipam.type === OWN_IPAM) return undefined;
   const result = await delegateAdd(request, call, signal);
   undo.push(`addresses of ${request.config.ipam.type}`, () => delegate(request, call, 'DEL', undoSignal()));
-  return { addresses: result.addresses.map(({ address }) => address.address), routes: result.routes, dns: result.dns };
+  const addresses = result.addresses.map(({ address }) => address.address);
+  const missing = request.config.wishes.addresses.filter((ip) => !addresses.includes(ip));
+  if (missing.length > 0)
+    throw new OcicatError(
+      'invalid',
+      `ask IPAM plugin "${request.config.ipam.type}" for ${missing.map(formatIp).join(', ')}: it gave ${addresses.map(formatIp).join(', ')}`,
+    );
+  return { addresses, routes: result.routes, dns: result.dns };
 }
 
 interface Drafted extends Supply {
@@ -66,11 +73,12 @@ async function draftEndpoint(task: CniTask, draft: Draft, supplied: Supply | und
     nodeName: context.nodeName,
     containerId: environment.containerId,
     interfaceName: environment.interfaceName,
-    namespace: config.mesos.namespace,
-    labels: config.mesos.labels,
+    namespace: config.wishes.namespace,
+    labels: config.wishes.labels,
+    workload: config.wishes.workload,
     network: config.name,
     hostName: chooseLinkName(context.memory, environment.containerId, context.links.isForeign),
-    mac: localMac(randomBytes(6)),
+    mac: config.wishes.mac ?? localMac(randomBytes(6)),
     nowMs: context.now(),
   };
   const key = printResourceKey({

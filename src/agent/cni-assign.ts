@@ -12,13 +12,14 @@ export function formatGoTime(timeMs: number): string {
 
 export function assignRequestOf(task: CniTask): AssignRequest {
   const { config, environment } = task.request;
+
   const { ipv4, ipv6, ipv4Pools, ipv6Pools } = config.ipam;
   return {
     handleId: handleOf(config.name, environment.containerId),
     words: { node: task.context.nodeName, timestamp: formatGoTime(task.context.now()) },
     use: 'Workload',
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
-    exact: environment.args.ip,
+    exact: config.wishes.addresses,
     ipv4Pools,
     ipv6Pools,
   };

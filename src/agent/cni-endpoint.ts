@@ -24,6 +24,7 @@ export interface EndpointParts {
   readonly interfaceName: string;
   readonly namespace: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  readonly workload: string | undefined;
   readonly network: string;
   readonly addresses: readonly Ip[];
   readonly hostName: string;
@@ -56,6 +57,7 @@ export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
     },
     spec: {
       orchestrator: ORCHESTRATOR,
+      ...(parts.workload === undefined ? {} : { workload: parts.workload }),
       node: parts.nodeName,
       containerID: parts.containerId,
       endpoint: parts.interfaceName,

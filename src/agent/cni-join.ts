@@ -8,7 +8,7 @@ import { printResource } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { parseStored } from '../model/kind.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
-import { formatIp } from '../net/ip.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
 import { addressesOf, linkOf } from './cni-endpoint.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
@@ -47,15 +47,20 @@ async function draftJoin(task: CniTask, key: string, draft: Draft): Promise<Join
   return { endpoint: joined, changed: true };
 }
 
-/** Networks of a container share its addresses, so a certain one can be had only with the first. */
-function checkExact(task: CniTask, endpoint: WorkloadEndpoint): void {
-  const { ip } = task.request.environment.args;
-  const held = addressesOf(endpoint);
-  if (ip === undefined || held.includes(ip)) return;
-  throw new OcicatError(
-    'invalid',
-    `join network "${task.request.config.name}": address "${formatIp(ip)}" is asked for, the container has ${held.map(formatIp).join(', ')} in all its networks`,
-  );
+/** Networks of a container share its interface, so certain addresses and a MAC address can be had only with the first. */
+function checkWishes(task: CniTask, { spec }: WorkloadEndpoint, held: readonly Ip[]): void {
+  const { name, wishes } = task.request.config;
+  const missing = wishes.addresses.filter((ip) => !held.includes(ip));
+  if (missing.length > 0)
+    throw new OcicatError(
+      'invalid',
+      `join network "${name}": address "${missing.map(formatIp).join(', ')}" is asked for, the container has ${held.map(formatIp).join(', ')} in all its networks`,
+    );
+  if (wishes.mac !== undefined && wishes.mac !== spec.mac)
+    throw new OcicatError(
+      'invalid',
+      `join network "${name}": MAC address "${wishes.mac}" is asked for, the container has ${spec.mac} in all its networks`,
+    );
 }
 
 /** Makes the link anew when it is not as it must be: after a reboot, or after an ADD that was stopped half-way. */
@@ -69,7 +74,7 @@ async function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): Promise<'k
 /** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
 export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Undo): Promise<CniResult> {
   const { context, request, signal } = task;
-  checkExact(task, known.endpoint);
+  checkWishes(task, known.endpoint, addressesOf(known.endpoint));
   const { result, revision } = await commit(task, (draft) => draftJoin(task, known.key, draft));
   if (result.changed) undo.push('network', () => leaveNetwork(task, known, undoSignal()));
   const { endpoint } = result;

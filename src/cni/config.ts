@@ -7,9 +7,9 @@ import { tryParseIp } from '../net/ip.ts';
 import { createReader, type Fields, isFields, type Reader } from './config-reader.ts';
 import { storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
-import { computeMesosLabels, type MesosLabels } from './mesos-labels.ts';
 import { type CniResult, tryParseResult } from './result.ts';
 import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
+import { type CniArgs, NO_WISHES, readWishes, type Wishes } from './wishes.ts';
 
 /** The name of our own IPAM plugin. */
 export const OWN_IPAM = 'calico-ipam';
@@ -46,7 +46,7 @@ export interface NetworkConfig {
   readonly createsProfile: boolean;
   readonly allowForwarding: boolean;
   readonly readinessGates: readonly string[];
-  readonly mesos: MesosLabels;
+  readonly wishes: Wishes;
   readonly previous: CniResult | undefined;
   /** Name servers and the like for the result; empty when the file has none (CNI spec 1.1.0, "dns"). */
   readonly dns: CniResult['dns'];
@@ -131,18 +131,6 @@ function refuseForeign(reader: Reader): void {
     );
 }
 
-function readMesos(reader: Reader): MesosLabels {
-  const info = reader.within('args').within('org.apache.mesos').within('network_info');
-  const pairs = info.within('labels').list('labels');
-  return computeMesosLabels(
-    pairs.flatMap((pair) => {
-      if (!isFields(pair)) return [];
-      const { key, value } = pair;
-      return typeof key === 'string' && typeof value === 'string' ? [{ key, value }] : [];
-    }),
-  );
-}
-
 function readAttachments(reader: Reader, fields: Fields): readonly Attachment[] | undefined {
   const NAME = 'cni.dev/valid-attachments';
   if (fields[NAME] === undefined) return undefined; // null is how Go prints an empty list
@@ -185,6 +173,7 @@ function readConfig(
   fields: Fields,
   version: CniVersion,
   plugin: PluginName,
+  args: CniArgs | undefined,
 ): { config: NetworkConfig; issues: readonly Issue[] } {
   const reader = createReader(fields);
   if (plugin === 'calico') refuseForeign(reader);
@@ -202,7 +191,7 @@ function readConfig(
     createsProfile: (reader.within('policy').text('type') ?? '') === '',
     allowForwarding: reader.within('container_settings').flag('allow_ip_forwarding'),
     readinessGates: readGates(reader),
-    mesos: readMesos(reader),
+    wishes: args === undefined ? NO_WISHES : readWishes(reader, args),
     previous: readPrevious(reader, fields),
     dns: readDns(reader.within('dns')),
     validAttachments: readAttachments(reader, fields),
@@ -214,8 +203,11 @@ function refuse(code: number, msg: string, details?: string, cniVersion?: string
   return { kind: 'refused', error: { cniVersion, code, msg, details } };
 }
 
-/** Refuses with code 6 (not JSON), 1 (another version) or 7 with every issue. */
-export function parseConfig(text: string, plugin: PluginName): ConfigResult {
+/**
+ * Refuses with code 6 (not JSON), 1 (another version) or 7 with every issue. `args` is what CNI_ARGS says, undefined for
+ * commands that nobody can ask something of.
+ */
+export function parseConfig(text: string, plugin: PluginName, args: CniArgs | undefined): ConfigResult {
   let value: Json;
   try {
     value = parseJson(text);
@@ -236,7 +228,7 @@ export function parseConfig(text: string, plugin: PluginName): ConfigResult {
       `config is ${JSON.stringify(wanted)}, plugin supports [${supported}]`,
     );
   }
-  const { config, issues } = readConfig(value, version, plugin);
+  const { config, issues } = readConfig(value, version, plugin, args);
   if (issues.length === 0) return { kind: 'config', config };
   return refuse(CNI_CODE.invalidConfig, 'invalid network configuration', issues.map(formatIssue).join('; '), version);
 }

@@ -1,6 +1,6 @@
 // The environment of a plugin call: which command, for which container and interface (CNI spec 1.1.0, "Parameters").
 import type { Issue } from '../base/errors.ts';
-import { type CniArgs, parseArgs } from './args.ts';
+import { parseArgs } from './args.ts';
 import { isCniId, storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 
@@ -13,7 +13,8 @@ export interface CniEnvironment {
   readonly containerId: string;
   readonly netns: string;
   readonly interfaceName: string;
-  readonly args: CniArgs;
+  /** What CNI_ARGS says, by key. */
+  readonly args: ReadonlyMap<string, string>;
   /** Folders with plugins, in order; relative ones are left out, since nobody says relative to what. */
   readonly path: readonly string[];
 }

@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { formatIp } from '../net/ip.ts';
+import { formatIp, parseIp } from '../net/ip.ts';
+import { parseMac } from '../net/mac.ts';
 import { printCniError } from './error.ts';
 import { sanitiseLabel } from './mesos-labels.ts';
 import { type CniCall, type CniRequest, parseRequest } from './request.ts';
+import { NO_WISHES } from './wishes.ts';
 
 const environment = {
   CNI_COMMAND: 'ADD',
@@ -36,12 +38,12 @@ function refusal(variables: object, config: object | string = {}, program = 'cal
 test("rkt's call, whole", () => {
   const { plugin, environment: env, config } = accept({ CNI_ARGS: 'IgnoreUnknown=1;IP=192.168.0.0;X_FAIL=no' });
   expect(plugin).toBe('calico');
-  expect({ ...env, args: { ...env.args, ip: env.args.ip === undefined ? '' : formatIp(env.args.ip) } }).toEqual({
+  expect({ ...env, args: Object.fromEntries(env.args) }).toEqual({
     command: 'ADD',
     containerId: '5bc080ca-1111-4222-8333-444455556666',
     netns: '/var/run/netns/cni-1',
     interfaceName: 'eth0',
-    args: { ip: '192.168.0.0' },
+    args: { IgnoreUnknown: '1', IP: '192.168.0.0', X_FAIL: 'no' },
     path: ['/etc/rkt/net.d', '/usr/lib/rkt/plugins/net'],
   });
   expect(config).toEqual({
@@ -56,7 +58,7 @@ test("rkt's call, whole", () => {
     createsProfile: true,
     allowForwarding: false,
     readinessGates: [],
-    mesos: { namespace: undefined, labels: {} },
+    wishes: { ...NO_WISHES, addresses: [parseIp('192.168.0.0')] },
     previous: undefined,
     dns: {},
     validAttachments: undefined,
@@ -119,7 +121,7 @@ test('every key that is read', () => {
     'host1',
   ]);
   expect([config.createsProfile, config.allowForwarding]).toEqual([false, true]);
-  expect(config.mesos).toEqual({ namespace: 'shop', labels: { 'a.b-c': 'x.y' } });
+  expect(config.wishes).toMatchObject({ namespace: 'shop', labels: { 'a.b-c': 'x.y' } });
   expect(config.previous?.addresses.length).toBe(1);
   expect(config.dns).toEqual({ nameservers: ['10.1.0.1', 'fd00::1'], domain: 'example.org', search: ['example.org'] });
   expect(config.validAttachments).toEqual([{ containerId: 'c1', interfaceName: 'eth0' }]);
@@ -151,8 +153,8 @@ test('GC with null means that nothing is left in use, as Go prints an empty list
 });
 
 test('what ADD refuses in CNI_ARGS does not keep DEL from cleaning up', () => {
-  const { environment } = accept({ CNI_COMMAND: 'DEL', CNI_ARGS: 'IP=300.1.2.3;bad' });
-  expect(environment.args).toEqual({ ip: undefined });
+  const { config } = accept({ CNI_COMMAND: 'DEL', CNI_ARGS: 'IP=300.1.2.3;bad' });
+  expect(config.wishes.addresses).toEqual([]);
 });
 
 test.each([
@@ -163,7 +165,7 @@ test.each([
   [
     { CNI_CONTAINERID: '../x', CNI_IFNAME: 'a/b', CNI_ARGS: 'IP=300.0.0.1;bad' },
     {},
-    '4 invalid environment: CNI_CONTAINERID: found "../x", wanted a letter or digit, then letters, digits, "_", "." and "-"; CNI_IFNAME: found "a/b", wanted an interface name of at most 15 characters; CNI_ARGS: found "bad", wanted KEY=VALUE pairs joined by ";"; CNI_ARGS IP: found "300.0.0.1", wanted an IPv4 or IPv6 address',
+    '4 invalid environment: CNI_CONTAINERID: found "../x", wanted a letter or digit, then letters, digits, "_", "." and "-"; CNI_IFNAME: found "a/b", wanted an interface name of at most 15 characters; CNI_ARGS: found "bad", wanted KEY=VALUE pairs joined by ";"',
   ],
   [
     { CNI_IFNAME: 'sixteen-letters-' },
@@ -269,4 +271,40 @@ test('any input is answered and never thrown at', () => {
     ),
     { seed: 2, numRuns: 300 },
   );
+});
+
+test('addresses, a MAC address, a name and labels from wherever clients put them', () => {
+  const args =
+    'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=Web_1;IP=10.0.0.1/24;MAC=02-00-00-00-00-01;LABELS=tier=front,app=web';
+  const { config } = accept(
+    { CNI_ARGS: args },
+    {
+      runtimeConfig: { ips: ['10.0.0.1', 'fd00::1/64'], mac: '02:00:00:00:00:01' },
+      args: { cni: { ips: ['10.0.0.2'], labels: [{ key: 'app', value: 'api' }] } },
+    },
+  );
+  const { addresses, ...rest } = config.wishes;
+  expect(addresses.map(formatIp)).toEqual(['10.0.0.1', 'fd00::1', '10.0.0.2']);
+  expect(rest).toEqual({
+    mac: parseMac('02:00:00:00:00:01'),
+    namespace: undefined,
+    workload: 'web-1',
+    labels: { 'io.kubernetes.pod.namespace': 'shop', 'io.kubernetes.pod.name': 'Web_1', app: 'web', tier: 'front' },
+  });
+  const nomad = accept({ CNI_ARGS: 'NOMAD_JOB_ID=shop/web;NOMAD_GROUP_NAME=front' }).config.wishes;
+  expect([nomad.workload, nomad.labels]).toEqual([
+    'shop-web.front',
+    { 'nomad.job': 'shop.web', 'nomad.group': 'front' },
+  ]);
+});
+
+test.each([
+  [{ CNI_ARGS: 'MAC=01:00:5e:00:00:01' }, {}, 'CNI_ARGS MAC: found "01:00:5e:00:00:01"'],
+  [{ CNI_ARGS: 'IP=300.0.0.1' }, {}, 'CNI_ARGS IP: found "300.0.0.1"'],
+  [{ CNI_ARGS: 'LABELS=projectcalico.org/namespace=x' }, {}, 'CNI_ARGS LABELS: found'],
+  [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips: found "x"'],
+  [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels: found an entry without key or value'],
+  [{ CNI_ARGS: 'MAC=02:00:00:00:00:01' }, { runtimeConfig: { mac: '02:00:00:00:00:02' } }, 'the same everywhere'],
+])('a wish that cannot be given is refused: %p %p', (variables, config, words) => {
+  expect(refusal(variables, config)).toContain(words);
 });

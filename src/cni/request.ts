@@ -54,7 +54,9 @@ export function parseRequest({ program, variables, input }: CniCall): RequestRes
   const environment = parseEnvironment(variables);
   if (environment.kind === 'refused') return environment;
   if (environment.environment.command === 'VERSION') return { kind: 'version' };
-  const config = parseConfig(input, program);
+  const { command, args } = environment.environment;
+  // what ADD refuses must still be let go by DEL
+  const config = parseConfig(input, program, command === 'ADD' ? args : undefined);
   if (config.kind === 'refused') return config;
   const request = { plugin: program, environment: environment.environment, config: config.config } as const;
   const error = checkRequest(request);

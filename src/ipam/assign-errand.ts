@@ -13,10 +13,10 @@ export interface AssignRequest {
   /** Words kept with the addresses, such as `node` and `timestamp`. */
   readonly words: Readonly<Record<string, string>>;
   readonly use: PoolUse;
-  /** One address of each. */
+  /** One address of each that `exact` has none of. */
   readonly families: readonly Family[];
-  /** This very address instead; `families` is not looked at. */
-  readonly exact?: Ip | undefined;
+  /** These very addresses. */
+  readonly exact?: readonly Ip[];
   /** Ranges or names of pools; empty or absent: those that select this node. */
   readonly ipv4Pools?: readonly string[];
   readonly ipv6Pools?: readonly string[];

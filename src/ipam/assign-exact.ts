@@ -52,7 +52,7 @@ export async function takeExact(errand: Errand, ip: Ip): Promise<Assigned> {
   const outcome = assignExact(block, ip, errand.holder);
   if (outcome.kind === 'taken')
     throw new OcicatError(
-      'already-exists',
+      'conflict',
       `assign address "${formatIp(ip)}": already assigned, ${describeHolder(outcome.holder)}`,
     );
   if (outcome.kind === 'outside')

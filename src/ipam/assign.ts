@@ -3,7 +3,7 @@ import type { Attribute } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
 import { parseCidr } from '../net/cidr.ts';
-import { familyOf } from '../net/ip.ts';
+import { bitsOf, familyOf } from '../net/ip.ts';
 import { type Assigned, type AssignRequest, type Errand, handleKey } from './assign-errand.ts';
 import { takeExact } from './assign-exact.ts';
 import { takeNext } from './assign-next.ts';
@@ -27,25 +27,22 @@ async function findHeld({ draft, request }: Errand): Promise<readonly Assigned[]
 }
 
 /**
- * One address of each family that is asked for, or the exact one; addresses that the handle holds already are given
+ * The exact addresses, and one of each other family that is asked for; addresses that the handle holds already are given
  * again. The draft then has all that must be written, and nothing is assigned unless it is committed.
- * Throws `not-found`, `exhausted`, `already-exists`, `denied`, `invalid`.
+ * Throws `not-found`, `exhausted`, `conflict` (somebody holds it), `denied`, `invalid`.
  */
 export async function draftAssignment(around: Surroundings, request: AssignRequest): Promise<readonly Assigned[]> {
   const holder: Attribute = { handleId: request.handleId, secondary: request.words };
   const errand: Errand = { ...around, request, holder, reservations: around.view.reservations() };
   const held = await findHeld(errand);
-  if (request.exact !== undefined) {
-    const { exact } = request;
-    const again = held.find(({ ip }) => ip === exact);
-    return [
-      again === undefined
-        ? await takeExact(errand, exact)
-        : { ip: exact, prefixLength: familyOf(exact) === 4 ? 32 : 128 },
-    ];
-  }
+  const exact = request.exact ?? [];
   const assigned: Assigned[] = [];
+  for (const ip of exact) {
+    const again = held.some((one) => one.ip === ip);
+    assigned.push(again ? { ip, prefixLength: bitsOf(familyOf(ip)) } : await takeExact(errand, ip));
+  }
   for (const family of request.families) {
+    if (exact.some((ip) => familyOf(ip) === family)) continue;
     assigned.push(held.find(({ ip }) => familyOf(ip) === family) ?? (await takeNext(errand, family)));
   }
   return assigned;

@@ -153,15 +153,15 @@ test('pools: selected by node, asked for by name or range, disabled, manual, for
 test('a certain address: the first of a pool, taken, in no pool, in a pool for something else', async () => {
   await putPool('one', '192.168.0.0/24');
   await putPool('tunnels', '10.5.0.0/28', { allowedUses: ['Tunnel'] });
-  expect(await assign(open('host1'), 'net.c1', { exact: parseIp('192.168.0.0') })).toBe('192.168.0.0/32');
-  expect(await assign(open('host1'), 'net.c1', { exact: parseIp('192.168.0.0') })).toBe('192.168.0.0/32');
-  expect(await failure(assign(open('host2'), 'net.c2', { exact: parseIp('192.168.0.0') }))).toBe(
-    'already-exists: assign address "192.168.0.0": already assigned, held by "net.c1" on node "host1"',
+  expect(await assign(open('host1'), 'net.c1', { exact: [parseIp('192.168.0.0')] })).toBe('192.168.0.0/32');
+  expect(await assign(open('host1'), 'net.c1', { exact: [parseIp('192.168.0.0')] })).toBe('192.168.0.0/32');
+  expect(await failure(assign(open('host2'), 'net.c2', { exact: [parseIp('192.168.0.0')] }))).toBe(
+    'conflict: assign address "192.168.0.0": already assigned, held by "net.c1" on node "host1"',
   );
-  expect(await failure(assign(open('host1'), 'net.c2', { exact: parseIp('10.9.9.9') }))).toBe(
+  expect(await failure(assign(open('host1'), 'net.c2', { exact: [parseIp('10.9.9.9')] }))).toBe(
     'not-found: assign address "10.9.9.9": The provided IP address is not in a configured pool; there are "one" (192.168.0.0/24)',
   );
-  expect(await failure(assign(open('host1'), 'net.c2', { exact: parseIp('10.5.0.1') }))).toBe(
+  expect(await failure(assign(open('host1'), 'net.c2', { exact: [parseIp('10.5.0.1')] }))).toBe(
     'denied: IP address 10.5.0.1 is in IP pool "tunnels", which is not allowed for use "Workload" (allowedUses: [Tunnel])',
   );
 });
@@ -169,9 +169,9 @@ test('a certain address: the first of a pool, taken, in no pool, in a pool for s
 test("a certain address of another host's block: borrowed, or refused when affinity is strict", async () => {
   await putPool('one', '10.0.0.0/30');
   await assign(open('host1'), 'net.c1');
-  expect(await assign(open('host2'), 'net.c2', { exact: parseIp('10.0.0.3') })).toBe('10.0.0.3/32');
+  expect(await assign(open('host2'), 'net.c2', { exact: [parseIp('10.0.0.3')] })).toBe('10.0.0.3/32');
   await putSettings({ strict_affinity: true });
-  expect(await failure(assign(open('host2'), 'net.c3', { exact: parseIp('10.0.0.2') }))).toBe(
+  expect(await failure(assign(open('host2'), 'net.c3', { exact: [parseIp('10.0.0.2')] }))).toBe(
     'denied: assign address "10.0.0.2": its block is "host:host1"\'s and affinity is strict',
   );
 });
@@ -183,7 +183,7 @@ test('reserved addresses are given only to those who ask for them', async () => 
   expect(await failure(assign(open('host1'), 'net.c2'))).toBe(
     'exhausted: assign IPv4 address to "net.c2": No IPs available in pools: "one" (10.0.0.0/30)',
   );
-  expect(await assign(open('host1'), 'net.c3', { exact: parseIp('10.0.0.0') })).toBe('10.0.0.0/32');
+  expect(await assign(open('host1'), 'net.c3', { exact: [parseIp('10.0.0.0')] })).toBe('10.0.0.0/32');
 });
 
 test('when nothing is free a host borrows, unless affinity is strict', async () => {
@@ -304,7 +304,7 @@ test('a cool-down keeps an address back', async () => {
   await release(ipam, 'net.c1');
   nowMs += 59_000;
   expect(await failure(assign(ipam, 'net.c2'))).toContain('exhausted');
-  expect(await failure(assign(ipam, 'net.c2', { exact: parseIp('10.0.0.0') }))).toContain(
+  expect(await failure(assign(ipam, 'net.c2', { exact: [parseIp('10.0.0.0')] }))).toContain(
     'cooling down since 2026-11-23T12:00:00Z',
   );
   nowMs += 1_000;

@@ -125,3 +125,44 @@ test('with sbr chained the container keeps its way out', async () => {
   const ping = `ping -I ${address.split('/')[0]} -c 1 -W 2 10.9.0.1 | grep -c " 0% packet loss"; ip rule flush; ip rule add from all lookup main prio 32766`;
   expect(host.run('pod', ping)).toBe('1');
 });
+
+test('fixed addresses of both families and a fixed MAC address, as podman sends them', async () => {
+  const ipam = { type: 'calico-ipam', assign_ipv6: 'true' };
+  const runtimeConfig = { ips: ['192.168.0.40', 'fd80::40'], mac: '02:00:00:00:00:40' };
+  const { status, answer } = await add({ config: configOf({ ipam, runtimeConfig }) });
+  expect([status, answer.ips.map((one: { address: string }) => one.address)]).toEqual([
+    0,
+    ['192.168.0.40/32', 'fd80::40/128'],
+  ]);
+  expect(host.run('pod', 'ip -br link show eth0')).toContain('02:00:00:00:00:40');
+  const again = await add({
+    config: configOf({ ipam, runtimeConfig: { ...runtimeConfig, mac: '02:00:00:00:00:41' } }),
+  });
+  expect([again.answer.code, again.answer.msg]).toEqual([
+    7,
+    expect.stringContaining('"02:00:00:00:00:41" is asked for'),
+  ]);
+});
+
+test('an address that somebody holds is refused with code 11, and who it is', async () => {
+  await add({ args: 'IP=192.168.0.41', id: 'first' });
+  const { status, answer } = await add({ args: 'IP=192.168.0.41', id: 'second', ifname: 'eth1' });
+  expect([status, answer.code, answer.msg]).toEqual([
+    1,
+    11,
+    'assign address "192.168.0.41": already assigned, held by "network1.first" on node "host1"',
+  ]);
+});
+
+test('a container is found by the name and labels that its client sent', async () => {
+  await add({ args: 'IgnoreUnknown=1;K8S_POD_NAME=web-1;LABELS=app=web' });
+  const [endpoint] = await endpoints();
+  expect([endpoint.spec.workload, endpoint.metadata.labels.app]).toEqual(['web-1', 'web']);
+  expect(endpoint.metadata.labels['io.kubernetes.pod.name']).toBe('web-1');
+});
+
+test('static is asked by its own form of IP', async () => {
+  const ipam = { type: 'static', addresses: [{ address: '10.50.0.2/24' }] };
+  const { status, answer } = await add({ config: configOf({ ipam }), args: 'IP=10.60.0.9/24' });
+  expect([status, answer.ips[0].address]).toEqual([0, '10.60.0.9/32']);
+});

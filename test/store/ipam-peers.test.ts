@@ -82,7 +82,7 @@ async function assign(container: string, exact?: string): Promise<string> {
     words: { node: 'host1' },
     use: 'Workload',
     families: [4],
-    exact: exact === undefined ? undefined : parseIp(exact),
+    exact: exact === undefined ? [] : [parseIp(exact)],
   } as const;
   const [assigned] = await assignAddresses(ipam, request, signal);
   return assigned === undefined ? 'none' : `${formatIp(assigned.ip)}/${assigned.prefixLength}`;
