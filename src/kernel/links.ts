@@ -20,6 +20,7 @@ export const IFLA_NUM_TX_QUEUES = 31;
 export const IFLA_NUM_RX_QUEUES = 32;
 
 export const IFF_UP = 0x1;
+export const IFF_NOARP = 0x80;
 const IFF_LOWER_UP = 0x10000;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const LINK_HEADER_BYTES = 16;
