@@ -39,6 +39,7 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
       root: join(tmp, 'fs'),
       lowerRoots,
       addEntry: request.allowance.addEntry,
+      addBytes: request.allowance.addBytes,
       signal,
     });
     const found = content.finish();

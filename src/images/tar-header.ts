@@ -1,6 +1,7 @@
 // One 512-byte tar header and the pax records that may precede it, as a typed entry.
 // Source: POSIX pax (ustar and extended headers), GNU tar manual "Basic Tar Format".
 import { OcicatError } from '../base/errors.ts';
+import { parseSparse, type SparseFile, type SparseRecords } from './tar-sparse.ts';
 
 /** What an entry makes. */
 export type TarEntryKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
@@ -41,10 +42,12 @@ export interface Extension {
   readonly gid?: number;
   readonly mtimeSeconds?: number;
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+  readonly sparse?: SparseFile;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const XATTR_PREFIX = 'SCHILY.xattr.';
+const SPARSE_PREFIX = 'GNU.sparse.';
 const MAX_ID = 0xfffffffe;
 
 /** The refusal of bytes that are no tar. */
@@ -136,10 +139,11 @@ function inRange(what: string, value: number, max: number): number {
   throw corruptTar(`a header has ${what} ${value}, wanted 0 to ${max}`);
 }
 
-/** The records of a pax header, `LENGTH KEY=VALUE\n` each. Throws `corrupt`, or `unsupported` for sparse files. */
+/** The records of a pax header, `LENGTH KEY=VALUE\n` each. Throws `corrupt`. */
 export function parseExtension(bytes: Uint8Array): Extension {
   let extension: Extension = {};
   const xattrs = new Map<string, Uint8Array>();
+  const sparse = new Map<string, string[]>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(32, at);
     const length = Number(ascii(bytes, at, Math.min(Math.max(space - at, 0), 20)));
@@ -150,14 +154,26 @@ export function parseExtension(bytes: Uint8Array): Extension {
     const key = decodeText(bytes.subarray(space + 1, equals));
     const value = bytes.subarray(equals + 1, end - 1);
     if (key.startsWith(XATTR_PREFIX)) xattrs.set(key.slice(XATTR_PREFIX.length), value.slice());
+    else if (key.startsWith(SPARSE_PREFIX)) addTo(sparse, key.slice(SPARSE_PREFIX.length), decodeText(value));
     else extension = { ...extension, ...readRecord(key, value) };
     at = end;
   }
-  return { ...extension, xattrs };
+  return { ...extension, xattrs, ...(sparse.size === 0 ? {} : sparseExtension(sparse)) };
+}
+
+function addTo(records: Map<string, string[]>, key: string, value: string): void {
+  const values = records.get(key);
+  if (values === undefined) records.set(key, [value]);
+  else values.push(value);
+}
+
+/** The name that the header has is made up for programs that do not know sparse files. */
+function sparseExtension(records: SparseRecords): Extension {
+  const path = records.get('name')?.at(-1);
+  return { sparse: parseSparse(records, corruptTar), ...(path === undefined ? {} : { path }) };
 }
 
 function readRecord(key: string, value: Uint8Array): Extension {
-  if (key.startsWith('GNU.sparse.')) throw new OcicatError('unsupported', 'tar: sparse files are refused');
   switch (key) {
     case 'path':
       return { path: decodeText(value) };

@@ -16,7 +16,8 @@ async function readAll(bytes: Uint8Array, ...sizes: readonly number[]): Promise<
     if (item.kind === 'entry') entries.push({ ...item.entry, content: '' });
     else {
       const last = entries.at(-1);
-      if (last !== undefined) last.content += Buffer.from(item.bytes).toString('latin1');
+      const bytes = item.kind === 'hole' ? Buffer.alloc(item.sizeBytes) : Buffer.from(item.bytes);
+      if (last !== undefined) last.content += bytes.toString('latin1');
     }
   }
   return entries;
@@ -173,9 +174,24 @@ test.each([
   ],
   ['a sparse file', rawEntry({ name: 'a', type: 'S' }), 'unsupported: tar: "a" is a sparse file, which is refused'],
   [
-    'a pax sparse file',
+    'a pax sparse file without a size',
     rawEntry({ name: 'a', pax: { 'GNU.sparse.major': '1' } }),
-    'unsupported: tar: sparse files are refused',
+    'corrupt: tar: a sparse map has no number where one is wanted',
+  ],
+  [
+    'a sparse map that overlaps',
+    rawEntry({ name: 'a', content: 'xx', pax: { 'GNU.sparse.size': '9', 'GNU.sparse.map': '4,1,4,1' } }),
+    'corrupt: tar: a sparse map is out of order',
+  ],
+  [
+    'a sparse map of more than there is',
+    rawEntry({ name: 'a', content: 'x', pax: { 'GNU.sparse.size': '9', 'GNU.sparse.map': '0,2' } }),
+    'corrupt: tar: "a" has another size than its sparse map',
+  ],
+  [
+    'a sparse map without end',
+    rawEntry({ name: 'a', content: '9'.repeat(512), pax: { 'GNU.sparse.major': '1', 'GNU.sparse.realsize': '9' } }),
+    'corrupt: tar: a sparse map is cut short',
   ],
   ['a multi-volume part', rawEntry({ name: 'a', type: 'M' }), 'unsupported: tar: "a" has the unknown type "M"'],
   [

@@ -12,10 +12,12 @@ import {
   type TarEntry,
   type TarEntryKind,
 } from './tar-header.ts';
+import { type SparseFile, takeSparseMap } from './tar-sparse.ts';
 
-/** An entry; then, for a file, its bytes in pieces, `sizeBytes` in all. */
+/** An entry; then, for a file, its bytes and holes in pieces, `sizeBytes` in all. */
 export type TarItem =
   | { readonly kind: 'entry'; readonly entry: TarEntry }
+  | { readonly kind: 'hole'; readonly sizeBytes: number }
   | { readonly kind: 'content'; readonly bytes: Uint8Array };
 
 const BLOCK = 512;
@@ -36,7 +38,8 @@ const kinds: Readonly<Record<string, TarEntryKind>> = {
 
 /**
  * Reads ustar, pax and GNU archives to their end, and the stream behind it too. Pieces of content are valid until the next
- * item is asked for. Throws `corrupt` on what is not a tar or is cut short, `unsupported` on sparse and multi-volume entries.
+ * item is asked for. Throws `corrupt` on what is not a tar or is cut short, `unsupported` on multi-volume entries and
+ * on sparse ones of archives that are not pax.
  */
 export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarItem> {
   const input = openByteReader(chunks);
@@ -50,11 +53,13 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
       extension = { ...extension, ...(await readExtension(input, raw)) };
       continue;
     }
-    const entry = applyExtension(raw, extension);
+    const { sparse, ...plain } = extension;
+    const stored = applyExtension(raw, plain);
     extension = {};
     extensions = 0;
-    yield { kind: 'entry', entry };
-    yield* readContent(input, entry.sizeBytes);
+    yield { kind: 'entry', entry: sparse === undefined ? stored : { ...stored, sizeBytes: sparse.realSizeBytes } };
+    if (sparse === undefined) yield* readContent(input, stored.sizeBytes);
+    else yield* readSparse(input, stored, sparse);
   }
   while ((await input.takeSome(Number.MAX_SAFE_INTEGER)) !== undefined); // padding, which digests cover
 }
@@ -103,13 +108,38 @@ function applyExtension(raw: RawHeader, extension: Extension): TarEntry {
   return { ...merged, kind, sizeBytes: kind === 'file' ? merged.sizeBytes : 0 };
 }
 
+async function* readSparse(input: ByteReader, stored: TarEntry, sparse: SparseFile): AsyncGenerator<TarItem> {
+  const { realSizeBytes } = sparse;
+  if (stored.kind !== 'file') throw corruptTar(`"${stored.path}" is sparse and no file`);
+  const mapped = sparse.fragments === undefined ? await takeSparseMap(input, realSizeBytes, corruptTar) : undefined;
+  const fragments = mapped?.fragments ?? sparse.fragments ?? [];
+  const dataBytes = fragments.reduce((sum, { sizeBytes }) => sum + sizeBytes, mapped?.mapBytes ?? 0);
+  if (dataBytes !== stored.sizeBytes) throw corruptTar(`"${stored.path}" has another size than its sparse map`);
+  let at = 0;
+  for (const { offset, sizeBytes } of fragments) {
+    if (offset > at) yield { kind: 'hole', sizeBytes: offset - at };
+    yield* readPieces(input, sizeBytes);
+    at = offset + sizeBytes;
+  }
+  if (realSizeBytes > at) yield { kind: 'hole', sizeBytes: realSizeBytes - at };
+  await skipPadding(input, stored.sizeBytes);
+}
+
 async function* readContent(input: ByteReader, sizeBytes: number): AsyncGenerator<TarItem> {
+  yield* readPieces(input, sizeBytes);
+  await skipPadding(input, sizeBytes);
+}
+
+async function* readPieces(input: ByteReader, sizeBytes: number): AsyncGenerator<TarItem> {
   for (let missing = sizeBytes; missing > 0; ) {
     const bytes = await input.takeSome(missing);
     if (bytes === undefined) throw corruptTar('the archive is cut short');
     missing -= bytes.length;
     yield { kind: 'content', bytes };
   }
+}
+
+async function skipPadding(input: ByteReader, sizeBytes: number): Promise<void> {
   const pad = padding(sizeBytes);
   if (pad > 0 && (await input.take(pad)) === undefined) throw corruptTar('the archive is cut short');
 }

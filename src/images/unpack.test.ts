@@ -22,6 +22,7 @@ let dir = '';
 let root = '';
 const signal = new AbortController().signal;
 const addEntry = (): void => {};
+const addBytes = (): void => {};
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'ocicat-unpack-'));
@@ -31,7 +32,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 async function unpack(entries: readonly RawEntry[], lowerRoots: readonly string[] = []): Promise<void> {
-  await unpackLayer({ chunks: inChunks(rawTar(entries), 700), root, lowerRoots, addEntry, signal });
+  await unpackLayer({ chunks: inChunks(rawTar(entries), 700), root, lowerRoots, addEntry, addBytes, signal });
 }
 
 async function problemOf(entries: readonly RawEntry[]): Promise<string> {
@@ -203,6 +204,7 @@ test('parents that the layer leaves out look as they do below', async () => {
     root: lower,
     lowerRoots: [],
     addEntry,
+    addBytes,
     signal,
   });
   await unpack(
@@ -358,9 +360,9 @@ test('stops when told to', async () => {
     controller.abort();
     yield rawTar([{ name: 'b', content: 'x' }]);
   }
-  expect(unpackLayer({ chunks: chunks(), root, lowerRoots: [], addEntry, signal: controller.signal })).rejects.toThrow(
-    'interrupted',
-  );
+  expect(
+    unpackLayer({ chunks: chunks(), root, lowerRoots: [], addEntry, addBytes, signal: controller.signal }),
+  ).rejects.toThrow('interrupted');
 });
 
 test('undoes gzip and zstd, whole, in members and in small pieces, and refuses what is broken', async () => {
@@ -378,4 +380,23 @@ test('undoes gzip and zstd, whole, in members and in small pieces, and refuses w
   expect(await undo(Buffer.alloc(0), 3)).toBe('');
   expect(undo(gzipSync(plain).subarray(0, -10), 50)).rejects.toThrow('decompress layer: Z_BUF_ERROR');
   expect(undo(gzipSync(plain).fill(0xff, 20, 40), 50)).rejects.toThrow('decompress layer: Z_DATA_ERROR');
+});
+
+const patchy =
+  'dd if=/dev/zero of=f bs=1 count=0 seek=3M; printf begin | dd of=f conv=notrunc; printf middle | dd of=f bs=1 seek=1M conv=notrunc';
+
+test.each(['0.0', '0.1', '1.0'])('a sparse file as GNU tar writes it in pax format %s', async (version) => {
+  const source = join(dir, 'source');
+  mkdirSync(source);
+  const tar = `tar --sparse --format=posix --sparse-version=${version} -cf ../sparse.tar f`;
+  const made = Bun.spawnSync(['sh', '-ec', `(${patchy}) 2>/dev/null; echo after > g; ${tar} g`], { cwd: source });
+  expect(made.exitCode).toBe(0);
+  const archive = readFileSync(join(dir, 'sparse.tar'));
+  expect(archive.length).toBeLessThan(100_000);
+  const holes: number[] = [];
+  const request = { chunks: inChunks(archive, 700), root, lowerRoots: [], addEntry, signal };
+  await unpackLayer({ ...request, addBytes: (bytes) => holes.push(bytes) });
+  expect(readFileSync(join(root, 'f')).equals(readFileSync(join(source, 'f')))).toBe(true);
+  expect(readFileSync(join(root, 'g'), 'utf8')).toBe('after\n');
+  expect(holes.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(2 ** 21);
 });

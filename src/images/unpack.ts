@@ -5,6 +5,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  ftruncateSync,
   futimesSync,
   lchownSync,
   lutimesSync,
@@ -44,6 +45,8 @@ export interface UnpackRequest {
   readonly lowerRoots: readonly string[];
   /** Called before every file and directory that is made, those above an entry included; may throw. */
   readonly addEntry: () => void;
+  /** Called for bytes of files that the archive does not hold, as the holes of sparse ones; may throw. */
+  readonly addBytes: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +63,12 @@ export async function unpackLayer(request: UnpackRequest): Promise<void> {
     for await (const item of readTar(request.chunks)) {
       if (request.signal.aborted) throw new OcicatError('aborted', 'unpack layer: interrupted');
       if (item.kind === 'content') {
-        if (file !== undefined) writeAll(file.fd, item.bytes);
+        if (file !== undefined) file.at = writeAll(file.fd, item.bytes, file.at);
+        continue;
+      }
+      if (item.kind === 'hole') {
+        request.addBytes(item.sizeBytes);
+        if (file !== undefined) file.at += item.sizeBytes;
         continue;
       }
       finishFile(file);
@@ -83,6 +91,8 @@ interface OpenFile {
   readonly fd: number;
   readonly place: string;
   readonly entry: TarEntry;
+  /** Where the next bytes go. */
+  at: number;
 }
 
 /** Returns the file whose content follows, if any does. */
@@ -144,7 +154,7 @@ function writeNode(
   switch (entry.kind) {
     case 'file': {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-      return { fd: openSync(place, flags, 0o600), place, entry };
+      return { fd: openSync(place, flags, 0o600), place, entry, at: 0 };
     }
     case 'symlink':
       symlinkSync(entry.linkTarget, place);
@@ -181,8 +191,10 @@ function writeSpecial(place: string, entry: TarEntry, typeBits: number): undefin
   return undefined;
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+/** Returns where the bytes end in the file. */
+function writeAll(fd: number, bytes: Uint8Array, start: number): number {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, start + at);
+  return start + bytes.length;
 }
 
 /** Owner first: changing it clears setuid bits and file capabilities. */
@@ -190,6 +202,7 @@ function finishFile(file: OpenFile | undefined): void {
   if (file === undefined) return;
   const { fd, place, entry } = file;
   try {
+    ftruncateSync(fd, file.at); // beyond a hole at the end
     fchownSync(fd, entry.uid, entry.gid);
     fchmodSync(fd, entry.mode);
     setXattrs(place, entry);

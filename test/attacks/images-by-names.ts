@@ -58,9 +58,9 @@ export const nameAttacks: readonly ImageAttack[] = [
     pax: { [`SCHILY.xattr.user.${'a'.repeat(300)}`]: 'x' },
   }),
   refused('a sparse file of GNU', /is a sparse file, which is refused/, { name: 'x', type: 'S', content: 'x' }),
-  refused('a sparse file of pax', /sparse files are refused/, {
+  refused('a sparse file of 1 TiB of nothing', /unpacks to more than it may/, {
     name: 'x',
-    pax: { 'GNU.sparse.realsize': '1099511627776' },
+    pax: { 'GNU.sparse.size': '1099511627776', 'GNU.sparse.map': '' },
   }),
   refused('a file of less than nothing', /size -1, wanted/, { name: 'x', pax: { size: '-1' } }),
   refused('a user below nobody', /uid -1, wanted/, { name: 'x', pax: { uid: '-1' } }),
