@@ -164,5 +164,6 @@ test('a container is found by the name and labels that its client sent', async (
 test('static is asked by its own form of IP', async () => {
   const ipam = { type: 'static', addresses: [{ address: '10.50.0.2/24' }] };
   const { status, answer } = await add({ config: configOf({ ipam }), args: 'IP=10.60.0.9/24' });
-  expect([status, answer.ips[0].address]).toEqual([0, '10.60.0.9/32']);
+  const addresses = answer.ips.map((one: { address: string }) => one.address);
+  expect([status, addresses]).toEqual([0, expect.arrayContaining(['10.60.0.9/32'])]);
 });
