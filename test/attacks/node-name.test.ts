@@ -102,7 +102,7 @@ test('a named step takes the name over; the first one ends when it comes back, a
   await eventually('the second to be let in', 15_000, async () => ((await machine()) === old ? undefined : true));
   await lab.must(NAME, `kill -CONT ${pid}`);
   await lab.must(NAME, `timeout 15 tail --pid=${pid} -s 0.1 -f /dev/null`);
-  expect(await lab.must(NAME, 'tail -n 5 /var/log/calico/node.log')).toContain(
+  expect(await lab.must(NAME, 'grep "keep the name" /var/log/calico/node.log')).toContain(
     `keep the name of node "${NAME}": it has been taken by hostname "calico-02"`,
   );
   expect(await endpoints()).toBe(before.endpoints);

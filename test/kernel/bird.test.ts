@@ -179,7 +179,7 @@ test('a refused configuration leaves all as it was', async () => {
 test('a missing program is named', async () => {
   const bird = openBird({ runDirectory: a.directory, program: '/nonexistent/bird', log: () => undefined });
   await expect(bird.apply('')).rejects.toThrow(
-    'run "/nonexistent/bird": it cannot be started; BIRD 2 must be installed',
+    'run "/nonexistent/bird": it cannot be started (Debian has it in the package bird2)',
   );
 });
 

@@ -75,6 +75,7 @@ describe('resources on etcd', () => {
     const words: string[] = [];
     const following = (async () => {
       for await (const message of openSync(impatient, [RESOURCES_PREFIX], stop.signal)) {
+        if (message.kind === 'progress') continue;
         if (message.kind !== 'updates') words.push(message.kind);
         else
           for (const { key, value } of message.updates)
