@@ -204,7 +204,7 @@ function refuse(code: number, msg: string, details?: string, cniVersion?: string
 }
 
 /**
- * Refuses with code 6 (not JSON), 1 (another version) or 7 with every issue. `args` is what CNI_ARGS says, undefined for
+ * Refuses with code 6 (not JSON), 1 (another version), or every issue with code 4 (of CNI_ARGS alone) or 7. `args` is what CNI_ARGS says, undefined for
  * commands that nobody can ask something of.
  */
 export function parseConfig(text: string, plugin: PluginName, args: CniArgs | undefined): ConfigResult {
@@ -230,5 +230,8 @@ export function parseConfig(text: string, plugin: PluginName, args: CniArgs | un
   }
   const { config, issues } = readConfig(value, version, plugin, args);
   if (issues.length === 0) return { kind: 'config', config };
-  return refuse(CNI_CODE.invalidConfig, 'invalid network configuration', issues.map(formatIssue).join('; '), version);
+  const words = issues.map(formatIssue).join('; ');
+  return issues.every(({ path }) => path.startsWith('CNI_ARGS'))
+    ? refuse(CNI_CODE.invalidEnvironment, 'invalid environment', words, version)
+    : refuse(CNI_CODE.invalidConfig, 'invalid network configuration', words, version);
 }

@@ -263,7 +263,7 @@ test('calico-node and the lab show none of what they refuse', async () => {
 /** Where text may leave the program: the writers, which escape it, and what is an app's own. */
 const WRITERS = ['ctl/terminal.ts', 'pod/output.ts', 'pod/console-pipe.ts', 'sys/output.ts'];
 const WRITES =
-  /process\.std(out|err)\.write|console\.(log|error|warn|info)|Bun\.std(out|err)|write(Sync|Whole|All)\((1|2|STDOUT|STDERR),/;
+  /process\.std(out|err)\.write|console\.(log|error|warn|info)|Bun\.std(out|err)|[wW]rite(Sync|Whole|All)\((1|2|STDOUT|STDERR),/;
 
 test('text leaves the program at its writers alone', () => {
   const sources = [...new Bun.Glob('**/*.ts').scanSync(join(root, 'src'))].filter((file) => !file.endsWith('.test.ts'));
