@@ -29,8 +29,7 @@ export function mountCgroups(target: string, lab: string, host: string): void {
   }
   enterGroup(lab, host);
   mount('none', target, 'tmpfs', SAFE, 'size=64k,mode=755');
-  for (const name of ['unified', 'pids']) mkdirSync(join(target, name));
-  mount('cgroup2', join(target, 'unified'), 'cgroup2', SAFE);
+  mkdirSync(join(target, 'pids')); // nothing of version 2 beside it: crun refuses a mixture
   mount('cgroup', join(target, 'pids'), 'cgroup', SAFE, 'pids');
 }
 
