@@ -29,7 +29,9 @@ rm -rf /usr/lib/ocicat /usr/bin/ocicat /usr/bin/calicoctl /usr/bin/calico-node /
 const settings = () => `ETCD_ENDPOINTS=${host.etcd.endpoint} NODENAME=node-1 IP=autodetect`;
 const runAll = (commands: readonly string[]) =>
   host.must(`cd ${root}; ${commands.map((command) => `${settings()} ${command}`).join(' && ')}`);
-const agents = () => host.run("ps -C calico-node -o pid=,stat= | awk '$2 !~ /Z/ { print $1 }'").output.trim();
+/** Those that were started without a word: the others ask for the version. */
+const agents = () =>
+  host.run("ps -C calico-node -o pid=,stat=,args= | awk '$2 !~ /Z/ && NF == 3 { print $1 }'").output.trim();
 
 /** Calls the installed plugin as a runtime does; the pod's namespace is there. */
 const CALL = `call() {
