@@ -17,9 +17,14 @@ export const CNI_SOCKET_PATH = '/var/run/calico/cni.sock';
 /** linux/magic.h: the file system of namespaces. */
 const NSFS_MAGIC = 0x6e736673;
 
+/** Callers that were connected when the socket's name went are taken in meanwhile; a closed listener would cut them off. */
+const ACCEPT_MS = 20;
+/** A call takes milliseconds; one that waits for something is told to stop after this. */
+const FINISH_MS = 3_000;
+
 export interface CniServer {
   readonly dispatcher: CniDispatcher;
-  /** Takes no more calls, tells running ones to stop, and waits until they are answered. */
+  /** Takes no more calls, lets running ones finish or tells them to stop, and waits until they are answered. */
   close(): Promise<void>;
 }
 
@@ -208,9 +213,11 @@ export async function openCniServer(
     async close() {
       // the next agent may have put its own socket there
       if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+      await Bun.sleep(ACCEPT_MS);
       server.close();
-      stopping.abort(new OcicatError('aborted', 'the agent is stopping'));
+      const patience = setTimeout(() => stopping.abort(new OcicatError('aborted', 'the agent is stopping')), FINISH_MS);
       await Promise.all(running);
+      clearTimeout(patience);
     },
   };
 }
