@@ -3,6 +3,7 @@ import { isOcicatError } from '../base/errors.ts';
 import { type MemoryDatastore, openMemoryDatastore } from '../datastore/memory.ts';
 import { type Holder, holderKey, parseHolder, printHolder } from '../datastore/node-holder.ts';
 import type { Lease } from '../datastore/port.ts';
+import { createDraft } from '../ipam/draft.ts';
 import { type Claim, claimNode } from './claim.ts';
 import { computeMachine, relate } from './host-identity.ts';
 import { openLog } from './log.ts';
@@ -154,6 +155,8 @@ test('who finds the name taken while it was away ends, and does not hold it mean
   const value = printHolder(host(B, 'boot-2', 'other'));
   await store.commit({ conditions: [], writes: [{ kind: 'put', key: holderKey(NODE, 'agent'), value }] });
   expect(await tenure.isHeld()).toBe(false);
+  const draft = createDraft(store, { known: () => undefined, mayGuess: false, signal: AbortSignal.timeout(1_000) });
+  expect(tenure.require(draft)).rejects.toThrow('its name is not this agent');
   expect(await kept).toBe(
     `keep the name of node "host-1": it has been taken by hostname "of-b", machine ${B}, since 2026-11-28T02:40:11Z`,
   );

@@ -28,7 +28,16 @@ import { joinNetwork } from './cni-join.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult } from './cni-result.ts';
-import { type CniTask, commit, needNetns, undoSignal, withUndo } from './cni-task.ts';
+import {
+  type CniTask,
+  commit,
+  handleOf,
+  needNetns,
+  noteEndpoint,
+  undoSignal,
+  unnoteEndpoint,
+  withUndo,
+} from './cni-task.ts';
 
 /** Addresses, and what goes back to the runtime with them. */
 interface Supply {
@@ -94,6 +103,11 @@ async function draftEndpoint(task: CniTask, draft: Draft, supplied: Supply | und
   return { ...supply, endpoint };
 }
 
+/** What the container's addresses are held under. */
+function handleIdOf({ request: { config, environment } }: CniTask): string | undefined {
+  return config.ipam.type === OWN_IPAM ? handleOf(config.name, environment.containerId) : undefined;
+}
+
 async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined> {
   const { context, request, signal } = task;
   const { links, log } = context;
@@ -109,6 +123,8 @@ async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined>
   const spec = linkSpecOf(task, endpoint);
   undo.push(`link ${hostName}`, async () => void (await links.remove(hostName)));
   await createLink(task, spec);
+  undo.push('file', async () => unnoteEndpoint(task));
+  noteEndpoint(task, { endpoint, handleId: handleIdOf(task), createsProfile: request.config.createsProfile });
   undo.push('policy', () => context.endpointGone(idOf(endpoint)));
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });

@@ -2,7 +2,7 @@
 import type { AssignRequest } from '../ipam/assign.ts';
 import type { Draft } from '../ipam/draft.ts';
 import type { Surroundings } from '../ipam/own-block.ts';
-import { type CniTask, handleOf } from './cni-task.ts';
+import { type CniTask, type Commits, handleOf } from './cni-task.ts';
 
 /** Go's time.String(), as Calico notes it with an address. */
 export function formatGoTime(timeMs: number): string {
@@ -25,7 +25,7 @@ export function assignRequestOf(task: CniTask): AssignRequest {
   };
 }
 
-export function surroundingsOf({ context }: CniTask, draft: Draft): Surroundings {
+export function surroundingsOf({ context }: Pick<Commits, 'context'>, draft: Draft): Surroundings {
   return {
     view: context.memory.ipam,
     draft,

@@ -6,6 +6,7 @@ import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
 import type { CniMemory } from './cni-memory.ts';
 import type { Log } from './log.ts';
+import type { Tenure } from './tenure.ts';
 
 /** The kernel's side: createWorkloadLink and its kin, in the namespace that the agent calls the host's. */
 export interface WorkloadLinks {
@@ -40,10 +41,14 @@ export interface CniContext {
   endpointGone(id: EndpointId): void | Promise<void>;
   /** Why the agent does not know what stands in the store now; undefined while it follows. */
   whyBehind(): string | undefined;
+  /** What proves that what the store has under the node's name is this host's. */
+  readonly tenure: Pick<Tenure, 'isHeld' | 'require'>;
   /** MTU for workloads; undefined while the agent does not know one. */
   mtuBytes(): number | undefined;
   /** Folder for calls that could not be finished; made when it is needed. */
   readonly pendingFolder: string;
+  /** Folder for the endpoints of the pods that live, for a store that does not know them; made when it is needed. */
+  readonly endpointFolder: string;
   /** The clock, in milliseconds since 1970. */
   now(): number;
   readonly log: Log;

@@ -12,7 +12,7 @@ import { addressesOf, computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf
 import { leaveNetwork } from './cni-join.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { attachmentName, forgetDel, tryRecallDel } from './cni-pending.ts';
-import { type CniTask, commit, handlesOf, noteDel } from './cni-task.ts';
+import { type CniTask, commit, handlesOf, noteDel, unnoteEndpoint } from './cni-task.ts';
 
 /** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
 function expectedId({ context, request }: CniTask): string {
@@ -110,6 +110,7 @@ function isNothing(failure: unknown, connected: boolean): boolean {
 async function removeContainer(task: CniTask, again: boolean): Promise<void> {
   const { memory } = task.context;
   const known = findKnown(task)?.endpoint;
+  unnoteEndpoint(task); // before the link goes: nobody writes back what is being removed
   await removeLink(task, known);
   await endFlows(task, known);
   const failure = await giveBack(task);

@@ -16,6 +16,7 @@ import { attachmentName, forgetDel, listPendingDels, tryRecallDel } from './cni-
 import { createQueue, type Queue } from './cni-queue.ts';
 import { type CniTask, ensureReady } from './cni-task.ts';
 import type { CniAnswer } from './cni-wire.ts';
+import { createWriteBack } from './write-back.ts';
 
 /** Calico's limit for one assignment; the shim waits a little longer than this. */
 const CALL_TIMEOUT_MS = 90_000;
@@ -25,6 +26,8 @@ export interface CniDispatcher {
   answer(call: CniCall, netnsFd: number | undefined): Promise<CniAnswer>;
   /** Finishes the DELs that could not be finished before: at start, and when the store is back. Returns how many are left. */
   finishPending(): Promise<number>;
+  /** Writes pods that live back into a store that does not know them. `later`: some are to be tried again soon. */
+  writeBack(): Promise<'done' | 'later'>;
 }
 
 type Serve = (task: CniTask) => Promise<string>;
@@ -88,6 +91,7 @@ export function createDispatcher(context: CniContext, closing: AbortSignal): Cni
   const containers: Queue = createQueue();
   const commits: Queue = createQueue();
   const { log } = context;
+  const returning = createWriteBack(context);
 
   function taskOf(call: CniCall, request: CniRequest, netnsFd: number | undefined): CniTask {
     const signal = AbortSignal.any([closing, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
@@ -145,6 +149,15 @@ export function createDispatcher(context: CniContext, closing: AbortSignal): Cni
         }
       }
       return left;
+    },
+    async writeBack() {
+      let outcome: 'done' | 'later' = 'done';
+      for (const containerId of returning.containers()) {
+        const signal = AbortSignal.any([closing, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+        const work = () => returning.follow({ context, commits, signal }, containerId);
+        if ((await containers.run(containerId, work)) === 'later') outcome = 'later';
+      }
+      return outcome;
     },
   };
 }

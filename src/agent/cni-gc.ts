@@ -81,6 +81,15 @@ async function attempt(work: () => Promise<void>, failures: unknown[]): Promise<
   }
 }
 
+/** The node's name alone proves nothing: a restored store, or one in which another host has it, may hold others' pods. */
+async function requireName({ context, request, signal }: CniTask): Promise<void> {
+  if (await context.tenure.isHeld(signal)) return;
+  throw new OcicatError(
+    'not-ready',
+    `collect garbage of network "${request.config.name}": the name of node "${context.nodeName}" is not this agent's`,
+  );
+}
+
 /** Removes every attachment of the network that the runtime did not name. Throws after having tried all. */
 export async function collectGarbage(task: CniTask): Promise<void> {
   const { request, call, signal } = task;
@@ -88,7 +97,10 @@ export async function collectGarbage(task: CniTask): Promise<void> {
   const failures: unknown[] = [];
   for (const attachment of await findGarbage(task)) {
     const del = asDel(task, attachment);
-    const remove = () => (isMain ? deleteContainer(del) : deleteAddresses(del));
+    const remove = async () => {
+      await requireName(task);
+      await (isMain ? deleteContainer(del) : deleteAddresses(del));
+    };
     await attempt(() => task.containers.run(attachment.containerId, remove), failures);
   }
   if (isMain && request.config.ipam.type !== OWN_IPAM)

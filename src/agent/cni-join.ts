@@ -14,7 +14,8 @@ import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult } from './cni-result.ts';
-import { type CniTask, commit, undoSignal } from './cni-task.ts';
+import { type CniTask, commit, noteEndpoint, undoSignal } from './cni-task.ts';
+import { tryRecallEndpoint } from './endpoint-files.ts';
 
 /** The endpoint as it stands; undefined when it has gone. Throws `corrupt`. */
 async function readEndpoint(draft: Draft, key: string): Promise<WorkloadEndpoint | undefined> {
@@ -79,6 +80,8 @@ export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Und
   if (result.changed) undo.push('network', () => leaveNetwork(task, known, undoSignal()));
   const { endpoint } = result;
   const link = await ensureLink(task, endpoint);
+  const kept = tryRecallEndpoint(context.endpointFolder, request.environment.containerId);
+  if (kept !== undefined) noteEndpoint(task, { ...kept, endpoint });
   await context.policyApplied(endpoint, Math.max(revision, known.modRevision), signal);
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
   const { mtuBytes } = linkSpecOf(task, endpoint);

@@ -7,6 +7,7 @@ import type { Draft } from '../ipam/draft.ts';
 import type { CniContext } from './cni-context.ts';
 import { attachmentName, rememberDel } from './cni-pending.ts';
 import type { Queue } from './cni-queue.ts';
+import { forgetEndpoint, type KeptEndpoint, keepEndpoint, tryRecallEndpoint } from './endpoint-files.ts';
 
 export interface CniTask {
   readonly context: CniContext;
@@ -20,6 +21,9 @@ export interface CniTask {
   readonly containers: Queue;
   readonly signal: AbortSignal;
 }
+
+/** What a commit needs of a task. */
+export type Commits = Pick<CniTask, 'context' | 'commits' | 'signal'>;
 
 /** How long an ADD waits for an agent that has just started. */
 const IN_SYNC_TIMEOUT_MS = 10_000;
@@ -47,7 +51,7 @@ export function needNetns({ netnsFd, request }: CniTask): number {
 
 /** Builds and commits in turn with the other calls. */
 export function commit<T>(
-  task: CniTask,
+  task: Commits,
   build: (draft: Draft) => Promise<T>,
   signal = task.signal,
 ): Promise<Committed<T>> {
@@ -102,5 +106,25 @@ export function noteDel({ context, request, call }: CniTask): void {
     rememberDel(context.pendingFolder, attachmentName(request), call);
   } catch (error) {
     context.log.error(`write down an unfinished DEL in "${context.pendingFolder}"`, error);
+  }
+}
+
+/** Keeps the endpoint for a store that forgets it. A disk that takes nothing does not stop the ADD. */
+export function noteEndpoint({ context }: CniTask, kept: KeptEndpoint): void {
+  try {
+    keepEndpoint(context.endpointFolder, kept);
+  } catch (error) {
+    context.log.error('a restored datastore will not be told of this pod again', error);
+  }
+}
+
+/** The other end of noteEndpoint, for the interface that the endpoint is. */
+export function unnoteEndpoint({ context, request }: CniTask): void {
+  const { containerId, interfaceName } = request.environment;
+  try {
+    const kept = tryRecallEndpoint(context.endpointFolder, containerId);
+    if (kept?.endpoint.spec.endpoint === interfaceName) forgetEndpoint(context.endpointFolder, containerId);
+  } catch (error) {
+    context.log.error(`forget endpoint of container "${containerId}"`, error);
   }
 }

@@ -80,6 +80,8 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
     whyBehind: () => undefined,
     mtuBytes: () => 1440,
     pendingFolder: join(folder, 'pending'),
+    endpointFolder: join(folder, 'endpoints'),
+    tenure: { isHeld: async () => true, require: async () => undefined },
     now: () => NOW_MS,
     log: { info: note, warn: (message, error) => note(`${message} ${String(error ?? '')}`), error: note },
     ...changes,
@@ -522,6 +524,37 @@ test('GC removes what the runtime does not have, and nothing of other networks o
     '',
   ]);
   expect(await keysUnder(HANDLE)).toEqual(['network1.a', 'network1.x.d']);
+});
+
+test('GC removes nothing while the name of the node is not provably this host’s', async () => {
+  const tenure = { isHeld: async () => false, require: async () => undefined };
+  const dispatcher = await start(contextOf(store, { tenure }));
+  await call(dispatcher, 'ADD', { id: 'a' });
+  await call(dispatcher, 'ADD', { id: 'e', program: 'calico-ipam' });
+  const config = { cniVersion: '1.1.0', 'cni.dev/valid-attachments': [] };
+  for (const program of ['calico', 'calico-ipam'])
+    expect((await call(dispatcher, 'GC', { program, config }))[0]).toBe(1);
+  expect(await keysUnder(HANDLE)).toEqual(['network1.a', 'network1.e']);
+  expect([(await keysUnder(WEP)).length, links.size]).toEqual([1, 1]);
+});
+
+test.each([
+  { who: 'this host has the name of the node', isOurs: true, outcome: 'done', endpoints: 1, handles: ['network1.a'] },
+  { who: 'it has not', isOurs: false, outcome: 'later', endpoints: 0, handles: [] },
+])('an endpoint that the store has lost is written back: $who', async ({ isOurs, outcome, endpoints, handles }) => {
+  async function prove(): Promise<void> {
+    if (!isOurs) throw new OcicatError('not-ready', 'another host has the name');
+  }
+  const context = contextOf(store, { tenure: { isHeld: async () => true, require: prove } });
+  const dispatcher = await start(context);
+  await call(dispatcher, 'ADD', { id: 'a' });
+  const all = [...(await store.list('/calico/ipam/', {})).kvs, ...(await store.list(WEP, {})).kvs].map(
+    ({ key }) => key,
+  );
+  await store.commit({ conditions: [], writes: all.map((key) => ({ kind: 'delete', key })) });
+  await context.memory.refresh(signal);
+  expect(await dispatcher.writeBack()).toEqual(outcome);
+  expect([(await keysUnder(WEP)).length, await keysUnder(HANDLE)]).toEqual([endpoints, handles]);
 });
 
 test('STATUS: yes, or the code for "no ADDs please"', async () => {

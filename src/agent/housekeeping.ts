@@ -1,43 +1,57 @@
-// What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody deletes.
+// What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody
+// deletes, pods that the store does not know.
 
 import { withdrawRoutes } from '../kernel/withdraw-routes.ts';
 import { observeRoutedAddresses } from '../kernel/workload-link.ts';
 import type { CniContext } from './cni-context.ts';
 import type { CniDispatcher } from './cni-dispatch.ts';
-import { tidyLinks } from './leftovers.ts';
+import { closeUnknown, removeUnfinished } from './leftovers.ts';
 import { createOrphans } from './orphans.ts';
-import type { Tenure } from './tenure.ts';
 import type { Workloads } from './workloads.ts';
 
 const LOOK_MS = 500;
 const ROUND_MS = 20_000;
+/** After so long what could not be written back is tried again. */
+const AGAIN_MS = 1_000;
+
+export interface Housekeeping {
+  /** The store has been read, or has pools that it had not: there may be something to do now. */
+  touch(): void;
+}
 
 /** Left-overs as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function keepHouse(
   workloads: Workloads,
-  { memory, links, log }: CniContext,
+  { memory, links, tenure, log }: CniContext,
   dispatcher: CniDispatcher,
-  tenure: Pick<Tenure, 'isHeld'>,
   signal: AbortSignal,
-): void {
+): Housekeeping {
   const orphans = createOrphans({ workloads, memory, dispatcher, isOurs: () => tenure.isHeld(signal), log });
-  let nextRoundMs: number | undefined;
+  const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
+  const leftovers = { ...kernel, memory, closed: new Set<string>(), log };
+  let isFirst = true;
+  let dueMs = 0;
   let busy = false;
 
-  async function round(isFirst: boolean): Promise<void> {
-    if (isFirst)
-      await tidyLinks({ memory, links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes, log });
+  function plan(delayMs: number): void {
+    dueMs = Math.min(dueMs, performance.now() + delayMs);
+  }
+
+  async function round(): Promise<void> {
+    if (isFirst) await removeUnfinished(leftovers);
+    isFirst = false;
+    await closeUnknown(leftovers);
     await dispatcher.finishPending();
+    if ((await dispatcher.writeBack()) === 'later') plan(AGAIN_MS);
+    workloads.restoreRoutes();
     await orphans.sweep(Date.now());
   }
 
   function look(): void {
-    const isFirst = nextRoundMs === undefined;
-    const due = isFirst || performance.now() >= (nextRoundMs ?? 0);
-    if (!due || busy || !memory.isInSync()) return;
-    nextRoundMs = performance.now() + ROUND_MS;
+    if (performance.now() < dueMs || busy || !memory.isInSync()) return;
+    dueMs = performance.now() + ROUND_MS;
     busy = true;
-    round(isFirst)
+    round()
       .catch((error: unknown) => log.error('keep house', error))
       .finally(() => {
         busy = false;
@@ -46,4 +60,5 @@ export function keepHouse(
 
   const timer = setInterval(look, LOOK_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
+  return { touch: () => plan(0) };
 }

@@ -4,7 +4,7 @@ import { printResourceKey } from '../datastore/resource-codec.ts';
 import type { WorkloadLinkState } from '../kernel/workload-link.ts';
 import { parseIp } from '../net/ip.ts';
 import { openCniMemory } from './cni-memory.ts';
-import { tidyLinks } from './leftovers.ts';
+import { closeUnknown, type LeftoverTargets, removeUnfinished } from './leftovers.ts';
 import { openLog } from './log.ts';
 
 const NODE = 'host-1';
@@ -25,7 +25,7 @@ async function leftovers(links: readonly WorkloadLinkState[], refuse = (_name: s
   memory.apply({ key: keyOf(nameOf('odd')), value: 'no JSON', modRevision: 2 });
   memory.setInSync(true);
   const steps: string[] = [];
-  await tidyLinks({
+  const targets: LeftoverTargets = {
     memory,
     links: {
       observe: () => links,
@@ -36,10 +36,13 @@ async function leftovers(links: readonly WorkloadLinkState[], refuse = (_name: s
       },
       endFlows: async (addresses) => void steps.push(`end flows of ${addresses.length}`),
     },
+    closed: new Set(),
     withdraw: (index, addresses) => void steps.push(`withdraw ${addresses.length} from ${index}`),
     routedAddresses: (index) => (index === 9 ? [parseIp('10.0.0.9'), parseIp('fd00::9')] : []),
     log: openLog((line) => steps.push(line.replace(/^\S+ /, '').trimEnd())),
-  });
+  };
+  await removeUnfinished(targets);
+  await closeUnknown(targets);
   return steps;
 }
 

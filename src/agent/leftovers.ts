@@ -16,6 +16,8 @@ export interface LeftoverTargets {
   readonly routedAddresses: (interfaceIndex: number) => readonly Ip[];
   /** Takes the routes to them away. */
   readonly withdraw: (interfaceIndex: number, addresses: readonly Ip[]) => void;
+  /** Links that were closed before, by name and endpoint; grows. */
+  readonly closed: Set<string>;
   readonly log: Log;
 }
 
@@ -48,27 +50,36 @@ async function attempt(log: Log, action: string, work: () => Promise<void>): Pro
   }
 }
 
-/**
- * Removes what was never finished. A link whose endpoint is unknown stays: its pod lives, and the store may be another one
- * than it was, emptied, or a backup that does not have it yet. Policy has closed it; nothing leads to its addresses any
- * more, which the store may give to others, until the store knows its endpoint again.
- */
-export async function tidyLinks({ memory, links, routedAddresses, withdraw, log }: LeftoverTargets): Promise<void> {
+/** Removes what was never finished: at the start, when no ADD is under way. */
+export async function removeUnfinished({ links, log }: LeftoverTargets): Promise<void> {
   for (const link of links.observe()) {
-    if (link.group === REMOVAL_GROUP) continue;
-    if (isUnfinished(link))
-      await attempt(log, `remove link "${link.name}", which was never finished`, async () => {
-        await links.remove(link.name);
-        log.warn(`link "${link.name}" removed: it was never finished`);
-      });
-    if (isUnknown(memory, link))
-      await attempt(log, `close link "${link.name}"`, async () => {
-        const addresses = routedAddresses(link.index);
-        withdraw(link.index, addresses);
-        await links.endFlows(addresses);
-        log.warn(
-          `link "${link.name}" is closed and kept: its endpoint ${link.endpoint} is not in the datastore, which may be younger than the link`,
-        );
-      });
+    if (link.group === REMOVAL_GROUP || !isUnfinished(link)) continue;
+    await attempt(log, `remove link "${link.name}", which was never finished`, async () => {
+      await links.remove(link.name);
+      log.warn(`link "${link.name}" removed: it was never finished`);
+    });
+  }
+}
+
+/**
+ * A link whose endpoint is unknown stays: its pod lives, and the store may be another one than it was, emptied, or a
+ * backup that does not have it yet. Policy has closed it; nothing leads to its addresses any more, which the store may
+ * give to others, until the store knows its endpoint again.
+ */
+export async function closeUnknown(targets: LeftoverTargets): Promise<void> {
+  const { memory, links, routedAddresses, withdraw, closed, log } = targets;
+  for (const link of links.observe()) {
+    if (link.group === REMOVAL_GROUP || !isUnknown(memory, link)) continue;
+    const addresses = routedAddresses(link.index);
+    const mark = `${link.name} ${link.endpoint}`;
+    if (addresses.length === 0 && closed.has(mark)) continue;
+    await attempt(log, `close link "${link.name}"`, async () => {
+      withdraw(link.index, addresses);
+      await links.endFlows(addresses);
+      closed.add(mark);
+      log.warn(
+        `link "${link.name}" is closed and kept: its endpoint ${link.endpoint} is not in the datastore, which may be younger than the link`,
+      );
+    });
   }
 }

@@ -61,6 +61,8 @@ function contextOf(): CniContext {
     whyBehind: () => undefined,
     mtuBytes: () => 1500,
     pendingFolder: join(folder, 'pending'),
+    endpointFolder: join(folder, 'endpoints'),
+    tenure: { isHeld: async () => true, require: async () => undefined },
     now: () => NOW_MS,
     log: openLog((line) => logged.push(line.replace(/^\S+ /, '').trimEnd())),
   };

@@ -27,6 +27,11 @@ interface NodeSpec {
   readonly [field: string]: unknown;
 }
 
+/** Whether the store knows the node. */
+export async function isRegistered(datastore: Datastore, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await tryGetNode(datastore, name, signal)) !== undefined;
+}
+
 async function tryGetNode(
   datastore: Datastore,
   name: string,

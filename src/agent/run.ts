@@ -30,17 +30,18 @@ import { createForgetter } from './forgetter.ts';
 import { guardKernel } from './guard.ts';
 import { observeHost } from './host-identity.ts';
 import { reportHostPrograms } from './host-programs.ts';
-import { keepHouse } from './housekeeping.ts';
+import { type Housekeeping, keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { keepMtu, keepNodeName, observeNodeName, observeUplinkMtu, tryReadFelixConfig } from './node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
-import { ensureDefaults, registerNode } from './register.ts';
+import { ensureDefaults, isRegistered, registerNode } from './register.ts';
 import { createRouter } from './router.ts';
 import { createSession } from './session.ts';
 import type { AgentSettings } from './settings.ts';
 import { openTenure, type Tenure } from './tenure.ts';
 import { watchThreads } from './threads.ts';
+import { forgetDeleted } from './write-back.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
@@ -84,6 +85,25 @@ function loadBase(firewall: KernelFirewall, config: FirewallConfig, log: Log): v
   if (base.kind === 'kept') log.info('rules of another version stay in force until the datastore has been read');
 }
 
+async function registerAll({ datastore, node, log }: Claimant, settings: AgentSettings, signal: AbortSignal) {
+  await registerNode(datastore, settings, node, signal);
+  await ensureDefaults(datastore, settings, node, log, signal);
+}
+
+/** A store that does not know the node was emptied, or restored from before it was there: it is filled as at the start. */
+async function registerAgain(claimant: Claimant, settings: AgentSettings, signal: AbortSignal): Promise<void> {
+  const { datastore, node, log } = claimant;
+  try {
+    await untilAnswered('register with the datastore again', log, signal, async () => {
+      if (await isRegistered(datastore, node, signal)) return;
+      await initialiseDatastore(datastore, signal);
+      await registerAll(claimant, settings, signal);
+    });
+  } catch (error) {
+    if (!signal.aborted) log.error('register with the datastore again', error);
+  }
+}
+
 /** The name first: what is written under it must not be another host's. */
 async function register(claimant: Claimant, settings: AgentSettings, signal: AbortSignal): Promise<Tenure> {
   const { datastore, node, log } = claimant;
@@ -91,12 +111,9 @@ async function register(claimant: Claimant, settings: AgentSettings, signal: Abo
     await initialiseDatastore(datastore, signal);
     return claimNode(claimant, signal);
   });
-  await untilAnswered('register with the datastore', log, signal, async () => {
-    await registerNode(datastore, settings, node, signal);
-    await ensureDefaults(datastore, settings, node, log, signal);
-  });
+  await untilAnswered('register with the datastore', log, signal, () => registerAll(claimant, settings, signal));
   keepNodeName(settings, node, log);
-  return openTenure(claimant, claim);
+  return openTenure(claimant, claim, (ended) => registerAgain(claimant, settings, ended));
 }
 
 function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
@@ -162,6 +179,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     const router = createRouter(bird, () => session.picture.routingInput(), log);
     const touchRouting = settings.backend === 'bird' ? router.touch : () => undefined;
     const touchQuiet = quiet.touch;
+    const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
     const context = {
       nodeName,
       routerId: routerIdOf(settings),
@@ -173,8 +191,11 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       forgetFlows: createForgetter(flusher, log),
       touchRouting,
       touchQuiet,
+      touchHouse: () => house?.touch(),
+      deleted: (key: string) => forgetDeleted({ memory, endpointFolder, log }, key),
       log,
     };
+    let house: Housekeeping | undefined;
     const session = createSession(context);
     const cni: CniContext = {
       nodeName,
@@ -199,15 +220,17 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       policyApplied: (_endpoint, _modRevision, callSignal) => session.flushWhole(callSignal),
       endpointGone: () => session.flush(),
       whyBehind: session.whyBehind,
+      tenure: held,
       mtuBytes: followMtu(log, signal),
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
+      endpointFolder,
       now: Date.now,
       log,
     };
     const server = await openCniServer(cni);
     const { dataplane, workloads, forwarding } = session;
     const guard = guardKernel({ dataplane, workloads, forwarding, log }, signal);
-    keepHouse(workloads, cni, server.dispatcher, held, signal);
+    house = keepHouse(workloads, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {
       await Promise.race([session.run(signal), guard, held.keep(signal)]);

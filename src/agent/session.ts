@@ -35,6 +35,10 @@ export interface SessionContext {
   readonly touchRouting: () => void;
   /** Something has happened: this is no time to tidy up. */
   readonly touchQuiet: () => void;
+  /** The store has been read, or its pools have changed: pods that it does not know may be written back. */
+  readonly touchHouse: () => void;
+  /** Somebody has deleted a key, in the store that we follow. */
+  readonly deleted: (key: string) => void;
   readonly log: Log;
 }
 
@@ -66,6 +70,8 @@ export function createSession(context: SessionContext): Session {
   /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
   let configuration: string | undefined;
   let isInSync = false;
+  /** The store that is being read is another one: what it lacks was not deleted by anybody. */
+  let isReplaced = false;
   let behind: OcicatError | undefined;
 
   function takeConfiguration(): void {
@@ -82,6 +88,7 @@ export function createSession(context: SessionContext): Session {
     if (concerns.size > 0) forwarding.follow(picture.forwarding());
     if (concerns.has('felix')) takeConfiguration();
     if (concerns.has('pools')) dataplane.setPools(picture.natPools());
+    if (concerns.has('pools')) context.touchHouse();
     if (concerns.has('routing') || concerns.has('pools')) context.touchRouting();
   }
 
@@ -120,17 +127,20 @@ export function createSession(context: SessionContext): Session {
     for (const update of updates) {
       memory.apply(update);
       feed.take(update);
+      if (update.value === undefined && !isReplaced) context.deleted(update.key);
     }
     follow();
   }
 
   function takeInSync(): void {
     isInSync = true;
+    isReplaced = false;
     if (behind?.code !== 'timeout') behind = undefined;
     listing.open();
     if (configuration === undefined) start();
     else restore();
     memory.setInSync(true);
+    context.touchHouse();
     log.info('in step with the datastore');
   }
 
@@ -142,6 +152,7 @@ export function createSession(context: SessionContext): Session {
   }
 
   function takeReplaced(): void {
+    isReplaced = true;
     listing.shut();
     feed.forgetRevisions();
     memory.setInSync(false);

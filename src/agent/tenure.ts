@@ -1,8 +1,9 @@
 // As long as the agent runs it has its node's name: a lease says so to others, and who takes the name from it ends it.
-import { isOcicatError } from '../base/errors.ts';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { holderKey, parseHolder, readHolder } from '../datastore/node-holder.ts';
 import { pause } from '../datastore/pause.ts';
 import { openSync, type SyncUpdate } from '../datastore/sync.ts';
+import type { Draft } from '../ipam/draft.ts';
 import { type Claim, type Claimant, nameTaken, reclaimNode } from './claim.ts';
 import { relate } from './host-identity.ts';
 
@@ -14,11 +15,18 @@ export interface Tenure {
   keep(signal: AbortSignal): Promise<void>;
   /** Asks the store whether the name is still this agent's: nothing else proves that what it does not see is gone. */
   isHeld(signal?: AbortSignal): Promise<boolean>;
+  /** Makes a commit depend on that. Throws `not-ready` when it is not. */
+  require(draft: Draft): Promise<void>;
   /** Gives the name back at once, so that whoever comes next need not wait. */
   release(): Promise<void>;
 }
 
-export function openTenure(claimant: Claimant, claim: Claim): Tenure {
+/** `returned`: the name was lost and is ours again, maybe in a store that does not know the node. */
+export function openTenure(
+  claimant: Claimant,
+  claim: Claim,
+  returned: (signal: AbortSignal) => Promise<void> = async () => undefined,
+): Tenure {
   const { datastore, node, own, log } = claimant;
   const key = holderKey(node, 'agent');
   let { lease } = claim;
@@ -29,7 +37,8 @@ export function openTenure(claimant: Claimant, claim: Claim): Tenure {
         const next = await reclaimNode(claimant, signal);
         await datastore.dropLease(lease).catch(() => undefined); // it has run out, or the key was deleted
         lease = next.lease;
-        return log.warn(`node "${node}": its lease was lost, and there is a new one`);
+        log.warn(`node "${node}": its lease was lost, and there is a new one`);
+        return await returned(signal);
       } catch (error) {
         if (!isOcicatError(error, 'unavailable', 'timeout', 'conflict')) throw error;
         await pause(RETRY_MS, signal);
@@ -59,6 +68,11 @@ export function openTenure(claimant: Claimant, claim: Claim): Tenure {
     },
     async isHeld(signal) {
       return (await readHolder(datastore, node, 'agent', signal)).holder?.instance === own.instance;
+    },
+    async require(draft) {
+      const value = await draft.get(key);
+      if (value !== undefined && parseHolder(key, value).instance === own.instance) return;
+      throw new OcicatError('not-ready', `write as node "${node}": its name is not this agent's`);
     },
     async release() {
       // a store that does not answer must not keep the agent from ending: the lease ends by itself

@@ -27,3 +27,9 @@ export function tryComputeEndpointName(identity: EndpointIdentity): string | und
   );
   return complete ? parts.map((part) => part?.replaceAll('-', '--')).join('-') : undefined;
 }
+
+/** The container's ID in the name of an endpoint of orchestrator `cni`; undefined in any other. */
+export function tryParseContainerId(name: string): string | undefined {
+  const [, orchestrator, containerId] = name.split(/(?<!-)-(?!-)/);
+  return orchestrator === 'cni' ? containerId?.replaceAll('--', '-') : undefined;
+}

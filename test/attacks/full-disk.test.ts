@@ -42,6 +42,7 @@ for (const [index, [what, prepare, named]] of DISKS.entries()) {
     if (named.length === 0) expect(host.log()).not.toContain(ERROR);
     const pod = `p${index}`;
     expect(host.addPod(pod, 'net1')).toMatch(/^192\.168\./);
+    expect(host.log()).toMatch(/ERROR a restored datastore will not be told of this pod again: .*\/var\/lib\/calico/);
     expect(host.cni('DEL', pod, 'net1')).toMatchObject({ status: 0, output: '' });
     await host.stopAgent('TERM');
     host.must('umount /var/lib/calico 2>/dev/null || umount /var/lib');

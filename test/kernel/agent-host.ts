@@ -43,7 +43,7 @@ export interface AgentHost {
   /** What the running agent has logged. */
   log(): string;
   /** Calls the shim for a pod; the pod's namespace is made by ADD if it is not there. */
-  cni(command: 'ADD' | 'DEL', pod: string, network: string): Outcome & { readonly elapsedMs: number };
+  cni(command: 'ADD' | 'DEL', pod: string, network: string, args?: string): Outcome & { readonly elapsedMs: number };
   /** Adds a pod to a network; its IPv4 address. */
   addPod(pod: string, network: string): string;
   close(): Promise<void>;
@@ -162,10 +162,10 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
       agent = undefined;
     },
     log: () => run(`cat ${logFile}`).output,
-    cni(command, pod, network) {
+    cni(command, pod, network, args = '') {
       const startedMs = performance.now();
       if (command === 'ADD') run(`ip netns add ${pod}`);
-      const variables = `CNI_COMMAND=${command} CNI_CONTAINERID=${pod} CNI_NETNS=/run/netns/${pod} CNI_IFNAME=eth0 CNI_PATH=${folder}`;
+      const variables = `CNI_COMMAND=${command} CNI_CONTAINERID=${pod} CNI_NETNS=/run/netns/${pod} CNI_IFNAME=eth0 CNI_PATH=${folder} CNI_ARGS='${args}'`;
       const outcome = run(`${variables} ${folder}/calico <<'END'\n${configOf(network)}\nEND`);
       return { ...outcome, elapsedMs: performance.now() - startedMs };
     },

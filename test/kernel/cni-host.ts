@@ -145,6 +145,8 @@ export async function openCniHost(): Promise<CniHost> {
     whyBehind: () => undefined,
     mtuBytes: () => 1450,
     pendingFolder: join(folder, 'pending'),
+    endpointFolder: join(folder, 'endpoints'),
+    tenure: { isHeld: async () => true, require: async () => undefined },
     now: Date.now,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   };

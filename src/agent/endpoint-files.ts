@@ -1,0 +1,80 @@
+// The endpoints of this host's pods, kept as files: a store that was restored or emptied does not know those that were
+// made since, and is told again.
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isOcicatError } from '../base/errors.ts';
+import { shortHash } from '../base/hash.ts';
+import { parseJson, printJson } from '../base/json.ts';
+import { printResource } from '../datastore/resource-codec.ts';
+import { membersOf } from '../model/document.ts';
+import { parseStored } from '../model/kind.ts';
+import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
+import { readRegularFile } from '../sys/files.ts';
+import { writeFileWhole } from './node-files.ts';
+
+/** What a store is told of a pod that it does not know. */
+export interface KeptEndpoint {
+  readonly endpoint: WorkloadEndpoint;
+  /** What its addresses are held under; undefined where another IPAM plugin gave them. */
+  readonly handleId: string | undefined;
+  /** Whether its networks' profiles are made where they are missing. */
+  readonly createsProfile: boolean;
+}
+
+const SUFFIX = '.json';
+/** As much as etcd takes in a value. */
+const MAX_BYTES = 1536 * 1024;
+
+/** A container has one endpoint. */
+function fileOf(folder: string, containerId: string): string {
+  return join(folder, `${shortHash(containerId, 32)}${SUFFIX}`);
+}
+
+/** Throws `unavailable` when the disk does not take it. It need not survive a power cut, after which no pod is left. */
+export function keepEndpoint(folder: string, { endpoint, handleId = '', createsProfile }: KeptEndpoint): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile });
+  writeFileWhole(fileOf(folder, endpoint.spec.containerID ?? ''), text, 0o600);
+}
+
+/** Throws when it stands and cannot be removed. */
+export function forgetEndpoint(folder: string, containerId: string): void {
+  const path = fileOf(folder, containerId);
+  if (existsSync(path)) rmSync(path, { force: true });
+}
+
+/** A file that is damaged says nothing. */
+function tryReadKept(path: string): KeptEndpoint | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readRegularFile(path, MAX_BYTES));
+    const members = membersOf(parseJson(text));
+    const endpoint = parseStored(workloadEndpoint, members?.endpoint);
+    const { handleId, createsProfile } = members ?? {};
+    const isHandle = typeof handleId === 'string' && handleId !== '';
+    return { endpoint, handleId: isHandle ? handleId : undefined, createsProfile: createsProfile === true };
+  } catch (error) {
+    if (isOcicatError(error) || [SyntaxError, RangeError, TypeError].some((kind) => error instanceof kind))
+      return undefined;
+    throw error;
+  }
+}
+
+/** The endpoint that is kept of a container. */
+export function tryRecallEndpoint(folder: string, containerId: string): KeptEndpoint | undefined {
+  const kept = tryReadKept(fileOf(folder, containerId));
+  return kept?.endpoint.spec.containerID === containerId ? kept : undefined;
+}
+
+/** Containers of which an endpoint is kept. */
+export function listKeptContainers(folder: string): readonly string[] {
+  let files: readonly string[];
+  try {
+    files = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const paths = files
+    .filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.'))
+    .map((file) => join(folder, file));
+  return paths.flatMap((path) => tryReadKept(path)?.endpoint.spec.containerID ?? []);
+}

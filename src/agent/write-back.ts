@@ -1,0 +1,154 @@
+// Pods that the store does not know, since it was restored from before they were made, or emptied: their endpoints and
+// addresses are written again as they were, unless somebody else has an address by now.
+import { describeError, isOcicatError } from '../base/errors.ts';
+import { tryParseKey } from '../datastore/keys.ts';
+import { printResource, printResourceKey } from '../datastore/resource-codec.ts';
+import { draftAssignment } from '../ipam/assign.ts';
+import { handleKey } from '../ipam/assign-errand.ts';
+import type { Draft } from '../ipam/draft.ts';
+import { REMOVAL_GROUP } from '../kernel/removal-group.ts';
+import { isWholeAlias } from '../kernel/workload-link-spec.ts';
+import { tryParseContainerId } from '../model/workload-endpoint-name.ts';
+import { formatGoTime, surroundingsOf } from './cni-assign.ts';
+import type { CniContext } from './cni-context.ts';
+import { addressesOf, idOf } from './cni-endpoint.ts';
+import type { LocalEndpoint } from './cni-memory.ts';
+import { draftProfile } from './cni-profile.ts';
+import { type Commits, commit, handleOf } from './cni-task.ts';
+import {
+  forgetEndpoint,
+  type KeptEndpoint,
+  keepEndpoint,
+  listKeptContainers,
+  tryRecallEndpoint,
+} from './endpoint-files.ts';
+
+export interface WriteBack {
+  /** Containers that it may concern. */
+  containers(): readonly string[];
+  /** Looks after one, while nothing else is done about it. `later`: it is to be tried again soon. */
+  follow(commits: Commits, containerId: string): Promise<'done' | 'later'>;
+}
+
+export type ForgetContext = Pick<CniContext, 'memory' | 'endpointFolder' | 'log'>;
+
+/** The veth's other end is in the pod's namespace: it is there as long as that lives. */
+function hasLink({ links }: CniContext, { endpoint }: KeptEndpoint): boolean {
+  const { interfaceName } = endpoint.spec;
+  const link = links.observe().find(({ name, group }) => name === interfaceName && group !== REMOVAL_GROUP);
+  if (link?.endpoint === undefined) return false;
+  return isWholeAlias(link) ? link.endpoint === idOf(endpoint) : idOf(endpoint).startsWith(link.endpoint);
+}
+
+/** As it was assigned, and to the same holder. */
+async function draftAddresses(commits: Commits, draft: Draft, { endpoint, handleId }: KeptEndpoint): Promise<void> {
+  if (handleId === undefined) return;
+  const madeMs = Date.parse(endpoint.metadata.creationTimestamp ?? '');
+  const timestamp = formatGoTime(Number.isNaN(madeMs) ? commits.context.now() : madeMs);
+  const words = { node: commits.context.nodeName, timestamp };
+  const exact = addressesOf(endpoint);
+  await draftAssignment(surroundingsOf(commits, draft), { handleId, words, use: 'Workload', families: [], exact });
+}
+
+/** All that ADD writes, in one transaction that fails when this host has not the node's name. */
+async function draftWhole(commits: Commits, draft: Draft, kept: KeptEndpoint): Promise<'written' | 'known'> {
+  const { endpoint, createsProfile } = kept;
+  const { name, namespace } = endpoint.metadata;
+  const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
+  if ((await draft.get(key)) !== undefined) return 'known';
+  await commits.context.tenure.require(draft);
+  await draftAddresses(commits, draft, kept);
+  draft.put(key, printResource(endpoint));
+  const networks = createsProfile ? (endpoint.spec.profiles ?? []) : [];
+  for (const network of networks) await draftProfile(draft, network, commits.context.now());
+  return 'written';
+}
+
+/** One that an earlier version made: what its addresses are held under says the store. */
+async function recallKnown({ datastore }: CniContext, endpoint: KeptEndpoint['endpoint'], signal: AbortSignal) {
+  const { containerID = '', profiles = [] } = endpoint.spec;
+  const handleId = handleOf(profiles[0] ?? '', containerID);
+  const { kv } = await datastore.get(handleKey(handleId), signal);
+  return { endpoint, handleId: kv === undefined ? undefined : handleId, createsProfile: true };
+}
+
+/** The file follows the endpoint: its labels and profiles may change. */
+async function followKnown({ context, signal }: Commits, kept: KeptEndpoint | undefined, known: LocalEndpoint) {
+  const { endpoint } = known;
+  if (kept !== undefined && printResource(kept.endpoint) === printResource(endpoint)) return;
+  const next = kept === undefined ? await recallKnown(context, endpoint, signal) : { ...kept, endpoint };
+  if (hasLink(context, next)) keepEndpoint(context.endpointFolder, next);
+}
+
+/** Somebody has deleted an endpoint of a store that goes on: that is not undone. */
+export function forgetDeleted({ memory, endpointFolder, log }: ForgetContext, key: string): void {
+  const named = tryParseKey(key);
+  if (named?.kind !== 'resource' || named.resourceKind !== 'WorkloadEndpoint') return;
+  const containerId = tryParseContainerId(named.name);
+  if (containerId === undefined || memory.known(key)?.value !== undefined) return;
+  try {
+    const kept = tryRecallEndpoint(endpointFolder, containerId);
+    if (kept?.endpoint.metadata.name === named.name) forgetEndpoint(endpointFolder, containerId);
+  } catch (error) {
+    log.error(`forget endpoint of container "${containerId}"`, error);
+  }
+}
+
+export function createWriteBack(context: CniContext): WriteBack {
+  const { memory, log, endpointFolder } = context;
+  /** What was last said of each container that could not be written back. */
+  const said = new Map<string, string>();
+  /** Endpoints that were found without a file: once is enough on a disk that takes none. */
+  const looked = new Set<string>();
+
+  function sayOnce(containerId: string, words: string): void {
+    if (said.get(containerId) === words) return;
+    said.set(containerId, words);
+    log.error(words);
+  }
+
+  function findKnown(containerId: string): LocalEndpoint | undefined {
+    return memory.endpoints().find(({ endpoint }) => endpoint.spec.containerID === containerId);
+  }
+
+  async function write(commits: Commits, kept: KeptEndpoint): Promise<'done' | 'later'> {
+    const { containerID = '' } = kept.endpoint.spec;
+    const id = idOf(kept.endpoint);
+    try {
+      const { result, revision } = await commit(commits, (draft) => draftWhole(commits, draft, kept));
+      if (result === 'known') return 'later'; // the watch has not brought it yet
+      said.delete(containerID);
+      await context.policyApplied(kept.endpoint, revision, commits.signal);
+      log.warn(`endpoint ${id} was not in the datastore, and its pod lives: it is written again, with its addresses`);
+      return 'done';
+    } catch (error) {
+      if (!isOcicatError(error)) throw error;
+      if (isOcicatError(error, 'unavailable', 'timeout', 'not-ready')) return 'later';
+      sayOnce(containerID, `endpoint ${id} is not in the datastore, and its pod stays closed: ${describeError(error)}`);
+      return 'done';
+    }
+  }
+
+  async function followUnknown(commits: Commits, kept: KeptEndpoint): Promise<'done' | 'later'> {
+    if (hasLink(context, kept)) return memory.isDatastoreReady() ? write(commits, kept) : 'later';
+    forgetEndpoint(endpointFolder, kept.endpoint.spec.containerID ?? '');
+    return 'done';
+  }
+
+  return {
+    containers() {
+      const known = memory.endpoints().flatMap(({ endpoint }) => endpoint.spec.containerID ?? []);
+      return [...new Set([...listKeptContainers(endpointFolder), ...known])];
+    },
+    async follow(commits, containerId) {
+      const kept = tryRecallEndpoint(endpointFolder, containerId);
+      const known = findKnown(containerId);
+      if (known === undefined) return kept === undefined ? 'done' : followUnknown(commits, kept);
+      said.delete(containerId);
+      if (kept === undefined && looked.has(containerId)) return 'done';
+      looked.add(containerId);
+      await followKnown(commits, kept, known);
+      return 'done';
+    },
+  };
+}
