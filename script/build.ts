@@ -1,5 +1,15 @@
 // Builds dist/ from the sources; what is newer than its sources is left alone. Run by script/build.
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from '../src/base/version.ts';
 import { buildImages } from './build-images.ts';
@@ -36,9 +46,10 @@ function produce(target: string, command: (output: string) => readonly string[])
   renameSync(`${target}.new`, target);
 }
 
-function linkAs(source: string, target: string): void {
+/** Puts what `make` makes in the target's place. */
+function replace(target: string, make: (path: string) => void): void {
   rmSync(`${target}.new`, { force: true });
-  linkSync(source, `${target}.new`);
+  make(`${target}.new`);
   renameSync(`${target}.new`, target);
   rmSync(`${target}.new`, { force: true }); // a rename onto another name of the same file does nothing
 }
@@ -77,7 +88,7 @@ function buildPlugins(): void {
   const target = join(dist, 'cni/calico');
   if (!isStale(target, 'native/cni-shim.c')) return;
   buildProgram(target, 'native/cni-shim.c', `-DVERSION="${VERSION}"`);
-  linkAs(target, join(dist, 'cni/calico-ipam'));
+  replace(join(dist, 'cni/calico-ipam'), (path) => linkSync(target, path)); // a whole file: it may be copied alone
 }
 
 /** The last commit that changed the sources, `-dirty` when they are changed since; `unknown` outside of a checkout. */
@@ -114,8 +125,13 @@ function buildExecutable(): void {
   ];
   const workers = [...new Bun.Glob('src/**/*.worker.ts').scanSync({ cwd: root })].map((file) => `./${file}`);
   produce(target, (output) => [bun, 'build', ...flags, './src/main.ts', ...workers, '--outfile', output]);
-  for (const name of ['calicoctl', 'calico-node', 'rkt']) linkAs(target, join(dist, 'bin', name));
   writeFileSync(stamp, commit);
+}
+
+/** Symbolic, so that no way of copying the folder makes four of one large file. */
+function linkPrograms(): void {
+  for (const name of ['calicoctl', 'calico-node', 'rkt'])
+    replace(join(dist, 'bin', name), (path) => symlinkSync('ocicat', path));
 }
 
 for (const folder of ['bin', 'cni', 'lib', 'images']) mkdirSync(join(dist, folder), { recursive: true });
@@ -123,4 +139,5 @@ buildAddon();
 buildPlugins();
 buildProgram(join(dist, 'lib/pause'), 'native/pause.c');
 buildExecutable();
+linkPrograms();
 await buildImages(root);
