@@ -30,6 +30,7 @@ const parts: Readonly<Record<string, Part>> = {
   attacks: { kind: 'tests', paths: ['./test/attacks'] },
   lab: { kind: 'tests', paths: ['./test/lab'] },
   guide: { kind: 'tests', paths: ['./test/guide'] },
+  docs: { kind: 'tests', paths: ['./test/docs'] },
 };
 
 /** Copies a child's output through as it comes, and returns it. */

@@ -275,7 +275,7 @@ test('any input is answered and never thrown at', () => {
 
 test('addresses, a MAC address, a name and labels from wherever clients put them', () => {
   const args =
-    'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=Web_1;IP=10.0.0.1/24;MAC=02-00-00-00-00-01;LABELS=tier=front,app=web';
+    'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=Web_1;IP=10.0.0.1/24;MAC=02-00-00-00-00-01;LABELS=tier=front,app:web';
   const { config } = accept(
     { CNI_ARGS: args },
     {
@@ -302,6 +302,7 @@ test.each([
   [{ CNI_ARGS: 'MAC=01:00:5e:00:00:01' }, {}, 'CNI_ARGS MAC: found "01:00:5e:00:00:01"'],
   [{ CNI_ARGS: 'IP=300.0.0.1' }, {}, 'CNI_ARGS IP: found "300.0.0.1"'],
   [{ CNI_ARGS: 'LABELS=projectcalico.org/namespace=x' }, {}, 'CNI_ARGS LABELS: found'],
+  [{ CNI_ARGS: 'LABELS=front' }, {}, 'CNI_ARGS LABELS: found'],
   [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips: found "x"'],
   [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels: found an entry without key or value'],
   [{ CNI_ARGS: 'MAC=02:00:00:00:00:01' }, { runtimeConfig: { mac: '02:00:00:00:00:02' } }, 'the same everywhere'],

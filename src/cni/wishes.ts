@@ -72,10 +72,13 @@ function checkLabels(pairs: readonly Pair[], path: string, report: Report): read
   });
 }
 
-/** `LABELS=app=web,tier=front` */
+/** `LABELS=app:web,tier=front`; programs that take CNI_ARGS apart as libcni does allow one `=` in each. */
 function argumentLabels(args: CniArgs, report: Report): readonly Pair[] {
   const parts = (args.get('LABELS') ?? '').split(',').filter((part) => part !== '');
-  const pairs = parts.map((part): Pair => [part.split('=', 1)[0] ?? '', part.slice(part.indexOf('=') + 1)]);
+  const pairs = parts.map((part): Pair => {
+    const at = part.search(/[:=]/);
+    return [part.slice(0, Math.max(at, 0)), part.slice(at + 1)];
+  });
   return checkLabels(pairs, 'CNI_ARGS LABELS', report);
 }
 

@@ -11,7 +11,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-async function run(command: readonly string[], input?: string): Promise<Result> {
+async function run(command: readonly string[], input?: string | Uint8Array<ArrayBuffer>): Promise<Result> {
   const child = Bun.spawn([...command], {
     stdin: input === undefined ? 'ignore' : new Blob([input]),
     stdout: 'pipe',
@@ -26,7 +26,7 @@ async function run(command: readonly string[], input?: string): Promise<Result> 
 }
 
 /** `ocicat lab WORDS…`, to its end. */
-export function lab(words: readonly string[], input?: string): Promise<Result> {
+export function lab(words: readonly string[], input?: string | Uint8Array<ArrayBuffer>): Promise<Result> {
   return run([ocicat, 'lab', ...words], input);
 }
 
