@@ -60,6 +60,12 @@ export function writeLinkHeader(
   return writer.u8(0).u8(0).u16(0).u32(index).u32(flags).u32(change);
 }
 
+/** Appends a message that switches the link up or down. Takes one acknowledgement. */
+export function writeUp(writer: netlink.MessageWriter, index: number, up: boolean): void {
+  const flags = up ? IFF_UP : 0;
+  beginLink(writer, RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: IFF_UP }).end();
+}
+
 /** Reads the payload of RTM_NEWLINK or RTM_DELLINK. */
 export function readLink(payload: Uint8Array): Link {
   const attributes = netlink.readAttributes(payload, LINK_HEADER_BYTES);

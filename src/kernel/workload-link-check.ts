@@ -1,14 +1,15 @@
 // Compares a workload's link with what was asked for, as CNI CHECK does.
 import type { Issue } from '../base/errors.ts';
 import { formatCidr, hostCidr, sameCidr } from '../net/cidr.ts';
-import { formatIp, type Ip } from '../net/ip.ts';
+import { familyOf, formatIp, type Ip } from '../net/ip.ts';
 import type { Mac } from '../net/mac.ts';
 import * as netlink from '../sys/netlink.ts';
 import { observeAddresses } from './addresses.ts';
 import { type Link, observeLink } from './links.ts';
 import { observeNeighbours } from './neighbours.ts';
+import { planPodWays } from './pod-routes.ts';
 import { formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from './routes.ts';
-import { computePodRoutes } from './workload-link.ts';
+import { observeRules, type RoutingRule } from './routing-rules.ts';
 import { computeAlias, familiesOf, gatewayOf, HOST_MAC, type WorkloadLinkSpec } from './workload-link-spec.ts';
 
 function differ(path: string, found: string | undefined, wanted: string): readonly Issue[] {
@@ -23,11 +24,21 @@ function checkLink(path: string, link: Link, mac: Mac, mtuBytes: number | undefi
   ];
 }
 
-function checkRoutes(path: string, socket: netlink.Netlink, index: number, wanted: readonly Route[]): readonly Issue[] {
-  const found = observeRoutes(socket, { interfaceIndex: index });
+function checkRoutes(path: string, socket: netlink.Netlink, wanted: readonly Route[]): readonly Issue[] {
+  const byTable = Map.groupBy(wanted, ({ table }) => table);
+  const missing = [...byTable].flatMap(([table, routes]) => {
+    const standing = observeRoutes(socket, { table, interfaceIndex: routes[0]?.interfaceIndex ?? 0 });
+    return routes.filter((route) => !standing.some((other) => sameRoute(route, other)));
+  });
+  return missing.map((route) => ({ path: `${path}.routes`, found: 'nothing', wanted: formatRoute(route) }));
+}
+
+function checkRules(path: string, pod: netlink.Netlink, wanted: readonly RoutingRule[]): readonly Issue[] {
+  const families = new Set(wanted.map(({ source }) => familyOf(source)));
+  const found = [...families].flatMap((family) => observeRules(pod, family));
   return wanted
-    .filter((route) => !found.some((other) => sameRoute(route, other)))
-    .map((route) => ({ path: `${path}.routes`, found: 'nothing', wanted: formatRoute(route) }));
+    .filter(({ source, table }) => !found.some((rule) => rule.source === source && rule.table === table))
+    .map((rule) => ({ path: `${path}.rules`, found: 'nothing', wanted: `from ${formatIp(rule.source)}` }));
 }
 
 function checkNeighbours(
@@ -52,7 +63,7 @@ function checkHostEnd(host: netlink.Netlink, spec: WorkloadLinkSpec): readonly I
   return [
     ...checkLink(path, link, HOST_MAC, spec.mtuBytes),
     ...differ(`${path}.alias`, link.alias, computeAlias(spec.endpoint)),
-    ...checkRoutes(path, host, link.index, routes),
+    ...checkRoutes(path, host, routes),
     ...checkNeighbours(path, host, link.index, neighbours),
   ];
 }
@@ -66,11 +77,13 @@ function checkPodEnd(pod: netlink.Netlink, spec: WorkloadLinkSpec): readonly Iss
     .map(hostCidr)
     .filter((cidr) => !found.some(({ address }) => sameCidr(address, cidr)))
     .map((cidr) => ({ path: `${path}.addresses`, found: 'nothing', wanted: formatCidr(cidr) }));
+  const ways = planPodWays(pod, spec, link.index);
   const gateways = familiesOf(spec.addresses).map((family) => [gatewayOf(family), HOST_MAC] as const);
   return [
     ...checkLink(path, link, spec.mac, spec.mtuBytes),
     ...missing,
-    ...checkRoutes(path, pod, link.index, computePodRoutes(spec, link.index)),
+    ...checkRoutes(path, pod, ways.routes),
+    ...checkRules(path, pod, ways.rules),
     ...checkNeighbours(path, pod, link.index, gateways),
   ];
 }

@@ -34,9 +34,9 @@ export interface WorkloadLinkSpec {
   /** Transmit and receive queues of each end, at least 1. */
   readonly queues: number;
   readonly addresses: readonly Ip[];
-  /** Routes in the pod through the gateway of their family; default: everything, for each family that has an address. */
+  /** What is sent through the gateway of its family by this interface also where another one has the preference. */
   readonly routes?: readonly Cidr[];
-  /** Whether the pod may forward packets itself. */
+  /** Whether the pod may forward packets itself; it may when one of its interfaces allows it. */
   readonly allowForwarding: boolean;
 }
 
@@ -54,12 +54,6 @@ export function gatewayOf(family: 4 | 6): Ip {
 /** The families that have an address, 4 first. */
 export function familiesOf(addresses: readonly Ip[]): readonly (4 | 6)[] {
   return ([4, 6] as const).filter((family) => addresses.some((ip) => familyOf(ip) === family));
-}
-
-/** The routes that the pod is given. */
-export function podRoutes(spec: Pick<WorkloadLinkSpec, 'addresses' | 'routes'>): readonly Cidr[] {
-  const everything = { 4: parseIp('0.0.0.0'), 6: parseIp('::') } as const;
-  return spec.routes ?? familiesOf(spec.addresses).map((family) => ({ address: everything[family], prefixLength: 0 }));
 }
 
 /** The alias of an endpoint's host link, cut to what the kernel keeps. */

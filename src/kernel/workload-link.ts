@@ -1,33 +1,22 @@
 // Makes a workload's link: a veth pair, everything inside the pod, and everything on the host but the last step.
 // Until that last step, raiseWorkloadLink, the host end is down and carries nothing, so policy can be put in place first.
 import { OcicatError } from '../base/errors.ts';
-import { cidrFamily, hostCidr, sameCidr } from '../net/cidr.ts';
+import { hostCidr, sameCidr } from '../net/cidr.ts';
 import { familyOf, formatIp, type Ip } from '../net/ip.ts';
 import { type Mac, macToBytes } from '../net/mac.ts';
 import { EEXIST } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
-import { applySysctls, type Sysctl } from '../sys/sysctl.ts';
-import { writeAddress } from './addresses.ts';
+import { applySysctls } from '../sys/sysctl.ts';
 import * as links from './links.ts';
 import { writePermanentNeighbour, writeProxyDelay } from './neighbours.ts';
-import {
-  observeRoutes,
-  observeWayTo,
-  PROTOCOL_BOOT,
-  type Route,
-  RTM_NEWROUTE,
-  TABLE_MAIN,
-  workloadRoute,
-  writeRoute,
-} from './routes.ts';
+import { observeRoutes, observeWayTo, RTM_NEWROUTE, workloadRoute, writeRoute } from './routes.ts';
 import { computeHostSysctls, writeHostSettings } from './workload-link-host.ts';
+import { configurePod } from './workload-link-pod.ts';
 import {
   computeAlias,
   familiesOf,
-  gatewayOf,
   HOST_MAC,
   isWorkloadLink,
-  podRoutes,
   type WorkloadLink,
   type WorkloadLinkSpec,
 } from './workload-link-spec.ts';
@@ -36,18 +25,6 @@ const CREATE = netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
-
-function podSysctls(spec: WorkloadLinkSpec): readonly Sysctl[] {
-  const forwarding = spec.allowForwarding ? '1' : '0';
-  const ipv4 = { name: 'net/ipv4/ip_forward', value: forwarding };
-  if (!spec.addresses.some((ip) => familyOf(ip) === 6)) return [ipv4];
-  return [
-    ipv4,
-    ...['all', 'default', 'lo'].map((scope) => ({ name: `net/ipv6/conf/${scope}/disable_ipv6`, value: '0' })),
-    { name: `net/ipv6/conf/${spec.containerName}/accept_dad`, value: '0' },
-    { name: 'net/ipv6/conf/all/forwarding', value: forwarding },
-  ];
-}
 
 function writeEnd(writer: netlink.MessageWriter, name: string, mac: Mac, spec: WorkloadLinkSpec): void {
   writer.attrString(links.IFLA_IFNAME, name).attrBytes(links.IFLA_ADDRESS, macToBytes(mac));
@@ -118,51 +95,6 @@ function configureHostEnd(host: netlink.Netlink, spec: WorkloadLinkSpec, index: 
   writeProxyDelay(writer, 4, index, 0);
   host.request(writer, 2);
   applySysctls(computeHostSysctls(end));
-}
-
-/**
- * The gateway is the one neighbour that a pod has, and is told to it. The link asks for no other (IFF_NOARP), because the
- * entries of all namespaces count against one limit (net.ipv4.neigh.default.gc_thresh3, the same of IPv6), and an address that
- * is being asked for stays for seconds; whom the pod sends to by itself on such a link is the first to go when there is need
- * of room (net/core/neighbour.c, neigh_forced_gc).
- */
-function writeNoNeighbours(writer: netlink.MessageWriter, index: number): void {
-  const flags = links.IFF_NOARP;
-  links.beginLink(writer, links.RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: flags }).end();
-}
-
-/** Addresses first, then the way to the gateway, then what lies behind it. */
-function configurePod(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): void {
-  applySysctls(podSysctls(spec), spec.netnsFd);
-  const writer = netlink.createMessageWriter(1024);
-  writeNoNeighbours(writer, index);
-  for (const up of [links.LOOPBACK_INDEX, index]) writeUp(writer, up, true);
-  for (const ip of spec.addresses) writeAddress(writer, { interfaceIndex: index, address: hostCidr(ip) });
-  for (const family of familiesOf(spec.addresses)) writePermanentNeighbour(writer, index, gatewayOf(family), HOST_MAC);
-  for (const route of computePodRoutes(spec, index)) writeRoute(writer, RTM_NEWROUTE, CREATE, route);
-  pod.request(writer, writer.count);
-}
-
-/** The routes inside the pod: IPv4 needs one to the gateway itself; the IPv6 gateway is link-local. */
-export function computePodRoutes(
-  spec: Pick<WorkloadLinkSpec, 'addresses' | 'routes'>,
-  interfaceIndex: number,
-): readonly Route[] {
-  const base = {
-    table: TABLE_MAIN,
-    protocol: PROTOCOL_BOOT,
-    type: 'unicast',
-    interfaceIndex,
-    source: undefined,
-  } as const;
-  const routes = podRoutes(spec).map((destination): Route => {
-    const family = cidrFamily(destination);
-    const metric = family === 4 ? 0 : 1024; // the kernel's own default for IPv6
-    return { ...base, destination, scope: 'universe', gateway: gatewayOf(family), metric };
-  });
-  if (!familiesOf(spec.addresses).includes(4)) return routes;
-  const gateway: Route = { ...base, destination: hostCidr(gatewayOf(4)), scope: 'link', gateway: undefined, metric: 0 };
-  return [gateway, ...routes];
 }
 
 /**
@@ -247,7 +179,7 @@ export function raiseWorkloadLink(target: RaisedLink): void {
     const link = links.observeLink(host, target.hostName);
     if (link === undefined) throw new OcicatError('not-found', `raise link "${target.hostName}": there is none`);
     const writer = netlink.createMessageWriter(512);
-    writeUp(writer, link.index, true);
+    links.writeUp(writer, link.index, true);
     for (const ip of target.addresses)
       writeRoute(writer, RTM_NEWROUTE, CREATE, workloadRoute(hostCidr(ip), link.index));
     for (const ip of target.addresses) writePermanentNeighbour(writer, link.index, ip, target.mac);
@@ -257,17 +189,12 @@ export function raiseWorkloadLink(target: RaisedLink): void {
         ? findBetterRoute(host, target, link.index)
         : explainRefusal(host, refusal, target, link.index);
     if (error === undefined) return;
-    writeUp(writer.reset(), link.index, false);
+    links.writeUp(writer.reset(), link.index, false);
     host.tryRequest(writer, 1);
     throw error;
   } finally {
     host.close();
   }
-}
-
-function writeUp(writer: netlink.MessageWriter, index: number, up: boolean): void {
-  const flags = up ? links.IFF_UP : 0;
-  links.beginLink(writer, links.RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: links.IFF_UP }).end();
 }
 
 export { checkWorkloadLink } from './workload-link-check.ts';

@@ -108,16 +108,20 @@ test('nothing passes before the link is raised, everything after', () => {
   expect(run(specOf(0).netnsFd, ping('-w10'))).toBe('answered');
 });
 
-test('a pod may forward when it is allowed to, and its routes may be chosen', () => {
+test('a pod may forward when it is allowed to, and has the routes that are asked for besides', () => {
   const spec = specOf(0, {
     allowForwarding: true,
-    routes: [parseCidr('10.0.0.0/8')],
+    routes: ['10.0.0.0/8', '10.0.0.1/8', '0.0.0.0/0', 'fd00::/8'].map(parseCidr),
     addresses: [parseIp('10.65.0.0')],
   });
   create(spec);
   expect(run(spec.netnsFd, 'cat /proc/sys/net/ipv4/ip_forward; ip route')).toBe(
-    '1\n10.0.0.0/8 via 169.254.1.1 dev eth0 linkdown\n169.254.1.1 dev eth0 scope link linkdown',
+    '1\ndefault via 169.254.1.1 dev eth0 linkdown\n10.0.0.0/8 via 169.254.1.1 dev eth0 linkdown\n169.254.1.1 dev eth0 scope link linkdown',
   );
+  raise(spec);
+  expect(check(spec)).toEqual([]);
+  run(spec.netnsFd, 'ip route del 10.0.0.0/8');
+  expect(check(spec)).toEqual([expect.stringContaining('pod link eth0.routes: found nothing, wanted 10.0.0.0/8')]);
 });
 
 test('a left-over of an earlier attempt is replaced', () => {
