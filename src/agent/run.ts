@@ -186,6 +186,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       felix: felix.spec,
       base,
       datastore,
+      stallMs: settings.stallMs,
       firewall,
       memory,
       forgetFlows: createForgetter(flusher, log),

@@ -27,6 +27,8 @@ export interface SessionContext {
   readonly felix: FelixConfigurationSpec;
   readonly base: FirewallConfig;
   readonly datastore: Datastore;
+  /** For so long it may be ahead of what has come of it. */
+  readonly stallMs: number;
   readonly firewall: KernelFirewall;
   readonly memory: CniMemory;
   /** Ends the flows of addresses that have come to stand for somebody else. */
@@ -188,7 +190,7 @@ export function createSession(context: SessionContext): Session {
     },
     whyBehind: () => behind?.message,
     async run(signal) {
-      for await (const message of openSync(context.datastore, FOLLOWED, signal)) take(message);
+      for await (const message of openSync(context.datastore, FOLLOWED, signal, context.stallMs)) take(message);
     },
   };
 }

@@ -17,6 +17,7 @@ const defaults: AgentSettings = {
   routerId: undefined,
   defaultPools: true,
   ownTable: true,
+  stallMs: 30_000,
   maxFlows: undefined,
   ipv4Pool: { kind: 'default' },
   ipv6Pool: { kind: 'default' },
@@ -70,6 +71,7 @@ const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
   [{ NO_DEFAULT_POOLS: 'No' }, {}],
   [{ MAX_FLOWS_PER_ENDPOINT: '0' }, { maxFlows: 0 }],
   [{ NFTABLES_OWN_TABLE: 'false' }, { ownTable: false }],
+  [{ DATASTORE_STALL_SECONDS: '10' }, { stallMs: 10_000 }],
   [
     { CALICO_IPV4POOL_CIDR: '10.1.0.0/16', CALICO_IPV6POOL_CIDR: 'none' },
     { ipv4Pool: { kind: 'range', cidr: parseCidr('10.1.0.0/16') }, ipv6Pool: { kind: 'none' } },

@@ -1,5 +1,6 @@
 // What the environment tells the agent (facts: calico §9.7), parsed once into values or refused with every issue.
 import { type Issue, isOcicatError, OcicatError } from '../base/errors.ts';
+import { STALL_MS } from '../datastore/watchdog.ts';
 import { type Cidr, cidrFamily, isMasked, tryParseCidr } from '../net/cidr.ts';
 import { type Family, type Ip, tryParseIp } from '../net/ip.ts';
 
@@ -50,6 +51,8 @@ export interface AgentSettings {
   readonly backend: 'bird' | 'none';
   /** Nobody else may change the table of rules, where the kernel offers that. */
   readonly ownTable: boolean;
+  /** For so long the store may be ahead of what has come of it, before it counts as not followed. */
+  readonly stallMs: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -154,6 +157,12 @@ function parseCount(text: string): number {
   return /^\d{1,9}$/.test(text) ? Number(text) : refuse(text, 'a number from 0 to 999999999');
 }
 
+/** Servers are asked every 5 seconds how far they have come; less than two answers prove nothing. */
+function parseStallMs(text: string): number {
+  const seconds = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return seconds >= 10 && seconds <= 3_600 ? seconds * 1_000 : refuse(text, 'a number of seconds, 10 to 3600');
+}
+
 function parseBackend(text: string): 'bird' | 'none' {
   return text === 'bird' || text === 'none' ? text : refuse(text, '"bird" or "none"');
 }
@@ -198,6 +207,7 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
     routerId: collect('CALICO_ROUTER_ID', parseRouterId),
     defaultPools: !(collect('NO_DEFAULT_POOLS', parseBoolean) ?? false),
     ownTable: collect('NFTABLES_OWN_TABLE', parseBoolean) ?? true,
+    stallMs: collect('DATASTORE_STALL_SECONDS', parseStallMs) ?? STALL_MS,
     maxFlows: collect('MAX_FLOWS_PER_ENDPOINT', parseCount),
     ipv4Pool: collect('CALICO_IPV4POOL_CIDR', parsePool(4)) ?? { kind: 'default' },
     ipv6Pool: collect('CALICO_IPV6POOL_CIDR', parsePool(6)) ?? { kind: 'default' },

@@ -57,7 +57,7 @@ describe('messages', () => {
     );
     expect(decodeWatch(bytes)).toEqual({
       header: { clusterId: 2n ** 64n - 1n, revision: 12 },
-      ofStream: true,
+      watchId: -1n,
       created: false,
       canceled: false,
       compactRevision: 0,

@@ -167,7 +167,7 @@ export function decodeTransaction(bytes: Buffer): TransactionAnswer {
   return decodeMessage(bytes, empty, transactionReaders);
 }
 
-/** Asks a watch's stream how far it has come (etcd 3.4 and later answer; earlier ones do nothing). */
+/** Asks a watch's stream how far it has come. Servers before etcd 3.4 do nothing. */
 export const WATCH_PROGRESS_REQUEST = encodeMessage([3, encodeMessage()]);
 
 /** Watches a prefix; with progress notices while it is quiet, and with answers cut when they grow over 1.5 MB. */
@@ -179,10 +179,14 @@ export function encodeWatchCreate(prefix: string, startRevision: Revision): Buff
   ]);
 }
 
+export function encodeWatchCancel(watchId: bigint): Buffer {
+  return encodeMessage([2, encodeMessage([1, watchId])]);
+}
+
 export interface WatchAnswer {
   header: Header;
-  /** Whether it answers WATCH_PROGRESS_REQUEST: it is about the stream and not about its watch. */
-  ofStream: boolean;
+  /** Which watch of the stream it is about; -1 when it is about all, as the answer to WATCH_PROGRESS_REQUEST. */
+  watchId: bigint;
   created: boolean;
   canceled: boolean;
   /** When the start was compacted: the oldest revision that is kept. */
@@ -216,7 +220,7 @@ function decodeEvent(bytes: Buffer): WatchEvent {
 const watchReaders: Readers<WatchAnswer> = {
   1: headerField(),
   2: varintField((into, cursor) => {
-    into.ofStream = readSigned(cursor) === -1n;
+    into.watchId = readSigned(cursor);
   }),
   3: varintField((into, cursor) => {
     into.created = readBoolean(cursor);
@@ -241,7 +245,7 @@ const watchReaders: Readers<WatchAnswer> = {
 export function decodeWatch(bytes: Buffer): WatchAnswer {
   const empty: WatchAnswer = {
     header: noHeader(),
-    ofStream: false,
+    watchId: 0n,
     created: false,
     canceled: false,
     compactRevision: 0,

@@ -5,9 +5,10 @@ import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
 import type { TokenSource } from './auth.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';
 import type { Lineage, Witnessed } from './lineage.ts';
-import { decodeWatch, encodeWatchCreate, WATCH, WATCH_PROGRESS_REQUEST, type WatchAnswer } from './messages.ts';
+import { decodeWatch, encodeWatchCreate, WATCH, type WatchAnswer } from './messages.ts';
 import type { MessageStream, StreamEnd } from './session.ts';
 import { wantsNewToken } from './status.ts';
+import { createProgressQuestions } from './watch-progress.ts';
 
 export interface WatchContext {
   readonly pool: EndpointPool;
@@ -44,16 +45,17 @@ function witnessedBy(event: WatchEvent): Witnessed {
   return event.kind === 'put' ? event.kv : { key: event.key, value: undefined, modRevision: event.modRevision };
 }
 
-/** Throws `conflict` when what answers is not the store that the watch began with; a new stream is asked for its past. */
+/** Throws `conflict` when what answers is not the store that the watch began with; a new watch is asked for its past. */
 async function checkLineage(
   context: WatchContext,
   prefix: string,
   place: Place,
-  { header, created }: WatchAnswer,
+  { header }: WatchAnswer,
+  isNew: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   context.lineage.follow(header);
-  if (created) await context.verify(signal);
+  if (isNew) await context.verify(signal);
   if (place.cluster === 'unknown') place.cluster = context.lineage.name();
   if (place.cluster === context.lineage.name()) return;
   throw new OcicatError('conflict', `watch "${prefix}": the store is another one than before`);
@@ -95,16 +97,20 @@ async function* follow(
 ): AsyncGenerator<WatchBatch, StreamOutcome> {
   const messages = stream.receive();
   stream.send(encodeWatchCreate(prefix, place.next));
-  stream.send(WATCH_PROGRESS_REQUEST);
-  const timer = setInterval(() => stream.send(WATCH_PROGRESS_REQUEST), PROGRESS_INTERVAL_MS);
+  const questions = createProgressQuestions(stream, prefix);
+  questions.ask();
+  const timer = setInterval(questions.ask, PROGRESS_INTERVAL_MS);
   let fragments: WatchEvent[] = [];
   try {
     for (;;) {
       const step = await messages.next();
       if (step.done) return judgeEnd(context, token, step.value);
       const answer = decodeWatch(step.value);
-      if (answer.canceled) return judgeCancel(context, prefix, token, answer);
-      await checkLineage(context, prefix, place, answer, signal);
+      const subject = questions.subjectOf(answer);
+      if (subject === 'nothing') continue;
+      if (answer.canceled && subject === 'watch') return judgeCancel(context, prefix, token, answer);
+      const isNew = answer.created && subject === 'watch';
+      await checkLineage(context, prefix, place, answer, isNew, signal);
       place.outageSinceMs = undefined;
       place.failures = 0;
       fragments.push(...answer.events);
@@ -116,9 +122,9 @@ async function* follow(
         place.next = revisionOf(newest) + 1;
         context.lineage.witness(witnessedBy(newest));
         yield { revision: revisionOf(newest), events };
-      } else if (!answer.created) {
+      } else if (!isNew) {
         // The watch's own notice says that all up to its revision has been sent; the stream's answer may overtake events.
-        if (!answer.ofStream) place.next = Math.max(place.next, answer.header.revision + 1);
+        if (subject === 'watch') place.next = Math.max(place.next, answer.header.revision + 1);
         yield { revision: answer.header.revision, events };
       }
     }
