@@ -10,7 +10,10 @@ function join(operands: readonly Selector[], symbol: string): string {
   return `(${operands.map(formatSelector).join(symbol)})`;
 }
 
-/** The canonical text; parseSelector of it gives an equal selector again (unless the text outgrows its limit). */
+/**
+ * The canonical text; parseSelector of it gives an equal selector again, unless the text outgrows its limit or a negation
+ * stands right behind another: `!(!has(a))` is `!!has(a)` here as it is in Calico, and read again it is `has(a)`.
+ */
 export function formatSelector(selector: Selector): string {
   switch (selector.kind) {
     case 'all':

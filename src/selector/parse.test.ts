@@ -33,7 +33,8 @@ describe('canonical form', () => {
     ['has(a) && has(b) && has(c)', '(has(a) && has(b) && has(c))'],
     ['has(a) || has(b) && has(c)', '(has(a) || (has(b) && has(c)))'],
     ['(has(a) && has(b)) && has(c)', '((has(a) && has(b)) && has(c))'],
-    ['!!has(a)', '!!has(a)'],
+    ['!!has(a)', 'has(a)'],
+    ['! ! !(has(a) || !!has(b))', '!(has(a) || has(b))'],
     ['a-b_c.d/e == "1"', 'a-b_c.d/e == "1"'],
     ['-a == "1"', '-a == "1"'],
   ];
@@ -44,6 +45,21 @@ describe('canonical form', () => {
       expect(parseSelector(canonical)).toEqual(selector);
     });
   }
+});
+
+test('of a row of negations only its parity counts, and the set is that of the plain selector', () => {
+  const [plain, twice, thrice] = ['has(a)', '!!has(a)', '!!!has(a)'].map(parseSelector);
+  expect([plain, twice, thrice].map((one) => one && selectorId(one))).toEqual([
+    's:JpRGrxZ4kdS6g7WoF-uG_g7qlh2ipw2zGYBMpQ',
+    's:JpRGrxZ4kdS6g7WoF-uG_g7qlh2ipw2zGYBMpQ',
+    's:o54_r2fLf2o-LJfoAaKVj8JvPRHKmJA2mXVR7g',
+  ]);
+});
+
+test('a negation in parentheses stays, as in Calico', () => {
+  const selector = parseSelector('!(!has(a))');
+  expect(formatSelector(selector)).toBe('!!has(a)');
+  expect(parseSelector(formatSelector(selector))).toEqual({ kind: 'has', label: 'a' });
 });
 
 test('identifiers are those of Calico', () => {
@@ -163,7 +179,7 @@ describe('limits', () => {
   });
   test('nesting as deep as the text allows', () => {
     expect(parseSelector(`${'('.repeat(508)}has(a)${')'.repeat(508)}`)).toEqual({ kind: 'has', label: 'a' });
-    expect(formatSelector(parseSelector(`${'!'.repeat(1018)}has(a)`))).toBe(`${'!'.repeat(1018)}has(a)`);
+    expect(formatSelector(parseSelector(`${'!'.repeat(1017)}has(a)`))).toBe('!has(a)');
   });
 });
 
@@ -186,7 +202,7 @@ const { selector } = fc.letrec<{ selector: Selector; leaf: Selector }>((tie) => 
   selector: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
     tie('leaf'),
-    fc.record({ kind: fc.constant('not' as const), operand: tie('selector') }),
+    tie('selector').map((operand) => (operand.kind === 'not' ? operand : { kind: 'not' as const, operand })),
     fc.record({
       kind: fc.constantFrom('and' as const, 'or' as const),
       operands: fc.array(tie('selector'), { minLength: 2, maxLength: 3 }),
@@ -264,7 +280,7 @@ describe('rewriting', () => {
   test('all() and global() are replaced', () => {
     const replacement = { all: parseSelector('has(n)'), global: parseSelector('!has(n)') };
     expect(formatSelector(replaceUniversal(parseSelector('all() || !global()'), replacement))).toBe(
-      '(has(n) || !!has(n))',
+      '(has(n) || has(n))',
     );
     expect(formatSelector(replaceUniversal(parseSelector('all() || global()'), {}))).toBe('(all() || global())');
   });

@@ -51,12 +51,12 @@ function parseAnd(cursor: Cursor): Selector {
   return parseChain(cursor, 'and', '&&', parseUnary);
 }
 
+/** Of a row of `!` only whether it is odd counts, as Calico reads it; one inside parentheses is another row. */
 function parseUnary(cursor: Cursor): Selector {
-  let negations = 0;
-  while (takeIf(cursor, '!')) negations++;
-  let selector = parseAtom(cursor);
-  for (; negations > 0; negations--) selector = { kind: 'not', operand: selector };
-  return selector;
+  let isNegated = false;
+  while (takeIf(cursor, '!')) isNegated = !isNegated;
+  const operand = parseAtom(cursor);
+  return isNegated ? { kind: 'not', operand } : operand;
 }
 
 function parseAtom(cursor: Cursor): Selector {

@@ -1,11 +1,16 @@
 // Selectors made from selectors: labels renamed, all() and global() replaced (facts: calico §5.4).
 import type { Selector } from './selector.ts';
 
-/** The selector with every leaf put through `rewriteLeaf`; and, or and not stay as they are. */
+/** Calico rewrites the text and reads it again, which takes two negations in a row for none. */
+function negate(selector: Selector): Selector {
+  return selector.kind === 'not' ? selector.operand : { kind: 'not', operand: selector };
+}
+
+/** The selector with every leaf put through `rewriteLeaf`; and and or stay as they are, and so does a single not. */
 function rewriteLeaves(selector: Selector, rewriteLeaf: (leaf: Selector) => Selector): Selector {
   switch (selector.kind) {
     case 'not':
-      return { kind: 'not', operand: rewriteLeaves(selector.operand, rewriteLeaf) };
+      return negate(rewriteLeaves(selector.operand, rewriteLeaf));
     case 'and':
     case 'or':
       return {
