@@ -53,16 +53,17 @@ async function run(): Promise<number> {
  */
 async function check(): Promise<number> {
   const settings = parseAgentSettings(process.env);
-  const [{ parseDatastoreConfig }, { parseFelixOverrides }, { tryReadFelixConfig }, { requireAgentPrograms }] =
+  const [{ parseDatastoreConfig }, { parseFelixOverrides }, { observeNodeName, tryReadFelixConfig }, programs] =
     await Promise.all([
       import('../datastore/config.ts'),
       import('./felix-overrides.ts'),
       import('./node-files.ts'),
       import('./host-programs.ts'),
     ]);
+  observeNodeName(settings);
   const datastore = parseDatastoreConfig({ kind: 'environment', environment: process.env });
   parseFelixOverrides(process.env, tryReadFelixConfig(settings));
-  requireAgentPrograms(settings, datastore);
+  programs.requireAgentPrograms(settings, datastore);
   return 0;
 }
 

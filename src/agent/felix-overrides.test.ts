@@ -27,7 +27,7 @@ test('the file, in any case, with comments and sections', () => {
 });
 
 test('variables go before the file', () => {
-  const environment = { FELIX_VXLANPORT: '4790', FELIX_LogPrefix: 'mine', FELIX_DATASTORETYPE: 'etcdv3' };
+  const environment = { FELIX_VXLANPORT: ' 4790\n', FELIX_LogPrefix: 'mine', FELIX_DATASTORETYPE: 'etcdv3' };
   expect(parseFelixOverrides(environment, 'VXLANPort=1')).toEqual({
     spec: { logPrefix: 'mine', vxlanPort: 4790 },
     idle: ['DATASTORETYPE'],

@@ -54,7 +54,9 @@ export function parseFelixOverrides(
   const known: Fields = felixConfigurationSpec.fields;
   const fields = new Map(Object.keys(known).map((field) => [field.toLowerCase(), field]));
   const variables = Object.entries(environment).flatMap(([name, value]): readonly Said[] =>
-    name.startsWith(VARIABLE) && value !== undefined ? [{ name: name.slice(VARIABLE.length), value }] : [],
+    name.startsWith(VARIABLE) && value !== undefined
+      ? [{ name: name.slice(VARIABLE.length), value: value.trim() }]
+      : [],
   );
   const said = [...parseLines(text ?? '', issues), ...variables];
   const acted = new Set(ACTING_FELIX_FIELDS.map((field) => field.toLowerCase()));

@@ -37,10 +37,28 @@ test('the settings name the node, then the file that an earlier run left, then t
   expect(observeNodeName(settingsOf({ NODENAME: 'host-2' }))).toBe('host-2');
 });
 
-test('a newline after the name is none of it, and what cannot be a name is refused', () => {
+test('NODENAME goes before the file, the file before HOSTNAME, HOSTNAME before the host; what is empty names nobody', () => {
+  const { nodeNameFile } = settingsOf({});
+  const nameBy = (environment: Readonly<Record<string, string>>) => observeNodeName(settingsOf(environment));
+  expect(nameBy({ HOSTNAME: 'Host-4.Example\n' })).toBe('host-4.example');
+  expect(nameBy({ NODENAME: '\n', HOSTNAME: 'host-4' })).toBe('host-4');
+  writeFileWhole(nodeNameFile, '\n', 0o644);
+  expect(nameBy({ HOSTNAME: 'host-4' })).toBe('host-4');
+  writeFileWhole(nodeNameFile, 'host-5\n', 0o644);
+  expect(nameBy({ HOSTNAME: 'host-4' })).toBe('host-5');
+  expect(nameBy({ HOSTNAME: 'no_name' })).toBe('host-5');
+  expect(nameBy({ NODENAME: 'host-6', HOSTNAME: 'host-4' })).toBe('host-6');
+});
+
+test('a newline after the name is none of it, in the file and in NODENAME, and what cannot be a name is refused in both', () => {
   const settings = settingsOf({});
   writeFileWhole(settings.nodeNameFile, 'host-3\n', 0o644);
   expect(observeNodeName(settings)).toBe('host-3');
+  expect(observeNodeName(settingsOf({ NODENAME: 'host-3\n' }))).toBe('host-3');
+  expect(() => settingsOf({ NODENAME: 'Host_3' })).toThrow('read environment: settings refused');
+  expect(() => observeNodeName(settingsOf({ CALICO_NODENAME_FILE: '/nowhere', HOSTNAME: 'Host_3' }))).toThrow(
+    'node name "host_3": lower-case letters, digits, dashes and dots wanted; set NODENAME',
+  );
   writeFileWhole(settings.nodeNameFile, 'Host_3', 0o644);
   expect(() => observeNodeName(settings)).toThrow(
     'node name "Host_3": lower-case letters, digits, dashes and dots wanted; set NODENAME',

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { replaceFile } from '../sys/files.ts';
 import type { Log } from './log.ts';
-import type { AgentSettings } from './settings.ts';
+import { type AgentSettings, isNodeName } from './settings.ts';
 
 const MTU_FILE = '/var/lib/calico/mtu';
 /** Uplinks by name, and the MTU when there is none: Felix's defaults. */
@@ -53,10 +53,10 @@ export function tryReadFelixConfig({ felixConfigFile }: AgentSettings): string |
   }
 }
 
-/** From the settings, the node-name file, or the host's name, in this order; throws `invalid` when it cannot name a node. */
-export function observeNodeName(settings: AgentSettings): string {
-  const name = settings.nodeName ?? tryRead(settings.nodeNameFile) ?? hostname().toLowerCase();
-  if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)) return name;
+/** From NODENAME, the node-name file, HOSTNAME or the host's name, in this order; throws `invalid` for what cannot name a node. */
+export function observeNodeName({ nodeName, nodeNameFile, hostName }: AgentSettings): string {
+  const name = nodeName ?? (tryRead(nodeNameFile) || (hostName ?? hostname().trim().toLowerCase()));
+  if (isNodeName(name)) return name;
   throw new OcicatError(
     'invalid',
     `node name "${name}": lower-case letters, digits, dashes and dots wanted; set NODENAME`,

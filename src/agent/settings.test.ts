@@ -8,6 +8,7 @@ const defaults: AgentSettings = {
   nodeName: undefined,
   takeOver: undefined,
   nodeNameFile: '/var/lib/calico/nodename',
+  hostName: undefined,
   felixConfigFile: '/etc/calico/felix.cfg',
   ipv4: { kind: 'keep' },
   ipv6: { kind: 'keep' },
@@ -33,8 +34,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
   [{}, {}],
   [{ NODENAME: '', IP: '', AS: '', CALICO_NODENAME_FILE: '', UNRELATED: 'x' }, {}],
-  [{ NODENAME: 'host-1.example', HOSTNAME: 'Other_Name' }, { nodeName: 'host-1.example' }],
-  [{ HOSTNAME: 'Host-1' }, { nodeName: 'host-1' }],
+  [{ NODENAME: ' \n', HOSTNAME: '\t' }, {}],
+  [
+    { NODENAME: 'host-1.example', HOSTNAME: 'Other_Name' },
+    { nodeName: 'host-1.example', hostName: 'other_name' },
+  ],
+  [
+    { NODENAME: 'host-1\n', HOSTNAME: 'Host-1\r\n', AS: ' 65001\n' },
+    { nodeName: 'host-1', hostName: 'host-1', asNumber: 65001 },
+  ],
   [{ CALICO_NODENAME_FILE: '/etc/name' }, { nodeNameFile: '/etc/name' }],
   [{ CALICO_FELIX_CONFIG_FILE: '/etc/felix' }, { felixConfigFile: '/etc/felix' }],
   [
@@ -101,7 +109,6 @@ const NAME = 'lower-case letters, digits, dashes and dots';
 const refused: readonly (readonly [Environment, readonly string[]])[] = [
   [{ NODENAME: 'Host' }, [`NODENAME: found "Host", wanted ${NAME}`]],
   [{ NODENAME: '-host' }, [`NODENAME: found "-host", wanted ${NAME}`]],
-  [{ HOSTNAME: 'a_b' }, [`HOSTNAME: found "a_b", wanted ${NAME}`]],
   [{ IP: '10.0.0.1/33' }, [`IP: found "10.0.0.1/33", wanted ${ADDRESS4}`]],
   [
     { IP: 'fd00::1', IP6: '10.0.0.1' },

@@ -29,6 +29,8 @@ export type PoolSetting =
 export interface AgentSettings {
   readonly nodeName: string | undefined;
   readonly nodeNameFile: string;
+  /** What the environment calls the host, for a node that nobody has named; not checked yet. */
+  readonly hostName: string | undefined;
   /** The machine that the node's name may be taken from although it has left workloads, as messages call it. */
   readonly takeOver: string | undefined;
   /** Felix's own file of settings; it need not be there. */
@@ -144,9 +146,13 @@ function parseRouterId(text: string): string {
   return text === 'hash' || typeof tryParseIp(text) === 'number' ? text : refuse(text, '"hash" or an IPv4 address');
 }
 
+/** Whether a node can be called so: the name stands in keys, and is compared letter by letter. */
+export function isNodeName(text: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text) && text.length <= 253;
+}
+
 function parseNodeName(text: string): string {
-  const valid = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text) && text.length <= 253;
-  return valid ? text : refuse(text, 'lower-case letters, digits, dashes and dots');
+  return isNodeName(text) ? text : refuse(text, 'lower-case letters, digits, dashes and dots');
 }
 
 function parseMachine(text: string): string {
@@ -175,7 +181,7 @@ function requireNever(text: string): 'Never' {
 function createCollector(environment: Environment): { collect: Collect; issues: Issue[] } {
   const issues: Issue[] = [];
   const collect: Collect = (name, parse) => {
-    const text = environment[name];
+    const text = environment[name]?.trim();
     if (text === undefined || text === '') return undefined;
     try {
       return parse(text);
@@ -188,15 +194,15 @@ function createCollector(environment: Environment): { collect: Collect; issues: 
   return { collect, issues };
 }
 
-/** Throws `invalid` with an issue for each variable that cannot be understood. */
+/** Blanks and line breaks around a value are none of it. Throws `invalid` with an issue for each that cannot be understood. */
 export function parseAgentSettings(environment: Environment): AgentSettings {
   const { collect, issues } = createCollector(environment);
-  const name = collect('NODENAME', parseNodeName) ?? collect('HOSTNAME', (text) => parseNodeName(text.toLowerCase()));
   const encapsulations = ['CALICO_IPV4POOL_IPIP', 'CALICO_IPV4POOL_VXLAN', 'CALICO_IPV6POOL_VXLAN'];
   for (const variable of encapsulations) collect(variable, requireNever);
   const settings: AgentSettings = {
-    nodeName: name,
+    nodeName: collect('NODENAME', parseNodeName),
     nodeNameFile: environment.CALICO_NODENAME_FILE || '/var/lib/calico/nodename',
+    hostName: collect('HOSTNAME', (text) => text.toLowerCase()),
     takeOver: collect('CALICO_NODE_TAKEOVER', parseMachine),
     felixConfigFile: environment.CALICO_FELIX_CONFIG_FILE || '/etc/calico/felix.cfg',
     ipv4: collect('IP', parseAddress(4)) ?? { kind: 'keep' },
