@@ -78,7 +78,16 @@ function retryAfterMs(headers: Headers): number {
 function isWorthRetrying(error: unknown): boolean {
   if (!(error instanceof OcicatError)) return false;
   if (error.code === 'timeout') return true;
-  return isErrno(error.cause, 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'ENETUNREACH');
+  return isErrno(
+    error.cause,
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'ETIMEDOUT',
+    'EPIPE',
+    'EAI_AGAIN',
+    'ENETUNREACH',
+    'EHOSTUNREACH',
+  );
 }
 
 async function followRedirects(request: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {

@@ -93,7 +93,7 @@ describe('etcd that fails', () => {
     const impatient = connect(server, { patienceMs: 200 });
     expect(await thrownBy(impatient.get('/restart'))).toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining(`connect to etcd "${server.endpoint}": connect ECONNREFUSED`),
+      message: expect.stringContaining(`connect to etcd "${server.endpoint}": nothing listens there (ECONNREFUSED)`),
     });
     await server.start();
     expect((await impatient.get('/restart')).kv?.value).toBe('1');

@@ -2,6 +2,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { connect as connectLocally } from 'node:net';
 import { OcicatError } from '../../base/errors.ts';
+import { describeConnectFailure } from './connect-failure.ts';
 import { createDeframer, frameMessage } from './framing.ts';
 import { readStatus, type Status } from './status.ts';
 
@@ -76,7 +77,10 @@ export async function openSession(
     path === undefined
       ? http2.connect(endpoint, options)
       : http2.connect('http://localhost', { ...options, createConnection: () => connectLocally(path) });
-  await untilConnected(connection, endpoint, timeoutMs, signal);
+  await untilConnected(connection, timeoutMs, signal).catch(async (cause: Error) => {
+    const words = await describeConnectFailure(cause, endpoint, timeoutMs);
+    throw new OcicatError('unavailable', `connect to etcd "${endpoint}": ${words}`, { cause });
+  });
   connection.setLocalWindowSize(WINDOW_BYTES);
   return createSession(connection, endpoint);
 }
@@ -86,33 +90,30 @@ function socketPathOf(endpoint: string): string | undefined {
   return endpoint.startsWith('unix://') ? endpoint.slice('unix://'.length) : undefined;
 }
 
-/** TLS's own words for a server that does not take our certificate help nobody. */
-function describeConnectError({ message }: Error): string {
-  if (/ENOENT/.test(message))
-    return "nothing listens there: this machine's agent does not run, or has another datastore";
-  const alert = /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)/.exec(message)?.[0];
-  if (alert === undefined) return message || 'failed';
-  return `the server wants another client certificate (${alert})`;
+/**
+ * Ends the connection at once. Without an error Bun keeps the socket, and with it the process, until the other side hangs
+ * up, which one that says nothing never does.
+ */
+function hangUp(connection: ClientHttp2Session, why: Error = new Error('closed')): void {
+  if (connection.listenerCount('error') === 0) connection.on('error', () => undefined);
+  connection.destroy(why);
 }
 
-/** The first settings frame of the server is the proof that it speaks HTTP/2 and, with TLS, took our certificate. */
-function untilConnected(
-  connection: ClientHttp2Session,
-  endpoint: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+/**
+ * The first settings frame of the server is the proof that it speaks HTTP/2 and, with TLS, took our certificate. Rejects
+ * with what went wrong.
+ */
+function untilConnected(connection: ClientHttp2Session, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (words: string, cause?: unknown) => {
+    const fail = (cause: Error) => {
       finish();
-      connection.on('error', () => undefined);
-      connection.destroy();
-      reject(new OcicatError('unavailable', `connect to etcd "${endpoint}": ${words}`, { cause }));
+      hangUp(connection, cause);
+      reject(cause);
     };
-    const onError = (cause: Error) => fail(describeConnectError(cause), cause);
-    const onClose = () => fail('the connection was closed');
-    const onAbort = () => fail('aborted', signal.reason);
-    const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const onError = fail;
+    const onClose = () => fail(new Error('it hung up at once'));
+    const onAbort = () => fail(new Error('aborted', { cause: signal.reason }));
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const onReady = () => {
       finish();
       resolve();
@@ -135,7 +136,7 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
 
   function fail(reason: unknown): void {
     cause ??= reason;
-    connection.destroy();
+    hangUp(connection);
   }
 
   function ping(): void {
@@ -201,9 +202,7 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
       const stream = request({ ...requestHeaders(path, token), ...NEEDS_LEADER });
       return stream === undefined ? deadStream(lost(false, undefined)) : createStream(stream, signal, lost);
     },
-    close() {
-      connection.destroy();
-    },
+    close: () => hangUp(connection),
   };
 }
 
