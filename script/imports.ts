@@ -33,7 +33,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'cni',
   ],
   ctl: ['base', 'net', 'selector', 'model', 'policy', 'blocks', 'sys', 'datastore', 'ipam'],
-  pod: ['base', 'net', 'sys', 'images'],
+  metadata: ['base', 'sys', 'images'],
+  pod: ['base', 'net', 'sys', 'images', 'metadata'],
   lab: ['base', 'net', 'sys', 'images'],
   main: ['base', 'sys', 'agent', 'ctl', 'pod', 'lab'],
 };

@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { CNI_CODE, printCniError, toCniError } from '../cni/error.ts';
+import { descriptorOf } from '../sys/connection.ts';
 import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../sys/libc.ts';
 import { type Admission, createAdmissionDesk, DEFAULT_CNI_LIMITS, fullError } from './cni-admission.ts';
 import type { CniContext } from './cni-context.ts';
@@ -26,14 +27,6 @@ export interface CniServer {
   readonly dispatcher: CniDispatcher;
   /** Takes no more calls, lets running ones finish or tells them to stop, and waits until they are answered. */
   close(): Promise<void>;
-}
-
-/** The accepted connection's descriptor: Bun keeps it where Node does, and types it nowhere. */
-function descriptorOf(socket: Socket): number {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
-  if (typeof fd === 'number' && fd >= 0) return fd;
-  throw new OcicatError('internal', 'serve CNI call: the connection has no descriptor');
 }
 
 /**

@@ -10,7 +10,7 @@ export function temporaryPath(dir: string): string {
 }
 
 /** Puts `content` at `path` whole: written and synced below `tmpDir` (same file system), then renamed. */
-export function writeFileAtomically(path: string, content: string, tmpDir: string, mode = 0o600): void {
+export function writeFileAtomically(path: string, content: string | Uint8Array, tmpDir: string, mode = 0o600): void {
   const tmp = temporaryPath(tmpDir);
   try {
     const fd = openSync(tmp, 'wx', mode);

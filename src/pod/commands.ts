@@ -1,4 +1,5 @@
 // The command table: every command's name, options and help, and where its code is. Code is loaded when it is called.
+import { METADATA_PORT } from '../metadata/place.ts';
 import type { AppRequest } from './app-arguments.ts';
 import type { Context } from './context.ts';
 import type { FlagSpec, FlagUse } from './flags.ts';
@@ -189,6 +190,15 @@ export const commands: readonly Command[] = [
     reads: 'mixed',
     needsRoot: false,
     load: async () => (await import('./list.ts')).listPods,
+  },
+  {
+    name: ['metadata-service'],
+    summary: 'Run metadata service',
+    usage: '[--listen-port=PORT]',
+    flags: [{ name: 'listen-port', takes: 'text', initial: String(METADATA_PORT), help: 'listen port' }],
+    reads: 'mixed',
+    needsRoot: true,
+    load: async () => (await import('./metadata-service.ts')).serveMetadata,
   },
   {
     name: ['prepare'],

@@ -2,12 +2,10 @@
 // that the host's ends of their links are in. The group goes with the link, so nothing is left to be taken back.
 import { OcicatError } from '../base/errors.ts';
 import { list, object, optional, parseDocument, text } from '../images/fields.ts';
+import { METADATA_PORT } from '../metadata/place.ts';
 import { createMessageWriter, NETLINK_ROUTE, NLM_F_ACK, openNetlink } from '../sys/netlink.ts';
 import { type OwnNetwork, RESTRICTED_HOST } from './net-conf.ts';
 import { systemEnvironment, systemProgram } from './programs.ts';
-
-/** Where rkt's metadata service listens. Source: rkt's documentation of `metadata-service`. */
-const METADATA_PORT = 18112;
 
 /** Interface groups: numbers that nobody else is likely to use. */
 const groups: Readonly<Record<OwnNetwork, number>> = { 'default-restricted': 0x726b7401, default: 0x726b7402 };

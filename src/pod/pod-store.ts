@@ -61,18 +61,24 @@ function openDirectory(path: string): number {
   return libc.open(path, libc.O_RDONLY | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC);
 }
 
-/** The pod as it is now; undefined if it is not, or no longer, in that place. */
-function observePod(dataDir: string, place: Place, uuid: string): Pod | undefined {
-  const path = join(placePath(dataDir, place), uuid);
+/** Whether somebody holds the pod in that directory; undefined if there is none. */
+export function observeHeld(path: string): boolean | undefined {
   try {
     const fd = openDirectory(path);
     const free = libc.flock(fd, libc.LOCK_SH | libc.LOCK_NB);
     libc.close(fd);
-    return { uuid, place, path, state: states[place][free ? 0 : 1] };
+    return !free;
   } catch (error) {
     if (isOcicatError(error, 'kernel') && error.errno === libc.ENOENT) return undefined;
     throw error;
   }
+}
+
+/** The pod as it is now; undefined if it is not, or no longer, in that place. */
+function observePod(dataDir: string, place: Place, uuid: string): Pod | undefined {
+  const path = join(placePath(dataDir, place), uuid);
+  const held = observeHeld(path);
+  return held === undefined ? undefined : { uuid, place, path, state: states[place][held ? 1 : 0] };
 }
 
 /** None where there is no such place. Throws `denied` where this user may not look, as that is not the same as no pods. */

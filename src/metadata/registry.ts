@@ -1,0 +1,85 @@
+// The registered pods, in memory and as files, so that a service that starts again knows those that live.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeError } from '../base/errors.ts';
+import { replaceFile } from '../sys/files.ts';
+import { hashToken, parseRegistration, printRegistration, type Registration } from './registration.ts';
+
+export interface Registry {
+  /** Whether anybody at that address may have something to ask. */
+  hasAddress(address: string): boolean;
+  /** The living pod that has the token and comes from its own address; undefined for everybody else. */
+  tryFind(address: string, token: string): Registration | undefined;
+  get(uuid: string): Registration | undefined;
+  /** In place of an earlier registration of the same pod. */
+  put(registration: Registration): void;
+  /** False if there was none. */
+  forget(uuid: string): boolean;
+  /** Forgets pods that have ended and told nobody: theirs was killed, or the machine went down. */
+  sweep(): void;
+}
+
+export interface RegistrySetting {
+  /** Directory of root alone; made where it is missing. */
+  readonly directory: string;
+  /** Whether a pod's directory is held by whoever runs it. */
+  readonly isHeld: (podPath: string) => boolean;
+  readonly warn: (line: string) => void;
+}
+
+const SUFFIX = '.json';
+
+function readAll({ directory, warn }: RegistrySetting): readonly Registration[] {
+  const files = readdirSync(directory).filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.'));
+  return files.flatMap((file) => {
+    const path = join(directory, file);
+    try {
+      return [parseRegistration(path, readFileSync(path, 'utf8'))];
+    } catch (error) {
+      warn(describeError(error));
+      rmSync(path, { force: true });
+      return [];
+    }
+  });
+}
+
+/** With those that an earlier service has registered and that still live. */
+export function openRegistry(setting: RegistrySetting): Registry {
+  const { directory, isHeld } = setting;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const byUuid = new Map(readAll(setting).map((each) => [each.uuid, each]));
+  const byToken = new Map([...byUuid.values()].map((each) => [each.tokenHash, each]));
+  const pathOf = (uuid: string): string => join(directory, `${uuid}${SUFFIX}`);
+  const lives = ({ podPath }: Registration): boolean => podPath === undefined || isHeld(podPath);
+
+  const registry: Registry = {
+    hasAddress: (address) => [...byUuid.values()].some((each) => each.address === address),
+    get: (uuid) => byUuid.get(uuid),
+    tryFind(address, token) {
+      const found = byToken.get(hashToken(token));
+      if (found === undefined || found.address !== address) return undefined;
+      if (lives(found)) return found;
+      registry.forget(found.uuid);
+      return undefined;
+    },
+    put(registration) {
+      const before = byUuid.get(registration.uuid);
+      replaceFile(pathOf(registration.uuid), printRegistration(registration), 0o600);
+      if (before !== undefined) byToken.delete(before.tokenHash);
+      byUuid.set(registration.uuid, registration);
+      byToken.set(registration.tokenHash, registration);
+    },
+    forget(uuid) {
+      const found = byUuid.get(uuid);
+      if (found === undefined) return false;
+      rmSync(pathOf(uuid), { force: true });
+      byToken.delete(found.tokenHash);
+      return byUuid.delete(uuid);
+    },
+    sweep() {
+      for (const each of [...byUuid.values()]) if (!lives(each)) registry.forget(each.uuid);
+    },
+  };
+  registry.sweep();
+  return registry;
+}
