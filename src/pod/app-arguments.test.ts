@@ -11,6 +11,7 @@ const bare = {
   args: [],
   mounts: [],
   environment: new Map<string, string>(),
+  annotations: new Map<string, string>(),
   capabilities: { kind: 'default' as const },
 };
 
@@ -48,6 +49,7 @@ test('limits, capabilities, groups, environment and mounts bind to the latest im
     '--caps-retain=CAP_CHOWN,CAP_SYS_TIME',
     '--supplementary-gids=400,500',
     '--environment=A=b=c',
+    '--annotation=example.com/key=a=b',
     '--mount=volume=v,target=/own',
     '--readonly-rootfs=true',
     '--working-dir=/tmp',
@@ -71,6 +73,7 @@ test('limits, capabilities, groups, environment and mounts bind to the latest im
         capabilities: { kind: 'retain', set: ['CAP_KILL', 'CAP_CHOWN', 'CAP_SYS_TIME'] },
         supplementaryGids: [400, 500],
         environment: new Map([['A', 'b=c']]),
+        annotations: new Map([['example.com/key', 'a=b']]),
         mounts: [{ volume: 'v', path: '/own' }],
       },
     ],

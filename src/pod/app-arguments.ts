@@ -26,6 +26,7 @@ export interface AppRequest {
   readonly group?: string;
   readonly supplementaryGids?: readonly number[];
   readonly environment: ReadonlyMap<string, string>;
+  readonly annotations: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   readonly readOnlyRootfs?: boolean;
   readonly memoryBytes?: number;
@@ -50,6 +51,10 @@ const text = (name: string, help: string, initial?: string): FlagSpec =>
 
 /** Options that follow an image. */
 export const appFlags: readonly FlagSpec[] = [
+  text(
+    'annotation',
+    'set the app\'s annotations, which it finds at the metadata service (example: "--annotation=foo=bar")',
+  ),
   text('caps-remove', 'capability to remove from the process, comma-separated'),
   text('caps-retain', 'capability to retain in the process, comma-separated'),
   text('cpu', 'cpu limit for the preceding image (example: "--cpu=500m")'),
@@ -81,6 +86,18 @@ function integer(flag: string, value: string, min: number, max: number): number 
   const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= min && number <= max) return number;
   throw new OcicatError('invalid', `--${flag} "${value}": wanted a whole number from ${min} to ${max}`);
+}
+
+/** appc's rule for names of annotations. */
+const IDENTIFIER = /^[a-z0-9]+([-._~/][a-z0-9]+)*$/;
+
+function annotation(app: AppRequest, value: string): AppRequest {
+  const [name, text] = parsePair('annotation', value);
+  if (!IDENTIFIER.test(name)) {
+    const wanted = 'lower-case letters and digits, with one of -._~/ between them';
+    throw new OcicatError('invalid', `--annotation "${value}": name "${name}": wanted ${wanted}`);
+  }
+  return { ...app, annotations: new Map([...app.annotations, [name, text]]) };
 }
 
 /** Splits `K=V`; the value may hold further equals signs. Throws `invalid` if there is no name or no equals sign. */
@@ -126,6 +143,7 @@ function execOverride(app: AppRequest, value: string): AppRequest {
 }
 
 const apply: Readonly<Record<string, Apply>> = {
+  annotation,
   'caps-remove': (app, value) => capabilityRule(app, 'remove', value),
   'caps-retain': (app, value) => capabilityRule(app, 'retain', value),
   cpu: (app, value) => ({ ...app, milliCpu: parseMilliCpu(value) }),
@@ -212,6 +230,7 @@ export function parseAppArguments(podFlags: readonly FlagSpec[], words: readonly
           image: word,
           args: [],
           environment: new Map(),
+          annotations: new Map(),
           mounts: [],
           capabilities: { kind: 'default' },
         });

@@ -70,6 +70,7 @@ export interface PodSetting {
   readonly devices: readonly Device[];
   /** Size of the caller's terminal, which the app is to have the like of. */
   readonly terminal: AppSpec['terminal'];
+  readonly metadataUrl: string | undefined;
 }
 
 /** A bounding set only takes away: what this process may not have, its apps may not either. */
@@ -88,10 +89,14 @@ function observeSensors(): readonly string[] {
   return processors.map((name) => join(CPU_DIR, name, 'thermal_throttle')).filter((path) => existsSync(path));
 }
 
-/** The kind of the caller's terminal, unless the image says another. */
-function withTerminal(context: Context, environment: readonly string[]): readonly string[] {
-  const isSet = environment.some((entry) => entry.startsWith('TERM='));
-  return isSet ? environment : [...environment, `TERM=${callersTerm(context)}`];
+/** With the kind of the caller's terminal, unless the image says another, and the pod's own metadata URL whatever it says. */
+function environmentOf(context: Context, { environment }: ReadyApp, setting: PodSetting): readonly string[] {
+  const { terminal, metadataUrl } = setting;
+  const has = (name: string): boolean => environment.some((entry) => entry.startsWith(`${name}=`));
+  const term = terminal === undefined || has('TERM') ? [] : [`TERM=${callersTerm(context)}`];
+  if (metadataUrl === undefined) return [...environment, ...term];
+  const others = environment.filter((entry) => !entry.startsWith('AC_METADATA_URL='));
+  return [...others, ...term, `AC_METADATA_URL=${metadataUrl}`];
 }
 
 /** Writes the app's config.json. The app's program must have been found. */
@@ -103,7 +108,7 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     rootfs: ready.rootfs,
     readOnlyRootfs: app.readOnlyRootFS ?? false,
     args: [lookup.path, ...app.app.exec.slice(1)],
-    environment: setting.terminal === undefined ? ready.environment : withTerminal(context, ready.environment),
+    environment: environmentOf(context, ready, setting),
     workingDirectory: ready.workingDirectory,
     uid: ready.identity.uid,
     gid: ready.identity.gid,

@@ -24,7 +24,8 @@ export interface EnvironmentRequest {
   readonly pod: ReadonlyMap<string, string>;
 }
 
-function splitEntries(entries: readonly string[]): readonly (readonly [string, string])[] {
+/** `NAME=VALUE` each; what has no name is left out. */
+export function splitEntries(entries: readonly string[]): readonly (readonly [string, string])[] {
   return entries.flatMap((entry) => {
     const equals = entry.indexOf('=');
     return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)] as const] : [];

@@ -5,16 +5,23 @@ test('both result shapes give the first IPv4 address', () => {
   const old = '{"ip4":{"ip":"172.16.28.2/24","gateway":"172.16.28.1"},"dns":{"nameservers":["1.2.3.4"]}}';
   expect(parseCniResult('p', old)).toEqual({
     ip4: '172.16.28.2/24',
+    gateway: '172.16.28.1',
     dns: { nameservers: ['1.2.3.4'], domain: undefined, search: [], options: [] },
     json: old,
   });
-  const recent = '{"cniVersion":"1.0.0","ips":[{"address":"fd00::2/64"},{"address":"192.168.0.0/32"}],"dns":{}}';
-  expect(parseCniResult('p', recent)).toEqual({ ip4: '192.168.0.0/32', dns: undefined, json: recent });
+  const recent =
+    '{"cniVersion":"1.0.0","ips":[{"address":"fd00::2/64"},{"address":"192.168.0.0/32","gateway":"10.0.0.1"}],"dns":{}}';
+  expect(parseCniResult('p', recent)).toEqual({
+    ip4: '192.168.0.0/32',
+    gateway: '10.0.0.1',
+    dns: undefined,
+    json: recent,
+  });
 });
 
 test('a result without addresses, and no result', () => {
   expect(parseCniResult('p', '{}').ip4).toBeUndefined();
-  expect(parseCniResult('p', '\n')).toEqual({ ip4: undefined, dns: undefined, json: '{}' });
+  expect(parseCniResult('p', '\n')).toEqual({ ip4: undefined, gateway: undefined, dns: undefined, json: '{}' });
 });
 
 test.each([

@@ -29,6 +29,8 @@ export interface CniDns {
 export interface CniResult {
   /** First IPv4 address with its prefix length, e.g. `172.16.28.2/24`. */
   readonly ip4: string | undefined;
+  /** The one that came with it. */
+  readonly gateway: string | undefined;
   readonly dns: CniDns | undefined;
   /** As the plugin printed it; the next plugin's prevResult. */
   readonly json: string;
@@ -52,8 +54,8 @@ const address = text({ wanted: 'an address with a prefix length', accepts: (ip) 
 const readDns = object({ nameservers: words, domain: optional(text()), search: words, options: words }, 'open');
 const readResult = object(
   {
-    ip4: optional(object({ ip: address }, 'open')),
-    ips: optional(list(object({ address }, 'open'))),
+    ip4: optional(object({ ip: address, gateway: optional(text()) }, 'open')),
+    ips: optional(list(object({ address, gateway: optional(text()) }, 'open'))),
     dns: optional(readDns),
   },
   'open',
@@ -68,10 +70,11 @@ function dnsOf(dns: ReturnType<typeof readDns> | undefined): CniDns | undefined 
 
 /** Both result shapes: `ip4` of CNI 0.1 and 0.2, `ips` from 0.3 on. Throws `invalid`. An empty text is an empty result. */
 export function parseCniResult(plugin: string, json: string): CniResult {
-  if (json.trim() === '') return { ip4: undefined, dns: undefined, json: '{}' };
+  if (json.trim() === '') return { ip4: undefined, gateway: undefined, dns: undefined, json: '{}' };
   const result = parseDocument(`result of plugin "${plugin}"`, json, readResult);
-  const first = result.ips?.map((ip) => ip.address).find((ip) => !ip.includes(':'));
-  return { ip4: result.ip4?.ip ?? first, dns: dnsOf(result.dns), json };
+  const first = result.ips?.find((ip) => !ip.address.includes(':'));
+  const { ip4 = first === undefined ? undefined : { ip: first.address, gateway: first.gateway } } = result;
+  return { ip4: ip4?.ip, gateway: ip4?.gateway, dns: dnsOf(result.dns), json };
 }
 
 const readError: Reader<{ readonly code: number; readonly msg: string; readonly details: string | undefined }> = object(

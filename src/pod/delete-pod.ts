@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { removeNetworks } from './networks.ts';
 import { removePodNetns } from './pod-netns.ts';
 import type { HeldPod } from './pod-store.ts';
+import { unregisterPod } from './register-pod.ts';
 import { podNetworks } from './start-network.ts';
 
 /** mountinfo writes blanks and backslashes as three octal digits. Source: proc(5). */
@@ -43,6 +44,7 @@ export async function deletePod(context: Context, pod: HeldPod): Promise<void> {
       `pod "${pod.uuid}" is kept until its networks can be deleted: ${failures.join('; ')}`,
     );
   }
+  await unregisterPod(pod);
   try {
     removePodNetns(pod.uuid);
     removePodCgroups(pod.uuid);

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { computeMountPoints } from './prepare-pod.ts';
+import { computeMountPoints } from './image-manifest.ts';
 
 test('mount points are named after their paths', () => {
   expect(computeMountPoints(['/data', '/Data/', '/var/lib/x_y'])).toEqual([

@@ -22,6 +22,7 @@ function app(name: string, image: string, version: string): PodApp {
     },
     readOnlyRootFS: undefined,
     mounts: [],
+    annotations: undefined,
   };
 }
 

@@ -22,6 +22,20 @@ export interface SuppliedDns extends CniDns {
   readonly network: string;
 }
 
+/** A network as the pod has joined it; what its plugin did not name is undefined. */
+export interface JoinedNetwork {
+  readonly name: string;
+  /** The pod's IPv4 address on it. */
+  readonly address: string | undefined;
+  readonly gateway: string | undefined;
+}
+
+export interface JoinedNetworks {
+  readonly networks: readonly JoinedNetwork[];
+  /** Those of the first network that has some. */
+  readonly dns: SuppliedDns | undefined;
+}
+
 function stdinOf(conf: NetworkConf, plugin: PluginConf, previous: string | undefined): string {
   if (!conf.file.endsWith('.conflist')) return conf.json;
   const { name, cniVersion } = conf;
@@ -108,23 +122,22 @@ async function giveUp(pod: PodNetworks, network: string, cause: unknown): Promis
 }
 
 /**
- * Adds the networks in order. Returns the DNS settings of the first that has some. When one fails, it and the earlier
- * ones are taken down again, newest first, and the failure is thrown.
+ * Adds the networks in order. When one fails, it and the earlier ones are taken down again, newest first, and the failure is
+ * thrown.
  */
-export async function addNetworks(
-  pod: PodNetworks,
-  networks: readonly SelectedNetwork[],
-): Promise<SuppliedDns | undefined> {
+export async function addNetworks(pod: PodNetworks, networks: readonly SelectedNetwork[]): Promise<JoinedNetworks> {
   mkdirSync(join(pod.podPath, 'net'), { recursive: true, mode: 0o750 });
   const infos: NetInfo[] = [];
+  const joined: JoinedNetwork[] = [];
   let supplied: SuppliedDns | undefined;
   for (const network of networks) {
     const { name } = network.conf;
     try {
       infos.push(recordIntent(pod, infos, network));
-      const { ip4, dns } = await addNetwork(pod, network);
+      const { ip4, gateway, dns } = await addNetwork(pod, network);
       infos.splice(-1, 1, infoOf(pod, network, ip4));
       writeNetInfo(pod.podPath, infos);
+      joined.push({ name, address: ip4?.split('/')[0], gateway });
       if (dns !== undefined && supplied === undefined) supplied = { ...dns, network: name };
       else if (dns !== undefined) {
         pod.warn(`Warning: network ${name} plugin specified DNS configuration, but DNS already supplied`);
@@ -133,7 +146,7 @@ export async function addNetworks(
       throw await giveUp(pod, name, cause);
     }
   }
-  return supplied;
+  return { networks: joined, dns: supplied };
 }
 
 function savedNetwork(pod: PodNetworks, info: NetInfo): SelectedNetwork {

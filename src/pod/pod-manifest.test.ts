@@ -18,6 +18,7 @@ const manifest: PodManifest = {
       },
       readOnlyRootFS: true,
       mounts: [{ volume: 'data', path: '/data' }],
+      annotations: [{ name: 'example.com/key', value: 'v' }],
     },
   ],
   volumes: [

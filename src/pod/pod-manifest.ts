@@ -48,6 +48,8 @@ export interface PodApp {
   };
   readonly readOnlyRootFS: boolean | undefined;
   readonly mounts: readonly Mount[];
+  /** undefined in pods that an earlier version has prepared. */
+  readonly annotations: readonly NameValue[] | undefined;
 }
 
 export interface PodManifest {
@@ -82,6 +84,7 @@ const readApp = object<PodApp>(
     ),
     readOnlyRootFS: optional(bool),
     mounts: list(object<Mount>({ volume: text(), path: text() }, 'open')),
+    annotations: optional(list(nameValue)),
   },
   'open',
 );

@@ -11,8 +11,9 @@ import { computeEnvironment, parseSetEnv } from './app-environment.ts';
 import type { Context } from './context.ts';
 import { allFlags, isSet } from './flags.ts';
 import { type Flavour, writeFlavour } from './flavour.ts';
+import { computeMountPoints, writeImageManifest } from './image-manifest.ts';
 import { openImages, resolveImage } from './image-source.ts';
-import type { Isolator, MountPoint, PodApp, PodManifest } from './pod-manifest.ts';
+import type { Isolator, PodApp, PodManifest } from './pod-manifest.ts';
 import { printPodManifest } from './pod-manifest.ts';
 import { createPod, type HeldPod } from './pod-store.ts';
 import { writeLayers } from './rootfs.ts';
@@ -34,18 +35,6 @@ export interface PreparedPod {
   /** Locked, in `prepare`. */
   readonly pod: HeldPod;
   readonly manifest: PodManifest;
-}
-
-/** Names of an image's volumes, each once: `volume-` and the path, and where another has that name `-1`, `-2` and so on. */
-export function computeMountPoints(paths: readonly string[]): readonly MountPoint[] {
-  const taken = new Set<string>();
-  return paths.map((path) => {
-    const base = `volume-${path.toLowerCase()}`.replace(/[^a-z0-9]+/g, '-').replace(/-+$/, '');
-    let name = base;
-    for (let count = 1; taken.has(name); count++) name = `${base}-${count}`;
-    taken.add(name);
-    return { name, path };
-  });
 }
 
 function computeExec(request: AppRequest, image: ImageRecord): readonly string[] {
@@ -106,6 +95,7 @@ function computeApp(
     },
     readOnlyRootFS: request.readOnlyRootfs,
     mounts: mergeMounts(podMounts, request.mounts),
+    annotations: [...request.annotations].map(([name, value]) => ({ name, value })),
   };
 }
 
@@ -135,7 +125,9 @@ function writePod(
 ): void {
   mkdirSync(join(pod.path, 'apps'), { mode: 0o750 });
   images.forEach((image, index) => {
-    writeLayers(pod.path, manifest.apps[index]?.name ?? '', store.layerPaths(image));
+    const name = manifest.apps[index]?.name ?? '';
+    writeLayers(pod.path, name, store.layerPaths(image));
+    writeImageManifest(pod.path, name, image);
   });
   writeFlavour(pod.path, flavour);
   writeFileSync(join(pod.path, 'pod'), printPodManifest(manifest), { mode: 0o640 });

@@ -55,6 +55,12 @@ export const runtimeFlags: readonly FlagSpec[] = [
     help: 'whether to stay in the host IPC namespace: auto, private or parent',
   },
   {
+    name: 'mds-register',
+    takes: 'boolean',
+    initial: 'false',
+    help: 'register pod with metadata service. It needs network connectivity to the host (--net=default, --net=default-restricted, or --net=host)',
+  },
+  {
     name: 'net',
     takes: 'optional',
     bare: 'default',
@@ -74,6 +80,8 @@ export interface RuntimeOptions {
   /** undefined: `rkt-` and the UUID. */
   readonly hostname: string | undefined;
   readonly interactive: boolean;
+  /** Whether the pod may ask the metadata service about itself. */
+  readonly mdsRegister: boolean;
 }
 
 function parseIpc(text: string): boolean | undefined {
@@ -99,12 +107,23 @@ function parseDns(uses: readonly FlagUse[]): Pick<RuntimeOptions, 'dns' | 'hosts
   }
 }
 
+function parseMdsRegister(uses: readonly FlagUse[], net: NetList): boolean {
+  const wanted = isSet(uses, 'mds-register');
+  if (!wanted || net.kind !== 'none') return wanted;
+  throw new OcicatError(
+    'invalid',
+    "--mds-register flag does not work with --net=none. Please use 'host', 'default' or an equivalent network",
+  );
+}
+
 /** Throws `invalid`. */
 export function parseRuntimeOptions(uses: readonly FlagUse[]): RuntimeOptions {
   const hostname = lastFlag(uses, 'hostname') ?? '';
   const nets = allFlags(uses, 'net');
+  const net = parseNetList(nets);
   return {
-    net: parseNetList(nets),
+    net,
+    mdsRegister: parseMdsRegister(uses, net),
     netGiven: nets.length > 0,
     ...parseDns(uses),
     hostname: hostname === '' ? undefined : parseHostname(hostname),

@@ -1,5 +1,6 @@
 // `rkt run-prepared`: run a pod that `prepare` has left.
 import { OcicatError } from '../base/errors.ts';
+import { requireService } from '../metadata/client.ts';
 import type { Handler } from './commands.ts';
 import { chooseDataDir } from './data-dir.ts';
 import { namedPod } from './named-pod.ts';
@@ -16,6 +17,7 @@ export const runPrepared: Handler = async (context, { uses, rest }) => {
   const pod = namedPod(context, dataDir, rest, undefined);
   const notPrepared = new OcicatError('invalid', `pod "${pod.uuid}" is not prepared`);
   if (pod.state !== 'prepared') throw notPrepared;
+  if (options.mdsRegister) await requireService();
   const held = tryHoldPod(dataDir, pod);
   if (held === undefined) throw notPrepared;
   return runPreparedPod(context, held, readPodManifest(held.path), options, openStopRequests());

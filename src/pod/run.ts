@@ -1,5 +1,6 @@
 // `rkt run`: fetch, prepare and run a pod in the foreground.
 import { OcicatError } from '../base/errors.ts';
+import { requireService } from '../metadata/client.ts';
 import { replaceFile } from '../sys/files.ts';
 import type { Handler } from './commands.ts';
 import { chooseDataDir } from './data-dir.ts';
@@ -20,6 +21,7 @@ export const run: Handler = async (context, words) => {
     throw new OcicatError('invalid', 'interactive option only supports one image');
   }
   if (apps.length === 0) throw new OcicatError('invalid', 'must provide at least one image');
+  if (options.mdsRegister) await requireService();
   const uuid = crypto.randomUUID();
   const uuidFile = lastFlag(uses, 'uuid-file-save') ?? '';
   const stops = openStopRequests();

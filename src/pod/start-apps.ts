@@ -59,20 +59,25 @@ function hasTerminal(start: Start): boolean {
   return start.options.interactive && process.stdin.isTTY;
 }
 
+/** What all apps have from their pod. */
+export interface SharedByApps {
+  readonly sandbox: Sandbox;
+  /** Path of its network namespace; undefined for the host's. */
+  readonly network: string | undefined;
+  readonly etc: EtcFiles;
+  /** Where the pod asks about itself; undefined for one that is not registered. */
+  readonly metadataUrl: string | undefined;
+}
+
 /** Writes the bundles of all apps whose program was found. */
-export function writeBundles(
-  start: Start,
-  { apps, devices }: MountedApps,
-  sandbox: Sandbox,
-  network: string | undefined,
-  etc: EtcFiles,
-): void {
+export function writeBundles(start: Start, { apps, devices }: MountedApps, shared: SharedByApps): void {
   const setting = {
     podPath: start.pod.path,
-    namespaces: namespacesOf(start, sandbox, network),
+    namespaces: namespacesOf(start, shared.sandbox, shared.network),
     terminal: hasTerminal(start) ? observeTerminalSize() : undefined,
-    etc,
+    etc: shared.etc,
     devices,
+    metadataUrl: shared.metadataUrl,
   };
   for (const ready of apps) if (ready.lookup.kind === 'found') writeBundle(start.context, ready, setting);
 }

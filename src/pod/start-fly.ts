@@ -26,6 +26,7 @@ function theOnlyApp(start: Start): PodApp {
   if (second !== undefined) refuse('only supports 1 application per Pod');
   if (options.netGiven && options.net.kind !== 'host') refuse('shares the network of the host, wanted --net=host');
   if (options.hostname !== undefined) refuse('shares the host name, --hostname cannot be set');
+  if (options.mdsRegister) refuse('has no metadata service, --mds-register cannot be set');
   if (options.ownIpc === true) refuse('shares the IPC namespace, --ipc=private cannot be set');
   const { capabilities, limited, oomScoreAdj } = appIsolators(app);
   if (capabilities.kind !== 'default') refuse('cannot restrict capabilities');

@@ -5,7 +5,7 @@ import { OcicatError } from '../base/errors.ts';
 import { pluginDirectories } from './cni-call.ts';
 import type { Context } from './context.ts';
 import { loadNetworks, ownNetwork, type SelectedNetwork, selectNetworks } from './net-conf.ts';
-import { addNetworks, type PodNetworks, removeNetworks, type SuppliedDns } from './networks.ts';
+import { addNetworks, type JoinedNetworks, type PodNetworks, removeNetworks } from './networks.ts';
 import { loadOwnRules } from './own-networks.ts';
 import { createPodNetns, removePodNetns } from './pod-netns.ts';
 import type { Start } from './start.ts';
@@ -65,11 +65,8 @@ export function makeNetns(start: Start): string | undefined {
   return path;
 }
 
-/** Joins the networks in order. Returns what DNS settings they supplied. */
-export async function joinNetworks(
-  start: Start,
-  networks: readonly SelectedNetwork[],
-): Promise<SuppliedDns | undefined> {
+/** Joins the networks in order. */
+export async function joinNetworks(start: Start, networks: readonly SelectedNetwork[]): Promise<JoinedNetworks> {
   const pod = podNetworks(start.context, start.pod.uuid, start.pod.path);
   const hasOwn = networks.some(({ conf }) => ownNetwork(conf) !== undefined);
   const [rules, added] = await Promise.allSettled([hasOwn ? loadOwnRules() : undefined, addNetworks(pod, networks)]);

@@ -5,8 +5,9 @@ import { describeError, OcicatError } from '../base/errors.ts';
 import { removePodCgroups } from './cgroups.ts';
 import { openConsole } from './console-pipe.ts';
 import { writeEtcFiles } from './etc-files.ts';
-import type { SuppliedDns } from './networks.ts';
+import type { JoinedNetworks } from './networks.ts';
 import { openReaper, type Reaper } from './reaper.ts';
+import { registerPod, unregisterPod } from './register-pod.ts';
 import { openSandbox, type Sandbox } from './sandbox.ts';
 import { hasOwnIpc, hostnameOf, type Start, warnStart } from './start.ts';
 import { type MountedApps, readyApps, startApps, writeBundles } from './start-apps.ts';
@@ -17,7 +18,7 @@ import { superviseApps } from './supervise.ts';
 interface Ground {
   readonly sandbox: Sandbox;
   readonly netns: string | undefined;
-  readonly supplied: SuppliedDns | undefined;
+  readonly joined: JoinedNetworks;
   readonly mounted: MountedApps;
 }
 
@@ -37,12 +38,12 @@ function settled<T>(outcome: PromiseSettledResult<T>): T {
 async function layGround(start: Start): Promise<Ground> {
   const networks = chooseNetworks(start);
   const netns = makeNetns(start);
-  const [sandbox, supplied, mounted] = await Promise.allSettled([
+  const [sandbox, joined, mounted] = await Promise.allSettled([
     makeSandbox(start, netns),
     joinNetworks(start, networks),
     Promise.resolve().then(() => readyApps(start)),
   ]);
-  return { netns, supplied: settled(supplied), sandbox: settled(sandbox), mounted: settled(mounted) };
+  return { netns, joined: settled(joined), sandbox: settled(sandbox), mounted: settled(mounted) };
 }
 
 /** From here on the pod counts as started. */
@@ -63,13 +64,16 @@ function dropGroups(start: Start, remove: () => void): void {
 
 async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<number> {
   const console = await openConsole(start.pod.path, (line) => warnStart(start, line));
-  writeBundles(start, ground.mounted, ground.sandbox, ground.netns, writeEtcFiles(start, ground.supplied));
+  const etc = writeEtcFiles(start, ground.joined.dns);
+  const metadataUrl = await registerPod(start, ground.joined.networks);
+  writeBundles(start, ground.mounted, { sandbox: ground.sandbox, network: ground.netns, etc, metadataUrl });
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);
   for (const line of start.warnings) warnStart(start, line);
   const processes = await startApps(start, ground.mounted, console, reaper);
   writeFileSync(join(start.pod.path, 'ready'), '');
   const status = await superviseApps(start.pod.path, processes, start.stops);
+  await unregisterPod(start.pod);
   await ground.sandbox.close();
   dropGroups(start, ground.mounted.groups.remove);
   await console.drained();

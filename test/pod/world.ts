@@ -31,6 +31,8 @@ export interface Running {
   readonly ended: Promise<Result>;
   /** Resolves when standard output holds the words. */
   printed(words: string): Promise<void>;
+  /** Standard output so far. */
+  output(): string;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -132,7 +134,7 @@ function follow(stream: ReadableStream<Uint8Array>) {
       if (text.includes(words)) resolve();
       else waiting.set(words, resolve);
     });
-  return { output, printed };
+  return { output, printed, soFar: () => text };
 }
 
 /** Whether the groups are gone; not while a process in them is still ending. */
@@ -152,7 +154,8 @@ async function removeGroupsOfPods(dataDir: string): Promise<void> {
   }
 }
 
-export async function openWorld(): Promise<World> {
+/** What runs longer than `patienceMs` is killed. */
+export async function openWorld(patienceMs = 30_000): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'ocitest-rkt-'));
   const dataDir = join(directory, 'data');
   const netDir = join(directory, 'local/net.d');
@@ -177,14 +180,14 @@ export async function openWorld(): Promise<World> {
       stdout: 'pipe',
       stderr: 'pipe',
       env: { ...process.env, VAR_OTHER: 'host' },
-      timeout: 30_000,
+      timeout: patienceMs,
       killSignal: 'SIGKILL',
     });
-    const { output, printed } = follow(child.stdout);
+    const { output, printed, soFar } = follow(child.stdout);
     const ended = Promise.all([child.exited, output, new Response(child.stderr).text()]).then(
       ([status, stdout, stderr]): Result => ({ status, stdout, stderr }),
     );
-    return { pid: child.pid, ended, printed, kill: (signal) => child.kill(signal) };
+    return { pid: child.pid, ended, printed, output: soFar, kill: (signal) => child.kill(signal) };
   };
   const options = [
     `--dir=${dataDir}`,
