@@ -32,7 +32,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'kernel',
     'cni',
   ],
-  ctl: ['base', 'net', 'selector', 'model', 'policy', 'blocks', 'sys', 'datastore', 'ipam'],
+  ctl: ['base', 'net', 'selector', 'model', 'policy', 'blocks', 'firewall', 'sys', 'datastore', 'ipam', 'kernel'],
   metadata: ['base', 'sys', 'images'],
   pod: ['base', 'net', 'sys', 'images', 'metadata'],
   lab: ['base', 'net', 'sys', 'images'],

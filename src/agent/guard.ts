@@ -1,9 +1,10 @@
 // Watches over what the agent has put in the kernel, and puts it back within a second when somebody else takes it away.
-import { TABLE } from '../firewall/nft.ts';
+import { STAND_IN_TABLE, TABLE } from '../firewall/nft.ts';
 import { type KernelEvent, observeKernelEvents } from '../kernel/events.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Log } from './log.ts';
+import type { OtherFirewalls } from './other-firewalls.ts';
 import type { Workloads } from './workloads.ts';
 
 /** Events that come this close together are one repair. */
@@ -13,21 +14,30 @@ export interface GuardTargets {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
   readonly forwarding: Forwarding;
+  readonly otherFirewalls: OtherFirewalls;
   readonly log: Log;
 }
 
-type Work = 'firewall' | 'routes' | 'forwarding';
+type Work = 'firewall' | 'routes' | 'forwarding' | 'other-firewalls';
+
+function nftablesWork(tables: readonly string[]): readonly Work[] {
+  const own = tables.filter((table) => table === TABLE || table === STAND_IN_TABLE);
+  return [
+    ...(own.includes(TABLE) ? (['firewall'] as const) : []),
+    ...(own.length < tables.length ? (['other-firewalls'] as const) : []),
+  ];
+}
 
 function workOf(event: KernelEvent): readonly Work[] {
   switch (event.kind) {
     case 'nftables':
-      return event.tables.includes(TABLE) ? ['firewall'] : [];
+      return nftablesWork(event.tables);
     case 'route':
       return event.change === 'removed' ? ['routes'] : [];
     case 'link':
       return event.change === 'set' ? ['routes'] : [];
     case 'overrun':
-      return event.of === 'nftables' ? ['firewall'] : ['routes', 'forwarding'];
+      return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['routes', 'forwarding'];
     case 'netconf':
       return ['forwarding'];
     case 'address':
@@ -49,6 +59,7 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
       if (now.has('firewall')) targets.dataplane.resync();
       if (now.has('routes')) targets.workloads.restoreRoutes();
       if (now.has('forwarding')) targets.forwarding.restore();
+      if (now.has('other-firewalls')) targets.otherFirewalls.touch();
     } catch (error) {
       targets.log.error('repair the kernel', error);
     }

@@ -33,6 +33,7 @@ import { reportHostPrograms } from './host-programs.ts';
 import { type Housekeeping, keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { keepMtu, keepNodeName, observeNodeName, observeUplinkMtu, tryReadFelixConfig } from './node-files.ts';
+import { watchOtherFirewalls } from './other-firewalls.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, isRegistered, registerNode } from './register.ts';
@@ -230,7 +231,8 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     };
     const server = await openCniServer(cni);
     const { dataplane, workloads, forwarding } = session;
-    const guard = guardKernel({ dataplane, workloads, forwarding, log }, signal);
+    const otherFirewalls = watchOtherFirewalls(log, signal);
+    const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, log }, signal);
     house = keepHouse(workloads, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {

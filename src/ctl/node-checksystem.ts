@@ -8,6 +8,7 @@ import { describeOtherBirds, describeOtherEtcds } from '../sys/other-daemons.ts'
 import { isInstalled, PACKAGES, type ProgramName } from '../sys/programs.ts';
 import { flagValue, type Handler, type Invocation } from './command.ts';
 import { observeForwarding } from './forwarding.ts';
+import { describeFinding, describeUnreadable, observeOtherFirewalls } from './other-firewalls.ts';
 import { DEFAULT_CONFIG_PATH } from './store.ts';
 
 /** nftables with the expressions that the agent's rules use; earlier kernels validate other things (nft(8)). */
@@ -98,6 +99,17 @@ function reportForwarding({ stdio }: Invocation): void {
   }
 }
 
+/** Root alone can look. What drops packets of workloads before the agent runs may be let through by it. */
+function reportOtherFirewalls({ stdio }: Invocation): void {
+  if (process.getuid?.() !== 0) return;
+  stdio.write('Checking other firewalls...\n');
+  const { findings, unreadable } = observeOtherFirewalls();
+  const isInTheWay = unreadable !== undefined || findings.some(({ isAccepted }) => !isAccepted);
+  stdio.write(`\t\t${'packets of workloads'.padEnd(30)}${isInTheWay ? 'WARNING' : 'OK'}\n`);
+  for (const finding of findings) stdio.writeError(`WARNING: ${describeFinding(finding)}\n`);
+  if (unreadable !== undefined) stdio.writeError(`WARNING: ${describeUnreadable(unreadable)}\n`);
+}
+
 async function reportOtherDaemons({ stdio, environment }: Invocation): Promise<void> {
   const { servers } = await loadDatastoreConfig(DEFAULT_CONFIG_PATH, false, environment);
   const others = [...describeOtherBirds(), ...(servers.kind === 'private' ? describeOtherEtcds() : [])];
@@ -124,6 +136,7 @@ export const runCheckSystem: Handler = async (invocation) => {
   }
   missing += reportPrograms(invocation);
   reportForwarding(invocation);
+  reportOtherFirewalls(invocation);
   await reportOtherDaemons(invocation);
   if (missing > 0 || !suffices) {
     stdio.writeError('System does not meet minimum system requirements to run Calico!\n');

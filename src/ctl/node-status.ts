@@ -6,6 +6,7 @@ import { askReadiness } from './agent-readiness.ts';
 import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
 import { describeForwarding } from './forwarding.ts';
+import { describeOtherFirewalls } from './other-firewalls.ts';
 import { describeTableProtection } from './table-protection.ts';
 import { formatFramed } from './tabwriter.ts';
 
@@ -111,5 +112,6 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   stdio.write(await describeLeftOut());
   stdio.write(describeForwarding());
   stdio.write(describeTableProtection());
+  stdio.write(describeOtherFirewalls());
   return readiness.kind === 'not-ready' ? 1 : 0;
 };

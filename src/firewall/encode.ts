@@ -80,7 +80,7 @@ function encodeUserdata(writer: BatchWriter, attribute: number, entries: readonl
   writer.attrBytes(attribute, bytesToArray(bytes));
 }
 
-function encodeComment(writer: BatchWriter, attribute: number, comment: string | undefined): void {
+export function encodeComment(writer: BatchWriter, attribute: number, comment: string | undefined): void {
   if (comment !== undefined) encodeUserdata(writer, attribute, [[0, `${comment}\0`]]);
 }
 
@@ -124,7 +124,7 @@ function encodeValue(writer: BatchWriter, type: number, kind: AttributeKind, val
   else encodeData(writer, type, value);
 }
 
-function encodeExpression(writer: BatchWriter, { name, values }: Expression): void {
+export function encodeExpression(writer: BatchWriter, { name, values }: Expression): void {
   writer.nest(1);
   writer.attrString(1, name);
   writer.nest(2);

@@ -42,6 +42,9 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ['log', attributes({ prefix: [2, 'text'], level: [5, 'be32'] })],
   ['reject', attributes({ type: [1, 'be32'], code: [2, 'u8'] })],
   ['masq', attributes({ flags: [1, 'be32'] })],
+  // extensions of iptables, which are others': only what they are called
+  ['match', attributes({ name: [1, 'text'] })],
+  ['target', attributes({ name: [1, 'text'] })],
 ]);
 
 export type AttributeValue = number | Bytes | Verdict;

@@ -84,10 +84,14 @@ function decodeExpression(element: Uint8Array): Expression {
   return { name, values };
 }
 
+/** The expressions of a rule. */
+export function decodeExpressions(attributes: Attributes): readonly Expression[] {
+  return readAttributeList(attributes.get(4) ?? nothing).map(({ value }) => decodeExpression(value));
+}
+
 /** What printRuleKey makes of a rule. */
 export function decodeRule(attributes: Attributes): string {
-  const expressions = readAttributeList(attributes.get(4) ?? nothing).map(({ value }) => decodeExpression(value));
-  return printRuleKey(expressions, commentIn(attributes.get(7)));
+  return printRuleKey(decodeExpressions(attributes), commentIn(attributes.get(7)));
 }
 
 /** A base chain with a policy other than accept, or of a kind that we never use, gets the priority NaN. */
@@ -109,10 +113,13 @@ export interface SetShape {
   readonly verdicts: boolean;
 }
 
-/** Undefined for a set that belongs to one rule. */
-export function decodeSet(attributes: Attributes): SetShape | undefined {
+/** Whether a set belongs to one rule. */
+export function isAnonymousSet(attributes: Attributes): boolean {
+  return (numberOf(attributes, 3) & SET_ANONYMOUS) !== 0;
+}
+
+export function decodeSet(attributes: Attributes): SetShape {
   const flags = numberOf(attributes, 3);
-  if ((flags & SET_ANONYMOUS) !== 0) return undefined;
   return {
     name: textOf(attributes, 2),
     keyType: numberOf(attributes, 4),
@@ -143,7 +150,7 @@ export function decodeElements(attributes: Attributes): readonly RawElement[] {
 }
 
 /** Starts and ends paired up; an end without a start (nft writes one at zero) says nothing, a start without an end goes on to the last key. */
-function joinIntervals(raw: readonly RawElement[]): Elements {
+export function joinIntervals(raw: readonly RawElement[]): Elements {
   const elements = new Map<Bytes, Verdict | undefined>();
   const sorted = raw.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : Number(b.isEnd) - Number(a.isEnd)));
   let open: RawElement | undefined;

@@ -13,6 +13,7 @@ import {
   decodeElements,
   decodeRule,
   decodeSet,
+  isAnonymousSet,
   numberOf,
   type RawElement,
   readObject,
@@ -137,8 +138,7 @@ function observeElements(source: Source, shape: SetShape): ObservedSet {
 function observeSets(source: Source): ReadonlyMap<string, ObservedSet> {
   const shapes: SetShape[] = [];
   dump(source, message.getSet, [[1, source.table]], (attributes) => {
-    const shape = decodeSet(attributes);
-    if (shape !== undefined) shapes.push(shape);
+    if (!isAnonymousSet(attributes)) shapes.push(decodeSet(attributes));
   });
   return new Map(shapes.map((shape) => [shape.name, observeElements(source, shape)]));
 }

@@ -47,6 +47,8 @@ function steadyText(text: string): string {
     .replaceAll(/revision \d+/g, 'revision N')
     .replaceAll(/(clusterInformationRevision": )"\d+"/g, '$1"REVISION"')
     .replaceAll(/^(\t\tnet\.ipv\S+ +)(?:OK|off .*)$/gm, '$1SWITCH')
+    .replaceAll(/^(\t\tpackets of workloads +)(?:OK|WARNING)$/gm, '$1STATE')
+    .replaceAll(/^WARNING: table .*\n/gm, '')
     .replaceAll(/^\t\t\d+\.\d+\S* +OK$/gm, '\t\tKERNEL   OK');
 }
 

@@ -1,0 +1,141 @@
+// Watches for other firewalls that drop packets of workloads, says where they do, and has them let through where there is a
+// place for that.
+
+import type { ForwardFilter } from '../firewall/forward-filter.ts';
+import { describeRemedy, type ForwardFinding, formatFinding, remedyOf } from '../firewall/forward-survey.ts';
+import { applyForwardAccept } from '../kernel/forward-accept.ts';
+import { hasLegacyFilters } from '../kernel/forward-legacy.ts';
+import { observeGeneration } from '../kernel/forward-observe.ts';
+import { type OtherFirewallsSurvey, observeOtherFirewalls } from '../kernel/other-firewalls.ts';
+import { openFirewalld } from './firewalld.ts';
+import type { Log } from './log.ts';
+
+/** Firewalls change their rules in many steps. */
+const GATHER_MS = 300;
+/** The tables of iptables-legacy say nothing when they change. */
+const LOOK_MS = 5_000;
+/** After so long firewalld is told again, should it have forgotten. */
+const FIREWALLD_AGAIN_MS = 60_000;
+
+export interface OtherFirewalls {
+  /** Rules that are not the agent's may have changed. */
+  touch(): void;
+}
+
+const hasOwnRules = ({ chains }: ForwardFilter): boolean =>
+  [...chains.values()].some((rules) => rules.some(({ isOurs }) => isOurs));
+
+type Complaint = readonly [what: string, advice: string];
+
+function complaintOf(finding: ForwardFinding): Complaint {
+  const what = `another firewall drops packets of workloads: ${formatFinding(finding)}`;
+  return [what, `what lets them through: ${describeRemedy(finding)}`];
+}
+
+function unreadableOf(program: string | undefined): readonly Complaint[] {
+  if (program === undefined) return [];
+  const what = 'this host has rules of iptables-legacy that cannot be read here';
+  return [[what, `"${program}" is missing (package iptables)`]];
+}
+
+/** Tells each line once, and when it no longer holds. */
+function createTeller(log: Log): (lines: ReadonlyMap<string, string>) => void {
+  let told: ReadonlySet<string> = new Set();
+  return (lines) => {
+    for (const [what, advice] of lines) if (!told.has(what)) log.error(`${what}; ${advice}`);
+    for (const what of told) if (!lines.has(what)) log.info(`no longer: ${what}`);
+    told = new Set(lines.keys());
+  };
+}
+
+/** Looks at once, whenever it is touched, and now and then; until aborted. */
+export function watchOtherFirewalls(log: Log, signal: AbortSignal): OtherFirewalls {
+  const tell = createTeller(log);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let dueMs = 0;
+  let firewalldDueMs = 0;
+  let isFirewalldAsked = false;
+  let isTouched = true;
+  let generation: number | undefined;
+
+  function accept(filter: ForwardFilter, findings: readonly ForwardFinding[]): void {
+    if (!applyForwardAccept(filter, true)) return;
+    for (const finding of findings)
+      log.warn(
+        `another firewall would drop packets of workloads: ${formatFinding(finding)}; rules before it let them through now`,
+      );
+  }
+
+  function askFirewalld(findings: readonly ForwardFinding[]): void {
+    if (performance.now() < firewalldDueMs) return;
+    firewalldDueMs = performance.now() + FIREWALLD_AGAIN_MS;
+    for (const finding of findings)
+      log.warn(`firewalld drops packets of workloads: ${formatFinding(finding)}; it is told to let them through`);
+    isFirewalldAsked = true;
+    openFirewalld(signal)
+      .then(() => log.info('firewalld has a zone and policies "calico" now, which let packets of workloads through'))
+      .catch(
+        (error: unknown) => signal.aborted || log.error('tell firewalld to let packets of workloads through', error),
+      )
+      .finally(() => {
+        isFirewalldAsked = false;
+        touch();
+      });
+  }
+
+  function mend({ filters, findings }: OtherFirewallsSurvey): void {
+    for (const filter of filters) {
+      const own = findings.filter((finding) => finding.filter === filter);
+      const dropping = own.filter(({ isAccepted }) => !isAccepted);
+      const remedy = remedyOf(filter);
+      if (remedy === 'accept-rule' && dropping.length > 0) accept(filter, dropping);
+      if (remedy === 'accept-rule' && own.length === 0 && hasOwnRules(filter)) applyForwardAccept(filter, false);
+      if (remedy === 'firewalld' && dropping.length > 0) askFirewalld(dropping);
+    }
+  }
+
+  function report({ findings, unreadable }: OtherFirewallsSurvey): void {
+    const isOpen = ({ filter, isAccepted }: ForwardFinding) =>
+      !isAccepted && !(isFirewalldAsked && remedyOf(filter) === 'firewalld');
+    tell(new Map([...findings.filter(isOpen).map(complaintOf), ...unreadableOf(unreadable)]));
+  }
+
+  function look(): void {
+    generation = observeGeneration();
+    const first = observeOtherFirewalls();
+    mend(first);
+    report(first.findings.some(({ isAccepted }) => !isAccepted) ? observeOtherFirewalls() : first);
+  }
+
+  /** Costs one small question while nothing changes. */
+  function check(): void {
+    isTouched = isTouched || hasLegacyFilters() || observeGeneration() !== generation;
+    if (isTouched) look();
+    isTouched = false;
+  }
+
+  function plan(delayMs: number): void {
+    clearTimeout(timer);
+    dueMs = performance.now() + delayMs;
+    timer = setTimeout(run, delayMs);
+  }
+
+  function run(): void {
+    if (signal.aborted) return;
+    try {
+      check();
+    } catch (error) {
+      log.error('look for other firewalls', error);
+    }
+    plan(LOOK_MS);
+  }
+
+  function touch(): void {
+    isTouched = true;
+    if (dueMs > performance.now() + GATHER_MS && !signal.aborted) plan(GATHER_MS);
+  }
+
+  run();
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  return { touch };
+}
