@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { VERSION } from '../src/base/version.ts';
 import { buildImages } from './build-images.ts';
+import { buildShare } from './build-share.ts';
 
 const root = join(import.meta.dir, '..');
 const dist = join(root, 'dist');
@@ -140,4 +141,5 @@ buildPlugins();
 buildProgram(join(dist, 'lib/pause'), 'native/pause.c');
 buildExecutable();
 linkPrograms();
+if (isStale(join(dist, 'share'), 'dist/bin/ocicat')) buildShare(dist);
 await buildImages(root);

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 /** Room → rooms it may import, besides itself. */
 const table: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  manual: [],
   net: ['base'],
   selector: ['base'],
   model: ['base', 'net', 'selector'],
@@ -31,16 +32,30 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'ipam',
     'kernel',
     'cni',
+    'manual',
   ],
-  ctl: ['base', 'net', 'selector', 'model', 'policy', 'blocks', 'firewall', 'sys', 'datastore', 'ipam', 'kernel'],
+  ctl: [
+    'base',
+    'net',
+    'selector',
+    'model',
+    'policy',
+    'blocks',
+    'firewall',
+    'sys',
+    'datastore',
+    'ipam',
+    'kernel',
+    'manual',
+  ],
   metadata: ['base', 'sys', 'images'],
-  pod: ['base', 'net', 'sys', 'images', 'metadata'],
-  lab: ['base', 'net', 'sys', 'images'],
-  main: ['base', 'sys', 'agent', 'ctl', 'pod', 'lab'],
+  pod: ['base', 'net', 'sys', 'images', 'metadata', 'manual'],
+  lab: ['base', 'net', 'sys', 'images', 'manual'],
+  main: ['base', 'sys', 'manual', 'agent', 'ctl', 'pod', 'lab'],
 };
 
 /** Rooms without effects: no platform import but hashing. */
-const pure = new Set(['base', 'net', 'selector', 'model', 'policy', 'routing', 'blocks', 'firewall']);
+const pure = new Set(['base', 'manual', 'net', 'selector', 'model', 'policy', 'routing', 'blocks', 'firewall']);
 const allowedInPure = new Set(['node:crypto']);
 
 const root = join(import.meta.dir, '..', 'src');

@@ -4,18 +4,6 @@ import { VERSION } from '../base/version.ts';
 import { complain, sayLine } from '../sys/output.ts';
 import { parseAgentSettings } from './settings.ts';
 
-const HELP = `calico-node: the agent of one host.
-
-Usage:
-  calico-node            run until SIGTERM; the data plane stays as it is
-  calico-node --check    say what is wrong with the settings, and run nothing
-  calico-node --version
-  calico-node --help
-
-It is configured by the environment: ETCD_ENDPOINTS (none: a private etcd of this machine), NODENAME, IP, IP6,
-IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS, FELIX_… and others; see the installation guide.
-`;
-
 const RUN_DIRECTORY = '/var/run/calico';
 /** Another agent has the host (EX_TEMPFAIL of sysexits.h); the systemd unit does not start again after it. */
 const EXIT_OCCUPIED = 75;
@@ -75,7 +63,7 @@ export async function runCalicoNode(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (word !== undefined && ['--help', '-h', 'help'].includes(word)) {
-    sayLine(HELP.trimEnd());
+    sayLine((await import('./manual.ts')).formatHelp());
     return 0;
   }
   const isCheck = word === '--check' && rest.length === 0;

@@ -27,7 +27,8 @@ _calicoctl() {
     compadd -- "\${found[@]}"
   fi
 }
-compdef _calicoctl calicoctl
+# zsh has loaded this file as the function itself, or somebody has sourced it
+if [[ "$funcstack[1]" == _calicoctl ]]; then _calicoctl; else compdef _calicoctl calicoctl; fi
 `,
   fish: `# fish completion for calicoctl. Load it: calicoctl completion fish | source
 function __calicoctl_words

@@ -57,7 +57,7 @@ function formatFlags(flags: readonly Flag[]): string {
   );
 }
 
-const HELP_FLAG: Flag = { name: 'help', short: 'h', doc: 'Show this help' };
+export const HELP_FLAG: Flag = { name: 'help', short: 'h', doc: 'Show this help' };
 
 /** The help of one command. */
 export function formatCommandHelp(command: Command, globalFlags: readonly Flag[]): string {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { describeError, OcicatError } from '../base/errors.ts';
 import { complain, sayLine } from '../sys/output.ts';
+import { ABOUT_LABS, formatLabUsage, labCommands, NAME, NODES } from './commands.ts';
 import { execInside, hostProcess, runInside } from './enter.ts';
 import { becomeHost } from './host-init.ts';
 import { computeLabPlan, ETCD_URL, parseLabName, parseNodeCount } from './plan.ts';
@@ -9,18 +10,17 @@ import { fillRegistry } from './services.ts';
 import { type LabState, listLabs, readState } from './state.ts';
 import { bringDown, bringUp } from './up.ts';
 
-const HELP = `Several hosts on one machine, with etcd, a registry and calico-node on each.
-
-Usage:
-  ocicat lab up [--nodes N] [--name LAB]        start hosts calico-01 to calico-N (default 2)
-  ocicat lab exec [--name LAB] NODE -- COMMAND… run a command on a host
-  ocicat lab shell [--name LAB] NODE            a shell on a host
-  ocicat lab status [--name LAB]                what runs, and where
-  ocicat lab down [--name LAB]                  end it; nothing is left behind
-
-Each host has its own network, processes, host name and file system; what it writes is gone when the lab ends.
-The name of a lab is "default" unless given; labs with different names do not see each other.
-`;
+/** The usages, and what each does. */
+function formatHelp(): string {
+  const usages = labCommands.map((command) => [formatLabUsage(command), command.summary] as const);
+  const width = Math.max(...usages.map(([usage]) => usage.length)) + 2;
+  const lines = usages.map(([usage, summary]) => `  ${usage.padEnd(width)}${summary}`);
+  return [
+    'Several hosts on one machine, with etcd, a registry and calico-node on each.',
+    ['Usage:', ...lines].join('\n'),
+    ABOUT_LABS.join('\n'),
+  ].join('\n\n');
+}
 
 interface Arguments {
   readonly name: string;
@@ -29,14 +29,17 @@ interface Arguments {
   readonly command: readonly string[];
 }
 
-function parseLabArguments(argv: readonly string[]): Arguments {
+/** Words of the commands that this program calls itself have no options. */
+function parseLabArguments(verb: string, argv: readonly string[]): Arguments {
+  const command = labCommands.find((one) => one.verb === verb);
   const end = argv.indexOf('--');
   const own = end < 0 ? argv : argv.slice(0, end);
+  const options = Object.fromEntries((command?.options ?? []).map(({ name }) => [name, { type: 'string' as const }]));
   try {
-    const options = { name: { type: 'string', default: 'default' }, nodes: { type: 'string', default: '2' } } as const;
     const { values, positionals } = parseArgs({ args: [...own], options, allowPositionals: true });
-    const command = end < 0 ? [] : argv.slice(end + 1);
-    return { name: parseLabName(values.name), nodes: parseNodeCount(values.nodes), words: positionals, command };
+    const { name = NAME.usual, nodes = NODES.usual } = values;
+    const words = { words: positionals, command: end < 0 ? [] : argv.slice(end + 1) };
+    return { name: parseLabName(name), nodes: parseNodeCount(nodes), ...words };
   } catch (cause) {
     if (cause instanceof OcicatError) throw cause;
     throw new OcicatError(
@@ -126,7 +129,7 @@ const verbs: Readonly<Record<string, (args: Arguments) => number | Promise<numbe
 export async function runLab(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv;
   if (verb === undefined || verb === 'help' || (argv.includes('--help', 0) && !argv.includes('--'))) {
-    sayLine(HELP.trimEnd());
+    sayLine(formatHelp());
     return verb === undefined ? 2 : 0;
   }
   const run = verbs[verb];
@@ -139,7 +142,7 @@ export async function runLab(argv: readonly string[]): Promise<number> {
     return 1;
   }
   try {
-    return await run(parseLabArguments(rest));
+    return await run(parseLabArguments(verb, rest));
   } catch (error) {
     complain(`lab: ${describeError(error)}`);
     return error instanceof OcicatError && error.code === 'invalid' ? 2 : 1;

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
 
 const MAIN = join(import.meta.dir, '../../src/main.ts');
+/** As it is installed. */
+const SHARE = join(import.meta.dir, '../../dist/share');
 const POOL = 'pool-with-a-long-name';
 const PATIENCE_MS = 20_000;
 
@@ -72,6 +74,11 @@ async function typeInto(shell: string, steps: readonly (readonly [keys: string, 
 const SHELLS: readonly (readonly [name: string, command: string, load: string])[] = [
   ['bash', 'bash --norc --noprofile -i', 'source <(calicoctl completion bash)'],
   ['zsh', 'zsh -f -i', 'autoload -Uz compinit; compinit -u -D; source <(calicoctl completion zsh)'],
+  [
+    'zsh, by itself,',
+    'zsh -f -i',
+    `fpath=(${SHARE}/zsh/vendor-completions $fpath); autoload -Uz compinit; compinit -u -D`,
+  ],
 ];
 
 test.each(SHELLS)(

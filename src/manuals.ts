@@ -1,0 +1,28 @@
+// The manuals of all programs of this executable.
+import { calicoNodeManual } from './agent/manual.ts';
+import { calicoctlManual } from './ctl/manual.ts';
+import { labManual } from './lab/manual.ts';
+import type { Manual, Page } from './manual/page.ts';
+import { rktManual } from './pod/manual.ts';
+
+const programs: readonly Manual[] = [calicoctlManual, rktManual, labManual, calicoNodeManual];
+
+const ocicat: Page = {
+  words: ['ocicat'],
+  section: 1,
+  summary: 'networks that cannot reach each other, for containers on plain Linux hosts',
+  usage: ['ocicat lab COMMAND', 'ocicat calico-node', 'ocicat rkt COMMAND', 'ocicat COMMAND'],
+  description: [
+    'One executable under four names. What is neither a program of it nor a name is a command of calicoctl.',
+  ],
+  lists: [
+    {
+      title: 'Programs',
+      entries: programs.map(([{ words, summary }]) => ({ term: words.join(' '), doc: `${summary}.`, page: words })),
+    },
+  ],
+  examples: [],
+};
+
+/** Every page there is. */
+export const pages: readonly Page[] = [ocicat, ...programs.flat()];
