@@ -191,6 +191,7 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/bindMode$/, 'None', 'NodeIP'],
   [/ignoredInterfaces$/, undefined, ['eth9']],
   [/programClusterRoutes$/, 'Enabled', 'Disabled'],
+  [/NormalRoutePriority$/, undefined, 2000],
   [/communities\.name$/, 'edge', 'core'],
   [/communities\.value$/, '65000:1', '65000:2'],
   [/prefixAdvertisements\.communities$/, ['65000:1'], ['65000:2']],

@@ -1,6 +1,8 @@
 // Watches over what the agent has put in the kernel, and puts it back within a second when somebody else takes it away.
 import { STAND_IN_TABLE, TABLE } from '../firewall/nft.ts';
 import { type KernelEvent, observeKernelEvents } from '../kernel/events.ts';
+import { PROTOCOL_BIRD } from '../kernel/routes.ts';
+import { tidyBirdRoutes } from './bird-routes.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { Log } from './log.ts';
@@ -33,7 +35,7 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'nftables':
       return nftablesWork(event.tables);
     case 'route':
-      return event.change === 'removed' ? ['routes'] : [];
+      return event.change === 'removed' && event.route.protocol !== PROTOCOL_BIRD ? ['routes'] : [];
     case 'link':
       return event.change === 'set' ? ['routes'] : [];
     case 'overrun':
@@ -65,7 +67,10 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
     }
   }
 
-  for await (const event of observeKernelEvents(signal, ['link', 'route', 'netconf', 'nftables'])) {
+  const events = observeKernelEvents(signal, ['link', 'route', 'netconf', 'nftables']);
+  const tidy = tidyBirdRoutes(targets.log);
+  for await (const event of events) {
+    tidy(event);
     for (const work of workOf(event)) due.add(work);
     if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
   }

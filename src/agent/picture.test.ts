@@ -84,6 +84,7 @@ test('all of it arrives where routing looks', () => {
       ignoredInterfaces: [],
       advertisements: [],
       programsRoutes: true,
+      normalPriority: { 4: 1024, 6: 1024 },
       logLevel: 'info',
     },
     peers: [

@@ -79,8 +79,10 @@ export function createWorkloads(log: Log): Workloads {
     restoreRoutes() {
       const socket = openNetlink(NETLINK_ROUTE);
       try {
-        const standing = observeRoutes(socket);
-        const added = wantedRoutes().filter((route) => !standing.some((other) => sameRoute(route, other)));
+        const wanted = wantedRoutes();
+        const indexes = new Set(wanted.map(({ interfaceIndex }) => interfaceIndex));
+        const standing = observeRoutes(socket).filter(({ interfaceIndex }) => indexes.has(interfaceIndex));
+        const added = wanted.filter((route) => !standing.some((other) => sameRoute(route, other)));
         if (added.length === 0) return;
         for (const failure of applyRoutes(socket, { added, removed: [] })) log.error('restore route', failure.error);
         for (const route of added) log.warn(`route restored: ${formatRoute(route)}`);

@@ -79,8 +79,6 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     { path: 'spec.nodeMeshPassword', why: 'sessions have no password' },
     { path: 'spec.localWorkloadPeeringIPV4', why: 'nobody peers with workloads' },
     { path: 'spec.localWorkloadPeeringIPV6', why: 'nobody peers with workloads' },
-    { path: 'spec.ipv4NormalRoutePriority', why: 'routes have the priority that BIRD gives them' },
-    { path: 'spec.ipv6NormalRoutePriority', why: 'routes have the priority that BIRD gives them' },
   ],
   BGPPeer: [
     { path: 'spec.password', why: 'sessions have no password' },

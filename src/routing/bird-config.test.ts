@@ -12,6 +12,7 @@ const BGP: BgpSettings = {
   ignoredInterfaces: [],
   advertisements: [],
   programsRoutes: true,
+  normalPriority: { 4: 1024, 6: 1024 },
   logLevel: 'none',
 };
 
@@ -127,9 +128,6 @@ timeformat protocol iso short;
 graceful restart wait 20;
 debug protocols { states };
 
-# set by the rules of BGPFilters, for the kernel
-attribute int route_priority;
-
 protocol device {
   scan time 2;
 }
@@ -143,11 +141,14 @@ protocol direct {
 # IPv4
 
 filter to_kernel_v4 {
-  if defined(route_priority) then krt_metric = route_priority; else krt_metric = 2048;
   if source = RTS_STATIC then accept;
+  if source != RTS_BGP then reject;
+  # pools whose routes others make
   if net ~ [ 10.66.0.0/16+ ] then reject;
-  if source = RTS_BGP && net ~ [ 10.65.0.0/16+ ] then accept;
-  reject;
+  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
+  # a single address behind the route of a workload that is here
+  if net.len = 32 && krt_metric = 1024 then krt_metric = 1025;
+  accept;
 }
 
 protocol kernel kernel_v4 {
@@ -174,6 +175,11 @@ protocol static gateways_v4 {
   route 10.9.9.9/32 via 10.0.0.254;
 }
 
+function prefer_v4() {
+  if source != RTS_BGP then bgp_local_pref = 2147482623;
+  if source != RTS_BGP && defined(krt_metric) then bgp_local_pref = 2147483647 - krt_metric;
+}
+
 function to_peers_v4() {
   # pools with disableBGPExport
   if net ~ [ 10.66.0.0/16+ ] then reject;
@@ -194,7 +200,7 @@ function 'import_v4:edge'(bool same_as) {
 }
 
 function 'export_v4:edge'(bool same_as) {
-  if !same_as && net ~ [ 10.0.0.0/8{8,24} ] && source = RTS_BGP && ifname ~ "eth*" && (1, 2) ~ bgp_community && bgp_path ~ [= 65001 * =] && defined(bgp_local_pref) && bgp_local_pref = 2147483640 then { bgp_path.prepend(2); bgp_path.prepend(1); bgp_local_pref = 2147483547; route_priority = 100; bgp_large_community.add((1, 2, 3)); accept; }
+  if !same_as && net ~ [ 10.0.0.0/8{8,24} ] && source = RTS_BGP && ifname ~ "eth*" && (1, 2) ~ bgp_community && bgp_path ~ [= 65001 * =] && defined(bgp_local_pref) && bgp_local_pref = 2147483640 then { bgp_path.prepend(2); bgp_path.prepend(1); bgp_local_pref = 2147483547; bgp_large_community.add((1, 2, 3)); accept; }
 }
 
 function 'import_v4:gone'(bool same_as) {
@@ -212,7 +218,7 @@ template bgp peers_v4 {
   graceful restart;
   ipv4 {
     import all;
-    export filter { to_peers_v4(); };
+    export filter { prefer_v4(); to_peers_v4(); };
     gateway recursive;
     add paths on;
   };
@@ -230,7 +236,7 @@ protocol bgp Global_10_9_9_9_port_1790 from peers_v4 {
   ipv4 {
     next hop self;
     import filter { 'import_v4:edge'(false); 'import_v4:gone'(false); accept; };
-    export filter { 'export_v4:edge'(false); 'export_v4:gone'(false); to_peers_v4(); };
+    export filter { prefer_v4(); 'export_v4:edge'(false); 'export_v4:gone'(false); to_peers_v4(); };
   };
 }
 
@@ -249,10 +255,12 @@ protocol bgp Node_10_0_0_3 from peers_v4 {
 # IPv6
 
 filter to_kernel_v6 {
-  if defined(route_priority) then krt_metric = route_priority; else krt_metric = 2048;
   if source = RTS_STATIC then accept;
-  if source = RTS_BGP && net ~ [ fd65::/48+ ] then accept;
-  reject;
+  if source != RTS_BGP then reject;
+  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
+  # a single address behind the route of a workload that is here
+  if net.len = 128 && krt_metric = 1024 then krt_metric = 1025;
+  accept;
 }
 
 protocol kernel kernel_v6 {
@@ -273,6 +281,11 @@ protocol static blocks_v6 {
   route fd65::/122 blackhole;
 }
 
+function prefer_v6() {
+  if source != RTS_BGP then bgp_local_pref = 2147482623;
+  if source != RTS_BGP && defined(krt_metric) then bgp_local_pref = 2147483647 - krt_metric;
+}
+
 function to_peers_v6() {
   # own blocks go out whole; of their addresses only those that another node has borrowed
   if net ~ [ fd65::/122 ] then accept;
@@ -288,7 +301,7 @@ template bgp peers_v6 {
   graceful restart;
   ipv6 {
     import all;
-    export filter { to_peers_v6(); };
+    export filter { prefer_v6(); to_peers_v6(); };
     gateway recursive;
     add paths on;
   };
@@ -300,9 +313,6 @@ router id 17.80.122.14;
 log stderr all;
 timeformat protocol iso short;
 graceful restart wait 20;
-
-# set by the rules of BGPFilters, for the kernel
-attribute int route_priority;
 
 protocol device {
   scan time 2;
@@ -317,9 +327,12 @@ protocol direct {
 # IPv4
 
 filter to_kernel_v4 {
-  if defined(route_priority) then krt_metric = route_priority; else krt_metric = 2048;
   if source = RTS_STATIC then accept;
-  reject;
+  if source != RTS_BGP then reject;
+  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
+  # a single address behind the route of a workload that is here
+  if net.len = 32 && krt_metric = 1024 then krt_metric = 1025;
+  accept;
 }
 
 protocol kernel kernel_v4 {
@@ -340,9 +353,12 @@ protocol kernel kernel_v4 {
 # IPv6
 
 filter to_kernel_v6 {
-  if defined(route_priority) then krt_metric = route_priority; else krt_metric = 2048;
   if source = RTS_STATIC then accept;
-  reject;
+  if source != RTS_BGP then reject;
+  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
+  # a single address behind the route of a workload that is here
+  if net.len = 128 && krt_metric = 1024 then krt_metric = 1025;
+  accept;
 }
 
 protocol kernel kernel_v6 {
@@ -370,12 +386,8 @@ test('a node that is not in the store yet, in a cluster without pools', () => {
 });
 
 test('routes to other nodes are left to somebody else when told so', () => {
-  const filter = computeBirdConfig({ ...FULL, bgp: { ...FULL.bgp, programsRoutes: false } }).split('\n\n')[5];
-  expect(filter).toBe(`filter to_kernel_v4 {
-  if defined(route_priority) then krt_metric = route_priority; else krt_metric = 2048;
-  if source = RTS_STATIC then accept;
-  reject;
-}`);
+  const filter = computeBirdConfig({ ...FULL, bgp: { ...FULL.bgp, programsRoutes: false } }).split('\n\n')[4];
+  expect(filter).toContain('  if net ~ [ 10.65.0.0/16+, 10.66.0.0/16+ ] then reject;\n');
 });
 
 test('words that would end a text of the file are refused', () => {

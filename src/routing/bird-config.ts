@@ -5,6 +5,7 @@ import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bir
 import { filterFunctions, quotePattern } from './bird-peer-filters.ts';
 import { sessionLines, sessionTemplate } from './bird-sessions.ts';
 import type { RoutingInput } from './input.ts';
+import { preferenceFunction } from './priority.ts';
 import { computeRouterId } from './router-id.ts';
 import { computeSessions, nodeAddress, type Session } from './sessions.ts';
 
@@ -32,9 +33,6 @@ function headerLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>):
     'timeformat protocol iso short;',
     `graceful restart wait ${RECOVERY_SECONDS};`,
     ...(logLevel === 'none' ? [] : [`debug protocols ${logLevel === 'debug' ? 'all' : '{ states }'};`]),
-    '',
-    '# set by the rules of BGPFilters, for the kernel',
-    'attribute int route_priority;',
     '',
     'protocol device {',
     '  scan time 2;',
@@ -101,6 +99,8 @@ function familyLines(family: Family, input: RoutingInput): readonly string[] {
     return [...base, `# The node has no IPv${family} address for BGP.`];
   return [
     ...base,
+    ...preferenceFunction(family, input.bgp.normalPriority[family]),
+    '',
     ...exportFunction(input, family),
     '',
     ...filterFunctions(input, sessions, family),

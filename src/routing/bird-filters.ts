@@ -4,15 +4,10 @@ import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
 import { bitsOf, type Family } from '../net/ip.ts';
 import { communityList } from './bird-peer-filters.ts';
 import type { RoutingInput } from './input.ts';
+import { metricLines } from './priority.ts';
 
 /** Links of workloads; their routes are the kernel's, made by the agent. */
 export const WORKLOAD_LINKS = 'cali*';
-
-/**
- * Of BIRD's routes in the kernel. Above the 1024 of workload routes: should another node still announce an address that
- * is here, packets go to the workload that is here.
- */
-export const BIRD_ROUTE_METRIC = 2048;
 
 export function ofFamily(cidrs: readonly Cidr[], family: Family): readonly Cidr[] {
   return cidrs.filter((cidr) => cidrFamily(cidr) === family);
@@ -73,18 +68,20 @@ export function exportFunction(input: RoutingInput, family: Family): readonly st
   ];
 }
 
-/** What goes into the kernel: own blocks as blackholes, gateways of peers, and BGP's routes into pools without a tunnel. */
+/**
+ * What goes into the kernel: own blocks as blackholes, gateways of peers, and what BGP brought, from whomever, but for pools
+ * whose routes are not BIRD's to make.
+ */
 export function kernelFilter(input: RoutingInput, family: Family): readonly string[] {
-  const direct = poolSet(input, family, ({ encapsulation }) => encapsulation === 'none');
-  const tunnelled = poolSet(input, family, ({ encapsulation }) => encapsulation !== 'none');
-  const programs = input.bgp.programsRoutes && direct !== undefined;
+  const { programsRoutes, normalPriority } = input.bgp;
+  const others = poolSet(input, family, ({ encapsulation }) => encapsulation !== 'none' || !programsRoutes);
   return [
     `filter to_kernel_v${family} {`,
-    `  if defined(route_priority) then krt_metric = route_priority; else krt_metric = ${BIRD_ROUTE_METRIC};`,
     '  if source = RTS_STATIC then accept;',
-    ...(tunnelled === undefined || !programs ? [] : [`  if net ~ ${tunnelled} then reject;`]),
-    ...(programs ? [`  if source = RTS_BGP && net ~ ${direct} then accept;`] : []),
-    '  reject;',
+    '  if source != RTS_BGP then reject;',
+    ...(others === undefined ? [] : ['  # pools whose routes others make', `  if net ~ ${others} then reject;`]),
+    ...metricLines(family, normalPriority[family]),
+    '  accept;',
     '}',
   ];
 }

@@ -4,12 +4,10 @@ import { shortHash } from '../base/hash.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { bitsOf, type Family } from '../net/ip.ts';
 import type { Community, FamilyFilter, FilterMatch, FilterOperation, FilterRule, RoutingInput } from './input.ts';
+import { preferenceOf } from './priority.ts';
 import type { Session } from './sessions.ts';
 
 export type Direction = 'import' | 'export';
-
-/** A local preference grows with how good a route is, a priority shrinks (facts: calico §8.3). */
-const MAX_PRIORITY = 2147483647;
 
 /** BIRD 2 takes names of 64 characters at most; so much of it is left for a filter's. */
 const MAX_NAME_LENGTH = 54;
@@ -68,7 +66,7 @@ function conditions(match: FilterMatch, family: Family): readonly string[] {
   if (interfacePattern !== undefined) all.push(`ifname ~ ${quotePattern(interfacePattern)}`);
   if (community !== undefined) all.push(`(${community.join(', ')}) ~ ${communityList(community)}`);
   if (asPathPrefix !== undefined) all.push(`bgp_path ~ [= ${[...asPathPrefix, '*'].join(' ')} =]`);
-  if (priority !== undefined) all.push(`defined(bgp_local_pref) && bgp_local_pref = ${MAX_PRIORITY - priority}`);
+  if (priority !== undefined) all.push(`defined(bgp_local_pref) && bgp_local_pref = ${preferenceOf(priority)}`);
   return all;
 }
 
@@ -87,7 +85,7 @@ function operationLines(operation: FilterOperation): readonly string[] {
       // one at a time before the path: the last one is prepended first
       return operation.asNumbers.toReversed().map((asNumber) => `bgp_path.prepend(${asNumber});`);
     case 'set-priority':
-      return [`bgp_local_pref = ${MAX_PRIORITY - operation.priority};`, `route_priority = ${operation.priority};`];
+      return [`bgp_local_pref = ${preferenceOf(operation.priority)};`];
   }
 }
 

@@ -21,7 +21,7 @@ export function sessionTemplate(family: Family, debug: boolean): readonly string
     '  graceful restart;',
     `  ipv${family} {`,
     '    import all;',
-    `    export filter { to_peers_v${family}(); };`,
+    `    export filter { prefer_v${family}(); to_peers_v${family}(); };`,
     '    gateway recursive;',
     '    add paths on;',
     '  };',
@@ -59,7 +59,7 @@ function channelLines(session: Session, family: Family): readonly string[] {
   if (session.filters.length > 0) {
     const calls = (direction: Direction) => filterCalls(session, family, direction).join(' ');
     lines.push(`import filter { ${calls('import')} accept; };`);
-    lines.push(`export filter { ${calls('export')} to_peers_v${family}(); };`);
+    lines.push(`export filter { prefer_v${family}(); ${calls('export')} to_peers_v${family}(); };`);
   }
   return lines.length === 0 ? [] : [`  ipv${family} {`, ...lines.map((line) => `    ${line}`), '  };'];
 }

@@ -1,6 +1,6 @@
 // What the routing of one node follows from, as parsed values.
 import type { Cidr } from '../net/cidr.ts';
-import type { Ip, Ipv4, Ipv6 } from '../net/ip.ts';
+import type { Family, Ip, Ipv4, Ipv6 } from '../net/ip.ts';
 import type { Labels, Selector } from '../selector/selector.ts';
 
 /** A node of the cluster, this one included. */
@@ -49,6 +49,8 @@ export interface BgpSettings {
   readonly advertisements: readonly PrefixAdvertisement[];
   /** Whether BIRD puts routes to other nodes' blocks into the kernel (programClusterRoutes). */
   readonly programsRoutes: boolean;
+  /** Of routes that nothing else is said about: their metric in this node's kernel, and with the peers' (1–2147483646). */
+  readonly normalPriority: Readonly<Record<Family, number>>;
   readonly logLevel: 'none' | 'info' | 'debug';
 }
 

@@ -68,6 +68,7 @@ const usual: BgpSettings = {
   ignoredInterfaces: [],
   advertisements: [],
   programsRoutes: true,
+  normalPriority: { 4: 1024, 6: 1024 },
   logLevel: 'info',
 };
 

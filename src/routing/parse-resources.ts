@@ -14,6 +14,7 @@ import { parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { type Ipv4, type Ipv6, isIpv4, parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';
 import type { BgpPeer, BgpSettings, Community, PeerScope, PeerTarget, RoutingNode, RoutingPool } from './input.ts';
+import { NORMAL_PRIORITY } from './priority.ts';
 
 const DEFAULT_AS_NUMBER = 64512;
 const DEFAULT_LISTEN_PORT = 179;
@@ -121,6 +122,10 @@ export function parseBgpSettings(
     ignoredInterfaces: mine.ignoredInterfaces ?? all.ignoredInterfaces ?? [],
     advertisements: parseAdvertisements(mine, all),
     programsRoutes: programs === 'Enabled' || programs === 'EnabledNoEncapOnly',
+    normalPriority: {
+      4: all.ipv4NormalRoutePriority ?? NORMAL_PRIORITY,
+      6: all.ipv6NormalRoutePriority ?? NORMAL_PRIORITY,
+    },
     logLevel: parseLogLevel(mine.logSeverityScreen ?? all.logSeverityScreen),
   };
 }

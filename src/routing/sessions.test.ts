@@ -33,6 +33,7 @@ function input(
       ignoredInterfaces: [],
       advertisements: [],
       programsRoutes: true,
+      normalPriority: { 4: 1024, 6: 1024 },
       logLevel: 'info',
       ...bgp,
     },

@@ -65,6 +65,7 @@ function inputOf(host: Host, ownBlocks: readonly Cidr[]): RoutingInput {
       ignoredInterfaces: [],
       advertisements: [],
       programsRoutes: true,
+      normalPriority: { 4: 1024, 6: 1024 },
       logLevel: 'none',
     },
     peers: [],
@@ -115,11 +116,11 @@ afterAll(async () => {
   }
 });
 
-const ROUTES_OF_B = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 2048
-blackhole 10.65.0.64/26 metric 2048
-10.65.0.70 via 10.0.0.1 dev eth0 metric 2048
-fd65::/122 via fd00::1 dev eth0 metric 2048 pref medium
-blackhole fd65::40/122 dev lo metric 2048 pref medium`;
+const ROUTES_OF_B = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 1024
+blackhole 10.65.0.64/26
+10.65.0.70 via 10.0.0.1 dev eth0 metric 1025
+fd65::/122 via fd00::1 dev eth0 metric 1024 pref medium
+blackhole fd65::40/122 dev lo metric 1024 pref medium`;
 
 test('blocks and borrowed addresses appear at the other node, and nothing else', async () => {
   // a workload with an address of its own block, one with an address borrowed from the other's, and strange routes
@@ -159,7 +160,7 @@ test('a new block is announced without a break in the session', async () => {
   const more = [...blocksOfA, parseCidr('10.65.1.0/26')];
   expect(await a.bird.apply(config(a, more))).toBe('reloaded');
   await until(
-    '10.65.1.0/26 via 10.0.0.1 dev eth0 proto bird metric 2048',
+    '10.65.1.0/26 via 10.0.0.1 dev eth0 proto bird metric 1024',
     () => run(b, 'ip route show 10.65.1.0/26'),
     5000,
   );
@@ -206,7 +207,7 @@ test('filters of a peer decide about its routes, and set their priority in the k
   const filters = [{ name: 'edge', 4: { exportRules: [], importRules }, 6: none }];
   const filtered = computeBirdConfig({ ...inputOf(b, blocksOfB), peers: [peer], filters });
   expect(await b.bird.apply(filtered)).toBe('reloaded');
-  const wanted = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 500\nblackhole 10.65.0.64/26 metric 2048`;
+  const wanted = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 500\nblackhole 10.65.0.64/26`;
   await until(wanted, () => run(b, 'ip route show proto bird'), 8000);
   expect(await b.bird.apply(config(b, blocksOfB))).toBe('reloaded');
   await until(ROUTES_OF_B, () => routes(b), 8000);
@@ -311,10 +312,6 @@ test('the routes of a node that leaves are gone at once', async () => {
   await untilSteady(b);
   const routesOfA = routes(a);
   await a.bird.leave();
-  await until(
-    'blackhole 10.65.0.64/26 metric 2048\nblackhole fd65::40/122 dev lo metric 2048 pref medium',
-    () => routes(b),
-    5000,
-  );
+  await until('blackhole 10.65.0.64/26\nblackhole fd65::40/122 dev lo metric 1024 pref medium', () => routes(b), 5000);
   expect(routes(a)).toBe(routesOfA);
 }, 30_000);
