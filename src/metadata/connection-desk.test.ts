@@ -1,14 +1,13 @@
 import { expect, test } from 'bun:test';
 import { createConnectionDesk } from './connection-desk.ts';
 
+const often = { perSecond: 1000, burstSeconds: 1 };
+
 test('a sender has a bounded number, and at least one however many others have', () => {
-  const desk = createConnectionDesk({ ofOne: 2, ofAll: 3 });
+  const desk = createConnectionDesk({ ofOne: 2, ofAll: 3, ...often });
   const first = desk.tryEnter('a');
-  expect([first, desk.tryEnter('a'), desk.tryEnter('a')].map((leave) => leave !== undefined)).toEqual([
-    true,
-    true,
-    false,
-  ]);
+  const more = [desk.tryEnter('a'), desk.tryEnter('a')];
+  expect([first, ...more].map((leave) => leave !== undefined)).toEqual([true, true, false]);
   expect(desk.tryEnter('b')).toBeDefined();
   expect(desk.tryEnter('b')).toBeUndefined(); // all are three now
   expect(desk.tryEnter('c')).toBeDefined();
@@ -18,10 +17,24 @@ test('a sender has a bounded number, and at least one however many others have',
 });
 
 test('what is given back can be had again', () => {
-  const desk = createConnectionDesk({ ofOne: 1, ofAll: 1 });
+  const desk = createConnectionDesk({ ofOne: 1, ofAll: 1, ...often });
   for (let round = 0; round < 10; round++) {
     const leave = desk.tryEnter('a');
     expect(leave).toBeDefined();
     leave?.();
   }
+});
+
+test('a sender begins so many a second, and saves up a bounded number', () => {
+  let now = 0;
+  const desk = createConnectionDesk({ ofOne: 1000, ofAll: 1000, perSecond: 2, burstSeconds: 2 }, () => now);
+  const begun = () =>
+    Array.from({ length: 10 }, () => desk.tryEnter('a')).filter((leave) => leave !== undefined).length;
+  expect(begun()).toBe(4);
+  expect(begun()).toBe(0);
+  now += 1000;
+  expect(begun()).toBe(2);
+  now += 3_600_000;
+  expect(begun()).toBe(4);
+  expect(desk.tryEnter('b')).toBeDefined();
 });

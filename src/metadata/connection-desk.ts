@@ -1,8 +1,11 @@
-// Who may have how many connections: so many for each sender, so many in all, and each sender one in any case.
+// Who may have how many connections: so many at a time, so many in all, so many a second; and each sender one in any case.
 
 export interface ConnectionLimits {
   readonly ofOne: number;
   readonly ofAll: number;
+  /** New ones of one sender; as many may come at once as come in `burstSeconds`. */
+  readonly perSecond: number;
+  readonly burstSeconds: number;
 }
 
 export interface ConnectionDesk {
@@ -10,22 +13,39 @@ export interface ConnectionDesk {
   tryEnter(sender: string): (() => void) | undefined;
 }
 
-export function createConnectionDesk({ ofOne, ofAll }: ConnectionLimits): ConnectionDesk {
-  const open = new Map<string, number>();
+interface Sender {
+  open: number;
+  /** How many it may begin now. */
+  credit: number;
+  atMs: number;
+}
+
+export function createConnectionDesk(limits: ConnectionLimits, nowMs: () => number = Date.now): ConnectionDesk {
+  const { ofOne, ofAll, perSecond, burstSeconds } = limits;
+  const senders = new Map<string, Sender>();
+  const most = perSecond * burstSeconds;
   let all = 0;
-  const leave = (sender: string): void => {
-    const left = (open.get(sender) ?? 1) - 1;
-    if (left === 0) open.delete(sender);
-    else open.set(sender, left);
-    all -= 1;
-  };
+
+  function observe(name: string): Sender {
+    const now = nowMs();
+    const sender = senders.get(name) ?? { open: 0, credit: most, atMs: now };
+    senders.set(name, sender);
+    sender.credit = Math.min(most, sender.credit + ((now - sender.atMs) / 1000) * perSecond);
+    sender.atMs = now;
+    return sender;
+  }
+
   return {
-    tryEnter(sender) {
-      const own = open.get(sender) ?? 0;
-      if (own >= (all < ofAll ? ofOne : 1)) return undefined;
-      open.set(sender, own + 1);
+    tryEnter(name) {
+      const sender = observe(name);
+      if (sender.credit < 1 || sender.open >= (all < ofAll ? ofOne : 1)) return undefined;
+      sender.credit -= 1;
+      sender.open += 1;
       all += 1;
-      return () => leave(sender);
+      return () => {
+        sender.open -= 1;
+        all -= 1;
+      };
     },
   };
 }

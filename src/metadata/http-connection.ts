@@ -12,9 +12,13 @@ import {
 export interface ConnectionBounds {
   readonly headBytes: number;
   readonly bodyBytes: number;
-  /** From the first byte of the request to the last of the answer. */
+  /** From the connection's begin to the last byte of the answer. */
   readonly wholeMs: number;
 }
+
+/** How long, and how much, a client may go on sending that has its answer; closed at once, it might not get to read it. */
+const LINGER_MS = 500;
+const LINGER_BYTES = 1 << 20;
 
 const HEAD_END = '\r\n\r\n';
 
@@ -58,7 +62,20 @@ function createReader(bounds: ConnectionBounds, onContinue: () => void): (chunk:
   };
 }
 
-/** Answers the one request that comes. What comes after it is read and thrown away, so that the answer is not lost. */
+/** Sends the answer and ends the connection, a moment after the last byte is on its way. */
+function finish(socket: Socket, answer: HttpAnswer): void {
+  let late = 0;
+  socket.on('data', (chunk: Buffer) => {
+    late += chunk.length;
+    if (late > LINGER_BYTES) socket.destroy();
+  });
+  socket.end(printAnswer(answer), () => {
+    const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.on('close', () => clearTimeout(linger));
+  });
+}
+
+/** Answers the one request that comes. */
 export function serveConnection(
   socket: Socket,
   bounds: ConnectionBounds,
@@ -66,14 +83,13 @@ export function serveConnection(
 ): void {
   const read = createReader(bounds, () => socket.write('HTTP/1.1 100 Continue\r\n\r\n'));
   const deadline = setTimeout(() => socket.destroy(), bounds.wholeMs);
-  let answered = false;
   socket.on('close', () => clearTimeout(deadline));
   socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk: Buffer) => {
-    if (answered) return;
+  const take = (chunk: Buffer): void => {
     const progress = read(chunk);
     if (progress.kind === 'more') return;
-    answered = true;
-    socket.end(printAnswer(progress.kind === 'whole' ? answer(progress.request) : textAnswer(progress.status)));
-  });
+    socket.off('data', take);
+    finish(socket, progress.kind === 'whole' ? answer(progress.request) : textAnswer(progress.status));
+  };
+  socket.on('data', take);
 }

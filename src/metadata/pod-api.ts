@@ -2,7 +2,7 @@
 import { printJson } from '../base/json.ts';
 import { type HttpAnswer, type HttpRequest, jsonAnswer, parseForm, textAnswer } from './http-message.ts';
 import { sign, verify } from './identity.ts';
-import { type Annotation, isUuid, parseImageFacts, parsePodFacts, type Registration } from './registration.ts';
+import { type Annotation, isUuid, type RegisteredPod } from './registration.ts';
 
 const NOT_FOUND = textAnswer(404);
 
@@ -18,23 +18,23 @@ function merge(...lists: readonly (readonly Annotation[] | undefined)[]): readon
   return [...merged].map(([name, value]) => ({ name, value }));
 }
 
-function appAnswer(pod: Registration, name: string, asked: readonly string[]): HttpAnswer {
-  const app = parsePodFacts(pod.manifest).apps.find((each) => each.name === name);
+function appAnswer(pod: RegisteredPod, name: string, asked: readonly string[]): HttpAnswer {
+  const app = pod.facts.apps.find((each) => each.name === name);
   const image = Object.hasOwn(pod.images, name) ? pod.images[name] : undefined;
   if (app === undefined || image === undefined) return NOT_FOUND;
   const [what, ...rest] = asked;
   if (what === 'annotations') {
-    return annotationsAnswer(merge(parseImageFacts(image).annotations, app.annotations), rest);
+    return annotationsAnswer(merge(pod.imageAnnotations.get(name), app.annotations), rest);
   }
   if (asked.join('/') === 'image/manifest') return jsonAnswer(image);
   return asked.join('/') === 'image/id' ? textAnswer(200, app.image.id) : NOT_FOUND;
 }
 
-function getAnswer(pod: Registration, path: readonly string[]): HttpAnswer | undefined {
+function getAnswer(pod: RegisteredPod, path: readonly string[]): HttpAnswer | undefined {
   const [whose, what = '', ...rest] = path;
   if (whose === 'apps') return appAnswer(pod, what, rest);
   if (whose !== 'pod') return undefined;
-  if (what === 'annotations') return annotationsAnswer(parsePodFacts(pod.manifest).annotations ?? [], rest);
+  if (what === 'annotations') return annotationsAnswer(pod.facts.annotations ?? [], rest);
   if (rest.length > 0) return undefined;
   if (what === 'manifest') return jsonAnswer(pod.manifest);
   return what === 'uuid' ? textAnswer(200, pod.uuid) : undefined;
@@ -56,7 +56,7 @@ function verifyAnswer(key: Uint8Array, form: ReadonlyMap<string, Buffer>, conten
   return textAnswer(verify(key, uuid, content, Buffer.from(signature, 'base64')) ? 200 : 403);
 }
 
-function hmacAnswer(pod: Registration, key: Uint8Array, what: string, request: HttpRequest): HttpAnswer {
+function hmacAnswer(pod: RegisteredPod, key: Uint8Array, what: string, request: HttpRequest): HttpAnswer {
   const form = readForm(request);
   if (form === undefined) return textAnswer(400, 'wanted a form of the type application/x-www-form-urlencoded');
   const content = form.get('content');
@@ -66,7 +66,7 @@ function hmacAnswer(pod: Registration, key: Uint8Array, what: string, request: H
 
 /** `path` is what follows `acMetadata/v1/`. An empty last part, from a slash at the end, does not count. */
 export function answerPod(
-  pod: Registration,
+  pod: RegisteredPod,
   key: Uint8Array,
   path: readonly string[],
   request: HttpRequest,

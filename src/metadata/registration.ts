@@ -22,6 +22,12 @@ export interface Registration {
   readonly images: Readonly<Record<string, string>>;
 }
 
+/** A registration with what its manifests say, read once. */
+export interface RegisteredPod extends Registration {
+  readonly facts: PodFacts;
+  readonly imageAnnotations: ReadonlyMap<string, readonly Annotation[]>;
+}
+
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
@@ -60,14 +66,14 @@ const readPodFacts: Reader<PodFacts> = object<PodFacts>(
 );
 const readImageFacts = object({ annotations: readAnnotations }, 'open');
 
-/** Throws `invalid` with every issue. */
-export function parsePodFacts(manifest: string): PodFacts {
-  return parseDocument('pod manifest', manifest, readPodFacts);
-}
-
-/** Throws `invalid` with every issue. */
-export function parseImageFacts(manifest: string): { readonly annotations: readonly Annotation[] | undefined } {
-  return parseDocument('image manifest', manifest, readImageFacts);
+/** Throws `invalid` with every issue of a manifest. */
+export function readManifests(registration: Registration): RegisteredPod {
+  const facts = parseDocument('pod manifest', registration.manifest, readPodFacts);
+  const images = Object.entries(registration.images).map(([app, manifest]) => {
+    const { annotations = [] } = parseDocument(`image manifest of app "${app}"`, manifest, readImageFacts);
+    return [app, annotations] as const;
+  });
+  return { ...registration, facts, imageAnnotations: new Map(images) };
 }
 
 const readRegistration = object<Registration>(
@@ -82,14 +88,11 @@ const readRegistration = object<Registration>(
   'closed',
 );
 
-/** Throws `invalid`, naming the file and every issue, also where a manifest in it is damaged. */
-export function parseRegistration(path: string, json: string): Registration {
-  const registration = parseDocument(`registration "${path}"`, json, readRegistration);
-  parsePodFacts(registration.manifest);
-  for (const image of Object.values(registration.images)) parseImageFacts(image);
-  return registration;
+/** Throws `invalid` with every issue. */
+export function parseRegistration(path: string, json: string): RegisteredPod {
+  return readManifests(parseDocument(`registration "${path}"`, json, readRegistration));
 }
 
-export function printRegistration(registration: Registration): string {
-  return printJson(registration);
+export function printRegistration({ uuid, tokenHash, address, podPath, manifest, images }: Registration): string {
+  return printJson({ uuid, tokenHash, address, podPath, manifest, images });
 }

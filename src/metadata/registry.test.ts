@@ -53,7 +53,7 @@ test('a service that starts again knows the pods that live, from files that hold
   expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
   expect(files.some((file) => readFileSync(file, 'utf8').includes(TOKEN))).toBe(false);
   const after = open();
-  expect(after.tryFind('10.0.0.1', TOKEN)).toEqual(pod('a', TOKEN, '10.0.0.1'));
+  expect(after.tryFind('10.0.0.1', TOKEN)).toMatchObject(pod('a', TOKEN, '10.0.0.1'));
   expect(after.hasAddress('10.0.0.2')).toBe(false);
   expect(readdirSync(directory)).toHaveLength(1);
 });

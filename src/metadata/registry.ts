@@ -3,15 +3,22 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../base/errors.ts';
 import { replaceFile } from '../sys/files.ts';
-import { hashToken, parseRegistration, printRegistration, type Registration } from './registration.ts';
+import {
+  hashToken,
+  parseRegistration,
+  printRegistration,
+  type RegisteredPod,
+  type Registration,
+  readManifests,
+} from './registration.ts';
 
 export interface Registry {
   /** Whether anybody at that address may have something to ask. */
   hasAddress(address: string): boolean;
   /** The living pod that has the token and comes from its own address; undefined for everybody else. */
-  tryFind(address: string, token: string): Registration | undefined;
+  tryFind(address: string, token: string): RegisteredPod | undefined;
   get(uuid: string): Registration | undefined;
-  /** In place of an earlier registration of the same pod. */
+  /** In place of an earlier registration of the same pod. Throws `invalid` for a manifest that is none. */
   put(registration: Registration): void;
   /** False if there was none. */
   forget(uuid: string): boolean;
@@ -29,7 +36,7 @@ export interface RegistrySetting {
 
 const SUFFIX = '.json';
 
-function readAll({ directory, warn }: RegistrySetting): readonly Registration[] {
+function readAll({ directory, warn }: RegistrySetting): readonly RegisteredPod[] {
   const files = readdirSync(directory).filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.'));
   return files.flatMap((file) => {
     const path = join(directory, file);
@@ -63,11 +70,12 @@ export function openRegistry(setting: RegistrySetting): Registry {
       return undefined;
     },
     put(registration) {
-      const before = byUuid.get(registration.uuid);
-      replaceFile(pathOf(registration.uuid), printRegistration(registration), 0o600);
+      const pod = readManifests(registration);
+      const before = byUuid.get(pod.uuid);
+      replaceFile(pathOf(pod.uuid), printRegistration(registration), 0o600);
       if (before !== undefined) byToken.delete(before.tokenHash);
-      byUuid.set(registration.uuid, registration);
-      byToken.set(registration.tokenHash, registration);
+      byUuid.set(pod.uuid, pod);
+      byToken.set(pod.tokenHash, pod);
     },
     forget(uuid) {
       const found = byUuid.get(uuid);

@@ -27,10 +27,10 @@ export interface ServiceSetting {
 
 /** A pod asks little; what it signs is a digest or a message, not a file. */
 const POD_BOUNDS: ConnectionBounds = { headBytes: 8 << 10, bodyBytes: 64 << 10, wholeMs: 10_000 };
-const POD_CONNECTIONS = { ofOne: 16, ofAll: 1024 };
+const POD_CONNECTIONS = { ofOne: 8, ofAll: 1024, perSecond: 20, burstSeconds: 3 };
 /** A manifest holds the environment and the command line of each app. */
-const ROOT_BOUNDS: ConnectionBounds = { headBytes: 8 << 10, bodyBytes: 4 << 20, wholeMs: 30_000 };
-const ROOT_CONNECTIONS = { ofOne: 64, ofAll: 64 };
+const ROOT_BOUNDS: ConnectionBounds = { headBytes: 8 << 10, bodyBytes: 1 << 20, wholeMs: 30_000 };
+const ROOT_CONNECTIONS = { ofOne: 64, ofAll: 64, perSecond: 1000, burstSeconds: 1 };
 const SWEEP_MS = 60_000;
 
 /** The service's directory, locked: nobody else uses what is in it meanwhile. */

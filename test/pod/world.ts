@@ -33,6 +33,8 @@ export interface Running {
   printed(words: string): Promise<void>;
   /** Standard output so far. */
   output(): string;
+  /** Standard error so far. */
+  errors(): string;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -184,10 +186,18 @@ export async function openWorld(patienceMs = 30_000): Promise<World> {
       killSignal: 'SIGKILL',
     });
     const { output, printed, soFar } = follow(child.stdout);
-    const ended = Promise.all([child.exited, output, new Response(child.stderr).text()]).then(
+    const errors = follow(child.stderr);
+    const ended = Promise.all([child.exited, output, errors.output]).then(
       ([status, stdout, stderr]): Result => ({ status, stdout, stderr }),
     );
-    return { pid: child.pid, ended, printed, output: soFar, kill: (signal) => child.kill(signal) };
+    return {
+      pid: child.pid,
+      ended,
+      printed,
+      output: soFar,
+      errors: errors.soFar,
+      kill: (signal) => child.kill(signal),
+    };
   };
   const options = [
     `--dir=${dataDir}`,
