@@ -45,9 +45,9 @@ async function untilUnderWay(): Promise<void> {
 const names = (text: string) => new Set([...text.matchAll(/GlobalNetworkSet\((set-\d+)\)/g)].map((match) => match[1]));
 
 test('says which resources were written and which not, fails, and a second apply finishes the rest', async () => {
-  const program = ourProgram(server.endpoint);
+  const run = ourProgram(server.endpoint);
   const input = setsNamed(0, COUNT);
-  const applying = program.run(['apply', '-f', '-'], input);
+  const applying = run(['apply', '-f', '-'], input);
   await untilUnderWay();
   await server.kill();
   const { status, out, err } = await applying;
@@ -67,15 +67,15 @@ test('says which resources were written and which not, fails, and a second apply
     if (!failed.has(name)) expect(stored.has(name)).toBe(true);
   }
 
-  const again = await program.run(['apply', '-f', '-'], input);
+  const again = await run(['apply', '-f', '-'], input);
   expect(again).toEqual({ status: 0, out: `Successfully applied ${COUNT} 'GlobalNetworkSet' resource(s)\n`, err: '' });
   expect(await countStored()).toBe(COUNT);
 }, 120_000);
 
 test('an outage of a moment is waited for, or told as one', async () => {
-  const program = ourProgram(server.endpoint);
+  const run = ourProgram(server.endpoint);
   const input = setsNamed(COUNT, COUNT);
-  const applying = program.run(['apply', '-f', '-'], input);
+  const applying = run(['apply', '-f', '-'], input);
   for (let looks = 0; (await countStored()) < COUNT + 500 && looks < 5_000; looks += 1) await Bun.sleep(1);
   server.pause();
   await Bun.sleep(300);

@@ -1,59 +1,48 @@
 // The same documents through Calico's own calicoctl and through this one: the same JSON in the store, the same tables.
-// Runs when OCICAT_PEERS names a folder with Calico's programs; without it the tests say that they were skipped.
+// Where OCICAT_PEERS names no folder with Calico's programs, what they answered is read from recorded/.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { join } from 'node:path';
-import { parseDatastoreConfig } from '../../src/datastore/config.ts';
-import { openDatastore } from '../../src/datastore/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type Place, type Recording, settle } from '../support/recording.ts';
 import { documents } from './calico-documents.ts';
 import { openSession, type Session, steady } from './session.ts';
+import { openPeer, openStoreAt } from './side-by-side-programs.ts';
 
 setDefaultTimeout(60_000);
 
-const peers = process.env.OCICAT_PEERS;
-const compare = test.skipIf(peers === undefined);
 const RESOURCES = '/calico/resources/v3/projectcalico.org/';
 
-let theirs: EtcdServer;
-let ours: EtcdServer;
-let store: Datastore;
-let theirStore: Datastore;
+interface Side extends Place {
+  readonly server: EtcdServer;
+}
+
+async function openSide(): Promise<Side> {
+  const server = await startEtcd();
+  return { server, endpoint: server.endpoint, store: await openStoreAt(server.endpoint) };
+}
+
+let theirs: Side;
+let ours: Side;
 let session: Session;
-
-function openAt(endpoint: string): Promise<Datastore> {
-  return openDatastore(parseDatastoreConfig({ kind: 'environment', environment: { ETCD_ENDPOINTS: endpoint } }));
-}
-
-function runCalico(
-  endpoint: string,
-  words: readonly string[],
-  input = '',
-): { readonly out: string; readonly err: string } {
-  const result = Bun.spawnSync([join(peers ?? '', 'calicoctl'), ...words], {
-    env: { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: endpoint },
-    stdin: Buffer.from(input),
-  });
-  return { out: result.stdout.toString(), err: result.stderr.toString() };
-}
+let peer: Recording;
 
 beforeAll(async () => {
-  if (peers === undefined) return;
-  [theirs, ours] = await Promise.all([startEtcd(), startEtcd()]);
-  [theirStore, store] = await Promise.all([openAt(theirs.endpoint), openAt(ours.endpoint)]);
-  session = openSession(store);
-  expect(runCalico(theirs.endpoint, ['apply', '-f', '-'], documents)).toEqual({
-    out: expect.stringContaining('Successfully applied'),
-    err: '',
-  });
+  [theirs, ours] = await Promise.all([openSide(), openSide()]);
+  session = openSession(ours.store);
+  peer = openPeer('tables');
+  const taken = { status: 0, out: expect.stringContaining('Successfully applied'), err: '' };
+  expect(await peer.openScene('before all', theirs)(['apply', '-f', '-'], documents)).toEqual(taken);
   const applied = await session.run('apply -f -', documents);
-  expect([applied.out, applied.err]).toEqual([expect.stringContaining('Successfully applied'), '']);
+  expect({ ...applied, err: '' }).toEqual(taken);
 });
 
 afterAll(async () => {
-  await Promise.all([store?.close(), theirStore?.close()]);
-  await Promise.all([theirs?.stop(), ours?.stop()]);
+  peer?.close();
   session?.close();
+  for (const side of [ours, theirs]) {
+    await side?.store.close();
+    await side?.server.stop();
+  }
 });
 
 /** Stored values by key, without what differs from run to run and from program to program. */
@@ -61,18 +50,12 @@ async function storedValues(datastore: Datastore): Promise<Readonly<Record<strin
   const { kvs } = await datastore.list(RESOURCES);
   const values = kvs.filter(({ key }) => !key.includes('/clusterinformations/'));
   return Object.fromEntries(
-    values.map(({ key, value }) => [
-      key.slice(RESOURCES.length),
-      value
-        .replace(/"uid":"[^"]*"/, '"uid":""')
-        .replace(/"creationTimestamp":"[^"]*"/, '"creationTimestamp":""')
-        .replace('"lastUpdated":null,', ''),
-    ]),
+    values.map(({ key, value }) => [key.slice(RESOURCES.length), settle(value).replace('"lastUpdated":null,', '')]),
   );
 }
 
-compare('the same JSON is stored', async () => {
-  expect(await storedValues(store)).toEqual(await storedValues(theirStore));
+test('the same JSON is stored', async () => {
+  expect(await storedValues(ours.store)).toEqual(await storedValues(theirs.store));
 });
 
 const TABLES = [
@@ -118,8 +101,8 @@ const TABLES = [
   ],
 ];
 
-compare.each(TABLES)('%s prints the same', async (line) => {
-  const theirOutput = runCalico(ours.endpoint, line.split(' '));
+test.each(TABLES)('%s prints the same', async (line) => {
+  const theirOutput = await peer.openScene(line, ours)(line.split(' '));
   const { out, err } = await session.run(line);
   // Calico ends JSON without a line break, and counts no higher than 2^63.
   expect({ out: out.trimEnd(), err }).toEqual({
@@ -128,14 +111,15 @@ compare.each(TABLES)('%s prints the same', async (line) => {
   });
 });
 
-compare('what this one stores, Calico takes back', async () => {
+test('what this one stores, Calico takes back', async () => {
+  const calicoctl = peer.openScene('takes back', theirs);
   const shown = await session.run('get gnp security.web -o yaml --export');
-  expect(runCalico(theirs.endpoint, ['apply', '-f', '-'], shown.out).out).toBe(
+  expect((await calicoctl(['apply', '-f', '-'], shown.out)).out).toBe(
     "Successfully applied 1 'GlobalNetworkPolicy' resource(s)\n",
   );
 });
 
-compare('what Calico refuses is refused here too', async () => {
+test('what Calico refuses is refused here too', async () => {
   const wrong = [
     'kind: GlobalNetworkPolicy\nspec: {ingress: [{action: foo}]}',
     'kind: Profile\nspec: {ingress: [{action: Allow, source: {ports: [80]}}]}',
@@ -158,7 +142,7 @@ compare('what Calico refuses is refused here too', async () => {
   for (const text of wrong) {
     const document = `apiVersion: projectcalico.org/v3\nmetadata: {name: wrong}\n${text}\n`;
     const here = await session.run('apply -f -', document);
-    const there = runCalico(ours.endpoint, ['apply', '-f', '-'], document);
+    const there = await peer.openScene(`refused: ${text}`, ours)(['apply', '-f', '-'], document);
     expect([text, here.out, here.status, there.out]).toEqual([text, '', 1, '']);
   }
 });

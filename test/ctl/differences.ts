@@ -293,10 +293,10 @@ export const documentDifferences: readonly DocumentDifference[] = [
   },
   {
     outcome: 'refused',
-    what: 'Tags and anchors where text is meant: a selector that begins with `!` or `&` without quotes.',
-    why: 'YAML drops `!has(quarantine)` and the blank after it, so that Calico stores `has(app)` of `!has(quarantine) && has(app)`. Anchors that an alias names, merge keys and the tags of YAML itself are taken.',
-    cases: /^text: (a selector that begins with !|an anchor for nobody)$/,
-    example: 'text: a selector that begins with !',
+    what: 'Tags and anchors where text is meant: a selector such as `!quarantined has(app)` or `&here has(app)` without quotes.',
+    why: 'YAML drops the word and the blank after it, and Calico stores `has(app)`. Anchors that an alias names, merge keys and the tags of YAML itself are taken.',
+    cases: /^text: an? (tag|anchor) for nobody$/,
+    example: 'text: a tag for nobody',
   },
   {
     outcome: 'refused',

@@ -89,7 +89,7 @@ test.each(documents.map((one): [string, Named] => [`${one.kind} ${one.name}`, on
 
 /** As it is printed, uids and revisions and all. */
 async function rawOutput(line: string): Promise<string> {
-  const { out, status } = await ourProgram(etcd.endpoint).run(line.split(' '));
+  const { out, status } = await ourProgram(etcd.endpoint)(line.split(' '));
   expect([line, status]).toEqual([line, 0]);
   return out;
 }

@@ -1,21 +1,10 @@
-// The two calicoctls, each on a store of its own: ours inside this process, Calico's from OCICAT_PEERS.
+// The two calicoctls: ours inside this process, Calico's from OCICAT_PEERS or from what was recorded of it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCalicoctl } from '../../src/ctl/calicoctl.ts';
 import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open.ts';
 import type { Datastore, KeyValue } from '../../src/datastore/port.ts';
-
-/** How a command ended. */
-export interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-export interface Program {
-  readonly name: string;
-  run(argv: readonly string[], input?: string): Promise<Ended>;
-}
+import { openRecording, type Recording, type Run, readPeerVersion } from '../support/recording.ts';
 
 /** Calico's own calicoctl, or undefined where OCICAT_PEERS names no folder with it. */
 export function findPeer(): string | undefined {
@@ -28,43 +17,46 @@ function environmentFor(endpoint: string): Record<string, string> {
   return { DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: endpoint, PATH: process.env.PATH ?? '' };
 }
 
-export function peerProgram(path: string, endpoint: string): Program {
-  return {
-    name: 'Calico',
-    async run(argv, input = '') {
-      const child = Bun.spawn([path, ...argv], {
-        env: environmentFor(endpoint),
-        stdin: Buffer.from(input),
-        stdout: 'pipe',
-        stderr: 'pipe',
-      });
-      const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-      return { status: await child.exited, out, err };
-    },
+/** Calico's calicoctl, as it is on this machine. */
+function peerProgram(path: string, endpoint: string): Run {
+  return async (argv, input = '') => {
+    const child = Bun.spawn([path, ...argv], {
+      env: environmentFor(endpoint),
+      stdin: Buffer.from(input),
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { status: await child.exited, out, err };
   };
 }
 
-export function ourProgram(endpoint: string): Program {
-  return {
-    name: 'Ocicat',
-    async run(argv, input = '') {
-      const text = { out: '', err: '' };
-      const stdio = {
-        write: (part: string) => {
-          text.out += part;
-        },
-        writeExact: (part: string) => {
-          text.out += part;
-        },
-        writeError: (part: string) => {
-          text.err += part;
-        },
-        read: async () => new TextEncoder().encode(input),
-        interactive: false,
-      };
-      const status = await runCalicoctl(argv, environmentFor(endpoint), stdio, new AbortController().signal);
-      return { status, ...text };
-    },
+/** What Calico's calicoctl answers: itself where it is, else its recording of this name. */
+export function openPeer(name: string): Recording {
+  const path = findPeer();
+  const live = path === undefined ? undefined : (endpoint: string) => peerProgram(path, endpoint);
+  const version = readPeerVersion(process.env.OCICAT_PEERS ?? '');
+  return openRecording(join(import.meta.dir, 'recorded', `${name}.jsonl`), live, { program: 'calicoctl', version });
+}
+
+export function ourProgram(endpoint: string): Run {
+  return async (argv, input = '') => {
+    const text = { out: '', err: '' };
+    const stdio = {
+      write: (part: string) => {
+        text.out += part;
+      },
+      writeExact: (part: string) => {
+        text.out += part;
+      },
+      writeError: (part: string) => {
+        text.err += part;
+      },
+      read: async () => new TextEncoder().encode(input),
+      interactive: false,
+    };
+    const status = await runCalicoctl(argv, environmentFor(endpoint), stdio, new AbortController().signal);
+    return { status, ...text };
   };
 }
 

@@ -57,6 +57,7 @@ export const texts: readonly (readonly [name: string, input: string])[] = [
   ['yes, which YAML 1.1 takes for true', pool('  natOutgoing: yes\n')],
   ['a label that is yes', profile('  labels: {a: yes}\n')],
   ['a selector that begins with !', policy('  selector: !has(quarantine) && has(app)\n')],
+  ['a tag for nobody', policy('  selector: !quarantined has(app)\n')],
   ['an anchor for nobody', policy('  selector: &here has(app)\n')],
   ['a number with more digits than it holds', policy('  order: 123456789.123456789123\n')],
   ['a quoted truth', pool('  natOutgoing: "true"\n')],

@@ -1,31 +1,31 @@
 // This calicoctl held against Calico's own on real stores: what one writes the other reads and changes, the same document
-// becomes the same JSON or is refused by both, but for what differences.ts names. Runs when OCICAT_PEERS names a folder with
-// Calico's programs; OCICAT_ALL_CASES=1 runs every case instead of a share of them.
+// becomes the same JSON or is refused by both, but for what differences.ts names. Where OCICAT_PEERS names no folder with
+// Calico's programs, what they answered is read from recorded/. OCICAT_ALL_CASES=1, which needs them, runs every case instead
+// of a share.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type Ended, type Place, type Recording, type Run, settle } from '../support/recording.ts';
 import { crashingTables, documentDifferences, type Outcome } from './differences.ts';
 import { printDifferences, SECTION } from './differences-page.ts';
 import { type Case, deriveCases, readBaseDocuments } from './side-by-side-cases.ts';
 import {
   comparable,
-  type Ended,
   findPeer,
+  openPeer,
   openStoreAt,
   ourProgram,
-  type Program,
-  peerProgram,
   readResources,
   removeAll,
 } from './side-by-side-programs.ts';
 import { texts } from './side-by-side-texts.ts';
 
-const peerPath = findPeer();
-const aside = peerPath === undefined ? " (skipped: OCICAT_PEERS names no folder with Calico's calicoctl)" : '';
+const everyCase = process.env.OCICAT_ALL_CASES === '1';
+if (everyCase && findPeer() === undefined) throw new Error("OCICAT_ALL_CASES wants Calico's calicoctl in OCICAT_PEERS");
 /** Every case takes two programs a start each. */
-const TIMEOUT_MS = process.env.OCICAT_ALL_CASES === '1' ? 3_600_000 : 300_000;
+const TIMEOUT_MS = everyCase ? 3_600_000 : 300_000;
 /** One case in so many runs by itself; each takes about 50 ms. */
 const SHARE = 14;
 /** What other documents refer to. */
@@ -51,21 +51,19 @@ function allCases(): readonly Case[] {
 /** A share of the cases, the same ones whatever others there are, and all that a difference names. */
 function chooseCases(): readonly Case[] {
   const all = allCases();
-  if (process.env.OCICAT_ALL_CASES === '1') return all;
+  if (everyCase) return all;
   const examples = new Set(documentDifferences.map((one) => one.example));
   return all.filter(({ id }) => Bun.hash.crc32(id) % SHARE === 0 || examples.has(id) || !id.includes(' '));
 }
 
-/** A program with a store of its own. */
-interface Side {
+/** A store of a program's own. */
+interface Side extends Place {
   readonly server: EtcdServer;
-  readonly store: Datastore;
-  readonly program: Program;
 }
 
-async function openSide(open: (endpoint: string) => Program): Promise<Side> {
+async function openSide(): Promise<Side> {
   const server = await startEtcd();
-  return { server, store: await openStoreAt(server.endpoint), program: open(server.endpoint) };
+  return { server, endpoint: server.endpoint, store: await openStoreAt(server.endpoint) };
 }
 
 async function closeSide(side: Side | undefined): Promise<void> {
@@ -73,11 +71,11 @@ async function closeSide(side: Side | undefined): Promise<void> {
   await side?.server.stop();
 }
 
-/** What a side makes of a document: the stored values, or undefined when it refuses. The store is as before then. */
-async function judge(side: Side, keep: ReadonlySet<string>, input: string): Promise<readonly string[] | undefined> {
-  const { status } = await side.program.run(['apply', '-f', '-'], input);
-  const written = (await readResources(side.store)).filter(({ key }) => !keep.has(key));
-  await removeAll(side.store, written);
+/** What a program makes of a document: the stored values, or undefined when it refuses. The store is as before then. */
+async function judge(run: Run, store: Datastore, keep: ReadonlySet<string>, input: string) {
+  const { status } = await run(['apply', '-f', '-'], input);
+  const written = (await readResources(store)).filter(({ key }) => !keep.has(key));
+  await removeAll(store, written);
   return status === 0 ? written.map(comparable) : undefined;
 }
 
@@ -87,16 +85,17 @@ function compareOutcomes(ours: readonly string[] | undefined, theirs: readonly s
   return ours.join('\n') === theirs.join('\n') ? 'same' : 'stored';
 }
 
-describe.skipIf(peerPath === undefined)(`the same documents${aside}`, () => {
+describe('the same documents', () => {
   let ours: Side;
   let theirs: Side;
+  let peer: Recording;
   let keep: ReadonlySet<string>;
 
   beforeAll(async () => {
-    ours = await openSide(ourProgram);
-    theirs = await openSide((endpoint) => peerProgram(peerPath ?? '', endpoint));
-    for (const { program } of [ours, theirs]) {
-      expect(await program.run(['apply', '-f', '-'], BEFORE)).toEqual({
+    [ours, theirs] = [await openSide(), await openSide()];
+    peer = openPeer('documents');
+    for (const run of [ourProgram(ours.endpoint), peer.openScene('before all', theirs)]) {
+      expect(await run(['apply', '-f', '-'], BEFORE)).toEqual({
         status: 0,
         out: 'Successfully applied 2 resource(s)\n',
         err: '',
@@ -107,12 +106,16 @@ describe.skipIf(peerPath === undefined)(`the same documents${aside}`, () => {
   });
 
   afterAll(async () => {
+    if (!everyCase) peer?.close();
     await closeSide(ours);
     await closeSide(theirs);
   });
 
-  async function outcomeOf(input: string): Promise<Outcome | 'same'> {
-    const [own, other] = await Promise.all([judge(ours, keep, input), judge(theirs, keep, input)]);
+  async function outcomeOf(id: string, input: string): Promise<Outcome | 'same'> {
+    const [own, other] = await Promise.all([
+      judge(ourProgram(ours.endpoint), ours.store, keep, input),
+      judge(peer.openScene(id, theirs), theirs.store, keep, input),
+    ]);
     return compareOutcomes(own, other);
   }
 
@@ -124,7 +127,7 @@ describe.skipIf(peerPath === undefined)(`the same documents${aside}`, () => {
       const ids = new Set(cases.map(({ id }) => id));
       const shown = new Set<string>();
       for (const { id, document } of cases) {
-        const outcome = await outcomeOf(JSON.stringify(document));
+        const outcome = await outcomeOf(id, JSON.stringify(document));
         if (outcome === 'same') continue;
         const reasons = documentDifferences.filter((one) => one.outcome === outcome && one.cases.test(id));
         if (reasons.length === 0) unexplained.push(`${outcome}: ${id}`);
@@ -143,9 +146,12 @@ describe.skipIf(peerPath === undefined)(`the same documents${aside}`, () => {
 
   test.each(texts)('text: %s', async (name, input) => {
     const difference = documentDifferences.find((one) => one.cases.test(`text: ${name}`));
-    expect(await outcomeOf(input)).toBe(difference?.outcome ?? 'same');
+    expect(await outcomeOf(`text: ${name}`, input)).toBe(difference?.outcome ?? 'same');
   });
 });
+
+/** Fields without effect are named by us alone. */
+const IDLE_WARNING = /^warning: stored, and without effect here:\n(?: {2}.*\n)+/;
 
 /** What Calico printed, as it looks with the differences of differences.ts. */
 function asOurs(kind: string, format: string | undefined, ended: Ended): Ended {
@@ -154,17 +160,20 @@ function asOurs(kind: string, format: string | undefined, ended: Ended): Ended {
   return { ...ended, out: ended.out.replace(/ +$/gm, '').replace(/\n\n$/, '\n') };
 }
 
-describe.skipIf(peerPath === undefined)(`taking turns on one store${aside}`, () => {
-  let server: EtcdServer;
-  let programs: readonly [Program, Program];
+describe('taking turns on one store', () => {
+  let side: Side;
+  let peer: Recording;
 
   beforeAll(async () => {
-    server = await startEtcd();
-    programs = [ourProgram(server.endpoint), peerProgram(peerPath ?? '', server.endpoint)];
-    expect((await programs[0].run(['apply', '-f', '-'], BEFORE)).status).toBe(0);
+    side = await openSide();
+    peer = openPeer('turns');
+    expect((await ourProgram(side.endpoint)(['apply', '-f', '-'], BEFORE)).status).toBe(0);
   });
 
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    peer?.close();
+    await closeSide(side);
+  });
 
   const turns = bases.flatMap((base) => [
     [base.id, 'Ocicat', base, 0, 1] as const,
@@ -173,7 +182,8 @@ describe.skipIf(peerPath === undefined)(`taking turns on one store${aside}`, () 
 
   test.each(turns)(
     '%s, written by %s, is read and changed by the other',
-    async (_id, _name, { kind, document }, first, second) => {
+    async (id, writerName, { kind, document }, first, second) => {
+      const programs = [ourProgram(side.endpoint), peer.openScene(`${id}, written by ${writerName}`, side)] as const;
       const [ours, theirs] = programs;
       const [writer, other] = [programs[first], programs[second]];
       const { name, namespace } = (
@@ -183,16 +193,22 @@ describe.skipIf(peerPath === undefined)(`taking turns on one store${aside}`, () 
       const input = JSON.stringify(document);
 
       const both = async (...words: readonly string[]) => {
-        const [one, two] = await Promise.all([ours.run([...words, ...place]), theirs.run([...words, ...place])]);
+        const [one, two] = await Promise.all([ours([...words, ...place]), theirs([...words, ...place])]);
         expect([one.status, one.err]).toEqual([0, '']);
         const format = words[words.indexOf('-o') + 1];
         const table = words.includes('-o') ? (format === 'wide' ? 'wide' : undefined) : 'ps';
         if (table !== undefined && crashingTables[kind]?.includes(table)) expect(two.err).toContain('panic: ');
-        else expect(asOurs(kind, format, two)).toEqual(one);
+        else expect(asOurs(kind, format, two)).toEqual({ ...one, out: settle(one.out) });
         return one.out;
       };
-      const done = async (program: Program, words: readonly string[], expected: string, text = '') =>
-        expect(await program.run([...words, ...place], text)).toEqual({ status: 0, out: `${expected}\n`, err: '' });
+      const done = async (run: Run, words: readonly string[], expected: string, text = '') => {
+        const ended = await run([...words, ...place], text);
+        expect({ ...ended, err: ended.err.replace(IDLE_WARNING, '') }).toEqual({
+          status: 0,
+          out: `${expected}\n`,
+          err: '',
+        });
+      };
 
       await done(writer, ['create', '-f', '-'], `Successfully created 1 '${kind}' resource(s)`, input);
       const yaml = await both('get', kind, name, '-o', 'yaml');
@@ -216,20 +232,20 @@ describe.skipIf(peerPath === undefined)(`taking turns on one store${aside}`, () 
       expect(await both('get', kind, name, '-o', 'yaml')).toContain('p: q');
       await done(other, ['replace', '-f', '-'], `Successfully replaced 1 '${kind}' resource(s)`, input);
       const replaced = await both('get', kind, name, '-o', 'yaml');
-      const steady = (text: string) => text.replace(/resourceVersion: .*/, '');
-      expect(steady(replaced)).toBe(steady(yaml));
+      expect(settle(replaced)).toBe(settle(yaml));
       await done(writer, ['apply', '-f', '-'], `Successfully applied 1 '${kind}' resource(s)`, replaced);
       await done(other, ['delete', kind, name], `Successfully deleted 1 '${kind}' resource(s)`);
-      for (const program of programs) expect((await program.run(['get', kind, name, ...place])).status).toBe(1);
+      for (const run of programs) expect((await run(['get', kind, name, ...place])).status).toBe(1);
     },
     TIMEOUT_MS,
   );
 
   test('the table of profiles differs as the guide wants it', async () => {
+    const [ours, theirs] = [ourProgram(side.endpoint), peer.openScene('the table of profiles', side)];
     const profile = bases.find((base) => base.kind === 'Profile');
-    expect((await programs[0].run(['apply', '-f', '-'], JSON.stringify(profile?.document))).status).toBe(0);
-    expect((await programs[0].run(['get', 'profiles'])).out).toBe('NAME\nnetwork1\n');
-    expect((await programs[1].run(['get', 'profiles'])).out.replace(/ +$/gm, '')).toBe(
+    expect((await ours(['apply', '-f', '-'], JSON.stringify(profile?.document))).status).toBe(0);
+    expect((await ours(['get', 'profiles'])).out).toBe('NAME\nnetwork1\n');
+    expect((await theirs(['get', 'profiles'])).out.replace(/ +$/gm, '')).toBe(
       'NAME\nnetwork1\nprojectcalico-default-allow\n\n',
     );
   });

@@ -1,5 +1,5 @@
-// Addresses together with Calico's own programs: each side uses, releases and shows what the other has written. OCICAT_PEERS
-// names the folder with their programs; without it this is left out, and says so.
+// Addresses together with Calico's own programs: each side uses, releases and shows what the other has written. Where
+// OCICAT_PEERS names no folder with their programs, what they answered is read from recorded/.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,12 @@ import { openIpamView } from '../../src/ipam/view.ts';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
 import { close } from '../../src/sys/libc.ts';
 import { createNetns } from '../../src/sys/netns.ts';
+import { openRecording, type Recording, type Run, readPeerVersion } from '../support/recording.ts';
 import { type EtcdServer, startEtcd } from './etcd-server.ts';
 
 const peers = process.env.OCICAT_PEERS ?? '';
 const present = peers !== '' && existsSync(join(peers, 'calico-ipam'));
-if (!present) console.log('ipam with Calico: left out, OCICAT_PEERS names no folder with its programs');
+const file = join(import.meta.dir, 'recorded/ipam.jsonl');
 
 const signal = new AbortController().signal;
 let etcd: EtcdServer;
@@ -23,6 +24,7 @@ let datastore: Datastore;
 let ipam: Ipam;
 /** A namespace that is not the host's: Calico's plugin insists on one. */
 let netnsFd: number;
+let recording: Recording;
 
 const POOL = `
 apiVersion: projectcalico.org/v3
@@ -36,42 +38,61 @@ metadata: {name: pool}
 spec: {cidr: 10.77.0.0/26}
 `;
 
-async function run(program: string, args: readonly string[], input: string, env: object): Promise<string> {
-  // Calico's plugins read files of the host, so they get folders of their own
-  const script =
-    'mount -t tmpfs none /var/lib && mkdir /var/lib/calico && mount -t tmpfs none /run && mkdir /run/calico && printf host1 >/var/lib/calico/nodename && exec "$@"';
-  const child = Bun.spawn(['timeout', '60', 'unshare', '-m', 'sh', '-c', script, 'sh', join(peers, program), ...args], {
-    stdin: new TextEncoder().encode(input),
-    stdout: 'pipe',
-    stderr: 'pipe',
-    env: { PATH: process.env.PATH ?? '', DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: etcd.endpoint, ...env },
-  });
-  const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  if ((await child.exited) !== 0) throw new Error(`${program} ${args.join(' ')}: ${output}${errors}`);
-  return output;
+/** A command: the program's name, then a container for the plugin, or arguments. Throws unless it succeeds. */
+let calico: Run;
+
+async function must(argv: readonly string[], input = ''): Promise<string> {
+  const { status, out, err } = await calico(argv, input);
+  if (status !== 0) throw new Error(`${argv.join(' ')}: ${out}${err}`);
+  return out;
 }
 
-const calicoctl = (args: readonly string[], input = '') => run('calicoctl', args, input, {});
+const calicoctl = (args: readonly string[], input = '') => must(['calicoctl', ...args], input);
 
-function calicoIpam(command: 'ADD' | 'DEL', container: string, args = ''): Promise<string> {
+const calicoIpam = (command: 'ADD' | 'DEL', container: string, args = '') =>
+  must(['calico-ipam', command, container, args]);
+
+/** What the plugin is told by its environment and its standard input. */
+function pluginCall(endpoint: string, [command, container, args]: readonly string[]) {
   const config = {
     name: 'net',
     cniVersion: '1.0.0',
     type: 'calico',
-    etcd_endpoints: etcd.endpoint,
+    etcd_endpoints: endpoint,
     datastore_type: 'etcdv3',
     nodename: 'host1',
     log_level: 'ERROR',
     ipam: { type: 'calico-ipam' },
   };
-  return run('calico-ipam', [], JSON.stringify(config), {
-    CNI_COMMAND: command,
-    CNI_CONTAINERID: container,
+  const environment = {
+    CNI_COMMAND: command ?? '',
+    CNI_CONTAINERID: container ?? '',
     CNI_NETNS: `/proc/${process.pid}/fd/${netnsFd}`,
     CNI_IFNAME: 'eth0',
     CNI_PATH: peers,
-    CNI_ARGS: args,
-  });
+    CNI_ARGS: args ?? '',
+  };
+  return { environment, input: JSON.stringify(config) };
+}
+
+/** Calico's programs read files of the host, so they get folders of their own. */
+const FOLDERS =
+  'mount -t tmpfs none /var/lib && mkdir /var/lib/calico && mount -t tmpfs none /run && mkdir /run/calico && printf host1 >/var/lib/calico/nodename && exec "$@"';
+
+function runLive(endpoint: string): Run {
+  return async ([program = '', ...words], text = '') => {
+    const isPlugin = program === 'calico-ipam';
+    const { environment, input } = isPlugin ? pluginCall(endpoint, words) : { environment: {}, input: text };
+    const command = [join(peers, program), ...(isPlugin ? [] : words)];
+    const child = Bun.spawn(['timeout', '60', 'unshare', '-m', 'sh', '-c', FOLDERS, 'sh', ...command], {
+      stdin: new TextEncoder().encode(input),
+      stdout: 'pipe',
+      stderr: 'pipe',
+      env: { PATH: process.env.PATH ?? '', DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: endpoint, ...environment },
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { status: await child.exited, out, err };
+  };
 }
 
 const addressOf = (output: string): string => JSON.parse(output).ips[0].address;
@@ -89,22 +110,27 @@ async function assign(container: string, exact?: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  if (!present) return;
   netnsFd = createNetns();
   etcd = await startEtcd();
   const config = parseDatastoreConfig({ kind: 'environment', environment: { ETCD_ENDPOINTS: etcd.endpoint } });
   datastore = await openDatastore(config, signal);
   ipam = { datastore, view: openIpamView(datastore, 'host1'), now: Date.now, report: () => undefined };
+  recording = openRecording(file, present ? runLive : undefined, {
+    program: 'calicoctl and calico-ipam',
+    version: readPeerVersion(peers),
+  });
+  calico = recording.openScene('addresses', { endpoint: etcd.endpoint, store: datastore });
   await calicoctl(['apply', '-f', '-'], POOL);
 });
 
 afterAll(async () => {
+  recording?.close();
   await datastore?.close();
   await etcd?.stop();
-  if (present) close(netnsFd);
+  close(netnsFd);
 });
 
-test.skipIf(!present)('Calico assigns from a block that we made, and we from it after that', async () => {
+test('Calico assigns from a block that we made, and we from it after that', async () => {
   expect(await assign('ours1')).toBe('10.77.0.0/26');
   expect(addressOf(await calicoIpam('ADD', 'theirs1'))).toBe('10.77.0.1/26');
   expect(await assign('ours2')).toBe('10.77.0.2/26');
@@ -112,20 +138,20 @@ test.skipIf(!present)('Calico assigns from a block that we made, and we from it 
   expect(await assign('ours3', '10.77.0.41')).toBe('10.77.0.41/32');
 });
 
-test.skipIf(!present)('what one has taken the other refuses', async () => {
+test('what one has taken the other refuses', async () => {
   await expect(assign('ours4', '10.77.0.40')).rejects.toThrow(
     'already assigned, held by "net.theirs2" on node "host1"',
   );
   await expect(calicoIpam('ADD', 'theirs3', 'IP=10.77.0.41')).rejects.toThrow('Address already assigned in block');
 });
 
-test.skipIf(!present)("Calico's command line shows our addresses and finds nothing wrong", async () => {
+test("Calico's command line shows our addresses and finds nothing wrong", async () => {
   expect(await calicoctl(['ipam', 'show', '--show-blocks'])).toContain('10.77.0.0/26');
   expect(await calicoctl(['ipam', 'show', '--ip=10.77.0.2'])).toContain('net.ours2');
   expect(await calicoctl(['ipam', 'show', '--ip=10.77.0.3'])).toContain('not assigned');
 });
 
-test.skipIf(!present)('each releases what the other assigned', async () => {
+test('each releases what the other assigned', async () => {
   const ports = { datastore, now: Date.now };
   expect((await releaseByHandle(ports, 'net.theirs1', signal)).map(formatIp)).toEqual(['10.77.0.1']);
   await calicoIpam('DEL', 'ours1');
