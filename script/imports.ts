@@ -16,6 +16,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   datastore: ['base', 'model', 'sys'],
   ipam: ['base', 'net', 'selector', 'model', 'blocks', 'datastore'],
   kernel: ['base', 'net', 'policy', 'routing', 'firewall', 'sys'],
+  bird: ['base'],
   images: ['base', 'sys'],
   cni: ['base', 'net', 'model'],
   agent: [
@@ -31,6 +32,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'datastore',
     'ipam',
     'kernel',
+    'bird',
     'cni',
     'manual',
   ],
@@ -46,6 +48,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
     'datastore',
     'ipam',
     'kernel',
+    'bird',
     'manual',
   ],
   metadata: ['base', 'sys', 'images'],

@@ -2,9 +2,9 @@
 // agent has left is found by its command line, and taken over where it is what would be started now.
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
+import { askBird } from '../bird/control.ts';
 import * as libc from '../sys/libc.ts';
 import { withNetns } from '../sys/netns.ts';
-import { askBird } from './bird-control.ts';
 
 /** How a BIRD is started; two that are started alike are the same to those who look for one. */
 export interface BirdCommand {

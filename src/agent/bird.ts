@@ -2,9 +2,10 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
+import { askBird } from '../bird/control.ts';
+import { type BirdProtocol, observeBirdProtocols } from '../bird/protocols.ts';
 import { observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
 import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
-import { askBird } from './bird-control.ts';
 import {
   type BirdCommand,
   endEarlier,
@@ -14,10 +15,6 @@ import {
   startBird,
   tryTakeOver,
 } from './bird-process.ts';
-import { type BirdProtocol, observeBirdProtocols } from './bird-protocols.ts';
-
-export type { BgpState, BirdProtocol } from './bird-protocols.ts';
-export { observeBirdProtocols };
 
 export interface BirdOptions {
   /** Holds bird.ctl, where `calicoctl node status` looks for it, and bird.cfg. Made if it is not there. */

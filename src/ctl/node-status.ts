@@ -1,9 +1,10 @@
 // node status: whether the agent runs on this host, and how its BGP sessions are (facts: calico §8.6, §9.5).
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { observeBirdProtocols } from '../bird/protocols.ts';
+import { type BgpOrigin, type BgpSession, bgpSessionsOf } from '../bird/sessions.ts';
 import { observeAgents } from './agent-process.ts';
 import { askReadiness } from './agent-readiness.ts';
-import { askBird } from './bird-client.ts';
 import type { Handler } from './command.ts';
 import { describeForwarding } from './forwarding.ts';
 import { describeOtherFirewalls } from './other-firewalls.ts';
@@ -13,63 +14,18 @@ import { formatFramed } from './tabwriter.ts';
 const BIRD_CONFIG = '/var/run/calico/bird.cfg';
 const SOCKETS = ['/var/run/calico/bird.ctl', '/var/run/bird/bird.ctl'];
 
-export interface BgpSession {
-  readonly address: string;
-  readonly type: string;
-  readonly state: string;
-  readonly since: string;
-  readonly info: string;
-}
-
-/** Session names begin with where they come from. */
-const TYPES: Readonly<Record<string, string>> = {
-  Mesh: 'node-to-node mesh',
-  Node: 'node specific',
-  Global: 'global',
+/** As Calico calls where a session comes from. */
+const ORIGINS: Readonly<Record<BgpOrigin, string>> = {
+  mesh: 'node-to-node mesh',
+  node: 'node specific',
+  global: 'global',
 };
 
-/**
- * The BGP sessions of `show protocols all`: a line with name, protocol, table, state, since and info for each, and
- * indented lines with details below it.
- */
-export function parseSessions(lines: readonly string[]): readonly BgpSession[] {
-  const sessions: BgpSession[] = [];
-  for (const line of lines) {
-    const head = /^(Mesh|Node|Global)_(\S+)\s+BGP\s+\S+\s+(\S+)\s+(\d\S*(?: \d\S*)?)\s*(.*)$/.exec(line);
-    if (head !== null) {
-      const [, from = '', rest = '', state = '', since = '', info = ''] = head;
-      sessions.push({
-        address: addressOf(rest),
-        type: TYPES[from] ?? from,
-        state,
-        since,
-        info: info.trim().replace(/\s+/g, ' '),
-      });
-      continue;
-    }
-    const neighbour = /^\s+Neighbor address:\s*(\S+)/.exec(line)?.[1];
-    const last = sessions.at(-1);
-    if (neighbour !== undefined && last !== undefined)
-      sessions[sessions.length - 1] = { ...last, address: withoutZone(neighbour) };
-  }
-  return sessions;
-}
-
-/** From a name, for sessions whose details BIRD does not show: `10_0_0_2`, `fd00__2`. */
-function addressOf(name: string): string {
-  const bare = name.replace(/_port_\d+$/, '');
-  return /^\d+_\d+_\d+_\d+$/.test(bare) ? bare.replaceAll('_', '.') : bare.replaceAll('_', ':');
-}
-
-function withoutZone(address: string): string {
-  return address.split('%')[0] ?? address;
-}
-
 function formatSessions(family: 4 | 6, sessions: readonly BgpSession[]): string {
-  const own = sessions.filter((session) => session.address.includes(':') === (family === 6));
+  const own = sessions.filter((session) => session.family === family);
   const title = `\nIPv${family} BGP status\n`;
   if (own.length === 0) return `${title}No IPv${family} peers found.\n`;
-  const rows = own.map(({ address, type, state, since, info }) => [address, type, state, since, info]);
+  const rows = own.map(({ address, origin, state, since, info }) => [address, ORIGINS[origin], state, since, info]);
   return `${title}${formatFramed([['Peer address', 'Peer type', 'State', 'Since', 'Info'], ...rows])}`;
 }
 
@@ -77,7 +33,7 @@ function formatSessions(family: 4 | 6, sessions: readonly BgpSession[]): string 
 async function readSessions(sockets: readonly string[]): Promise<readonly BgpSession[] | undefined> {
   for (const socket of sockets) {
     try {
-      return parseSessions(await askBird(socket, 'show protocols all'));
+      return bgpSessionsOf(await observeBirdProtocols(socket));
     } catch (error) {
       if (!isOcicatError(error, 'not-found')) throw error;
     }

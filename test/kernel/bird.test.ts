@@ -3,8 +3,8 @@ import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bird, openBird } from '../../src/agent/bird.ts';
-import { askBird } from '../../src/agent/bird-control.ts';
 import { observeBirds } from '../../src/agent/bird-process.ts';
+import { askBird } from '../../src/bird/control.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
 import { ipv4Of, ipv6Of, parseIp } from '../../src/net/ip.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { createReplyReader } from './bird-control.ts';
-import { parseProtocols } from './bird-protocols.ts';
+import { createReplyReader } from './control.ts';
+import { parseProtocols } from './protocols.ts';
 
 // what BIRD 2.0.12 says to `show protocols all`
 const REPLY = `2002-Name       Proto      Table      State  Since         Info
@@ -60,7 +60,7 @@ test('the protocols and the state of sessions are read from a reply', () => {
       table: '---',
       state: 'start',
       since: '2026-11-23',
-      info: 'Active        Socket: Connection refused',
+      info: 'Active Socket: Connection refused',
       bgp: {
         state: 'Active',
         neighborAddress: 'fd00::9',

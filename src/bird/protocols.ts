@@ -1,9 +1,10 @@
 // The state of BIRD's protocols, from its `show protocols all`.
-import { askBird, type BirdLine } from './bird-control.ts';
+import { askBird, type BirdLine } from './control.ts';
 
 export interface BgpState {
   /** RFC 4271's states: `Established`, `Active`, `Connect`, …; BIRD adds `Passive`, `Down` and `Close`. */
   readonly state: string;
+  /** Without the interface that a link-local one belongs to. */
   readonly neighborAddress: string;
   readonly neighborAs: number;
   readonly importedRoutes: number;
@@ -19,7 +20,7 @@ export interface BirdProtocol {
   readonly table: string;
   /** `up`, `start`, `stop` or `down`. */
   readonly state: string;
-  /** `12:34:56`, or a date for what is older than a day. */
+  /** `12:34:56`, or a date for what is older than a day; another BIRD's may have both, or fractions of a second. */
   readonly since: string;
   readonly info: string;
   readonly bgp: BgpState | undefined;
@@ -29,10 +30,10 @@ const PROTOCOL_ROW = 1002;
 const PROTOCOL_DETAILS = 1006;
 
 function tryParseRow(text: string): Omit<BirdProtocol, 'bgp'> | undefined {
-  const match = /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s*(.*?)\s*$/.exec(text);
+  const match = /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\d\S*(?: \d\S*)?)\s*(.*?)\s*$/.exec(text);
   if (match === null) return undefined;
   const [, name = '', protocol = '', table = '', state = '', since = '', info = ''] = match;
-  return { name, protocol, table, state, since, info };
+  return { name, protocol, table, state, since, info: info.replaceAll(/\s+/g, ' ') };
 }
 
 function parseBgp(details: readonly string[]): BgpState {
@@ -43,7 +44,7 @@ function parseBgp(details: readonly string[]): BgpState {
   const routes = /(\d+) imported(?:, \d+ filtered)?, (\d+) exported/.exec(value('Routes') ?? '');
   return {
     state: value('BGP state') ?? 'Down',
-    neighborAddress: value('Neighbor address') ?? '',
+    neighborAddress: value('Neighbor address')?.replace(/%.*/, '') ?? '',
     neighborAs: Number(value('Neighbor AS') ?? 0),
     importedRoutes: Number(routes?.[1] ?? 0),
     exportedRoutes: Number(routes?.[2] ?? 0),

@@ -1,5 +1,5 @@
 // Speaks with BIRD over its control socket, as birdc does: numbered reply lines, the last one marked by a space.
-import { OcicatError } from '../base/errors.ts';
+import { type ErrorCode, OcicatError } from '../base/errors.ts';
 
 export interface BirdLine {
   /** 0–999 done, 1000–1999 tables, 8000–9999 errors. */
@@ -36,7 +36,7 @@ function createLineSplitter(onLine: (line: string) => void): (bytes: Uint8Array)
 interface Exchange {
   readonly onLine: (line: string) => void;
   readonly reply: Promise<readonly BirdLine[]>;
-  fail(why: string, cause?: unknown): void;
+  fail(why: string, cause?: unknown, code?: ErrorCode): void;
 }
 
 /** The greeting is a reply too; the command goes out after it, and its own reply is the second. */
@@ -47,7 +47,8 @@ function createExchange(send: () => void, socketPath: string): Exchange {
   let greeted = false;
   return {
     reply: promise,
-    fail: (why, cause) => reject(new OcicatError('unavailable', `ask BIRD at "${socketPath}": ${why}`, { cause })),
+    fail: (why, cause, code = 'unavailable') =>
+      reject(new OcicatError(code, `ask BIRD at "${socketPath}": ${why}`, { cause })),
     onLine(text) {
       const { line, last } = read(text);
       if (greeted) lines.push(line);
@@ -62,7 +63,8 @@ function createExchange(send: () => void, socketPath: string): Exchange {
 
 /**
  * Sends one command and returns the lines of its reply.
- * Throws `unavailable` when BIRD does not answer within two seconds, `invalid` with its words when it refuses the command.
+ * Throws `not-found` when nobody listens at the socket, `unavailable` when BIRD does not answer within two seconds, and
+ * `invalid` with its words when it refuses the command.
  */
 export async function askBird(socketPath: string, command: string, signal?: AbortSignal): Promise<readonly BirdLine[]> {
   signal?.throwIfAborted();
@@ -84,7 +86,7 @@ export async function askBird(socketPath: string, command: string, signal?: Abor
       close: () => exchange.fail('it hung up'),
       error: (_socket, error) => exchange.fail('failed', error),
     },
-  }).catch((error: unknown) => exchange.fail('nobody listens', error));
+  }).catch((error: unknown) => exchange.fail('nobody listens', error, 'not-found'));
   try {
     return checkReply(await exchange.reply, command);
   } finally {

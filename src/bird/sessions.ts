@@ -1,0 +1,34 @@
+// The BGP sessions among BIRD's protocols, and why each is there: their names begin with it.
+import type { BirdProtocol } from './protocols.ts';
+
+/** The node-to-node mesh, a BGPPeer of some nodes, or one of all. */
+export type BgpOrigin = 'mesh' | 'node' | 'global';
+
+export interface BgpSession {
+  readonly name: string;
+  readonly origin: BgpOrigin;
+  readonly family: 4 | 6;
+  readonly address: string;
+  /** Of the protocol: `up`, `start`, `stop` or `down`. */
+  readonly state: string;
+  /** Of the session: RFC 4271's, and BIRD's `Passive` and `Down`. */
+  readonly bgpState: string;
+  readonly since: string;
+  readonly info: string;
+}
+
+const ORIGINS: readonly (readonly [prefix: string, origin: BgpOrigin])[] = [
+  ['Mesh_', 'mesh'],
+  ['Node_', 'node'],
+  ['Global_', 'global'],
+];
+
+/** In BIRD's order; a protocol of BGP that is not named so is nobody's session. */
+export function bgpSessionsOf(protocols: readonly BirdProtocol[]): readonly BgpSession[] {
+  return protocols.flatMap(({ name, state, since, info, bgp }) => {
+    const origin = ORIGINS.find(([prefix]) => name.startsWith(prefix))?.[1];
+    if (bgp === undefined || origin === undefined) return [];
+    const address = bgp.neighborAddress;
+    return [{ name, origin, family: address.includes(':') ? 6 : 4, address, state, bgpState: bgp.state, since, info }];
+  });
+}
