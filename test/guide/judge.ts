@@ -9,6 +9,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   clock: ' *\\d+\\.\\d{6}',
   pid: '\\d+',
   stars: '\\*+',
+  token: '[0-9a-f]{32}',
 };
 
 function toPattern(line: string): RegExp {

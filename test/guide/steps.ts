@@ -6,8 +6,8 @@ export interface Step {
   /** `{busybox}` stands for the UUID that the reader copies from `rkt list`. */
   readonly command: string;
   /**
-   * Lines that must come in this order; runs of white space are equal. `{uuid}`, `{version}`, `{ago}`, `{clock}`, `{pid}`
-   * and `{stars}` stand for what differs from run to run. Lines may stand between them where `between` allows it.
+   * Lines that must come in this order; runs of white space are equal. `{uuid}`, `{version}`, `{ago}`, `{clock}`, `{pid}`,
+   * `{stars}` and `{token}` stand for what differs from run to run. Lines may stand between them where `between` allows it.
    */
   readonly expected: readonly string[];
   readonly status: 0 | 'failure';
@@ -77,6 +77,22 @@ export const steps: readonly Step[] = [
     unordered: true,
     withinMs: 10_000,
   },
+  // What `default-restricted` is for, as the guide says: the metadata service that runs on the host.
+  {
+    section: '3. Create test container',
+    host: 'calico-01',
+    command: 'sudo rkt metadata-service 2>/dev/null &',
+    expected: [],
+    status: 0,
+  },
+  {
+    section: '3. Create test container',
+    host: 'calico-01',
+    command: `sudo rkt run --mds-register --net=network1 docker://busybox --exec=/bin/sh -- -c 'wget -q -O - $AC_METADATA_URL/acMetadata/v1/pod/uuid; echo; echo $AC_METADATA_URL' 2>/dev/null`,
+    expected: ['[{clock}] busybox[{pid}]: {uuid}', '[{clock}] busybox[{pid}]: http://172.16.28.99:18112/{token}'],
+    status: 0,
+    withinMs: 10_000,
+  },
   ...[...HOSTS].reverse().map(
     (host): Step => ({
       section: '4. Validate intra-network connectivity',
@@ -113,7 +129,7 @@ export const steps: readonly Step[] = [
     section: '7. Resetting/Cleanup',
     host: 'calico-01',
     command: 'sudo rkt list --no-legend | cut -f1 | sudo xargs rkt rm',
-    expected: ['"{uuid}"', '"{uuid}"', '"{uuid}"'],
+    expected: ['"{uuid}"', '"{uuid}"', '"{uuid}"', '"{uuid}"'],
     // The calico-node pod is in the list too, and rkt does not remove a pod that runs.
     status: 'failure',
   },

@@ -244,8 +244,9 @@ test('without a service a pod that asks for it does not start, and one that does
   expect((await host.world.rkt('run-prepared', prepared)).status).toBe(0);
 });
 
-test('started by systemd’s socket at the first registration, it leaves the socket to systemd', async () => {
-  const activate = ['systemd-socket-activate', `--listen=${SOCKET}`];
+test('started by systemd’s socket at the first registration, without any capability, it leaves the socket to systemd', async () => {
+  const confined = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
+  const activate = [...confined, 'systemd-socket-activate', `--listen=${SOCKET}`];
   const activated = host.world.launch(...activate, ...host.world.command('metadata-service'));
   for (let attempt = 0; attempt < 200 && (await host.world.run('test', '-S', SOCKET)).status !== 0; attempt++) {
     await Bun.sleep(25);
