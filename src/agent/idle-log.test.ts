@@ -28,7 +28,7 @@ test('what has no effect is told once, by the first resource that has it', () =>
   ).toEqual([
     'no effect here: FelixConfiguration(node.a) spec.bpfEnabled, spec.wireguardEnabled: the agent has no such setting',
     'no effect here: FelixConfiguration(node.b) spec.ipv6Support: the agent has no such setting',
-    'no effect here: IPPool(tunnels) spec.ipipMode: the tunnels between hosts are not made; the addresses of the pool do not reach other hosts',
+    'no effect here: IPPool(tunnels) spec.ipipMode: the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool',
     'no effect here: HostEndpoint(eth0): policy of host endpoints is not enforced; its labels, addresses and ports count in selectors of rules alone',
   ]);
 });

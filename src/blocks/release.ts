@@ -7,6 +7,7 @@ import { type Attribute, attributeAt, type Block, heldOrdinals, ipAt, printTime,
 export interface ReleaseRequest {
   readonly ip: Ip;
   readonly handleId?: string | undefined;
+  /** 0 is that of an address without one. */
   readonly sequenceNumber?: bigint | undefined;
 }
 
@@ -82,7 +83,7 @@ function startCooling(block: Block, ordinals: readonly number[], clock: ReleaseC
 }
 
 function brokenGuard(block: Block, ordinal: number, holder: Attribute, request: ReleaseRequest) {
-  const sequence = block.allocationSequence.get(ordinal);
+  const sequence = block.allocationSequence.get(ordinal) ?? 0n;
   if (request.sequenceNumber !== undefined && sequence !== request.sequenceNumber) return 'bad sequence number';
   return request.handleId !== undefined && holder.handleId !== request.handleId ? 'bad handle' : undefined;
 }
@@ -111,10 +112,15 @@ export function releaseAddresses(
   return { kind: 'released', block: after, released, unallocated };
 }
 
-/** Addresses held under a handle, in order. */
-export function addressesOfHandle(block: Block, handleId: string): readonly Released[] {
+/** Every address that somebody holds, in order, with its holder. */
+export function heldAddresses(block: Block): readonly Released[] {
   return heldOrdinals(block).flatMap((ordinal) => {
     const holder = attributeAt(block, ordinal);
-    return holder?.handleId === handleId ? [{ ip: ipAt(block, ordinal), holder }] : [];
+    return holder === undefined ? [] : [{ ip: ipAt(block, ordinal), holder }];
   });
+}
+
+/** Addresses held under a handle, in order. */
+export function addressesOfHandle(block: Block, handleId: string): readonly Released[] {
+  return heldAddresses(block).filter(({ holder }) => holder.handleId === handleId);
 }

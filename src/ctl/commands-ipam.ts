@@ -22,14 +22,17 @@ export const ipamCommands: readonly Command[] = [
   },
   {
     words: ['ipam', 'release'],
-    summary: 'Take an address back, whoever holds it',
+    summary: 'Take back an address that nothing uses',
     description:
-      'The endpoint that uses the address is left as it is: release an address only when nothing uses it. With reports of "calicoctl ipam check", whatever all of them call leaked is taken back.',
+      'Refused for an address that an endpoint, a tunnel of a node or a container of another plugin uses: the next to get it would share it. With reports of "calicoctl ipam check", what all of them call leaked is taken back, as far as it has not changed since and nothing uses it now.',
     operands: [],
     flags: [
       { name: 'ip', value: 'ADDRESS', doc: 'The address' },
       { name: 'from-report', value: 'FILE', doc: 'A report of ipam check; may be given several times', path: true },
-      { name: 'force', doc: 'Take back leaked addresses of an unlocked store or from old reports' },
+      {
+        name: 'force',
+        doc: 'Take the address back although it is in use, or leaked ones of an unlocked store or from old reports',
+      },
       DRY_RUN,
       CONFIG,
     ],
@@ -63,7 +66,7 @@ export const ipamCommands: readonly Command[] = [
     words: ['ipam', 'check'],
     summary: 'Compare the addresses that are held with those that are used',
     description:
-      'Endpoints and nodes in the store say which addresses are used. The status is 0 also when there are problems; the report can be given to "calicoctl ipam release".',
+      'Endpoints and nodes in the store say which addresses are used. Addresses that two have, blocks and affinities without each other, and handles that are missing or count wrong are named as well. The status is 0 also when there are problems; the report can be given to "calicoctl ipam release".',
     operands: [],
     flags: [
       { name: 'show-all-ips', doc: 'Every address that is checked' },

@@ -1,10 +1,12 @@
-// ipam check: addresses that are held and not used, used and not held, and handles that hold nothing. It needs no
-// Kubernetes: endpoints and nodes in the store say what is used.
+// ipam check: addresses that are held and not used, used and not held, handles that hold nothing, and records that
+// contradict each other. It needs no Kubernetes: endpoints and nodes in the store say what is used.
 import { escapeLine } from '../base/escape.ts';
 import { printJson } from '../base/json.ts';
 import { VERSION } from '../base/version.ts';
+import type { Block } from '../blocks/block.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { getResource } from '../datastore/resources.ts';
+import { formatCidr } from '../net/cidr.ts';
 import { replaceFile } from '../sys/files.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
@@ -28,7 +30,7 @@ function computeFindings(survey: Survey): Findings {
     leaked: survey.allocations.filter((one) => !survey.users.has(one.ip)),
     outsidePools: used.filter((ip) => !survey.isInPool(ip)),
     unrecorded: used.filter((ip) => survey.isInPool(ip) && !recorded.has(ip)),
-    leakedHandles: survey.handles.filter((handle) => !held.has(handle)),
+    leakedHandles: [...survey.records.handles.keys()].filter((handle) => !held.has(handle)),
   };
 }
 
@@ -64,12 +66,17 @@ function describeAddresses(survey: Survey, findings: Findings, all: boolean, pro
   return lines.map((line) => `${escapeLine(line)}\n`).join('');
 }
 
+function describeBlock({ cidr, affinity = '<none>' }: Block): string {
+  return ` IPAM block ${formatCidr(cidr)} affinity=${escapeLine(affinity)}\n`;
+}
+
 function describeSurvey(survey: Survey): string {
+  const { blocks } = survey.records;
   return [
     'Checking IPAM for inconsistencies...\n\n',
     'Loading all IPAM blocks...\n',
-    `Found ${survey.blocks.length} IPAM blocks.\n`,
-    ...survey.blocks.map(({ cidr, affinity }) => ` IPAM block ${cidr} affinity=${escapeLine(affinity)}\n`),
+    `Found ${blocks.length} IPAM blocks.\n`,
+    ...blocks.map(describeBlock),
     `IPAM blocks record ${survey.allocations.length} allocations.\n\n`,
     'Loading all IPAM pools...\n',
     ...survey.pools.map((pool) => `  ${escapeLine(pool)}\n`),
@@ -82,17 +89,26 @@ function describeSurvey(survey: Survey): string {
   ].join('');
 }
 
-/** What no agent uses, because it cannot be read; nothing when there is none, as Calico has no such section. */
-function describeUnreadable({ problems }: Survey): string {
-  if (problems.length === 0) return '';
-  const lines = problems.map((problem) => `  ${escapeLine(problem)}\n`);
-  return `\nScanning for what cannot be read...\n${lines.join('')}Found ${problems.length} entries that cannot be read and are not used.\n`;
+/** A list of what was found; nothing when there is none, as Calico has no such section. */
+function describeList(what: string, found: readonly string[], count: string): string {
+  if (found.length === 0) return '';
+  const lines = found.map((line) => `  ${escapeLine(line)}\n`);
+  return `\nScanning for ${what}...\n${lines.join('')}Found ${found.length} ${count}.\n`;
+}
+
+/** What no agent uses, and what cannot all be true. */
+function describeOddities({ problems, contradictions }: Survey): string {
+  const whats = contradictions.map(({ what }) => what);
+  return [
+    describeList('what cannot be read', problems, 'entries that cannot be read and are not used'),
+    describeList('records that contradict each other', whats, 'records that contradict each other'),
+  ].join('');
 }
 
 function describeFindings({ leaked, outsidePools, unrecorded, leakedHandles }: Findings, survey: Survey): string {
-  const handles = survey.handles.length;
-  const problems =
-    leaked.length + outsidePools.length + unrecorded.length + leakedHandles.length + survey.problems.length;
+  const handles = survey.records.handles.size;
+  const lists = [leaked, outsidePools, unrecorded, leakedHandles, survey.problems, survey.contradictions];
+  const problems = lists.reduce((sum, list) => sum + list.length, 0);
   return [
     '\nScanning for IPs that are allocated but not actually in use...\n',
     `Found ${leaked.length} IPs that are allocated in IPAM but not actually in use.\n`,
@@ -132,6 +148,7 @@ async function writeReport(
     clusterType: spec.clusterType,
     allocations,
     leakedHandles: findings.leakedHandles,
+    contradictions: survey.contradictions,
   };
   replaceFile(path, `${printJson(report, 2)}\n`, 0o644);
 }
@@ -145,7 +162,7 @@ export const runIpamCheck: Handler = (invocation) =>
     stdio.write(describeNodes(survey.allocations));
     const all = flagOn(invocation, 'show-all-ips');
     stdio.write(describeAddresses(survey, findings, all, flagOn(invocation, 'show-problem-ips')));
-    stdio.write(describeUnreadable(survey));
+    stdio.write(describeOddities(survey));
     stdio.write(describeFindings(findings, survey));
     const path = flagValue(invocation, 'output');
     if (path !== undefined) await writeReport(invocation, datastore, path, survey, findings);

@@ -1,17 +1,17 @@
-// ipam release --from-report: takes back what every report calls leaked and nobody has touched since.
+// ipam release --from-report: takes back what every report calls leaked, nobody has touched since and nobody uses now.
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import { VERSION } from '../base/version.ts';
 import { printKey } from '../datastore/keys.ts';
-import type { Datastore } from '../datastore/port.ts';
+import type { Datastore, Revision } from '../datastore/port.ts';
 import { getResource } from '../datastore/resources.ts';
 import { releaseAddress } from '../ipam/ipam.ts';
 import { membersOf } from '../model/document.ts';
 import { parseIp } from '../net/ip.ts';
 import { dryRunNote, flagOn, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
-import { surveyAddresses } from './ipam-survey.ts';
+import { type Survey, surveyAddresses } from './ipam-survey.ts';
 
 interface Leak {
   readonly ip: string;
@@ -110,35 +110,64 @@ async function releaseLeak(datastore: Datastore, leak: Leak, signal: AbortSignal
   }
 }
 
-/** False when it is gone, or holds something again. */
-async function removeHandle(datastore: Datastore, handleId: string, signal: AbortSignal): Promise<boolean> {
+/** Handles without addresses, with the revisions that they had then. */
+function idleHandles({ records, allocations }: Survey): ReadonlyMap<string, Revision> {
+  const holding = new Set(allocations.map(({ handle }) => handle));
+  return new Map(
+    [...records.handles].flatMap(([handleId, { modRevision }]) =>
+      holding.has(handleId) ? [] : [[handleId, modRevision] as const],
+    ),
+  );
+}
+
+/** False when somebody has counted in it since `modRevision`, or it is gone. */
+async function removeHandle(datastore: Datastore, handleId: string, modRevision: Revision, signal: AbortSignal) {
   const key = printKey({ kind: 'handle', handleId });
-  const { kv } = await datastore.get(key, signal);
-  if (kv === undefined) return false;
-  const { allocations } = await surveyAddresses(datastore, signal);
-  if (allocations.some((one) => one.handle === handleId)) return false;
-  const condition = { key, modRevision: kv.modRevision };
-  const result = await datastore.commit({ conditions: [condition], writes: [{ kind: 'delete', key }] }, signal);
+  const result = await datastore.commit(
+    { conditions: [{ key, modRevision }], writes: [{ kind: 'delete', key }] },
+    signal,
+  );
   return result.kind === 'committed';
 }
 
-/** Status 0 when all that could be taken back has been. */
+/** What the store says now; throws `conflict` while anything that may use addresses cannot be read. */
+async function surveyReadable(datastore: Datastore, signal: AbortSignal): Promise<Survey> {
+  const survey = await surveyAddresses(datastore, signal);
+  if (survey.unreadable.length === 0) return survey;
+  const words = survey.unreadable.join('; ');
+  throw new OcicatError(
+    'conflict',
+    `release: nobody knows which addresses this uses, mend or delete it first: ${words}`,
+  );
+}
+
+async function releaseLeaks(datastore: Datastore, reports: readonly Report[], signal: AbortSignal): Promise<number> {
+  const { users } = await surveyReadable(datastore, signal);
+  let count = 0;
+  for (const leak of inAll(reports, (report) => report.leaks))
+    if (!users.has(leak.ip) && (await releaseLeak(datastore, leak, signal))) count++;
+  return count;
+}
+
+async function removeLeakedHandles(datastore: Datastore, reports: readonly Report[], signal: AbortSignal) {
+  const idle = idleHandles(await surveyReadable(datastore, signal));
+  let count = 0;
+  for (const handleId of inAll(reports, ({ handles }) => new Map([...handles].map((one) => [one, one])))) {
+    const modRevision = idle.get(handleId);
+    if (modRevision !== undefined && (await removeHandle(datastore, handleId, modRevision, signal))) count++;
+  }
+  return count;
+}
+
+/** Status 0 also when some of it is kept, because it is in use again or has changed. */
 export async function releaseFromReports(invocation: Invocation, paths: readonly string[]): Promise<number> {
   const reports = await Promise.all(paths.map(readReport));
   return withStore(invocation, async (datastore) => {
     const { signal, stdio } = invocation;
     const note = dryRunNote(invocation);
     await checkReports(invocation, datastore, reports);
-    let addresses = 0;
-    for (const leak of inAll(reports, (report) => report.leaks)) {
-      if (await releaseLeak(datastore, leak, signal)) addresses++;
-    }
-    stdio.write(`Released ${addresses} IPs successfully${note}\n`);
-    let handles = 0;
-    for (const handle of inAll(reports, (report) => new Map([...report.handles].map((one) => [one, one])))) {
-      if (await removeHandle(datastore, handle, signal)) handles++;
-    }
-    stdio.write(`Released ${handles} handles${note}\n`);
+    stdio.write(`Released ${await releaseLeaks(datastore, reports, signal)} IPs successfully${note}\n`);
+    stdio.write(`Released ${await removeLeakedHandles(datastore, reports, signal)} handles${note}\n`);
     if (!flagOn(invocation, 'force')) stdio.write('You may now unlock the data store.\n');
     return 0;
   });

@@ -1,10 +1,36 @@
-// ipam release: takes an address back, whoever holds it, or everything that reports of ipam check call leaked.
+// ipam release: takes an address back that nobody uses, or everything that reports of ipam check call leaked.
 import { OcicatError } from '../base/errors.ts';
+import type { Datastore } from '../datastore/port.ts';
 import { releaseAddress } from '../ipam/ipam.ts';
-import { formatIp } from '../net/ip.ts';
-import { dryRunNote, flagValue, flagValues, type Handler } from './command.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
+import { dryRunNote, flagOn, flagValue, flagValues, type Handler, type Invocation } from './command.ts';
 import { withStore } from './context.ts';
 import { parseAddressWord } from './ipam-read.ts';
+import { surveyAddresses } from './ipam-survey.ts';
+
+/** Why the address must not be given to somebody else; undefined when nobody uses it. */
+async function whyKept(datastore: Datastore, ip: string, signal: AbortSignal) {
+  const survey = await surveyAddresses(datastore, signal);
+  const users = survey.users.get(ip) ?? [];
+  const allocation = survey.allocations.find((one) => one.ip === ip);
+  if (users.length > 0) return { allocation, why: `it is in use by ${users.join(', ')}` };
+  if (survey.unreadable.length === 0) return { allocation, why: undefined };
+  return { allocation, why: `it may be in use by what cannot be read: ${survey.unreadable.join('; ')}` };
+}
+
+/** Only as long as it is held as it was when nobody used it. Throws `conflict` when it is in use. */
+async function releaseUnused(datastore: Datastore, ip: Ip, { signal }: Invocation): Promise<boolean> {
+  const { allocation, why } = await whyKept(datastore, formatIp(ip), signal);
+  if (allocation === undefined) return false;
+  if (why !== undefined)
+    throw new OcicatError(
+      'conflict',
+      `release address "${formatIp(ip)}": ${why}; whoever gets it next would share it, so delete its user first, or use --force`,
+    );
+  const { handle, sequenceNumber } = allocation;
+  const handleId = handle === '' ? undefined : handle;
+  return releaseAddress({ datastore, now: Date.now }, { ip, handleId, sequenceNumber }, signal);
+}
 
 export const runIpamRelease: Handler = async (invocation) => {
   const text = flagValue(invocation, 'ip');
@@ -18,7 +44,9 @@ export const runIpamRelease: Handler = async (invocation) => {
   }
   const ip = parseAddressWord(text);
   const held = await withStore(invocation, (datastore) =>
-    releaseAddress({ datastore, now: Date.now }, { ip }, invocation.signal),
+    flagOn(invocation, 'force')
+      ? releaseAddress({ datastore, now: Date.now }, { ip }, invocation.signal)
+      : releaseUnused(datastore, ip, invocation),
   );
   if (!held) throw new OcicatError('not-found', `IP address ${formatIp(ip)} is not assigned`);
   invocation.stdio.write(`Successfully released IP address ${formatIp(ip)}${dryRunNote(invocation)}\n`);

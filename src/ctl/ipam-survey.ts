@@ -1,21 +1,24 @@
 // What ipam check compares: addresses that blocks record, addresses that endpoints and nodes use, and handles.
 import { isOcicatError } from '../base/errors.ts';
-import { attributeAt, heldOrdinals, ipAt } from '../blocks/block.ts';
-import { HANDLES_PREFIX, tryParseKey } from '../datastore/keys.ts';
+import { attributeAt, type Block, heldOrdinals, ipAt } from '../blocks/block.ts';
+import { heldAddresses } from '../blocks/release.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { Kind } from '../model/kind.ts';
 import { type Node, node } from '../model/node.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
-import { cidrContains, formatCidr, parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
+import { cidrContains, parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { formatIp, tryParseIp } from '../net/ip.ts';
 import { readIpamConfig } from './ipam-config.ts';
-import { readBlocks, readPools, readReservations } from './ipam-read.ts';
+import { type Contradiction, findContradictions, type Users } from './ipam-contradictions.ts';
+import { readPools, readReservations } from './ipam-read.ts';
+import { atRevision, type IpamRecords, readIpamRecords } from './ipam-records.ts';
 import { fetchList } from './stored.ts';
 
 /** An address that a block records as held. */
 export interface Allocation {
   readonly ip: string;
   readonly handle: string;
+  /** 0 in blocks of releases of Calico that did not record it. */
   readonly sequenceNumber: bigint;
   readonly node: string;
   readonly pod: string;
@@ -26,50 +29,39 @@ export interface Allocation {
   readonly borrowed: boolean;
 }
 
-/** A block with its owner, for the report. */
-export interface SurveyedBlock {
-  readonly cidr: string;
-  readonly affinity: string;
-}
-
 export interface Survey {
-  readonly blocks: readonly SurveyedBlock[];
+  readonly records: IpamRecords;
   readonly pools: readonly string[];
   readonly allocations: readonly Allocation[];
-  /** Who uses an address: endpoints and tunnels of nodes, by address. */
-  readonly users: ReadonlyMap<string, readonly string[]>;
+  /** Who uses an address: endpoints, tunnels of nodes, containers of other plugins; by address. */
+  readonly users: Users;
   readonly tunnelAddresses: number;
   readonly workloadAddresses: number;
-  readonly handles: readonly string[];
+  readonly contradictions: readonly Contradiction[];
   /** What cannot be read, in words: agents do not use it. */
   readonly problems: readonly string[];
+  /** Of those, endpoints and nodes of which nobody can say which addresses they use. */
+  readonly unreadable: readonly string[];
   /** Whether an address lies in a pool that is not disabled. */
   isInPool(ip: string): boolean;
 }
 
-async function readAllocations(datastore: Datastore, signal: AbortSignal) {
-  const blocks = await readBlocks(datastore, signal);
-  const allocations = blocks.flatMap((block) =>
-    heldOrdinals(block).map((ordinal): Allocation => {
-      const holder = attributeAt(block, ordinal);
-      const words = holder?.secondary ?? {};
-      return {
-        ip: formatIp(ipAt(block, ordinal)),
-        handle: holder?.handleId ?? '',
-        sequenceNumber: block.allocationSequence.get(ordinal) ?? block.sequenceNumber,
-        node: words.node ?? '',
-        pod: words.pod ?? '',
-        namespace: words.namespace ?? '',
-        type: words.type ?? '',
-        creationTimestamp: words.timestamp ?? '',
-        borrowed: words.node !== undefined && block.affinity !== undefined && block.affinity !== `host:${words.node}`,
-      };
-    }),
-  );
-  return {
-    blocks: blocks.map((block) => ({ cidr: formatCidr(block.cidr), affinity: block.affinity ?? '<none>' })),
-    allocations,
-  };
+function allocationsOf(block: Block): readonly Allocation[] {
+  return heldOrdinals(block).map((ordinal) => {
+    const holder = attributeAt(block, ordinal);
+    const words = holder?.secondary ?? {};
+    return {
+      ip: formatIp(ipAt(block, ordinal)),
+      handle: holder?.handleId ?? '',
+      sequenceNumber: block.allocationSequence.get(ordinal) ?? 0n,
+      node: words.node ?? '',
+      pod: words.pod ?? '',
+      namespace: words.namespace ?? '',
+      type: words.type ?? '',
+      creationTimestamp: words.timestamp ?? '',
+      borrowed: words.node !== undefined && block.affinity !== undefined && block.affinity !== `host:${words.node}`,
+    };
+  });
 }
 
 function tunnelsOf({ spec }: Node): readonly string[] {
@@ -96,8 +88,9 @@ function addressesOf({ spec }: WorkloadEndpoint): readonly string[] {
 }
 
 async function readKind<R>(datastore: Datastore, kind: Kind, signal: AbortSignal) {
-  const { resources, warnings } = await fetchList(datastore, kind, undefined, signal);
-  return { resources: resources as readonly unknown[] as readonly R[], problems: warnings.map(withoutMark) };
+  const { resources, warnings, unreadable } = await fetchList(datastore, kind, undefined, signal);
+  const problems = warnings.map(withoutMark);
+  return { resources: resources as readonly unknown[] as readonly R[], problems, unreadable };
 }
 
 function withoutMark(warning: string): string {
@@ -115,13 +108,22 @@ async function settingsProblems(datastore: Datastore, signal: AbortSignal): Prom
   }
 }
 
-async function readUsers(datastore: Datastore, signal: AbortSignal) {
-  const users = new Map<string, string[]>();
-  const add = (ip: string, user: string) => {
-    const list = users.get(ip);
-    if (list === undefined) users.set(ip, [user]);
-    else list.push(user);
-  };
+/**
+ * Addresses that calico-ipam gave to a container of another main plugin, such as ptp or bridge: there is no endpoint, and
+ * only the container's node could tell whether it lives. While there is such a node they count as used.
+ */
+function usersBehindPlugins(
+  blocks: readonly Block[],
+  nodes: ReadonlySet<string>,
+): readonly (readonly [string, string])[] {
+  return blocks.flatMap(heldAddresses).flatMap(({ ip, holder }) => {
+    const { node: host, interface: interfaceName } = holder.secondary ?? {};
+    if (host === undefined || interfaceName === undefined || !nodes.has(host)) return [];
+    return [[formatIp(ip), `Container(${holder.handleId ?? ''}/${interfaceName})`] as const];
+  });
+}
+
+async function readUsers(datastore: Datastore, blocks: readonly Block[], signal: AbortSignal) {
   const [nodes, endpoints] = await Promise.all([
     readKind<Node>(datastore, node, signal),
     readKind<WorkloadEndpoint>(datastore, workloadEndpoint, signal),
@@ -133,41 +135,40 @@ async function readUsers(datastore: Datastore, signal: AbortSignal) {
     const user = `Workload(${one.metadata.namespace ?? ''}/${one.metadata.name})`;
     return addressesOf(one).map((ip) => [ip, user] as const);
   });
-  for (const [ip, user] of [...tunnels, ...workloads]) add(ip, user);
+  const names = new Set(nodes.resources.map(({ metadata }) => metadata.name));
+  const users = new Map<string, string[]>();
+  for (const [ip, user] of [...tunnels, ...workloads, ...usersBehindPlugins(blocks, names)]) {
+    const known = users.get(ip) ?? [];
+    if (!known.includes(user)) users.set(ip, [...known, user]);
+  }
   return {
     users,
     tunnelAddresses: tunnels.length,
     workloadAddresses: workloads.length,
     problems: [...nodes.problems, ...endpoints.problems],
+    unreadable: [...nodes.unreadable, ...endpoints.unreadable],
   };
 }
 
-async function readHandles(datastore: Datastore, signal: AbortSignal): Promise<readonly string[]> {
-  const { kvs } = await datastore.list(HANDLES_PREFIX, { keysOnly: true }, signal);
-  return kvs.flatMap(({ key }) => {
-    const parsed = tryParseKey(key);
-    return parsed?.kind === 'handle' ? [parsed.handleId] : [];
-  });
-}
-
-/** Reads everything that has to do with addresses. */
+/** Reads everything that has to do with addresses, as it was at one revision: what is under way is not half there. */
 export async function surveyAddresses(datastore: Datastore, signal: AbortSignal): Promise<Survey> {
-  const [recorded, used, pools, reservations, settings, handles] = await Promise.all([
-    readAllocations(datastore, signal),
-    readUsers(datastore, signal),
-    readPools(datastore, signal),
-    readReservations(datastore, signal),
-    settingsProblems(datastore, signal),
-    readHandles(datastore, signal),
+  const records = await readIpamRecords(datastore, signal);
+  const then = atRevision(datastore, records.revision);
+  const [used, pools, reservations, settings] = await Promise.all([
+    readUsers(then, records.blocks, signal),
+    readPools(then, signal),
+    readReservations(then, signal),
+    settingsProblems(then, signal),
   ]);
   const active = pools.resources.filter((pool) => pool.spec.disabled !== true).map((pool) => pool.spec.cidr);
   const ranges = active.map(parseCidr);
   return {
-    ...recorded,
     ...used,
+    records,
+    allocations: records.blocks.flatMap(allocationsOf),
     pools: active,
-    handles,
-    problems: [...settings, ...pools.problems, ...reservations.problems, ...used.problems],
+    contradictions: findContradictions(records, used.users),
+    problems: [...settings, ...pools.problems, ...reservations.problems, ...used.problems, ...records.problems],
     isInPool: (text) => {
       const ip = tryParseIp(text);
       return ip !== undefined && ranges.some((range) => cidrContains(range, ip));

@@ -16,6 +16,8 @@ export interface Shown {
 export interface ShownList {
   readonly resources: readonly Resource[];
   readonly warnings: readonly string[];
+  /** Of the warnings, in words, those about what is not shown: nothing of it can be read. */
+  readonly unreadable: readonly string[];
   readonly revision: number;
 }
 
@@ -63,14 +65,15 @@ export async function fetchList(
   signal: AbortSignal,
 ): Promise<ShownList> {
   const listing = await listResources(datastore, parseResourceKind(kind.name), namespace, signal);
-  const warnings = listing.unreadable.map((error: OcicatError) => `warning: ${error.message}`);
+  const unreadable = listing.unreadable.map((error: OcicatError) => error.message);
+  const warnings = unreadable.map((message) => `warning: ${message}`);
   const resources = listing.resources.map((stored) => {
     const { resource, warning } = showStored(kind, stored);
     if (warning !== undefined) warnings.push(warning);
     return resource;
   });
   if (kind.compare !== undefined) resources.sort((a, b) => kind.compare?.(a, b) ?? 0);
-  return { resources, warnings, revision: listing.revision };
+  return { resources, warnings, unreadable, revision: listing.revision };
 }
 
 /** What programs act on: resources that keep the rules of their kind, and in words what is wrong with the others. */

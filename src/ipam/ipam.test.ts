@@ -143,7 +143,7 @@ test('pools: selected by node, asked for by name or range, disabled, manual, for
   );
   await putNode('host3');
   expect(await failure(assign(open('host3'), 'x.6'))).toBe(
-    'not-found: no configured Calico pools for node host3: none of "a" (10.1.0.0/28), "b" (10.2.0.0/28), "manual" (10.3.0.0/28), "off" (10.4.0.0/28), "tunnel" (10.5.0.0/28) is for it',
+    'not-found: no configured Calico pools for node host3: "a" (10.1.0.0/28) does not select the node, "b" (10.2.0.0/28) does not select the node, "manual" (10.3.0.0/28) must be asked for, "off" (10.4.0.0/28) is disabled, "tunnel" (10.5.0.0/28) does not select the node',
   );
   expect(await failure(assign(open('host9'), 'x.6'))).toBe(
     'not-found: choose IP pools for node "host9": the node is not in the datastore',

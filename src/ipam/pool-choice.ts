@@ -1,4 +1,5 @@
-// Which pools a request may take addresses from, and why not when there are none (facts: calico §2.4).
+// Which pools a request may take addresses from, and why not when there are none. Rules: Calico's reference of IPPool
+// (nodeSelector, allowedUses, assignmentMode, disabled).
 import { OcicatError } from '../base/errors.ts';
 import { formatCidr, parseCidr, sameCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
@@ -13,8 +14,10 @@ export interface PoolRequest {
   readonly pools: readonly string[];
 }
 
+type Labels = ReadonlyMap<string, string>;
+
 /** Outside Kubernetes a namespace has no labels. */
-const NO_LABELS: ReadonlyMap<string, string> = new Map();
+const NO_LABELS: Labels = new Map();
 
 export function describePool(pool: Pool): string {
   return `"${pool.name}" (${formatCidr(pool.cidr)})`;
@@ -33,23 +36,26 @@ function findPool(pools: readonly Pool[], family: Family, wanted: string): Pool 
   );
 }
 
-/** Enabled, automatic, and selecting this node. Throws `not-found`. */
+/** Why a pool gives nothing to a node that did not name it; undefined when it gives. */
+function whyNot(pool: Pool, labels: Labels): string | undefined {
+  if (!pool.enabled) return 'is disabled';
+  if (!pool.automatic) return 'must be asked for';
+  if (pool.tunnelled) return 'needs tunnels between hosts, which are not made';
+  if (!matchSelector(pool.nodeSelector, labels)) return 'does not select the node';
+  return matchSelector(pool.namespaceSelector, NO_LABELS) ? undefined : 'does not select its namespace';
+}
+
+/** Those that can work: enabled, automatic, without tunnels, and selecting this node. Throws `not-found`. */
 function selectPools(view: IpamView, family: Family): readonly Pool[] {
   const labels = view.nodeLabels();
   if (labels === undefined)
     throw new OcicatError('not-found', `choose IP pools for node "${view.nodeName}": the node is not in the datastore`);
   const all = view.pools().filter((pool) => pool.family === family);
-  const selected = all.filter(
-    (pool) =>
-      pool.enabled &&
-      pool.automatic &&
-      matchSelector(pool.nodeSelector, labels) &&
-      matchSelector(pool.namespaceSelector, NO_LABELS),
-  );
+  const selected = all.filter((pool) => whyNot(pool, labels) === undefined);
   if (selected.length > 0) return selected;
-  const others =
-    all.length === 0 ? `there are no IPv${family} pools` : `none of ${all.map(describePool).join(', ')} is for it`;
-  throw new OcicatError('not-found', `no configured Calico pools for node ${view.nodeName}: ${others}`);
+  const reasons = all.map((pool) => `${describePool(pool)} ${whyNot(pool, labels)}`);
+  const why = all.length === 0 ? `there are no IPv${family} pools` : reasons.join(', ');
+  throw new OcicatError('not-found', `no configured Calico pools for node ${view.nodeName}: ${why}`);
 }
 
 /** At least one pool, in the order in which to try them. Throws `not-found` or `invalid`. */

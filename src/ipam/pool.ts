@@ -27,6 +27,8 @@ export interface Pool {
   readonly allowedUses: readonly PoolUse[];
   /** False: used only when asked for by name or range. */
   readonly automatic: boolean;
+  /** Whether other hosts would be reached through tunnels, which nobody makes. */
+  readonly tunnelled: boolean;
 }
 
 /** What a stored text means as a kind. Throws `corrupt`, as for everybody who reads it. */
@@ -68,6 +70,7 @@ export function parsePool(name: string, text: string): Pool {
     namespaceSelector: selectorOf(spec.namespaceSelector),
     allowedUses: spec.allowedUses,
     automatic: spec.assignmentMode === 'Automatic',
+    tunnelled: spec.vxlanMode !== 'Never' || spec.ipipMode !== 'Never',
   };
 }
 

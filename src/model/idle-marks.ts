@@ -54,7 +54,8 @@ function holdsOf(name: string): Pick<IdleMark, 'holds'> {
 
 const NO_SERVICES = 'there are no services; the rule matches nothing';
 const NO_HOST_POLICY = 'policy of host endpoints is not enforced';
-const NO_TUNNELS = 'the tunnels between hosts are not made; the addresses of the pool do not reach other hosts';
+const NO_TUNNELS =
+  'the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool';
 const NO_TUNNEL_ADDRESS = 'no tunnel is made';
 
 /** Of rules in one direction. */

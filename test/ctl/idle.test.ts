@@ -12,7 +12,7 @@ const HEAD = 'warning: stored, and without effect here:\n';
 const document = (kind: string, name: string, spec: string) =>
   `kind: ${kind}\napiVersion: projectcalico.org/v3\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
 const POOL = document('IPPool', 'pool', '{cidr: 10.77.0.0/16, ipipMode: Always}');
-const POOL_WARNING = `${HEAD}  IPPool(pool): spec.ipipMode (the tunnels between hosts are not made; the addresses of the pool do not reach other hosts)\n`;
+const POOL_WARNING = `${HEAD}  IPPool(pool): spec.ipipMode (the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool)\n`;
 
 test.each(['create', 'apply', 'validate'])('%s warns and succeeds', async (command) => {
   const { status, out, err } = await session.run(`${command} -f -`, POOL);
