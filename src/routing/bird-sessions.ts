@@ -2,7 +2,7 @@
 import { type Family, formatIp } from '../net/ip.ts';
 import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
-import type { Session } from './sessions.ts';
+import { listenPortOf, type Session } from './sessions.ts';
 
 /** BIRD's, when nothing is said. */
 const DEFAULT_HOLD_SECONDS = 240;
@@ -29,9 +29,9 @@ export function sessionTemplate(family: Family, debug: boolean): readonly string
   ];
 }
 
-function localLine(session: Session, input: RoutingInput): string {
+function localLine(session: Session, own: RoutingNode, input: RoutingInput): string {
   const address = session.sourceAddress === undefined ? '' : `${formatIp(session.sourceAddress)} `;
-  return `  local ${address}port ${input.bgp.listenPort} as ${session.localAsNumber};`;
+  return `  local ${address}port ${listenPortOf(own, input)} as ${session.localAsNumber};`;
 }
 
 /** The hold time is three times as long (RFC 4271, section 10) where BIRD's own would be shorter than the time given. */
@@ -75,7 +75,7 @@ export function sessionLines(
   const strict = input.bgp.bindToNodeIp && session.sourceAddress !== undefined;
   return [
     `protocol bgp ${session.name} from peers_v${family} {`,
-    localLine(session, input),
+    localLine(session, own, input),
     ...(strict ? ['  strict bind on;'] : []),
     `  neighbor ${formatIp(session.address)}${port} as ${session.asNumber};`,
     ...optionLines(session, own),

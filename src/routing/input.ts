@@ -40,7 +40,7 @@ export interface BgpSettings {
   readonly asNumber: number;
   readonly meshEnabled: boolean;
   readonly meshMaxRestartSeconds?: number;
-  /** 1–65535; default: 179. */
+  /** The cluster's, for nodes without one of their own: 1–65535; default: 179. */
   readonly listenPort: number;
   /** Listen on the node's addresses only. */
   readonly bindToNodeIp: boolean;

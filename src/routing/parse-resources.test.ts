@@ -83,10 +83,10 @@ const settings: readonly (readonly [string, Spec | undefined, Spec | undefined, 
     { asNumber: 65000, meshMaxRestartSeconds: 150, listenPort: 1179 },
   ],
   [
-    'the node’s before the cluster’s',
+    'the node’s before the cluster’s, but for the port, which is its alone',
     { listenPort: 1179, bindMode: 'NodeIP', ignoredInterfaces: ['eth9'], logSeverityScreen: 'Debug' },
     { listenPort: 1180, bindMode: 'None', ignoredInterfaces: ['docker0'], logSeverityScreen: 'Error' },
-    { listenPort: 1180, ignoredInterfaces: ['docker0'], logLevel: 'none' },
+    { listenPort: 1179, ignoredInterfaces: ['docker0'], logLevel: 'none' },
   ],
   [
     'what only the cluster says',

@@ -117,7 +117,7 @@ export function parseBgpSettings(
     asNumber: asNumberOf(all.asNumber) ?? DEFAULT_AS_NUMBER,
     meshEnabled: all.nodeToNodeMeshEnabled ?? true,
     ...(meshMaxRestartSeconds === undefined ? {} : { meshMaxRestartSeconds }),
-    listenPort: mine.listenPort ?? all.listenPort ?? DEFAULT_LISTEN_PORT,
+    listenPort: all.listenPort ?? DEFAULT_LISTEN_PORT,
     bindToNodeIp: (mine.bindMode ?? all.bindMode) === 'NodeIP',
     ignoredInterfaces: mine.ignoredInterfaces ?? all.ignoredInterfaces ?? [],
     advertisements: parseAdvertisements(mine, all),

@@ -40,6 +40,11 @@ export function asNumberOf(node: RoutingNode, input: RoutingInput): number {
   return node.asNumber ?? input.bgp.asNumber;
 }
 
+/** The node's port or, without one, the cluster's. */
+export function listenPortOf(node: RoutingNode, input: RoutingInput): number {
+  return node.listenPort ?? input.bgp.listenPort;
+}
+
 interface Self {
   readonly node: RoutingNode;
   readonly address: Ip;
@@ -53,7 +58,7 @@ interface Remote {
 }
 
 function remoteOf(node: RoutingNode, address: Ip, input: RoutingInput): Remote {
-  const port = node.listenPort ?? input.bgp.listenPort;
+  const port = listenPortOf(node, input);
   const asNumber = asNumberOf(node, input);
   return { address, port: port === BGP_PORT ? undefined : port, asNumber, clusterId: node.routeReflectorClusterId };
 }

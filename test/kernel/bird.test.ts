@@ -1,49 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bird, openBird } from '../../src/agent/bird.ts';
+import { openBird } from '../../src/agent/bird.ts';
 import { observeBirds } from '../../src/agent/bird-process.ts';
-import { askBird } from '../../src/bird/control.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
-import { ipv4Of, ipv6Of, parseIp } from '../../src/net/ip.ts';
+import { parseIp } from '../../src/net/ip.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';
-import type { BgpPeer, FilterRule, RoutingInput, RoutingNode } from '../../src/routing/input.ts';
-import * as libc from '../../src/sys/libc.ts';
-import { createNetns, withNetns } from '../../src/sys/netns.ts';
-
-interface Host {
-  readonly node: RoutingNode;
-  readonly netns: number;
-  readonly directory: string;
-  readonly bird: Bird;
-  readonly log: string[];
-}
-
-function node(number: number): RoutingNode {
-  return {
-    name: `host-${number}`,
-    ipv4: ipv4Of(Number(parseIp('10.0.0.0')) + number),
-    ipv6: ipv6Of(BigInt(parseIp('fd00::')) + BigInt(number)),
-    labels: new Map(),
-  };
-}
-
-function openHost(number: number): Host {
-  const netns = createNetns();
-  const directory = mkdtempSync(join(tmpdir(), 'ocicat-bird-'));
-  const log: string[] = [];
-  const bird = openBird({ runDirectory: directory, netnsFd: netns, log: (line) => log.push(line) });
-  return { node: node(number), netns, directory, bird, log };
-}
+import type { BgpPeer, FilterRule, RoutingInput } from '../../src/routing/input.ts';
+import { withNetns } from '../../src/sys/netns.ts';
+import { closeHost, type Host, openPair, run, until, untilSteady } from './bird-hosts.ts';
 
 let a: Host;
 let b: Host;
-
-function run({ netns }: Host, command: string): string {
-  const { stdout, stderr } = withNetns(netns, () => Bun.spawnSync(['sh', '-c', command]));
-  return `${stdout}${stderr}`.replaceAll(/[ \t]+$/gm, '').trim();
-}
 
 const routes = (host: Host) => run(host, 'ip route show proto bird; ip -6 route show proto bird');
 
@@ -79,41 +47,12 @@ function config(host: Host, ownBlocks: readonly Cidr[]): string {
 const blocksOfA = ['10.65.0.0/26', '10.66.0.0/26', 'fd65::/122'].map(parseCidr);
 const blocksOfB = ['10.65.0.64/26', 'fd65::40/122'].map(parseCidr);
 
-/** Both sessions are up, and what a restart has left open is settled. */
-async function untilSteady({ bird }: Host): Promise<void> {
-  for (let i = 0; i < 150; i++) {
-    const up = (await bird.observeProtocols()).filter(({ info }) => info === 'Established').length;
-    const status = (await askBird(bird.socketPath, 'show status')).map(({ text }) => text).join('\n');
-    if (up === 2 && !status.includes('Graceful restart recovery')) return;
-    await Bun.sleep(100);
-  }
-  throw new Error('the sessions did not come up');
-}
-
-async function until(wanted: string, observe: () => string, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (observe() !== wanted && performance.now() < deadline) await Bun.sleep(100);
-  expect(observe()).toBe(wanted);
-}
-
 beforeAll(() => {
-  a = openHost(1);
-  b = openHost(2);
-  const pid = process.pid;
-  run(a, `ip link add eth0 type veth peer name eth0 netns /proc/${pid}/fd/${b.netns}`);
-  for (const host of [a, b]) {
-    const number = host === a ? 1 : 2;
-    run(host, `ip link set lo up; ip addr add 10.0.0.${number}/24 dev eth0; ip link set eth0 up`);
-    run(host, `ip addr add fd00::${number}/64 dev eth0 nodad`);
-  }
+  [a, b] = openPair();
 });
 
 afterAll(async () => {
-  for (const host of [a, b]) {
-    await host.bird.leave();
-    libc.close(host.netns);
-    rmSync(host.directory, { recursive: true });
-  }
+  for (const host of [a, b]) await closeHost(host);
 });
 
 const ROUTES_OF_B = `10.65.0.0/26 via 10.0.0.1 dev eth0 metric 1024
