@@ -21,6 +21,7 @@ export function linkSpecOf(task: CniTask, endpoint: WorkloadEndpoint): WorkloadL
     containerName: endpoint.spec.endpoint,
     endpoint: idOf(endpoint),
     ...(mtuBytes === undefined ? {} : { mtuBytes }),
+    isMtuFixed: task.request.config.mtuBytes !== undefined,
     queues: task.request.config.queues,
     addresses: addressesOf(endpoint),
     allowForwarding: task.request.config.allowForwarding,

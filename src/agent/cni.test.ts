@@ -63,6 +63,7 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
           running: spec.up,
           alias: undefined,
           group: 0,
+          peer: undefined,
           endpoint: spec.endpoint,
         })),
       async remove(hostName) {

@@ -2,6 +2,8 @@
 import { STAND_IN_TABLE, TABLE } from '../firewall/nft.ts';
 import { type KernelEvent, observeKernelEvents } from '../kernel/events.ts';
 import { PROTOCOL_BIRD } from '../kernel/routes.ts';
+import { isWorkloadLink } from '../kernel/workload-link-spec.ts';
+import { cidrContains, parseCidr } from '../net/cidr.ts';
 import { tidyBirdRoutes } from './bird-routes.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -12,15 +14,20 @@ import type { Workloads } from './workloads.ts';
 /** Events that come this close together are one repair. */
 const GATHER_MS = 50;
 
+/** Each link of a workload has one; none of them is the host's address for others (RFC 4291). */
+const LINK_LOCAL = parseCidr('fe80::/10');
+
 export interface GuardTargets {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
   readonly forwarding: Forwarding;
   readonly otherFirewalls: OtherFirewalls;
+  /** What the host itself has has changed: a link that is no workload's, an address. */
+  readonly touchHost: () => void;
   readonly log: Log;
 }
 
-type Work = 'firewall' | 'routes' | 'forwarding' | 'other-firewalls';
+type Work = 'firewall' | 'routes' | 'forwarding' | 'other-firewalls' | 'host';
 
 function nftablesWork(tables: readonly string[]): readonly Work[] {
   const own = tables.filter((table) => table === TABLE || table === STAND_IN_TABLE);
@@ -30,6 +37,11 @@ function nftablesWork(tables: readonly string[]): readonly Work[] {
   ];
 }
 
+function linkWork({ change, link }: Extract<KernelEvent, { kind: 'link' }>): readonly Work[] {
+  if (!isWorkloadLink(link)) return change === 'set' ? ['routes', 'host'] : ['host'];
+  return change === 'set' ? ['routes'] : [];
+}
+
 function workOf(event: KernelEvent): readonly Work[] {
   switch (event.kind) {
     case 'nftables':
@@ -37,12 +49,13 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'route':
       return event.change === 'removed' && event.route.protocol !== PROTOCOL_BIRD ? ['routes'] : [];
     case 'link':
-      return event.change === 'set' ? ['routes'] : [];
+      return linkWork(event);
     case 'overrun':
-      return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['routes', 'forwarding'];
+      return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['routes', 'forwarding', 'host'];
     case 'netconf':
       return ['forwarding'];
     case 'address':
+      return cidrContains(LINK_LOCAL, event.address.address.address) ? [] : ['host'];
     case 'neighbour':
       return [];
   }
@@ -62,12 +75,13 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
       if (now.has('routes')) targets.workloads.restoreRoutes();
       if (now.has('forwarding')) targets.forwarding.restore();
       if (now.has('other-firewalls')) targets.otherFirewalls.touch();
+      if (now.has('host')) targets.touchHost();
     } catch (error) {
       targets.log.error('repair the kernel', error);
     }
   }
 
-  const events = observeKernelEvents(signal, ['link', 'route', 'netconf', 'nftables']);
+  const events = observeKernelEvents(signal, ['link', 'route', 'address', 'netconf', 'nftables']);
   const tidy = tidyBirdRoutes(targets.log);
   for await (const event of events) {
     tidy(event);

@@ -13,7 +13,7 @@ const keyOf = (name: string) => printResourceKey({ kind: 'WorkloadEndpoint', nam
 
 function linkOf(name: string, endpoint: string | undefined, changes: Partial<WorkloadLinkState> = {}) {
   const alias = endpoint === undefined ? undefined : `ocicat:${endpoint}`;
-  const base = { index: 7, up: true, running: true, mac: undefined, mtuBytes: 1500, group: 0 };
+  const base = { index: 7, up: true, running: true, mac: undefined, mtuBytes: 1500, group: 0, peer: undefined };
   return { ...base, name, alias, endpoint, ...changes };
 }
 

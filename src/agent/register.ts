@@ -22,7 +22,7 @@ import { detectAddress, observeHostAddresses } from './autodetect.ts';
 import type { Log } from './log.ts';
 import type { AddressSetting, AgentSettings, DetectionMethod, PoolSetting } from './settings.ts';
 
-interface NodeSpec {
+export interface NodeSpec {
   readonly bgp?: { readonly ipv4Address?: string; readonly ipv6Address?: string; readonly [field: string]: unknown };
   readonly [field: string]: unknown;
 }
@@ -32,7 +32,8 @@ export async function isRegistered(datastore: Datastore, name: string, signal: A
   return (await tryGetNode(datastore, name, signal)) !== undefined;
 }
 
-async function tryGetNode(
+/** The node as the store has it. */
+export async function tryGetNode(
   datastore: Datastore,
   name: string,
   signal: AbortSignal,

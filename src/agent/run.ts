@@ -28,11 +28,13 @@ import { openCniServer } from './cni-server.ts';
 import { parseFelixOverrides } from './felix-overrides.ts';
 import { createForgetter } from './forgetter.ts';
 import { guardKernel } from './guard.ts';
+import { followHostAddresses } from './host-addresses.ts';
 import { observeHost } from './host-identity.ts';
+import { followHostMtu } from './host-mtu.ts';
 import { reportHostPrograms } from './host-programs.ts';
 import { type Housekeeping, keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
-import { keepMtu, keepNodeName, observeNodeName, observeUplinkMtu, tryReadFelixConfig } from './node-files.ts';
+import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node-files.ts';
 import { watchOtherFirewalls } from './other-firewalls.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
@@ -47,7 +49,6 @@ import { forgetDeleted } from './write-back.ts';
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
-const MTU_CHECK_MS = 20_000;
 /** After so long without work, memory is given back. */
 const QUIET_MS = 3_000;
 const STILL_QUIET_MS = 5_000;
@@ -123,19 +124,6 @@ function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
   return typeof address === 'number' ? address : undefined;
 }
 
-/** The workloads' MTU, looked up now and then: uplinks seldom change, and an ADD should not have to ask. */
-function followMtu(log: Log, signal: AbortSignal): () => number {
-  let mtuBytes = observeUplinkMtu();
-  keepMtu(mtuBytes, log);
-  const timer = setInterval(() => {
-    const now = observeUplinkMtu();
-    if (now !== mtuBytes) keepMtu(now, log);
-    mtuBytes = now;
-  }, MTU_CHECK_MS);
-  signal.addEventListener('abort', () => clearInterval(timer));
-  return () => mtuBytes;
-}
-
 /** Garbage goes once after a burst of work; pages of the program come back little by little, and go again. */
 function releaseMemory(turn: 'first' | 'again'): void {
   if (turn === 'first') Bun.gc(true);
@@ -198,6 +186,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       log,
     };
     let house: Housekeeping | undefined;
+    const hostMtu = followHostMtu(log, signal);
     const session = createSession(context);
     const cni: CniContext = {
       nodeName,
@@ -223,7 +212,7 @@ export async function runAgent(settings: AgentSettings, environment: Environment
       endpointGone: () => session.flush(),
       whyBehind: session.whyBehind,
       tenure: held,
-      mtuBytes: followMtu(log, signal),
+      mtuBytes: hostMtu.current,
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
       endpointFolder,
       now: Date.now,
@@ -232,7 +221,11 @@ export async function runAgent(settings: AgentSettings, environment: Environment
     const server = await openCniServer(cni);
     const { dataplane, workloads, forwarding } = session;
     const otherFirewalls = watchOtherFirewalls(log, signal);
-    const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, log }, signal);
+    const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
+    const touchHost = () => {
+      for (const follower of [hostMtu, hostAddresses]) follower.touch();
+    };
+    const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, touchHost, log }, signal);
     house = keepHouse(workloads, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {

@@ -1,6 +1,6 @@
 // IP addresses on links.
 import { type Cidr, cidrFamily } from '../net/cidr.ts';
-import { ipFromBytes, ipToBytes } from '../net/ip.ts';
+import { type Ip, ipFromBytes, ipToBytes } from '../net/ip.ts';
 import * as netlink from '../sys/netlink.ts';
 
 export const RTM_NEWADDR = 20;
@@ -53,4 +53,14 @@ export function observeAddresses(socket: netlink.Netlink, interfaceIndex = 0): r
     if (address !== undefined) addresses.push(address);
   });
   return addresses;
+}
+
+/** Every address of the calling thread's namespace, also those on links that are down. */
+export function observeOwnAddresses(): ReadonlySet<Ip> {
+  const socket = netlink.openNetlink(netlink.NETLINK_ROUTE);
+  try {
+    return new Set(observeAddresses(socket).map(({ address }) => address.address));
+  } finally {
+    socket.close();
+  }
 }

@@ -18,6 +18,7 @@ export const IFLA_NET_NS_FD = 28;
 export const IFLA_EXT_MASK = 29;
 export const IFLA_NUM_TX_QUEUES = 31;
 export const IFLA_NUM_RX_QUEUES = 32;
+const IFLA_LINK_NETNSID = 37;
 
 export const IFF_UP = 0x1;
 export const IFF_NOARP = 0x80;
@@ -38,6 +39,14 @@ export interface Link {
   readonly mtuBytes: number;
   readonly alias: string | undefined;
   readonly group: number;
+  /** The other end of a pair, when it is in another network namespace. */
+  readonly peer: LinkPeer | undefined;
+}
+
+export interface LinkPeer {
+  readonly index: number;
+  /** The number of its namespace, as the namespace of the link has it. */
+  readonly netnsId: number;
 }
 
 /** Opens a link message; `flags` are the IFF_ flags wanted within `change`. Attributes follow, then end(). */
@@ -66,6 +75,13 @@ export function writeUp(writer: netlink.MessageWriter, index: number, up: boolea
   beginLink(writer, RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: IFF_UP }).end();
 }
 
+function readPeer(attributes: ReadonlyMap<number, Uint8Array>): LinkPeer | undefined {
+  const index = attributes.get(IFLA_LINK);
+  const netnsId = attributes.get(IFLA_LINK_NETNSID);
+  if (index === undefined || netnsId === undefined) return undefined;
+  return { index: netlink.readU32(index), netnsId: netlink.readI32(netnsId) };
+}
+
 /** Reads the payload of RTM_NEWLINK or RTM_DELLINK. */
 export function readLink(payload: Uint8Array): Link {
   const attributes = netlink.readAttributes(payload, LINK_HEADER_BYTES);
@@ -81,6 +97,7 @@ export function readLink(payload: Uint8Array): Link {
     mtuBytes: netlink.readU32(attributes.get(IFLA_MTU) ?? new Uint8Array()),
     alias: alias === undefined ? undefined : netlink.readText(alias),
     group: netlink.readU32(attributes.get(IFLA_GROUP) ?? new Uint8Array()),
+    peer: readPeer(attributes),
   };
 }
 
@@ -95,9 +112,23 @@ export function observeLinks(socket: netlink.Netlink): readonly Link[] {
 
 /** The link of that name in the socket's namespace, or undefined. */
 export function observeLink(socket: netlink.Netlink, name: string): Link | undefined {
+  return askLink(socket, { name });
+}
+
+/** As observeLink, by its index. */
+export function observeLinkOfIndex(socket: netlink.Netlink, index: number): Link | undefined {
+  return askLink(socket, { index });
+}
+
+function askLink(
+  socket: netlink.Netlink,
+  { index = 0, name }: { readonly index?: number; readonly name?: string },
+): Link | undefined {
   const writer = netlink.createMessageWriter(64);
-  beginLink(writer, RTM_GETLINK, netlink.NLM_F_ACK);
-  writer.attrU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS).attrString(IFLA_IFNAME, name).end();
+  beginLink(writer, RTM_GETLINK, netlink.NLM_F_ACK, { index });
+  writer.attrU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  if (name !== undefined) writer.attrString(IFLA_IFNAME, name);
+  writer.end();
   let link: Link | undefined;
   const refusals = socket.tryRequest(writer, 1, (_type, payload) => {
     link = readLink(payload);

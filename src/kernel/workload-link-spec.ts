@@ -14,6 +14,9 @@ export const HOST_MAC: Mac = parseMac('ee:ee:ee:ee:ee:ee');
 export const IPV4_GATEWAY: Ip = parseIp('169.254.1.1');
 export const IPV6_GATEWAY: Ip = linkLocalOf(HOST_MAC);
 
+/** The link group of host ends whose MTU is fixed; nobody else's, see REMOVAL_GROUP. */
+export const FIXED_MTU_GROUP = 0x0c1ca8;
+
 const ALIAS_PREFIX = 'ocicat:';
 /** Kernel: IFALIASZ, with the terminating zero. */
 const MAX_ALIAS_BYTES = 255;
@@ -31,6 +34,8 @@ export interface WorkloadLinkSpec {
   readonly mac: Mac;
   /** 68–65535; default: the kernel's 1500. */
   readonly mtuBytes?: number;
+  /** The MTU is the network's own, and does not follow the uplinks'. */
+  readonly isMtuFixed?: boolean;
   /** Transmit and receive queues of each end, at least 1. */
   readonly queues: number;
   readonly addresses: readonly Ip[];

@@ -14,6 +14,7 @@ import { computeHostSysctls, writeHostSettings } from './workload-link-host.ts';
 import { configurePod } from './workload-link-pod.ts';
 import {
   computeAlias,
+  FIXED_MTU_GROUP,
   familiesOf,
   HOST_MAC,
   isWorkloadLink,
@@ -36,6 +37,7 @@ function writeEnd(writer: netlink.MessageWriter, name: string, mac: Mac, spec: W
 function writePair(writer: netlink.MessageWriter, spec: WorkloadLinkSpec): void {
   links.beginLink(writer, links.RTM_NEWLINK, CREATE | netlink.NLM_F_ECHO);
   writeEnd(writer, spec.hostName, HOST_MAC, spec);
+  if (spec.isMtuFixed) writer.attrU32(links.IFLA_GROUP, FIXED_MTU_GROUP);
   writer.nestPlain(links.IFLA_LINKINFO).attrString(IFLA_INFO_KIND, 'veth');
   writer.nestPlain(IFLA_INFO_DATA).nestPlain(VETH_INFO_PEER);
   links.writeLinkHeader(writer);

@@ -42,8 +42,14 @@ export interface AgentHost {
   stopAgent(signal: 'TERM' | 'KILL'): Promise<void>;
   /** What the running agent has logged. */
   log(): string;
-  /** Calls the shim for a pod; the pod's namespace is made by ADD if it is not there. */
-  cni(command: 'ADD' | 'DEL', pod: string, network: string, args?: string): Outcome & { readonly elapsedMs: number };
+  /** Calls the shim for a pod; the pod's namespace is made by ADD if it is not there. `keys`: more for the network's file. */
+  cni(
+    command: 'ADD' | 'DEL',
+    pod: string,
+    network: string,
+    args?: string,
+    keys?: object,
+  ): Outcome & { readonly elapsedMs: number };
   /** Adds a pod to a network; its IPv4 address. */
   addPod(pod: string, network: string): string;
   close(): Promise<void>;
@@ -115,8 +121,8 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
   let runs = 0;
   let logFile = '';
 
-  function configOf(network: string): string {
-    const plugin = { cniVersion: '1.0.0', name: network, type: 'calico' };
+  function configOf(network: string, keys: object): string {
+    const plugin = { cniVersion: '1.0.0', name: network, type: 'calico', ...keys };
     return JSON.stringify({ ...plugin, ipam: { type: 'calico-ipam', ...ipam } });
   }
 
@@ -162,11 +168,11 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
       agent = undefined;
     },
     log: () => run(`cat ${logFile}`).output,
-    cni(command, pod, network, args = '') {
+    cni(command, pod, network, args = '', keys = {}) {
       const startedMs = performance.now();
       if (command === 'ADD') run(`ip netns add ${pod}`);
       const variables = `CNI_COMMAND=${command} CNI_CONTAINERID=${pod} CNI_NETNS=/run/netns/${pod} CNI_IFNAME=eth0 CNI_PATH=${folder} CNI_ARGS='${args}'`;
-      const outcome = run(`${variables} ${folder}/calico <<'END'\n${configOf(network)}\nEND`);
+      const outcome = run(`${variables} ${folder}/calico <<'END'\n${configOf(network, keys)}\nEND`);
       return { ...outcome, elapsedMs: performance.now() - startedMs };
     },
     addPod(pod, network) {
