@@ -20,7 +20,7 @@ const parts: Readonly<Record<string, Part>> = {
   types: { kind: 'command', command: [join(root, 'node_modules/.bin/tsc'), '-p', '.'] },
   lint: { kind: 'command', command: [join(root, 'node_modules/.bin/biome'), 'check', '--error-on-warnings', '.'] },
   imports: { kind: 'command', command: [bun, 'script/imports.ts'] },
-  unit: { kind: 'tests', paths: ['./src'] },
+  unit: { kind: 'tests', paths: ['./src', './script'] },
   build: { kind: 'tests', paths: ['./test/build'] },
   store: { kind: 'tests', paths: ['./test/store'] },
   ctl: { kind: 'tests', paths: ['./test/ctl'] },

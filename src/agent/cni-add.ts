@@ -2,7 +2,6 @@
 // packet pass that policy does not know about, and whatever fails takes the steps before it back.
 import { randomBytes } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
-import type { Undo } from '../base/undo.ts';
 import { OWN_IPAM } from '../cni/config.ts';
 import type { CniResult, ResultRoute } from '../cni/result.ts';
 import { printResource, printResourceKey } from '../datastore/resource-codec.ts';
@@ -11,6 +10,7 @@ import type { Draft } from '../ipam/draft.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import { localMac } from '../net/mac.ts';
+import type { Undo } from '../sys/undo.ts';
 import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
 import { removeFromStore } from './cni-del.ts';
 import { delegate, delegateAdd } from './cni-delegate.ts';

@@ -2,13 +2,13 @@
 // addresses; being in a network means having the network's profile (facts: calico §1.5, step 6).
 import { OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
-import type { Undo } from '../base/undo.ts';
 import type { CniResult } from '../cni/result.ts';
 import { printResource } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { parseStored } from '../model/kind.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
+import type { Undo } from '../sys/undo.ts';
 import { addressesOf, linkOf } from './cni-endpoint.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';

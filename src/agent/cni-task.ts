@@ -1,9 +1,9 @@
 // One plugin call while it is being served, and the steps that several commands share.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { createUndo, type Undo } from '../base/undo.ts';
 import type { CniCall, CniRequest } from '../cni/request.ts';
 import { type Committed, commitDraft } from '../ipam/commit.ts';
 import type { Draft } from '../ipam/draft.ts';
+import { createUndo, type Undo } from '../sys/undo.ts';
 import type { CniContext } from './cni-context.ts';
 import { attachmentName, rememberDel } from './cni-pending.ts';
 import type { Queue } from './cni-queue.ts';

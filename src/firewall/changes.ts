@@ -1,23 +1,8 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
 import { computeInterim, type Interim } from './interim.ts';
-import type { Chain, ChainSpec, Element, Operation, RemovedSet, Ruleset, SetSpec, Steps, Transaction } from './nft.ts';
-
-export interface SetElements {
-  readonly set: SetSpec;
-  readonly elements: readonly Element[];
-}
-
-export interface RulesetChanges {
-  readonly addedSets: readonly SetSpec[];
-  readonly removedSets: readonly RemovedSet[];
-  readonly addedChains: readonly Chain[];
-  /** Chains that stay, with other rules than before. */
-  readonly rewrittenChains: readonly Chain[];
-  readonly removedChains: readonly string[];
-  readonly addedElements: readonly SetElements[];
-  readonly removedElements: readonly SetElements[];
-}
+import type { Chain, ChainSpec, Operation, Ruleset, Steps, Transaction } from './nft.ts';
+import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 function isSome({ elements }: SetElements): boolean {
   return elements.length > 0;

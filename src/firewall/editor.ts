@@ -1,7 +1,8 @@
 // A ruleset that is edited in place and hands out, for all edits since the last time, the net change.
 import { OcicatError } from '../base/errors.ts';
-import { orderChanges, type RulesetChanges, type SetElements } from './changes.ts';
+import { orderChanges } from './changes.ts';
 import type { Bytes, Chain, Element, Elements, RemovedSet, Ruleset, SetSpec, Steps, Verdict } from './nft.ts';
+import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 interface EditableSet {
   readonly spec: SetSpec;

@@ -2,8 +2,8 @@
 // changed yet. A packet that is under way asks one set before such a change and the next one after it, and would find a member
 // that moves in neither of them or in both.
 import { shortHash } from '../base/hash.ts';
-import type { RulesetChanges, SetElements } from './changes.ts';
 import type { Bytes, Chain, NftSet, Rule, Ruleset, SetSpec, Statement } from './nft.ts';
+import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 /** What becomes of one set: elements of it that nobody finds by asking the set alone. */
 interface Delta {

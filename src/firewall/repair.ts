@@ -1,5 +1,5 @@
 // Compares the table that the kernel holds with the one that is wanted, and computes what makes them equal.
-import { orderChanges, type SetElements } from './changes.ts';
+import { orderChanges } from './changes.ts';
 import { sameVerdict } from './editor.ts';
 import { printRuleKey } from './expression.ts';
 import { lowerRule } from './lower.ts';
@@ -15,6 +15,7 @@ import {
   type Steps,
   TABLE,
 } from './nft.ts';
+import type { SetElements } from './ruleset-changes.ts';
 import { keyTypeNumber } from './wire.ts';
 
 export interface ObservedChain {

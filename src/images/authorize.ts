@@ -2,7 +2,7 @@
 // Source: distribution, docs/spec/auth/token.md.
 import { OcicatError } from '../base/errors.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import type { BasicCredentials, TokenCredentials } from './config.ts';
+import type { BasicCredentials, TokenCredentials } from './credentials.ts';
 import { object, optional, parseDocument, text } from './fields.ts';
 import { errorWords } from './files.ts';
 import { type HttpPolicy, type HttpResponse, readAll, sendRequest } from './http.ts';

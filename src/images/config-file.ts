@@ -1,7 +1,7 @@
 // One configuration file: which kinds its directory allows, and what each kind must say.
 import { isAbsolute } from 'node:path';
 import { type Issue, OcicatError } from '../base/errors.ts';
-import type { BasicCredentials, TokenCredentials } from './config.ts';
+import type { BasicCredentials, TokenCredentials } from './credentials.ts';
 import { anything, dictionary, list, object, optional, parseDocument, type Reader, refuse, text } from './fields.ts';
 import { registryName } from './reference.ts';
 

@@ -3,20 +3,8 @@ import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { type ConfigEntry, parseConfigFile, type Subdirectory } from './config-file.ts';
+import type { BasicCredentials, TokenCredentials } from './credentials.ts';
 import { errorWords, isErrno } from './files.ts';
-
-/** User name and password. */
-export interface BasicCredentials {
-  readonly kind: 'basic';
-  readonly user: string;
-  readonly password: string;
-}
-
-/** A ready-made bearer token. */
-export interface TokenCredentials {
-  readonly kind: 'oauth';
-  readonly token: string;
-}
 
 /** The three directories together. */
 export interface RktConfig {

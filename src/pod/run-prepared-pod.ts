@@ -1,6 +1,6 @@
 // From a prepared pod to its exit status, whatever its flavour.
 import { OcicatError } from '../base/errors.ts';
-import { createUndo } from '../base/undo.ts';
+import { createUndo } from '../sys/undo.ts';
 import type { Context } from './context.ts';
 import { reportFailure } from './failure.ts';
 import { readFlavour } from './flavour.ts';

@@ -1,5 +1,5 @@
 // What the parts of starting a pod share.
-import type { Undo } from '../base/undo.ts';
+import type { Undo } from '../sys/undo.ts';
 import type { Context } from './context.ts';
 import type { PodManifest } from './pod-manifest.ts';
 import type { HeldPod } from './pod-store.ts';

@@ -1,9 +1,12 @@
-// An endpoint of this node as the calculation holds it.
+// An endpoint of this node, the policies that select it and the tiers that it gets, as the calculation holds them.
 import type { Ip } from '../net/ip.ts';
+import type { Selector } from '../selector/selector.ts';
+import type { Bag } from './bag.ts';
 import type { LocalInterface } from './input.ts';
+import type { Place } from './label-index.ts';
 import type { IndexedItem } from './label-table.ts';
-import type { PolicyGroup } from './policy-groups.ts';
-import type { Selection } from './selections.ts';
+import type { PlacedPolicy } from './order.ts';
+import type { TierPolicies } from './types.ts';
 
 export interface LocalEndpoint extends IndexedItem {
   readonly id: string;
@@ -16,4 +19,29 @@ export interface LocalEndpoint extends IndexedItem {
   readonly doubts: Set<PolicyGroup>;
   /** Undefined until it has been placed. */
   selection: Selection | undefined;
+}
+
+/** All policies with one selector. */
+export interface PolicyGroup {
+  readonly key: string;
+  /** Tells groups apart in few characters; never used again. */
+  readonly serial: number;
+  readonly selector: Selector;
+  readonly place: Place;
+  policies: Bag<Policy>;
+  endpoints: Bag<LocalEndpoint>;
+  selections: Bag<Selection>;
+}
+
+export interface Policy extends PlacedPolicy {
+  /** Undefined for policies that workloads never see. */
+  readonly group: PolicyGroup | undefined;
+}
+
+/** The policy groups that select the same endpoints, and their tiers. */
+export interface Selection {
+  readonly key: string;
+  readonly groups: readonly PolicyGroup[];
+  endpoints: Bag<LocalEndpoint>;
+  tiers: readonly TierPolicies[];
 }

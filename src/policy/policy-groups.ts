@@ -1,30 +1,12 @@
 // Which policies apply to which local endpoints. Policies with one selector are one group, matched once.
 import { formatSelector } from '../selector/format.ts';
 import type { Selector } from '../selector/selector.ts';
-import { addToBag, type Bag, bagItems, removeFromBag, visitBag } from './bag.ts';
+import { addToBag, bagItems, removeFromBag, visitBag } from './bag.ts';
 import { blanketRule, type PolicyInput, type TierInput } from './input.ts';
-import { createLabelIndex, newPlace, type Place } from './label-index.ts';
-import type { LocalEndpoint } from './local-endpoint.ts';
-import type { PlacedPolicy } from './order.ts';
-import { createSelections, type Selection } from './selections.ts';
+import { createLabelIndex, newPlace } from './label-index.ts';
+import type { LocalEndpoint, Policy, PolicyGroup } from './local-endpoint.ts';
+import { createSelections } from './selections.ts';
 import type { RuleListId } from './types.ts';
-
-/** All policies with one selector. */
-export interface PolicyGroup {
-  readonly key: string;
-  /** Tells groups apart in few characters; never used again. */
-  readonly serial: number;
-  readonly selector: Selector;
-  readonly place: Place;
-  policies: Bag<Policy>;
-  endpoints: Bag<LocalEndpoint>;
-  selections: Bag<Selection>;
-}
-
-export interface Policy extends PlacedPolicy {
-  /** Undefined for policies that workloads never see. */
-  readonly group: PolicyGroup | undefined;
-}
 
 /** What changed since the last look. */
 export interface GroupChanges {

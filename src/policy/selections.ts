@@ -1,19 +1,10 @@
 // The ordered tiers of endpoints, kept once for all endpoints that the same policy groups select: thousands of policies
 // on hundreds of endpoints cost their sum, not their product.
 import { sameContent } from '../base/equal.ts';
-import { addToBag, type Bag, bagItems, removeFromBag, visitBag } from './bag.ts';
+import { addToBag, bagItems, removeFromBag, visitBag } from './bag.ts';
 import type { TierInput } from './input.ts';
-import type { LocalEndpoint } from './local-endpoint.ts';
+import type { LocalEndpoint, PolicyGroup, Selection } from './local-endpoint.ts';
 import { computeTiers } from './order.ts';
-import type { PolicyGroup } from './policy-groups.ts';
-import type { TierPolicies } from './types.ts';
-
-export interface Selection {
-  readonly key: string;
-  readonly groups: readonly PolicyGroup[];
-  endpoints: Bag<LocalEndpoint>;
-  tiers: readonly TierPolicies[];
-}
 
 export interface Selections {
   /** Finds the selection of an endpoint whose groups have changed. */

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server } from 'bun';
-import { type BasicCredentials, emptyConfig, type RktConfig, readRktConfig } from '../../src/images/config.ts';
+import { emptyConfig, type RktConfig, readRktConfig } from '../../src/images/config.ts';
+import type { BasicCredentials } from '../../src/images/credentials.ts';
 import { pushImage } from '../../src/images/push.ts';
 import { makeCertificate, openRegistryServer, type RegistryServer } from './registry-server.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';

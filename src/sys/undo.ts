@@ -1,5 +1,5 @@
 // An undo stack: a set-up of several effects registers the inverse of each as it goes, and runs them back on failure.
-import { OcicatError } from './errors.ts';
+import { OcicatError } from '../base/errors.ts';
 
 export interface Undo {
   /** Registers the inverse of an effect that has just happened. */

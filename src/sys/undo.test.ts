@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { describeError } from './errors.ts';
+import { describeError } from '../base/errors.ts';
 import { createUndo } from './undo.ts';
 
 test('inverses run newest first, each after the other, and once', async () => {
