@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
 import { OWN_IPAM } from '../cni/config.ts';
+import { attachModeOf } from '../cni/request.ts';
 import type { CniResult, ResultRoute } from '../cni/result.ts';
 import { printResource, printResourceKey } from '../datastore/resource-codec.ts';
 import { draftAssignment } from '../ipam/assign.ts';
@@ -19,6 +20,7 @@ import {
   computeEndpointName,
   createEndpoint,
   DEFAULT_NAMESPACE,
+  endpointsOf,
   findEndpoint,
   idOf,
   linkOf,
@@ -26,8 +28,10 @@ import {
 import { passGates } from './cni-gates.ts';
 import { joinNetwork } from './cni-join.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
+import type { LocalEndpoint } from './cni-memory.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult } from './cni-result.ts';
+import { routesOf } from './cni-routes.ts';
 import {
   type CniTask,
   commit,
@@ -86,7 +90,7 @@ async function draftEndpoint(task: CniTask, draft: Draft, supplied: Supply | und
     labels: config.wishes.labels,
     workload: config.wishes.workload,
     network: config.name,
-    hostName: chooseLinkName(context.memory, environment.containerId, context.links.isForeign),
+    hostName: chooseLinkName(context.memory, environment, context.links.isForeign),
     mac: config.wishes.mac ?? localMac(randomBytes(6)),
     nowMs: context.now(),
   };
@@ -120,28 +124,36 @@ async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined>
   const { endpoint } = drafted;
   const { hostName } = linkOf(endpoint);
   undo.push('endpoint and addresses', () => removeFromStore(task, endpoint, undoSignal()));
-  const spec = linkSpecOf(task, endpoint);
+  const routes = routesOf(task, drafted.routes);
+  const spec = linkSpecOf(task, endpoint, routes);
   undo.push(`link ${hostName}`, async () => void (await links.remove(hostName)));
   await createLink(task, spec);
-  undo.push('file', async () => unnoteEndpoint(task));
+  undo.push('file', async () => unnoteEndpoint(task, request.environment));
   noteEndpoint(task, { endpoint, handleId: handleIdOf(task), createsProfile: request.config.createsProfile });
   undo.push('policy', () => context.endpointGone(idOf(endpoint)));
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });
-  return createResult({ request, endpoint, mtuBytes: spec.mtuBytes, routes: drafted.routes, dns: drafted.dns });
+  return createResult({ request, endpoint, mtuBytes: spec.mtuBytes, routes, dns: drafted.dns });
+}
+
+/** The endpoint that the call is about already: the interface's own, or the one that all of the container's networks share. */
+function findStanding({ context, request }: CniTask): LocalEndpoint | undefined {
+  const own = findEndpoint(context.memory, request.environment);
+  if (own !== undefined || attachModeOf(request) === 'interface') return own;
+  return endpointsOf(context.memory, request.environment.containerId)[0];
 }
 
 /** The result for the runtime. Throws what went wrong, with everything undone or noted to be undone later. */
 export async function addContainer(task: CniTask): Promise<CniResult> {
-  const { context, request } = task;
+  const { request } = task;
   const { containerId } = request.environment;
   needNetns(task);
   await passGates(request.config.readinessGates, task.signal);
-  const known = findEndpoint(context.memory, containerId);
+  const known = findStanding(task);
   if (known !== undefined) return withUndo(task, (undo) => joinNetwork(task, known, undo));
   const created = await withUndo(task, (undo) => create(task, undo));
   if (created !== undefined) return created;
-  const found = findEndpoint(context.memory, containerId);
+  const found = findStanding(task);
   if (found !== undefined) return withUndo(task, (undo) => joinNetwork(task, found, undo));
   throw new OcicatError(
     'corrupt',

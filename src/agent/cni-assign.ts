@@ -2,6 +2,7 @@
 import type { AssignRequest } from '../ipam/assign.ts';
 import type { Draft } from '../ipam/draft.ts';
 import type { Surroundings } from '../ipam/own-block.ts';
+import { siblingAddresses } from './cni-siblings.ts';
 import { type CniTask, type Commits, handleOf } from './cni-task.ts';
 
 /** Go's time.String(), as Calico notes it with an address. */
@@ -12,7 +13,7 @@ export function formatGoTime(timeMs: number): string {
 
 export function assignRequestOf(task: CniTask): AssignRequest {
   const { config, environment } = task.request;
-
+  const siblings = siblingAddresses(task, environment.interfaceName);
   const { ipv4, ipv6, ipv4Pools, ipv6Pools } = config.ipam;
   return {
     handleId: handleOf(config.name, environment.containerId),
@@ -22,6 +23,7 @@ export function assignRequestOf(task: CniTask): AssignRequest {
     exact: config.wishes.addresses,
     ipv4Pools,
     ipv6Pools,
+    isSame: (_words, ip) => !siblings.has(ip),
   };
 }
 

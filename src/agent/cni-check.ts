@@ -2,14 +2,16 @@
 import { type Issue, OcicatError } from '../base/errors.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
+import { holderNetworkOf, isAsAsked } from '../cni/attached-networks.ts';
 import { OWN_IPAM } from '../cni/config.ts';
 import { printKey } from '../datastore/keys.ts';
 import { parseHandle } from '../ipam/handle.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import { delegate } from './cni-delegate.ts';
-import { addressesOf, findEndpoint } from './cni-endpoint.ts';
+import { addressesOf, endpointsOf, findEndpoint } from './cni-endpoint.ts';
 import { linkSpecOf } from './cni-link.ts';
+import type { LocalEndpoint } from './cni-memory.ts';
 import { type CniTask, handleOf } from './cni-task.ts';
 
 /** Addresses that are held under a handle, read from the store now. */
@@ -58,7 +60,7 @@ async function checkAddresses(task: CniTask, endpoint: WorkloadEndpoint): Promis
     await delegate(request, call, 'CHECK', signal);
     return [];
   }
-  const [network = request.config.name] = endpoint.spec.profiles ?? [];
+  const network = holderNetworkOf(endpoint) ?? request.config.name;
   const held = await observeHeld(task, handleOf(network, request.environment.containerId));
   return missingAddresses('addresses in their blocks', addressesOf(endpoint), held);
 }
@@ -68,18 +70,30 @@ export function throwDifferences(containerId: string, issues: readonly Issue[]):
   throw new OcicatError('not-found', `check container "${containerId}": it is not as ADD left it`, { issues });
 }
 
+/** The interface's own endpoint, or the one that the network shares. */
+function findChecked({ context, request }: CniTask): LocalEndpoint | undefined {
+  const { memory } = context;
+  const own = findEndpoint(memory, request.environment);
+  const shared = endpointsOf(memory, request.environment.containerId).find(({ endpoint }) =>
+    isAsAsked(endpoint, request),
+  );
+  return own ?? shared;
+}
+
 /** Throws `not-found` with every difference. */
 export async function checkContainer(task: CniTask): Promise<void> {
   const { context, request } = task;
-  const { containerId } = request.environment;
-  const known = findEndpoint(context.memory, containerId);
+  const { containerId, interfaceName } = request.environment;
+  const known = findChecked(task);
   if (known === undefined)
-    throw new OcicatError('not-found', `check container "${containerId}": it has no endpoint in the datastore`);
+    throw new OcicatError(
+      'not-found',
+      `check container "${containerId}": its interface "${interfaceName}" has no endpoint in the datastore`,
+    );
   const { endpoint } = known;
-  const profiles = endpoint.spec.profiles ?? [];
-  const joined = profiles.includes(request.config.name);
+  const found = endpoint.spec.profiles?.join(', ') || 'nothing';
   throwDifferences(containerId, [
-    ...(joined ? [] : [{ path: 'profiles', found: profiles.join(', ') || 'nothing', wanted: request.config.name }]),
+    ...(isAsAsked(endpoint, request) ? [] : [{ path: 'profiles', found, wanted: request.config.name }]),
     ...missingAddresses('prevResult', previousAddresses(task), addressesOf(endpoint)),
     ...checkPreviousInterfaces(task, endpoint),
     ...(await checkAddresses(task, endpoint)),

@@ -1,6 +1,7 @@
 // DEL: a container leaves. What is gone already is no failure; what cannot be done now is written down and done later.
 
 import { isOcicatError } from '../base/errors.ts';
+import { attachedOf, holderNetworkOf, isAttached, isShared, withoutNetwork } from '../cni/attached-networks.ts';
 import { OWN_IPAM } from '../cni/config.ts';
 import { printKey } from '../datastore/keys.ts';
 import { printResourceKey } from '../datastore/resource-codec.ts';
@@ -8,11 +9,21 @@ import type { Draft } from '../ipam/draft.ts';
 import { draftReleaseByHandle } from '../ipam/release.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { delegate } from './cni-delegate.ts';
-import { addressesOf, computeEndpointName, DEFAULT_NAMESPACE, findEndpoint, idOf } from './cni-endpoint.ts';
+import {
+  addressesOf,
+  attachmentOf,
+  computeEndpointName,
+  DEFAULT_NAMESPACE,
+  endpointsOf,
+  findEndpoint,
+  idOf,
+} from './cni-endpoint.ts';
 import { leaveNetwork } from './cni-join.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { attachmentName, forgetDel, tryRecallDel } from './cni-pending.ts';
+import { siblingAddresses } from './cni-siblings.ts';
 import { type CniTask, commit, handlesOf, noteDel, unnoteEndpoint } from './cni-task.ts';
+import { tryRecallEndpoint } from './endpoint-files.ts';
 
 /** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
 function expectedId({ context, request }: CniTask): string {
@@ -46,6 +57,17 @@ async function endFlows({ context, request }: CniTask, endpoint: WorkloadEndpoin
   }
 }
 
+/** Handles that may hold addresses of the endpoint, or of what the call's own interface has left behind. */
+function handlesToRelease(task: CniTask, endpoint: WorkloadEndpoint | undefined): readonly string[] {
+  const holder = endpoint === undefined ? undefined : holderNetworkOf(endpoint);
+  const networks = [
+    task.request.config.name,
+    ...(endpoint?.spec.profiles ?? []),
+    ...(holder === undefined ? [] : [holder]),
+  ];
+  return handlesOf(task, [...new Set(networks)]);
+}
+
 async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
   const { context, request } = task;
   const { memory } = context;
@@ -54,10 +76,10 @@ async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpo
   if ((await draft.get(key)) !== undefined) draft.delete(key);
   if (request.config.ipam.type !== OWN_IPAM) return;
   const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
-  const networks = new Set([request.config.name, ...(endpoint?.spec.profiles ?? [])]);
-  const handles = handlesOf(task, [...networks]);
+  const handles = handlesToRelease(task, endpoint);
+  const siblings = siblingAddresses(task, endpoint?.spec.endpoint ?? request.environment.interfaceName);
   await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
-  for (const handleId of handles) await draftReleaseByHandle(around, handleId);
+  for (const handleId of handles) await draftReleaseByHandle(around, handleId, (_words, ip) => !siblings.has(ip));
 }
 
 /** The endpoint and its addresses, in one transaction. */
@@ -81,21 +103,33 @@ async function giveBack(task: CniTask): Promise<unknown> {
   }
 }
 
-function findKnown({ context, request }: CniTask): LocalEndpoint | undefined {
-  return findEndpoint(context.memory, request.environment.containerId);
+/** What a DEL takes: a network from an endpoint that others share, an interface with all it has, or nothing. */
+type Departure =
+  | { readonly kind: 'leave'; readonly known: LocalEndpoint }
+  | { readonly kind: 'remove'; readonly known: LocalEndpoint | undefined }
+  | { readonly kind: 'nothing' };
+
+/** Addresses of another IPAM plugin go with their network, and the interface with them. */
+function isLast({ request }: CniTask, endpoint: WorkloadEndpoint): boolean {
+  const giver = request.config.ipam.type !== OWN_IPAM && holderNetworkOf(endpoint) === request.config.name;
+  return giver || withoutNetwork(endpoint, attachedOf(request)) === undefined;
 }
 
-/** The container's endpoint when it was made for another interface than this call's. */
-function findOthers(task: CniTask): LocalEndpoint | undefined {
-  const known = findKnown(task);
-  return known?.endpoint.spec.endpoint === task.request.environment.interfaceName ? undefined : known;
+/** A shared interface is left by the networks that it was asked for under; one of its own goes whole. */
+function departureOf(task: CniTask): Departure {
+  const { context, request } = task;
+  const endpoints = endpointsOf(context.memory, request.environment.containerId);
+  const isJoined = ({ endpoint }: LocalEndpoint) => isShared(endpoint) && isAttached(endpoint, attachedOf(request));
+  const joined = endpoints.find(isJoined);
+  if (joined !== undefined) return { kind: isLast(task, joined.endpoint) ? 'remove' : 'leave', known: joined };
+  const own = findEndpoint(context.memory, request.environment);
+  return own !== undefined && isShared(own.endpoint) ? { kind: 'nothing' } : { kind: 'remove', known: own };
 }
 
 /** The endpoint may have become known only now: then its flows end now. */
-async function removeEndpoint(task: CniTask, known: WorkloadEndpoint | undefined): Promise<void> {
-  const endpoint = findKnown(task)?.endpoint;
-  if (known === undefined) await endFlows(task, endpoint);
-  await removeFromStore(task, endpoint);
+async function removeEndpoint(task: CniTask, before: LocalEndpoint | undefined, known: LocalEndpoint | undefined) {
+  if (before === undefined) await endFlows(task, known?.endpoint);
+  await removeFromStore(task, known?.endpoint);
 }
 
 /** A container that was never connected, since its plugin is not installed, has nothing there to give back. */
@@ -107,32 +141,36 @@ function isNothing(failure: unknown, connected: boolean): boolean {
  * The kernel first, then other plugins, then the store, which may be the one that cannot be reached. `again`: it was
  * tried before, and the endpoint may have been removed then.
  */
-async function removeContainer(task: CniTask, again: boolean): Promise<void> {
+async function removeContainer(task: CniTask, before: LocalEndpoint | undefined, again: boolean): Promise<void> {
   const { memory } = task.context;
-  const known = findKnown(task)?.endpoint;
-  unnoteEndpoint(task); // before the link goes: nobody writes back what is being removed
-  await removeLink(task, known);
-  await endFlows(task, known);
+  // the file before the link: nobody writes back what is being removed
+  unnoteEndpoint(task, before === undefined ? task.request.environment : attachmentOf(before.endpoint));
+  await removeLink(task, before?.endpoint);
+  await endFlows(task, before?.endpoint);
   const failure = await giveBack(task);
   if (!memory.isInSync()) await memory.refresh(task.signal);
-  const connected = again || findKnown(task) !== undefined;
-  const others = findOthers(task);
-  if (others !== undefined) await leaveNetwork(task, others);
-  else await removeEndpoint(task, known);
+  const now = departureOf(task);
+  if (now.kind === 'leave') await leaveNetwork(task, now.known);
+  if (now.kind === 'remove') await removeEndpoint(task, before, now.known);
+  const connected = again || (now.kind !== 'nothing' && now.known !== undefined);
   if (!isNothing(failure, connected)) throw failure;
 }
 
-/**
- * The interface's own network takes the endpoint with it; any other network only its profile. Throws when something is
- * left to do; it is written down then.
- */
+/** An agent that has not read the store must not take an interface that other networks share. */
+async function learnOfShared({ context, request, signal }: CniTask): Promise<void> {
+  const kept = tryRecallEndpoint(context.endpointFolder, request.environment);
+  if (!context.memory.isInSync() && kept !== undefined && isShared(kept.endpoint)) await context.memory.refresh(signal);
+}
+
+/** Throws when something is left to do; it is written down then. */
 export async function deleteContainer(task: CniTask): Promise<void> {
   const { pendingFolder } = task.context;
   const name = attachmentName(task.request);
   const again = tryRecallDel(pendingFolder, name) !== undefined;
   noteDel(task);
-  const others = findOthers(task);
-  if (others !== undefined) await leaveNetwork(task, others);
-  else await removeContainer(task, again);
+  await learnOfShared(task);
+  const departure = departureOf(task);
+  if (departure.kind === 'leave') await leaveNetwork(task, departure.known);
+  if (departure.kind === 'remove') await removeContainer(task, departure.known, again);
   forgetDel(pendingFolder, name);
 }

@@ -152,10 +152,10 @@ export function createDispatcher(context: CniContext, closing: AbortSignal): Cni
     },
     async writeBack() {
       let outcome: 'done' | 'later' = 'done';
-      for (const containerId of returning.containers()) {
+      for (const attachment of returning.attachments()) {
         const signal = AbortSignal.any([closing, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
-        const work = () => returning.follow({ context, commits, signal }, containerId);
-        if ((await containers.run(containerId, work)) === 'later') outcome = 'later';
+        const work = () => returning.follow({ context, commits, signal }, attachment);
+        if ((await containers.run(attachment.containerId, work)) === 'later') outcome = 'later';
       }
       return outcome;
     },

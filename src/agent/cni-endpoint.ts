@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
 import { printTime } from '../blocks/block.ts';
+import type { Attachment } from '../cni/config.ts';
 import { storableContainerId } from '../cni/container-id.ts';
 import { API_VERSION } from '../model/resource.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../model/workload-endpoint.ts';
@@ -73,10 +74,21 @@ export function idOf(endpoint: WorkloadEndpoint): EndpointId {
   return `${endpoint.metadata.namespace ?? DEFAULT_NAMESPACE}/${endpoint.metadata.name}`;
 }
 
-/** The endpoint of a container, whatever its interface and namespace: a container has one. */
-export function findEndpoint(memory: CniMemory, containerId: string): LocalEndpoint | undefined {
-  const isIts = ({ endpoint: { spec } }: LocalEndpoint) => storableContainerId(spec.containerID ?? '') === containerId;
-  return memory.endpoints().find(isIts);
+/** Which interface of which container an endpoint is. */
+export function attachmentOf({ spec }: WorkloadEndpoint): Attachment {
+  return { containerId: storableContainerId(spec.containerID ?? ''), interfaceName: spec.endpoint };
+}
+
+/** All endpoints of a container, in the order of their names, whatever their namespaces. */
+export function endpointsOf(memory: CniMemory, containerId: string): readonly LocalEndpoint[] {
+  return memory.endpoints().filter(({ endpoint }) => attachmentOf(endpoint).containerId === containerId);
+}
+
+/** The endpoint of one interface of a container. */
+export function findEndpoint(memory: CniMemory, attachment: Attachment): LocalEndpoint | undefined {
+  return endpointsOf(memory, attachment.containerId).find(
+    ({ endpoint }) => endpoint.spec.endpoint === attachment.interfaceName,
+  );
 }
 
 export function addressesOf(endpoint: WorkloadEndpoint): readonly Ip[] {
@@ -89,26 +101,30 @@ export function linkOf(endpoint: WorkloadEndpoint): { readonly hostName: string;
   throw new OcicatError('corrupt', `read endpoint "${idOf(endpoint)}": it has no interfaceName or no mac`);
 }
 
-function* candidateNames(containerId: string): Generator<string> {
+function* candidateNames({ containerId, interfaceName }: Attachment): Generator<string> {
   yield containerId.slice(0, LINK_SUFFIX_LENGTH);
   for (let turn = 0; ; turn++) {
-    const hash = createHash('sha256').update(`${containerId}/${turn}`).digest('hex');
+    const hash = createHash('sha256').update(`${containerId}/${interfaceName}/${turn}`).digest('hex');
     yield hash.slice(0, LINK_SUFFIX_LENGTH);
   }
 }
 
 /**
- * Calico's name, `cali` and the first 11 characters of the container's ID, as long as nothing else has it; else 11
- * hexadecimal digits of a hash of the ID. (Calico lets two containers with the same beginning fight for the link.)
+ * Calico's name, `cali` and the first 11 characters of the container's ID, as long as nothing else has it, such as another
+ * interface of the container; else 11 hexadecimal digits of a hash of both. (Calico lets two containers with the same
+ * beginning fight for the link.)
  */
-export function chooseLinkName(memory: CniMemory, containerId: string, isForeign: (name: string) => boolean): string {
-  const taken = new Set(
-    memory
-      .endpoints()
-      .filter(({ endpoint }) => endpoint.spec.containerID !== containerId)
-      .map(({ endpoint }) => endpoint.spec.interfaceName),
-  );
-  for (const suffix of candidateNames(containerId)) {
+export function chooseLinkName(
+  memory: CniMemory,
+  attachment: Attachment,
+  isForeign: (name: string) => boolean,
+): string {
+  const { containerId, interfaceName } = attachment;
+  const isOwn = ({ containerID, endpoint }: WorkloadEndpoint['spec']) =>
+    containerID === containerId && endpoint === interfaceName;
+  const specs = memory.endpoints().map(({ endpoint }) => endpoint.spec);
+  const taken = new Set(specs.filter((spec) => !isOwn(spec)).map((spec) => spec.interfaceName));
+  for (const suffix of candidateNames(attachment)) {
     const name = `${LINK_PREFIX}${suffix}`;
     if (!taken.has(name) && !isForeign(name)) return name;
   }

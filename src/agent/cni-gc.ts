@@ -2,11 +2,13 @@
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { attributeAt, heldOrdinals } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
+import { holderNetworkOf, networksOf } from '../cni/attached-networks.ts';
 import { type Attachment, OWN_IPAM } from '../cni/config.ts';
 import type { CniRequest } from '../cni/request.ts';
 import { BLOCKS_PREFIX } from '../datastore/keys.ts';
 import { deleteContainer } from './cni-del.ts';
 import { delegate } from './cni-delegate.ts';
+import { attachmentOf } from './cni-endpoint.ts';
 import { deleteAddresses } from './cni-ipam.ts';
 import type { CniTask } from './cni-task.ts';
 
@@ -30,14 +32,20 @@ function isValid(task: CniTask, attachment: Attachment): boolean {
   );
 }
 
-/** Attachments to the network that the store knows of: by endpoint when the network is its first. */
+/** Attachments to the network that endpoints know of. */
 function endpointAttachments({ context, request }: CniTask): readonly Attachment[] {
   return context.memory.endpoints().flatMap(({ endpoint }) => {
-    const { profiles = [], containerID, endpoint: interfaceName } = endpoint.spec;
-    return profiles[0] === request.config.name && containerID !== undefined
-      ? [{ containerId: containerID, interfaceName }]
-      : [];
+    const { containerId } = attachmentOf(endpoint);
+    const networks = networksOf(endpoint).filter(({ network }) => network === request.config.name);
+    return networks.map(({ interfaceName }) => ({ containerId, interfaceName }));
   });
+}
+
+/** Containers whose addresses are held under the network's name, which they may have left while others share the interface. */
+function holdingContainers({ context, request }: CniTask): readonly string[] {
+  const endpoints = context.memory.endpoints().map(({ endpoint }) => endpoint);
+  const holding = endpoints.filter((endpoint) => holderNetworkOf(endpoint) === request.config.name);
+  return holding.map((endpoint) => attachmentOf(endpoint).containerId);
 }
 
 /** An interface for addresses that do not say theirs: any will do to find them by. */
@@ -67,7 +75,8 @@ async function findGarbage(task: CniTask): Promise<readonly Attachment[]> {
   const held = await addressAttachments(task);
   if (plugin === 'calico-ipam') return held.filter((one) => !isValid(task, one));
   const endpoints = endpointAttachments(task);
-  const alive = new Set([...(config.validAttachments ?? []), ...endpoints].map(({ containerId }) => containerId));
+  const valid = (config.validAttachments ?? []).map(({ containerId }) => containerId);
+  const alive = new Set([...valid, ...holdingContainers(task)]);
   const lost = held.filter(({ containerId }) => !alive.has(containerId));
   return [...endpoints.filter((one) => !isValid(task, one)), ...lost];
 }

@@ -1,7 +1,9 @@
-// A container that has an endpoint already: the same ADD again, or another network. It keeps its one interface and its
-// addresses; being in a network means having the network's profile (facts: calico §1.5, step 6).
+// A container that has an endpoint already: the same ADD again, or another network that is to share its interface. It keeps its
+// addresses then; being in a network means having the network's profile (facts: calico §1.5, step 6).
 import { OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
+import { attachedOf, isAsAsked, withNetwork, withoutNetwork } from '../cni/attached-networks.ts';
+import { attachModeOf } from '../cni/request.ts';
 import type { CniResult } from '../cni/result.ts';
 import { printResource } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
@@ -9,11 +11,12 @@ import { parseStored } from '../model/kind.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import type { Undo } from '../sys/undo.ts';
-import { addressesOf, linkOf } from './cni-endpoint.ts';
+import { addressesOf, attachmentOf, linkOf } from './cni-endpoint.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { draftProfile } from './cni-profile.ts';
 import { createResult } from './cni-result.ts';
+import { routesOf } from './cni-routes.ts';
 import { type CniTask, commit, noteEndpoint, undoSignal } from './cni-task.ts';
 import { tryRecallEndpoint } from './endpoint-files.ts';
 
@@ -23,13 +26,17 @@ async function readEndpoint(draft: Draft, key: string): Promise<WorkloadEndpoint
   return text === undefined ? undefined : parseStored(workloadEndpoint, parseJson(text));
 }
 
-function withProfiles(endpoint: WorkloadEndpoint, profiles: readonly string[]): WorkloadEndpoint {
-  return { ...endpoint, spec: { ...endpoint.spec, profiles: [...profiles] } };
-}
-
 interface Joined {
   readonly endpoint: WorkloadEndpoint;
   readonly changed: boolean;
+}
+
+function requireSharing({ request }: CniTask, { metadata, spec }: WorkloadEndpoint): void {
+  if (attachModeOf(request) === 'profile') return;
+  throw new OcicatError(
+    'already-exists',
+    `join network "${request.config.name}": interface "${spec.endpoint}" is endpoint "${metadata.name}" of ${spec.profiles?.join(', ')}, and the network is not to share one ("attach" is not "profile")`,
+  );
 }
 
 async function draftJoin(task: CniTask, key: string, draft: Draft): Promise<Joined> {
@@ -41,9 +48,9 @@ async function draftJoin(task: CniTask, key: string, draft: Draft): Promise<Join
       `join network "${config.name}": the endpoint of container "${environment.containerId}" has gone`,
     );
   if (config.createsProfile) await draftProfile(draft, config.name, task.context.now());
-  const profiles = endpoint.spec.profiles ?? [];
-  if (profiles.includes(config.name)) return { endpoint, changed: false };
-  const joined = withProfiles(endpoint, [...profiles, config.name]);
+  if (isAsAsked(endpoint, task.request)) return { endpoint, changed: false };
+  requireSharing(task, endpoint);
+  const joined = withNetwork(endpoint, attachedOf(task.request));
   draft.put(key, printResource(joined));
   return { endpoint: joined, changed: true };
 }
@@ -72,6 +79,12 @@ async function ensureLink(task: CniTask, endpoint: WorkloadEndpoint): Promise<'k
   return 'made';
 }
 
+/** The file follows the endpoint. */
+function renoteEndpoint(task: CniTask, endpoint: WorkloadEndpoint): void {
+  const kept = tryRecallEndpoint(task.context.endpointFolder, attachmentOf(endpoint));
+  if (kept !== undefined) noteEndpoint(task, { ...kept, endpoint });
+}
+
 /** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
 export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Undo): Promise<CniResult> {
   const { context, request, signal } = task;
@@ -80,25 +93,21 @@ export async function joinNetwork(task: CniTask, known: LocalEndpoint, undo: Und
   if (result.changed) undo.push('network', () => leaveNetwork(task, known, undoSignal()));
   const { endpoint } = result;
   const link = await ensureLink(task, endpoint);
-  const kept = tryRecallEndpoint(context.endpointFolder, request.environment.containerId);
-  if (kept !== undefined) noteEndpoint(task, { ...kept, endpoint });
+  renoteEndpoint(task, endpoint);
   await context.policyApplied(endpoint, Math.max(revision, known.modRevision), signal);
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
   const { mtuBytes } = linkSpecOf(task, endpoint);
-  return createResult({ request, endpoint, mtuBytes, routes: [], dns: {} });
+  return createResult({ request, endpoint, mtuBytes, routes: routesOf(task), dns: {} });
 }
 
-/**
- * Takes the network's profile from the endpoint. The first one stays: it is the network of the interface itself, which
- * goes with a DEL of that interface.
- */
+/** Takes the network's profile from an endpoint that has other networks; one that has none stays as it is. */
 export async function leaveNetwork(task: CniTask, known: LocalEndpoint, signal = task.signal): Promise<void> {
-  const network = task.request.config.name;
-  const left = async (draft: Draft) => {
+  const leave = async (draft: Draft) => {
     const endpoint = await readEndpoint(draft, known.key);
-    const [first, ...others] = endpoint?.spec.profiles ?? [];
-    if (endpoint === undefined || first === undefined || !others.includes(network)) return;
-    draft.put(known.key, printResource(withProfiles(endpoint, [first, ...others.filter((name) => name !== network)])));
+    const left = endpoint === undefined ? undefined : withoutNetwork(endpoint, attachedOf(task.request));
+    if (left !== undefined) draft.put(known.key, printResource(left));
+    return left;
   };
-  await commit(task, left, signal);
+  const { result: left } = await commit(task, leave, signal);
+  if (left !== undefined) renoteEndpoint(task, left);
 }

@@ -1,8 +1,10 @@
 // The link of an endpoint, as the kernel is asked for it.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
+import type { ResultRoute } from '../cni/result.ts';
 import type { WorkloadLinkSpec } from '../kernel/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { addressesOf, idOf, linkOf } from './cni-endpoint.ts';
+import { routesOf } from './cni-routes.ts';
 import { type CniTask, needNetns } from './cni-task.ts';
 
 /** From the configuration, else what the agent knows; undefined leaves it to the kernel. Throws `not-ready`. */
@@ -13,7 +15,12 @@ export function chooseMtu({ context, request }: CniTask): number | undefined {
   return mtuBytes;
 }
 
-export function linkSpecOf(task: CniTask, endpoint: WorkloadEndpoint): WorkloadLinkSpec {
+/** `routes`: those of the network. */
+export function linkSpecOf(
+  task: CniTask,
+  endpoint: WorkloadEndpoint,
+  routes: readonly ResultRoute[] = routesOf(task),
+): WorkloadLinkSpec {
   const mtuBytes = chooseMtu(task);
   return {
     ...linkOf(endpoint),
@@ -24,6 +31,7 @@ export function linkSpecOf(task: CniTask, endpoint: WorkloadEndpoint): WorkloadL
     isMtuFixed: task.request.config.mtuBytes !== undefined,
     queues: task.request.config.queues,
     addresses: addressesOf(endpoint),
+    routes: routes.map(({ destination }) => destination),
     allowForwarding: task.request.config.allowForwarding,
   };
 }

@@ -1,5 +1,6 @@
 // One plugin call while it is being served, and the steps that several commands share.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
+import type { Attachment } from '../cni/config.ts';
 import type { CniCall, CniRequest } from '../cni/request.ts';
 import { type Committed, commitDraft } from '../ipam/commit.ts';
 import type { Draft } from '../ipam/draft.ts';
@@ -7,7 +8,7 @@ import { createUndo, type Undo } from '../sys/undo.ts';
 import type { CniContext } from './cni-context.ts';
 import { attachmentName, rememberDel } from './cni-pending.ts';
 import type { Queue } from './cni-queue.ts';
-import { forgetEndpoint, type KeptEndpoint, keepEndpoint, tryRecallEndpoint } from './endpoint-files.ts';
+import { forgetEndpoint, type KeptEndpoint, keepEndpoint } from './endpoint-files.ts';
 
 export interface CniTask {
   readonly context: CniContext;
@@ -118,13 +119,11 @@ export function noteEndpoint({ context }: CniTask, kept: KeptEndpoint): void {
   }
 }
 
-/** The other end of noteEndpoint, for the interface that the endpoint is. */
-export function unnoteEndpoint({ context, request }: CniTask): void {
-  const { containerId, interfaceName } = request.environment;
+/** The other end of noteEndpoint. */
+export function unnoteEndpoint({ context }: CniTask, attachment: Attachment): void {
   try {
-    const kept = tryRecallEndpoint(context.endpointFolder, containerId);
-    if (kept?.endpoint.spec.endpoint === interfaceName) forgetEndpoint(context.endpointFolder, containerId);
+    forgetEndpoint(context.endpointFolder, attachment);
   } catch (error) {
-    context.log.error(`forget endpoint of container "${containerId}"`, error);
+    context.log.error(`forget endpoint of container "${attachment.containerId}"`, error);
   }
 }

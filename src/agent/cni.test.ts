@@ -268,9 +268,9 @@ test('after a restart of the agent everything is known again', async () => {
 
 const profilesNow = async () => (await store.list(WEP)).kvs.map((kv) => JSON.parse(kv.value).spec.profiles.join(' '));
 
-test('a second network is a second profile of the same endpoint, and leaves alone', async () => {
+test('a second network that is attached by profile shares the endpoint, and leaves alone', async () => {
   const dispatcher = await start(contextOf(store));
-  const config = { cniVersion: '1.0.0' };
+  const config = { cniVersion: '1.0.0', attach: 'profile' };
   const first = await call(dispatcher, 'ADD', { config });
   expect(await call(dispatcher, 'ADD', { network: 'network2', ifname: 'eth1', config })).toEqual(first);
   expect(await profilesNow()).toEqual(['network1 network2']);
@@ -286,7 +286,7 @@ test('a second network is a second profile of the same endpoint, and leaves alon
   ]);
   expect(await call(dispatcher, 'DEL', { network: 'network2', ifname: 'eth1', config })).toEqual([0, '']);
   expect(await profilesNow()).toEqual(['network1']);
-  expect(await call(dispatcher, 'DEL', { network: 'network1', ifname: 'eth9', config })).toEqual([0, '']);
+  expect(await call(dispatcher, 'DEL', { network: 'network9', ifname: 'eth9', config })).toEqual([0, '']);
   expect(await profilesNow()).toEqual(['network1']);
   expect(links.size).toBe(1);
   expect(await call(dispatcher, 'DEL', { config })).toEqual([0, '']);
@@ -471,7 +471,7 @@ test('CHECK says what is missing', async () => {
   expect(absent[1]).toEqual({
     cniVersion: '1.0.0',
     code: 999,
-    msg: `check container "${CID}": it has no endpoint in the datastore`,
+    msg: `check container "${CID}": its interface "eth0" has no endpoint in the datastore`,
   });
   const [, prevResult] = await call(dispatcher, 'ADD', { config });
   expect(await call(dispatcher, 'CHECK', { config: { ...config, prevResult } })).toEqual([0, '']);

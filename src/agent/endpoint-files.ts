@@ -1,10 +1,11 @@
 // The endpoints of this host's pods, kept as files: a store that was restored or emptied does not know those that were
 // made since, and is told again.
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError } from '../base/errors.ts';
 import { shortHash } from '../base/hash.ts';
 import { parseJson, printJson } from '../base/json.ts';
+import type { Attachment } from '../cni/config.ts';
 import { printResource } from '../datastore/resource-codec.ts';
 import { membersOf } from '../model/document.ts';
 import { parseStored } from '../model/kind.ts';
@@ -25,21 +26,26 @@ const SUFFIX = '.json';
 /** As much as etcd takes in a value. */
 const MAX_BYTES = 1536 * 1024;
 
-/** A container has one endpoint. */
-function fileOf(folder: string, containerId: string): string {
-  return join(folder, `${shortHash(containerId, 32)}${SUFFIX}`);
+function fileOf(folder: string, { containerId, interfaceName }: Attachment): string {
+  return join(folder, `${shortHash(JSON.stringify([containerId, interfaceName]), 32)}${SUFFIX}`);
+}
+
+/** Which interface of which container is kept. */
+function attachmentOf({ endpoint: { spec } }: KeptEndpoint): Attachment {
+  return { containerId: spec.containerID ?? '', interfaceName: spec.endpoint };
 }
 
 /** Throws `unavailable` when the disk does not take it. It need not survive a power cut, after which no pod is left. */
-export function keepEndpoint(folder: string, { endpoint, handleId = '', createsProfile }: KeptEndpoint): void {
+export function keepEndpoint(folder: string, kept: KeptEndpoint): void {
+  const { endpoint, handleId = '', createsProfile } = kept;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile });
-  writeFileWhole(fileOf(folder, endpoint.spec.containerID ?? ''), text, 0o600);
+  writeFileWhole(fileOf(folder, attachmentOf(kept)), text, 0o600);
 }
 
 /** Throws when it stands and cannot be removed. */
-export function forgetEndpoint(folder: string, containerId: string): void {
-  const path = fileOf(folder, containerId);
+export function forgetEndpoint(folder: string, attachment: Attachment): void {
+  const path = fileOf(folder, attachment);
   if (existsSync(path)) rmSync(path, { force: true });
 }
 
@@ -59,14 +65,25 @@ function tryReadKept(path: string): KeptEndpoint | undefined {
   }
 }
 
-/** The endpoint that is kept of a container. */
-export function tryRecallEndpoint(folder: string, containerId: string): KeptEndpoint | undefined {
-  const kept = tryReadKept(fileOf(folder, containerId));
-  return kept?.endpoint.spec.containerID === containerId ? kept : undefined;
+/** The endpoint that is kept of an interface. */
+export function tryRecallEndpoint(folder: string, attachment: Attachment): KeptEndpoint | undefined {
+  const path = fileOf(folder, attachment);
+  const kept = tryReadKept(path);
+  return kept !== undefined && fileOf(folder, attachmentOf(kept)) === path ? kept : undefined;
 }
 
-/** Containers of which an endpoint is kept. */
-export function listKeptContainers(folder: string): readonly string[] {
+/** What is kept in a file; one that an earlier version named by the container alone gets its name of today. */
+function listKept(folder: string, path: string): readonly Attachment[] {
+  const kept = tryReadKept(path);
+  if (kept === undefined) return [];
+  const attachment = attachmentOf(kept);
+  const wanted = fileOf(folder, attachment);
+  if (path !== wanted) renameSync(path, wanted);
+  return [attachment];
+}
+
+/** Interfaces of which an endpoint is kept. */
+export function listKeptEndpoints(folder: string): readonly Attachment[] {
   let files: readonly string[];
   try {
     files = readdirSync(folder);
@@ -76,5 +93,5 @@ export function listKeptContainers(folder: string): readonly string[] {
   const paths = files
     .filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.'))
     .map((file) => join(folder, file));
-  return paths.flatMap((path) => tryReadKept(path)?.endpoint.spec.containerID ?? []);
+  return paths.flatMap((path) => listKept(folder, path));
 }

@@ -1,4 +1,5 @@
 // Endpoints whose link has gone and whose runtime never said DEL, after a reboot above all: their addresses come back.
+import { type AttachedNetwork, networksOf } from '../cni/attached-networks.ts';
 import { OWN_IPAM } from '../cni/config.ts';
 import type { CniCall } from '../cni/request.ts';
 import type { CniDispatcher } from './cni-dispatch.ts';
@@ -24,10 +25,17 @@ export interface OrphanTargets {
   readonly log: Log;
 }
 
-/** The DEL that the runtime would have sent. */
-function delOf({ endpoint }: LocalEndpoint): CniCall {
-  const { containerID = '', endpoint: interfaceName = '', profiles = [] } = endpoint.spec;
-  const config = { cniVersion: '1.0.0', name: profiles[0] ?? 'unknown', type: 'calico', ipam: { type: OWN_IPAM } };
+/** The DELs that the runtime would have sent: one for each network. */
+function delsOf({ endpoint }: LocalEndpoint): readonly CniCall[] {
+  const unnamed = { network: 'unknown', interfaceName: endpoint.spec.endpoint };
+  const networks = networksOf(endpoint);
+  return (networks.length > 0 ? networks : [unnamed]).map((attached) =>
+    delOf(endpoint.spec.containerID ?? '', attached),
+  );
+}
+
+function delOf(containerID: string, { network, interfaceName }: AttachedNetwork): CniCall {
+  const config = { cniVersion: '1.0.0', name: network, type: 'calico', ipam: { type: OWN_IPAM } };
   const variables = {
     CNI_COMMAND: 'DEL',
     CNI_CONTAINERID: containerID,
@@ -43,10 +51,12 @@ export function createOrphans(targets: OrphanTargets): Orphans {
   let missingSince = new Map<string, number>();
 
   async function remove(orphan: LocalEndpoint): Promise<void> {
-    const answer = await dispatcher.answer(delOf(orphan), undefined);
     const id = idOf(orphan.endpoint);
-    if (answer.status === 0) log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
-    else log.warn(`endpoint ${id} has lost its link and could not be removed: ${answer.output}`);
+    const answers = [];
+    for (const del of delsOf(orphan)) answers.push(await dispatcher.answer(del, undefined));
+    const failed = answers.find(({ status }) => status !== 0);
+    if (failed === undefined) log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
+    else log.warn(`endpoint ${id} has lost its link and could not be removed: ${failed.output}`);
   }
 
   return {

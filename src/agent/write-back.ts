@@ -1,6 +1,8 @@
 // Pods that the store does not know, since it was restored from before they were made, or emptied: their endpoints and
 // addresses are written again as they were, unless somebody else has an address by now.
 import { describeError, isOcicatError } from '../base/errors.ts';
+import { holderNetworkOf } from '../cni/attached-networks.ts';
+import type { Attachment } from '../cni/config.ts';
 import { tryParseKey } from '../datastore/keys.ts';
 import { printResource, printResourceKey } from '../datastore/resource-codec.ts';
 import { draftAssignment } from '../ipam/assign.ts';
@@ -8,10 +10,10 @@ import { handleKey } from '../ipam/assign-errand.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { REMOVAL_GROUP } from '../kernel/removal-group.ts';
 import { isWholeAlias } from '../kernel/workload-link-spec.ts';
-import { tryParseContainerId } from '../model/workload-endpoint-name.ts';
+import { tryParseAttachment } from '../model/workload-endpoint-name.ts';
 import { formatGoTime, surroundingsOf } from './cni-assign.ts';
 import type { CniContext } from './cni-context.ts';
-import { addressesOf, idOf } from './cni-endpoint.ts';
+import { addressesOf, attachmentOf, findEndpoint, idOf } from './cni-endpoint.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { draftProfile } from './cni-profile.ts';
 import { type Commits, commit, handleOf } from './cni-task.ts';
@@ -19,15 +21,15 @@ import {
   forgetEndpoint,
   type KeptEndpoint,
   keepEndpoint,
-  listKeptContainers,
+  listKeptEndpoints,
   tryRecallEndpoint,
 } from './endpoint-files.ts';
 
 export interface WriteBack {
-  /** Containers that it may concern. */
-  containers(): readonly string[];
-  /** Looks after one, while nothing else is done about it. `later`: it is to be tried again soon. */
-  follow(commits: Commits, containerId: string): Promise<'done' | 'later'>;
+  /** Interfaces of containers that it may concern. */
+  attachments(): readonly Attachment[];
+  /** Looks after one, while nothing else is done about its container. `later`: it is to be tried again soon. */
+  follow(commits: Commits, attachment: Attachment): Promise<'done' | 'later'>;
 }
 
 export type ForgetContext = Pick<CniContext, 'memory' | 'endpointFolder' | 'log'>;
@@ -66,8 +68,8 @@ async function draftWhole(commits: Commits, draft: Draft, kept: KeptEndpoint): P
 
 /** One that an earlier version made: what its addresses are held under says the store. */
 async function recallKnown({ datastore }: CniContext, endpoint: KeptEndpoint['endpoint'], signal: AbortSignal) {
-  const { containerID = '', profiles = [] } = endpoint.spec;
-  const handleId = handleOf(profiles[0] ?? '', containerID);
+  const { containerID = '' } = endpoint.spec;
+  const handleId = handleOf(holderNetworkOf(endpoint) ?? '', containerID);
   const { kv } = await datastore.get(handleKey(handleId), signal);
   return { endpoint, handleId: kv === undefined ? undefined : handleId, createsProfile: true };
 }
@@ -84,69 +86,66 @@ async function followKnown({ context, signal }: Commits, kept: KeptEndpoint | un
 export function forgetDeleted({ memory, endpointFolder, log }: ForgetContext, key: string): void {
   const named = tryParseKey(key);
   if (named?.kind !== 'resource' || named.resourceKind !== 'WorkloadEndpoint') return;
-  const containerId = tryParseContainerId(named.name);
-  if (containerId === undefined || memory.known(key)?.value !== undefined) return;
+  const attachment = tryParseAttachment(named.name);
+  if (attachment === undefined || memory.known(key)?.value !== undefined) return;
   try {
-    const kept = tryRecallEndpoint(endpointFolder, containerId);
-    if (kept?.endpoint.metadata.name === named.name) forgetEndpoint(endpointFolder, containerId);
+    const kept = tryRecallEndpoint(endpointFolder, attachment);
+    if (kept?.endpoint.metadata.name === named.name) forgetEndpoint(endpointFolder, attachment);
   } catch (error) {
-    log.error(`forget endpoint of container "${containerId}"`, error);
+    log.error(`forget endpoint of container "${attachment.containerId}"`, error);
   }
 }
 
 export function createWriteBack(context: CniContext): WriteBack {
   const { memory, log, endpointFolder } = context;
-  /** What was last said of each container that could not be written back. */
+  /** What was last said of each endpoint that could not be written back, by id. */
   const said = new Map<string, string>();
   /** Endpoints that were found without a file: once is enough on a disk that takes none. */
   const looked = new Set<string>();
 
-  function sayOnce(containerId: string, words: string): void {
-    if (said.get(containerId) === words) return;
-    said.set(containerId, words);
+  function sayOnce(id: string, words: string): void {
+    if (said.get(id) === words) return;
+    said.set(id, words);
     log.error(words);
   }
 
-  function findKnown(containerId: string): LocalEndpoint | undefined {
-    return memory.endpoints().find(({ endpoint }) => endpoint.spec.containerID === containerId);
-  }
-
   async function write(commits: Commits, kept: KeptEndpoint): Promise<'done' | 'later'> {
-    const { containerID = '' } = kept.endpoint.spec;
     const id = idOf(kept.endpoint);
     try {
       const { result, revision } = await commit(commits, (draft) => draftWhole(commits, draft, kept));
       if (result === 'known') return 'later'; // the watch has not brought it yet
-      said.delete(containerID);
+      said.delete(id);
       await context.policyApplied(kept.endpoint, revision, commits.signal);
       log.warn(`endpoint ${id} was not in the datastore, and its pod lives: it is written again, with its addresses`);
       return 'done';
     } catch (error) {
       if (!isOcicatError(error)) throw error;
       if (isOcicatError(error, 'unavailable', 'timeout', 'not-ready')) return 'later';
-      sayOnce(containerID, `endpoint ${id} is not in the datastore, and its pod stays closed: ${describeError(error)}`);
+      sayOnce(id, `endpoint ${id} is not in the datastore, and its pod stays closed: ${describeError(error)}`);
       return 'done';
     }
   }
 
   async function followUnknown(commits: Commits, kept: KeptEndpoint): Promise<'done' | 'later'> {
     if (hasLink(context, kept)) return memory.isDatastoreReady() ? write(commits, kept) : 'later';
-    forgetEndpoint(endpointFolder, kept.endpoint.spec.containerID ?? '');
+    forgetEndpoint(endpointFolder, attachmentOf(kept.endpoint));
     return 'done';
   }
 
   return {
-    containers() {
-      const known = memory.endpoints().flatMap(({ endpoint }) => endpoint.spec.containerID ?? []);
-      return [...new Set([...listKeptContainers(endpointFolder), ...known])];
+    attachments() {
+      const known = memory.endpoints().map(({ endpoint }) => attachmentOf(endpoint));
+      const all = [...listKeptEndpoints(endpointFolder), ...known];
+      return [...new Map(all.map((one) => [`${one.containerId} ${one.interfaceName}`, one])).values()];
     },
-    async follow(commits, containerId) {
-      const kept = tryRecallEndpoint(endpointFolder, containerId);
-      const known = findKnown(containerId);
+    async follow(commits, attachment) {
+      const kept = tryRecallEndpoint(endpointFolder, attachment);
+      const known = findEndpoint(memory, attachment);
       if (known === undefined) return kept === undefined ? 'done' : followUnknown(commits, kept);
-      said.delete(containerId);
-      if (kept === undefined && looked.has(containerId)) return 'done';
-      looked.add(containerId);
+      const id = idOf(known.endpoint);
+      said.delete(id);
+      if (kept === undefined && looked.has(id)) return 'done';
+      looked.add(id);
       await followKnown(commits, kept, known);
       return 'done';
     },

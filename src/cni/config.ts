@@ -7,7 +7,7 @@ import { tryParseIp } from '../net/ip.ts';
 import { createReader, type Fields, isFields, type Reader } from './config-reader.ts';
 import { storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
-import { type CniResult, tryParseResult } from './result.ts';
+import { type CniResult, type ResultRoute, readRoutes, tryParseResult } from './result.ts';
 import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
 import { type CniArgs, NO_WISHES, readWishes, type Wishes } from './wishes.ts';
 
@@ -22,7 +22,12 @@ export interface IpamConfig {
   /** Ranges or names of pools. */
   readonly ipv4Pools: readonly string[];
   readonly ipv6Pools: readonly string[];
+  /** What the container reaches by this network's interface, whichever of its interfaces has the preference. */
+  readonly routes: readonly ResultRoute[];
 }
+
+/** A network gives the container the interface that is asked for, or its profile to the interface that is there. */
+export type Attach = 'interface' | 'profile';
 
 /** One attachment that a runtime still has, as GC hands it over. */
 export interface Attachment {
@@ -45,6 +50,8 @@ export interface NetworkConfig {
   /** False when somebody else makes the profile. */
   readonly createsProfile: boolean;
   readonly allowForwarding: boolean;
+  /** What being in a network of several means; undefined: what the caller is used to. */
+  readonly attach: Attach | undefined;
   readonly readinessGates: readonly string[];
   readonly wishes: Wishes;
   readonly previous: CniResult | undefined;
@@ -93,12 +100,17 @@ function readIpam(reader: Reader): IpamConfig {
   const type = reader.text('type') ?? '';
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(type))
     reader.refuse('type', `"${type}"`, `"${OWN_IPAM}" or another plugin's name`);
-  if (type !== OWN_IPAM) return { type, ipv4: false, ipv6: false, ipv4Pools: [], ipv6Pools: [] };
+  const listed = reader.list('routes');
+  const routes = readRoutes(listed);
+  if (routes.length < listed.length)
+    reader.refuse('routes', 'an entry that is no route', 'entries such as { "dst": "10.0.0.0/8" }');
+  if (type !== OWN_IPAM) return { type, ipv4: false, ipv6: false, ipv4Pools: [], ipv6Pools: [], routes };
   return {
     type,
     ...readFamilies(reader),
     ipv4Pools: reader.texts('ipv4_pools'),
     ipv6Pools: reader.texts('ipv6_pools'),
+    routes,
   };
 }
 
@@ -107,6 +119,13 @@ function readMtu(reader: Reader): number | undefined {
   if (mtuBytes !== 0 && (mtuBytes < 68 || mtuBytes > 65_535))
     reader.refuse('mtu', `${mtuBytes}`, '68 to 65535, or 0 for the default');
   return mtuBytes === 0 ? undefined : mtuBytes;
+}
+
+function readAttach(reader: Reader): Attach | undefined {
+  const attach = reader.text('attach') ?? '';
+  if (attach === 'interface' || attach === 'profile') return attach;
+  if (attach !== '') reader.refuse('attach', `"${attach}"`, '"interface" or "profile"');
+  return undefined;
 }
 
 function readGates(reader: Reader): readonly string[] {
@@ -190,6 +209,7 @@ function readConfig(
     nodeName: reader.text('nodename') || undefined,
     createsProfile: (reader.within('policy').text('type') ?? '') === '',
     allowForwarding: reader.within('container_settings').flag('allow_ip_forwarding'),
+    attach: readAttach(reader),
     readinessGates: readGates(reader),
     wishes: args === undefined ? NO_WISHES : readWishes(reader, args),
     previous: readPrevious(reader, fields),

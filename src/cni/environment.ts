@@ -1,6 +1,7 @@
 // The environment of a plugin call: which command, for which container and interface (CNI spec 1.1.0, "Parameters").
 import type { Issue } from '../base/errors.ts';
 import { parseArgs } from './args.ts';
+import type { Attach } from './config.ts';
 import { isCniId, storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 
@@ -15,6 +16,8 @@ export interface CniEnvironment {
   readonly interfaceName: string;
   /** What CNI_ARGS says, by key. */
   readonly args: ReadonlyMap<string, string>;
+  /** What the caller is used to. */
+  readonly attach: Attach;
   /** Folders with plugins, in order; relative ones are left out, since nobody says relative to what. */
   readonly path: readonly string[];
 }
@@ -28,6 +31,12 @@ const REQUIRED: Readonly<Record<Command, readonly string[]>> = {
   STATUS: [],
   VERSION: [],
 };
+
+/**
+ * Until CNI 0.2.0 a caller said by CNI_VERSION which specification it keeps to; rkt still does, and with Calico all networks
+ * of its pod are one interface.
+ */
+const ATTACH_BY_PROFILE: readonly (string | undefined)[] = ['0.1.0', '0.2.0'];
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -71,7 +80,9 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
     const words = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
     return refuse('invalid environment', words.join('; '));
   }
-  const containerId = id === '' ? '' : storableContainerId(id);
+  // whoever names one with GC must not make it wait for itself
+  const containerId = REQUIRED[command].includes('CNI_CONTAINERID') ? storableContainerId(id) : '';
   const path = (variables.CNI_PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
-  return { kind: 'environment', environment: { command, containerId, netns, interfaceName, args, path } };
+  const attach = ATTACH_BY_PROFILE.includes(variables.CNI_VERSION) ? 'profile' : 'interface';
+  return { kind: 'environment', environment: { command, containerId, netns, interfaceName, args, attach, path } };
 }

@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { parseCidr } from '../net/cidr.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
 import { parseMac } from '../net/mac.ts';
 import { printCniError } from './error.ts';
 import { sanitiseLabel } from './mesos-labels.ts';
-import { type CniCall, type CniRequest, parseRequest } from './request.ts';
+import { attachModeOf, type CniCall, type CniRequest, parseRequest } from './request.ts';
 import { NO_WISHES } from './wishes.ts';
 
 const environment = {
@@ -36,13 +37,21 @@ function refusal(variables: object, config: object | string = {}, program = 'cal
 }
 
 test("rkt's call, whole", () => {
-  const { plugin, environment: env, config } = accept({ CNI_ARGS: 'IgnoreUnknown=1;IP=192.168.0.0;X_FAIL=no' });
+  const {
+    plugin,
+    environment: env,
+    config,
+  } = accept({
+    CNI_VERSION: '0.1.0',
+    CNI_ARGS: 'IgnoreUnknown=1;IP=192.168.0.0;X_FAIL=no',
+  });
   expect(plugin).toBe('calico');
   expect({ ...env, args: Object.fromEntries(env.args) }).toEqual({
     command: 'ADD',
     containerId: '5bc080ca-1111-4222-8333-444455556666',
     netns: '/var/run/netns/cni-1',
     interfaceName: 'eth0',
+    attach: 'profile',
     args: { IgnoreUnknown: '1', IP: '192.168.0.0', X_FAIL: 'no' },
     path: ['/etc/rkt/net.d', '/usr/lib/rkt/plugins/net'],
   });
@@ -50,19 +59,27 @@ test("rkt's call, whole", () => {
     version: '0.1.0',
     type: 'calico',
     name: 'network1',
-    ipam: { type: 'calico-ipam', ipv4: true, ipv6: false, ipv4Pools: [], ipv6Pools: [] },
+    ipam: { type: 'calico-ipam', ipv4: true, ipv6: false, ipv4Pools: [], ipv6Pools: [], routes: [] },
     mtuBytes: undefined,
     requireMtu: false,
     queues: 1,
     nodeName: undefined,
     createsProfile: true,
     allowForwarding: false,
+    attach: undefined,
     readinessGates: [],
     wishes: { ...NO_WISHES, addresses: [parseIp('192.168.0.0')] },
     previous: undefined,
     dns: {},
     validAttachments: undefined,
   });
+});
+
+test('a network gives an interface of its own unless its file, or a caller of the first days of CNI, says otherwise', () => {
+  const modes = (variables: object) =>
+    [{}, { attach: 'profile' }, { attach: 'interface' }].map((config) => attachModeOf(accept(variables, config)));
+  expect(modes({})).toEqual(['interface', 'profile', 'interface']);
+  expect(modes({ CNI_VERSION: '0.1.0' })).toEqual(['profile', 'profile', 'interface']);
 });
 
 test('every key that is read', () => {
@@ -76,6 +93,7 @@ test('every key that is read', () => {
         assign_ipv6: 'true',
         ipv4_pools: ['a'],
         ipv6_pools: ['fd00::/64'],
+        routes: [{ dst: '10.9.0.0/16' }],
       },
       mtu: 1440,
       require_mtu_file: true,
@@ -112,6 +130,7 @@ test('every key that is read', () => {
     ipv6: true,
     ipv4Pools: ['a'],
     ipv6Pools: ['fd00::/64'],
+    routes: [{ destination: parseCidr('10.9.0.0/16'), gateway: undefined }],
   });
   expect([config.version, config.mtuBytes, config.requireMtu, config.queues, config.nodeName]).toEqual([
     '1.1.0',
@@ -196,6 +215,12 @@ test.each([
     {},
     { name: undefined },
     '7 invalid network configuration: name: found "", wanted a letter or digit, then letters, digits, "_", "." and "-"',
+  ],
+  [{}, { attach: 'both' }, '7 invalid network configuration: attach: found "both", wanted "interface" or "profile"'],
+  [
+    {},
+    { ipam: { type: 'calico-ipam', routes: [{ dst: 'everywhere' }] } },
+    '7 invalid network configuration: ipam.routes: found an entry that is no route, wanted entries such as { "dst": "10.0.0.0/8" }',
   ],
   [{}, { device_type: 'netkit' }, '7 invalid network configuration: device_type: found "netkit", wanted "veth"'],
   [

@@ -1,6 +1,6 @@
 // A plugin call as one value: who was called, what for, with which configuration - or the error to answer.
 
-import { type NetworkConfig, type PluginName, parseConfig } from './config.ts';
+import { type Attach, type NetworkConfig, type PluginName, parseConfig } from './config.ts';
 import { type CniEnvironment, type Command, parseEnvironment } from './environment.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 import { type CniVersion, isAtLeast } from './version.ts';
@@ -9,6 +9,11 @@ export interface CniRequest {
   readonly plugin: PluginName;
   readonly environment: CniEnvironment;
   readonly config: NetworkConfig;
+}
+
+/** What the configuration says, else what the caller is used to. */
+export function attachModeOf({ config, environment }: CniRequest): Attach {
+  return config.attach ?? environment.attach;
 }
 
 /** A plugin call as it came in. */

@@ -112,7 +112,8 @@ function listOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? value : [];
 }
 
-function readRoutes(value: Json | undefined): readonly ResultRoute[] {
+/** `[{ "dst": "10.0.0.0/8" }]`; what is no route is left out. */
+export function readRoutes(value: Json | undefined): readonly ResultRoute[] {
   return listOf(value).flatMap((route) => {
     const { dst, gw } = isFields(route) ? route : {};
     const destination = tryParseCidr(textOf(dst));

@@ -24,7 +24,7 @@ export interface AssignRequest {
    * Which addresses that are already held under the handle count as this request's, given again instead of taking more.
    * Default: all of them.
    */
-  readonly isSame?: (words: Readonly<Record<string, string>>) => boolean;
+  readonly isSame?: (words: Readonly<Record<string, string>>, ip: Ip) => boolean;
 }
 
 export interface Assigned {

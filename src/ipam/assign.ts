@@ -20,7 +20,7 @@ async function findHeld({ draft, request }: Errand): Promise<readonly Assigned[]
     const text = await draft.get(blockKey(cidr));
     if (text === undefined) continue;
     for (const { ip, holder } of addressesOfHandle(parseBlock(text), request.handleId))
-      if (request.isSame?.(holder.secondary ?? {}) ?? true)
+      if (request.isSame?.(holder.secondary ?? {}, ip) ?? true)
         held.push({ ip, prefixLength: parseCidr(cidr).prefixLength });
   }
   return held;

@@ -5,7 +5,7 @@ import { parseBlock, printBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle, type Released, type ReleaseRequest, releaseAddresses } from '../blocks/release.ts';
 import { printKey } from '../datastore/keys.ts';
 import { formatCidr } from '../net/cidr.ts';
-import { formatIp } from '../net/ip.ts';
+import { formatIp, type Ip } from '../net/ip.ts';
 import type { Draft } from './draft.ts';
 import { countInHandle, parseHandle, printHandle } from './handle.ts';
 import { blockKey } from './own-block.ts';
@@ -54,7 +54,7 @@ export async function draftReleaseIn(
 export async function draftReleaseByHandle(
   around: ReleaseAround,
   handleId: string,
-  isMeant: (words: Readonly<Record<string, string>>) => boolean = () => true,
+  isMeant: (words: Readonly<Record<string, string>>, ip: Ip) => boolean = () => true,
 ): Promise<readonly Released[]> {
   const { draft } = around;
   const key = printKey({ kind: 'handle', handleId });
@@ -65,7 +65,7 @@ export async function draftReleaseByHandle(
     const held = block === undefined ? [] : addressesOfHandle(parseBlock(block), handleId);
     // a count without addresses is what a stopped assignment of Calico leaves behind
     if (held.length === 0) await uncount(draft, handleId, cidr, Number.MAX_SAFE_INTEGER);
-    const meant = held.filter(({ holder }) => isMeant(holder.secondary ?? {}));
+    const meant = held.filter(({ holder, ip }) => isMeant(holder.secondary ?? {}, ip));
     released.push(
       ...(await draftReleaseIn(
         around,

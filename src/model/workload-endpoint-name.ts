@@ -28,8 +28,11 @@ export function tryComputeEndpointName(identity: EndpointIdentity): string | und
   return complete ? parts.map((part) => part?.replaceAll('-', '--')).join('-') : undefined;
 }
 
-/** The container's ID in the name of an endpoint of orchestrator `cni`; undefined in any other. */
-export function tryParseContainerId(name: string): string | undefined {
-  const [, orchestrator, containerId] = name.split(/(?<!-)-(?!-)/);
-  return orchestrator === 'cni' ? containerId?.replaceAll('--', '-') : undefined;
+/** Container and interface in the name of an endpoint of orchestrator `cni`; undefined in any other. */
+export function tryParseAttachment(name: string): { containerId: string; interfaceName: string } | undefined {
+  const [, orchestrator, containerId, interfaceName] = name
+    .split(/(?<!-)-(?!-)/)
+    .map((part) => part.replaceAll('--', '-'));
+  if (orchestrator !== 'cni' || containerId === undefined || interfaceName === undefined) return undefined;
+  return { containerId, interfaceName };
 }

@@ -31,6 +31,8 @@ export interface ShimCall {
   readonly id?: string;
   readonly ifname?: string;
   readonly args?: string;
+  /** CNI_VERSION, of which only callers of the first days of CNI speak. */
+  readonly version?: string;
   /** Path of the namespace; default: the pod's. */
   readonly netns?: string;
 }
@@ -160,7 +162,7 @@ export async function openCniHost(): Promise<CniHost> {
     podPath: `/proc/${process.pid}/fd/${podFd}`,
     policy: async () => undefined,
     put: (key, value) => put(datastore, key, value),
-    async call({ command, config, plugin = 'calico', id = 'cont000001', ifname = 'eth0', args = '', netns }) {
+    async call({ command, config, plugin = 'calico', id = 'cont000001', ifname = 'eth0', args = '', version, netns }) {
       const child = Bun.spawn([join(folder, plugin)], {
         stdin: new TextEncoder().encode(typeof config === 'string' ? config : JSON.stringify(config)),
         stdout: 'pipe',
@@ -172,6 +174,7 @@ export async function openCniHost(): Promise<CniHost> {
           CNI_IFNAME: ifname,
           CNI_ARGS: args,
           CNI_PATH: REFERENCE_PLUGINS,
+          ...(version === undefined ? {} : { CNI_VERSION: version }),
         },
       });
       const output = await new Response(child.stdout).text();
