@@ -116,8 +116,8 @@ export function decodeText(bytes: Uint8Array): string {
   return text;
 }
 
-/** Octal digits, or base 256 when the first bit is set. */
-function readNumber(block: Uint8Array, offset: number, length: number): number {
+/** Octal digits, or base 256 when the first bit is set. Throws `corrupt`. */
+export function readNumber(block: Uint8Array, offset: number, length: number): number {
   const field = block.subarray(offset, offset + length);
   const first = field[0] ?? 0;
   if ((first & 0x80) !== 0) return readBinary(field, (first & 0x40) !== 0);
@@ -134,7 +134,8 @@ function readBinary(field: Uint8Array, isNegative: boolean): number {
   return number;
 }
 
-function inRange(what: string, value: number, max: number): number {
+/** Throws `corrupt` for a number that is not from 0 to `max`. */
+export function inRange(what: string, value: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
   throw corruptTar(`a header has ${what} ${value}, wanted 0 to ${max}`);
 }

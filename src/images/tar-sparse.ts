@@ -32,7 +32,11 @@ function parseCount(text: string | undefined, refuse: Refuse): number {
 }
 
 /** Fragments are in order, do not overlap, and lie within the file. */
-function checkFragments(fragments: readonly Fragment[], realSizeBytes: number, refuse: Refuse): readonly Fragment[] {
+export function checkFragments(
+  fragments: readonly Fragment[],
+  realSizeBytes: number,
+  refuse: Refuse,
+): readonly Fragment[] {
   let end = 0;
   for (const { offset, sizeBytes } of fragments) {
     if (offset < end || offset + sizeBytes > realSizeBytes) throw refuse('a sparse map is out of order');

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { inChunks, type RawEntry, rawEntry, rawTar, seal } from '../../test/images/raw-tar.ts';
+import { gnuSparse, inChunks, type RawEntry, rawEntry, rawTar, seal } from '../../test/images/raw-tar.ts';
 import { OcicatError } from '../base/errors.ts';
 import { readTar } from './tar.ts';
 import type { TarEntry } from './tar-header.ts';
@@ -172,7 +172,29 @@ test.each([
     rawEntry({ name: 'a', type: '3', major: 0o7777777 }),
     'corrupt: tar: a header has device 2097151, wanted 0 to 4095',
   ],
-  ['a sparse file', rawEntry({ name: 'a', type: 'S' }), 'unsupported: tar: "a" is a sparse file, which is refused'],
+  [
+    'a sparse file of GNU with content and no map',
+    rawEntry({ name: 'a', type: 'S', content: 'x' }),
+    'corrupt: tar: "a" has another size than its sparse map',
+  ],
+  [
+    'a sparse map of GNU that does not end',
+    gnuSparse('a', [], { isExtended: true }),
+    'corrupt: tar: a sparse map is cut short',
+  ],
+  [
+    'a sparse map of GNU beyond its file',
+    gnuSparse('a', [[8, 2]], { realSize: 9 }),
+    'corrupt: tar: a sparse map is out of order',
+  ],
+  [
+    'a sparse map of GNU that goes back',
+    gnuSparse('a', [
+      [4, 2],
+      [0, 2],
+    ]),
+    'corrupt: tar: a sparse map is out of order',
+  ],
   [
     'a pax sparse file without a size',
     rawEntry({ name: 'a', pax: { 'GNU.sparse.major': '1' } }),

@@ -1,6 +1,7 @@
 // Reads a tar archive from a stream of chunks: entries, and the content of files as it comes.
 import { OcicatError } from '../base/errors.ts';
 import { type ByteReader, openByteReader } from './byte-reader.ts';
+import { takeGnuSparse } from './tar-gnu-sparse.ts';
 import {
   corruptTar,
   decodeText,
@@ -34,12 +35,12 @@ const kinds: Readonly<Record<string, TarEntryKind>> = {
   '5': 'directory',
   '6': 'fifo',
   '7': 'file',
+  S: 'file',
 };
 
 /**
  * Reads ustar, pax and GNU archives to their end, and the stream behind it too. Pieces of content are valid until the next
- * item is asked for. Throws `corrupt` on what is not a tar or is cut short, `unsupported` on multi-volume entries and
- * on sparse ones of archives that are not pax.
+ * item is asked for. Throws `corrupt` on what is not a tar or is cut short, `unsupported` on multi-volume entries.
  */
 export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TarItem> {
   const input = openByteReader(chunks);
@@ -53,7 +54,8 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
       extension = { ...extension, ...(await readExtension(input, raw)) };
       continue;
     }
-    const { sparse, ...plain } = extension;
+    const { sparse: described, ...plain } = extension;
+    const sparse = raw.flag === 'S' ? await takeGnuSparse(input, block) : described;
     const stored = applyExtension(raw, plain);
     extension = {};
     extensions = 0;
@@ -98,8 +100,6 @@ async function readExtension(input: ByteReader, raw: RawHeader): Promise<Extensi
 
 function applyExtension(raw: RawHeader, extension: Extension): TarEntry {
   const merged = { ...raw.entry, ...extension };
-  if (raw.flag === 'S')
-    throw new OcicatError('unsupported', `tar: "${merged.path}" is a sparse file, which is refused`);
   const flagKind = kinds[raw.flag];
   if (flagKind === undefined) {
     throw new OcicatError('unsupported', `tar: "${merged.path}" has the unknown type ${JSON.stringify(raw.flag)}`);

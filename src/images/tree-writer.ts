@@ -1,31 +1,14 @@
 // Writes below one directory and nowhere else: parents are opened by the kernel as if the directory were the root of the
 // world (openat2 RESOLVE_IN_ROOT), and the last step is a single name beside that descriptor, never followed.
-import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, type Stats, unlinkSync } from 'node:fs';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import {
-  close,
-  ENOENT,
-  lsetxattr,
-  makedev,
-  mknod,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_PATH,
-  open,
-  openat2,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_SYMLINKS,
-} from '../sys/libc.ts';
+import { close, ENOENT, O_CLOEXEC, O_DIRECTORY, O_PATH, open, openat2, RESOLVE_IN_ROOT } from '../sys/libc.ts';
+import { isWhiteout, setOpaque } from './overlay-marks.ts';
 import { removeTree } from './remove-tree.ts';
+import { lookBelow, type TreePath } from './visible-layers.ts';
 
 const ENOTDIR = 20;
-const ELOOP = 40;
-const S_IFCHR = 0o020000;
 const DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC;
-
-/** Names from the root down; none is empty, `.` or `..`, or holds a slash. The root itself is the empty list. */
-export type TreePath = readonly string[];
 
 /** Owner and permission bits of a directory. */
 export interface DirectoryFacts {
@@ -38,7 +21,10 @@ export interface DirectoryFacts {
 export interface TreeWriter {
   /** A path that names the entry beside an open descriptor of its parent, valid until the next call; parents are made as needed. */
   place(path: TreePath): string;
-  /** Gives the file at `target` a second name. Throws `invalid` when it is not in this tree, or is a directory. */
+  /**
+   * Gives the file at `target`, of this tree or of the layers below, a second name. The trees then share it, and nothing
+   * writes to a tree that is whole. Throws `invalid` when neither shows it, or it is a directory.
+   */
   link(path: TreePath, target: TreePath): void;
   /** Like place, for a directory of the tree, which is made when missing. */
   directory(path: TreePath): string;
@@ -91,18 +77,25 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[], addE
     return name === undefined ? insideOf(rootFd) : `${descriptorPath(openParent(path.slice(0, -1)))}/${name}`;
   }
 
+  /** Links in the way of the target are followed inside the tree, but not in the layers below. */
+  function link(path: TreePath, target: TreePath): void {
+    const fd = tryOpenDirectory(rootFd, target.slice(0, -1));
+    try {
+      const own = fd === undefined ? undefined : `${descriptorPath(fd)}/${target.at(-1) ?? '.'}`;
+      const linked =
+        own !== undefined && lstat(own) !== undefined
+          ? tryLink(own, place(path))
+          : lookBelow([root, ...lowerRoots], target, (below) => tryLink(below, place(path)));
+      if (linked !== true) throw badTarget(path, target);
+    } finally {
+      if (fd !== undefined) close(fd);
+    }
+  }
+
   return {
     place,
     clear,
-    link(path, target) {
-      const fd = tryOpenDirectory(rootFd, target.slice(0, -1));
-      if (fd === undefined) throw badTarget(path, target);
-      try {
-        linkBeside(`${descriptorPath(fd)}/${target.at(-1) ?? '.'}`, place(path), () => badTarget(path, target));
-      } finally {
-        close(fd);
-      }
-    },
+    link,
     directory: (path) => insideOf(openParent(path)),
     tryFindDirectory(path) {
       forgetParent();
@@ -139,17 +132,18 @@ function clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' |
   return isWhiteout(there) ? 'was-whiteout' : 'free';
 }
 
-/** link(2) does not follow a symlink at either end. */
-function linkBeside(source: string, place: string, refusal: () => OcicatError): void {
+/** False for what has no second name. link(2) does not follow a symlink at either end. */
+function tryLink(source: string, place: string): boolean {
   const there = lstat(source);
-  if (there === undefined || there.isDirectory() || isWhiteout(there)) throw refusal();
-  if (lstat(place)?.ino === there.ino && there.nlink === 1) return; // a link to itself
+  if (there === undefined || there.isDirectory() || isWhiteout(there)) return false;
+  if (lstat(place)?.ino === there.ino && there.nlink === 1) return true; // a link to itself
   clear(place, false);
   linkSync(source, place);
+  return true;
 }
 
 function badTarget(path: TreePath, target: TreePath): OcicatError {
-  const words = `"${target.join('/')}" is no file of this layer`;
+  const words = `"${target.join('/')}" is no file of this layer or of those below`;
   return new OcicatError('invalid', `layer entry "${path.join('/')}": hard link target ${words}`);
 }
 
@@ -208,53 +202,12 @@ function makeDirectory(place: string, facts: DirectoryFacts): void {
 
 /** Owner and mode of a directory as the layers below show it. */
 function findLowerDirectory(lowerRoots: readonly string[], path: TreePath): DirectoryFacts {
-  for (const root of lowerRoots) {
-    const facts = tryStatBelow(root, path);
-    if (facts === undefined) continue;
-    if (!facts.isDirectory()) break; // a whiteout, or something else that hides what is below
-    return { mode: facts.mode & 0o7777, uid: facts.uid, gid: facts.gid };
-  }
-  return { mode: 0o755, uid: 0, gid: 0 };
-}
-
-function tryStatBelow(root: string, path: TreePath): Stats | undefined {
-  const rootFd = open(root, DIRECTORY_FLAGS);
-  try {
-    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
-    const fd = openat2(rootFd, path.join('/') || '.', O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, resolve);
-    try {
-      return statSync(descriptorPath(fd));
-    } finally {
-      close(fd);
-    }
-  } catch (error) {
-    if (isOcicatError(error, 'kernel') && [ENOENT, ENOTDIR, ELOOP].includes(error.errno ?? 0)) return undefined;
-    throw error;
-  } finally {
-    close(rootFd);
-  }
+  const facts = lookBelow(lowerRoots, path, (_place, stats) => stats);
+  if (facts?.isDirectory() !== true) return { mode: 0o755, uid: 0, gid: 0 };
+  return { mode: facts.mode & 0o7777, uid: facts.uid, gid: facts.gid };
 }
 
 /** Undefined when nothing has the name. */
 export function lstat(place: string): Stats | undefined {
   return lstatSync(place, { throwIfNoEntry: false });
-}
-
-/** overlayfs: a character device 0/0 hides the name in the layers below (kernel Documentation/filesystems/overlayfs.rst). */
-export function makeWhiteout(place: string): void {
-  mknod(place, S_IFCHR, makedev(0, 0));
-}
-
-/** Whether a file hides its name in the layers below. */
-export function isWhiteout(stats: Stats): boolean {
-  return stats.isCharacterDevice() && stats.rdev === 0;
-}
-
-/** The mark of an opaque directory (kernel Documentation/filesystems/overlayfs.rst). */
-export const OPAQUE = 'trusted.overlay.opaque';
-export const OPAQUE_VALUE = 'y';
-
-/** overlayfs: an opaque directory hides everything that the layers below have in it. */
-export function setOpaque(place: string): void {
-  lsetxattr(place, OPAQUE, Buffer.from(OPAQUE_VALUE));
 }

@@ -276,7 +276,7 @@ test.each([
   [
     'links to the host’s file',
     [{ name: 'a', type: '1', link: '/etc/passwd' }],
-    'layer entry "a": hard link target "etc/passwd" is no file of this layer',
+    'layer entry "a": hard link target "etc/passwd" is no file of this layer or of those below',
   ],
   [
     'links through a planted link',
@@ -284,7 +284,7 @@ test.each([
       { name: 'l', type: '2', link: '/etc' },
       { name: 'a', type: '1', link: 'l/passwd' },
     ],
-    'layer entry "a": hard link target "l/passwd" is no file of this layer',
+    'layer entry "a": hard link target "l/passwd" is no file of this layer or of those below',
   ],
   [
     'links to a directory',
@@ -292,17 +292,17 @@ test.each([
       { name: 'd/', type: '5' },
       { name: 'a', type: '1', link: 'd' },
     ],
-    'layer entry "a": hard link target "d" is no file of this layer',
+    'layer entry "a": hard link target "d" is no file of this layer or of those below',
   ],
   [
     'links to the root',
     [{ name: 'a', type: '1', link: '/' }],
-    'layer entry "a": hard link target "" is no file of this layer',
+    'layer entry "a": hard link target "" is no file of this layer or of those below',
   ],
   [
     'links to a whiteout',
     [{ name: '.wh.w' }, { name: 'a', type: '1', link: 'w' }],
-    'layer entry "a": hard link target "w" is no file of this layer',
+    'layer entry "a": hard link target "w" is no file of this layer or of those below',
   ],
   ['replaces the root', [{ name: './', type: '2', link: '/' }], 'layer entry "./": wants to replace the root'],
   [
@@ -382,17 +382,98 @@ test('undoes gzip and zstd, whole, in members and in small pieces, and refuses w
   expect(undo(gzipSync(plain).fill(0xff, 20, 40), 50)).rejects.toThrow('decompress layer: Z_DATA_ERROR');
 });
 
+/** Two layers that are unpacked already, the top-most first: what each holds is written as it is. */
+async function unpackBelow(...layers: readonly (readonly RawEntry[])[]): Promise<readonly string[]> {
+  const roots: string[] = [];
+  for (const [index, entries] of layers.entries()) {
+    const at = join(dir, `below-${index}`);
+    const chunks = inChunks(rawTar(entries), 700);
+    await unpackLayer({ chunks, root: at, lowerRoots: roots, addEntry, addBytes, signal });
+    roots.unshift(at);
+  }
+  return roots;
+}
+
+test('a hard link to a file of a layer below', async () => {
+  const pax = { 'SCHILY.xattr.user.note': 'kept' };
+  const roots = await unpackBelow(
+    [
+      { name: 'usr/bin/tool', content: 'tool', mode: 0o4755, uid: 3, gid: 4, pax },
+      { name: 'l', type: '2', link: 'usr' },
+      { name: 'old/x', content: 'hidden' },
+    ],
+    [{ name: 'usr/share/', type: '5' }, { name: 'old/.wh..wh..opq' }, { name: 'old/y', content: 'shown' }],
+  );
+  await unpack(
+    [
+      { name: 'bin/tool', type: '1', link: 'usr/bin/tool' },
+      { name: 'link', type: '1', link: 'l' },
+      { name: 'y', type: '1', link: '/old/y' },
+      { name: 'usr/bin/.wh.tool' },
+    ],
+    roots,
+  );
+  expect(list(root)).toEqual([
+    'bin 0755 0:0 directory',
+    'bin/tool 4755 3:4 "tool"',
+    'link -> usr',
+    'usr 0755 0:0 directory',
+    'usr/bin 0755 0:0 directory',
+    'usr/bin/tool 0000 0:0 character 0/0',
+    'y 0644 0:0 "shown"',
+  ]);
+  expect(lstatSync(join(root, 'bin/tool')).ino).toBe(lstatSync(join(roots[1] ?? '', 'usr/bin/tool')).ino);
+});
+
+test.each([
+  ['was deleted in between', 'gone/file'],
+  ['lies in a directory that was deleted', 'deleted/file'],
+  ['lies under an opaque directory', 'opaque/file'],
+  ['lies behind a link', 'l/file'],
+  ['is a directory there', 'deep'],
+  ['is covered by a file', 'turned/file'],
+  ['is hidden by this very layer', 'here/file'],
+  ['lies in a directory that this very layer empties', 'emptied/file'],
+])('refuses a hard link to a file below that %s', async (_what, target) => {
+  const names = ['gone', 'deleted', 'opaque', 'deep', 'turned', 'here', 'emptied'];
+  const roots = await unpackBelow(
+    [...names.map((name) => ({ name: `${name}/file`, content: 'x' })), { name: 'l', type: '2', link: 'deep' }],
+    [
+      { name: 'gone/.wh.file' },
+      { name: '.wh.deleted' },
+      { name: 'opaque/.wh..wh..opq' },
+      { name: 'turned', content: 'now a file' },
+    ],
+  );
+  const own = [{ name: 'here/.wh.file' }, { name: 'emptied/.wh..wh..opq' }];
+  expect(unpack([...own, { name: 'a', type: '1', link: target }], roots)).rejects.toThrow(
+    `hard link target "${target}" is no file of this layer or of those below`,
+  );
+});
+
 const patchy =
   'dd if=/dev/zero of=f bs=1 count=0 seek=3M; printf begin | dd of=f conv=notrunc; printf middle | dd of=f bs=1 seek=1M conv=notrunc';
 
-test.each(['0.0', '0.1', '1.0'])('a sparse file as GNU tar writes it in pax format %s', async (version) => {
+/** More pieces than a header of GNU, or one block behind it, has room for. */
+const manyPieces = 'for i in $(seq 60); do printf "$i" | dd of=f bs=1 seek=$((i * 50000)) conv=notrunc; done';
+
+test.each([
+  ['posix --sparse-version=0.0', ':'],
+  ['posix --sparse-version=0.1', ':'],
+  ['posix --sparse-version=1.0', ':'],
+  ['posix --sparse-version=1.0', manyPieces],
+  ['gnu', ':'],
+  ['gnu', manyPieces],
+  ['oldgnu', manyPieces],
+])('a sparse file as GNU tar writes it with --format=%s, %s', async (format, more) => {
   const source = join(dir, 'source');
   mkdirSync(source);
-  const tar = `tar --sparse --format=posix --sparse-version=${version} -cf ../sparse.tar f`;
-  const made = Bun.spawnSync(['sh', '-ec', `(${patchy}) 2>/dev/null; echo after > g; ${tar} g`], { cwd: source });
+  const tar = `tar --sparse --format=${format} -cf ../sparse.tar f`;
+  const script = `(${patchy}; ${more}) 2>/dev/null; echo after > g; ${tar} g`;
+  const made = Bun.spawnSync(['sh', '-ec', script], { cwd: source });
   expect(made.exitCode).toBe(0);
   const archive = readFileSync(join(dir, 'sparse.tar'));
-  expect(archive.length).toBeLessThan(100_000);
+  expect(archive.length).toBeLessThan(400_000);
   const holes: number[] = [];
   const request = { chunks: inChunks(archive, 700), root, lowerRoots: [], addEntry, signal };
   await unpackLayer({ ...request, addBytes: (bytes) => holes.push(bytes) });

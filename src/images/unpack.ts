@@ -17,18 +17,11 @@ import {
 } from 'node:fs';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { lsetxattr, makedev, mknod } from '../sys/libc.ts';
+import { makeWhiteout, setOpaque } from './overlay-marks.ts';
 import { readTar } from './tar.ts';
 import type { TarEntry } from './tar-header.ts';
-import {
-  lstat,
-  makeTreeRoot,
-  makeWhiteout,
-  openTreeWriter,
-  parseTreePath,
-  setOpaque,
-  type TreePath,
-  type TreeWriter,
-} from './tree-writer.ts';
+import { lstat, makeTreeRoot, openTreeWriter, parseTreePath, type TreeWriter } from './tree-writer.ts';
+import type { TreePath } from './visible-layers.ts';
 
 const S_IFIFO = 0o010000;
 const S_IFCHR = 0o020000;

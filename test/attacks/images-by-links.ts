@@ -79,7 +79,20 @@ export const linkAttacks: readonly ImageAttack[] = [
   contained('a hard link to a link to the host', 'cat /h', /No such file/, ({ sentinel }) => [
     [link('l', `${sentinel}/etc/shadow`), hard('h', 'l')],
   ]),
-  refused('a hard link to a file of another layer', noTarget, () => [[hard('h', 'bin/busybox')]]),
+  contained(
+    'a hard link to a file of another layer, written to in the pod',
+    'cmp /h /bin/busybox && echo mine > /h && cat /h && busybox echo whole',
+    /^mine\nwhole$/,
+    () => [[hard('h', 'bin/busybox')]],
+  ),
+  refused('a hard link through a link of another layer', noTarget, ({ sentinel }) => [
+    [link('l', `${sentinel}/etc`)],
+    [hard('h', 'l/shadow')],
+  ]),
+  refused('a hard link to a file that another layer has deleted', noTarget, () => [
+    [{ name: 'bin/.wh.busybox' }],
+    [hard('h', 'bin/busybox')],
+  ]),
   refused('a hard link to nothing', noTarget, () => [[hard('h', 'missing')]]),
   refused('a hard link to an empty name', noTarget, () => [[hard('h', '')]]),
   refused('a hard link to a directory', noTarget, () => [[dir('d'), hard('h', 'd')]]),

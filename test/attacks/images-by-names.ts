@@ -1,7 +1,7 @@
 // Images with names that terminals, file systems and parsers trip over.
 import { gzipSync } from 'node:zlib';
 import { computeDigest } from '../../src/images/digest.ts';
-import { type RawEntry, rawEntry, rawTar } from '../images/raw-tar.ts';
+import { gnuSparse, type RawEntry, rawEntry, rawTar } from '../images/raw-tar.ts';
 import type { ImageAttack } from './image-attack.ts';
 import { HOSTILE } from './text.ts';
 
@@ -57,7 +57,16 @@ export const nameAttacks: readonly ImageAttack[] = [
     content: 'x',
     pax: { [`SCHILY.xattr.user.${'a'.repeat(300)}`]: 'x' },
   }),
-  refused('a sparse file of GNU', /is a sparse file, which is refused/, { name: 'x', type: 'S', content: 'x' }),
+  refused('a sparse file of GNU without its map', /has another size than its sparse map/, {
+    name: 'x',
+    type: 'S',
+    content: 'x',
+  }),
+  {
+    name: 'a sparse file of GNU, 1 TiB of nothing',
+    refused: /unpacks to more than it may/,
+    image: () => archive(gnuSparse('x', [], { realSize: 2 ** 40 })),
+  },
   refused('a sparse file of 1 TiB of nothing', /unpacks to more than it may/, {
     name: 'x',
     pax: { 'GNU.sparse.size': '1099511627776', 'GNU.sparse.map': '' },

@@ -43,6 +43,25 @@ export function rawTar(entries: readonly RawEntry[]): Buffer {
   return Buffer.concat([...entries.map(rawEntry), Buffer.alloc(1024)]);
 }
 
+interface GnuSparse {
+  readonly realSize?: number;
+  /** Whether the header says that the map goes on behind it. */
+  readonly isExtended?: boolean;
+}
+
+/** The header of a sparse file of GNU's own format, with up to four places and lengths, and nothing behind it. */
+export function gnuSparse(name: string, map: readonly (readonly [number, number])[], more: GnuSparse = {}): Buffer {
+  const block = rawEntry({ name, type: 'S', size: map.reduce((sum, [, length]) => sum + length, 0) });
+  block.write('ustar  \0', 257, 'latin1');
+  for (const [index, [offset, length]] of map.entries()) {
+    writeOctal(block, 386 + 24 * index, 12, offset);
+    writeOctal(block, 398 + 24 * index, 12, length);
+  }
+  block[482] = more.isExtended === true ? 1 : 0;
+  writeOctal(block, 483, 12, more.realSize ?? 100);
+  return seal(block);
+}
+
 function paxHeader(records: Readonly<Record<string, string | Uint8Array>>): Buffer {
   const lines = Object.entries(records).map(([key, value]) => {
     const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value), Buffer.from('\n')]);
