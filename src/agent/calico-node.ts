@@ -26,9 +26,9 @@ async function run(): Promise<number> {
   const abort = new AbortController();
   const stop = () => abort.abort();
   process.once('SIGTERM', stop).once('SIGINT', stop);
-  const { runAgent } = await import('./run.ts');
+  const [{ runAgent }, { runOnOwnStore }] = await Promise.all([import('./run.ts'), import('./own-store.ts')]);
   try {
-    await runAgent(settings, process.env, abort.signal);
+    await runOnOwnStore(process.env, abort.signal, (config, signal) => runAgent(settings, config, process.env, signal));
   } finally {
     abort.abort(); // one of its tasks has failed: the others must not keep the process
   }
@@ -41,15 +41,15 @@ async function run(): Promise<number> {
  */
 async function check(): Promise<number> {
   const settings = parseAgentSettings(process.env);
-  const [{ parseDatastoreConfig }, { parseFelixOverrides }, { observeNodeName, tryReadFelixConfig }, programs] =
+  const [{ loadOwnStore }, { parseFelixOverrides }, { observeNodeName, tryReadFelixConfig }, programs] =
     await Promise.all([
-      import('../datastore/config.ts'),
+      import('./own-store.ts'),
       import('./felix-overrides.ts'),
       import('./node-files.ts'),
       import('./host-programs.ts'),
     ]);
   observeNodeName(settings);
-  const datastore = parseDatastoreConfig({ kind: 'environment', environment: process.env });
+  const datastore = await loadOwnStore(process.env);
   parseFelixOverrides(process.env, tryReadFelixConfig(settings));
   programs.requireAgentPrograms(settings, datastore);
   return 0;

@@ -15,7 +15,7 @@ const own: Page = {
   summary: 'the agent of one host: policy into the kernel, routes by BIRD, CNI calls answered',
   usage: usages.map(([usage]) => usage),
   description: [
-    'It runs as root until SIGTERM or SIGINT; the data plane stays as it is. Its environment is its configuration. `calicoctl node run` starts it in the background.',
+    'It runs as root until SIGTERM or SIGINT; the data plane stays as it is. SIGHUP has it look whether its datastore has been moved. Its environment is its configuration. `calicoctl node run` starts it in the background.',
     'A host has one agent: a second one says who has the host and ends with status 75.',
   ],
   lists: [

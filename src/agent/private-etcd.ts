@@ -94,7 +94,7 @@ function isWorthLogging({ level, words }: LogEntry): boolean {
   return (
     level !== 'info' &&
     level !== 'debug' &&
-    !/strongly discouraged|not cryptographically signed|took too long/.test(words)
+    !/strongly discouraged|not cryptographically signed|took too long|on single port|insecure grpc server/.test(words)
   );
 }
 

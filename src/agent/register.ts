@@ -1,6 +1,7 @@
 // Makes this host a node of the cluster: its Node resource, the default pools and the default configuration (facts: calico §9.7).
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { printJson } from '../base/json.ts';
+import { DEFAULT_SETTINGS, type NamedSpec } from '../datastore/default-settings.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { StoredResource } from '../datastore/resource-codec.ts';
 import { createMany, createResource, getResource, listResources, updateResource } from '../datastore/resources.ts';
@@ -183,13 +184,7 @@ async function ensurePool(
   await createMissing(datastore, [{ kind: 'IPPool', name, spec }], signal);
 }
 
-interface NewResource {
-  readonly kind: string;
-  readonly name: string;
-  readonly spec: unknown;
-}
-
-async function createMissing(datastore: Datastore, wanted: readonly NewResource[], signal: AbortSignal): Promise<void> {
+async function createMissing(datastore: Datastore, wanted: readonly NamedSpec[], signal: AbortSignal): Promise<void> {
   const resources = wanted.map(({ kind, name, spec }) => ({ kind, apiVersion: API_VERSION, metadata: { name }, spec }));
   for (const outcome of await createMany(datastore, resources, signal)) {
     if (outcome.kind === 'failed' && outcome.error.code !== 'already-exists') throw outcome.error;
@@ -238,9 +233,8 @@ export async function ensureDefaults(
   await createMissing(
     datastore,
     [
-      { kind: 'FelixConfiguration', name: 'default', spec: { logSeverityScreen: 'Info', reportingInterval: '0s' } },
+      ...DEFAULT_SETTINGS,
       { kind: 'FelixConfiguration', name: `node.${nodeName}`, spec: { defaultEndpointToHostAction: 'Return' } },
-      { kind: 'BGPConfiguration', name: 'default', spec: {} },
     ],
     signal,
   );

@@ -1,6 +1,6 @@
 // The agent's life from the first fail-closed rule to its end.
 import { isOcicatError } from '../base/errors.ts';
-import { PRIVATE_ETCD_DIRECTORY, parseDatastoreConfig } from '../datastore/config.ts';
+import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/config.ts';
 import { initialiseDatastore } from '../datastore/initialise.ts';
 import { openDatastore } from '../datastore/open.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../firewall/config.ts';
@@ -131,7 +131,12 @@ function releaseMemory(turn: 'first' | 'again'): void {
 }
 
 /** Runs until aborted. Throws when it cannot start; what it has put in the kernel stays in every case. */
-export async function runAgent(settings: AgentSettings, environment: Environment, signal: AbortSignal): Promise<void> {
+export async function runAgent(
+  settings: AgentSettings,
+  config: DatastoreConfig,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<void> {
   const log = openLog();
   const nodeName = observeNodeName(settings);
   const felix = parseFelixOverrides(environment, tryReadFelixConfig(settings));
@@ -140,7 +145,6 @@ export async function runAgent(settings: AgentSettings, environment: Environment
   const firewall = openKernelFirewall(settings.ownTable && ownsTables(log));
   const base = computeBaseConfig(settings);
   loadBase(firewall, base, log);
-  const config = parseDatastoreConfig({ kind: 'environment', environment });
   reportHostPrograms(settings, config, log);
   const etcd =
     config.servers.kind === 'private'

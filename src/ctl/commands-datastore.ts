@@ -45,6 +45,19 @@ export const datastoreCommands: readonly Command[] = [
   ...migrateCommands,
   ...migrateCommands.map(underMigrate),
   {
+    words: ['datastore', 'move'],
+    summary: 'Move this host from its own store to a cluster, pods running',
+    description:
+      'Locks the store that the agent of this host runs for itself, copies all of it into the cluster, and has the agent go on with that. What the cluster has already stays as it is; where the two cannot be one, nothing is moved and every reason is named. A run that was interrupted is brought to its end by the same command.',
+    operands: [],
+    flags: [
+      { name: 'to', value: 'FILE', doc: "File that says how to reach the cluster's store, as for -c", path: true },
+      DRY_RUN,
+    ],
+    examples: [['Into the cluster that a file names', 'calicoctl datastore move --to /etc/calico/cluster.cfg']],
+    load: async () => (await import('./datastore-move.ts')).runMove,
+  },
+  {
     words: ['datastore', 'migrate-policy-names'],
     summary: 'Rename policies that older Calico stored as default.NAME to NAME',
     operands: [],

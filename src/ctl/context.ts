@@ -22,14 +22,17 @@ export async function withStore<T>(invocation: Invocation, work: (datastore: Dat
   }
 }
 
+/** The store, telling what it is asked where the flags want that. */
+export async function traced(invocation: Invocation, opened: Datastore): Promise<Datastore> {
+  const verbosity = parseVerbosity(invocation);
+  if (verbosity === 0) return opened;
+  const { traceStore } = await import('./traced-store.ts');
+  return traceStore(opened, verbosity === 2, (line) => invocation.stdio.writeError(`${escapeLine(line)}\n`));
+}
+
 /** The store as the flags want it: telling what it is asked, writing nothing. */
 async function layered(invocation: Invocation, opened: Datastore): Promise<Datastore> {
-  let datastore = opened;
-  const verbosity = parseVerbosity(invocation);
-  if (verbosity > 0) {
-    const { traceStore } = await import('./traced-store.ts');
-    datastore = traceStore(datastore, verbosity === 2, (line) => invocation.stdio.writeError(`${escapeLine(line)}\n`));
-  }
+  const datastore = await traced(invocation, opened);
   if (!flagOn(invocation, 'dry-run')) return datastore;
   return (await import('./dry-store.ts')).openDryStore(datastore);
 }

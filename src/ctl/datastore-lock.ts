@@ -19,10 +19,12 @@ export async function isLocked(datastore: Datastore, signal: AbortSignal): Promi
   }
 }
 
-async function setReady(datastore: Datastore, datastoreReady: boolean, signal: AbortSignal): Promise<void> {
+/** Unlocks the store, or locks it; one that is so already is left as it is. */
+export async function setReady(datastore: Datastore, datastoreReady: boolean, signal: AbortSignal): Promise<void> {
   await initialiseDatastore(datastore, signal);
   await retryConflict(async () => {
     const found = await getResource(datastore, NAME, signal);
+    if (found.spec.datastoreReady === datastoreReady) return;
     await updateResource(datastore, { ...found, spec: { ...found.spec, datastoreReady } }, signal);
   });
 }

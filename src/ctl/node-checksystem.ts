@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 import { OcicatError } from '../base/errors.ts';
-import { loadDatastoreConfig } from '../datastore/open.ts';
+import { followMove, loadDatastoreConfig } from '../datastore/open.ts';
 import { describeOtherBirds, describeOtherEtcds } from '../sys/other-daemons.ts';
 import { isInstalled, PACKAGES, type ProgramName } from '../sys/programs.ts';
 import { flagValue, type Handler, type Invocation } from './command.ts';
@@ -111,7 +111,7 @@ function reportOtherFirewalls({ stdio }: Invocation): void {
 }
 
 async function reportOtherDaemons({ stdio, environment }: Invocation): Promise<void> {
-  const { servers } = await loadDatastoreConfig(DEFAULT_CONFIG_PATH, false, environment);
+  const { servers } = await followMove(await loadDatastoreConfig(DEFAULT_CONFIG_PATH, false, environment));
   const others = [...describeOtherBirds(), ...(servers.kind === 'private' ? describeOtherEtcds() : [])];
   for (const line of others) stdio.writeError(`WARNING: ${line}\n`);
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { isDatastoreVariable } from '../datastore/config.ts';
-import { loadDatastoreConfig } from '../datastore/open.ts';
+import { followMove, loadDatastoreConfig } from '../datastore/open.ts';
 import { openLog, replaceFile } from '../sys/files.ts';
 import { describeOtherBirds, describeOtherEtcds } from '../sys/other-daemons.ts';
 import { observeAgents, observeAgentUnit } from './agent-process.ts';
@@ -103,10 +103,11 @@ async function checkSettings(invocation: Invocation, command: AgentCommand): Pro
 }
 
 /** Said, not refused: the agent works beside them, badly. */
-function warnOfOthers({ stdio }: Invocation, { datastore, variables }: NodeRunSettings): void {
+async function warnOfOthers({ stdio }: Invocation, { datastore, variables }: NodeRunSettings): Promise<void> {
+  const { servers } = await followMove(datastore);
   const others = [
     ...(variables.CALICO_NETWORKING_BACKEND === 'none' ? [] : describeOtherBirds()),
-    ...(datastore.servers.kind === 'private' ? describeOtherEtcds() : []),
+    ...(servers.kind === 'private' ? describeOtherEtcds() : []),
   ];
   for (const line of others) stdio.writeError(`WARNING: ${line}\n`);
 }
@@ -231,7 +232,7 @@ export const runNode: Handler = async (invocation) => {
   const image = flagValue(invocation, 'node-image');
   if (image === undefined) await checkSettings(invocation, command);
   else await fetchImage(program, image);
-  warnOfOthers(invocation, settings);
+  await warnOfOthers(invocation, settings);
   await stopAgents(invocation);
   prepareHost(settings);
   return flagOn(invocation, 'init-system')

@@ -1,5 +1,5 @@
 // Opens the store that -c and the environment name.
-import { loadDatastoreConfig, openDatastore } from '../datastore/open.ts';
+import { followMove, loadDatastoreConfig, openDatastore } from '../datastore/open.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { flagValue, type Invocation } from './command.ts';
 
@@ -12,5 +12,5 @@ export const DEFAULT_CONFIG_PATH = '/etc/calico/calicoctl.cfg';
 export async function openStore(invocation: Invocation): Promise<Datastore> {
   const given = flagValue(invocation, 'config');
   const config = await loadDatastoreConfig(given ?? DEFAULT_CONFIG_PATH, given !== undefined, invocation.environment);
-  return openDatastore(config);
+  return openDatastore(await followMove(config));
 }

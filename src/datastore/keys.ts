@@ -84,6 +84,9 @@ export const HANDLES_PREFIX = `${IPAM}handle/`;
 /** Below this lie all hosts' affinities and markers. */
 export const AFFINITIES_PREFIX = `${IPAM}host/`;
 
+/** Below this lies which hosts have which nodes' names. */
+export const HOLDERS_PREFIX = `${OWN}nodes/`;
+
 /** Below these lies what hosts report about themselves and their endpoints. */
 export const STATUS_PREFIXES: readonly string[] = [FELIX_V2, FELIX_V1];
 

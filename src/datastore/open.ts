@@ -37,10 +37,23 @@ export async function loadDatastoreConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<DatastoreConfig> {
   const text = tryReadConfigFile(path);
-  if (text !== undefined)
-    return parseDatastoreConfig({ kind: 'document', document: await parseConfigFile(path, text) });
+  if (text !== undefined) return parseConfigText(path, text);
   if (required) throw new OcicatError('invalid', `read datastore configuration "${path}": there is no such file`);
   return parseDatastoreConfig({ kind: 'environment', environment });
+}
+
+/** Where this machine's own store has been moved to, once it has: a file as calicoctl's, beside the agent's other files. */
+export const MOVED_STORE_PATH = '/var/lib/calico/datastore.cfg';
+
+/** The configuration that a file's text holds. Throws `invalid`; `path` is for its words. */
+export async function parseConfigText(path: string, text: string): Promise<DatastoreConfig> {
+  return parseDatastoreConfig({ kind: 'document', document: await parseConfigFile(path, text) });
+}
+
+/** This machine's own store is the one that it has been moved to, if it has. Throws `invalid`. */
+export async function followMove(config: DatastoreConfig, path = MOVED_STORE_PATH): Promise<DatastoreConfig> {
+  const text = config.servers.kind === 'private' ? tryReadConfigFile(path) : undefined;
+  return text === undefined ? config : parseConfigText(path, text);
 }
 
 function readPem(source: PemSource): string {

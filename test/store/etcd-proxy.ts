@@ -27,8 +27,18 @@ const PROGRESS_TAG = 0x1a;
 const WRITES: readonly string[] = [TXN, LEASE_GRANT];
 
 const [port = '', target = '', faultFile = ''] = process.argv.slice(2);
-const upstream = connect(target);
+let upstream = connect(target);
+upstream.on('error', () => undefined);
 let counted = { fault: '', writes: 0 };
+
+/** Connected again after etcd has been started anew. */
+function openCall(headers: Record<string, string>): ClientHttp2Stream {
+  if (upstream.closed || upstream.destroyed) {
+    upstream = connect(target);
+    upstream.on('error', () => undefined);
+  }
+  return upstream.request(headers);
+}
 
 function readFault(): Fault | '' {
   try {
@@ -90,7 +100,7 @@ server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
   stream.on('error', () => undefined);
   const hold = holdOf(path);
   if (hold === 'request') return;
-  const call = upstream.request({ ...pick(headers), ':method': 'POST', ':path': path });
+  const call = openCall({ ...pick(headers), ':method': 'POST', ':path': path });
   call.on('error', () => stream.destroy());
   stream.on('close', () => call.close());
   forwardRequests(stream, call, path);
