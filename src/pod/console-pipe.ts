@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { escapeLine } from '../base/escape.ts';
 import * as libc from '../sys/libc.ts';
 import { createLineSplitter, formatLinePrefix, openMonotonicClock } from './console.ts';
-import { tryWriteWhole } from './output.ts';
+import { openConsoleSink } from './console-sink.ts';
 
 export interface PodConsole {
   /** The descriptor that an app's standard output and error are to be. */
@@ -13,8 +13,11 @@ export interface PodConsole {
   begin(app: string, podPid: number): void;
   /** A line about an app that could not start, said by the pod's first process. */
   say(app: string, words: string): void;
-  /** To be called when all processes of the pod have gone: resolves when all that they printed is shown. */
-  drained(): Promise<void>;
+  /**
+   * To be called when all processes of the pod have gone: resolves when all that they printed is shown. When `hurried`
+   * fires, nobody waits for a reader that does not read.
+   */
+  drained(hurried: AbortSignal): Promise<void>;
 }
 
 interface Pipe {
@@ -37,6 +40,13 @@ function openPipe(path: string): Pipe {
   }
 }
 
+const NEWLINE = Buffer.from('\n');
+
+/** Signals and the ends of processes are heard between two parts: an app that prints without end leaves no pause. */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A pipe on its way to standard output. */
 interface Stream {
   shownBytes: number;
@@ -54,7 +64,7 @@ const PIPE_BYTES = 1024 * 1024;
  * Ends when nothing more can come from those who have gone. An app may have passed its end of the pipe on to another pod,
  * which then keeps it open, or writes to it, for as long as it likes. Source: unix(7), SCM_RIGHTS.
  */
-async function finish(stream: Stream): Promise<void> {
+async function finish(stream: Stream, isShowing: () => boolean): Promise<void> {
   const end = stream.shownBytes + PIPE_BYTES;
   let over = false;
   const ended = stream.ended.then(() => {
@@ -63,22 +73,9 @@ async function finish(stream: Stream): Promise<void> {
   for (let looks = 0; looks < QUIET_LOOKS && !over; looks++) {
     const before = stream.shownBytes;
     await Promise.race([ended, Bun.sleep(LOOK_MS)]);
-    if (stream.shownBytes !== before && stream.shownBytes < end) looks = 0;
+    if ((stream.shownBytes !== before && stream.shownBytes < end) || isShowing()) looks = 0;
   }
   await stream.cut();
-}
-
-const STDOUT = 1;
-
-/** Writes to standard output. What that does not take is lost, and said once: an app must not hang on it. */
-function openSink(warn: (line: string) => void): (bytes: Uint8Array) => void {
-  let warned = false;
-  return (bytes) => {
-    const errno = tryWriteWhole(STDOUT, bytes);
-    if (errno === undefined || warned) return;
-    warned = true;
-    warn(`warning: write standard output: ${errno}; what apps print may be lost`);
-  };
 }
 
 /** `directory` is where pipes have a name for a moment. */
@@ -86,19 +83,25 @@ export async function openConsole(directory: string, warn: (line: string) => voi
   const clock = await openMonotonicClock();
   const pipes = new Map<string, Pipe>();
   const streams: Stream[] = [];
-  const write = openSink(warn);
-  const print = (app: string, pid: number, line: Uint8Array): void => {
-    write(Buffer.concat([Buffer.from(formatLinePrefix(clock(), app, pid)), line, Buffer.from('\n')]));
-  };
+  const sink = openConsoleSink(warn);
+  const lineOf = (app: string, pid: number, line: Uint8Array): readonly Uint8Array[] => [
+    Buffer.from(formatLinePrefix(clock(), app, pid)),
+    line,
+    NEWLINE,
+  ];
   const show = (app: string, pid: number, readEnd: number): Stream => {
-    const splitter = createLineSplitter((line) => print(app, pid, line));
+    const lines: Uint8Array[] = [];
+    const splitter = createLineSplitter((line) => lines.push(...lineOf(app, pid, line)));
     const reader = Bun.file(readEnd).stream().getReader();
     const follow = async (): Promise<void> => {
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
         stream.shownBytes += part.value.length;
         splitter.push(part.value);
+        await sink.write(Buffer.concat(lines.splice(0)));
+        await othersTurn();
       }
       splitter.end();
+      await sink.write(Buffer.concat(lines.splice(0)));
     };
     const cut = async (): Promise<void> => {
       await reader.cancel();
@@ -120,9 +123,11 @@ export async function openConsole(directory: string, warn: (line: string) => voi
       libc.close(pipe.writeEnd);
       streams.push(show(app, podPid, pipe.readEnd));
     },
-    say: (app, words) => print(app, 1, Buffer.from(escapeLine(words))),
-    async drained() {
-      await Promise.all(streams.map(finish));
+    say: (app, words) => void sink.write(Buffer.concat(lineOf(app, 1, Buffer.from(escapeLine(words))))),
+    async drained(hurried) {
+      const isShowing = (): boolean => sink.isWaiting() && !hurried.aborted;
+      await Promise.all(streams.map((stream) => finish(stream, isShowing)));
+      await sink.end(hurried);
     },
   };
 }

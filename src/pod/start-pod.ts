@@ -76,7 +76,7 @@ async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<nu
   await unregisterPod(start.pod);
   await ground.sandbox.close();
   dropGroups(start, ground.mounted.groups.remove);
-  await console.drained();
+  await console.drained(start.stops.signal);
   return status;
 }
 
