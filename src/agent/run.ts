@@ -36,6 +36,7 @@ import { type Housekeeping, keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node-files.ts';
 import { watchOtherFirewalls } from './other-firewalls.ts';
+import { chooseLogGroup, followPacketLog } from './packet-log.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, isRegistered, registerNode } from './register.ts';
@@ -79,7 +80,8 @@ function ownsTables(log: Log): boolean {
 function computeBaseConfig({ maxFlows }: AgentSettings): FirewallConfig {
   const all = Number(tryReadSysctl('net/netfilter/nf_conntrack_max') ?? Infinity);
   const usual = Math.max(1, Math.min(defaultFirewallConfig.maxFlows, Math.floor(all / 4)));
-  return { ...defaultFirewallConfig, maxFlows: maxFlows ?? usual };
+  const logGroup = chooseLogGroup();
+  return { ...defaultFirewallConfig, maxFlows: maxFlows ?? usual, ...(logGroup === undefined ? {} : { logGroup }) };
 }
 
 function loadBase(firewall: KernelFirewall, config: FirewallConfig, log: Log): void {
@@ -224,6 +226,7 @@ export async function runAgent(
     };
     const server = await openCniServer(cni);
     const { dataplane, workloads, forwarding } = session;
+    followPacketLog(base.logGroup, log, signal);
     const otherFirewalls = watchOtherFirewalls(log, signal);
     const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
     const touchHost = () => {

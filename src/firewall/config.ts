@@ -14,6 +14,8 @@ export interface FirewallConfig {
   readonly denyAction: 'drop' | 'reject';
   /** Begins the kernel's log lines of `log` rules; `: ` follows (LogPrefix). */
   readonly logPrefix: string;
+  /** Log lines go to the program that listens to this group of nfnetlink_log, and not to the kernel's log. */
+  readonly logGroup?: number;
   /**
    * How many lines each `log` rule writes (LogActionRateLimit, LogActionRateLimitBurst). Felix has no limit by default; we
    * have one, for the log belongs to the host and it is workloads that fill it.

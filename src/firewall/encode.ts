@@ -44,6 +44,7 @@ export interface BatchWriter {
   u8(value: number): unknown;
   be16(value: number): unknown;
   attrU8(type: number, value: number): unknown;
+  attrBe16(type: number, value: number): unknown;
   attrBe32(type: number, value: number): unknown;
   attrBe64(type: number, value: number): unknown;
   attrString(type: number, value: string): unknown;
@@ -113,6 +114,7 @@ function encodeFlowLimit(writer: BatchWriter, attribute: number, limit: number):
 function encodeNumber(writer: BatchWriter, type: number, kind: AttributeKind, value: number): void {
   if (kind === 'flow-limit') encodeFlowLimit(writer, type, value);
   else if (kind === 'u8') writer.attrU8(type, value);
+  else if (kind === 'be16') writer.attrBe16(type, value);
   else if (kind === 'be64') writer.attrBe64(type, value);
   else writer.attrBe32(type, value);
 }

@@ -1,7 +1,7 @@
 // Rules as the kernel holds them: lists of expressions over registers, and the attributes each kind of expression has.
 import type { Bytes, Verdict } from './nft.ts';
 
-export type AttributeKind = 'u8' | 'be32' | 'be64' | 'text' | 'data' | 'verdict' | 'flow-limit';
+export type AttributeKind = 'u8' | 'be16' | 'be32' | 'be64' | 'text' | 'data' | 'verdict' | 'flow-limit';
 
 interface AttributeSpec {
   readonly name: string;
@@ -39,7 +39,7 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
     'limit',
     attributes({ rate: [1, 'be64'], unit: [2, 'be64'], burst: [3, 'be32'], type: [4, 'be32'], flags: [5, 'be32'] }),
   ],
-  ['log', attributes({ prefix: [2, 'text'], level: [5, 'be32'] })],
+  ['log', attributes({ group: [1, 'be16'], prefix: [2, 'text'], level: [5, 'be32'] })],
   ['reject', attributes({ type: [1, 'be32'], code: [2, 'u8'] })],
   ['masq', attributes({ flags: [1, 'be32'] })],
   // extensions of iptables, which are others': only what they are called

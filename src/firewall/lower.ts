@@ -125,7 +125,11 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       return [expression('limit', { rate, unit: UNIT_SECONDS[unit], burst, type: LIMIT_PACKETS, flags: 0 })];
     }
     case 'log':
-      return [expression('log', { prefix: statement.prefix, level: LOG_LEVEL_INFO })];
+      return [
+        statement.group === undefined
+          ? expression('log', { prefix: statement.prefix, level: LOG_LEVEL_INFO })
+          : expression('log', { group: statement.group, prefix: statement.prefix }),
+      ];
     case 'reject':
       return statement.how === 'tcp-reset'
         ? [expression('reject', { type: REJECT_TCP_RESET })]

@@ -88,8 +88,8 @@ export type Statement =
   | { readonly kind: 'counter' }
   /** At most so many packets get on to the next statement in a time, and some more at once at first. */
   | { readonly kind: 'limit'; readonly limit: RateLimit }
-  /** To the kernel's log at level info. */
-  | { readonly kind: 'log'; readonly prefix: string }
+  /** To the kernel's log at level info, or to who listens to the group. */
+  | { readonly kind: 'log'; readonly prefix: string; readonly group?: number }
   | { readonly kind: 'reject'; readonly how: 'tcp-reset' | 'admin-prohibited' }
   /** To the outgoing interface's address, with fully random ports. */
   | { readonly kind: 'masquerade' }

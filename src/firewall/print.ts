@@ -62,7 +62,9 @@ function printStatement(statement: Statement): string {
       return `limit rate ${rate}/${unit} burst ${burst} packets`;
     }
     case 'log':
-      return `log prefix "${statement.prefix}" level info`;
+      return statement.group === undefined
+        ? `log prefix "${statement.prefix}" level info`
+        : `log prefix "${statement.prefix}" group ${statement.group}`;
     case 'reject':
       return statement.how === 'tcp-reset' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited';
     case 'masquerade':

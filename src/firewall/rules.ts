@@ -39,7 +39,11 @@ function actionStatements(
       return [
         { kind: 'limit', limit: config.logLimit },
         counter,
-        { kind: 'log', prefix: `${names.commentOf(config.logPrefix).slice(0, 100)}: ` },
+        {
+          kind: 'log',
+          prefix: `${names.commentOf(config.logPrefix).slice(0, 100)}: `,
+          ...(config.logGroup === undefined ? {} : { group: config.logGroup }),
+        },
       ];
   }
 }

@@ -1,9 +1,9 @@
 // What happens to links, routes, addresses, neighbours and firewall tables, whoever does it, as it happens.
 // The sockets are read as streams on the main thread: no worker, 0.3 ms from the kernel to the reader.
 import { OcicatError } from '../base/errors.ts';
-import { ENOBUFS } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
 import { createNftablesReader, type KernelEvent, tryReadRouteEvent } from './event-message.ts';
+import { readNetlinkStream } from './netlink-stream.ts';
 
 export type { Change, KernelEvent } from './event-message.ts';
 export type EventKind = Exclude<KernelEvent['kind'], 'overrun'>;
@@ -45,48 +45,15 @@ function openSources(kinds: readonly EventKind[]): readonly Source[] {
   return sources;
 }
 
-/** Hands every chunk on; ends when aborted. The stream works on a copy of the descriptor. Throws what reading throws. */
-async function readChunks(fd: number, onChunk: (bytes: Uint8Array) => void, signal: AbortSignal): Promise<void> {
-  const reader = Bun.file(fd).stream().getReader();
-  const cancel = () => void reader.cancel().catch(() => undefined);
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    while (!signal.aborted) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      onChunk(value);
-    }
-  } finally {
-    signal.removeEventListener('abort', cancel);
-  }
-}
-
-function isOverrun(error: unknown): boolean {
-  return error instanceof Error && 'errno' in error && Math.abs(Number(error.errno)) === ENOBUFS;
-}
-
-/** Bytes that whole messages take up: less than all of them when a message was cut off. */
-function wholeBytes(bytes: Uint8Array): number {
-  let whole = 0;
-  for (const message of netlink.readMessages(bytes)) whole += (16 + message.payload.length + 3) & ~3;
-  return whole;
-}
-
 async function readSource(source: Source, put: (event: KernelEvent) => void, signal: AbortSignal): Promise<void> {
-  const onChunk = (bytes: Uint8Array) => {
-    for (const message of netlink.readMessages(bytes)) {
-      const event = source.read(message);
-      if (event !== undefined) put(event);
-    }
-    if (wholeBytes(bytes) < bytes.length) put({ kind: 'overrun', of: source.of });
+  const onMessage = (message: netlink.Message) => {
+    const event = source.read(message);
+    if (event !== undefined) put(event);
   };
-  while (!signal.aborted) {
-    try {
-      await readChunks(source.socket.fd, onChunk, signal);
-    } catch (error) {
-      if (!isOverrun(error)) throw new OcicatError('kernel', `read ${source.of} events: failed`, { cause: error });
-      put({ kind: 'overrun', of: source.of });
-    }
+  try {
+    await readNetlinkStream(source.socket, onMessage, () => put({ kind: 'overrun', of: source.of }), signal);
+  } catch (error) {
+    throw new OcicatError('kernel', `read ${source.of} events: failed`, { cause: error });
   }
 }
 

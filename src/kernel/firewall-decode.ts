@@ -4,7 +4,7 @@ import { previousBytes } from '../firewall/bytes.ts';
 import { type AttributeValue, type Expression, printRuleKey, schemas, verdictOfCode } from '../firewall/expression.ts';
 import type { BaseHook, Bytes, Elements, TableFamily, Verdict } from '../firewall/nft.ts';
 import { ELEMENT_INTERVAL_END, hookOfNumber, SET_INTERVAL, SET_MAP } from '../firewall/wire.ts';
-import { readAttributeList, readAttributes, readBe32, readText } from '../sys/netlink.ts';
+import { readAttributeList, readAttributes, readBe16, readBe32, readText } from '../sys/netlink.ts';
 
 /** Family, version and resource behind the netlink header. */
 export const FAMILY_HEADER_BYTES = 4;
@@ -55,6 +55,8 @@ function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefine
   switch (kind) {
     case 'u8':
       return value[0] ?? 0;
+    case 'be16':
+      return readBe16(value);
     case 'be32':
       return readBe32(value);
     case 'be64':

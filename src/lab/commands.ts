@@ -33,7 +33,10 @@ export const labCommands: readonly LabCommand[] = [
     options: [NAME],
     operands: 'NODE -- COMMAND…',
     summary: 'run a command on a host',
-    examples: [['The sessions of a host', 'ocicat lab exec calico-01 -- calicoctl node status']],
+    examples: [
+      ['The sessions of a host', 'ocicat lab exec calico-01 -- calicoctl node status'],
+      ['What Log rules say about packets', 'ocicat lab exec calico-01 -- grep calico-packet /var/log/calico/node.log'],
+    ],
   },
   {
     verb: 'shell',
@@ -56,4 +59,5 @@ export function formatLabUsage({ verb, options, operands }: LabCommand): string 
 export const ABOUT_LABS = [
   'Each host has its own network, processes, host name and file system; what it writes is gone when the lab ends.',
   'The name of a lab is "default" unless given; labs with different names do not see each other.',
+  'The log of the agent of a host is /var/log/calico/node.log there, and has what Log rules say about packets.',
 ];

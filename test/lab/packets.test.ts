@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { ABOUT_LABS } from '../../src/lab/commands.ts';
 import { eventually, type Lab, openLab } from './lab.ts';
 import { isAllowed, type Protocol, readSnapshot } from './oracle.ts';
 
@@ -111,6 +112,22 @@ test('every pair of pods and hosts gets through or not as its networks say', asy
   expect(expected).toContain('calico-02 -icmp-> a1: no');
   expect(await observeAll()).toEqual(expected);
 }, 120_000);
+
+test("what a Log rule writes stands in the agent's log of the host, and help says where", async () => {
+  const spec = 'selector: has(network1), types: [Egress], egress: [{action: Log}, {action: Allow}]';
+  const policy = `{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: log}, spec: {${spec}}}`;
+  await lab.must('calico-01', `calicoctl apply -f - <<'EOF'\n${policy}\nEOF`);
+  await Bun.sleep(500);
+  const [a1, , , d1] = pods;
+  if (a1 === undefined || d1 === undefined) throw new Error('no pods');
+  expect(await probe(a1, d1, 'icmp')).toBe(true);
+  const line = 'INFO calico-packet: IN=cali[^ ]+ OUT=eth0 SRC=192.168.10.1 DST=192.168.20.1 .*PROTO=ICMP TYPE=8 CODE=0';
+  await eventually('the line', 2_000, async () =>
+    (await lab.on('calico-01', `grep -qE '${line}' /var/log/calico/node.log`)).status === 0 ? true : undefined,
+  );
+  await lab.must('calico-01', 'calicoctl delete gnp log');
+  expect(ABOUT_LABS.join()).toContain('/var/log/calico/node.log');
+}, 30_000);
 
 test('policies change what gets through, for new packets at once, and go again', async () => {
   const policy = `apiVersion: projectcalico.org/v3
