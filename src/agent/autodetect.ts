@@ -1,4 +1,4 @@
-// Finds the address that other hosts reach this one by (facts: calico §9.7, IP_AUTODETECTION_METHOD).
+// Finds the address that other hosts reach this one by (Calico v3.33, node/pkg/lifecycle/startup/autodetection).
 import { lookup } from 'node:dns/promises';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { OcicatError } from '../base/errors.ts';

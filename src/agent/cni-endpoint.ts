@@ -1,4 +1,5 @@
-// The endpoint of a container: its name, its link's name, and the resource that the store gets (facts: calico §1.5, §1.7).
+// The endpoint of a container: its name, its link's name, and the resource that the store gets (Calico v3.33,
+// cni-plugin/pkg/plugin/plugin.go).
 import { createHash, randomUUID } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
 import { printTime } from '../blocks/block.ts';

@@ -1,4 +1,5 @@
-// Readiness gates: URLs that must answer well before a container is connected (facts: calico §1.5, step 4).
+// Readiness gates: URLs that must answer well before a container is connected (Calico v3.33,
+// cni-plugin/pkg/plugin/plugin.go).
 import { OcicatError } from '../base/errors.ts';
 
 const INTERVAL_MS = 5_000;

@@ -1,5 +1,6 @@
-// A container that has an endpoint already: the same ADD again, or another network that is to share its interface. It keeps its
-// addresses then; being in a network means having the network's profile (facts: calico §1.5, step 6).
+// A container that has an endpoint already: the same ADD again, or another network that is to share its interface. It keeps
+// its addresses then; being in a network means having the network's profile (Calico v3.33,
+// cni-plugin/pkg/plugin/plugin.go).
 import { OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
 import { attachedOf, isAsAsked, withNetwork, withoutNetwork } from '../cni/attached-networks.ts';

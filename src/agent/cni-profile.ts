@@ -1,5 +1,5 @@
-// The profile that a network gets with its first container: all of the network may come in, everything may go out
-// (facts: calico §1.5, step 14).
+// The profile that a network gets with its first container: all of the network may come in, everything may go out (Calico
+// v3.33, cni-plugin/pkg/plugin/plugin.go).
 import { randomUUID } from 'node:crypto';
 import { printTime } from '../blocks/block.ts';
 import { printKey } from '../datastore/keys.ts';

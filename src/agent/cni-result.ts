@@ -16,9 +16,9 @@ export interface ResultParts {
 }
 
 /**
- * The host's link, then the container's (facts: calico §1.5, step 13). A container that joins another network is told
- * the interface that it really has; Calico names the one that was asked for, which does not exist. The gateway is said, since
- * `sbr` takes the default route out of the pod's main table and makes it again from there.
+ * The host's link, then the container's (Calico v3.33, cni-plugin/pkg/plugin/plugin.go). A container that joins another
+ * network is told the interface that it really has; Calico names the one that was asked for, which does not exist. The
+ * gateway is said, since `sbr` takes the default route out of the pod's main table and makes it again from there.
  */
 export function createResult({ request, endpoint, mtuBytes, routes, dns }: ResultParts): CniResult {
   const { interfaceName = '', endpoint: name, mac } = endpoint.spec;

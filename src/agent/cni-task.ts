@@ -60,14 +60,18 @@ export function commit<T>(
   return task.commits.run('store', () => commitDraft(datastore, memory, build, signal));
 }
 
-/** The handle that a network's addresses for the container are held under (facts: calico §2.1). */
+/**
+ * The handle that a network's addresses for the container are held under (Calico v3.33,
+ * cni-plugin/pkg/ipamplugin/ipam_plugin.go).
+ */
 export function handleOf(network: string, containerId: string): string {
   return `${network}.${containerId}`;
 }
 
 /**
  * Handles that may hold addresses of the container: of these networks, under its ID as it is stored and, where Calico made
- * them, as the runtime says it; and the bare ID, Calico's old handle (facts: calico §2.1).
+ * them, as the runtime says it; and the bare ID, Calico's old handle (Calico v3.33,
+ * cni-plugin/pkg/ipamplugin/ipam_plugin.go).
  */
 export function handlesOf({ call, request }: CniTask, networks: readonly string[]): readonly string[] {
   const ids = [...new Set([request.environment.containerId, call.variables.CNI_CONTAINERID ?? ''])];

@@ -1,5 +1,5 @@
-// Settings of this host alone, which go before those in the store: FELIX_ variables, then the file that Felix has for
-// them (facts: calico §7.1).
+// Settings of this host alone, which go before those in the store: FELIX_ variables, then the file that Felix has for them
+// (Calico v3.33, felix/config/config_params.go).
 import { type Issue, OcicatError } from '../base/errors.ts';
 import { type FelixConfigurationSpec, felixConfigurationSpec } from '../model/felix-configuration.ts';
 import { ACTING_FELIX_FIELDS } from '../model/idle-marks.ts';

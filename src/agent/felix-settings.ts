@@ -1,4 +1,5 @@
-// What the agent takes from FelixConfiguration: some fields, on top of what it would do without (facts: calico §7.2).
+// What the agent takes from FelixConfiguration: some fields, on top of what it would do without (Calico v3.33,
+// felix/config/config_params.go).
 import type { FirewallConfig } from '../firewall/config.ts';
 import type { RateLimit, RateUnit } from '../firewall/nft.ts';
 import type { FelixConfigurationSpec } from '../model/felix-configuration.ts';

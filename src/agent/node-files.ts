@@ -1,4 +1,5 @@
-// Files that the agent leaves for CNI plugins and tools: the node's name and the MTU for workloads (facts: calico §7.4, §9.7).
+// Files that the agent leaves for CNI plugins and tools: the node's name and the MTU for workloads (Calico v3.33,
+// felix/dataplane/linux/int_dataplane.go).
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
@@ -53,7 +54,10 @@ export function tryReadFelixConfig({ felixConfigFile }: AgentSettings): string |
   }
 }
 
-/** From NODENAME, the node-name file, HOSTNAME or the host's name, in this order; throws `invalid` for what cannot name a node. */
+/**
+ * From NODENAME, the node-name file, HOSTNAME or the host's name, in this order; throws `invalid` for what cannot name a
+ * node.
+ */
 export function observeNodeName({ nodeName, nodeNameFile, hostName }: AgentSettings): string {
   const name = nodeName ?? (tryRead(nodeNameFile) || (hostName ?? hostname().trim().toLowerCase()));
   if (isNodeName(name)) return name;

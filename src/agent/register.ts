@@ -1,4 +1,5 @@
-// Makes this host a node of the cluster: its Node resource, the default pools and the default configuration (facts: calico §9.7).
+// Makes this host a node of the cluster: its Node resource, the default pools and the default configuration (Calico v3.33,
+// node/pkg/lifecycle/startup/startup.go).
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { printJson } from '../base/json.ts';
 import { DEFAULT_SETTINGS, type NamedSpec } from '../datastore/default-settings.ts';

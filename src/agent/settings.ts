@@ -1,4 +1,5 @@
-// What the environment tells the agent (facts: calico §9.7), parsed once into values or refused with every issue.
+// What the environment tells the agent (Calico v3.33, node/pkg/lifecycle/startup/startup.go), parsed once into values or
+// refused with every issue.
 import { type Issue, isOcicatError, OcicatError } from '../base/errors.ts';
 import { STALL_MS } from '../datastore/watchdog.ts';
 import { type Cidr, cidrFamily, isMasked, tryParseCidr } from '../net/cidr.ts';
@@ -194,7 +195,9 @@ function createCollector(environment: Environment): { collect: Collect; issues: 
   return { collect, issues };
 }
 
-/** Blanks and line breaks around a value are none of it. Throws `invalid` with an issue for each that cannot be understood. */
+/**
+ * Blanks and line breaks around a value are none of it. Throws `invalid` with an issue for each that cannot be understood.
+ */
 export function parseAgentSettings(environment: Environment): AgentSettings {
   const { collect, issues } = createCollector(environment);
   const encapsulations = ['CALICO_IPV4POOL_IPIP', 'CALICO_IPV4POOL_VXLAN', 'CALICO_IPV6POOL_VXLAN'];

@@ -7,7 +7,7 @@ export interface BirdLine {
   readonly text: string;
 }
 
-/** A local program that answers from memory; Calico waits as long (facts: calico §8.6). */
+/** A local program that answers from memory; Calico waits as long (Calico v3.33, node/pkg/status). */
 const ANSWER_TIMEOUT_MS = 2000;
 const FIRST_ERROR_CODE = 8000;
 

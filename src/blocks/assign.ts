@@ -41,7 +41,10 @@ function assignOrdinal(block: Block, ordinal: number, holder: Attribute): Assign
   return { kind: 'assigned', block: assigned, ip: ipAt(block, ordinal) };
 }
 
-/** The free address that comes first in the queue and is not reserved; undefined when there is none. Reserved ones keep their place. */
+/**
+ * The free address that comes first in the queue and is not reserved; undefined when there is none. Reserved ones keep
+ * their place.
+ */
 export function assignNext(
   block: Block,
   holder: Attribute,
@@ -53,7 +56,10 @@ export function assignNext(
   return outcome.kind === 'assigned' ? outcome : undefined;
 }
 
-/** One certain address. Reservations do not stand in the way: somebody asked for it by name (facts: calico §2.8). */
+/**
+ * One certain address. Reservations do not stand in the way: somebody asked for it by name (Calico v3.33,
+ * libcalico-go/lib/ipam/ipam.go).
+ */
 export function assignExact(block: Block, ip: Ip, holder: Attribute): AssignOutcome {
   const ordinal = tryOrdinalOf(block, ip);
   if (ordinal === undefined) return { kind: 'outside' };

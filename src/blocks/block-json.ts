@@ -1,4 +1,5 @@
-// A block to and from Calico's JSON, byte for byte as Calico's own programs write it (facts: calico §2.10).
+// A block to and from Calico's JSON, byte for byte as Calico's own programs write it (Calico v3.33,
+// libcalico-go/lib/backend/model/block.go).
 
 import { type Issue, OcicatError } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';

@@ -1,5 +1,5 @@
-// The network configuration on a plugin's standard input, from JSON to values or to every reason to refuse it
-// (facts: calico §1.2; CNI spec 1.1.0, "Plugin configuration objects").
+// The network configuration on a plugin's standard input, from JSON to values or to every reason to refuse it (Calico
+// v3.33, cni-plugin/pkg/types/types.go; CNI spec 1.1.0, "Plugin configuration objects").
 import { formatIssue, type Issue } from '../base/errors.ts';
 import { type Json, parseJson } from '../base/json.ts';
 import { isDnsSubdomain } from '../model/names.ts';
@@ -88,7 +88,7 @@ function readName(reader: Reader, plugin: PluginName): string {
   return name;
 }
 
-/** Only the words "false" and "true" change the default (facts: calico §2.1). */
+/** Only the words "false" and "true" change the default (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go). */
 function readFamilies(reader: Reader): Pick<IpamConfig, 'ipv4' | 'ipv6'> {
   const [ipv4, ipv6] = [reader.text('assign_ipv4') !== 'false', reader.text('assign_ipv6') === 'true'];
   if (!ipv4 && !ipv6) reader.refuse('assign_ipv4', '"false"', 'at least one of assign_ipv4 and assign_ipv6');
@@ -224,8 +224,8 @@ function refuse(code: number, msg: string, details?: string, cniVersion?: string
 }
 
 /**
- * Refuses with code 6 (not JSON), 1 (another version), or every issue with code 4 (of CNI_ARGS alone) or 7. `args` is what CNI_ARGS says, undefined for
- * commands that nobody can ask something of.
+ * Refuses with code 6 (not JSON), 1 (another version), or every issue with code 4 (of CNI_ARGS alone) or 7. `args` is what
+ * CNI_ARGS says, undefined for commands that nobody can ask something of.
  */
 export function parseConfig(text: string, plugin: PluginName, args: CniArgs | undefined): ConfigResult {
   let value: Json;

@@ -1,4 +1,5 @@
-// Labels that Mesos hands to the network in `args`, made fit to be labels of an endpoint (facts: calico §1.5, step 8).
+// Labels that Mesos hands to the network in `args`, made fit to be labels of an endpoint (Calico v3.33,
+// cni-plugin/pkg/plugin/plugin.go).
 
 /** The label that is not stored but names the endpoint's namespace. */
 const NAMESPACE_LABEL = 'projectcalico.org/namespace';

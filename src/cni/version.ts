@@ -4,7 +4,7 @@
 export const SUPPORTED_VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const;
 export type CniVersion = (typeof SUPPORTED_VERSIONS)[number];
 
-/** What a configuration without a version means (facts: calico §1.1). */
+/** What a configuration without a version means (Calico v3.33, cni-plugin/pkg/plugin/plugin.go). */
 export const DEFAULT_VERSION: CniVersion = '0.2.0';
 
 export function tryParseVersion(text: string): CniVersion | undefined {

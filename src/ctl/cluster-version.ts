@@ -26,8 +26,9 @@ async function readClusterVersion(datastore: Datastore, signal: AbortSignal): Pr
 }
 
 /**
- * Throws `unsupported` for a cluster of another version, in Calico's words (facts: calico §9.1), and `corrupt` where
- * its version cannot be read. Commands that work with any version ask nothing, nor does --allow-version-mismatch.
+ * Throws `unsupported` for a cluster of another version, in Calico's words (Calico v3.33, calicoctl/calicoctl/commands),
+ * and `corrupt` where its version cannot be read. Commands that work with any version ask nothing, nor does
+ * --allow-version-mismatch.
  */
 export async function checkClusterVersion(invocation: Invocation, datastore: Datastore): Promise<void> {
   if (invocation.command.anyVersion === true || flagOn(invocation, 'allow-version-mismatch')) return;

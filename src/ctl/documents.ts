@@ -18,7 +18,7 @@ export interface TextDocument {
   place(at: Path): Place;
 }
 
-/** Calico's limit for one document (facts: calico §9.2). */
+/** Calico's limit for one document (Calico v3.33, calicoctl/calicoctl/commands/common). */
 const MAX_DOCUMENT_LENGTH = 10 * 1024 * 1024;
 
 interface Chunk {
@@ -109,7 +109,10 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
   throw new OcicatError('invalid', `${source}:${chunk.linesBefore + countLines(before) + 1}:${column}: ${words}`);
 }
 
-/** Every document with content. Throws `invalid`, with `source`, line and column, for text that is neither or says more than a value holds. */
+/**
+ * Every document with content. Throws `invalid`, with `source`, line and column, for text that is neither or says more than
+ * a value holds.
+ */
 export function parseDocuments(source: string, text: string): readonly TextDocument[] {
   return splitDocuments(text).map((chunk) => parseChunk(source, chunk));
 }

@@ -36,7 +36,7 @@ export const OUTPUT: Flag = {
   words: ['ps', 'wide', 'yaml', 'json', 'name', 'custom-columns=', 'go-template=', 'go-template-file=', 'jsonpath='],
 };
 
-/** Words of --log-level, from quiet to loud (facts: calico §9.1). */
+/** Words of --log-level, from quiet to loud (Calico v3.33, calicoctl/calicoctl/commands). */
 export const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug'] as const;
 
 /** What every command takes. */

@@ -42,7 +42,7 @@ function plainPrinter(show: (resource: Resource) => string): Printer {
   return { begin: () => '', show };
 }
 
-/** --export concerns named resources only (§9.3). */
+/** --export concerns named resources only. */
 function exporting(print: Printer): Printer {
   return { ...print, show: (resource, removed) => print.show(exported(resource), removed) };
 }

@@ -12,7 +12,7 @@ import { documentOf, type Output, parseOutput, printDocument, printNames, printT
 import { type Selected, type Selection, selectResources } from './select.ts';
 import { reportNothing } from './write.ts';
 
-/** Calico's AS number where nothing names one (facts: calico appendix C). */
+/** Calico's AS number where nothing names one (Calico v3.33, libcalico-go/lib/clientv3/constants). */
 const DEFAULT_AS_NUMBER = 64512;
 
 /** The AS number of nodes without their own. */
@@ -32,7 +32,7 @@ export function exported(resource: Resource): Resource {
   return { ...resource, metadata };
 }
 
-/** --export concerns named resources only (§9.3). */
+/** --export concerns named resources only. */
 function applyExport(selection: Selection): Selection {
   if (selection.kind === 'one') return { ...selection, resource: exported(selection.resource) };
   if (selection.kind === 'list') return selection;

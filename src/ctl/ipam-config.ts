@@ -1,4 +1,5 @@
-// The settings of address assignment as they are stored (facts: calico §2.3), read and written whole.
+// The settings of address assignment as they are stored (Calico v3.33, libcalico-go/lib/ipam/ipam.go), read and written
+// whole.
 
 import { OcicatError } from '../base/errors.ts';
 import { printJson } from '../base/json.ts';
@@ -12,7 +13,10 @@ export interface StoredIpamConfig {
   readonly modRevision: Revision;
 }
 
-/** `changing`: fields that are about to be written, whatever stands in them. Throws `corrupt` for others that cannot be read. */
+/**
+ * `changing`: fields that are about to be written, whatever stands in them. Throws `corrupt` for others that cannot be
+ * read.
+ */
 export async function readIpamConfig(
   datastore: Datastore,
   signal: AbortSignal,

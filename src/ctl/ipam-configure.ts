@@ -7,7 +7,7 @@ import { withStore } from './context.ts';
 import { readIpamConfig, writeIpamConfig } from './ipam-config.ts';
 import { retryConflict } from './retry.ts';
 
-/** Limits: facts, calico §2.3 and §4.3. */
+/** Limits of Calico v3.33 (calicoctl/calicoctl/commands/ipam/configure.go). */
 const MAX_BLOCKS = 1_000_000;
 const MAX_COOLDOWN_S = 1_200;
 

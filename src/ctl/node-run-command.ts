@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { type DatastoreConfig, printDatastoreEnvironment } from '../datastore/config.ts';
 
 export interface NodeRunSettings {
-  /** What the flags say, as the agent's variables (facts: calico §9.7). */
+  /** What the flags say, as the agent's variables (Calico v3.33, node/pkg/lifecycle/startup/startup.go). */
   readonly variables: Readonly<Record<string, string>>;
   readonly datastore: DatastoreConfig;
   /** Absolute paths. */
@@ -20,7 +20,10 @@ export interface AgentCommand {
 /** Variables that no list of processes and no dry run may show. */
 const SECRETS: ReadonlySet<string> = new Set(['ETCD_PASSWORD']);
 
-/** Where the pod finds the files that its variables name, and the agent its own (facts: calico §9.5). */
+/**
+ * Where the pod finds the files that its variables name, and the agent its own (Calico v3.33,
+ * calicoctl/calicoctl/commands/node).
+ */
 const FILES_IN_POD = {
   ETCD_CA_CERT_FILE: '/etc/calico/certs/ca_cert.crt',
   ETCD_CERT_FILE: '/etc/calico/certs/cert.crt',

@@ -1,4 +1,5 @@
-// node run: starts the agent of this host with settings from flags, and says whether it works (facts: calico §9.5).
+// node run: starts the agent of this host with settings from flags, and says whether it works (Calico v3.33,
+// calicoctl/calicoctl/commands/node).
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
@@ -22,7 +23,7 @@ import {
 import { DEFAULT_CONFIG_PATH } from './store.ts';
 import { sleep } from './time.ts';
 
-/** Flags and the environment variables that the agent reads (facts: calico §9.7). */
+/** Flags and the environment variables that the agent reads (Calico v3.33, node/pkg/lifecycle/startup/startup.go). */
 const SETTINGS: readonly (readonly [flag: string, variable: string])[] = [
   ['ip', 'IP'],
   ['ip6', 'IP6'],
@@ -179,7 +180,10 @@ function lastWords(logFile: string, start: number): string {
   return lines.slice(-LAST_LINES).join('\n');
 }
 
-/** In the background, until it works; throws `unavailable` with its last words when it ends, `timeout` when it does not get there. */
+/**
+ * In the background, until it works; throws `unavailable` with its last words when it ends, `timeout` when it does not get
+ * there.
+ */
 async function runDetached(invocation: Invocation, settings: NodeRunSettings, command: AgentCommand): Promise<number> {
   const { stdio, signal } = invocation;
   const logFile = logFileOf(settings);

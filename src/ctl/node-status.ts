@@ -1,4 +1,4 @@
-// node status: whether the agent runs on this host, and how its BGP sessions are (facts: calico §8.6, §9.5).
+// node status: whether the agent runs on this host, and how its BGP sessions are (Calico v3.33, node/pkg/status).
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { observeBirdProtocols } from '../bird/protocols.ts';

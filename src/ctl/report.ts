@@ -1,4 +1,5 @@
-// How the outcome of writing resources is told, in Calico's words (facts: calico §9.2).
+// How the outcome of writing resources is told, in Calico's words (Calico v3.33,
+// calicoctl/calicoctl/commands/common/resources.go).
 import type { OcicatError } from '../base/errors.ts';
 import { formatResourceId } from '../model/resource.ts';
 import { dryRunNote, type Invocation, type Stdio } from './command.ts';

@@ -1,4 +1,5 @@
-// What every store holds before anybody can work with it: ClusterInformation and the three fixed tiers (facts: calico §3.4).
+// What every store holds before anybody can work with it: ClusterInformation and the three fixed tiers (Calico v3.33,
+// libcalico-go/lib/clientv3/client.go).
 import { randomUUID } from 'node:crypto';
 import { isOcicatError } from '../base/errors.ts';
 import { API_VERSION } from '../model/resource.ts';

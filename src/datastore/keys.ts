@@ -1,5 +1,5 @@
-// Calico's keys, printed and parsed: resources, addresses and the node agent's status (facts: libcalico-go backend/model);
-// and our own beside them.
+// Calico's keys, printed and parsed: resources, addresses and the node agent's status (Calico v3.33,
+// libcalico-go/lib/backend/model); and our own beside them.
 import { OcicatError } from '../base/errors.ts';
 
 /** Every kind that Calico stores as a resource, with its path segment and whether it lives in a namespace. */

@@ -1,8 +1,10 @@
-// What the node's configuration says about the firewall (facts: Felix parameters of the same names).
+// What the node's configuration says about the firewall (Calico's documentation, "Felix configuration").
 import type { RateLimit } from './nft.ts';
 
 export interface FirewallConfig {
-  /** Interfaces whose names start so are workloads' (InterfacePrefix). At most 11 characters of letters, digits, `-`, `_`. */
+  /**
+   * Interfaces whose names start so are workloads' (InterfacePrefix). At most 11 characters of letters, digits, `-`, `_`.
+   */
   readonly interfacePrefix: string;
   /**
    * What happens to a workload's packet for its host after the workload's egress policy has let it through

@@ -32,7 +32,10 @@ const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;
 const ROUTER_ADVERTISEMENT = 134;
 const REDIRECT = 137;
-/** Multicast listener query, report and done; router and neighbour solicitation, neighbour advertisement (calico §6.4). */
+/**
+ * Multicast listener query, report and done; router and neighbour solicitation, neighbour advertisement (Calico v3.33,
+ * felix/rules/static.go).
+ */
 const DISCOVERY_TYPES = [130, 131, 132, 133, 135, 136];
 /** RFC 826. */
 const ARP_REPLY = 2;

@@ -1,4 +1,5 @@
-// rkt's configuration directories: credentials, registry mirrors, paths. Source of the rules: facts of rkt §4.9.
+// rkt's configuration directories: credentials, registry mirrors, paths. Source of the rules: rkt v1.30.0,
+// rkt/config/config.go.
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
@@ -40,7 +41,8 @@ const subdirectories: readonly Subdirectory[] = ['auth.d', 'mirrors.d', 'paths.d
 
 /**
  * Reads all `*.json` of the three directories; later directories override per domain, registry and field, duplicates inside
- * one are refused. Missing directories are empty. Throws `invalid` with every issue of every file; credentials are never in it.
+ * one are refused. Missing directories are empty. Throws `invalid` with every issue of every file; credentials are never in
+ * it.
  */
 export function readRktConfig(directories: ConfigDirectories): RktConfig {
   const problems: string[] = [];

@@ -23,7 +23,7 @@ export interface FetchRequest {
   readonly signal: AbortSignal;
 }
 
-/** Returns the image, whole in the store and touched. Messages and policy: facts of rkt §1.3, §4.6. */
+/** Returns the image, whole in the store and touched. Messages and policy: rkt v1.30.0, rkt/rkt.go. */
 export async function fetchImage(request: FetchRequest): Promise<ImageRecord> {
   const { store, reference, policy, progress } = request;
   const url = `docker://${reference.literal}`;

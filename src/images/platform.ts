@@ -18,7 +18,9 @@ const hostArchitectures: Readonly<Record<string, readonly (readonly [string, str
   ppc64: [['ppc64le', undefined]],
 };
 
-/** The image for linux on a machine (`process.arch`), or undefined. Entries without a platform fit when there is no other. */
+/**
+ * The image for linux on a machine (`process.arch`), or undefined. Entries without a platform fit when there is no other.
+ */
 export function choosePlatform(entries: readonly IndexEntry[], machine: string): IndexEntry | undefined {
   for (const [architecture, variant] of hostArchitectures[machine] ?? []) {
     const fitting = entries.find(
@@ -45,7 +47,7 @@ export function formatPlatform(platform: Platform): string {
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }
 
-/** What rkt runs, by its own names (facts of rkt §4.1). */
+/** What rkt runs, by its own names (rkt v1.30.0, rkt/image/common.go). */
 const runnable = ['amd64', 'i386', 'aarch64', 'aarch64_be', 'armv6l', 'armv7l', 'armv7b', 'ppc64le'];
 
 const rktNames: Readonly<Record<string, string>> = {

@@ -80,7 +80,10 @@ export function openProgressDisplay(output: ProgressOutput): ProgressDisplay {
   };
 }
 
-/** `Downloading sha256:8ddc19f1652 [=====   ] 668 KB / 668 KB`, 80 columns with the bar. Source: facts of rkt §2.8. */
+/**
+ * `Downloading sha256:8ddc19f1652 [=====   ] 668 KB / 668 KB`, 80 columns with the bar. Source: rkt v1.30.0,
+ * rkt/image/io.go.
+ */
 export function formatLayerLine(layer: LayerState, withBar: boolean): string {
   const label = `Downloading ${layer.digest.slice(0, 18)}`;
   const total = layer.totalBytes === undefined ? '?' : formatDecimalSize(layer.totalBytes);

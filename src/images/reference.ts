@@ -2,7 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { type Digest, tryParseDigest } from './digest.ts';
 
-/** Where images without a registry come from. Source: facts of rkt §4.2. */
+/** Where images without a registry come from. Source: rkt v1.30.0, pkg/distribution/docker.go. */
 export const DEFAULT_REGISTRY = 'registry-1.docker.io';
 
 /** `docker://[REGISTRY[:PORT]/]NAME[:TAG][@DIGEST]`, taken apart. */
@@ -43,7 +43,10 @@ export function parseImageArgument(text: string): ImageArgument {
   return { kind: 'name', name: text };
 }
 
-/** Parses a reference with or without its `docker://`. Throws `invalid` with rkt's words. Source: facts of rkt §4.2. */
+/**
+ * Parses a reference with or without its `docker://`. Throws `invalid` with rkt's words. Source: rkt v1.30.0,
+ * pkg/distribution/docker.go.
+ */
 export function parseDockerReference(text: string): DockerReference {
   const literal = text.replace(/^docker:(?:\/\/)?/, '');
   const { host, rest } = splitHost(literal);

@@ -1,4 +1,5 @@
-// An affinity: the record, beside the block, that a host prefers it (facts: calico §2.2, §2.10).
+// An affinity: the record, beside the block, that a host prefers it (Calico v3.33,
+// libcalico-go/lib/backend/model/block_affinity.go).
 import { OcicatError } from '../base/errors.ts';
 import { printJson } from '../base/json.ts';
 import { parseFields } from './handle.ts';

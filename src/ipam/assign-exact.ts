@@ -1,4 +1,4 @@
-// One certain address, asked for by name (facts: calico §2.1, §2.8).
+// One certain address, asked for by name (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go).
 import { OcicatError } from '../base/errors.ts';
 import { assignExact } from '../blocks/assign.ts';
 import { type Attribute, blockCidrOf, createBlock } from '../blocks/block.ts';

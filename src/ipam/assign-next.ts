@@ -1,5 +1,5 @@
 // The next free address of a family: of this host's blocks, of a new block, of an abandoned block, of another host's block
-// (facts: calico §2.4–2.6).
+// (Calico v3.33, libcalico-go/lib/ipam/ipam.go).
 import { OcicatError } from '../base/errors.ts';
 import { assignNext } from '../blocks/assign.ts';
 import { type Block, createBlock } from '../blocks/block.ts';

@@ -1,4 +1,5 @@
-// Taking addresses back, inside a draft: all of a handle's, or certain ones (facts: calico §2.7).
+// Taking addresses back, inside a draft: all of a handle's, or certain ones (Calico v3.33,
+// libcalico-go/lib/ipam/ipam_block.go).
 import { OcicatError } from '../base/errors.ts';
 import { type Block, isEmpty } from '../blocks/block.ts';
 import { parseBlock, printBlock } from '../blocks/block-json.ts';

@@ -4,13 +4,19 @@ import { familyOf, type Ip, parseIp } from '../net/ip.ts';
 import { linkLocalOf, type Mac, parseMac } from '../net/mac.ts';
 import type { Link } from './links.ts';
 
-/** Host ends of workload links begin with this (Calico's InterfacePrefix, facts: calico §7.4). */
+/** Host ends of workload links begin with this (InterfacePrefix of Calico v3.33, felix/config/config_params.go). */
 export const WORKLOAD_LINK_PREFIX = 'cali';
 
-/** Every host end has this address, so that a pod keeps its gateway when it meets another host (facts: calico §1.6). */
+/**
+ * Every host end has this address, so that a pod keeps its gateway when it meets another host (Calico v3.33,
+ * cni-plugin/pkg/dataplane/linux/dataplane_linux.go).
+ */
 export const HOST_MAC: Mac = parseMac('ee:ee:ee:ee:ee:ee');
 
-/** The gateways that pods see (facts: calico §1.6); the IPv6 one follows from HOST_MAC by EUI-64 (RFC 4291 appendix A). */
+/**
+ * The gateways that pods see (Calico v3.33, cni-plugin/pkg/dataplane/linux/dataplane_linux.go); the IPv6 one follows from
+ * HOST_MAC by EUI-64 (RFC 4291 appendix A).
+ */
 export const IPV4_GATEWAY: Ip = parseIp('169.254.1.1');
 export const IPV6_GATEWAY: Ip = linkLocalOf(HOST_MAC);
 

@@ -1,4 +1,4 @@
-// BGPConfiguration: how all nodes, or one, speak BGP (facts: calico §4.11).
+// BGPConfiguration: how all nodes, or one, speak BGP (Calico v3.33, api/pkg/apis/projectcalico/v3/bgpconfig.go).
 import { community, isCommunity, password, restartTime, routePriority } from './bgp-values.ts';
 import { defineKind } from './kind.ts';
 import { resourceName } from './names.ts';

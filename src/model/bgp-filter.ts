@@ -1,4 +1,4 @@
-// BGPFilter: which routes BGP peers send and take (facts: calico §4.13).
+// BGPFilter: which routes BGP peers send and take (Calico v3.33, api/pkg/apis/projectcalico/v3/bgpfilter.go).
 import { cidrFamily, isMasked, tryParseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { community, routePriority } from './bgp-values.ts';

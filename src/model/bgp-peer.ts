@@ -1,4 +1,4 @@
-// BGPPeer: sessions between nodes and routers, or among nodes (facts: calico §4.12).
+// BGPPeer: sessions between nodes and routers, or among nodes (Calico v3.33, api/pkg/apis/projectcalico/v3/bgppeer.go).
 import { familyOf, parseIp } from '../net/ip.ts';
 import { keepaliveTime, password, peerAddress, restartTime, tryParsePeerAddress } from './bgp-values.ts';
 import { defineKind } from './kind.ts';

@@ -1,4 +1,5 @@
-// Values that the BGP kinds share: communities, passwords, peer addresses (facts: calico §4.11–4.13).
+// Values that the BGP kinds share: communities, passwords, peer addresses (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/bgpconfig.go).
 import { cidrContains, parseCidr } from '../net/cidr.ts';
 import { formatIp, type Ip, parseIp, tryParseIp } from '../net/ip.ts';
 import { durationWithin } from './duration.ts';

@@ -1,4 +1,5 @@
-// BlockAffinity: a record of which host a block belongs to (facts: calico §4.3); with etcd nothing reads it.
+// BlockAffinity: a record of which host a block belongs to (Calico v3.33, api/pkg/apis/projectcalico/v3/blockaffinity.go);
+// with etcd nothing reads it.
 import { defineKind } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { choice, text } from './scalars.ts';

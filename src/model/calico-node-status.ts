@@ -1,4 +1,5 @@
-// CalicoNodeStatus: a question about one node, which its agent answers in `status` (facts: calico §4.14, §8.7).
+// CalicoNodeStatus: a question about one node, which its agent answers in `status` (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/nodestatus.go).
 import { joinItems } from './cells.ts';
 import { defineKind } from './kind.ts';
 import { resourceName } from './names.ts';

@@ -1,4 +1,5 @@
-// ClusterInformation `default`: what programs know about the cluster (facts: calico §4.14, §3.4).
+// ClusterInformation `default`: what programs know about the cluster (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/clusterinfo.go).
 import { defineKind, onlyDefault } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { boolean, text } from './scalars.ts';

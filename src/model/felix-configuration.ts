@@ -1,4 +1,4 @@
-// FelixConfiguration: settings of the node agent (facts: calico §4.14, §7.2).
+// FelixConfiguration: settings of the node agent (Calico v3.33, api/pkg/apis/projectcalico/v3/felixconfig.go).
 import { bpfFields } from './felix-fields-bpf.ts';
 import { networkFields } from './felix-fields-network.ts';
 import { overlayFields } from './felix-fields-overlay.ts';
@@ -11,7 +11,7 @@ const specFields = { ...processFields, ...networkFields, ...bpfFields, ...overla
 
 export type FelixConfigurationSpec = ObjectOf<typeof specFields>;
 
-/** How many routing tables the ranges may hold together (facts: calico §7.2). */
+/** How many routing tables the ranges may hold together (Calico v3.33, api/pkg/apis/projectcalico/v3/felixconfig.go). */
 const MAX_TABLES = 65535;
 
 /** All settings, for whoever reads them from another place than a resource. */

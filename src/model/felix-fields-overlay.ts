@@ -5,7 +5,7 @@ import { choice, integer, looseChoice } from './scalars.ts';
 import { type Between, between, created, list, object, optional, required, sparse } from './schema.ts';
 import { dscp, port } from './values.ts';
 
-/** Priorities of routes: the kernel's 32 bits without the ends (facts: calico §7.2). */
+/** Priorities of routes: the kernel's 32 bits without the ends (Calico v3.33, felix/config/config_params.go). */
 const priority = integer(1, 2147483646);
 const MAX_TABLE = 0xffffffff;
 

@@ -1,4 +1,5 @@
-// The forms that fields of FelixConfiguration take (facts: calico §7.2). An empty text is no value: it asks for the default.
+// The forms that fields of FelixConfiguration take (Calico v3.33, felix/config/config_params.go). An empty text is no
+// value: it asks for the default.
 import { formatDurationNs, tryParseDurationNs } from './duration.ts';
 import { isGoRegex } from './regex.ts';
 import { boolean, choice, integer, looseChoice, parsedText, text } from './scalars.ts';

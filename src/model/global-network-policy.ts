@@ -1,4 +1,5 @@
-// GlobalNetworkPolicy: rules for endpoints of all namespaces and for host endpoints (facts: calico §4.6).
+// GlobalNetworkPolicy: rules for endpoints of all namespaces and for host endpoints (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/globalnetworkpolicy.go).
 import { defineKind } from './kind.ts';
 import { globalPolicyName } from './names.ts';
 import {

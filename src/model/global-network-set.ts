@@ -1,4 +1,5 @@
-// GlobalNetworkSet: ranges that rules everywhere select by label (facts: calico §4.7).
+// GlobalNetworkSet: ranges that rules everywhere select by label (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/globalnetworkset.go).
 import { defineKind } from './kind.ts';
 import { type NetworkSetSpec, networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
 import type { Resource } from './resource.ts';

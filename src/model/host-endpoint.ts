@@ -1,4 +1,5 @@
-// HostEndpoint: an interface of a host that policy applies to (facts: calico §4.8).
+// HostEndpoint: an interface of a host that policy applies to (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/hostendpoint.go).
 import { joinItems } from './cells.ts';
 import { defineKind } from './kind.ts';
 import { endpointPortName, interfaceName, resourceName } from './names.ts';

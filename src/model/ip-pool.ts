@@ -1,4 +1,4 @@
-// IPPool: a range that workloads and tunnels get addresses from (facts: calico §4.2).
+// IPPool: a range that workloads and tunnels get addresses from (Calico v3.33, api/pkg/apis/projectcalico/v3/ippool.go).
 import { cidrFamily, cidrsOverlap, parseCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { conditions } from './conditions.ts';

@@ -1,4 +1,5 @@
-// IPReservation: addresses that are never given out by themselves (facts: calico §4.3).
+// IPReservation: addresses that are never given out by themselves (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/ipreservation.go).
 import { joinItems } from './cells.ts';
 import { defineKind } from './kind.ts';
 import type { Resource } from './resource.ts';

@@ -1,5 +1,5 @@
-// IPAMConfiguration `default`: a record of address assignment settings (facts: calico §4.3). With etcd the settings
-// that count are those of `calicoctl ipam configure` (§2.3).
+// IPAMConfiguration `default`: a record of address assignment settings (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/ipamconfig.go). With etcd the settings that count are those of `calicoctl ipam configure`.
 import { defineKind, onlyDefault } from './kind.ts';
 import type { Resource } from './resource.ts';
 import { boolean, choice, integer } from './scalars.ts';

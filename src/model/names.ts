@@ -1,4 +1,5 @@
-// Names: of resources, namespaces, labels, annotations, interfaces and ports (facts: calico §4.1).
+// Names: of resources, namespaces, labels, annotations, interfaces and ports (Calico v3.33,
+// libcalico-go/lib/validator/v3/validator.go).
 import { parsedText, text } from './scalars.ts';
 import type { Scalar } from './schema.ts';
 
@@ -43,7 +44,7 @@ export const dnsLabel = accepts(
 );
 const POLICY_NAME = 'a name of lower-case letters, digits and "-", with at most one dot after a tier';
 
-/** `name` or `tier.name` (§4.1); unlike labels elsewhere, each as long as a name may be. */
+/** `name` or `tier.name`; unlike labels elsewhere, each as long as a name may be. */
 function isPolicyName(value: string): boolean {
   return isDnsSubdomain(value) && value.split('.').length <= 2;
 }

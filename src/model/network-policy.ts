@@ -1,4 +1,4 @@
-// NetworkPolicy: rules for the endpoints of one namespace (facts: calico §4.6).
+// NetworkPolicy: rules for the endpoints of one namespace (Calico v3.33, api/pkg/apis/projectcalico/v3/networkpolicy.go).
 import { defineKind } from './kind.ts';
 import { policyName } from './names.ts';
 import {

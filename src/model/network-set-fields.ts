@@ -1,11 +1,11 @@
-// What NetworkSet and GlobalNetworkSet have in common (facts: calico §4.7).
+// What NetworkSet and GlobalNetworkSet have in common (Calico v3.33, api/pkg/apis/projectcalico/v3/globalnetworkset.go).
 import { joinItems } from './cells.ts';
 import type { Metadata, Resource } from './resource.ts';
 import { type Between, between, type Infer, list, object, sparse } from './schema.ts';
 import { cidrOrIp } from './values.ts';
 import { LABEL_NAMESPACE } from './workload-endpoint.ts';
 
-/** Width of a cell of ranges (§9.3). */
+/** Width of a cell of ranges. */
 const NETS_WIDTH = 80;
 
 export const networkSetSpec = object({ nets: sparse(list(cidrOrIp), 'Addresses and ranges.') });

@@ -1,4 +1,5 @@
-// NetworkSet: ranges that the rules of one namespace select by label (facts: calico §4.7).
+// NetworkSet: ranges that the rules of one namespace select by label (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/networkset.go).
 import { defineKind } from './kind.ts';
 import { type NetworkSetSpec, networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
 import type { Resource } from './resource.ts';

@@ -1,4 +1,4 @@
-// Node: one host of the cluster, as its agent describes it (facts: calico §4.9).
+// Node: one host of the cluster, as its agent describes it (Calico v3.33, libcalico-go/lib/apis/internalapi/node.go).
 import { tryParseCidrOrIp } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { isSpeakerAddress } from './bgp-values.ts';

@@ -1,4 +1,4 @@
-// What the four kinds of policy have in common (facts: calico §4.6).
+// What the four kinds of policy have in common (Calico v3.33, api/pkg/apis/projectcalico/v3/networkpolicy.go).
 import { formatFloat } from './cells.ts';
 import type { Column } from './kind.ts';
 import { dnsLabel } from './names.ts';
@@ -22,7 +22,7 @@ function rulesOf(before: Readonly<Record<string, unknown>>, field: string): numb
   return Array.isArray(value) ? value.length : 0;
 }
 
-/** Ingress unless there are egress rules alone; Egress when there are egress rules (§4.6). */
+/** Ingress unless there are egress rules alone; Egress when there are egress rules. */
 function inferTypes(before: Readonly<Record<string, unknown>>): readonly PolicyType[] {
   if (rulesOf(before, 'egress') === 0) return ['Ingress'];
   return rulesOf(before, 'ingress') === 0 ? ['Egress'] : ['Ingress', 'Egress'];

@@ -1,4 +1,5 @@
-// Profile: the rules and labels that endpoints get by naming it; one for each network (facts: calico §4.4).
+// Profile: the rules and labels that endpoints get by naming it; one for each network (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/profile.go).
 
 import { formatLabels } from './cells.ts';
 import { defineKind } from './kind.ts';
@@ -34,7 +35,7 @@ export const profile = defineKind({
   bareTable: true,
 });
 
-/** The profile that allows everything; always there, in no store, left out of listings (§3.3). */
+/** The profile that allows everything; always there, in no store, left out of listings. */
 export const defaultAllowProfile: Profile = {
   kind: 'Profile',
   apiVersion: API_VERSION,

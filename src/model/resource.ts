@@ -1,4 +1,4 @@
-// What every resource has in common: kind, version and metadata (facts: calico §3.2, §4.1).
+// What every resource has in common: kind, version and metadata (Calico v3.33, libcalico-go/lib/backend/model/resource.go).
 import { escapeLine } from '../base/escape.ts';
 import { annotationKey, dnsLabel, labelKey, labelValue } from './names.ts';
 import { parsedText, text } from './scalars.ts';
@@ -78,7 +78,7 @@ export interface Resource<Spec = unknown, Status = unknown, K extends string = s
 /** The shape of a whole document, for those who walk over descriptions. */
 export type ResourceSchema<R> = Schema<R> & ObjectShape;
 
-/** `Kind(name)` or `Kind(namespace/name)`, as messages name a resource (§3.7). */
+/** `Kind(name)` or `Kind(namespace/name)`, as messages name a resource. */
 export function formatResourceId(resource: Pick<Resource, 'kind' | 'metadata'>): string {
   const { name, namespace } = resource.metadata;
   return escapeLine(`${resource.kind}(${namespace === undefined ? name : `${namespace}/${name}`})`);

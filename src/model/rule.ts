@@ -1,4 +1,5 @@
-// One rule of a policy or profile: what it matches, and the verdict (facts: calico §4.5).
+// One rule of a policy or profile: what it matches, and the verdict (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/networkpolicy.go).
 import { cidrFamily, parseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { hasPorts, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, tryParseProtocol } from '../net/protocol.ts';

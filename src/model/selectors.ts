@@ -1,4 +1,5 @@
-// Selectors as fields hold them: kept as written, checked by the parser (facts: calico §5.1).
+// Selectors as fields hold them: kept as written, checked by the parser (Calico v3.33,
+// libcalico-go/lib/selector/parser/parser.go).
 import { describeError } from '../base/errors.ts';
 import { parseSelector, SELECTOR_LENGTH_MAX, tryParseSelector } from '../selector/parse.ts';
 import type { Selector } from '../selector/selector.ts';

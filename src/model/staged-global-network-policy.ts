@@ -1,4 +1,5 @@
-// StagedGlobalNetworkPolicy: a GlobalNetworkPolicy on trial, stored and never enforced (facts: calico §4.6).
+// StagedGlobalNetworkPolicy: a GlobalNetworkPolicy on trial, stored and never enforced (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/stagedglobalnetworkpolicy.go).
 import { defineKind } from './kind.ts';
 import { globalPolicyName } from './names.ts';
 import {

@@ -1,4 +1,5 @@
-// StagedNetworkPolicy: a NetworkPolicy on trial, stored and never enforced (facts: calico §4.6).
+// StagedNetworkPolicy: a NetworkPolicy on trial, stored and never enforced (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/stagednetworkpolicy.go).
 import { defineKind } from './kind.ts';
 import { policyName } from './names.ts';
 import {

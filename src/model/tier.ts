@@ -1,4 +1,4 @@
-// Tier: a group of policies with an order and an end (facts: calico §4.4).
+// Tier: a group of policies with an order and an end (Calico v3.33, api/pkg/apis/projectcalico/v3/tier.go).
 
 import { formatFloat } from './cells.ts';
 import { conditions } from './conditions.ts';
@@ -24,7 +24,7 @@ const status = object({ conditions: sparse(conditions, 'Its state.') });
 export type TierSpec = Infer<typeof spec>;
 export type Tier = Resource<TierSpec, Infer<typeof status>, 'Tier'>;
 
-/** The tiers that are always there; they cannot be deleted or given another order or action (§4.4). */
+/** The tiers that are always there; they cannot be deleted or given another order or action. */
 export const BUILT_IN_TIERS: Readonly<Record<string, TierSpec>> = {
   default: { order: DEFAULT_TIER_ORDER, defaultAction: 'Deny' },
   'kube-admin': { order: 1000, defaultAction: 'Pass' },

@@ -1,4 +1,5 @@
-// Network values as resources write them: addresses, ranges, ports, protocols, AS numbers (facts: calico §4.1).
+// Network values as resources write them: addresses, ranges, ports, protocols, AS numbers (Calico v3.33,
+// libcalico-go/lib/validator/v3/validator.go).
 import { formatCidr, hostCidr, isMasked, tryParseCidr } from '../net/cidr.ts';
 import { formatIp, isIpv4, tryParseIp } from '../net/ip.ts';
 import { tryParseMac } from '../net/mac.ts';
@@ -43,7 +44,7 @@ export const cidrOrIp = parsedText('an address or a range', (value) => {
   return address === undefined ? undefined : formatIp(address);
 });
 
-/** An address with the length of its subnet; a bare address becomes /32 or /128, "no subnet" (§4.9). */
+/** An address with the length of its subnet; a bare address becomes /32 or /128, "no subnet". */
 export const interfaceCidr = parsedText('an address with its prefix length, such as 10.0.0.1/24', (value) => {
   const range = tryParseCidr(value);
   if (range !== undefined) return formatCidr(range);

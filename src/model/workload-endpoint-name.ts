@@ -1,4 +1,4 @@
-// The name of a WorkloadEndpoint follows from what it is (facts: calico §1.7).
+// The name of a WorkloadEndpoint follows from what it is (Calico v3.33, libcalico-go/lib/names/workloadendpoint.go).
 
 /** The parts of a spec that make the name. */
 export interface EndpointIdentity {

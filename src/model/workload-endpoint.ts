@@ -1,4 +1,5 @@
-// WorkloadEndpoint: one interface of one workload, as the network plugin stores it (facts: calico §1.7, §4.10).
+// WorkloadEndpoint: one interface of one workload, as the network plugin stores it (Calico v3.33,
+// libcalico-go/lib/names/workloadendpoint.go).
 import { cidrContains, parseCidr } from '../net/cidr.ts';
 import { familyOf, formatIp, parseIp, tryParseIp } from '../net/ip.ts';
 import { joinItems } from './cells.ts';
@@ -60,7 +61,7 @@ const ipNat = object(
   }),
 );
 
-/** Limits of rates and bursts: facts, calico §4.10. 0 is no limit. */
+/** Limits of rates and bursts (Calico v3.33, libcalico-go/lib/validator/v3/validator.go). 0 is no limit. */
 const bandwidth = integer(1_000, 1_000_000_000_000_000, 'bits per second');
 const burst = integer(1_000, 34_359_738_360, 'bits');
 const peakRate = integer(1_010, 1_010_000_000_000_000, 'bits per second');

@@ -1,4 +1,4 @@
-// IP protocol numbers and the names that policy uses for some of them (facts: calico §4.1).
+// IP protocol numbers and the names that policy uses for some of them (Calico v3.33, api/pkg/lib/numorstring/protocol.go).
 
 const numbers: ReadonlyMap<string, number> = new Map([
   ['ICMP', 1],

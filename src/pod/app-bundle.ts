@@ -33,7 +33,7 @@ export interface ReadyApp {
   readonly mounts: readonly OciMount[];
 }
 
-/** What every app may count on. Source: facts §6.6. */
+/** What every app may count on. Source: rkt v1.30.0, stage1/prepare-app/prepare-app.c. */
 function furnish(rootFd: number): void {
   ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, '/tmp'), 0o1777);
   ensureDirectoryInRoot(rootFd, resolveInRoot(rootFd, '/etc'));
@@ -89,7 +89,9 @@ function observeSensors(): readonly string[] {
   return processors.map((name) => join(CPU_DIR, name, 'thermal_throttle')).filter((path) => existsSync(path));
 }
 
-/** With the kind of the caller's terminal, unless the image says another, and the pod's own metadata URL whatever it says. */
+/**
+ * With the kind of the caller's terminal, unless the image says another, and the pod's own metadata URL whatever it says.
+ */
 function environmentOf(context: Context, { environment }: ReadyApp, setting: PodSetting): readonly string[] {
   const { terminal, metadataUrl } = setting;
   const has = (name: string): boolean => environment.some((entry) => entry.startsWith(`${name}=`));

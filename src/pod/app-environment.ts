@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import type { NameValue } from './pod-manifest.ts';
 
-/** What an app finds when nobody set it. Source: facts §4.5. */
+/** What an app finds when nobody set it. Source: rkt v1.30.0, stage1/init/common/pod.go. */
 const defaults: readonly NameValue[] = [
   { name: 'PATH', value: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   { name: 'SHELL', value: '/bin/sh' },
@@ -34,7 +34,8 @@ export function splitEntries(entries: readonly string[]): readonly (readonly [st
 
 /**
  * Later wins: the caller's variables, the image's, `--set-env-file`, `--set-env`, `--environment`. That the option of one
- * app beats those for all is what rkt's documentation promises. An image may use names that no shell could set, as it may with
+ * app beats those for all is what rkt's documentation promises. An image may use names that no shell could set, as it may
+ * with
  * docker and podman. Throws `invalid` for such a name on the command line.
  */
 export function computeEnvironment(request: EnvironmentRequest): readonly NameValue[] {

@@ -151,7 +151,10 @@ async function attachedApp(launch: AppLaunch, crun: { pid: number; exited: Promi
   return { kind: 'running', process: { name: launch.name, pid: crun.pid, podPid: 0, ended } };
 }
 
-/** What rkt makes of an end: the exit status, or the bare number of the signal. Source: facts §3.6. */
+/**
+ * What rkt makes of an end: the exit status, or the bare number of the signal. Source: rkt v1.30.0,
+ * stage1/reaper/reaper.sh.
+ */
 export function statusOf(end: ChildEnd): number {
   return end.kind === 'exited' ? end.status : end.signal;
 }

@@ -59,7 +59,7 @@ export function createLineSplitter(emit: (line: Uint8Array) => void): LineSplitt
   };
 }
 
-/** `[  576.042144] busybox[5]: ` for 576042144 µs. Source of the format: facts §2.7. */
+/** `[  576.042144] busybox[5]: ` for 576042144 µs. Source of the format: rkt v1.30.0, stage1/init/common/units.go. */
 export function formatLinePrefix(monotonicUs: number, app: string, pid: number): string {
   const seconds = String(Math.floor(monotonicUs / 1e6)).padStart(5);
   const micros = String(Math.floor(monotonicUs % 1e6)).padStart(6, '0');

@@ -4,7 +4,7 @@ import { OcicatError } from '../base/errors.ts';
 import { type RktConfig, readRktConfig } from '../images/config.ts';
 import type { Context } from './context.ts';
 
-/** Source: facts §1.4. */
+/** Source: rkt v1.30.0, rkt/rkt.go. */
 const DEFAULT_DATA_DIR = '/var/lib/rkt';
 
 function resolveLinks(path: string): string {

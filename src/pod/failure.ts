@@ -11,7 +11,7 @@ function messagesOf(error: unknown): readonly string[] {
 
 /**
  * Without `debug`: the outermost message and the innermost cause. With it: every message, each below the one it caused.
- * Source of both forms: facts §1.3.
+ * Source of both forms: rkt v1.30.0, rkt/rkt.go.
  */
 export function formatFailure(error: unknown, debug: boolean): string {
   const [context = '', ...causes] = messagesOf(error);

@@ -7,7 +7,7 @@ import { openImages, resolveImage } from './image-source.ts';
 import { parsePullPolicy } from './run-flags.ts';
 import { openStopRequests } from './stop-requests.ts';
 
-/** `sha512-` and the first digits of an image ID as fetch prints it. Source: facts §2.4. */
+/** `sha512-` and the first digits of an image ID as fetch prints it. Source: rkt v1.30.0, rkt/fetch.go. */
 const PRINTED_LENGTH = 'sha512-'.length + 32;
 
 /** Prints one image ID a line. */

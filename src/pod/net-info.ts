@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { list, object, parseDocument, text } from '../images/fields.ts';
 import { replaceFile } from '../sys/files.ts';
 
-/** One joined network. Source of the names: facts §5.7. */
+/** One joined network. Source of the names: rkt v1.30.0, networking/netinfo/netinfo.go. */
 export interface NetInfo {
   readonly netName: string;
   /** Relative to the pod's directory: `net/99-default.conf`. */

@@ -148,7 +148,7 @@ function printVolume(volume: Volume): unknown {
   return { name, kind, readOnly, mode: volume.mode.toString(8).padStart(4, '0'), uid: volume.uid, gid: volume.gid };
 }
 
-/** JSON in the shape of an appc pod manifest. Source: facts §6.11. */
+/** JSON in the shape of an appc pod manifest. Source: App Container specification 0.8.11. */
 export function printPodManifest(manifest: PodManifest, indent?: string): string {
   const document = {
     acVersion: VERSION,

@@ -50,7 +50,7 @@ const states: Readonly<Record<Place, readonly [unlocked: PodState, locked: PodSt
   garbage: ['garbage', 'deleting'],
 };
 
-/** Mode of the directories that hold pods. Source: facts §3.1. */
+/** Mode of the directories that hold pods. Source: rkt v1.30.0, pkg/pod/pods.go. */
 const PLACE_MODE = 0o750;
 
 function placePath(dataDir: string, place: Place): string {
@@ -105,7 +105,7 @@ export function observePods(dataDir: string, among: readonly Place[] = places): 
   return [...seen.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
 }
 
-/** Places whose pods a command can name. Source: facts §2.6. */
+/** Places whose pods a command can name. Source: rkt v1.30.0, pkg/pod/uuid.go. */
 export const nameable: readonly Place[] = ['prepare', 'prepared', 'run', 'exited-garbage'];
 
 /** The pod that a UUID or its prefix names. Throws as resolveUuid does. */

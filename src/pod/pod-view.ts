@@ -24,7 +24,7 @@ function mtimeMs(path: string): number | undefined {
 
 /** States in which a pod may not have a manifest. */
 const unwritten: ReadonlySet<PodState> = new Set(['embryo', 'preparing', 'aborted prepare', 'deleting', 'garbage']);
-/** States in which networks are shown. Source: facts §2.2. */
+/** States in which networks are shown. Source: rkt v1.30.0, rkt/status.go. */
 const connected: ReadonlySet<PodState> = new Set(['running', 'exited', 'exited garbage', 'exited deleting']);
 
 function attempt<T>(problems: string[], fallback: T, work: () => T): T {
@@ -115,7 +115,9 @@ function appObject(view: PodView, manifest: PodManifest, app: PodApp): unknown {
   };
 }
 
-/** The pod as JSON shows it; times of pods are in seconds, those of apps in nanoseconds. Source: facts §2.1. */
+/**
+ * The pod as JSON shows it; times of pods are in seconds, those of apps in nanoseconds. Source: rkt v1.30.0, api/v1/pod.go.
+ */
 export function podObject(view: PodView): unknown {
   const { pod, manifest, networks } = view;
   return {

@@ -29,7 +29,7 @@ export function parseQuantity(text: string): number {
   return Number(`${match[1]}${match[2] ?? ''}`) * (scale[match[3] ?? ''] ?? 1);
 }
 
-/** Smallest memory limit worth setting: one page. Source: facts §1.5. */
+/** Smallest memory limit worth setting: one page. Source: rkt v1.30.0, rkt/cli_apps.go. */
 const MIN_MEMORY_BYTES = 4096;
 
 /** Whole bytes, rounded up. Throws `invalid` below one page. */

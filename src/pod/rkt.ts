@@ -7,7 +7,7 @@ import { formatFailure, reportFailure } from './failure.ts';
 import { flagTable, looksLikeFlag, parseFlags, takeFlag } from './flags.ts';
 import { processStdio, type Stdio } from './output.ts';
 
-/** Exit statuses. Source: facts §1.2. */
+/** Exit statuses. Source: rkt v1.30.0, rkt/rkt.go. */
 const NO_COMMAND_STATUS = 2;
 const FAILURE_STATUS = 254;
 

@@ -10,7 +10,7 @@ import type { RuntimeOptions } from './run-flags.ts';
 import type { Start } from './start.ts';
 import type { StopRequests } from './stop-requests.ts';
 
-/** Source: facts §1.2. */
+/** Source: rkt v1.30.0, rkt/rkt.go. */
 const FAILURE_STATUS = 254;
 
 async function startFlavour(start: Start): Promise<number> {

@@ -77,23 +77,32 @@ const ALLOW = 'SCMP_ACT_ALLOW';
 /** Flags of clone(2) that make namespaces; an app that is not to unshare is not to clone into new ones either. */
 const NAMESPACE_FLAGS = 0x7e020000;
 
-/** Architectures in libseccomp's words: the kernel's own and the 32-bit one it also runs. Each costs crun about 15 ms a start. */
+/**
+ * Architectures in libseccomp's words: the kernel's own and the 32-bit one it also runs. Each costs crun about 15 ms a
+ * start.
+ */
 const architectures: Readonly<Record<string, readonly string[]>> = {
   x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'],
   arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
 };
 
-/** Calls of 32-bit ARM that its libc cannot do without. Source: facts §6.3. */
+/** Calls of 32-bit ARM that its libc cannot do without. Source: rkt v1.30.0, stage1/init/common/seccomp.go. */
 const armCalls = ['arm_fadvise64_64', 'arm_sync_file_range', 'breakpoint', 'cacheflush', 'set_tls', 'sync_file_range2'];
 
 function names(text: string): readonly string[] {
   return text.split(/\s+/).filter((name) => name !== '');
 }
 
-/** Address families that reach past the network namespace: the kernel's ciphers, and the hypervisor. Source: address_families(7). */
+/**
+ * Address families that reach past the network namespace: the kernel's ciphers, and the hypervisor. Source:
+ * address_families(7).
+ */
 const [AF_ALG, BETWEEN, AF_VSOCK] = [38, 39, 40];
 
-/** Execution domains that change nothing for others: Linux's own, 32 bit, without address layout of the old kind. Source: personality(2). */
+/**
+ * Execution domains that change nothing for others: Linux's own, 32 bit, without address layout of the old kind. Source:
+ * personality(2).
+ */
 const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff];
 
 interface Argument {

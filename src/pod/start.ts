@@ -25,7 +25,7 @@ export function warnStart(start: Start, line: string): void {
   start.context.stdio.stderr(`stage1: ${line}\n`);
 }
 
-/** Source of the default: facts §5.6. */
+/** Source of the default: rkt v1.30.0, stage1/init/common/dns_config.go. */
 export function hostnameOf(start: Start): string {
   return start.options.hostname ?? `rkt-${start.pod.uuid}`;
 }

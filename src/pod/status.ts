@@ -15,7 +15,7 @@ import { formatNetworks } from './net-info.ts';
 import { findPod, type Pod, type PodState } from './pod-store.ts';
 import { type PodView, podObject, readAppStatus, readPodPid, viewPod } from './pod-view.ts';
 
-/** How often a waiting status looks. Source: facts §2.2. */
+/** How often a waiting status looks. Source: rkt v1.30.0, rkt/status.go. */
 const POLL_MS = 100;
 
 const withProcess: ReadonlySet<PodState> = new Set([
@@ -27,7 +27,7 @@ const withProcess: ReadonlySet<PodState> = new Set([
 ]);
 const finished: ReadonlySet<PodState> = new Set(['exited', 'exited garbage', 'exited deleting', 'garbage', 'deleting']);
 
-/** One `key=value` a line. Source of keys and order: facts §2.2. */
+/** One `key=value` a line. Source of keys and order: rkt v1.30.0, rkt/status.go. */
 function printStatus(view: PodView): string {
   const { pod, manifest } = view;
   const lines = [`state=${pod.state}`, `created=${printTime(view.createdMs)}`];

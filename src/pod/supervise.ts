@@ -6,7 +6,7 @@ import { type AppProcess, statusOf } from './app-process.ts';
 import { writeStatus } from './status-file.ts';
 import type { StopRequests } from './stop-requests.ts';
 
-/** How long an app has between SIGTERM and SIGKILL. Source: facts §3.4. */
+/** How long an app has between SIGTERM and SIGKILL. Source: rkt v1.30.0, rkt/stop.go. */
 const STOP_TIMEOUT_MS = 90_000;
 
 const SIGTERM = 15;
@@ -46,7 +46,10 @@ function whenAsked(signal: AbortSignal): Promise<Reason> {
   });
 }
 
-/** What an end counts as. rkt counts the apps that it stops because another has failed as fine. Source: facts §3.6. */
+/**
+ * What an end counts as. rkt counts the apps that it stops because another has failed as fine. Source: rkt v1.30.0,
+ * stage1/reaper/reaper.sh.
+ */
 function countedStatus(end: ChildEnd, stoppedFor: Reason['kind'] | undefined): number {
   const isOurs = stoppedFor === 'failed' && end.kind === 'killed' && end.signal === SIGTERM;
   return isOurs ? 0 : statusOf(end);

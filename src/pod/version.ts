@@ -2,7 +2,7 @@
 import { VERSION } from '../base/version.ts';
 import type { Handler } from './commands.ts';
 
-/** Version of the pod manifest's format. Source: facts §2.4. */
+/** Version of the pod manifest's format. Source: rkt v1.30.0, rkt/version.go. */
 const APPC_VERSION = '0.8.11';
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64' };

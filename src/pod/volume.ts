@@ -28,7 +28,7 @@ export interface Mount {
   readonly path: string;
 }
 
-/** appc names: lower case, digits and single dashes inside. Source: facts §6.11. */
+/** appc names: lower case, digits and single dashes inside. Source: App Container specification 0.8.11. */
 export function isAcName(text: string): boolean {
   return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text);
 }
@@ -108,7 +108,10 @@ function parseFields(text: string): Volume {
   throw new OcicatError('invalid', 'unrecognized volume kind: should be one of "empty", "host"');
 }
 
-/** A value of `--volume`: `NAME,kind=host,source=/PATH[,readOnly=BOOL][,recursive=BOOL]` or `NAME,kind=empty[,mode=…][,uid=…][,gid=…]`. */
+/**
+ * A value of `--volume`: `NAME,kind=host,source=/PATH[,readOnly=BOOL][,recursive=BOOL]` or
+ * `NAME,kind=empty[,mode=…][,uid=…][,gid=…]`.
+ */
 export function parseVolume(text: string): Volume {
   try {
     return parseFields(text);

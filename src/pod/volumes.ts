@@ -19,7 +19,8 @@ export interface AppMount {
 
 /**
  * The app's mounts: those asked for, then a volume named like the image's mount point, then an empty volume of its own for
- * each mount point that is left. Throws `not-found` for a mount without its volume. Source: facts §6.5.
+ * each mount point that is left. Throws `not-found` for a mount without its volume. Source: rkt v1.30.0,
+ * stage1/init/common/mount.go.
  */
 export function computeAppMounts(manifest: PodManifest, app: PodApp): readonly AppMount[] {
   const volumes = new Map(manifest.volumes.map((volume) => [volume.name, volume]));

@@ -30,7 +30,7 @@ function contentOf({ ingress = [], egress = [] }: Pick<PolicyInput, 'ingress' | 
   return ingress.length + egress.length === 0 ? NO_RULES : { ingress, egress };
 }
 
-/** A profile that does not exist drops what reaches it (facts: calico §6.1). */
+/** A profile that does not exist drops what reaches it (Calico v3.33, felix/calc/policy_sorter.go). */
 const MISSING_PROFILE: RuleContent = { ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
 
 export function createPolicyCalculation(): PolicyCalculation {

@@ -38,7 +38,7 @@ const ANY_SIDE = compileSide(ANY_ENTITY, undefined, () => ({ id: '', doubtful: f
 
 /**
  * Where only named ports are wanted, their set has the selector in it already, so the selector's own set is not needed.
- * Negated ports are those of the endpoints that `selector` matches, too (facts: calico §6.3).
+ * Negated ports are those of the endpoints that `selector` matches, too (Calico v3.33, felix/rules/policy.go).
  */
 function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): CompiledSide {
   const selector = side.selector ?? SELECT_ALL;

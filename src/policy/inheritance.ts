@@ -1,4 +1,5 @@
-// Labels that endpoints inherit from their profiles, kept once for each distinct list of profiles (facts: calico §5.5).
+// Labels that endpoints inherit from their profiles, kept once for each distinct list of profiles (Calico v3.33,
+// felix/labelindex/label_inheritance_index.go).
 import { addToBag, type Bag, bagItems, removeFromBag } from './bag.ts';
 import { UNKNOWN_PROFILE } from './input.ts';
 import { mergeLabels, NO_LABELS, type PackedLabels, samePacked } from './labels.ts';
@@ -23,7 +24,8 @@ export interface Inheritance<I extends object> {
   join(profiles: readonly string[], create: (heritage: Heritage<I>) => I): I;
   leave(heritage: Heritage<I>, item: I): void;
   /**
-   * Sets the labels that a profile applies (none when it is gone, undefined when they are not known). `before` runs for every heir of a list whose labels
+   * Sets the labels that a profile applies (none when it is gone, undefined when they are not known). `before` runs for
+   * every heir of a list whose labels
    * change while it still has the old ones, `after` once it has the new ones.
    */
   setLabels(

@@ -150,7 +150,7 @@ export function blanketRule(action: RuleAction, index = 0): RuleInput {
   };
 }
 
-/** Profiles that are always there, though in no store (facts: calico §4.4). */
+/** Profiles that are always there, though in no store (Calico v3.33, api/pkg/apis/projectcalico/v3/profile.go). */
 export const BUILT_IN_PROFILES: ReadonlyMap<string, ProfileInput> = new Map([
   [
     'projectcalico-default-allow',

@@ -63,7 +63,9 @@ export function setKey(selector: Selector, port: PortName | undefined): string {
   return port === undefined ? text : `${text}\n${port.protocol ?? ''}\n${port.name}`;
 }
 
-/** The hash of the selector, or of selector, protocol and port name (facts: calico §5.3). */
+/**
+ * The hash of the selector, or of selector, protocol and port name (Calico v3.33, libcalico-go/lib/selector/parser/ast.go).
+ */
 function setHash(selector: Selector, port: PortName | undefined): string {
   const selectorId = uniqueId('s', formatSelector(selector));
   if (port === undefined) return selectorId.slice(2);

@@ -1,4 +1,4 @@
-// In which order tiers and policies are evaluated (facts: calico §6.1).
+// In which order tiers and policies are evaluated (Calico v3.33, felix/calc/policy_sorter.go).
 import { type PolicyInput, type TierInput, UNKNOWN_TIER } from './input.ts';
 import type { RuleListId, TierPolicies } from './types.ts';
 

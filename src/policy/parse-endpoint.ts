@@ -1,6 +1,6 @@
-// WorkloadEndpoint, HostEndpoint, NetworkSet and GlobalNetworkSet as stored → inputs of the calculation (facts: calico
-// §4.7–4.10, §5.4, §5.5). What cannot be understood is reported: labels and profiles as an unknown profile, addresses,
-// ranges and ports by the mark that there may be any.
+// WorkloadEndpoint, HostEndpoint, NetworkSet and GlobalNetworkSet as stored → inputs of the calculation (Calico v3.33,
+// libcalico-go/lib/backend/syncersv1/updateprocessors). What cannot be understood is reported: labels and profiles as an
+// unknown profile, addresses, ranges and ports by the mark that there may be any.
 
 import { membersOf } from '../model/document.ts';
 import { interfaceName } from '../model/names.ts';
@@ -168,7 +168,10 @@ function getGlobalLabels(resource: Fields): LabelMap {
   return labels;
 }
 
-/** The range without host bits; of length 0 as its two halves (facts: calico §4.7). */
+/**
+ * The range without host bits; of length 0 as its two halves (Calico v3.33,
+ * api/pkg/apis/projectcalico/v3/globalnetworkset.go).
+ */
 function splitUniversal(range: Cidr): readonly Cidr[] {
   if (range.prefixLength > 0) return [maskCidr(range)];
   const { address: first } = maskCidr(range);

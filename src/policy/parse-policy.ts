@@ -1,4 +1,5 @@
-// NetworkPolicy, GlobalNetworkPolicy, Profile and Tier as stored → inputs of the calculation (facts: calico §4.4, §4.6).
+// NetworkPolicy, GlobalNetworkPolicy, Profile and Tier as stored → inputs of the calculation (Calico v3.33,
+// api/pkg/apis/projectcalico/v3/tier.go).
 import { SELECT_ALL, type Selector } from '../selector/selector.ts';
 import { blanketRule, type PolicyInput, type ProfileInput, type TierInput, UNKNOWN_TIER } from './input.ts';
 import { parseRules } from './parse-rule.ts';

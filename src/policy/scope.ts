@@ -1,4 +1,5 @@
-// Which endpoints the selectors of a policy mean, by the namespace of the policy (facts: calico §5.4).
+// Which endpoints the selectors of a policy mean, by the namespace of the policy (Calico v3.33,
+// libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go).
 import { prefixLabels, replaceUniversal } from '../selector/rewrite.ts';
 import { conjunction, type Selector, sortedValues } from '../selector/selector.ts';
 

@@ -1,4 +1,4 @@
-// The configuration of BIRD 2 for a node, both families in one file (facts: calico §8.3, in BIRD 2's language).
+// The configuration of BIRD 2 for a node, both families in one file (Calico v3.33, confd/etc/calico/confd/templates).
 import { formatCidr, hostCidr } from '../net/cidr.ts';
 import { compareIps, type Family, formatIp } from '../net/ip.ts';
 import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bird-filters.ts';

@@ -8,8 +8,8 @@ import { listenPortOf, type Session } from './sessions.ts';
 const DEFAULT_HOLD_SECONDS = 240;
 
 /**
- * What all sessions of a family share. The times are Calico's (facts: calico §8.3) but for the delay, which Calico sets to
- * 2 s: a host that starts is without routes for so long.
+ * What all sessions of a family share. The times are Calico's (Calico v3.33, confd/pkg/backends/calico/bgp_processor.go)
+ * but for the delay, which Calico sets to 2 s: a host that starts is without routes for so long.
  */
 export function sessionTemplate(family: Family, debug: boolean): readonly string[] {
   return [

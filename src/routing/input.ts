@@ -65,7 +65,10 @@ export type PeerTarget =
   | { readonly kind: 'address'; readonly address: Ip; readonly port?: number; readonly asNumber: number }
   | { readonly kind: 'nodes'; readonly selector: Selector };
 
-/** What a rule of a BGPFilter asks of a route; all that is there must hold (facts: calico §4.13). */
+/**
+ * What a rule of a BGPFilter asks of a route; all that is there must hold (Calico v3.33,
+ * api/pkg/apis/projectcalico/v3/bgpfilter.go).
+ */
 export interface FilterMatch {
   readonly range?: {
     readonly cidr: Cidr;
@@ -109,7 +112,7 @@ export interface BgpFilter {
   readonly 6: FamilyFilter;
 }
 
-/** A BGPPeer (facts: calico §4.12). */
+/** A BGPPeer (Calico v3.33, api/pkg/apis/projectcalico/v3/bgppeer.go). */
 export interface BgpPeer {
   readonly name: string;
   readonly scope: PeerScope;

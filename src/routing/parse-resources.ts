@@ -104,7 +104,10 @@ function parseLogLevel(severity: string | undefined): BgpSettings['logLevel'] {
   return severity === undefined || severity === 'Info' ? 'info' : 'none';
 }
 
-/** BGPConfiguration `default` with what the node's own says instead (facts: calico §4.11). */
+/**
+ * BGPConfiguration `default` with what the node's own says instead (Calico v3.33,
+ * api/pkg/apis/projectcalico/v3/bgpconfig.go).
+ */
 export function parseBgpSettings(
   cluster: BGPConfiguration | undefined,
   own: BGPConfiguration | undefined,

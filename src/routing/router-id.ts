@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { type Ipv4, ipv4Of } from '../net/ip.ts';
 import type { RoutingInput } from './input.ts';
 
-/** From the SHA-256 of the name, kept out of the multicast range, as Calico does (facts: calico §8.2). */
+/**
+ * From the SHA-256 of the name, kept out of the multicast range, as Calico does (Calico v3.33,
+ * confd/pkg/backends/calico/bgp_processor.go).
+ */
 export function hashRouterId(nodeName: string): Ipv4 {
   const bytes = createHash('sha256').update(nodeName).digest();
   const first = bytes.readUInt8(0);

@@ -1,5 +1,5 @@
-// Derives this node's BGP sessions in one family: the mesh of all nodes, and BGPPeers from both of their ends
-// (facts: calico §8.2). The result depends on the input's content only, not on its order.
+// Derives this node's BGP sessions in one family: the mesh of all nodes, and BGPPeers from both of their ends (Calico
+// v3.33, confd/pkg/backends/calico/bgp_processor.go). The result depends on the input's content only, not on its order.
 import { compareIps, type Family, formatIp, type Ip } from '../net/ip.ts';
 import { matchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
@@ -199,7 +199,8 @@ function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
 }
 
 /**
- * All sessions, sorted by name; one for each name, and for each address and port: a global BGPPeer goes before a node's, that before the mesh,
+ * All sessions, sorted by name; one for each name, and for each address and port: a global BGPPeer goes before a node's,
+ * that before the mesh,
  * and among equals the first by the BGPPeer's name.
  */
 export function computeSessions(input: RoutingInput, family: Family): readonly Session[] {

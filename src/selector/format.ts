@@ -1,4 +1,5 @@
-// The one spelling of a selector, and the identifier made from it, both equal to Calico's (facts: calico §5.3).
+// The one spelling of a selector, and the identifier made from it, both equal to Calico's (Calico v3.33,
+// libcalico-go/lib/selector/parser/ast.go).
 import { createHash } from 'node:crypto';
 import type { Selector } from './selector.ts';
 

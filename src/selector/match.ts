@@ -1,4 +1,4 @@
-// Whether labels satisfy a selector (facts: calico §5.2).
+// Whether labels satisfy a selector (Calico v3.33, libcalico-go/lib/selector/parser/ast.go).
 import { allOf, anyOf, not, type Truth } from '../base/truth.ts';
 import type { Labels, Selector } from './selector.ts';
 

@@ -1,9 +1,10 @@
-// Selector text to a selector: a recursive descent over the grammar of facts: calico §5.1.
+// Selector text to a selector: a recursive descent over the grammar of Calico v3.33
+// (libcalico-go/lib/selector/parser/parser.go).
 import { isOcicatError } from '../base/errors.ts';
 import { SELECT_ALL, type Selector, sortedValues } from './selector.ts';
 import { selectorError, type Token, type TokenKind, tokenizeSelector } from './tokenize.ts';
 
-/** Longest selector text (facts: calico §4.1). */
+/** Longest selector text (Calico v3.33, libcalico-go/lib/validator/v3/validator.go). */
 export const SELECTOR_LENGTH_MAX = 1024;
 
 /** A position in the tokens of one text. */

@@ -1,4 +1,5 @@
-// Selectors made from selectors: labels renamed, all() and global() replaced (facts: calico §5.4).
+// Selectors made from selectors: labels renamed, all() and global() replaced (Calico v3.33,
+// libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go).
 import type { Selector } from './selector.ts';
 
 /** Calico rewrites the text and reads it again, which takes two negations in a row for none. */

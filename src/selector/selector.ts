@@ -1,4 +1,5 @@
-// The selector language as values: what a label expression says, free of its spelling (facts: calico §5.1).
+// The selector language as values: what a label expression says, free of its spelling (Calico v3.33,
+// libcalico-go/lib/selector/parser/parser.go).
 
 /** A boolean expression over labels. `and` and `or` have two or more operands; the values of a set are sorted. */
 export type Selector =

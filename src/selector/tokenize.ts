@@ -29,7 +29,7 @@ export interface Token {
   readonly at: number;
 }
 
-/** Longest label name (facts: calico §5.1). */
+/** Longest label name (Calico v3.33, libcalico-go/lib/selector/parser/parser.go). */
 export const LABEL_LENGTH_MAX = 512;
 
 const blanks = /[ \t]*/y;

@@ -88,7 +88,10 @@ async function observeAll(): Promise<readonly string[]> {
   return lines.sort();
 }
 
-/** The same lines from the oracle; what a host sends to a workload of its own is never policed (facts: calico §6.4). */
+/**
+ * The same lines from the oracle; what a host sends to a workload of its own is never policed (Calico v3.33,
+ * felix/rules/static.go).
+ */
 async function expectAll(): Promise<readonly string[]> {
   const snapshot = await readSnapshot(lab);
   return places
