@@ -5,6 +5,7 @@ import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { parsePool, parseReservation } from '../ipam/pool.ts';
+import type { CalicoNodeStatusSpec } from '../model/calico-node-status.ts';
 import { fieldsBelow } from '../model/describe.ts';
 import { membersOf } from '../model/document.ts';
 import { findIdle, idleMarkAround, idleMarksOf, leafPathsOf } from '../model/idle.ts';
@@ -17,6 +18,8 @@ import { type EndpointIdentity, tryComputeEndpointName } from '../model/workload
 import { parsePolicyUpdate } from '../policy/parse.ts';
 import { computeBirdConfig } from '../routing/bird-config.ts';
 import { openLog } from './log.ts';
+import { parseQuestion } from './node-status-answer.ts';
+import { reportNodeStatus } from './node-status-report.ts';
 import { createPicture } from './picture.ts';
 
 const OWN = 'host-1';
@@ -58,6 +61,7 @@ const LEAST: Readonly<Record<string, object>> = {
     ipNetworks: ['10.1.0.1/32'],
   },
   Node: { bgp: { ipv4Address: '10.0.0.2/24', ipv6Address: 'fd00::2/64' } },
+  CalicoNodeStatus: { node: OWN, classes: ['BGP'], updatePeriodSeconds: 10 },
 };
 
 /** What must stand beside a field, by the first pattern that its path matches. */
@@ -148,6 +152,8 @@ const WITH: Readonly<Record<string, object>> = {
 
 /** Two values for fields of a name, the first pattern counts; undefined is no value. */
 const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
+  [/^spec\.classes$/, ['BGP'], ['Agent']],
+  [/^spec\.updatePeriodSeconds$/, 0, 10],
   [/V6\.cidr$/, 'fd00::/16', 'fd01::/16'],
   [/^spec\.cidr$|\.cidr$/, '10.1.0.0/16', '10.2.0.0/16'],
   [/\.action$/, undefined, undefined], // below, by kind of rule
@@ -278,6 +284,12 @@ function pictureWith(kind: Kind, stored: unknown): string {
 
 const show = (value: unknown) => Bun.inspect(value, { depth: 20 });
 
+/** Whether a question is this node's, how often it is answered, and by what. */
+function answerTo({ node: asked, classes = [], updatePeriodSeconds }: CalicoNodeStatusSpec): string {
+  const status = { version: '2', routerId: '10.0.0.1', startedAt: 'then', configuredAt: 'now' };
+  return show([asked === OWN, updatePeriodSeconds, reportNodeStatus(classes, { status, protocols: [], routes: [] })]);
+}
+
 /** All that the agent makes of a resource. */
 function outcomeOf(kind: Kind, stored: { readonly spec: unknown }): string {
   const text = JSON.stringify(stored);
@@ -289,6 +301,7 @@ function outcomeOf(kind: Kind, stored: { readonly spec: unknown }): string {
     kind.name === 'IPPool' ? show(parsePool(name, text)) : '',
     kind.name === 'IPReservation' ? show(parseReservation(name, text)) : '',
     kind.name === 'WorkloadEndpoint' ? tryComputeEndpointName(stored.spec as EndpointIdentity) : '',
+    kind.name === 'CalicoNodeStatus' ? answerTo(parseQuestion(name, text)) : '',
   ];
   return parts.join('\n');
 }

@@ -8,6 +8,7 @@ import { parsePolicyUpdate } from '../policy/parse.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createIdleLog } from './idle-log.ts';
 import type { Log } from './log.ts';
+import type { NodeStatusReporter } from './node-status.ts';
 import type { Concern, Picture } from './picture.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -25,6 +26,7 @@ export interface FeedTargets {
   readonly dataplane: Dataplane;
   readonly picture: Picture;
   readonly workloads: Workloads;
+  readonly nodeStatuses: Pick<NodeStatusReporter, 'note'>;
   readonly log: Log;
 }
 
@@ -38,7 +40,7 @@ function tryParse(text: string): unknown {
 }
 
 export function createFeed(targets: FeedTargets): Feed {
-  const { nodeName, dataplane, picture, workloads, log } = targets;
+  const { nodeName, dataplane, picture, workloads, nodeStatuses, log } = targets;
   const revisions = createRevisions();
   const idleLog = createIdleLog(log);
   let concerns = new Set<Concern>();
@@ -67,6 +69,7 @@ export function createFeed(targets: FeedTargets): Feed {
       if (concern !== undefined) concerns.add(concern);
       if (key.kind !== 'resource') return;
       toPolicy(key, value);
+      if (key.resourceKind === 'CalicoNodeStatus') nodeStatuses.note(key.name, value);
       idleLog.note(key, value);
     },
     forgetRevisions: revisions.forget,

@@ -15,6 +15,8 @@ const RETRY_MS = 2_000;
 export interface Router {
   /** The routing input may have changed. */
   touch(): void;
+  /** The resources that BIRD refuses, with its words to each. */
+  leftOut(): ReadonlyMap<string, string>;
   close(): void;
 }
 
@@ -85,6 +87,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
 
   return {
     touch: () => later(GATHER_MS),
+    leftOut: () => leftOut,
     close() {
       closed = true;
       clearTimeout(timer);

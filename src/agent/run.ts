@@ -35,6 +35,7 @@ import { reportHostPrograms } from './host-programs.ts';
 import { type Housekeeping, keepHouse } from './housekeeping.ts';
 import { type Log, openLog } from './log.ts';
 import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node-files.ts';
+import { createNodeStatusReporter } from './node-status.ts';
 import { watchOtherFirewalls } from './other-firewalls.ts';
 import { chooseLogGroup, followPacketLog } from './packet-log.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
@@ -172,7 +173,11 @@ export async function runAgent(
     tenure = held;
     const memory = openCniMemory(datastore, nodeName);
     const router = createRouter(bird, () => session.picture.routingInput(), log);
-    const touchRouting = settings.backend === 'bird' ? router.touch : () => undefined;
+    const hasBird = settings.backend === 'bird';
+    const birdSocket = hasBird ? bird.socketPath : undefined;
+    const { leftOut } = router;
+    const nodeStatuses = createNodeStatusReporter({ nodeName, datastore, tenure: held, birdSocket, leftOut, log });
+    const touchRouting = hasBird ? router.touch : () => undefined;
     const touchQuiet = quiet.touch;
     const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
     const context = {
@@ -189,6 +194,7 @@ export async function runAgent(
       touchQuiet,
       touchHouse: () => house?.touch(),
       deleted: (key: string) => forgetDeleted({ memory, endpointFolder, log }, key),
+      nodeStatuses,
       log,
     };
     let house: Housekeeping | undefined;
@@ -238,6 +244,7 @@ export async function runAgent(
     try {
       await Promise.race([session.run(signal), guard, held.keep(signal)]);
     } finally {
+      nodeStatuses.close();
       router.close();
       await server.close();
     }

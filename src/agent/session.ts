@@ -16,6 +16,7 @@ import { createFeed, type Feed } from './feed.ts';
 import { createForwarding, type Forwarding } from './forwarding.ts';
 import { createGate } from './gate.ts';
 import type { Log } from './log.ts';
+import type { NodeStatusReporter } from './node-status.ts';
 import { createPicture, type Picture } from './picture.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
@@ -41,6 +42,8 @@ export interface SessionContext {
   readonly touchHouse: () => void;
   /** Somebody has deleted a key, in the store that we follow. */
   readonly deleted: (key: string) => void;
+  /** Answers what is asked about this node. */
+  readonly nodeStatuses: Pick<NodeStatusReporter, 'note'>;
   readonly log: Log;
 }
 
@@ -67,7 +70,7 @@ export function createSession(context: SessionContext): Session {
   const picture = createPicture(context);
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
-  const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, log });
+  const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, nodeStatuses: context.nodeStatuses, log });
   const listing = createGate();
   /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
   let configuration: string | undefined;

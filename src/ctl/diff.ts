@@ -1,6 +1,7 @@
 // diff: what apply would change.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import type { Datastore } from '../datastore/port.ts';
+import { keepAnswer } from '../model/calico-node-status.ts';
 import { formatResourceId, type Resource } from '../model/resource.ts';
 import { flagValue, type Handler } from './command.ts';
 import { withStore } from './context.ts';
@@ -17,8 +18,9 @@ function plain(resource: Resource): Resource {
 }
 
 /** As it would be shown after apply. */
-function afterApply(item: Item): Resource {
-  return plain(item.kind.fromStored(item.kind.toStored(item.resource)));
+function afterApply(item: Item, before: Resource | undefined): Resource {
+  const applied = plain(item.kind.fromStored(item.kind.toStored(item.resource)));
+  return before === undefined ? applied : keepAnswer(applied, before);
 }
 
 async function tryFetch(datastore: Datastore, item: Item, signal: AbortSignal): Promise<Resource | undefined> {
@@ -37,7 +39,7 @@ async function diffItem(datastore: Datastore, item: Item, signal: AbortSignal): 
   const text = before === undefined ? '' : printYaml(before);
   return formatDiff(
     text,
-    printYaml(afterApply(item)),
+    printYaml(afterApply(item, before)),
     before === undefined ? '/dev/null' : `store ${id}`,
     `file ${id}`,
   );

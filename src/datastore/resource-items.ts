@@ -1,6 +1,7 @@
 // What each kind of write to a resource wants at its key: the rules of create, update, apply and delete.
 import { randomUUID } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
+import { keepAnswer } from '../model/calico-node-status.ts';
 import type { KeyValue, Revision } from './port.ts';
 import type { BatchItem, Step } from './resource-batch.ts';
 import {
@@ -89,7 +90,8 @@ function keepIdentity(resource: Resource, current: KeyValue, stamps: Stamps): Re
   const standing = tryParseStored(current);
   if (standing === undefined) return stampNew(resource, stamps);
   const { uid, creationTimestamp } = standing.metadata;
-  return { ...resource, metadata: { ...resource.metadata, uid, creationTimestamp } };
+  const { metadata, ...rest } = keepAnswer(resource, standing);
+  return { ...rest, metadata: { ...metadata, uid, creationTimestamp } };
 }
 
 /** Writes where nothing stands. Throws `invalid` for a resource that has a resourceVersion. */

@@ -9,6 +9,9 @@ import { filled, type Infer, list, object, required, sparse } from './schema.ts'
 
 const MAX_UPDATE_PERIOD_S = 86_400;
 
+/** Where the agent names what BIRD refuses: Calico's status has no place for it. */
+export const LEFT_OUT_ANNOTATION = 'ocicat/left-out';
+
 const spec = object({
   node: required(resourceName, 'The node.'),
   classes: required(list(choice('Agent', 'BGP', 'Routes'), { minItems: 1, unique: true }), 'What to report.'),
@@ -105,3 +108,22 @@ export const calicoNodeStatus = defineKind({
   table: ['NAME', 'NODE'],
   wideTable: ['NAME', 'NODE', 'CLASSES'],
 });
+
+interface Answered {
+  readonly kind: string;
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined };
+  readonly status?: unknown;
+}
+
+/**
+ * What a user writes, with the answer that stands: one that was read and is written again with the question is older. A
+ * resource of another kind as it is.
+ */
+export function keepAnswer<R extends Answered>(written: R, { metadata, status }: Answered): R {
+  if (written.kind !== 'CalicoNodeStatus' || status === undefined) return written;
+  const leftOut = metadata.annotations?.[LEFT_OUT_ANNOTATION];
+  const { [LEFT_OUT_ANNOTATION]: _older, ...others } = written.metadata.annotations ?? {};
+  const annotations = leftOut === undefined ? others : { ...others, [LEFT_OUT_ANNOTATION]: leftOut };
+  const isPlain = Object.keys(annotations).length === 0;
+  return { ...written, metadata: { ...written.metadata, annotations: isPlain ? undefined : annotations }, status };
+}

@@ -103,7 +103,6 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
   StagedNetworkPolicy: staged,
   StagedGlobalNetworkPolicy: staged,
   Profile: rules,
-  CalicoNodeStatus: [{ path: '', why: 'no agent answers; ask `calicoctl node status` on the host' }],
   Node: [
     { path: 'spec.bgp.ipv4IPIPTunnelAddr', why: NO_TUNNEL_ADDRESS },
     { path: 'spec.ipv4VXLANTunnelAddr', why: NO_TUNNEL_ADDRESS },

@@ -61,7 +61,14 @@ function load(resources: readonly Stored[]): readonly string[] {
   const log = { info: say, warn: say, error: say };
   const dataplane = createDataplane(kernel, log, () => undefined);
   const picture = createPicture({ nodeName: 'a', routerId: undefined, felix: {}, base: defaultFirewallConfig, log });
-  const feed = createFeed({ nodeName: 'a', dataplane, picture, workloads: createWorkloads(log), log });
+  const feed = createFeed({
+    nodeName: 'a',
+    dataplane,
+    picture,
+    workloads: createWorkloads(log),
+    nodeStatuses: { note: () => undefined },
+    log,
+  });
   for (const [index, stored] of resources.entries())
     feed.take({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
   dataplane.setPools(picture.natPools());
