@@ -48,6 +48,8 @@ interface Supply {
   readonly addresses: readonly Ip[];
   readonly routes: readonly ResultRoute[];
   readonly dns: CniResult['dns'];
+  /** Another plugin's own words. */
+  readonly answer?: string | undefined;
 }
 
 async function draftSupply(task: CniTask, draft: Draft): Promise<Supply> {
@@ -59,7 +61,7 @@ async function draftSupply(task: CniTask, draft: Draft): Promise<Supply> {
 async function takeSupply(task: CniTask, undo: Undo): Promise<Supply | undefined> {
   const { request, call, signal } = task;
   if (request.config.ipam.type === OWN_IPAM) return undefined;
-  const result = await delegateAdd(request, call, signal);
+  const { result, answer } = await delegateAdd(request, call, signal);
   undo.push(`addresses of ${request.config.ipam.type}`, () => delegate(request, call, 'DEL', undoSignal()));
   const addresses = result.addresses.map(({ address }) => address.address);
   const missing = request.config.wishes.addresses.filter((ip) => !addresses.includes(ip));
@@ -68,7 +70,7 @@ async function takeSupply(task: CniTask, undo: Undo): Promise<Supply | undefined
       'invalid',
       `ask IPAM plugin "${request.config.ipam.type}" for ${missing.map(formatIp).join(', ')}: it gave ${addresses.map(formatIp).join(', ')}`,
     );
-  return { addresses, routes: result.routes, dns: result.dns };
+  return { addresses, routes: result.routes, dns: result.dns, answer };
 }
 
 interface Drafted extends Supply {
@@ -129,7 +131,8 @@ async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined>
   undo.push(`link ${hostName}`, async () => void (await links.remove(hostName)));
   await createLink(task, spec);
   undo.push('file', async () => unnoteEndpoint(task, request.environment));
-  noteEndpoint(task, { endpoint, handleId: handleIdOf(task), createsProfile: request.config.createsProfile });
+  const { createsProfile } = request.config;
+  noteEndpoint(task, { endpoint, handleId: handleIdOf(task), createsProfile, supplied: drafted.answer });
   undo.push('policy', () => context.endpointGone(idOf(endpoint)));
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });

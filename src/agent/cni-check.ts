@@ -8,11 +8,12 @@ import { printKey } from '../datastore/keys.ts';
 import { parseHandle } from '../ipam/handle.ts';
 import type { WorkloadEndpoint } from '../model/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
-import { delegate } from './cni-delegate.ts';
-import { addressesOf, endpointsOf, findEndpoint } from './cni-endpoint.ts';
+import { delegate, withAnswer } from './cni-delegate.ts';
+import { addressesOf, attachmentOf, endpointsOf, findEndpoint } from './cni-endpoint.ts';
 import { linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 import { type CniTask, handleOf } from './cni-task.ts';
+import { tryRecallEndpoint } from './endpoint-files.ts';
 
 /** Addresses that are held under a handle, read from the store now. */
 export async function observeHeld({ context, signal }: CniTask, handleId: string): Promise<readonly Ip[]> {
@@ -55,9 +56,10 @@ function checkPreviousInterfaces({ request }: CniTask, { spec }: WorkloadEndpoin
 }
 
 async function checkAddresses(task: CniTask, endpoint: WorkloadEndpoint): Promise<readonly Issue[]> {
-  const { request, call, signal } = task;
+  const { context, request, call, signal } = task;
   if (request.config.ipam.type !== OWN_IPAM) {
-    await delegate(request, call, 'CHECK', signal);
+    const { supplied } = tryRecallEndpoint(context.endpointFolder, attachmentOf(endpoint)) ?? {};
+    await delegate(request, withAnswer(call, supplied), 'CHECK', signal);
     return [];
   }
   const network = holderNetworkOf(endpoint) ?? request.config.name;

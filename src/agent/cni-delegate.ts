@@ -1,29 +1,37 @@
 // Another IPAM plugin, such as host-local, run as CNI wants it: found on CNI_PATH, same input, same variables.
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { type Json, parseJson } from '../base/json.ts';
+import { type Json, parseJson, printJson } from '../base/json.ts';
 import { isFields } from '../cni/config-reader.ts';
 import type { Command } from '../cni/environment.ts';
 import type { CniCall, CniRequest } from '../cni/request.ts';
 import { type CniResult, tryParseResult } from '../cni/result.ts';
+import { findHostRoot } from './host-root.ts';
 
+const PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 /** What a plugin may take; it works on files of this host. */
 const TIMEOUT_MS = 60_000;
 
-function isProgram(path: string): boolean {
+/** A link below another root leads to somewhere in that, which it is followed to when it is run there. */
+function isProgram(root: string, path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    if (root !== '' && lstatSync(`${root}${path}`).isSymbolicLink()) return true;
+    accessSync(`${root}${path}`, constants.X_OK);
+    return statSync(`${root}${path}`).isFile();
   } catch {
     return false;
   }
 }
 
-/** Throws `invalid`, since the configuration asks for what is not installed, naming the folders that were searched. */
-function findPlugin(type: string, folders: readonly string[]): string {
-  const path = folders.map((folder) => join(folder, type)).find(isProgram);
-  if (path !== undefined) return path;
+/**
+ * The words that run the plugin where the runtime has it, which is the host. Throws `invalid`, since the configuration asks for
+ * what is not installed, naming the folders that were searched.
+ */
+function findPlugin(type: string, folders: readonly string[]): readonly string[] {
+  const root = findHostRoot();
+  const path = folders.map((folder) => join(folder, type)).find((one) => isProgram(root, one));
+  if (path !== undefined) return root === '' ? [path] : [Bun.which('chroot', { PATH }) ?? 'chroot', root, path];
   throw new OcicatError('invalid', `find IPAM plugin "${type}": in none of ${folders.join(', ')}`);
 }
 
@@ -47,13 +55,13 @@ const VARIABLES: readonly string[] = ['CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAM
 
 function environmentOf({ variables }: CniCall, command: Command): Readonly<Record<string, string | undefined>> {
   const named = VARIABLES.map((name) => [name, variables[name]] as const);
-  return { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...Object.fromEntries(named), CNI_COMMAND: command };
+  return { PATH, ...Object.fromEntries(named), CNI_COMMAND: command };
 }
 
 /** Returns the plugin's standard output. Throws `invalid`, `unavailable`, `timeout`. */
 async function runPlugin(request: CniRequest, call: CniCall, command: Command, signal: AbortSignal): Promise<string> {
   const { type } = request.config.ipam;
-  const child = Bun.spawn([findPlugin(type, request.environment.path)], {
+  const child = Bun.spawn([...findPlugin(type, request.environment.path)], {
     env: environmentOf(call, command),
     stdin: new TextEncoder().encode(call.input),
     stdout: 'pipe',
@@ -72,13 +80,26 @@ async function runPlugin(request: CniRequest, call: CniCall, command: Command, s
   return output;
 }
 
+export interface Supplied {
+  readonly result: CniResult;
+  /** The result as the plugin printed it. */
+  readonly answer: string;
+}
+
 /** Addresses from the plugin. Throws as above, and `invalid` for a result without addresses. */
-export async function delegateAdd(request: CniRequest, call: CniCall, signal: AbortSignal): Promise<CniResult> {
-  const output = await runPlugin(request, call, 'ADD', signal);
-  const result = tryParseResult(tryParse(output));
-  if (result !== undefined && result.addresses.length > 0) return result;
+export async function delegateAdd(request: CniRequest, call: CniCall, signal: AbortSignal): Promise<Supplied> {
+  const answer = await runPlugin(request, call, 'ADD', signal);
+  const result = tryParseResult(tryParse(answer));
+  if (result !== undefined && result.addresses.length > 0) return { result, answer };
   await runPlugin(request, call, 'DEL', signal);
   throw new OcicatError('invalid', 'IPAM plugin returned no IP addresses in result');
+}
+
+/** The call with the plugin's own answer as the result to compare with: the runtime has ours, with other ranges and gateways. */
+export function withAnswer(call: CniCall, answer: string | undefined): CniCall {
+  const [config, prevResult] = [tryParse(call.input), tryParse(answer ?? '')];
+  if (prevResult === undefined || !isFields(config)) return call;
+  return { ...call, input: printJson({ ...config, prevResult }) };
 }
 
 /** Tells the plugin to give the addresses back, or to check that it holds them, or to sweep. */

@@ -1,11 +1,10 @@
 // From a plugin call to its answer: which command does what, in which order calls of one container run, and what every
 // failure looks like to the runtime.
-import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
+import { describeError, isOcicatError } from '../base/errors.ts';
 import { CNI_CODE, type CniError, printCniError, toCniError } from '../cni/error.ts';
 import { type CniCall, type CniRequest, parseRequest } from '../cni/request.ts';
 import { printResult } from '../cni/result.ts';
 import { printVersions } from '../cni/version.ts';
-import { printKey } from '../datastore/keys.ts';
 import { addContainer } from './cni-add.ts';
 import { checkContainer } from './cni-check.ts';
 import type { CniContext } from './cni-context.ts';
@@ -14,6 +13,7 @@ import { collectGarbage } from './cni-gc.ts';
 import { addAddresses, checkAddresses, deleteAddresses } from './cni-ipam.ts';
 import { attachmentName, forgetDel, listPendingDels, tryRecallDel } from './cni-pending.ts';
 import { createQueue, type Queue } from './cni-queue.ts';
+import { reportStatus } from './cni-status.ts';
 import { type CniTask, ensureReady } from './cni-task.ts';
 import type { CniAnswer } from './cni-wire.ts';
 import { createWriteBack } from './write-back.ts';
@@ -68,19 +68,15 @@ const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> 
     return '';
   },
   async STATUS(task) {
-    const behind = task.context.whyBehind();
-    if (behind !== undefined) throw new OcicatError('not-ready', `the agent does not follow the datastore: ${behind}`);
-    await ensureReady(task);
-    await task.context.datastore.get(printKey({ kind: 'ipam-config' }), task.signal);
+    await reportStatus(task);
     return '';
   },
 };
 
-/** STATUS has a code of its own for "do not send me ADDs". */
+/** STATUS has a code of its own for "do not send me ADDs", whatever the reason. */
 function errorOf(request: CniRequest, error: unknown): CniError {
   const cniError = toCniError(error, request.config.version);
-  const isStatus = request.environment.command === 'STATUS' && cniError.code === CNI_CODE.tryAgainLater;
-  return isStatus ? { ...cniError, code: CNI_CODE.unavailable } : cniError;
+  return request.environment.command === 'STATUS' ? { ...cniError, code: CNI_CODE.unavailable } : cniError;
 }
 
 function refused(error: CniError): CniAnswer {

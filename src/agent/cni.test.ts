@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Issue, OcicatError } from '../base/errors.ts';
@@ -566,4 +566,28 @@ test('STATUS: yes, or the code for "no ADDs please"', async () => {
     1,
     { cniVersion: '1.1.0', code: 50, msg: 'Calico is currently not ready to process requests' },
   ]);
+});
+
+test('STATUS asks for the pools and the IPAM plugin that ADD would need', async () => {
+  const dispatcher = await start(contextOf(store));
+  const why = async (ipam: object) => {
+    const [status, answer] = await call(dispatcher, 'STATUS', { config: { cniVersion: '1.1.0', ipam } });
+    return status === 0 ? answer : (answer as { code: number; msg: string });
+  };
+  expect(await why({ type: 'calico-ipam', ipv4_pools: ['pool'] })).toBe('');
+  expect(await why({ type: 'calico-ipam', ipv4_pools: ['nowhere'] })).toMatchObject({
+    code: 50,
+    msg: 'the given pool (nowhere) does not exist, or is not enabled',
+  });
+  expect(await why({ type: 'calico-ipam', assign_ipv6: 'true' })).toMatchObject({
+    code: 50,
+    msg: expect.stringContaining('there are no IPv6 pools'),
+  });
+  expect(await why({ type: 'leases' })).toMatchObject({ code: 50, msg: expect.stringContaining('find IPAM plugin') });
+  const plugin = join(folder, 'leases');
+  const answers = (words: string) => writeFileSync(plugin, `#!/bin/sh\n${words}\n`, { mode: 0o755 });
+  answers('[ "$CNI_COMMAND" = STATUS ]');
+  expect(await why({ type: 'leases' })).toBe('');
+  answers(`echo '{ "code": 50, "msg": "no leases left" }'; exit 1`);
+  expect(await why({ type: 'leases' })).toMatchObject({ code: 50, msg: expect.stringContaining('no leases left') });
 });

@@ -20,6 +20,8 @@ export interface KeptEndpoint {
   readonly handleId: string | undefined;
   /** Whether its networks' profiles are made where they are missing. */
   readonly createsProfile: boolean;
+  /** What another IPAM plugin answered, which it wants to see again when it is to check. */
+  readonly supplied?: string | undefined;
 }
 
 const SUFFIX = '.json';
@@ -37,9 +39,9 @@ function attachmentOf({ endpoint: { spec } }: KeptEndpoint): Attachment {
 
 /** Throws `unavailable` when the disk does not take it. It need not survive a power cut, after which no pod is left. */
 export function keepEndpoint(folder: string, kept: KeptEndpoint): void {
-  const { endpoint, handleId = '', createsProfile } = kept;
+  const { endpoint, handleId = '', createsProfile, supplied } = kept;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile });
+  const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile, supplied });
   writeFileWhole(fileOf(folder, attachmentOf(kept)), text, 0o600);
 }
 
@@ -49,15 +51,24 @@ export function forgetEndpoint(folder: string, attachment: Attachment): void {
   if (existsSync(path)) rmSync(path, { force: true });
 }
 
+function textOf(supplied: unknown): Pick<KeptEndpoint, 'supplied'> {
+  return typeof supplied === 'string' ? { supplied } : {};
+}
+
 /** A file that is damaged says nothing. */
 function tryReadKept(path: string): KeptEndpoint | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(readRegularFile(path, MAX_BYTES));
     const members = membersOf(parseJson(text));
     const endpoint = parseStored(workloadEndpoint, members?.endpoint);
-    const { handleId, createsProfile } = members ?? {};
+    const { handleId, createsProfile, supplied } = members ?? {};
     const isHandle = typeof handleId === 'string' && handleId !== '';
-    return { endpoint, handleId: isHandle ? handleId : undefined, createsProfile: createsProfile === true };
+    return {
+      endpoint,
+      handleId: isHandle ? handleId : undefined,
+      createsProfile: createsProfile === true,
+      ...textOf(supplied),
+    };
   } catch (error) {
     if (isOcicatError(error) || [SyntaxError, RangeError, TypeError].some((kind) => error instanceof kind))
       return undefined;

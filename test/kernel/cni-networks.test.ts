@@ -198,6 +198,7 @@ test("host-local's and static's routes are in the pod as in the result", async (
     const older = { cniVersion: '1.0.0', ipam };
     const answer = await add(network, ifname, older);
     expect(answer.routes).toEqual(routes);
+    expect(await check(network, ifname, { ...older, prevResult: answer })).toBe('as it was');
     expect(host.run('pod', `ip route show 10.60.0.0/16 dev ${ifname}`)).toContain('via 169.254.1.1');
     expect(await add(network, ifname, older)).toEqual(answer);
   }
