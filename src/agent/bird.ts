@@ -1,11 +1,11 @@
 // Owns BIRD: its configuration file, its start or taking over, its reloads, and its death.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeError, OcicatError } from '../base/errors.ts';
+import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { askBird } from '../bird/control.ts';
 import { type BirdProtocol, observeBirdProtocols } from '../bird/protocols.ts';
-import { observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
-import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
+import { type HeldRoute, printHeldRoutes } from '../routing/held-routes.ts';
+import { letGo, observeEarlierRoutes } from './bird-held.ts';
 import {
   type BirdCommand,
   endEarlier,
@@ -51,16 +51,6 @@ const FIRST_BACKOFF_MS = 500;
 const LAST_BACKOFF_MS = 30_000;
 const STEADY_MS = 60_000;
 
-/** Routes of an earlier BIRD are in the kernel. */
-function hasEarlierRoutes(netnsFd: number | undefined): boolean {
-  const socket = openNetlink(NETLINK_ROUTE, netnsFd === undefined ? {} : { netnsFd });
-  try {
-    return observeRoutes(socket, { protocol: PROTOCOL_BIRD }).length > 0;
-  } finally {
-    socket.close();
-  }
-}
-
 async function checkConfig(program: string, path: string): Promise<void> {
   const check = spawnBird(program, ['-p', '-c', path], 'pipe');
   const words = check.stderr instanceof ReadableStream ? new Response(check.stderr).text() : '';
@@ -97,6 +87,8 @@ export function openBird(options: BirdOptions): Bird {
   const command: BirdCommand = { program, socketPath, configPath, netnsFd };
   let running: RunningBird | undefined;
   let applied: string | undefined;
+  /** Since the start of the BIRD that runs. */
+  let held: readonly HeldRoute[] = [];
   let stopped = false;
   let backoffMs = FIRST_BACKOFF_MS;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -127,16 +119,40 @@ export function openBird(options: BirdOptions): Bird {
   }
 
   async function restart(): Promise<void> {
-    if (!stopped && running === undefined) await start();
+    if (!stopped && running === undefined && applied !== undefined) await start(applied);
   }
 
-  async function start(): Promise<void> {
+  async function start(config: string): Promise<void> {
     clearTimeout(retry);
     await endEarlier(command);
-    const bird = startBird(command, hasEarlierRoutes(netnsFd));
+    const earlier = observeEarlierRoutes(netnsFd);
+    await writeWith(earlier.held, config);
+    const bird = startBird(command, earlier.any);
     lookAfter(bird);
     await untilReady(bird, socketPath);
     log(`BIRD runs with process id ${bird.pid}`);
+    void letGo(held, {
+      observeProtocols: async () => (running === bird ? observeBirdProtocols(socketPath) : undefined),
+      hold: (routes) => inTurn(() => hold(bird, routes)),
+    }).catch((error: unknown) => log(`let go of routes of before: ${describeError(error)}`));
+  }
+
+  /** Without them, where BIRD cannot take one: it must start. */
+  async function writeWith(routes: readonly HeldRoute[], config: string): Promise<void> {
+    held = routes;
+    try {
+      await writeConfig(config);
+    } catch (error) {
+      if (routes.length === 0 || !isOcicatError(error, 'invalid')) throw error;
+      log(`hold routes of before: ${describeError(error)}`);
+      await writeWith([], config);
+    }
+  }
+
+  async function hold(bird: RunningBird, routes: readonly HeldRoute[]): Promise<void> {
+    if (running !== bird || applied === undefined) return;
+    await writeWith(routes, applied);
+    await askBird(socketPath, 'configure');
   }
 
   function writeDraft(config: string): void {
@@ -154,7 +170,7 @@ export function openBird(options: BirdOptions): Bird {
   }
 
   async function writeConfig(config: string): Promise<void> {
-    await check(config);
+    await check(`${config}${printHeldRoutes(held)}`);
     renameSync(draftPath, configPath);
   }
 
@@ -182,7 +198,7 @@ export function openBird(options: BirdOptions): Bird {
     const isThere = running !== undefined;
     if (isThere) await askBird(socketPath, 'configure', signal);
     const isNew = !isThere && !(await takeOver());
-    if (isNew) await start();
+    if (isNew) await start(config);
     applied = config;
     return isNew ? 'started' : 'reloaded';
   }

@@ -4,6 +4,7 @@ import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../net/cidr.ts';
 import { bitsOf, type Family, familyOf, type Ip, ipFromBytes, ipToBytes, parseIp } from '../net/ip.ts';
 import { EEXIST, ENOENT, ESRCH } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
+import { type NextHop, readNextHops } from './next-hops.ts';
 
 export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;
@@ -16,6 +17,7 @@ const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_PREFSRC = 7;
+const RTA_MULTIPATH = 9;
 const RTA_TABLE = 15;
 const ROUTE_HEADER_BYTES = 12;
 
@@ -54,6 +56,8 @@ export interface Route {
   /** Undefined for blackholes and for routes with several next hops. */
   readonly interfaceIndex: number | undefined;
   readonly gateway: Ip | undefined;
+  /** Of a route that has several. */
+  readonly nextHops?: readonly NextHop[];
   readonly source: Ip | undefined;
   readonly metric: number;
 }
@@ -125,6 +129,7 @@ export function tryReadRoute(payload: Uint8Array): Route | undefined {
     return bytes === undefined ? undefined : netlink.readU32(bytes);
   };
   const scopeNumber = payload[6];
+  const hops = attributes.get(RTA_MULTIPATH);
   return {
     destination: { address: ip(RTA_DST) ?? ANY[family], prefixLength },
     table: number(RTA_TABLE) ?? payload[4] ?? 0,
@@ -133,6 +138,7 @@ export function tryReadRoute(payload: Uint8Array): Route | undefined {
     type: typeNames.get(payload[7] ?? 0) ?? 'other',
     interfaceIndex: number(RTA_OIF),
     gateway: ip(RTA_GATEWAY),
+    ...(hops === undefined ? {} : { nextHops: readNextHops(hops) }),
     source: ip(RTA_PREFSRC),
     metric: number(RTA_PRIORITY) ?? 0,
   };

@@ -125,7 +125,7 @@ const FULL_TEXT = `# Written by calico-node, and written anew when the cluster c
 router id 10.0.0.1;
 log stderr all;
 timeformat protocol iso short;
-graceful restart wait 20;
+graceful restart wait 5;
 debug protocols { states };
 
 protocol device {
@@ -155,7 +155,6 @@ protocol kernel kernel_v4 {
   learn;
   persist;
   scan time 1;
-  graceful restart;
   merge paths on;
   metric 0;
   ipv4 {
@@ -176,6 +175,7 @@ protocol static gateways_v4 {
 }
 
 function prefer_v4() {
+  if proto = "held_v4" then reject;
   if source != RTS_BGP then bgp_local_pref = 2147482623;
   if source != RTS_BGP && defined(krt_metric) then bgp_local_pref = 2147483647 - krt_metric;
 }
@@ -267,7 +267,6 @@ protocol kernel kernel_v6 {
   learn;
   persist;
   scan time 1;
-  graceful restart;
   merge paths on;
   metric 0;
   ipv6 {
@@ -282,6 +281,7 @@ protocol static blocks_v6 {
 }
 
 function prefer_v6() {
+  if proto = "held_v6" then reject;
   if source != RTS_BGP then bgp_local_pref = 2147482623;
   if source != RTS_BGP && defined(krt_metric) then bgp_local_pref = 2147483647 - krt_metric;
 }
@@ -312,7 +312,7 @@ const BARE_TEXT = `# Written by calico-node, and written anew when the cluster c
 router id 17.80.122.14;
 log stderr all;
 timeformat protocol iso short;
-graceful restart wait 20;
+graceful restart wait 5;
 
 protocol device {
   scan time 2;
@@ -339,7 +339,6 @@ protocol kernel kernel_v4 {
   learn;
   persist;
   scan time 1;
-  graceful restart;
   merge paths on;
   metric 0;
   ipv4 {
@@ -365,7 +364,6 @@ protocol kernel kernel_v6 {
   learn;
   persist;
   scan time 1;
-  graceful restart;
   merge paths on;
   metric 0;
   ipv6 {

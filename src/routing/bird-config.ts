@@ -10,10 +10,10 @@ import { computeRouterId } from './router-id.ts';
 import { computeSessions, nodeAddress, type Session } from './sessions.ts';
 
 /**
- * After a restart BIRD leaves the kernel's routes as they are until every session is up again, or for this long: a peer
- * that is gone must not hold up the others for BIRD's own 240 seconds.
+ * After a restart BIRD tells its peers nothing until every session is up again, or for this long: they keep what they know
+ * (RFC 4724, section 4.1). A peer that waits to be called has called by then.
  */
-const RECOVERY_SECONDS = 20;
+const RECOVERY_SECONDS = 5;
 
 /** Never used for reaching next hops: workloads, and devices whose routes the agent makes. */
 const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
@@ -53,7 +53,6 @@ function kernelLines(family: Family): readonly string[] {
     '  learn;',
     '  persist;',
     '  scan time 1;',
-    '  graceful restart;',
     '  merge paths on;',
     '  metric 0;',
     `  ipv${family} {`,
