@@ -68,8 +68,8 @@ async function expire(gc: Collection, expireMs: number): Promise<number> {
 }
 
 async function drop(gc: Collection, pod: Pod, held: HeldPod): Promise<void> {
-  gc.context.stdio.stdout(`Garbage collecting pod "${pod.uuid}"\n`);
   await deletePod(gc.context, held);
+  gc.context.stdio.stdout(`Garbage collecting pod "${pod.uuid}"\n`);
 }
 
 async function dropOld(gc: Collection, graceMs: number): Promise<number> {

@@ -64,3 +64,12 @@ test('a reader that begins late, when the pod has long ended its work, gets ever
     Array.from({ length: 50_000 }, (_, index) => String(index + 1)),
   );
 });
+
+test('gc collects what it cannot tell of', async () => {
+  const running = launch('collected', '"$@"', 'true');
+  expect((await running.ended).status).toBe(0);
+  const gc = world.command('gc', '--grace-period=0s');
+  const result = await world.run('sh', '-c', '"$@" >/dev/full', 'sh', ...gc);
+  expect([result.status, result.stderr]).toEqual([254, expect.stringContaining('write standard output: ENOSPC')]);
+  expect((await world.rkt('list', '--no-legend')).stdout).toBe('\n');
+});
