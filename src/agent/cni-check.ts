@@ -86,6 +86,8 @@ function findChecked({ context, request }: CniTask): LocalEndpoint | undefined {
 export async function checkContainer(task: CniTask): Promise<void> {
   const { context, request } = task;
   const { containerId, interfaceName } = request.environment;
+  const before = findChecked(task);
+  if (before !== undefined) await context.links.follow?.(before.endpoint.spec.interfaceName);
   const known = findChecked(task);
   if (known === undefined)
     throw new OcicatError(

@@ -14,6 +14,8 @@ export interface WorkloadLinks {
   raise(link: RaisedLink): void;
   check(spec: WorkloadLinkSpec): readonly Issue[];
   observe(): readonly WorkloadLinkState[];
+  /** Takes in what others have changed about the pod's end since ADD. */
+  follow?(hostName: string): Promise<void>;
   /** Whether somebody else's link has the name. */
   isForeign(hostName: string): boolean;
   /** Afterwards nothing leads to the link's addresses; the link itself may still be there, down, until `settled`. */

@@ -1,5 +1,5 @@
 // What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody
-// deletes, pods that the store does not know.
+// deletes, pods that the store does not know, MAC addresses that pods have come to have.
 
 import { withdrawRoutes } from '../kernel/withdraw-routes.ts';
 import { observeRoutedAddresses } from '../kernel/workload-link.ts';
@@ -7,6 +7,7 @@ import type { CniContext } from './cni-context.ts';
 import type { CniDispatcher } from './cni-dispatch.ts';
 import { closeUnknown, removeUnfinished } from './leftovers.ts';
 import { createOrphans } from './orphans.ts';
+import type { PodMacs } from './pod-macs.ts';
 import type { Workloads } from './workloads.ts';
 
 const LOOK_MS = 500;
@@ -21,7 +22,7 @@ export interface Housekeeping {
 
 /** Left-overs as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function keepHouse(
-  workloads: Workloads,
+  { workloads, podMacs }: { readonly workloads: Workloads; readonly podMacs: PodMacs },
   { memory, links, tenure, log }: CniContext,
   dispatcher: CniDispatcher,
   signal: AbortSignal,
@@ -44,6 +45,7 @@ export function keepHouse(
     await dispatcher.finishPending();
     if ((await dispatcher.writeBack()) === 'later') plan(AGAIN_MS);
     workloads.restoreRoutes();
+    await podMacs.follow();
     await orphans.sweep(Date.now());
   }
 

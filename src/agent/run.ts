@@ -38,6 +38,7 @@ import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node-files.
 import { createNodeStatusReporter } from './node-status.ts';
 import { watchOtherFirewalls } from './other-firewalls.ts';
 import { chooseLogGroup, followPacketLog } from './packet-log.ts';
+import { createPodMacs, type PodMacs } from './pod-macs.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createQuietTimer } from './quiet.ts';
 import { ensureDefaults, isRegistered, registerNode } from './register.ts';
@@ -198,6 +199,7 @@ export async function runAgent(
       log,
     };
     let house: Housekeeping | undefined;
+    let podMacs: PodMacs | undefined;
     const hostMtu = followHostMtu(log, signal);
     const session = createSession(context);
     const cni: CniContext = {
@@ -213,7 +215,11 @@ export async function runAgent(
       links: {
         create: createWorkloadLink,
         isForeign: isForeignLink,
-        raise: raiseWorkloadLink,
+        raise(link) {
+          raiseWorkloadLink(link);
+          podMacs?.watch(link);
+        },
+        follow: async (hostName) => podMacs?.follow(hostName),
         check: checkWorkloadLink,
         observe: observeWorkloadLinks,
         remove: remover.remove,
@@ -230,6 +236,7 @@ export async function runAgent(
       now: Date.now,
       log,
     };
+    podMacs = createPodMacs(cni, signal);
     const server = await openCniServer(cni);
     const { dataplane, workloads, forwarding } = session;
     followPacketLog(base.logGroup, log, signal);
@@ -239,7 +246,7 @@ export async function runAgent(
       for (const follower of [hostMtu, hostAddresses]) follower.touch();
     };
     const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, touchHost, log }, signal);
-    house = keepHouse(workloads, cni, server.dispatcher, signal);
+    house = keepHouse({ workloads, podMacs }, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {
       await Promise.race([session.run(signal), guard, held.keep(signal)]);

@@ -19,6 +19,7 @@ export const IFLA_EXT_MASK = 29;
 export const IFLA_NUM_TX_QUEUES = 31;
 export const IFLA_NUM_RX_QUEUES = 32;
 const IFLA_LINK_NETNSID = 37;
+const IFLA_TARGET_NETNSID = 46;
 
 export const IFF_UP = 0x1;
 export const IFF_NOARP = 0x80;
@@ -120,14 +121,20 @@ export function observeLinkOfIndex(socket: netlink.Netlink, index: number): Link
   return askLink(socket, { index });
 }
 
+/** The other end of a link, seen from the socket's namespace; undefined when it has gone. */
+export function observePeer(socket: netlink.Netlink, peer: LinkPeer): Link | undefined {
+  return askLink(socket, peer);
+}
+
 function askLink(
   socket: netlink.Netlink,
-  { index = 0, name }: { readonly index?: number; readonly name?: string },
+  { index = 0, name, netnsId }: { readonly index?: number; readonly name?: string; readonly netnsId?: number },
 ): Link | undefined {
   const writer = netlink.createMessageWriter(64);
   beginLink(writer, RTM_GETLINK, netlink.NLM_F_ACK, { index });
   writer.attrU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
   if (name !== undefined) writer.attrString(IFLA_IFNAME, name);
+  if (netnsId !== undefined) writer.attrU32(IFLA_TARGET_NETNSID, netnsId);
   writer.end();
   let link: Link | undefined;
   const refusals = socket.tryRequest(writer, 1, (_type, payload) => {

@@ -44,7 +44,7 @@ export interface AgentHost {
   log(): string;
   /** Calls the shim for a pod; the pod's namespace is made by ADD if it is not there. `keys`: more for the network's file. */
   cni(
-    command: 'ADD' | 'DEL',
+    command: 'ADD' | 'CHECK' | 'DEL',
     pod: string,
     network: string,
     args?: string,
