@@ -1,7 +1,7 @@
 // ADD: a container joins a network. Store first, then link, then policy, and last the link comes up: at no moment can a
 // packet pass that policy does not know about, and whatever fails takes the steps before it back.
 import { randomBytes } from 'node:crypto';
-import { OcicatError } from '../base/errors.ts';
+import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { OWN_IPAM } from '../cni/config.ts';
 import { attachModeOf } from '../cni/request.ts';
 import type { CniResult, ResultRoute } from '../cni/result.ts';
@@ -16,6 +16,7 @@ import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
 import { removeFromStore } from './cni-del.ts';
 import { delegate, delegateAdd } from './cni-delegate.ts';
 import {
+  addressesOf,
   chooseLinkName,
   computeEndpointName,
   createEndpoint,
@@ -26,6 +27,7 @@ import {
   linkOf,
 } from './cni-endpoint.ts';
 import { passGates } from './cni-gates.ts';
+import { removeGone } from './cni-gone.ts';
 import { joinNetwork } from './cni-join.ts';
 import { createLink, linkSpecOf } from './cni-link.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
@@ -139,6 +141,18 @@ async function create(task: CniTask, undo: Undo): Promise<CniResult | undefined>
   return createResult({ request, endpoint, mtuBytes: spec.mtuBytes, routes, dns: drafted.dns });
 }
 
+/** Addresses that are asked for, or any when there is none left, come back from containers that are provably gone. */
+async function createWithRoom(task: CniTask): Promise<CniResult | undefined> {
+  const { addresses: wanted } = task.request.config.wishes;
+  await removeGone(task, (endpoint) => addressesOf(endpoint).some((ip) => wanted.includes(ip)));
+  try {
+    return await withUndo(task, (undo) => create(task, undo));
+  } catch (error) {
+    if (!isOcicatError(error, 'exhausted') || (await removeGone(task, () => true)) === 0) throw error;
+    return withUndo(task, (undo) => create(task, undo));
+  }
+}
+
 /** The endpoint that the call is about already: the interface's own, or the one that all of the container's networks share. */
 function findStanding({ context, request }: CniTask): LocalEndpoint | undefined {
   const own = findEndpoint(context.memory, request.environment);
@@ -154,7 +168,7 @@ export async function addContainer(task: CniTask): Promise<CniResult> {
   await passGates(request.config.readinessGates, task.signal);
   const known = findStanding(task);
   if (known !== undefined) return withUndo(task, (undo) => joinNetwork(task, known, undo));
-  const created = await withUndo(task, (undo) => create(task, undo));
+  const created = await createWithRoom(task);
   if (created !== undefined) return created;
   const found = findStanding(task);
   if (found !== undefined) return withUndo(task, (undo) => joinNetwork(task, found, undo));

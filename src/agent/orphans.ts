@@ -1,9 +1,7 @@
 // Endpoints whose link has gone and whose runtime never said DEL, after a reboot above all: their addresses come back.
-import { type AttachedNetwork, networksOf } from '../cni/attached-networks.ts';
-import { OWN_IPAM } from '../cni/config.ts';
-import type { CniCall } from '../cni/request.ts';
 import type { CniDispatcher } from './cni-dispatch.ts';
 import { idOf } from './cni-endpoint.ts';
+import { delsOf } from './cni-farewell.ts';
 import type { CniMemory, LocalEndpoint } from './cni-memory.ts';
 import type { Log } from './log.ts';
 import type { Workloads } from './workloads.ts';
@@ -25,27 +23,6 @@ export interface OrphanTargets {
   readonly log: Log;
 }
 
-/** The DELs that the runtime would have sent: one for each network. */
-function delsOf({ endpoint }: LocalEndpoint): readonly CniCall[] {
-  const unnamed = { network: 'unknown', interfaceName: endpoint.spec.endpoint };
-  const networks = networksOf(endpoint);
-  return (networks.length > 0 ? networks : [unnamed]).map((attached) =>
-    delOf(endpoint.spec.containerID ?? '', attached),
-  );
-}
-
-function delOf(containerID: string, { network, interfaceName }: AttachedNetwork): CniCall {
-  const config = { cniVersion: '1.0.0', name: network, type: 'calico', ipam: { type: OWN_IPAM } };
-  const variables = {
-    CNI_COMMAND: 'DEL',
-    CNI_CONTAINERID: containerID,
-    CNI_IFNAME: interfaceName,
-    CNI_PATH: '',
-    CNI_NETNS: '',
-  };
-  return { program: 'calico', variables, input: JSON.stringify(config) };
-}
-
 export function createOrphans(targets: OrphanTargets): Orphans {
   const { memory, dispatcher, log } = targets;
   let missingSince = new Map<string, number>();
@@ -53,7 +30,7 @@ export function createOrphans(targets: OrphanTargets): Orphans {
   async function remove(orphan: LocalEndpoint): Promise<void> {
     const id = idOf(orphan.endpoint);
     const answers = [];
-    for (const del of delsOf(orphan)) answers.push(await dispatcher.answer(del, undefined));
+    for (const del of delsOf(orphan.endpoint)) answers.push(await dispatcher.answer(del, undefined));
     const failed = answers.find(({ status }) => status !== 0);
     if (failed === undefined) log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
     else log.warn(`endpoint ${id} has lost its link and could not be removed: ${failed.output}`);
