@@ -24,7 +24,10 @@ export interface LimitedApp {
 export interface PodGroups {
   /** Descriptors of files that take in whoever writes 0 to them. */
   entrancesOf(app: string): readonly number[];
-  /** Throws when one still has a process. It works from any mount namespace, where the groups may be out of sight. */
+  /**
+   * Throws when one still has a process, and may be called again then. It works from any mount namespace, where the
+   * groups may be out of sight.
+   */
   remove(): void;
 }
 
@@ -83,6 +86,7 @@ function openGroups(uuid: string, limited: ReadonlyMap<string, readonly string[]
     entrancesOf: (app) => entrances.get(app) ?? [],
     remove() {
       for (const fd of [...entrances.values()].flat()) libc.close(fd);
+      entrances.clear();
       for (const fd of hierarchies) removeGroups(`/proc/self/fd/${fd}`, uuid);
       for (const fd of hierarchies) libc.close(fd);
     },

@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
+import { isErrno } from '../images/files.ts';
 import { removePodCgroups } from './cgroups.ts';
 import { openConsole } from './console-pipe.ts';
 import { writeEtcFiles } from './etc-files.ts';
@@ -53,12 +54,20 @@ function recordStart(start: Start): void {
   writeFileSync(path, String(process.pid));
 }
 
+/** A process that has ended may be counted in its group for some milliseconds more. */
+const GROUP_ATTEMPTS = 40;
+const GROUP_PAUSE_MS = 5;
+
 /** What cannot be removed now is removed with the pod. */
-function dropGroups(start: Start, remove: () => void): void {
-  try {
-    remove();
-  } catch (error) {
-    warnStart(start, `warning: ${describeError(error)}`);
+async function dropGroups(start: Start, remove: () => void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return remove();
+    } catch (error) {
+      if (attempt === GROUP_ATTEMPTS || !isErrno(error, 'EBUSY'))
+        return warnStart(start, `warning: ${describeError(error)}`);
+      await Bun.sleep(GROUP_PAUSE_MS);
+    }
   }
 }
 
@@ -75,7 +84,7 @@ async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<nu
   const status = await superviseApps(start.pod.path, processes, start.stops);
   await unregisterPod(start.pod);
   await ground.sandbox.close();
-  dropGroups(start, ground.mounted.groups.remove);
+  await dropGroups(start, ground.mounted.groups.remove);
   await console.drained(start.stops.signal);
   return status;
 }
@@ -90,7 +99,7 @@ export async function startPod(start: Start): Promise<number> {
     return await runApps(start, await layGround(start), reaper);
   } catch (error) {
     for (const failure of await start.undo.run()) warnStart(start, describeError(failure));
-    dropGroups(start, () => removePodCgroups(start.pod.uuid));
+    await dropGroups(start, () => removePodCgroups(start.pod.uuid));
     throw error;
   } finally {
     reaper.close();
