@@ -1,5 +1,5 @@
 // Random policies against real packets: what the verdict says of the resources is what happens in the kernel, also after the
-// settings have changed, after a restart, and after the resources have gone back to what they were.
+// settings have changed, after a restart, and after an earlier state of the store has taken its place.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
@@ -11,6 +11,7 @@ import type { PolicyUpdate } from '../../src/policy/input.ts';
 import { createSnapshot } from '../../src/policy/snapshot.ts';
 import { computeVerdict } from '../../src/policy/verdict.ts';
 import { policyCase, WORKLOADS, workloadId } from '../policy/policy-cases.ts';
+import { openStoredUpdates, type StoredUpdates } from '../policy/stored-updates.ts';
 import { openFirewallIn, removeAllNetns } from './firewall-net.ts';
 import { addHost, addPod } from './firewall-pods.ts';
 import { openProbes, type Probe, type Probes } from './policy-probes.ts';
@@ -29,6 +30,7 @@ let kernel: KernelFirewall;
 let calculation: PolicyCalculation;
 let firewall: Firewall;
 let config: FirewallConfig = defaultFirewallConfig;
+let store: StoredUpdates;
 
 beforeAll(() => {
   host = addHost();
@@ -41,9 +43,11 @@ beforeAll(() => {
   calculation = createPolicyCalculation();
   calculation.update({ kind: 'in-sync' });
   firewall = createFirewall(config);
+  store = openStoredUpdates(enter);
 });
 
-afterAll(() => {
+afterAll(async () => {
+  await store.close();
   probes.close();
   kernel.close();
   removeAllNetns();
@@ -104,21 +108,21 @@ function expectVerdicts(should: readonly boolean[], when: string): void {
 
 test(
   `${CASES} policies do with every packet what the verdict says`,
-  () => {
+  async () => {
     const cases = fc.sample(policyCase, { seed: SEED, numRuns: CASES });
     let before: { updates: readonly PolicyUpdate[]; verdicts: readonly boolean[] } | undefined;
     for (const [index, updates] of cases.entries()) {
       const verdicts = wanted(updates);
-      enter(updates);
+      await store.put(updates);
       expectVerdicts(verdicts, `case ${index}`);
       changeSettings();
       expectVerdicts(verdicts, `case ${index} with other settings`);
       restart(updates);
       expectVerdicts(verdicts, `case ${index} after a restart`);
       if (before !== undefined) {
-        enter(before.updates);
-        expectVerdicts(before.verdicts, `case ${index - 1} when it is back`);
-        enter(updates);
+        await store.restore(before.updates);
+        expectVerdicts(before.verdicts, `case ${index - 1} in a restored store`);
+        await store.put(updates);
       }
       before = { updates, verdicts };
     }
