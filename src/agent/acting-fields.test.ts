@@ -271,8 +271,10 @@ function pictureWith(kind: Kind, stored: unknown): string {
     picture.update({ kind: 'resource', resourceKind, namespace: undefined, name }, JSON.stringify(value));
   for (const one of WORLD) put(one.metadata.name, one.kind as never, { apiVersion, ...one });
   put(NAMES[kind.name] ?? 'name', kind.name as never, stored);
-  for (const { cidr } of own)
+  for (const { cidr } of own) {
     picture.update({ kind: 'affinity', owner: { kind: 'host', name: OWN }, cidr }, '{"state":"confirmed"}');
+    picture.update({ kind: 'block', cidr }, `{"cidr":"${cidr}","affinity":"host:${OWN}"}`);
+  }
   const input = picture.routingInput();
   return [
     input && computeBirdConfig(input),

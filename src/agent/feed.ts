@@ -63,7 +63,7 @@ export function createFeed(targets: FeedTargets): Feed {
     take(update) {
       const { value } = update;
       const key = tryParseKey(update.key);
-      if (key?.kind !== 'resource' && key?.kind !== 'affinity') return;
+      if (key?.kind !== 'resource' && key?.kind !== 'affinity' && key?.kind !== 'block') return;
       if (!revisions.take(update)) return;
       const concern = picture.update(key, value);
       if (concern !== undefined) concerns.add(concern);

@@ -31,6 +31,11 @@ const affinity = (node: string, block: string, state: string): Entry => ({
   value: JSON.stringify({ state, deleted: 'false' }),
 });
 
+const block = (owner: string | undefined, cidr: string): Entry => ({
+  key: `/calico/ipam/v2/assignment/ipv4/block/${cidr}`,
+  value: JSON.stringify({ cidr: cidr.replace('-', '/'), affinity: owner === undefined ? null : `host:${owner}` }),
+});
+
 const CLUSTER: readonly Entry[] = [
   resource('Node', 'nodes', 'host-1', { bgp: { ipv4Address: '10.0.0.1/24' } }),
   resource('Node', 'nodes', 'host-2', { bgp: { ipv4Address: '10.0.0.2/24', asNumber: 65002 } }),
@@ -49,6 +54,8 @@ const CLUSTER: readonly Entry[] = [
   affinity('host-1', '192.168.0.0-26', 'confirmed'),
   affinity('host-1', '192.168.0.128-26', 'pending'),
   affinity('host-2', '192.168.1.0-26', 'confirmed'),
+  ...['192.168.0.64-26', '192.168.0.0-26', '192.168.0.128-26', '192.168.9.0-26'].map((cidr) => block('host-1', cidr)),
+  block('host-2', '192.168.1.0-26'),
 ];
 
 let logged: string[] = [];
@@ -151,6 +158,37 @@ test.each(concerns)('%s concerns %s, also when it goes', (key, concern) => {
   const picture = pictureOf(CLUSTER);
   expect(picture.update(keyOf(key), '{}')).toBe(concern as ReturnType<Picture['update']>);
   expect(picture.update(keyOf(key), undefined)).toBe(concern as ReturnType<Picture['update']>);
+});
+
+const blocks: readonly (readonly [what: string, entries: readonly Entry[], isOwn: boolean])[] = [
+  ['there and this host’s', [block('host-1', '192.168.7.0-26')], true],
+  ['missing', [], false],
+  ['another host’s', [block('host-2', '192.168.7.0-26')], false],
+  ['another’s of a like name', [block('host-10', '192.168.7.0-26')], false],
+  ['nobody’s', [block(undefined, '192.168.7.0-26')], false],
+  ['gone', [block('host-1', '192.168.7.0-26'), { ...block('host-1', '192.168.7.0-26'), value: '' }], false],
+  ['not to be read', [{ ...block('host-1', '192.168.7.0-26'), value: '{"affinity":"host:host-1"' }], false],
+];
+
+test.each(blocks)(
+  'a block that is %s, with a confirmed affinity, in whatever order they come',
+  (_what, entries, isOwn) => {
+    const all = [...entries, affinity('host-1', '192.168.7.0-26', 'confirmed')];
+    for (const order of [all, [affinity('host-1', '192.168.7.0-26', 'confirmed'), ...entries]]) {
+      const picture = pictureOf(CLUSTER);
+      for (const { key, value } of order) picture.update(keyOf(key), value === '' ? undefined : value);
+      const own = picture.routingInput()?.ownBlocks.some((one) => sameCidr(one, parseCidr('192.168.7.0/26')));
+      expect(own).toBe(isOwn);
+    }
+  },
+);
+
+test('a block without an affinity is not this host’s, and another address in it is no news for routing', () => {
+  const picture = pictureOf(CLUSTER);
+  const entry = block('host-1', '192.168.7.0-26');
+  expect(picture.update(keyOf(entry.key), entry.value)).toBe('routing');
+  expect(picture.update(keyOf(entry.key), entry.value.replace('{', '{"allocations":[0],'))).toBeUndefined();
+  expect(picture.routingInput()?.ownBlocks).toHaveLength(2);
 });
 
 test('what has gone, and what cannot be read, is not there', () => {

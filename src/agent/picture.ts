@@ -4,7 +4,6 @@ import { type Json, parseJson } from '../base/json.ts';
 import type { StoreKey } from '../datastore/keys.ts';
 import type { FirewallConfig } from '../firewall/config.ts';
 import type { NatPool } from '../firewall/nat.ts';
-import { type AffinityState, parseAffinity } from '../ipam/affinity.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../model/bgp-configuration.ts';
 import { type BGPFilter, bgpFilter } from '../model/bgp-filter.ts';
 import { type BGPPeer, bgpPeer } from '../model/bgp-peer.ts';
@@ -17,13 +16,14 @@ import { type IPPool, ipPool } from '../model/ip-pool.ts';
 import { type Kind, parseStored } from '../model/kind.ts';
 import { type Node, node } from '../model/node.ts';
 import type { Resource } from '../model/resource.ts';
-import { type Cidr, cidrFamily, parseCidr } from '../net/cidr.ts';
+import { cidrFamily, parseCidr } from '../net/cidr.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import { parseBgpFilter } from '../routing/parse-filters.ts';
 import { parseBgpSettings, parseRoutingNode, parseRoutingPool, tryParseBgpPeer } from '../routing/parse-resources.ts';
 import { mergeFelix } from './felix-settings.ts';
 import type { ForwardingNeed } from './forwarding.ts';
 import type { Log } from './log.ts';
+import { createOwnBlocks } from './own-blocks.ts';
 
 /** What a change may matter to. */
 export type Concern = 'routing' | 'pools' | 'felix';
@@ -91,7 +91,7 @@ export function createPicture({ nodeName, routerId, felix, base, log }: PictureC
   const peers: Shelf<BGPPeer> = createShelf(bgpPeer, log);
   const filters: Shelf<BGPFilter> = createShelf(bgpFilter, log);
   const felixConfigurations: Shelf<FelixConfiguration> = createShelf(felixConfiguration, log);
-  const ownBlocks = new Map<string, Cidr>();
+  const ownBlocks = createOwnBlocks(nodeName, log);
 
   const shelves = new Map<string, { readonly shelf: Pick<Shelf<Resource>, 'set'>; readonly concern: Concern }>([
     ['Node', { shelf: nodes, concern: 'routing' }],
@@ -108,23 +108,6 @@ export function createPicture({ nodeName, routerId, felix, base, log }: PictureC
     return place?.concern;
   }
 
-  function tryReadAffinity(cidr: string, value: string): AffinityState | undefined {
-    try {
-      return parseAffinity(value);
-    } catch (error) {
-      if (!isOcicatError(error, 'corrupt')) throw error;
-      log.error(`the affinity of block ${cidr} cannot be used`, error);
-      return undefined;
-    }
-  }
-
-  /** Only a confirmed affinity says that the block is this node's. */
-  function setAffinity(cidr: string, value: string | undefined): Concern {
-    if (value !== undefined && tryReadAffinity(cidr, value) === 'confirmed') ownBlocks.set(cidr, parseCidr(cidr));
-    else ownBlocks.delete(cidr);
-    return 'routing';
-  }
-
   /** Those that hold on this host, the last one first in rank. */
   function felixSpecs(): readonly FelixConfigurationSpec[] {
     const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
@@ -134,8 +117,10 @@ export function createPicture({ nodeName, routerId, felix, base, log }: PictureC
   return {
     update(key, value) {
       if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
-      const own = key.kind === 'affinity' && key.owner.kind === 'host' && key.owner.name === nodeName;
-      return own ? setAffinity(key.cidr, value) : undefined;
+      if (key.kind === 'block') return ownBlocks.setBlock(key.cidr, value) ? 'routing' : undefined;
+      if (key.kind !== 'affinity' || key.owner.kind !== 'host' || key.owner.name !== nodeName) return undefined;
+      ownBlocks.setAffinity(key.cidr, value);
+      return 'routing';
     },
     routingInput() {
       if (!nodes.all.has(nodeName)) return undefined;
@@ -146,7 +131,7 @@ export function createPicture({ nodeName, routerId, felix, base, log }: PictureC
           .sorted()
           .map((one) => parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`))),
         pools: pools.sorted().map(parseRoutingPool),
-        ownBlocks: [...ownBlocks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cidr]) => cidr),
+        ownBlocks: ownBlocks.sorted(),
         bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own),
         peers: peers
           .sorted()
