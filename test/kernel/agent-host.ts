@@ -49,9 +49,10 @@ export interface AgentHost {
     network: string,
     args?: string,
     keys?: object,
+    ifname?: string,
   ): Outcome & { readonly elapsedMs: number };
-  /** Adds a pod to a network; its IPv4 address. */
-  addPod(pod: string, network: string): string;
+  /** Adds a pod to a network, as eth0 unless said otherwise; its IPv4 address there. */
+  addPod(pod: string, network: string, ifname?: string): string;
   close(): Promise<void>;
 }
 
@@ -168,17 +169,17 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
       agent = undefined;
     },
     log: () => run(`cat ${logFile}`).output,
-    cni(command, pod, network, args = '', keys = {}) {
+    cni(command, pod, network, args = '', keys = {}, ifname = 'eth0') {
       const startedMs = performance.now();
       if (command === 'ADD') run(`ip netns add ${pod}`);
-      const variables = `CNI_COMMAND=${command} CNI_CONTAINERID=${pod} CNI_NETNS=/run/netns/${pod} CNI_IFNAME=eth0 CNI_PATH=${folder} CNI_ARGS='${args}'`;
+      const variables = `CNI_COMMAND=${command} CNI_CONTAINERID=${pod} CNI_NETNS=/run/netns/${pod} CNI_IFNAME=${ifname} CNI_PATH=${folder} CNI_ARGS='${args}'`;
       const outcome = run(`${variables} ${folder}/calico <<'END'\n${configOf(network, keys)}\nEND`);
       return { ...outcome, elapsedMs: performance.now() - startedMs };
     },
-    addPod(pod, network) {
-      const { status, output } = host.cni('ADD', pod, network);
+    addPod(pod, network, ifname = 'eth0') {
+      const { status, output } = host.cni('ADD', pod, network, '', {}, ifname);
       if (status !== 0) throw new Error(output);
-      return must(`ip -n ${pod} -o -4 address show eth0 | grep -oE '[0-9.]+/32' | cut -d/ -f1`);
+      return must(`ip -n ${pod} -o -4 address show ${ifname} | grep -oE '[0-9.]+/32' | cut -d/ -f1`);
     },
     async close() {
       await etcd.stop();
