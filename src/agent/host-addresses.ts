@@ -42,6 +42,12 @@ function ipOf(text: string): Ip | undefined {
   return tryParseCidrOrIp(text)?.address;
 }
 
+/** Whether no link of the host has it. A socket of both families writes IPv4 as a mapped address (RFC 4291). */
+function isLost(text: string): boolean {
+  const ip = ipOf(text.replace(/^::ffff:(?=\d+\.)/, ''));
+  return ip !== undefined && !observeOwnAddresses().has(ip);
+}
+
 function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.join() === b.join();
 }
@@ -67,19 +73,16 @@ export function followHostAddresses(
   let isTouched = false;
 
   function complain(addresses: readonly string[]): void {
-    const own = observeOwnAddresses();
-    for (const address of addresses) {
-      const ip = ipOf(address);
-      if (ip !== undefined && !own.has(ip))
-        log.error(
-          `the address ${address} of node "${node}" is on no link of this host; IP=autodetect follows those that are`,
-        );
-    }
+    for (const address of addresses.filter(isLost))
+      log.error(
+        `the address ${address} of node "${node}" is on no link of this host; IP=autodetect follows those that are`,
+      );
   }
 
   async function refresh(): Promise<void> {
     const now = printAddresses();
     if (now === seen && !isDecidedByRoutes(settings)) return;
+    datastore.leaveAddresses(isLost);
     const standing = addressesOf(await tryGetNode(datastore, node, signal));
     if (standing.some(isWithoutCarrier)) return;
     const addresses = addressesOf(await registerNode(datastore, settings, node, signal));

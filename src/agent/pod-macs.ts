@@ -15,7 +15,7 @@ import { addressesOf, idOf } from './cni-endpoint.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
 
 /** After an ADD the rest of the chain runs, within moments as a rule; later changes are found when the house is kept. */
-const LOOKS_AFTER_MS = [20, 50, 100, 200, 400, 800, 1_600, 3_200];
+const LOOKS_AFTER_MS = [20, 60, 160, 400, 1_000, 3_000];
 
 export type PodMacsContext = Pick<CniContext, 'datastore' | 'memory' | 'tenure' | 'policyApplied' | 'log'>;
 

@@ -48,11 +48,15 @@ export async function tryGetNode(
   }
 }
 
-/** The interface's prefix length for an address that was given without one. */
-function withInterfacePrefix(setting: Extract<AddressSetting, { kind: 'fixed' }>, family: Family): Cidr {
-  const own = observeHostAddresses(family).find((found) => found.cidr.address === setting.address);
-  const prefixLength = setting.prefixLength ?? own?.cidr.prefixLength ?? bitsOf(family);
-  return { address: setting.address, prefixLength };
+/** The interface's prefix length for an address that was given without one; that which stands while no interface has it. */
+function withInterfacePrefix(
+  { address, prefixLength }: Extract<AddressSetting, { kind: 'fixed' }>,
+  family: Family,
+  standing: string | undefined,
+): Cidr {
+  const known = [...observeHostAddresses(family).map(({ cidr }) => cidr), tryParseCidr(standing ?? '')];
+  const own = known.find((cidr) => cidr?.address === address);
+  return { address, prefixLength: prefixLength ?? own?.prefixLength ?? bitsOf(family) };
 }
 
 /** The node's address of a family: what was set, what stands, or what is found; IPv6 is not looked for unless asked. */
@@ -66,7 +70,7 @@ async function chooseAddress(
     case 'none':
       return standing;
     case 'fixed':
-      return formatCidr(withInterfacePrefix(setting, family));
+      return formatCidr(withInterfacePrefix(setting, family, standing));
     case 'autodetect':
       return formatCidr((await detectAddress(method, family)).cidr);
     case 'keep':

@@ -90,5 +90,10 @@ export interface Datastore {
    */
   openLease(ttlSeconds: number, signal?: AbortSignal): Promise<Lease>;
   dropLease(lease: Lease): Promise<void>;
+  /**
+   * The host has lost addresses: a connection from one of them will never be answered, and is given up now instead of when
+   * it is found to be silent. `isGone` is asked about the address that a connection is from.
+   */
+  leaveAddresses(isGone: (address: string) => boolean): void;
   close(): Promise<void>;
 }

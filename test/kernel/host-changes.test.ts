@@ -105,3 +105,22 @@ test('an MTU that changed while no agent ran is followed by the next', async () 
   await untilMtusAre('a', [1450, 1450]);
   expect(mtusOf('c')).toEqual([1500, 1500]);
 });
+
+test('an address that was set is kept when the host loses it, and the log says so', async () => {
+  const other = await openAgentHost({ environment: { IP: '10.98.0.1' } });
+  try {
+    await other.startAgent();
+    other.must('ip address add 10.98.0.9/24 dev eth0; ip address del 10.98.0.1/24 dev eth0');
+    await eventually('words about it', 3_000, () =>
+      other
+        .log()
+        .includes('the address 10.98.0.1/24 of node "node-1" is on no link of this host; IP=autodetect follows')
+        ? true
+        : undefined,
+    );
+    const node = await other.etcd.ctl('get', '--print-value-only', NODE_KEY);
+    expect(JSON.parse(node).spec.bgp.ipv4Address).toBe('10.98.0.1/24');
+  } finally {
+    await other.close();
+  }
+}, 60_000);

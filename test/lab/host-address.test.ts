@@ -64,7 +64,7 @@ test('the Node, BIRD and the routes of others follow an address, and a running f
     'calico-01',
     'ip address flush dev eth0; ip address add 10.99.0.51/24 dev eth0; ip route add default via 10.99.0.254',
   );
-  await eventually('the session with the new address', 20_000, async () =>
+  await eventually('the session with the new address', 5_000, async () =>
     /\| 10\.99\.0\.51 +\| node-to-node mesh \| up +\|/.test(await lab.must('calico-02', 'calicoctl node status'))
       ? true
       : undefined,

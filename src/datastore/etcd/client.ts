@@ -172,6 +172,7 @@ export function openEtcd(settings: EtcdSettings): Datastore {
         if (!isOcicatError(error, 'not-found')) throw error;
       }
     },
+    leaveAddresses: pool.leaveAddresses,
     async close() {
       await leases.close();
       pool.close();

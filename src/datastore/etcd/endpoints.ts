@@ -18,6 +18,8 @@ export interface EndpointPool {
   session(signal: AbortSignal): Promise<Session>;
   /** This connection's server cannot help: the next call goes to another endpoint, if there is one. */
   leave(session: Session): void;
+  /** Ends the connection if the host has lost the address that it is from: nothing would ever come back on it. */
+  leaveAddresses(isGone: (address: string) => boolean): void;
   /** The endpoints as last known, for messages. */
   describe(): string;
   close(): void;
@@ -99,6 +101,10 @@ export function createEndpointPool(options: PoolOptions): EndpointPool {
         next += 1;
       }
       session.close();
+    },
+    leaveAddresses(isGone) {
+      const from = current?.localAddress;
+      if (from !== undefined && isGone(from)) current?.close();
     },
     close() {
       closing.abort();

@@ -32,6 +32,8 @@ export interface MessageStream {
 
 export interface Session {
   readonly endpoint: string;
+  /** Of this host; undefined on a Unix socket. */
+  readonly localAddress: string | undefined;
   /** False as soon as the connection is ending. */
   isOpen(): boolean;
   /** Throws `aborted` when the signal fires; else returns an outcome, also when the connection breaks. */
@@ -192,6 +194,7 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
 
   return {
     endpoint,
+    localAddress: connection.socket?.localAddress,
     isOpen,
     call(path, message, token, signal) {
       const stream = request(requestHeaders(path, token));
