@@ -160,7 +160,7 @@ export const documentDifferences: readonly DocumentDifference[] = [
     what: '`maxRestartTime` and `nodeMeshMaxRestartTime` outside of 0s to 4095s, `keepaliveTime` outside of 1s to 21845s.',
     why: 'BGP has no more bits for them (RFC 4724, RFC 4271), and BIRD refuses what is no second. A stored one counts as the nearest that BGP can say, a `keepaliveTime` of 0 as none.',
     cases:
-      /^BGP(Configuration|Peer)\/\S+ spec\.(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)="(-|0s"|500ms|4096s|21846s)/,
+      /^BGP(Configuration|Peer)\/\S+ spec\.(nodeMeshMaxRestartTime|maxRestartTime|keepaliveTime)="(-|0s?"|500ms|4096s|21846s|1\.5h|9223372036854775807ns)/,
     example: 'BGPPeer/router spec.keepaliveTime="500ms"',
   },
   {
@@ -168,7 +168,7 @@ export const documentDifferences: readonly DocumentDifference[] = [
     what: 'A `peerIP`, or an address of a Node for BGP, that is no host’s: unspecified, loopback, multicast, broadcast, IPv6 link-local.',
     why: 'There is no session with it, and BIRD refuses some. A stored `peerIP` that BIRD refuses is left out and named in the log and by `node status`; a stored address of a Node is the same as none.',
     cases:
-      /(spec\.peerIP="(0\.0\.0\.0|127\.0\.0\.1|224\.0\.0\.1)"|spec\.bgp\.ipv6Address="(fe80::1\/64|::1|ff02::1)")$/,
+      /(spec\.peerIP="(0\.0\.0\.0|127\.0\.0\.1|224\.0\.0\.1)"|spec\.bgp\.ipv4Address="0\.0\.0\.0\/0"|spec\.bgp\.ipv6Address="(fe80::1\/64|::1|::\/0|ff02::1)")$/,
     example: 'Node/host1 spec.bgp.ipv6Address="fe80::1/64"',
   },
   {
