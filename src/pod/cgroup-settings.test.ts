@@ -8,7 +8,11 @@ const cases: readonly (readonly [limits: Partial<AppLimits>, v1: readonly string
   [{}, ['pids.max=2048'], ['pids.max=2048']],
   [{ pids: 0 }, [], []],
   [{ pids: 7 }, ['pids.max=7'], ['pids.max=7']],
-  [{ pids: 0, memoryBytes: 4096 }, ['memory.limit_in_bytes=4096'], ['memory.max=4096']],
+  [
+    { pids: 0, memoryBytes: 4096 },
+    ['memory.limit_in_bytes=4096', 'memory.kmem.tcp.limit_in_bytes=4096'],
+    ['memory.max=4096'],
+  ],
   [{ pids: 0, milliCpu: 1500 }, ['cpu.cfs_period_us=100000', 'cpu.cfs_quota_us=150000'], ['cpu.max=150000 100000']],
   [{ pids: 0, cpuShares: 2 }, ['cpu.shares=2'], ['cpu.weight=1']],
   [{ pids: 0, cpuShares: 1024 }, ['cpu.shares=1024'], ['cpu.weight=39']],

@@ -46,10 +46,18 @@ function cpuSetting({ milliCpu, cpuShares }: AppLimits): readonly GroupSetting[]
   ];
 }
 
+/** What sockets hold counts as memory in version 2; in version 1 it has a count of its own, and without a limit none. */
 function memorySetting({ memoryBytes }: AppLimits): readonly GroupSetting[] {
   if (memoryBytes === undefined) return [];
   const value = `${memoryBytes}`;
-  return [{ controller: 'memory', v1: [['memory.limit_in_bytes', value]], v2: [['memory.max', value]], asked: true }];
+  return [
+    {
+      controller: 'memory',
+      v1: ['memory.limit_in_bytes', 'memory.kmem.tcp.limit_in_bytes'].map((file) => [file, value] as const),
+      v2: [['memory.max', value]],
+      asked: true,
+    },
+  ];
 }
 
 function pidsSetting({ pids }: AppLimits): readonly GroupSetting[] {
