@@ -16,6 +16,14 @@ test.each<[readonly string[], NetList]>([
       named: [{ name: 'network1', args: 'IP=192.168.0.0;X=1' }, plain('b'), plain('default-restricted')],
     },
   ],
+  [
+    ['network1:IP=192.168.0.0;LABELS=app=web,tier=front,default', 'b'],
+    {
+      kind: 'networks',
+      named: [{ name: 'network1', args: 'IP=192.168.0.0;LABELS=app=web,tier=front' }, plain('default'), plain('b')],
+    },
+  ],
+  [['a,b=c'], { kind: 'networks', named: [plain('a'), plain('b=c'), plain('default-restricted')] }],
   [['a,host'], { kind: 'host' }],
   [['none,a'], { kind: 'none' }],
   [['all,a:IP=1.2.3.4'], { kind: 'all', named: [{ name: 'a', args: 'IP=1.2.3.4' }] }],

@@ -29,6 +29,20 @@ function parseItem(item: string): WantedNetwork {
   return { name, args };
 }
 
+/**
+ * The items of a value, at its commas. One that has a `=` before any `:` names no network: it belongs to the arguments
+ * before it, as in `network1:LABELS=app=web,tier=front`.
+ */
+function splitItems(value: string): readonly string[] {
+  const items: string[] = [];
+  for (const part of value.split(',')) {
+    const before = items.at(-1);
+    if (before?.includes(':') && /^[^:=]+=[^:]*$/.test(part)) items[items.length - 1] = `${before},${part}`;
+    else items.push(part);
+  }
+  return items;
+}
+
 function refuseDuplicates(items: readonly WantedNetwork[]): void {
   const seen = new Set<string>();
   for (const { name } of items) {
@@ -42,7 +56,7 @@ function refuseDuplicates(items: readonly WantedNetwork[]): void {
  * them unless `default` or it is among them: that is how a pod keeps a way to its host.
  */
 export function parseNetList(values: readonly string[]): NetList {
-  const items = values.flatMap((value) => value.split(',')).map(parseItem);
+  const items = values.flatMap(splitItems).map(parseItem);
   refuseDuplicates(items);
   const has = (name: string): boolean => items.some((item) => item.name === name);
   const named = items.filter((item) => !special.has(item.name));
