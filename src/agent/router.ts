@@ -3,6 +3,7 @@
 import { isOcicatError } from '../base/errors.ts';
 import { computeBirdConfig } from '../routing/bird-config.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { findMissingFilters } from '../routing/missing-filters.ts';
 import { partsOf, withoutParts } from '../routing/parts.ts';
 import type { Bird } from './bird.ts';
 import { findRefused } from './bird-refused.ts';
@@ -47,6 +48,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   let leftOut = NOTHING;
+  let missing: readonly string[] = [];
 
   function later(delayMs: number): void {
     if (timer === undefined && !closed) timer = setTimeout(() => void apply(), delayMs);
@@ -59,10 +61,19 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
     leftOut = now;
   }
 
+  /** Peers that are closed for want of a filter. */
+  function sayMissing(now: readonly string[]): void {
+    for (const words of now.filter((one) => !missing.includes(one)))
+      log.error(`${words}: nothing is sent to the peer or taken from it`);
+    for (const words of missing.filter((one) => !now.includes(one))) log.info(`no longer: ${words}`);
+    missing = now;
+  }
+
   async function load(input: RoutingInput, without: LeftOut): Promise<void> {
     const outcome = await bird.apply(printConfig(input, without));
     if (outcome === 'reloaded') log.info('BIRD has a new configuration');
     say(without);
+    sayMissing(findMissingFilters(withoutParts(input, new Set(without.keys()))));
   }
 
   /** As a whole, or without what BIRD refuses. */

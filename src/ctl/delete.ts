@@ -9,6 +9,7 @@ import type { Resource } from '../model/resource.ts';
 import { BUILT_IN_TIERS } from '../model/tier.ts';
 import { dryRunNote, flagOn, flagValues, type Handler, type Invocation } from './command.ts';
 import { namespaceFlag, namespaceFor, parseKindWord, withStore } from './context.ts';
+import { describeDangling } from './delete-dangling.ts';
 import { type Tidying, tidyBefore } from './delete-tidy.ts';
 import type { Item } from './manifest.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
@@ -113,6 +114,7 @@ async function deleteItems(tidying: Tidying, items: readonly Item[]): Promise<re
   const sorted = sortForDeleting(items);
   const outcomes = [...(await deleteSimple(datastore, sorted.filter(isSimple), signal))];
   for (const item of sorted) if (!isSimple(item)) outcomes.push(await deleteOne(tidying, item));
+  for (const line of await describeDangling(datastore, outcomes, signal)) tidying.tell(line);
   return outcomes;
 }
 

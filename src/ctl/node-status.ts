@@ -41,11 +41,20 @@ async function readSessions(sockets: readonly string[]): Promise<readonly BgpSes
   return undefined;
 }
 
-/** Resources that the agent keeps from BIRD, which refuses them: the agent names them in the file that it writes for it. */
-export async function describeLeftOut(configPath: string = BIRD_CONFIG): Promise<string> {
+/** What the agent notes in the file that it writes for BIRD: the word there, and what to call it here. */
+const NOTES = [
+  ['left out', 'Left out, since BIRD refuses it'],
+  ['closed', 'Nothing is sent to them or taken from them'],
+] as const;
+
+/** Resources that the agent keeps from BIRD, which refuses them, and peers whose filters are missing. */
+export async function describeNotes(configPath: string = BIRD_CONFIG): Promise<string> {
   const config = await readFile(configPath, 'utf8').catch(() => '');
-  const lines = [...config.matchAll(/^# left out: (.+)$/gm)].map(([, part]) => `  ${part}\n`);
-  return lines.length === 0 ? '' : `\nLeft out, since BIRD refuses it:\n${lines.join('')}`;
+  const texts = NOTES.map(([word, title]) => {
+    const lines = [...config.matchAll(new RegExp(`^# ${word}: (.+)$`, 'gm'))].map(([, part]) => `  ${part}\n`);
+    return lines.length === 0 ? '' : `\n${title}:\n${lines.join('')}`;
+  });
+  return texts.join('');
 }
 
 /** The report on BGP; `sockets` are tried in order. */
@@ -65,7 +74,7 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   const readiness = await askReadiness();
   if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.words}.\n`);
   stdio.write(await describeBgp());
-  stdio.write(await describeLeftOut());
+  stdio.write(await describeNotes());
   stdio.write(describeForwarding());
   stdio.write(describeTableProtection());
   stdio.write(describeOtherFirewalls());

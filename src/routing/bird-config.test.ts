@@ -122,6 +122,7 @@ const FULL: RoutingInput = {
 const BARE: RoutingInput = { nodeName: 'new', nodes: [], pools: [], ownBlocks: [], bgp: BGP, peers: [] };
 
 const FULL_TEXT = `# Written by calico-node, and written anew when the cluster changes.
+# closed: BGPPeer(router): BGPFilter(gone) is not there
 router id 10.0.0.1;
 log stderr all;
 timeformat protocol iso short;

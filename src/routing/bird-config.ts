@@ -5,6 +5,7 @@ import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bir
 import { filterFunctions, quotePattern } from './bird-peer-filters.ts';
 import { sessionLines, sessionTemplate } from './bird-sessions.ts';
 import type { RoutingInput } from './input.ts';
+import { findMissingFilters } from './missing-filters.ts';
 import { preferenceFunction } from './priority.ts';
 import { computeRouterId } from './router-id.ts';
 import { computeSessions, nodeAddress, type Session } from './sessions.ts';
@@ -19,15 +20,19 @@ const RECOVERY_SECONDS = 5;
 const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
 
 /** `calicoctl node status` reads them. */
-function leftOutLines(leftOut: ReadonlyMap<string, string>): readonly string[] {
-  return [...leftOut].map(([part, words]) => `# left out: ${part}: ${words}`.replaceAll(/[^\x20-\x7e]/g, '?')).sort();
+function noteLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>): readonly string[] {
+  const notes = [
+    ...[...leftOut].map(([part, words]) => `# left out: ${part}: ${words}`).sort(),
+    ...findMissingFilters(input).map((words) => `# closed: ${words}`),
+  ];
+  return notes.map((line) => line.replaceAll(/[^\x20-\x7e]/g, '?'));
 }
 
 function headerLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>): readonly string[] {
   const { logLevel } = input.bgp;
   return [
     '# Written by calico-node, and written anew when the cluster changes.',
-    ...leftOutLines(leftOut),
+    ...noteLines(input, leftOut),
     `router id ${formatIp(computeRouterId(input))};`,
     'log stderr all;',
     'timeformat protocol iso short;',

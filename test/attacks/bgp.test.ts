@@ -92,6 +92,18 @@ test('a host that starts again with all of it in the store has its BIRD', async 
   expect(calicoctl('node status')).toContain(NAMED);
 }, 60_000);
 
+test('a peer whose filter is missing is named in log and status, until the filter is there', async () => {
+  const words = 'BGPPeer(lost): BGPFilter(none) is not there';
+  const title = 'Nothing is sent to them or taken from them:';
+  await store('BGPPeer', 'bgppeers', 'lost', { peerIP: '10.98.0.6', asNumber: 65001, filters: ['none'] });
+  await eventually('the word of it', 10_000, () => (calicoctl('node status').includes(words) ? true : undefined));
+  expect(calicoctl('node status')).toContain(`\n${title}\n  ${words}\n`);
+  expect(log()).toContain(`ERROR ${words}: nothing is sent to the peer or taken from it`);
+  await store('BGPFilter', 'bgpfilters', 'none', {});
+  await eventually('its end', 10_000, () => (calicoctl('node status').includes(title) ? undefined : true));
+  expect(log()).toContain(`no longer: ${words}`);
+}, 30_000);
+
 test('what is mended is no longer left out', async () => {
   await host.etcd.ctl('del', '/calico/resources/v3/projectcalico.org/bgppeers/bad');
   await eventually('the word of it', 10_000, () => (calicoctl('node status').includes('Left out') ? undefined : true));

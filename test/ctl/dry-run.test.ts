@@ -5,6 +5,7 @@ import { openSession } from './session.ts';
 const document = (kind: string, name: string, spec: string, metadata = '') =>
   `---\napiVersion: projectcalico.org/v3\nkind: ${kind}\nmetadata: {name: ${name}${metadata}}\nspec: ${spec}\n`;
 const profile = document('Profile', 'a', '{}');
+const peering = `${document('BGPFilter', 'edge', '{}')}${document('BGPPeer', 'rack', '{peerIP: 10.0.0.9, asNumber: 65009, filters: [edge]}')}`;
 const policies = [
   document('Tier', 'security', '{order: 10}'),
   document('GlobalNetworkPolicy', 'security.web', '{tier: security}'),
@@ -25,6 +26,7 @@ test.each<[line: string, input: string]>([
   ['delete -f -', document('Profile', 'a', '{}', ', resourceVersion: "1"')],
   ['delete -f -', policies],
   ['delete tier security', ''],
+  ['delete bgpfilter edge', ''],
   ['delete ippool pool', ''],
   ['create --skip-exists -f -', document('IPPool', 'pool', '{cidr: 10.0.0.0/16, blockSize: 28}')],
   ['create -f -', document('IPPool', 'pool', '{cidr: 10.0.0.0/16, blockSize: 28}')],
@@ -34,7 +36,10 @@ test.each<[line: string, input: string]>([
   ['patch profile projectcalico-default-allow -p {"metadata":{"labels":{"x":"y"}}}', ''],
 ])('%s %p', async (line, input) => {
   const session = openSession();
-  await session.run('apply -f -', `${profile}${policies}${document('IPPool', 'pool', '{cidr: 10.0.0.0/16}')}`);
+  await session.run(
+    'apply -f -',
+    `${profile}${policies}${peering}${document('IPPool', 'pool', '{cidr: 10.0.0.0/16}')}`,
+  );
   const before = await session.datastore.list('/calico/');
   const dry = await session.run(`${line} --dry-run`, input);
   expect((await session.datastore.list('/calico/')).kvs).toEqual(before.kvs);

@@ -157,6 +157,33 @@ test('routes into pools stay out where BIRD does not make them, and others do no
   await untilRoutes('calico-01', [...FOREIGN, IN_OPEN_POOL]);
 }, 40_000);
 
+/** All that the router brings when its default route has a priority. */
+const withDefault = (priority: number) =>
+  [...FOREIGN, IN_OPEN_POOL].map((route) => route.replace(/^(default via 10.*metric).*/, `$1 ${priority}`));
+
+test('a peer whose filter is deleted sends and takes nothing, which status says, until the filter is there', async () => {
+  const [peer4] = PEERS;
+  const told = () => onSegment('birdc -s /run/ocicat/router.ctl show route protocol node4 | grep -c / || true');
+  await apply({ ...peer4, spec: { ...peer4?.spec, filters: ['edge'] } });
+  await untilRoutes('calico-01', withDefault(700));
+  const { status, stderr } = await hosts.on('calico-01', 'calicoctl delete bgpfilter edge');
+  expect([status, stderr]).toEqual([
+    0,
+    'warning: BGPFilter(edge) is named by BGPPeer(router4): without it nothing is sent to them or taken from them\n',
+  ]);
+  await untilRoutes(
+    'calico-01',
+    [...FOREIGN].filter((route) => !route.includes('10.99.0.9')),
+  );
+  expect(await told()).toBe('0');
+  expect(await hosts.must('calico-01', 'calicoctl node status')).toContain(
+    '\nNothing is sent to them or taken from them:\n  BGPPeer(router4): BGPFilter(edge) is not there\n',
+  );
+  await preferDefault(50);
+  await untilRoutes('calico-01', withDefault(50));
+  expect(await hosts.must('calico-01', 'calicoctl node status')).not.toContain('Nothing is sent');
+}, 40_000);
+
 test('when the router dies its routes are withdrawn', async () => {
   await onSegment('kill -KILL $(cat /run/ocicat/router.pid)');
   await untilRoutes('calico-01', []);
