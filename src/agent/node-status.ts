@@ -57,7 +57,7 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
     question.complaint = words;
   }
 
-  /** Whether it is done for this time. */
+  /** Whether it is done for this time: what the store refuses, such as a table of routes that is too large, it will refuse again. */
   async function tryAnswer(question: Question): Promise<boolean> {
     try {
       const { result } = await commitDraft(
@@ -74,7 +74,7 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
       return !result.isMissing;
     } catch (error) {
       if (!closing.signal.aborted) complain(question, error);
-      return false;
+      return !isOcicatError(error, 'unavailable', 'timeout', 'not-ready', 'conflict');
     }
   }
 
