@@ -161,7 +161,7 @@ static int build_request(const char *program) {
 
 int main(int argc, char **argv) {
   const char *command = getenv("CNI_COMMAND");
-  if (command == NULL && argc > 1) return answer_person(argc, argv);
+  if (command == NULL && (argc > 1 || isatty(STDIN_FILENO))) return answer_person(argc, argv);
   if (command != NULL && strcmp(command, "VERSION") == 0) {
     static const char versions[] = "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.1.0\",\"0.2.0\",\"0.3.0\","
                                    "\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";

@@ -12,11 +12,11 @@ import { delegate } from './cni-delegate.ts';
 import {
   addressesOf,
   attachmentOf,
-  computeEndpointName,
   DEFAULT_NAMESPACE,
   endpointsOf,
   findEndpoint,
   idOf,
+  tryNameEndpoint,
 } from './cni-endpoint.ts';
 import { leaveNetwork } from './cni-join.ts';
 import type { LocalEndpoint } from './cni-memory.ts';
@@ -25,17 +25,18 @@ import { siblingAddresses } from './cni-siblings.ts';
 import { type CniTask, commit, handlesOf, noteDel, unnoteEndpoint } from './cni-task.ts';
 import { tryRecallEndpoint } from './endpoint-files.ts';
 
-/** The id of the endpoint that this call's own interface has, if its namespace is the usual one. */
-function expectedId({ context, request }: CniTask): string {
+/** The id of the endpoint that this call's own interface has, if its namespace is the usual one; undefined when it can have none. */
+function expectedId({ context, request }: CniTask): string | undefined {
   const { containerId, interfaceName } = request.environment;
-  return `${DEFAULT_NAMESPACE}/${computeEndpointName(context.nodeName, containerId, interfaceName)}`;
+  const name = tryNameEndpoint(context.nodeName, containerId, interfaceName);
+  return name === undefined ? undefined : `${DEFAULT_NAMESPACE}/${name}`;
 }
 
 /** Without an endpoint to say its name, the link still says whose it is. */
 function findLink(task: CniTask): { readonly hostName: string; readonly id: string } | undefined {
   const id = expectedId(task);
   const link = task.context.links.observe().find(({ endpoint }) => endpoint === id);
-  return link === undefined ? undefined : { hostName: link.name, id };
+  return id === undefined || link === undefined ? undefined : { hostName: link.name, id };
 }
 
 /** First of all nothing may reach the container's addresses any more: they are about to be given to others. */
@@ -68,12 +69,17 @@ function handlesToRelease(task: CniTask, endpoint: WorkloadEndpoint | undefined)
   return handlesOf(task, [...new Set(networks)]);
 }
 
+async function draftDeletion(draft: Draft, id: string): Promise<void> {
+  const [namespace = '', name = ''] = id.split('/');
+  const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
+  if ((await draft.get(key)) !== undefined) draft.delete(key);
+}
+
 async function draftRemoval(task: CniTask, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
   const { context, request } = task;
   const { memory } = context;
-  const [namespace = '', name = ''] = (endpoint === undefined ? expectedId(task) : idOf(endpoint)).split('/');
-  const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
-  if ((await draft.get(key)) !== undefined) draft.delete(key);
+  const id = endpoint === undefined ? expectedId(task) : idOf(endpoint);
+  if (id !== undefined) await draftDeletion(draft, id);
   if (request.config.ipam.type !== OWN_IPAM) return;
   const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
   const handles = handlesToRelease(task, endpoint);

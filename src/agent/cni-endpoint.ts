@@ -34,10 +34,15 @@ export interface EndpointParts {
   readonly nowMs: number;
 }
 
+/** undefined when a part cannot stand in a name. */
+export function tryNameEndpoint(nodeName: string, containerId: string, interfaceName: string): string | undefined {
+  const identity = { node: nodeName, orchestrator: ORCHESTRATOR, containerID: containerId, endpoint: interfaceName };
+  return tryComputeEndpointName(identity);
+}
+
 /** Throws `invalid` when a part cannot stand in a name. */
 export function computeEndpointName(nodeName: string, containerId: string, interfaceName: string): string {
-  const identity = { node: nodeName, orchestrator: ORCHESTRATOR, containerID: containerId, endpoint: interfaceName };
-  const name = tryComputeEndpointName(identity);
+  const name = tryNameEndpoint(nodeName, containerId, interfaceName);
   if (name !== undefined) return name;
   throw new OcicatError(
     'invalid',

@@ -1,5 +1,6 @@
 // A plugin call as one value: who was called, what for, with which configuration - or the error to answer.
 
+import { isDnsSubdomain } from '../model/names.ts';
 import { type Attach, type NetworkConfig, type PluginName, parseConfig } from './config.ts';
 import { type CniEnvironment, type Command, parseEnvironment } from './environment.ts';
 import { CNI_CODE, type CniError } from './error.ts';
@@ -37,7 +38,7 @@ function refuse(code: number, msg: string, cniVersion?: string): RequestResult {
 }
 
 function checkRequest(request: CniRequest): CniError | undefined {
-  const { environment, config } = request;
+  const { plugin, environment, config } = request;
   const { command } = environment;
   const since = SINCE[command];
   const cniVersion = config.version;
@@ -48,6 +49,12 @@ function checkRequest(request: CniRequest): CniError | undefined {
       cniVersion,
       code: CNI_CODE.invalidConfig,
       msg: 'GC without cni.dev/valid-attachments: nothing says what is still in use',
+    };
+  if (plugin === 'calico' && command === 'ADD' && !isDnsSubdomain(environment.interfaceName))
+    return {
+      cniVersion,
+      code: CNI_CODE.invalidEnvironment,
+      msg: `invalid environment: CNI_IFNAME: found "${environment.interfaceName}", wanted a name that can stand in an endpoint's: lower-case letters, digits, "-" and ".", a letter or digit at both ends`,
     };
   return undefined;
 }

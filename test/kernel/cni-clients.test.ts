@@ -96,6 +96,8 @@ test('the plugin says its version to a person, and STATUS without an agent is 50
   const shim = join(host.folder, 'calico');
   expect(Bun.spawnSync([shim, '--version'], { env: {} }).stdout.toString()).toBe('unknown\n');
   expect(Bun.spawnSync([shim, 'what'], { env: {} }).stderr.toString()).toContain('This is a CNI plugin');
+  const atTerminal = Bun.spawnSync(['script', '-qec', shim, '/dev/null'], { env: { PATH: '/usr/bin:/bin' } });
+  expect(atTerminal.stdout.toString()).toContain('This is a CNI plugin');
   await host.server.close();
   const { status, output } = await host.call({ command: 'STATUS', config: configOf({ cniVersion: '1.1.0' }) });
   expect([status, JSON.parse(output).code]).toEqual([1, 50]);
