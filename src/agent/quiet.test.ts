@@ -3,7 +3,7 @@ import { createQuietTimer } from './quiet.ts';
 
 test('quiet begins after the last touch, is told again, and begins anew after the next', async () => {
   const turns: string[] = [];
-  const quiet = createQuietTimer(40, 40, (turn) => turns.push(turn));
+  const quiet = createQuietTimer({ quietMs: 40, againMs: 40, busyMs: 10_000 }, (turn) => turns.push(turn));
   for (let count = 0; count < 5; count++) {
     await Bun.sleep(10);
     quiet.touch();
@@ -14,5 +14,20 @@ test('quiet begins after the last touch, is told again, and begins anew after th
   quiet.touch();
   while (turns.length < 3) await Bun.sleep(5);
   expect(turns).toEqual(['first', 'again', 'first']);
+  quiet.close();
+});
+
+test('work that does not stop is interrupted now and then, and quiet begins after it as always', async () => {
+  const turns: string[] = [];
+  const quiet = createQuietTimer({ quietMs: 40, againMs: 10_000, busyMs: 150 }, (turn) => turns.push(turn));
+  const startMs = performance.now();
+  while (turns.length < 2) {
+    await Bun.sleep(5);
+    quiet.touch();
+  }
+  expect(performance.now() - startMs).toBeGreaterThanOrEqual(300);
+  expect(turns).toEqual(['first', 'first']);
+  while (turns.length < 3) await Bun.sleep(5);
+  expect(turns).toEqual(['first', 'first', 'first']);
   quiet.close();
 });

@@ -52,9 +52,8 @@ import { forgetDeleted } from './write-back.ts';
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
-/** After so long without work, memory is given back. */
-const QUIET_MS = 3_000;
-const STILL_QUIET_MS = 5_000;
+/** When memory is given back: after work, while there is none, and while it does not end. */
+const QUIET_TIMES = { quietMs: 3_000, againMs: 5_000, busyMs: 30_000 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -128,7 +127,7 @@ function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
   return typeof address === 'number' ? address : undefined;
 }
 
-/** Garbage goes once after a burst of work; pages of the program come back little by little, and go again. */
+/** Garbage goes once after a burst of work, or in the middle of a long one; pages of the program come back little by little, and go again. */
 function releaseMemory(turn: 'first' | 'again'): void {
   if (turn === 'first') Bun.gc(true);
   releaseProgramPages();
@@ -164,7 +163,7 @@ export async function runAgent(
   const datastore = await openDatastore(config, signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
-  const quiet = createQuietTimer(QUIET_MS, STILL_QUIET_MS, releaseMemory);
+  const quiet = createQuietTimer(QUIET_TIMES, releaseMemory);
   const flusher = openFlowFlusher();
   const own = observeHost(LIBRARY_DIRECTORY, Date.now(), log);
   const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, patienceMs: PATIENCE_MS, log };
