@@ -45,6 +45,8 @@ export interface CniContext {
   whyBehind(): string | undefined;
   /** What proves that what the store has under the node's name is this host's. */
   readonly tenure: Pick<Tenure, 'isHeld' | 'require'>;
+  /** The kernel's start (random(4), boot_id); empty where it is not known. */
+  readonly boot: string;
   /** MTU for workloads; undefined while the agent does not know one. */
   mtuBytes(): number | undefined;
   /** Folder for calls that could not be finished; made when it is needed. */

@@ -8,6 +8,7 @@ import { gatewayOf } from '../kernel/workload-link.ts';
 import { familyOf } from '../net/ip.ts';
 import { assignRequestOf, surroundingsOf } from './cni-assign.ts';
 import { missingAddresses, observeHeld, throwDifferences } from './cni-check.ts';
+import { bootWords, draftReleaseOfBefore } from './cni-last-boot.ts';
 import { attachmentName, forgetDel } from './cni-pending.ts';
 import { type CniTask, commit, handleOf, handlesOf, noteDel } from './cni-task.ts';
 
@@ -31,10 +32,11 @@ function needsGateway({ request }: CniTask): boolean {
 export async function addAddresses(task: CniTask): Promise<CniResult> {
   const { request } = task;
   const base = assignRequestOf(task);
-  const words = { ...base.words, interface: request.environment.interfaceName };
-  const { result } = await commit(task, (draft) =>
-    draftAssignment(surroundingsOf(task, draft), { ...base, words, isSame: isForInterface(task) }),
-  );
+  const words = { ...base.words, interface: request.environment.interfaceName, ...bootWords(task) };
+  const { result } = await commit(task, async (draft) => {
+    await draftReleaseOfBefore(task, draft);
+    return draftAssignment(surroundingsOf(task, draft), { ...base, words, isSame: isForInterface(task) });
+  });
   const addresses = result.map(({ ip, prefixLength }) => ({
     address: { address: ip, prefixLength },
     gateway: needsGateway(task) ? gatewayOf(familyOf(ip)) : undefined,

@@ -83,6 +83,7 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     tenure: { isHeld: async () => true, require: async () => undefined },
+    boot: 'boot-1',
     now: () => NOW_MS,
     log: { info: note, warn: (message, error) => note(`${message} ${String(error ?? '')}`), error: note },
     ...changes,

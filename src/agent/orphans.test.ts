@@ -63,6 +63,7 @@ function contextOf(): CniContext {
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     tenure: { isHeld: async () => true, require: async () => undefined },
+    boot: 'boot-1',
     now: () => NOW_MS,
     log: openLog((line) => logged.push(line.replace(/^\S+ /, '').trimEnd())),
   };

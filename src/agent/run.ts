@@ -229,6 +229,7 @@ export async function runAgent(
       endpointGone: () => session.flush(),
       whyBehind: session.whyBehind,
       tenure: held,
+      boot: own.boot,
       mtuBytes: hostMtu.current,
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
       endpointFolder,

@@ -125,6 +125,35 @@ test('a container that a call is about is not taken for gone', async () => {
   expect(await coming).toBe('192.168.0.5/32');
 });
 
+test('an address of another main plugin comes back after a reboot, and not before', async () => {
+  const ask = async (command: string, id: string) => {
+    const config = { name: 'plain', cniVersion: '1.0.0', type: 'bridge', ipam: { type: 'calico-ipam' } };
+    const call = { command, id, plugin: 'calico-ipam', args: 'IP=192.168.0.5', config } as const;
+    const { status, output } = await host.call(call);
+    return status === 0 ? 'given' : JSON.parse(output).msg;
+  };
+  const held = 'assign address "192.168.0.5": already assigned, held by "plain.first" on node "host1"';
+  expect(await ask('ADD', 'first')).toBe('given');
+  expect(await ask('ADD', 'second')).toBe(held);
+  await restart({ boot: '' });
+  expect(await ask('ADD', 'second')).toBe(held);
+  await restart({ boot: 'boot-2', nodeName: 'host2' });
+  expect(await ask('ADD', 'second')).toBe(held);
+  await restart({ boot: 'boot-2' });
+  expect(await ask('ADD', 'second')).toBe('given');
+  expect(await ask('ADD', 'third')).toBe(held.replace('first', 'second'));
+  await restart();
+  for (const id of ['first', 'second', 'third'])
+    await host.call({
+      command: 'DEL',
+      id,
+      netns: '',
+      plugin: 'calico-ipam',
+      config: { name: 'plain', cniVersion: '1.0.0', ipam: { type: 'calico-ipam' } },
+    });
+  expect(await host.etcd.ctl('get', '--prefix', '--keys-only', '/calico/ipam/v2/handle/')).toBe('');
+});
+
 test('a pool that the containers of before have filled has room for those of now', async () => {
   await host.put('/calico/resources/v3/projectcalico.org/ippools/tiny', {
     kind: 'IPPool',

@@ -149,6 +149,7 @@ export async function openCniHost(): Promise<CniHost> {
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     tenure: { isHeld: async () => true, require: async () => undefined },
+    boot: 'boot-1',
     now: Date.now,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   };
