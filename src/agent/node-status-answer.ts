@@ -11,9 +11,10 @@ import {
   type StoredResource,
 } from '../datastore/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
-import { type CalicoNodeStatusSpec, calicoNodeStatus, LEFT_OUT_ANNOTATION } from '../model/calico-node-status.ts';
+import { type CalicoNodeStatusSpec, calicoNodeStatus, replaceAnswerAnnotations } from '../model/calico-node-status.ts';
 import { parseStored } from '../model/kind.ts';
-import { type BirdAnswers, formatLeftOut, reportNodeStatus } from './node-status-report.ts';
+import { type BirdAnswers, reportNodeStatus, reportNotes } from './node-status-report.ts';
+import type { RouterNotes } from './router.ts';
 import type { Tenure } from './tenure.ts';
 
 export interface AnswerContext {
@@ -21,8 +22,7 @@ export interface AnswerContext {
   readonly tenure: Pick<Tenure, 'require'>;
   /** Undefined on a node without BIRD. */
   readonly birdSocket: string | undefined;
-  /** What BIRD refuses, with its words to each. */
-  readonly leftOut: () => ReadonlyMap<string, string>;
+  readonly notes: () => RouterNotes;
 }
 
 export interface Answer {
@@ -65,12 +65,6 @@ async function tryAsk(socketPath: string, classes: CalicoNodeStatusSpec['classes
   }
 }
 
-/** What others noted stays. */
-function annotationsOf({ metadata }: StoredResource, leftOut: ReadonlyMap<string, string>): Record<string, string> {
-  const { [LEFT_OUT_ANNOTATION]: _before, ...others } = metadata.annotations ?? {};
-  return leftOut.size === 0 ? others : { ...others, [LEFT_OUT_ANNOTATION]: formatLeftOut(leftOut) };
-}
-
 /** RFC 3339 in whole seconds, as Calico writes it. */
 function formatNow(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
@@ -87,7 +81,7 @@ export async function draftAnswer(context: AnswerContext, draft: Draft, name: st
   const answers = birdSocket === undefined ? undefined : await tryAsk(birdSocket, classes);
   const isMissing = answers === undefined && birdSocket !== undefined;
   const report = reportNodeStatus(classes ?? [], answers);
-  const annotations = annotationsOf(stored, context.leftOut());
+  const annotations = replaceAnswerAnnotations(stored.metadata.annotations, reportNotes(context.notes()));
   const { lastUpdated: _, ...before } = stored.status ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };

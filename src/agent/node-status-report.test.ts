@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { formatLeftOut, reportNodeStatus } from './node-status-report.ts';
+import { reportNodeStatus, reportNotes } from './node-status-report.ts';
 
 const status = { version: '2.0.12', routerId: '10.0.0.1', startedAt: 'then', configuredAt: 'now' };
 const EMPTY = { numberEstablishedV4: 0, numberNotEstablishedV4: 0, numberEstablishedV6: 0, numberNotEstablishedV6: 0 };
@@ -42,8 +42,11 @@ test('a node without BIRD is not ready, and has no sessions and no routes', () =
   });
 });
 
-test('of very many that BIRD refuses some are named, and how many there are', () => {
+test('what is left out and what is closed is named, of very many some and how many there are', () => {
   const many = new Map(Array.from({ length: 1_000 }, (_, at) => [`BGPPeer(p${at + 1_000})`, 'no']));
-  const lines = formatLeftOut(many).split('\n');
+  const notes = reportNotes({ leftOut: many, closed: ['BGPPeer(b): x', 'BGPPeer(a): x'] });
+  const lines = notes['ocicat/left-out']?.split('\n') ?? [];
   expect([lines.length, lines[0], lines.at(-1)]).toEqual([51, 'BGPPeer(p1000): no', 'and 950 more']);
+  expect(notes['ocicat/closed']).toBe('BGPPeer(a): x\nBGPPeer(b): x');
+  expect(reportNotes({ leftOut: new Map(), closed: [] })).toEqual({});
 });

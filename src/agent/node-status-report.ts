@@ -3,7 +3,12 @@ import type { BirdProtocol } from '../bird/protocols.ts';
 import type { BirdRoute } from '../bird/routes.ts';
 import { type BgpOrigin, type BgpSession, bgpSessionsOf } from '../bird/sessions.ts';
 import type { BirdStatus } from '../bird/status.ts';
-import type { CalicoNodeStatusSpec, CalicoNodeStatusStatus } from '../model/calico-node-status.ts';
+import {
+  ANSWER_ANNOTATIONS,
+  type CalicoNodeStatusSpec,
+  type CalicoNodeStatusStatus,
+} from '../model/calico-node-status.ts';
+import type { RouterNotes } from './router.ts';
 
 /** What the classes of a CalicoNodeStatus want to know of a BIRD that answers. */
 export interface BirdAnswers {
@@ -97,11 +102,21 @@ function reportRoutes({ routes, protocols }: BirdAnswers, sessions: readonly Bgp
 /** As many as people read; the log has each. */
 const NAMED_AT_MOST = 50;
 
-/** A line for each resource that BIRD refuses, with its words. */
-export function formatLeftOut(leftOut: ReadonlyMap<string, string>): string {
-  const lines = [...leftOut].map(([part, words]) => `${part}: ${words}`).sort();
-  const more = lines.length - NAMED_AT_MOST;
-  return [...lines.slice(0, NAMED_AT_MOST), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+function formatNotes(notes: readonly string[]): string {
+  const more = notes.length - NAMED_AT_MOST;
+  const rest = more > 0 ? [`and ${more} more`] : [];
+  return [...[...notes].sort().slice(0, NAMED_AT_MOST), ...rest].join('\n');
+}
+
+/** A line for each resource that BIRD does not have as it was written, with the reason. */
+export function reportNotes({ leftOut, closed }: RouterNotes): Readonly<Record<string, string>> {
+  const notes: readonly (readonly [annotation: string, lines: readonly string[]])[] = [
+    [ANSWER_ANNOTATIONS.leftOut, [...leftOut].map(([part, words]) => `${part}: ${words}`)],
+    [ANSWER_ANNOTATIONS.closed, closed],
+  ];
+  return Object.fromEntries(
+    notes.flatMap(([annotation, lines]) => (lines.length === 0 ? [] : [[annotation, formatNotes(lines)]])),
+  );
 }
 
 /** The classes that are asked for; one BIRD serves both families. Without answers there is none that works. */

@@ -13,11 +13,17 @@ import type { Log } from './log.ts';
 const GATHER_MS = 20;
 const RETRY_MS = 2_000;
 
+export interface RouterNotes {
+  /** The resources that BIRD refuses, with its words to each. */
+  readonly leftOut: ReadonlyMap<string, string>;
+  /** In words, the peers that are closed for want of a filter. */
+  readonly closed: readonly string[];
+}
+
 export interface Router {
   /** The routing input may have changed. */
   touch(): void;
-  /** The resources that BIRD refuses, with its words to each. */
-  leftOut(): ReadonlyMap<string, string>;
+  notes(): RouterNotes;
   close(): void;
 }
 
@@ -98,7 +104,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
 
   return {
     touch: () => later(GATHER_MS),
-    leftOut: () => leftOut,
+    notes: () => ({ leftOut, closed: missing }),
     close() {
       closed = true;
       clearTimeout(timer);

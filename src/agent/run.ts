@@ -175,8 +175,8 @@ export async function runAgent(
     const router = createRouter(bird, () => session.picture.routingInput(), log);
     const hasBird = settings.backend === 'bird';
     const birdSocket = hasBird ? bird.socketPath : undefined;
-    const { leftOut } = router;
-    const nodeStatuses = createNodeStatusReporter({ nodeName, datastore, tenure: held, birdSocket, leftOut, log });
+    const { notes } = router;
+    const nodeStatuses = createNodeStatusReporter({ nodeName, datastore, tenure: held, birdSocket, notes, log });
     const touchRouting = hasBird ? router.touch : () => undefined;
     const touchQuiet = quiet.touch;
     const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;

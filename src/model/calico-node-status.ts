@@ -9,8 +9,23 @@ import { filled, type Infer, list, object, required, sparse } from './schema.ts'
 
 const MAX_UPDATE_PERIOD_S = 86_400;
 
-/** Where the agent names what BIRD refuses: Calico's status has no place for it. */
-export const LEFT_OUT_ANNOTATION = 'ocicat/left-out';
+/** Annotations of an answer, for what Calico's status has no place for. */
+export const ANSWER_ANNOTATIONS = {
+  /** Resources that BIRD refuses. */
+  leftOut: 'ocicat/left-out',
+  /** Peers that get and give nothing, since a filter of theirs is missing. */
+  closed: 'ocicat/closed',
+} as const;
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** Annotations without those of an answer, and with these in their place. */
+export function replaceAnswerAnnotations(annotations: Annotations = {}, answer: Annotations = {}): Annotations {
+  const names: readonly string[] = Object.values(ANSWER_ANNOTATIONS);
+  const isAnswer = ([name]: readonly [string, string]) => names.includes(name);
+  const others = Object.entries(annotations).filter((entry) => !isAnswer(entry));
+  return Object.fromEntries([...others, ...Object.entries(answer).filter(isAnswer)]);
+}
 
 const spec = object({
   node: required(resourceName, 'The node.'),
@@ -111,7 +126,7 @@ export const calicoNodeStatus = defineKind({
 
 interface Answered {
   readonly kind: string;
-  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined };
+  readonly metadata: { readonly annotations?: Annotations | undefined };
   readonly status?: unknown;
 }
 
@@ -121,9 +136,7 @@ interface Answered {
  */
 export function keepAnswer<R extends Answered>(written: R, { metadata, status }: Answered): R {
   if (written.kind !== 'CalicoNodeStatus' || status === undefined) return written;
-  const leftOut = metadata.annotations?.[LEFT_OUT_ANNOTATION];
-  const { [LEFT_OUT_ANNOTATION]: _older, ...others } = written.metadata.annotations ?? {};
-  const annotations = leftOut === undefined ? others : { ...others, [LEFT_OUT_ANNOTATION]: leftOut };
+  const annotations = replaceAnswerAnnotations(written.metadata.annotations, metadata.annotations);
   const isPlain = Object.keys(annotations).length === 0;
   return { ...written, metadata: { ...written.metadata, annotations: isPlain ? undefined : annotations }, status };
 }

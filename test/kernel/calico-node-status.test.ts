@@ -195,7 +195,7 @@ test('a BIRD that does not answer is not ready, and ready again when it does', a
   await untilAnswer('ready', 'all', (one) => one.status.agent.birdV4.state === 'Ready');
 }, 40_000);
 
-test('what BIRD refuses is named in an annotation, as long as it is refused', async () => {
+test('what BIRD refuses, and a peer whose filter is missing, is named in an annotation as long as it is so', async () => {
   calicoctl('label nodestatus all team=a');
   const bad = document('BGPPeer', 'bad', { peerIP: 'fe80::9', asNumber: 65001 });
   await host.etcd.ctl('put', `${KEYS}/bgppeers/bad`, bad);
@@ -204,7 +204,11 @@ test('what BIRD refuses is named in an annotation, as long as it is refused', as
     'ocicat/left-out': 'BGPPeer(bad): Link-local addresses require defined interface',
   });
   expect(metadata.labels).toEqual({ team: 'a' });
-  await host.etcd.ctl('del', `${KEYS}/bgppeers/bad`);
+  const closed = { peerIP: '10.98.0.9', asNumber: 65009, filters: ['none'] };
+  await host.etcd.ctl('put', `${KEYS}/bgppeers/closed`, document('BGPPeer', 'closed', closed));
+  const both = await untilAnswer('a closed peer', 'all', (one) => 'ocicat/closed' in one.metadata.annotations);
+  expect(both.metadata.annotations['ocicat/closed']).toContain('BGPPeer(closed)');
+  for (const name of ['bad', 'closed']) await host.etcd.ctl('del', `${KEYS}/bgppeers/${name}`);
   await untilAnswer('no word of it', 'all', (one) => one.metadata.annotations === undefined);
 }, 40_000);
 
