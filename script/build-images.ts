@@ -113,10 +113,15 @@ function node(root: string): Image {
   const own: readonly LayerEntry[] = [
     copy(join(dist, 'bin/ocicat'), '/usr/lib/ocicat/bin/calico-node'),
     copy(join(dist, 'lib/sys.node'), '/usr/lib/ocicat/lib/sys.node'),
+    copy(join(dist, 'lib/pause'), '/usr/lib/ocicat/lib/pause'),
   ];
   return {
     folder: `calico+node@v${manifest.version}`,
-    sources: [...programs, '/bin/busybox', join(dist, 'bin/ocicat'), join(dist, 'lib/sys.node')],
+    sources: [
+      ...programs,
+      '/bin/busybox',
+      ...['bin/ocicat', 'lib/sys.node', 'lib/pause'].map((path) => join(dist, path)),
+    ],
     layers: [system, own],
     config: {
       Entrypoint: ['/usr/lib/ocicat/bin/calico-node'],

@@ -7,6 +7,7 @@ import { defaultFirewallConfig, type FirewallConfig } from '../firewall/config.t
 import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
 import { openFlowFlusher } from '../kernel/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/link-remover.ts';
+import { endHolders, keepHolder, type TableHolder, tryTakeHeldSocket } from '../kernel/table-holder.ts';
 import { observeTableOwnership } from '../kernel/table-ownership.ts';
 import {
   checkWorkloadLink,
@@ -77,6 +78,19 @@ function ownsTables(log: Log): boolean {
   return offered;
 }
 
+interface HeldFirewall {
+  readonly firewall: KernelFirewall;
+  readonly holder: TableHolder | undefined;
+}
+
+/** The table goes from agent to agent with its socket: there is no moment in which somebody else could change it. */
+function openFirewall(owned: boolean, log: Log): HeldFirewall {
+  if (!owned) endHolders();
+  const firewall = openKernelFirewall(owned, owned ? tryTakeHeldSocket() : undefined);
+  const failed = (error: unknown) => log.error('hold the table of rules while no agent lives', error);
+  return { firewall, holder: owned ? keepHolder(firewall.fd, failed) : undefined };
+}
+
 /** A quarter of what the machine remembers at most, whatever that is: one workload must leave room for others. */
 function computeBaseConfig({ maxFlows }: AgentSettings): FirewallConfig {
   const all = Number(tryReadSysctl('net/netfilter/nf_conntrack_max') ?? Infinity);
@@ -145,7 +159,7 @@ export async function runAgent(
   const felix = parseFelixOverrides(environment, tryReadFelixConfig(settings));
   if (felix.idle.length > 0) log.warn(`Felix settings that have no effect here: ${felix.idle.join(', ')}`);
   await warmThreadPool();
-  const firewall = openKernelFirewall(settings.ownTable && ownsTables(log));
+  const { firewall, holder } = openFirewall(settings.ownTable && ownsTables(log), log);
   const base = computeBaseConfig(settings);
   loadBase(firewall, base, log);
   reportHostPrograms(settings, config, log);
@@ -263,6 +277,7 @@ export async function runAgent(
     await tenure?.release();
     await datastore.close();
     await etcd?.close();
+    holder?.release();
     firewall.close();
     log.info('ended; the data plane stays as it is');
   }

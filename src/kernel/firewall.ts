@@ -7,8 +7,17 @@ import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../fi
 import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../firewall/repair.ts';
 import { computeBase, computeStaticPart } from '../firewall/static.ts';
 import { errnoName } from '../sys/libc.ts';
-import { createMessageWriter, NETLINK_NETFILTER, openNetlink, type Refusal } from '../sys/netlink.ts';
+import {
+  adoptNetlink,
+  createMessageWriter,
+  drainNetlink,
+  NETLINK_NETFILTER,
+  type Netlink,
+  openNetlink,
+  type Refusal,
+} from '../sys/netlink.ts';
 import { type KernelTable, type Observation, observeFirewall, observeGeneration } from './firewall-observe.ts';
+import { HOLDER_NAME } from './table-holder.ts';
 
 /** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
 const SEND_BUFFER_BYTES = 64 << 20;
@@ -31,6 +40,8 @@ export type ApplyOutcome =
 
 /** Works in the network namespace it was opened in. All calls are synchronous and throw `kernel`. */
 export interface KernelFirewall {
+  /** The socket that the table belongs to. */
+  readonly fd: number;
   /**
    * Makes the static part be there and right, in one step. Whatever else the table holds from an earlier run stays in
    * force, so that flows it allowed go on and those it denied stay denied.
@@ -51,6 +62,13 @@ interface Plan {
   readonly steps: readonly TableStep[];
 }
 
+function openFirewallSocket(): Netlink {
+  return openNetlink(NETLINK_NETFILTER, {
+    sendBufferBytes: SEND_BUFFER_BYTES,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+  });
+}
+
 function describe(refusal: Refusal): OcicatError {
   const words = refusal.words === '' ? '' : ` (${refusal.words})`;
   const message = `change table "${TABLE}": message ${refusal.index}: ${errnoName(refusal.errno)}${words}`;
@@ -60,13 +78,12 @@ function describe(refusal: Refusal): OcicatError {
 /**
  * `owned`: the table belongs to this object, so that nobody else can change it while it is open, and stays when it is closed;
  * the kernel must offer that (see observeTableOwnership). What an earlier one has left is taken over as it is; a table that
- * cannot be owned stays in force until the first resync makes another one.
+ * cannot be owned stays in force until the first resync makes another one. `heldFd`: the socket that an earlier one had, which
+ * the table may belong to; from here on it is this object's.
  */
-export function openKernelFirewall(owned: boolean): KernelFirewall {
-  const netlink = openNetlink(NETLINK_NETFILTER, {
-    sendBufferBytes: SEND_BUFFER_BYTES,
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-  });
+export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirewall {
+  const netlink = heldFd === undefined ? openFirewallSocket() : adoptNetlink(heldFd);
+  if (heldFd !== undefined) drainNetlink(heldFd);
   const writer = createMessageWriter(1 << 16);
   /** The generation after our last change or look; undefined before. */
   let generation: number | undefined;
@@ -110,7 +127,10 @@ export function openKernelFirewall(owned: boolean): KernelFirewall {
 
   function mustBeFree(table: KernelTable | undefined): void {
     if (table?.owner.kind === 'socket' && table.owner.portId !== netlink.portId)
-      throw new OcicatError('kernel', `take over table "${TABLE}": it belongs to another process`);
+      throw new OcicatError(
+        'kernel',
+        `take over table "${TABLE}": it belongs to another process, an agent's or its "${HOLDER_NAME}"; end that`,
+      );
   }
 
   /** Takes over what a closed socket has left. Throws `kernel`, also for what belongs to another process. */
@@ -163,6 +183,7 @@ export function openKernelFirewall(owned: boolean): KernelFirewall {
   }
 
   return {
+    fd: netlink.fd,
     loadBase(config) {
       const { table, standIn } = observeOwn();
       if (standIn !== undefined || (table !== undefined && table.layout !== LAYOUT))

@@ -136,6 +136,20 @@ export function tryReceive(fd: number, into: Uint8Array): Uint8Array | undefined
   }
 }
 
+/** Throws away what has come for an earlier user of the socket, also the rest of a dump that it has not read to the end. */
+export function drainNetlink(fd: number): void {
+  const into = new Uint8Array(RECEIVE_BYTES);
+  const tryOne = (): boolean => {
+    try {
+      return tryReceive(fd, into) !== undefined;
+    } catch (error) {
+      if (isErrno(error, libc.ENOBUFS)) return true;
+      throw error;
+    }
+  };
+  while (tryOne());
+}
+
 function receive(fd: number, into: Uint8Array): Uint8Array {
   const deadline = performance.now() + ANSWER_TIMEOUT_MS;
   for (;;) {
