@@ -41,7 +41,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   metadata: ['base', 'sys', 'images'],
   pod: ['base', 'net', 'sys', 'images', 'metadata', 'manual'],
   lab: ['base', 'sys', 'images', 'manual'],
-  main: ['sys', 'manual', 'agent', 'ctl', 'pod', 'lab'],
+  uninstall: ['base', 'net', 'firewall', 'sys', 'images', 'bird', 'kernel', 'ctl', 'pod', 'manual'],
+  main: ['sys', 'manual', 'agent', 'ctl', 'pod', 'lab', 'uninstall'],
 };
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */

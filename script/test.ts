@@ -29,6 +29,7 @@ const parts: Readonly<Record<string, Part>> = {
   pod: { kind: 'tests', paths: ['./test/pod'] },
   attacks: { kind: 'tests', paths: ['./test/attacks'] },
   lab: { kind: 'tests', paths: ['./test/lab'] },
+  install: { kind: 'tests', paths: ['./test/install'] },
   guide: { kind: 'tests', paths: ['./test/guide'] },
   docs: { kind: 'tests', paths: ['./test/docs'] },
 };

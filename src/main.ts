@@ -9,6 +9,7 @@ const programs: Readonly<Record<string, (argv: readonly string[]) => Promise<num
   // It closes what it has opened; a call that was cut off on the way may still have a timer, which is nothing to wait for.
   'calico-node': async (argv) => process.exit(await (await import('./agent/calico-node.ts')).runCalicoNode(argv)),
   lab: async (argv) => (await import('./lab/command.ts')).runLab(argv),
+  uninstall: async (argv) => (await import('./uninstall/command.ts')).runUninstall(argv),
 };
 
 const OVERVIEW = `Networks that cannot reach each other, for containers on plain Linux hosts.
@@ -17,15 +18,19 @@ Usage:
   ocicat lab up|exec|shell|status|down   several hosts on one machine, to learn on and to try a policy
   ocicat calico-node                     the agent of this host            (also as: calico-node)
   ocicat rkt COMMAND                     pods from docker:// images        (also as: rkt)
+  ocicat uninstall                       take all of it off this host
   ocicat COMMAND                         resources of the cluster          (also as: calicoctl COMMAND)
 
 "ocicat lab --help", "rkt help" and "calicoctl --help" say more.
 `;
 
+/** Those that have no name of their own on a host. */
+const verbsOnly = new Set(['lab', 'uninstall']);
+
 /** `ocicat PROGRAM …` is the program of that name; every other verb is calicoctl's. */
 function choose(name: string, argv: readonly string[]): Promise<number> {
   const own = programs[name];
-  if (own !== undefined && name !== 'lab') return own(argv);
+  if (own !== undefined && !verbsOnly.has(name)) return own(argv);
   const [verb = ''] = argv;
   if (['', 'help', '-h', '--help'].includes(verb) && argv.length < 2) {
     sayLine(OVERVIEW.trimEnd());

@@ -4,14 +4,15 @@ import { calicoctlManual } from './ctl/manual.ts';
 import { labManual } from './lab/manual.ts';
 import type { Manual, Page } from './manual/page.ts';
 import { rktManual } from './pod/manual.ts';
+import { uninstallManual } from './uninstall/manual.ts';
 
-const programs: readonly Manual[] = [calicoctlManual, rktManual, labManual, calicoNodeManual];
+const programs: readonly Manual[] = [calicoctlManual, rktManual, labManual, calicoNodeManual, uninstallManual];
 
 const ocicat: Page = {
   words: ['ocicat'],
   section: 1,
   summary: 'networks that cannot reach each other, for containers on plain Linux hosts',
-  usage: ['ocicat lab COMMAND', 'ocicat calico-node', 'ocicat rkt COMMAND', 'ocicat COMMAND'],
+  usage: ['ocicat lab COMMAND', 'ocicat calico-node', 'ocicat rkt COMMAND', 'ocicat uninstall', 'ocicat COMMAND'],
   description: [
     'One executable under four names. What is neither a program of it nor a name is a command of calicoctl.',
   ],

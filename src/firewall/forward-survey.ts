@@ -69,6 +69,12 @@ export const FIREWALLD_STEPS: readonly (readonly string[])[] = [
   .map((step) => ['--permanent', ...step])
   .concat([['--reload']]);
 
+/** What those steps make, in the order in which firewalld lets go of it: policies name the zone. */
+export const FIREWALLD_REMOVAL: readonly (readonly [kind: 'policy' | 'zone', name: string])[] = [
+  ...FIREWALLD_POLICIES.map(([name]) => ['policy', name] as const),
+  ['zone', FIREWALLD_ZONE],
+];
+
 /** firewalld's rules, when it makes them by nftables itself. */
 export function isFirewalld({ family, table }: ForwardFilter): boolean {
   return family === 'inet' && table === 'firewalld';

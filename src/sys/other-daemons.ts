@@ -26,6 +26,13 @@ function isAgentsBird(words: readonly string[]): boolean {
   return words.includes('-s') && socket.endsWith(OWN_BIRD_SOCKET);
 }
 
+/** Processes of the BIRD that an agent of this host has started. */
+export function observeOwnBirds(): readonly number[] {
+  return observeProcesses('bird')
+    .filter(([, words]) => isAgentsBird(words))
+    .map(([pid]) => Number(pid));
+}
+
 /** A line for each BIRD on this host that the agent has not started: both would write the kernel's routes. */
 export function describeOtherBirds(): readonly string[] {
   return observeProcesses('bird')

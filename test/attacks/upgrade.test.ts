@@ -12,7 +12,7 @@ let host: AgentHost;
 function documented(section: string): readonly string[] {
   const page = readFileSync(join(root, 'docs/install.md'), 'utf8');
   const text = page.split(`\n## ${section}`)[1]?.split('\n## ')[0] ?? '';
-  const blocks = [...text.matchAll(/```\n(.*?)```/gs)].map(([, block = '']) => block);
+  const blocks = [...text.matchAll(/```sh [^\n]*\n(.*?)```/gs)].map(([, block = '']) => block);
   return blocks.flatMap((block) => block.split('\n')).filter((line) => /^(packaging\/|calicoctl node run)/.test(line));
 }
 

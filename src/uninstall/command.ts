@@ -1,0 +1,106 @@
+// `ocicat uninstall`: takes Ocicat off this host, step by step; each may be done again after a kill at any moment.
+import { existsSync, readFileSync } from 'node:fs';
+import { describeError, OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
+import { complain, sayLine } from '../sys/output.ts';
+import { removeLinks, removeRoutes, removeTables } from './data-plane.ts';
+import {
+  observeConfiguration,
+  removeDataDirectories,
+  removeEmptyConfiguration,
+  removeLinksToPrograms,
+  removeNamespaceDirectory,
+  removePrograms,
+} from './files.ts';
+import { formatHelp } from './manual.ts';
+import { closeFirewalld, removeAcceptRules } from './other-firewalls.ts';
+import { MOVED_TO_FILE, NODE_NAME_FILE, PRIVATE_STORE } from './places.ts';
+import { endAgents, endBird, removeUnits } from './processes.ts';
+import { collectPods, describeWorkloads, endPods, releasePods } from './workloads.ts';
+
+/** Does one thing and says, a line each, what it has removed; nothing where there was nothing. */
+type Step = () => readonly string[] | Promise<readonly string[]>;
+
+/**
+ * Pods end while the agent can still give their addresses back, and nothing is taken out of the kernel while somebody is there
+ * who would put it back. Links go before the tables that judge their packets, and this program last.
+ */
+const STEPS: readonly Step[] = [
+  collectPods,
+  removeUnits,
+  endAgents,
+  endBird,
+  collectPods, // the agent may have been one
+  releasePods,
+  removeLinks,
+  removeRoutes,
+  removeTables,
+  removeAcceptRules,
+  closeFirewalld,
+  removeDataDirectories,
+  removeNamespaceDirectory,
+  removeEmptyConfiguration,
+  removeLinksToPrograms,
+  removePrograms,
+];
+
+async function refuseWorkloads(): Promise<void> {
+  const workloads = await describeWorkloads();
+  if (workloads.length === 0) return;
+  throw new OcicatError(
+    'denied',
+    `containers run on this host: ${workloads.map(escapeLine).join(', ')}; end them first, or say --force: ` +
+      'it ends the pods of rkt and takes the network from all others',
+  );
+}
+
+/** The name of the node in a cluster that goes on without it; undefined where the store was this host's own. */
+function readNodeName(): string | undefined {
+  const hasOwnStore = existsSync(PRIVATE_STORE) && !existsSync(MOVED_TO_FILE);
+  if (hasOwnStore || !existsSync(NODE_NAME_FILE)) return undefined;
+  return readFileSync(NODE_NAME_FILE, 'utf8').trim();
+}
+
+function sayWhatIsLeft(node: string | undefined, removed: number): void {
+  if (removed === 0) sayLine('nothing of Ocicat is on this host');
+  const kept = observeConfiguration();
+  if (kept.length > 0) sayLine(`left, as they are yours: ${kept.join(', ')}`);
+  if (removed > 0) sayLine('left as it is until the next start of this host: IP forwarding');
+  if (node !== undefined)
+    sayLine(
+      `the cluster still has this node: "calicoctl delete node ${escapeLine(node)}" on another host removes it there`,
+    );
+}
+
+async function uninstall(force: boolean): Promise<void> {
+  if (process.getuid?.() !== 0) throw new OcicatError('denied', 'it must be run as root');
+  if (!force) await refuseWorkloads();
+  const node = readNodeName();
+  let removed = 0;
+  for (const step of [...(force ? [endPods] : []), ...STEPS]) {
+    const lines = await step();
+    for (const line of lines) sayLine(line);
+    removed += lines.length;
+  }
+  sayWhatIsLeft(node, removed);
+}
+
+/** Runs `ocicat uninstall ARGV…`; returns the exit status: 0, 1 for a failure, 2 for a usage error. */
+export async function runUninstall(argv: readonly string[]): Promise<number> {
+  if (argv.some((word) => ['--help', '-h', 'help'].includes(word))) {
+    sayLine(formatHelp());
+    return 0;
+  }
+  const unknown = argv.find((word) => word !== '--force');
+  if (unknown !== undefined) {
+    complain(`uninstall: unexpected "${unknown}" (see "ocicat uninstall --help")`);
+    return 2;
+  }
+  try {
+    await uninstall(argv.includes('--force'));
+    return 0;
+  } catch (error) {
+    complain(`uninstall: ${describeError(error)}`);
+    return 1;
+  }
+}

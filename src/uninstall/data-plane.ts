@@ -1,0 +1,48 @@
+// Takes away what stands in the kernel: links, routes, tables. Each is known by its mark; what others have made is left.
+
+import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../firewall/nft.ts';
+import { observeLinks } from '../kernel/links.ts';
+import { deleteMarked, markForRemoval } from '../kernel/removal-group.ts';
+import { removeTable } from '../kernel/remove-table.ts';
+import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
+import { isWorkloadLink } from '../kernel/workload-link-spec.ts';
+import { formatCidr } from '../net/cidr.ts';
+import { NETLINK_ROUTE, type Netlink, openNetlink } from '../sys/netlink.ts';
+import { describeOtherBirds } from '../sys/other-daemons.ts';
+
+function withSocket<T>(work: (socket: Netlink) => T): T {
+  const socket = openNetlink(NETLINK_ROUTE);
+  try {
+    return work(socket);
+  } finally {
+    socket.close();
+  }
+}
+
+export function removeLinks(): readonly string[] {
+  return withSocket((socket) => {
+    const links = observeLinks(socket).filter(isWorkloadLink);
+    for (const { index } of links) markForRemoval(socket, index);
+    deleteMarked(socket);
+    return links.map(({ name }) => `removed link ${name}`);
+  });
+}
+
+/** BIRD leaves its routes where they are. Those of another BIRD look alike: while one runs they are all left. */
+export function removeRoutes(): readonly string[] {
+  if (describeOtherBirds().length > 0) return [];
+  return withSocket((socket) => {
+    const routes = observeRoutes(socket, { protocol: PROTOCOL_BIRD });
+    const [failure] = applyRoutes(socket, { added: [], removed: routes });
+    if (failure !== undefined) throw failure.error;
+    return routes.map(({ destination }) => `removed route ${formatCidr(destination)}`);
+  });
+}
+
+/** Links go before the tables: no packet of a workload passes without them. */
+export function removeTables(): readonly string[] {
+  const own = TABLE_FAMILIES.flatMap((family) => [TABLE, STAND_IN_TABLE].map((name) => [family, name] as const));
+  return [...own, ['inet', 'rkt'] as const]
+    .filter(([family, name]) => removeTable(family, name))
+    .map(([family, name]) => `removed table ${family} ${name}`);
+}
