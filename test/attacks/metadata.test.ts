@@ -158,6 +158,8 @@ test('slow requests are ended by a deadline, and others are served meanwhile', a
   expect(await isServed(attacker)).toBe(true);
 });
 
+const logLines = (): readonly string[] => service.errors().split('\n');
+
 function residentKib(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
@@ -171,8 +173,10 @@ const flooding = `trap '' PIPE; for i in 1 2 3 4; do (n=0
     echo "$i:$n"
   done) 2>/dev/null & done; wait`;
 
-test('a flood of connections is cut to twenty a second; others are served, and nothing is kept of it', async () => {
+test('a flood of connections is cut to twenty a second, in the log too; others are served, and nothing is kept of it', async () => {
   const before = residentKib(service.pid);
+  const linesBefore = logLines().length;
+  const floodBegan = performance.now();
   const flood = attacker.inside('env', `TOKEN=${attacker.token}`, 'timeout', '5', 'bash', '-c', flooding);
   await Bun.sleep(500);
   const times: number[] = [];
@@ -187,22 +191,21 @@ test('a flood of connections is cut to twenty a second; others are served, and n
     Number(lines.findLast((line) => line.startsWith(`${each}:`))?.slice(2)),
   );
   const sum = answered.reduce((all, each) => all + each, 0);
-  expect(lines.length).toBeGreaterThan(sum); // some were turned away
   expect(sum).toBeGreaterThan(0);
+  const seconds = (performance.now() - floodBegan) / 1000;
+  expect(logLines().length - linesBefore).toBeLessThan(21 * (seconds + 2));
   expect(sum).toBeLessThan(300);
   expect(Math.max(...times)).toBeLessThan(5000);
   expect(readdirSync(`/proc/${service.pid}/fd`).length).toBeLessThan(60);
   expect(residentKib(service.pid) - before).toBeLessThan(64 * 1024);
 });
 
-test('a pod writes no lines of its own into the service’s log, and at most twenty a second', async () => {
-  await Bun.sleep(1100); // the flood's second is over
+test('a pod writes no lines of its own into the service’s log', async () => {
+  await Bun.sleep(1100); // the flood's lines are through
   await ask(attacker, 'pod/%0ametadata-service:%20forged%1b%5b2J');
   const line = '/acMetadata/v1/pod/\\nmetadata-service: forged\\x1b[2J - 404';
   for (let attempt = 0; attempt < 100 && !service.errors().includes(line); attempt++) await Bun.sleep(20);
-  const lines = service.errors().split('\n');
-  expect(lines.filter((each) => each.includes('forged'))).toEqual([expect.stringContaining(line)]);
-  expect(lines.filter((each) => each.endsWith(' more requests within a second')).length).toBeGreaterThan(0);
+  expect(logLines().filter((each) => each.includes('forged'))).toEqual([expect.stringContaining(line)]);
 });
 
 test('a token stands in no log, no process list, no file that others read', async () => {
