@@ -55,6 +55,17 @@ interface Stream {
   cut(): Promise<void>;
 }
 
+/** Until it has come, but no longer than `ms`. A timer that is left behind would keep the program from ending. */
+async function atMost(ms: number, event: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  try {
+    await Promise.race([event, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const QUIET_LOOKS = 10;
 const LOOK_MS = 50;
 /** The most that a pipe holds. Source: proc(5), pipe-max-size. */
@@ -72,7 +83,7 @@ async function finish(stream: Stream, isShowing: () => boolean): Promise<void> {
   });
   for (let looks = 0; looks < QUIET_LOOKS && !over; looks++) {
     const before = stream.shownBytes;
-    await Promise.race([ended, Bun.sleep(LOOK_MS)]);
+    await atMost(LOOK_MS, ended);
     if ((stream.shownBytes !== before && stream.shownBytes < end) || isShowing()) looks = 0;
   }
   await stream.cut();
