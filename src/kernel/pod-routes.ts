@@ -59,10 +59,6 @@ function isDefault({ destination }: Route): boolean {
   return destination.prefixLength === 0;
 }
 
-function isOf(family: Family): (route: Route) => boolean {
-  return ({ destination }) => cidrFamily(destination) === family;
-}
-
 function isOurs({ gateway, destination }: Route): boolean {
   const isGateway = (ip: Ip) => ip === gatewayOf(familyOf(ip));
   return gateway === undefined ? isHostCidr(destination) && isGateway(destination.address) : isGateway(gateway);
@@ -117,13 +113,13 @@ function findStale(pod: netlink.Netlink, rules: readonly RoutingRule[]): readonl
 
 /** What an interface of the pod wants, given what else is there. `pod` is a socket in its namespace. */
 export function planPodWays(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): PodWays {
-  const standing = observeRoutes(pod);
+  const families = familiesOf(spec.addresses);
+  const standing = families.flatMap((family) => observeRoutes(pod, { family }));
   const own = standing.filter(({ interfaceIndex }) => interfaceIndex === index);
   const others = standing.filter(({ interfaceIndex }) => interfaceIndex !== index);
   const rank = chooseRank(spec.containerName, own, others);
   const routes = routesThrough(index, TABLE_MAIN, rank, destinationsOf(spec));
   if (!others.some(isDefault)) return { routes, rules: [], stale: [], isAlone: true };
-  const families = ([4, 6] as const).filter((family) => [...routes, ...others].some(isOf(family)));
   const rules = families.flatMap((family) => observeRules(pod, family));
   const ways = [ownWay(index, spec.addresses), ...waysOfOthers(pod, others, rules)];
   return {

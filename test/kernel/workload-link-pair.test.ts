@@ -123,6 +123,20 @@ test('names that end in the same number, and an interface of somebody else with 
   );
 });
 
+test('interfaces need not have the same families', () => {
+  const plain = () => ({ ...second(), addresses: [parseIp('10.65.0.1')] });
+  for (const order of [
+    [first, plain],
+    [plain, first],
+  ]) {
+    for (const spec of order) connect(spec());
+    for (const address of ['10.65.0.0', '10.65.0.1', 'fd00:65::0'])
+      expect([address, answers(peer, address)]).toEqual([address, 'yes']);
+    expect([check(first()), check(plain())]).toEqual([[], []]);
+    run(host, 'ip link del cali0; ip link del cali1');
+  }
+});
+
 test('the pod forwards when one of its networks allows it', () => {
   for (const order of [
     [true, false],
