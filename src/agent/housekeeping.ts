@@ -45,7 +45,7 @@ export function keepHouse(
     await dispatcher.finishPending();
     if ((await dispatcher.writeBack()) === 'later') plan(AGAIN_MS);
     workloads.restoreRoutes();
-    await podMacs.follow();
+    await podMacs.sweep();
     await orphans.sweep(Date.now());
   }
 

@@ -4,8 +4,8 @@ import { parseJson } from '../base/json.ts';
 import { printResource } from '../datastore/resource-codec.ts';
 import { commitDraft } from '../ipam/commit.ts';
 import type { Draft } from '../ipam/draft.ts';
-import type { RaisedLink } from '../kernel/workload-link.ts';
-import { applyPodMac, observePodMacs, type PodMac } from '../kernel/workload-link-mac.ts';
+import { observeWorkloadLinks, type RaisedLink } from '../kernel/workload-link.ts';
+import { applyPodMac, observePodMacOf, observePodMacs, type PodMac } from '../kernel/workload-link-mac.ts';
 import { HOST_MAC } from '../kernel/workload-link-spec.ts';
 import { parseStored } from '../model/kind.ts';
 import { workloadEndpoint } from '../model/workload-endpoint.ts';
@@ -17,11 +17,16 @@ import type { LocalEndpoint } from './cni-memory.ts';
 /** After an ADD the rest of the chain runs, within moments as a rule; later changes are found when the house is kept. */
 const LOOKS_AFTER_MS = [20, 60, 160, 400, 1_000, 3_000];
 
+/** Links that a sweep looks at in one go. */
+const AT_A_TIME = 50;
+
 export type PodMacsContext = Pick<CniContext, 'datastore' | 'memory' | 'tenure' | 'policyApplied' | 'log'>;
 
 export interface PodMacs {
-  /** Follows the pod at this host's end of a link, or all pods. */
-  follow(hostName?: string): Promise<void>;
+  /** Follows the pod at this host's end of a link. */
+  follow(hostName: string): Promise<void>;
+  /** Follows all pods. */
+  sweep(): Promise<void>;
   /** The link has just come up: others may change it in the next seconds. */
   watch(link: RaisedLink): void;
 }
@@ -61,14 +66,29 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
     });
   }
 
-  /** Where all is as expected, nothing else is looked at. */
-  async function look(hostName?: string, expected?: Mac): Promise<void> {
+  async function takeAll(found: readonly PodMac[]): Promise<void> {
+    for (const [known, one] of findNews(found)) await take(known, one);
+  }
+
+  async function quietly(work: () => Promise<void>): Promise<void> {
     try {
-      const found = observePodMacs(hostName).filter(({ mac }) => mac !== expected);
-      if (found.length === 0) return;
-      for (const [known, one] of findNews(found)) await take(known, one);
+      await work();
     } catch (error) {
       if (!signal.aborted) log.error('follow the MAC addresses of pods', error);
+    }
+  }
+
+  /** Where it is as expected, nothing else is looked at. */
+  async function lookAt(hostName: string, expected?: Mac): Promise<void> {
+    const found = observePodMacOf(hostName);
+    if (found !== undefined && found.mac !== expected) await takeAll([found]);
+  }
+
+  async function sweep(): Promise<void> {
+    const all = observeWorkloadLinks();
+    for (let at = 0; at < all.length && !signal.aborted; at += AT_A_TIME) {
+      await takeAll(observePodMacs(all.slice(at, at + AT_A_TIME)));
+      await Bun.sleep(0); // calls of runtimes go on between
     }
   }
 
@@ -76,9 +96,13 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
     for (const delayMs of LOOKS_AFTER_MS) {
       await Bun.sleep(delayMs);
       if (signal.aborted) return;
-      await look(hostName, mac);
+      await quietly(() => lookAt(hostName, mac));
     }
   }
 
-  return { follow: (hostName) => look(hostName), watch: (link) => void watch(link) };
+  return {
+    follow: (hostName) => quietly(() => lookAt(hostName)),
+    sweep: () => quietly(sweep),
+    watch: (link) => void watch(link),
+  };
 }
