@@ -38,6 +38,8 @@ export interface Bird {
    */
   apply(config: string, signal?: AbortSignal): Promise<'unchanged' | 'reloaded' | 'started'>;
   observeProtocols(signal?: AbortSignal): Promise<readonly BirdProtocol[]>;
+  /** A new process in the place of the one that runs, if one does; no route breaks. When it does not start it is tried again. */
+  renew(): Promise<void>;
   /** Lets BIRD run on by itself: the next owner takes it over. */
   release(): Promise<void>;
   /** Ends BIRD: peers forget this node's routes at once, the kernel's stay. */
@@ -107,7 +109,11 @@ export function openBird(options: BirdOptions): Bird {
     ended.release();
     if (stopped) return;
     if (performance.now() - startedMs > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
-    log(`BIRD ended (${words}), starting it again in ${backoffMs} ms`);
+    startLater(`BIRD ended (${words})`);
+  }
+
+  function startLater(why: string): void {
+    log(`${why}, starting it again in ${backoffMs} ms`);
     retry = setTimeout(() => void inTurn(restart).catch((error: unknown) => log(describeError(error))), backoffMs);
     backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
   }
@@ -203,6 +209,15 @@ export function openBird(options: BirdOptions): Bird {
     return isNew ? 'started' : 'reloaded';
   }
 
+  async function renew(): Promise<void> {
+    if (running === undefined || applied === undefined) return;
+    running.release();
+    running = undefined;
+    await start(applied).catch((error: unknown) => {
+      if (running === undefined) startLater(describeError(error));
+    });
+  }
+
   async function leave(): Promise<void> {
     release();
     if (observeBirds(command).length === 0) return;
@@ -222,6 +237,7 @@ export function openBird(options: BirdOptions): Bird {
     check: (config) => inTurn(() => check(config)),
     apply: (config, signal) => inTurn(() => apply(config, signal)),
     observeProtocols: (signal) => observeBirdProtocols(socketPath, signal),
+    renew: () => inTurn(renew),
     leave: () => inTurn(leave),
     release: () => inTurn(async () => release()),
   };

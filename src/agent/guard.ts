@@ -4,6 +4,7 @@ import { type KernelEvent, observeKernelEvents } from '../kernel/events.ts';
 import { PROTOCOL_BIRD } from '../kernel/routes.ts';
 import { isWorkloadLink } from '../kernel/workload-link-spec.ts';
 import { cidrContains, parseCidr } from '../net/cidr.ts';
+import { type Renewable, watchBirdAge } from './bird-age.ts';
 import { tidyBirdRoutes } from './bird-routes.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -21,6 +22,7 @@ export interface GuardTargets {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
   readonly forwarding: Forwarding;
+  readonly bird: Renewable;
   readonly otherFirewalls: OtherFirewalls;
   /** What the host itself has has changed: a link that is no workload's, an address. */
   readonly touchHost: () => void;
@@ -83,8 +85,10 @@ export async function guardKernel(targets: GuardTargets, signal: AbortSignal): P
 
   const events = observeKernelEvents(signal, ['link', 'route', 'address', 'netconf', 'nftables']);
   const tidy = tidyBirdRoutes(targets.log);
+  const watchAge = watchBirdAge(targets.bird, targets.log);
   for await (const event of events) {
     tidy(event);
+    watchAge(event);
     for (const work of workOf(event)) due.add(work);
     if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
   }

@@ -259,7 +259,7 @@ export async function runAgent(
     const touchHost = () => {
       for (const follower of [hostMtu, hostAddresses]) follower.touch();
     };
-    const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, touchHost, log }, signal);
+    const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log }, signal);
     house = keepHouse({ workloads, podMacs }, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {

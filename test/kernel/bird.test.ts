@@ -206,6 +206,17 @@ test('a BIRD that dies is started again, taken over or not, and no route breaks'
   }
 }, 30_000);
 
+test('a BIRD is renewed, and no route breaks', async () => {
+  await untilSteady(a);
+  const [pid, routesOfA] = [pidOfA(), routes(a)];
+  await a.bird.renew();
+  expect(pidOfA()).not.toBe(pid);
+  expect(observeBirds({ program: 'bird', socketPath: a.bird.socketPath, configPath: '', netnsFd: a.netns })).toEqual([
+    pidOfA(),
+  ]);
+  await expectNoBreak(routesOfA);
+}, 30_000);
+
 /** What an earlier agent may have left, and the next one cannot go on with. */
 const LEFT: readonly (readonly [what: string, spoil: (pid: number) => void])[] = [
   ['does not answer', (pid) => process.kill(pid, 'SIGSTOP')],
