@@ -139,6 +139,7 @@ for (const folder of ['bin', 'cni', 'lib', 'images']) mkdirSync(join(dist, folde
 buildAddon();
 buildPlugins();
 buildProgram(join(dist, 'lib/pause'), 'native/pause.c');
+buildProgram(join(dist, 'lib/nodev'), 'native/nodev.c');
 buildExecutable();
 linkPrograms();
 if (isStale(join(dist, 'share'), 'dist/bin/ocicat')) buildShare(dist);

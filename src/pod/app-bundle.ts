@@ -13,7 +13,6 @@ import { computeEtcMounts, type EtcFiles, HOSTNAME_FILE } from './etc-mounts.ts'
 import { type ExecLookup, lookUpExec } from './exec-lookup.ts';
 import { type AppSpec, computeOciSpec, type OciMount } from './oci-spec.ts';
 import type { PodApp, PodManifest } from './pod-manifest.ts';
-import { systemProgram } from './programs.ts';
 import { ensureDirectoryInRoot, ensureLinkInRoot, resolveInRoot } from './root-tree.ts';
 import { appPath, mountRootfs } from './rootfs.ts';
 import { type Identity, resolveIdentity } from './users.ts';
@@ -115,7 +114,7 @@ export function writeBundle(context: Context, ready: ReadyApp, setting: PodSetti
     uid: ready.identity.uid,
     gid: ready.identity.gid,
     supplementaryGids: supplementaryGids(ready),
-    mountProgram: systemProgram('mount'),
+    nodevProgram: libc.libraryPath('nodev'),
     capabilities: chooseCapabilities(context, isolators.capabilities),
     oomScoreAdj: isolators.oomScoreAdj,
     namespaces: setting.namespaces,

@@ -16,7 +16,7 @@ const spec: AppSpec = {
   namespaces: { pid: '/proc/5/ns/pid', uts: '/proc/5/ns/uts', network: '/var/run/netns/cni-1' },
   mounts: [{ destination: '/sys/class', source: '/x', type: 'bind', options: ['rbind'] }],
   terminal: undefined,
-  mountProgram: '/usr/bin/mount',
+  nodevProgram: '/usr/lib/ocicat/lib/nodev',
   devices: [{ name: 'null', source: '/pod/dev/null' }],
   lifted: { paths: true, seccomp: true },
   architecture: 'x64',
@@ -78,7 +78,7 @@ test('by default system calls are filtered, kernel paths closed and device nodes
   const json = JSON.stringify(computeOciSpec({ ...spec, mounts: [], lifted: { paths: false, seccomp: false } }));
   expect(json).toContain('"noNewPrivileges":true');
   expect(json).toContain('"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":38');
-  expect(json).toContain('"/usr/bin/mount","remount,bind,nodev,ro","/pod/apps/web/rootfs"');
+  expect(json).toContain('{"path":"/usr/lib/ocicat/lib/nodev","args":["nodev","/pod/apps/web/rootfs","ro"]}');
   expect(json).toContain(
     '{"destination":"/sys","type":"sysfs","source":"sysfs","options":["nosuid","noexec","nodev","ro"]}',
   );

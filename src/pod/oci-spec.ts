@@ -36,8 +36,8 @@ export interface AppSpec {
   readonly mounts: readonly OciMount[];
   /** Size of the terminal that the app gets; undefined for none. */
   readonly terminal: TerminalSize | undefined;
-  /** Path of mount(8) on the host. */
-  readonly mountProgram: string;
+  /** Path of the program that takes device nodes away, on the host. */
+  readonly nodevProgram: string;
   /** Bound from elsewhere, because nodes on a file system mounted `nodev` cannot be opened. */
   readonly devices: readonly Device[];
   /** Files of this machine that tell of its heat and load; hidden with those of every machine. */
@@ -118,18 +118,14 @@ function namespaceList(spec: AppSpec): unknown {
   ];
 }
 
-/** mount(8) does not read the container's state, and crun takes a hook that has not read it all for a failed one. */
-const REMOUNT_SCRIPT = 'while read -r _; do :; done; exec "$0" -o "$1" "$2"';
-
 /**
- * crun drops the flags of the root's mount, so a program of the host's takes device nodes away again, in the app's mount
+ * crun drops the flags of the root's mount, so a program of ours takes device nodes away again, in the app's mount
  * namespace and before its root is changed.
  */
 function hooksOf(spec: AppSpec): unknown {
   if (spec.lifted.paths) return {};
-  const options = `remount,bind,nodev${spec.readOnlyRootfs ? ',ro' : ''}`;
-  const args = ['sh', '-c', REMOUNT_SCRIPT, spec.mountProgram, options, spec.rootfs];
-  return { createContainer: [{ path: '/bin/sh', args }] };
+  const args = ['nodev', spec.rootfs, ...(spec.readOnlyRootfs ? ['ro'] : [])];
+  return { createContainer: [{ path: spec.nodevProgram, args }] };
 }
 
 /** The size of a process's terminal. Source: OCI runtime-spec, config.md, "Process". */
