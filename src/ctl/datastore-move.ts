@@ -1,7 +1,7 @@
 // datastore move: from the store of this machine alone to a cluster's, with its pods running all the while.
 import { existsSync, readFileSync } from 'node:fs';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY, parseDatastoreConfig } from '../datastore/config.ts';
+import { type DatastoreConfig, parseDatastoreConfig } from '../datastore/config.ts';
 import { MOVED_STORE_PATH, openDatastore, parseConfigText } from '../datastore/open.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { readRegularFile, replaceFile } from '../sys/files.ts';
@@ -98,7 +98,7 @@ async function move(invocation: Invocation, target: Target, stores: MovedStores)
   await checkClusterVersion(invocation, stores.cluster);
   if (flagOn(invocation, 'dry-run')) return describeMove(invocation, stores);
   await moveContent(stores, invocation.signal);
-  invocation.stdio.write(`All is in the cluster. The store in ${PRIVATE_ETCD_DIRECTORY} is locked, and stays.\n`);
+  invocation.stdio.write("All is in the cluster. This host's own store stays, locked.\n");
   replaceFile(MOVED_STORE_PATH, target.text, 0o600);
   return finish(invocation);
 }
