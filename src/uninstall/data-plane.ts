@@ -5,6 +5,7 @@ import { observeLinks } from '../kernel/links.ts';
 import { deleteMarked, markForRemoval } from '../kernel/removal-group.ts';
 import { removeTable } from '../kernel/remove-table.ts';
 import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
+import { endHolders, HOLDER_NAME, observeHolders } from '../kernel/table-holder.ts';
 import { isWorkloadLink } from '../kernel/workload-link-spec.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { NETLINK_ROUTE, type Netlink, openNetlink } from '../sys/netlink.ts';
@@ -37,6 +38,16 @@ export function removeRoutes(): readonly string[] {
     if (failure !== undefined) throw failure.error;
     return routes.map(({ destination }) => `removed route ${formatCidr(destination)}`);
   });
+}
+
+const PATIENCE_MS = 5_000;
+
+/** As long as it lives the table belongs to the agent that was. */
+export async function endTableHolder(): Promise<readonly string[]> {
+  const pids = observeHolders();
+  endHolders();
+  for (let waitedMs = 0; observeHolders().length > 0 && waitedMs < PATIENCE_MS; waitedMs += 10) await Bun.sleep(10);
+  return pids.map((pid) => `ended ${HOLDER_NAME} (process ${pid})`);
 }
 
 /** Links go before the tables: no packet of a workload passes without them. */
