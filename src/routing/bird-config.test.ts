@@ -141,6 +141,15 @@ protocol direct {
 
 # IPv4
 
+ipv4 table hops_v4;
+
+protocol pipe to_hops_v4 {
+  table master4;
+  peer table hops_v4;
+  export where source != RTS_BGP && ifname !~ "cali*";
+  import none;
+}
+
 filter to_kernel_v4 {
   if source = RTS_STATIC then accept;
   if source != RTS_BGP then reject;
@@ -221,6 +230,7 @@ template bgp peers_v4 {
     import all;
     export filter { prefer_v4(); to_peers_v4(); };
     gateway recursive;
+    igp table hops_v4;
     add paths on;
   };
 }
@@ -254,6 +264,15 @@ protocol bgp Node_10_0_0_3 from peers_v4 {
 }
 
 # IPv6
+
+ipv6 table hops_v6;
+
+protocol pipe to_hops_v6 {
+  table master6;
+  peer table hops_v6;
+  export where source != RTS_BGP && ifname !~ "cali*";
+  import none;
+}
 
 filter to_kernel_v6 {
   if source = RTS_STATIC then accept;
@@ -304,6 +323,7 @@ template bgp peers_v6 {
     import all;
     export filter { prefer_v6(); to_peers_v6(); };
     gateway recursive;
+    igp table hops_v6;
     add paths on;
   };
 }
@@ -326,6 +346,15 @@ protocol direct {
 }
 
 # IPv4
+
+ipv4 table hops_v4;
+
+protocol pipe to_hops_v4 {
+  table master4;
+  peer table hops_v4;
+  export where source != RTS_BGP && ifname !~ "cali*";
+  import none;
+}
 
 filter to_kernel_v4 {
   if source = RTS_STATIC then accept;
@@ -351,6 +380,15 @@ protocol kernel kernel_v4 {
 # The node has no IPv4 address for BGP.
 
 # IPv6
+
+ipv6 table hops_v6;
+
+protocol pipe to_hops_v6 {
+  table master6;
+  peer table hops_v6;
+  export where source != RTS_BGP && ifname !~ "cali*";
+  import none;
+}
 
 filter to_kernel_v6 {
   if source = RTS_STATIC then accept;
@@ -385,7 +423,7 @@ test('a node that is not in the store yet, in a cluster without pools', () => {
 });
 
 test('routes to other nodes are left to somebody else when told so', () => {
-  const filter = computeBirdConfig({ ...FULL, bgp: { ...FULL.bgp, programsRoutes: false } }).split('\n\n')[4];
+  const filter = computeBirdConfig({ ...FULL, bgp: { ...FULL.bgp, programsRoutes: false } }).split('\n\n')[6];
   expect(filter).toContain('  if net ~ [ 10.65.0.0/16+, 10.66.0.0/16+ ] then reject;\n');
 });
 

@@ -68,6 +68,23 @@ function kernelLines(family: Family): readonly string[] {
   ];
 }
 
+/**
+ * Where the next hops of BGP's routes are looked up: all routes of the host itself. BIRD looks at the best route alone, and at none
+ * from BGP: where that were the default route, no peer behind the host's own one could be reached.
+ */
+function nextHopLines(family: Family): readonly string[] {
+  return [
+    `ipv${family} table hops_v${family};`,
+    '',
+    `protocol pipe to_hops_v${family} {`,
+    `  table master${family};`,
+    `  peer table hops_v${family};`,
+    `  export where source != RTS_BGP && ifname !~ "${WORKLOAD_LINKS}";`,
+    '  import none;',
+    '}',
+  ];
+}
+
 function staticLines(name: string, family: Family, routes: readonly string[]): readonly string[] {
   if (routes.length === 0) return [];
   const lines = [...new Set(routes)].sort().map((route) => `  route ${route};`);
@@ -87,6 +104,8 @@ function familyLines(family: Family, input: RoutingInput): readonly string[] {
   const base = [
     '',
     `# IPv${family}`,
+    '',
+    ...nextHopLines(family),
     '',
     ...kernelFilter(input, family),
     '',

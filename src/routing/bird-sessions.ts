@@ -23,6 +23,7 @@ export function sessionTemplate(family: Family, debug: boolean): readonly string
     '    import all;',
     `    export filter { prefer_v${family}(); to_peers_v${family}(); };`,
     '    gateway recursive;',
+    `    igp table hops_v${family};`,
     '    add paths on;',
     '  };',
     '}',
