@@ -145,6 +145,18 @@ test('nothing is uninstalled below a pod that runs; then nothing is left', async
   );
 }, 60_000);
 
+test('an uninstallation that is killed at any moment is finished by the next', async () => {
+  await first.must(
+    'packaging/install; cp packaging/*.service packaging/*.socket packaging/*.timer /etc/systemd/system/',
+    FOLDER,
+  );
+  await first.must('calicoctl node run');
+  const seconds = '0.02 0.05 0.1 0.15 0.2 0.3 0.4';
+  await first.must(`for limit in ${seconds}; do timeout -s KILL $limit dist/bin/ocicat uninstall; done; true`, FOLDER);
+  await first.must('dist/bin/ocicat uninstall', FOLDER);
+  await expectBare(first, [CLUSTER_FILE]);
+}, 60_000);
+
 test("Debian's own etcd and BIRD, when they run, are named with the way out", async () => {
   const { output } = await first.run(
     'systemctl start etcd bird; dist/bin/calicoctl node checksystem; systemctl stop etcd bird',
