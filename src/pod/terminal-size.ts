@@ -48,8 +48,12 @@ async function resize(pid: number): Promise<void> {
 
 /** Lets the terminal of an app, which `pid` carries the bytes of, follow the caller's. Returns what ends that. */
 export function followTerminalSize(pid: number, warn: (line: string) => void): () => void {
+  let last = Promise.resolve();
+  // One after the other, each with the size that there is by then: the last one is right.
   const hear = (): void => {
-    resize(pid).catch((error: unknown) => warn(`warning: resize the terminal: ${describeError(error)}`));
+    last = last
+      .then(() => resize(pid))
+      .catch((error: unknown) => warn(`warning: resize the terminal: ${describeError(error)}`));
   };
   process.on('SIGWINCH', hear);
   return () => process.off('SIGWINCH', hear);
