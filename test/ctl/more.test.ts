@@ -137,9 +137,9 @@ test('the bash script is one', async () => {
 test('manual pages', async () => {
   const page = await session.run('man ipam split');
   expect(page.out).toStartWith('.TH CALICOCTL\\-IPAM\\-SPLIT 1 ""');
-  expect(page.out).toContain('.SH SYNOPSIS\n.B calicoctl ipam split NUMBER [flags]\n');
+  expect(page.out).toContain('.SH SYNOPSIS\n.nf\n\\fBcalicoctl ipam split NUMBER [flags]\\fR\n.fi\n');
   expect((await session.run('man')).out).toContain(
-    '.TP\n.B ipam split\nSplit a pool into smaller pools of equal size.\n',
+    '.TP\n\\fBipam split\\fR\nSplit a pool into smaller pools of equal size.\n',
   );
   expect((await session.run('man foo')).err).toBe('man: no command "foo"\n');
 });
