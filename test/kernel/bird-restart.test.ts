@@ -62,7 +62,8 @@ for (const [what, dead] of DEAD)
     await apply(b, [dead], [...STAY, '10.65.1.64/26']);
     await until('10.65.1.0/26 10.65.1.64/26 fd65::1:0/122', () => learned(a), 10_000);
     await until('10.65.0.0/26 fd65::/122', () => learned(b), 10_000);
-    await untilSteady(b);
+    // a second death before the first is over breaks routes (RFC 4724, section 4.2)
+    for (const host of pair) await untilSteady(host);
     const [seenByA, seenByB] = [monitorRoutes(a), monitorRoutes(b)];
     process.kill(pidOf(a), 'SIGKILL');
     await apply(b, [dead], [...STAY, '10.65.1.128/26']);
