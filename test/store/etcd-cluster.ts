@@ -12,8 +12,8 @@ export interface EtcdCluster {
   endpointOf(name: MemberName): string;
   /** SIGKILL; the data stays. */
   kill(name: MemberName): Promise<void>;
-  /** Returns when it answers by way of a quorum. */
-  start(name: MemberName): Promise<void>;
+  /** Returns when they answer by way of a quorum. */
+  start(...names: readonly MemberName[]): Promise<void>;
   /** Puts a snapshot in the place of a killed member's data, as a member of this cluster: what only all of them should be. */
   restore(name: MemberName, snapshot: string): Promise<void>;
   snapshot(name: MemberName): Promise<string>;
@@ -73,9 +73,9 @@ export async function startCluster(): Promise<EtcdCluster> {
       child.kill('SIGKILL');
       await gone;
     },
-    async start(name) {
-      spawnMember(name);
-      await untilAnswers(name);
+    async start(...names) {
+      for (const name of names) spawnMember(name);
+      for (const name of names) await untilAnswers(name);
     },
     async restore(name, snapshot) {
       rmSync(join(root, name), { recursive: true, force: true });
@@ -92,7 +92,6 @@ export async function startCluster(): Promise<EtcdCluster> {
       rmSync(root, { recursive: true, force: true });
     },
   };
-  for (const name of NAMES) spawnMember(name);
-  await untilAnswers('m1');
+  await cluster.start(...NAMES);
   return cluster;
 }
