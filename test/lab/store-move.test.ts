@@ -74,6 +74,7 @@ test('a machine with pods joins a cluster with other hosts: conflicts first, the
   await lab.must(ALONE, `setsid --fork nsenter --net=${netns.get('p2')} ${flow} >/tmp/flow 2>&1 </dev/null`);
   expect(await lab.must(ALONE, move)).toEndWith('The agent of this host follows the cluster.\n');
   await eventually('traffic between the hosts', 30_000, async () => ((await reaches(p1, p2)) ? true : undefined));
+  await Bun.sleep(1_000);
   await lab.must(
     ALONE,
     'pkill -INT -x ping; for i in $(seq 50); do grep -q received /tmp/flow && exit; sleep 0.1; done; exit 1',
