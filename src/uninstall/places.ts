@@ -15,8 +15,8 @@ export const UNITS = [
   ...['rkt-metadata.socket', 'rkt-metadata.service'],
 ] as const;
 
-/** Folders in which programs, plugins, pages and completions have links into the installation. */
-export const LINK_DIRECTORIES = ['/usr/bin', '/opt/cni/bin'] as const;
+/** Folders in which programs, plugins and settings of other programs have links into the installation. */
+export const LINK_DIRECTORIES = ['/usr/bin', '/opt/cni/bin', '/usr/lib/NetworkManager/conf.d'] as const;
 export const SHARE_DIRECTORY = '/usr/share';
 
 /** Folders that are made for the administrator's files; they stay where there are any. */
