@@ -53,7 +53,8 @@ beforeAll(async () => {
   host = await openAgentHost();
   host.must(OWN_FILES);
   start(DOCKERD);
-  await eventually('dockerd', 20_000, () => (host.run('test -S /run/docker.sock').status === 0 ? true : undefined));
+  const ready = 'curl -sf --unix-socket /run/docker.sock http://docker/_ping';
+  await eventually('dockerd', 20_000, () => (host.run(ready).status === 0 ? true : undefined));
   await host.startAgent();
   await allowAll();
   addressOfA = host.addPod('a', 'net1');
