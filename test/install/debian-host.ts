@@ -121,13 +121,25 @@ async function waitForSystemd(
   throw new Error(`start systemd: ${ended}: ${(await words).trim()}\n${readFileSync(log, 'utf8')}`);
 }
 
+/** False while the kernel still counts processes in it, which it does for a moment after their end. */
+function tryRemoveGroup(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EBUSY') return false;
+    throw error;
+  }
+}
+
 /** Groups go one by one, the innermost first, and only when the last process in them has gone. */
 async function removeGroup(group: string): Promise<void> {
   for (const entry of readdirSync(group, { withFileTypes: true }))
     if (entry.isDirectory()) await removeGroup(join(group, entry.name));
-  for (let tries = 0; readFileSync(join(group, 'cgroup.procs'), 'utf8') !== '' && tries < 500; tries++)
+  for (let tries = 0; !tryRemoveGroup(group); tries++) {
+    if (tries === 500) throw new Error(`${group}: still in use after 5 s`);
     await Bun.sleep(10);
-  rmdirSync(group);
+  }
 }
 
 async function run(init: ProcessIdentity, script: string, folder: string): Promise<Outcome> {

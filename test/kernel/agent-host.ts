@@ -184,6 +184,8 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
     async close() {
       await etcd.stop();
       await machine.end();
+      agent?.kill('SIGCONT'); // a stopped nsenter(1) would stay, and keep the output of the tests open
+      await agent?.exited;
       rmSync(folder, { recursive: true, force: true });
     },
   };
