@@ -30,8 +30,11 @@ beforeAll(async () => {
   await Promise.all([site.furnish(first), site.furnish(second)]);
 }, 300_000);
 afterAll(async () => {
-  await Promise.all([first?.end(), second?.end()]);
-  site?.close();
+  try {
+    await Promise.all([first?.end(), second?.end()]);
+  } finally {
+    site?.close();
+  }
 }, 30_000);
 
 /** As they are typed: the first that fails ends it, and its words are the failure's. */
