@@ -2,20 +2,11 @@
 import type { KernelEvent } from '../kernel/events.ts';
 import { applyRoutes, observeRoutes, PROTOCOL_BIRD, type Route } from '../kernel/routes.ts';
 import { type BirdRoutes, followBirdRoutes } from '../kernel/superseded-routes.ts';
-import { NETLINK_ROUTE, type Netlink, openNetlink } from '../sys/netlink.ts';
+import { withRouteSocket } from '../sys/netlink.ts';
 import type { Log } from './log.ts';
 
-function withSocket<T>(work: (socket: Netlink) => T): T {
-  const socket = openNetlink(NETLINK_ROUTE);
-  try {
-    return work(socket);
-  } finally {
-    socket.close();
-  }
-}
-
 function observe(): BirdRoutes {
-  return followBirdRoutes(withSocket((socket) => observeRoutes(socket, { protocol: PROTOCOL_BIRD })));
+  return followBirdRoutes(withRouteSocket((socket) => observeRoutes(socket, { protocol: PROTOCOL_BIRD })));
 }
 
 /** Told of everything that happens in the kernel from now on, in its order. Throws `kernel`. */
@@ -23,7 +14,7 @@ export function tidyBirdRoutes(log: Log): (event: KernelEvent) => void {
   let routes = observe();
 
   function remove(route: Route): void {
-    const [failure] = withSocket((socket) => applyRoutes(socket, { added: [], removed: [route] }));
+    const [failure] = withRouteSocket((socket) => applyRoutes(socket, { added: [], removed: [route] }));
     if (failure !== undefined) log.error('tidy up after BIRD', failure.error);
   }
 

@@ -1,17 +1,12 @@
 // Takes away the routes to a workload's addresses, and leaves its link.
 import { hostCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
+import { withRouteSocket } from '../sys/netlink.ts';
 import { applyRoutes, workloadRoute } from './routes.ts';
 
 /** Throws `kernel`. A route that has gone already counts as done. */
 export function withdrawRoutes(interfaceIndex: number, addresses: readonly Ip[]): void {
-  const socket = openNetlink(NETLINK_ROUTE);
-  try {
-    const removed = addresses.map((address) => workloadRoute(hostCidr(address), interfaceIndex));
-    const [failure] = applyRoutes(socket, { added: [], removed });
-    if (failure !== undefined) throw failure.error;
-  } finally {
-    socket.close();
-  }
+  const removed = addresses.map((address) => workloadRoute(hostCidr(address), interfaceIndex));
+  const [failure] = withRouteSocket((socket) => applyRoutes(socket, { added: [], removed }));
+  if (failure !== undefined) throw failure.error;
 }

@@ -3,7 +3,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { list, object, optional, parseDocument, text } from '../images/fields.ts';
 import { METADATA_PORT } from '../metadata/place.ts';
-import { createMessageWriter, NETLINK_ROUTE, NLM_F_ACK, openNetlink } from '../sys/netlink.ts';
+import { createMessageWriter, NLM_F_ACK, withRouteSocket } from '../sys/netlink.ts';
 import { type OwnNetwork, RESTRICTED_HOST } from './net-conf.ts';
 import { systemEnvironment, systemProgram } from './programs.ts';
 
@@ -67,8 +67,7 @@ const IFLA_IFNAME = 3;
 const IFLA_GROUP = 27;
 
 function joinGroup(link: string, group: number): void {
-  const netlink = openNetlink(NETLINK_ROUTE);
-  try {
+  withRouteSocket((netlink) => {
     const writer = createMessageWriter();
     writer.begin(RTM_NEWLINK, NLM_F_ACK);
     writer.u32(0); // ifinfomsg: family, padding, type
@@ -79,9 +78,7 @@ function joinGroup(link: string, group: number): void {
     writer.attrU32(IFLA_GROUP, group);
     writer.end();
     netlink.request(writer, 1);
-  } finally {
-    netlink.close();
-  }
+  });
 }
 
 /** Puts the links that a plugin made under the rules of its network. Throws `invalid` when the result names none. */

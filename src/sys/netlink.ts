@@ -188,6 +188,16 @@ export function openNetlink(protocol: number, options: NetlinkOptions = {}): Net
   return adoptNetlink(openSocket(protocol, options));
 }
 
+/** Works with a socket of rtnetlink in the calling thread's network namespace, for a moment. Throws `kernel`. */
+export function withRouteSocket<T>(work: (socket: Netlink) => T): T {
+  const socket = openNetlink(NETLINK_ROUTE);
+  try {
+    return work(socket);
+  } finally {
+    socket.close();
+  }
+}
+
 /** Receive buffers of closed sockets: an ADD opens several for a moment, and 64 KiB each would be much to throw away. */
 const spareBuffers: Uint8Array[] = [];
 

@@ -8,20 +8,12 @@ import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
 import { endHolders, HOLDER_NAME, observeHolders } from '../kernel/table-holder.ts';
 import { isWorkloadLink } from '../kernel/workload-link-spec.ts';
 import { formatCidr } from '../net/cidr.ts';
-import { NETLINK_ROUTE, type Netlink, openNetlink } from '../sys/netlink.ts';
+import { withRouteSocket } from '../sys/netlink.ts';
 import { describeOtherBirds } from '../sys/other-daemons.ts';
-
-function withSocket<T>(work: (socket: Netlink) => T): T {
-  const socket = openNetlink(NETLINK_ROUTE);
-  try {
-    return work(socket);
-  } finally {
-    socket.close();
-  }
-}
+import { hasEnded } from '../sys/process-end.ts';
 
 export function removeLinks(): readonly string[] {
-  return withSocket((socket) => {
+  return withRouteSocket((socket) => {
     const links = observeLinks(socket).filter(isWorkloadLink);
     for (const { index } of links) markForRemoval(socket, index);
     deleteMarked(socket);
@@ -32,7 +24,7 @@ export function removeLinks(): readonly string[] {
 /** BIRD leaves its routes where they are. Those of another BIRD look alike: while one runs they are all left. */
 export function removeRoutes(): readonly string[] {
   if (describeOtherBirds().length > 0) return [];
-  return withSocket((socket) => {
+  return withRouteSocket((socket) => {
     const routes = observeRoutes(socket, { protocol: PROTOCOL_BIRD });
     const [failure] = applyRoutes(socket, { added: [], removed: routes });
     if (failure !== undefined) throw failure.error;
@@ -46,7 +38,7 @@ const PATIENCE_MS = 5_000;
 export async function endTableHolder(): Promise<readonly string[]> {
   const pids = observeHolders();
   endHolders();
-  for (let waitedMs = 0; observeHolders().length > 0 && waitedMs < PATIENCE_MS; waitedMs += 10) await Bun.sleep(10);
+  for (let waitedMs = 0; !pids.every(hasEnded) && waitedMs < PATIENCE_MS; waitedMs += 10) await Bun.sleep(10);
   return pids.map((pid) => `ended ${HOLDER_NAME} (process ${pid})`);
 }
 

@@ -7,7 +7,7 @@ import { endpointOf, isWorkloadLink } from '../kernel/workload-link-spec.ts';
 import { removePodCgroups } from '../pod/cgroups.ts';
 import { removePodNetns } from '../pod/pod-netns.ts';
 import { observePods, type Pod, type PodState } from '../pod/pod-store.ts';
-import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
+import { withRouteSocket } from '../sys/netlink.ts';
 import { rktDataDirectory } from './places.ts';
 
 const RUNNING: ReadonlySet<PodState> = new Set(['running', 'preparing']);
@@ -40,17 +40,13 @@ function isOfEnded(link: Link, ended: readonly Pod[]): boolean {
 
 /** One line for each container that runs. */
 export async function describeWorkloads(): Promise<readonly string[]> {
-  const socket = openNetlink(NETLINK_ROUTE);
-  try {
-    const pods = await observeRunningPods();
-    const links = observeLinks(socket).filter((link) => isWorkloadLink(link) && !isOfEnded(link, observeEndedPods()));
-    return [
-      ...pods.map(({ uuid }) => `rkt pod ${uuid}`),
-      ...links.map((link) => `endpoint ${endpointOf(link) ?? 'without a name'} behind ${link.name}`),
-    ];
-  } finally {
-    socket.close();
-  }
+  const pods = await observeRunningPods();
+  const ended = observeEndedPods();
+  const links = withRouteSocket(observeLinks).filter((link) => isWorkloadLink(link) && !isOfEnded(link, ended));
+  return [
+    ...pods.map(({ uuid }) => `rkt pod ${uuid}`),
+    ...links.map((link) => `endpoint ${endpointOf(link) ?? 'without a name'} behind ${link.name}`),
+  ];
 }
 
 /** Ends rkt's pods as `rkt stop --force` does. Containers of other runtimes stay, without their network. */
