@@ -174,9 +174,11 @@ test('several machines have networks that span them', async () => {
   await install(first);
   const setUp = page.take('4. Several', 'each host of several');
   await Promise.all([type(first, setUp), type(second, setUp)]);
+  // the unit has started when its process has, which is before the agent takes calls
+  for (const host of [first, second])
+    await eventually('a session', async () => (await host.run('calicoctl node status')).output.includes('Established'));
   await startPod(first, 'server', `network1:IP=${SERVER}`, 'httpd -- -f -h /');
   for (const host of [first, second]) {
-    await eventually('a session', async () => (await host.must('calicoctl node status')).includes('Established'));
     // a BIRD that starts alone waits for its peers before it routes
     const ways = () => host.fromOutside('ip', 'route', 'show', 'match', SERVER);
     await eventually('a way to the pod', async () => / via | dev cali/.test(ways()));
@@ -232,13 +234,25 @@ test('a host is stopped for good, uninstalled and removed from the cluster, then
   await expectBare(second, SITE_FILES);
 }, 90_000);
 
-test('NetworkManager leaves the links of workloads alone', async () => {
+/** The links of workloads that NetworkManager sees, without and with those that it leaves alone. */
+async function seenLinks(): Promise<{ readonly managed: readonly string[]; readonly left: readonly string[] }> {
+  const lines = (await first.must('nmcli -t -f DEVICE,STATE device')).match(/^cali.*/gm) ?? [];
+  const isLeft = (line: string) => line.endsWith(':unmanaged');
+  return { managed: lines.filter((line) => !isLeft(line)), left: lines.filter(isLeft) };
+}
+
+test('NetworkManager leaves the links of workloads alone, and takes them where it is not told', async () => {
   await first.must('packaging/install && calicoctl node run', FOLDER);
   await startPod(first, 'server', `network1:IP=${SERVER}`, 'httpd -- -f -h /');
-  await first.must(`apt-get install -y --no-install-recommends ${NETWORK_MANAGER} && systemctl start NetworkManager`);
-  const links = async () => (await first.must('nmcli -t -f DEVICE,STATE device')).match(/^cali.*/gm) ?? [];
-  await eventually('the links to be seen', async () => (await links()).length > 0);
-  expect((await links()).filter((line) => !line.endsWith(':unmanaged'))).toEqual([]);
+  await first.must(`apt-get install -y --no-install-recommends ${NETWORK_MANAGER}`);
+  await first.must('rm /usr/lib/NetworkManager/conf.d/10-ocicat.conf && systemctl restart NetworkManager');
+  await eventually('the link to be managed', async () => (await seenLinks()).managed.length === 1);
+  await first.must('packaging/install', FOLDER);
+  await type(first, page.take('Beside', 'each host'));
+  await eventually('the link to be left', async () => (await seenLinks()).left.length === 1);
+  await startPod(first, 'late', 'network1', 'sleep -- 100');
+  await eventually('the links to be left', async () => (await seenLinks()).left.length === 2);
+  expect((await seenLinks()).managed).toEqual([]);
   await expectIsolation(first);
 }, 120_000);
 
