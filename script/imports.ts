@@ -39,7 +39,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   ],
   ctl: ['base', 'net', 'model', 'blocks', 'firewall', 'sys', 'datastore', 'ipam', 'kernel', 'bird', 'manual'],
   metadata: ['base', 'sys', 'images'],
-  pod: ['base', 'net', 'sys', 'images', 'metadata', 'manual'],
+  pod: ['base', 'net', 'sys', 'kernel', 'images', 'metadata', 'manual'],
   lab: ['base', 'sys', 'images', 'manual'],
   uninstall: ['base', 'net', 'firewall', 'sys', 'images', 'bird', 'kernel', 'ctl', 'pod', 'manual'],
   main: ['sys', 'manual', 'agent', 'ctl', 'pod', 'lab', 'uninstall'],

@@ -22,7 +22,7 @@ const IFLA_LINK_NETNSID = 37;
 const IFLA_TARGET_NETNSID = 46;
 
 export const IFF_UP = 0x1;
-export const IFF_NOARP = 0x80;
+const IFF_NOARP = 0x80;
 const IFF_LOWER_UP = 0x10000;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const LINK_HEADER_BYTES = 16;
@@ -74,6 +74,17 @@ export function writeLinkHeader(
 export function writeUp(writer: netlink.MessageWriter, index: number, up: boolean): void {
   const flags = up ? IFF_UP : 0;
   beginLink(writer, RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: IFF_UP }).end();
+}
+
+/**
+ * Appends a message that lets the link neither ask for neighbours nor answer (IFF_NOARP); those that it has go, the kernel's own
+ * ones aside. The entries of all namespaces count against one limit (net.ipv4.neigh.default.gc_thresh3, the same of IPv6), and
+ * an address that is being asked for stays for seconds; whom somebody sends to on such a link is the first to go when there is
+ * need of room (net/core/neighbour.c, neigh_forced_gc). Takes one acknowledgement.
+ */
+export function writeNoArp(writer: netlink.MessageWriter, index: number): void {
+  const flags = IFF_NOARP;
+  beginLink(writer, RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: flags }).end();
 }
 
 function readPeer(attributes: ReadonlyMap<number, Uint8Array>): LinkPeer | undefined {

@@ -28,22 +28,14 @@ function podSysctls(spec: WorkloadLinkSpec, isAlone: boolean): readonly Sysctl[]
 }
 
 /**
- * The gateway is the one neighbour that a pod has, and is told to it. The link asks for no other (IFF_NOARP), because the
- * entries of all namespaces count against one limit (net.ipv4.neigh.default.gc_thresh3, the same of IPv6), and an address that
- * is being asked for stays for seconds; whom the pod sends to by itself on such a link is the first to go when there is need
- * of room (net/core/neighbour.c, neigh_forced_gc).
+ * Addresses first, then the way to the gateway, then what lies behind it. The gateway is the one neighbour that a pod has, and is told
+ * to it. `pod` is a socket in the pod's namespace.
  */
-function writeNoNeighbours(writer: netlink.MessageWriter, index: number): void {
-  const flags = links.IFF_NOARP;
-  links.beginLink(writer, links.RTM_NEWLINK, netlink.NLM_F_ACK, { index, flags, change: flags }).end();
-}
-
-/** Addresses first, then the way to the gateway, then what lies behind it. `pod` is a socket in the pod's namespace. */
 export function configurePod(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): void {
   const ways = planPodWays(pod, spec, index);
   applySysctls(podSysctls(spec, ways.isAlone), spec.netnsFd);
   const writer = netlink.createMessageWriter(1024);
-  writeNoNeighbours(writer, index);
+  links.writeNoArp(writer, index);
   for (const up of [links.LOOPBACK_INDEX, index]) links.writeUp(writer, up, true);
   for (const ip of spec.addresses) writeAddress(writer, { interfaceIndex: index, address: hostCidr(ip) });
   for (const family of familiesOf(spec.addresses)) writePermanentNeighbour(writer, index, gatewayOf(family), HOST_MAC);

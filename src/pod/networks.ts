@@ -6,7 +6,7 @@ import { parseJson, printJson } from '../base/json.ts';
 import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from './cni-call.ts';
 import { type NetworkConf, ownNetwork, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
 import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
-import { restrictLinks } from './own-networks.ts';
+import { restrictLink } from './own-links.ts';
 import { netnsPath } from './pod-netns.ts';
 
 /** A pod as plugins see it. */
@@ -76,7 +76,7 @@ async function addNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<C
   if (result === undefined) throw new OcicatError('invalid', `network "${conf.name}": has no plugin`);
   if (conf.plugins.length > 1) writeFileSync(resultPath(pod.podPath, conf), result.json);
   const own = ownNetwork(conf);
-  if (own !== undefined) restrictLinks(own, result.json);
+  if (own !== undefined) restrictLink(own, netnsPath(pod.uuid), result.json);
   return result;
 }
 

@@ -1,9 +1,9 @@
 // A pod's network namespace: a bind mount below /var/run/netns, where CNI plugins and `ip netns` find it.
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { isOcicatError } from '../base/errors.ts';
+import { LOOPBACK_INDEX, writeUp } from '../kernel/links.ts';
 import * as libc from '../sys/libc.ts';
-import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
-import { createMessageWriter } from '../sys/netlink-writer.ts';
+import { createMessageWriter, withRouteSocket } from '../sys/netlink.ts';
 import { createNetns } from '../sys/netns.ts';
 
 const NETNS_DIR = '/var/run/netns';
@@ -34,27 +34,12 @@ export function shareNetnsDirectory(): void {
   }
 }
 
-const RTM_NEWLINK = 16;
-const NLM_F_REQUEST = 1;
-const NLM_F_ACK = 4;
-const IFF_UP = 1;
-/** `lo` is the first link of every namespace. */
-const LOOPBACK_INDEX = 1;
-
 function raiseLoopback(netnsFd: number): void {
-  const netlink = openNetlink(NETLINK_ROUTE, { netnsFd });
-  try {
-    const writer = createMessageWriter();
-    writer.begin(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
-    writer.u32(0); // ifinfomsg: family, padding, type
-    writer.u32(LOOPBACK_INDEX);
-    writer.u32(IFF_UP);
-    writer.u32(IFF_UP); // change mask
-    writer.end();
-    netlink.request(writer, 1);
-  } finally {
-    netlink.close();
-  }
+  withRouteSocket((socket) => {
+    const writer = createMessageWriter(64);
+    writeUp(writer, LOOPBACK_INDEX, true);
+    socket.request(writer, 1);
+  }, netnsFd);
 }
 
 /** Makes the pod's namespace, with `lo` up, and mounts it. Returns its path. */

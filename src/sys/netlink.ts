@@ -188,9 +188,9 @@ export function openNetlink(protocol: number, options: NetlinkOptions = {}): Net
   return adoptNetlink(openSocket(protocol, options));
 }
 
-/** Works with a socket of rtnetlink in the calling thread's network namespace, for a moment. Throws `kernel`. */
-export function withRouteSocket<T>(work: (socket: Netlink) => T): T {
-  const socket = openNetlink(NETLINK_ROUTE);
+/** Works with a socket of rtnetlink in the network namespace, the calling thread's if none is given, for a moment. Throws `kernel`. */
+export function withRouteSocket<T>(work: (socket: Netlink) => T, netnsFd?: number): T {
+  const socket = openNetlink(NETLINK_ROUTE, netnsFd === undefined ? {} : { netnsFd });
   try {
     return work(socket);
   } finally {

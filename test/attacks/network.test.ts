@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
 import { eventually } from '../kernel/agent-host.ts';
 import * as frames from './frames.ts';
+import { FLOOD_SIZE, sendToEverNew } from './neighbour-flood.ts';
 import { attacks } from './network-attacks.ts';
 import { OUTSIDE, OUTSIDE6, openSite, type Site } from './site.ts';
 
@@ -42,27 +43,14 @@ test.each(attacks.map((attack, index) => [attack.name, attack, `mark-${index}-`]
   },
 );
 
-/** Every way for a program without rights to name a neighbour: those of its link, and any other past the routes. */
-const NEIGHBOUR_FLOOD = `
-import socket
-eth0 = socket.if_nametoindex("eth0")
-six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-four.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
-four.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
-for n in range(1, 101):
-    six.sendto(b"x", ("fe80::6666:%x" % n, 9, 0, eth0))
-    four.sendto(b"x", ("10.200.0.%d" % n, 9))
-print("sent")`;
-
 test('a flood to ever new neighbours leaves entries that the kernel may drop at once, and asks for nobody', () => {
   const enter = `ip netns exec ${site.attacker.name}`;
   const unprivileged = 'setpriv --bounding-set=-all --inh-caps=-all';
-  expect(site.host.must(`${enter} ${unprivileged} python3 -c '${NEIGHBOUR_FLOOD}'`)).toBe('sent');
+  expect(site.host.must(`${enter} ${unprivileged} python3 -c '${sendToEverNew('eth0')}'`)).toBe('sent');
   const neighbours = (family: 4 | 6) =>
     site.host.must(`ip -n ${site.attacker.name} -${family} neigh show nud all dev eth0`).split('\n');
   for (const family of [4, 6] as const) {
-    expect(neighbours(family).filter((line) => line.includes(' NOARP')).length).toBeGreaterThanOrEqual(100);
+    expect(neighbours(family).filter((line) => line.includes(' NOARP')).length).toBeGreaterThanOrEqual(FLOOD_SIZE);
     expect(neighbours(family).filter((line) => !/ (NOARP|PERMANENT)/.test(line))).toEqual([]);
   }
   site.host.must(`for f in 4 6; do ip -n ${site.attacker.name} -$f neigh flush nud noarp dev eth0; done`);

@@ -2,6 +2,7 @@
 import { type Ip, isIpv4, parseIp } from '../../src/net/ip.ts';
 import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
 import { type Link, type Octets, printFrames } from './frames.ts';
+import { injector } from './neighbour-flood.ts';
 
 /** Where everybody listens. */
 export const PORT = 7777;
@@ -68,11 +69,6 @@ print("listening", flush=True)
 while True:
     for s in select.select(all, [], [])[0]: show("host", s.recv(4096))`;
 
-const INJECTOR = `
-import socket, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0))
-for line in sys.stdin: s.send(bytes.fromhex(line))`;
-
 const BOTH_FAMILIES = { assign_ipv4: 'true', assign_ipv6: 'true' };
 /** What a host allows that allows most: nothing but the checks of every packet stands before its programs. */
 const ENVIRONMENT = {
@@ -115,7 +111,7 @@ export async function openSite(): Promise<Site> {
     victim,
     link: { from: attacker.mac, to: GATEWAY_MAC },
     inject(frames) {
-      host.must(`ip netns exec ${attacker.name} python3 -c '${INJECTOR}' <<'END'\n${printFrames(frames)}\nEND`);
+      host.must(`ip netns exec ${attacker.name} python3 -c '${injector('eth0')}' <<'END'\n${printFrames(frames)}\nEND`);
     },
     heard: () => host.must('cat /run/ear-*'),
   };
