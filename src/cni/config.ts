@@ -114,6 +114,16 @@ function readIpam(reader: Reader): IpamConfig {
   };
 }
 
+/** What a container asks for goes before what the file says for all. */
+function choosePools(ipam: IpamConfig, { pools }: Wishes): IpamConfig {
+  const [ipv4Pools, ipv6Pools] = [pools.ipv4, pools.ipv6];
+  return {
+    ...ipam,
+    ...(ipv4Pools.length > 0 ? { ipv4Pools } : {}),
+    ...(ipv6Pools.length > 0 ? { ipv6Pools } : {}),
+  };
+}
+
 function readMtu(reader: Reader): number | undefined {
   const mtuBytes = reader.integer('mtu') ?? 0;
   if (mtuBytes !== 0 && (mtuBytes < 68 || mtuBytes > 65_535))
@@ -196,13 +206,14 @@ function readConfig(
 ): { config: NetworkConfig; issues: readonly Issue[] } {
   const reader = createReader(fields);
   if (plugin === 'calico') refuseForeign(reader);
+  const wishes = args === undefined ? NO_WISHES : readWishes(reader, args);
   const queues = reader.integer('num_queues') ?? 1;
   if (queues > 4096) reader.refuse('num_queues', `${queues}`, 'at most 4096');
   const config: NetworkConfig = {
     version,
     type: reader.text('type') ?? '',
     name: readName(reader, plugin),
-    ipam: readIpam(reader.within('ipam')),
+    ipam: choosePools(readIpam(reader.within('ipam')), wishes),
     mtuBytes: readMtu(reader),
     requireMtu: reader.flag('require_mtu_file'),
     queues: Math.max(1, queues),
@@ -211,7 +222,7 @@ function readConfig(
     allowForwarding: reader.within('container_settings').flag('allow_ip_forwarding'),
     attach: readAttach(reader),
     readinessGates: readGates(reader),
-    wishes: args === undefined ? NO_WISHES : readWishes(reader, args),
+    wishes,
     previous: readPrevious(reader, fields),
     dns: readDns(reader.within('dns')),
     validAttachments: readAttachments(reader, fields),

@@ -312,6 +312,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
   expect(addresses.map(formatIp)).toEqual(['10.0.0.1', 'fd00::1', '10.0.0.2']);
   expect(rest).toEqual({
     mac: parseMac('02:00:00:00:00:01'),
+    pools: { ipv4: [], ipv6: [] },
     namespace: undefined,
     workload: 'web-1',
     labels: { 'io.kubernetes.pod.namespace': 'shop', 'io.kubernetes.pod.name': 'Web_1', app: 'web', tier: 'front' },

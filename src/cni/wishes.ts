@@ -7,11 +7,14 @@ import { type Ip, tryParseIp } from '../net/ip.ts';
 import { type Mac, macToBytes, tryParseMac } from '../net/mac.ts';
 import { isFields, type Reader } from './config-reader.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
+import { readPodAnnotations } from './pod-annotations.ts';
 
 export interface Wishes {
   /** These very addresses, in order; each once. */
   readonly addresses: readonly Ip[];
   readonly mac: Mac | undefined;
+  /** Ranges or names of pools, instead of the file's; empty: those of the file. */
+  readonly pools: { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
   /** The endpoint's namespace, from Mesos. */
   readonly namespace: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
@@ -22,6 +25,7 @@ export interface Wishes {
 export const NO_WISHES: Wishes = {
   addresses: [],
   mac: undefined,
+  pools: { ipv4: [], ipv6: [] },
   namespace: undefined,
   labels: {},
   workload: undefined,
@@ -116,15 +120,18 @@ function workloadOf(args: CniArgs): string | undefined {
 export function readWishes(reader: Reader, args: CniArgs): Wishes {
   const report = (issue: Issue) => void reader.issues.push(issue);
   const [runtime, cni] = [reader.within('runtimeConfig'), reader.within('args').within('cni')];
+  const pod = readPodAnnotations(runtime);
   const ip = args.get('IP') ?? '';
   const addresses = [
     ...runtime.texts('ips').flatMap((text) => readAddress(text, 'runtimeConfig.ips', report)),
     ...cni.texts('ips').flatMap((text) => readAddress(text, 'args.cni.ips', report)),
+    ...pod.addresses.flatMap((text) => readAddress(text, pod.path, report)),
     ...(ip === '' ? [] : readAddress(ip, 'CNI_ARGS IP', report)),
   ];
   const macs = [
     readMac(runtime.text('mac') ?? '', 'runtimeConfig.mac', report),
     readMac(cni.text('mac') ?? '', 'args.cni.mac', report),
+    readMac(pod.mac, pod.path, report),
     readMac(args.get('MAC') ?? '', 'CNI_ARGS MAC', report),
   ].filter((mac) => mac !== undefined);
   if (new Set(macs).size > 1) report({ path: 'MAC address', found: macs.join(', '), wanted: 'the same everywhere' });
@@ -134,6 +141,7 @@ export function readWishes(reader: Reader, args: CniArgs): Wishes {
   return {
     addresses: [...new Set(addresses)],
     mac: macs[0],
+    pools: { ipv4: pod.ipv4Pools, ipv6: pod.ipv6Pools },
     namespace: mesos.namespace,
     workload: workloadOf(args),
     labels: {

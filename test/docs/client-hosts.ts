@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Lab, lab } from '../lab/lab.ts';
 
-const REGISTRY = '10.99.0.254:5000';
+export const REGISTRY = '10.99.0.254:5000';
 
 /** Variables of a shell that uses podman. */
 export const PODMAN_VARIABLES =
@@ -31,12 +31,16 @@ ${PODMAN_VARIABLES}; podman pull -q docker.io/library/busybox`,
   );
 }
 
+/** crun in runc's place, without control groups. */
+export const RUNC = `mkdir -p /run/programs
+printf '#!/bin/sh\\nexec crun --cgroup-manager=disabled "$@"\\n' >/run/programs/runc
+chmod +x /run/programs/runc`;
+
 /** containerd with its data in /run, crun in runc's place, and the image that the pages use. */
 export async function prepareContainerd({ must }: Lab, host: string): Promise<void> {
   await must(
     host,
-    `mkdir -p /run/programs && printf '#!/bin/sh\\nexec crun --cgroup-manager=disabled "$@"\\n' >/run/programs/runc
-chmod +x /run/programs/runc
+    `${RUNC}
 cat >/run/containerd.toml <<END
 version = 2
 root = "/run/containerd-root"
@@ -51,22 +55,27 @@ ctr image tag ${REGISTRY}/library/busybox:latest docker.io/library/busybox:lates
 }
 
 const goPrograms = join(homedir(), '.cache/ocicat-test/go');
+/** crictl with all that it is made of takes two cores a minute and a half. */
+const BUILD_MS = 300_000;
 
-/** cnitool, built once where there is a Go toolchain that can fetch it; undefined where there is none. */
-export function findCnitool(): string | undefined {
-  const program = join(goPrograms, 'cnitool');
+/** `PACKAGE@VERSION`, built once where there is a Go toolchain that can fetch it; undefined where there is none. */
+function findGoProgram(source: string): string | undefined {
+  const program = join(goPrograms, basename(source).replace(/@.*/, ''));
   if (existsSync(program)) return program;
   if (Bun.which('go') === null) return undefined;
   mkdirSync(goPrograms, { recursive: true });
-  const built = Bun.spawnSync(['go', 'install', 'github.com/containernetworking/cni/cnitool@v1.3.0'], {
+  const built = Bun.spawnSync(['go', 'install', source], {
     env: { ...process.env, GOBIN: goPrograms },
-    timeout: 100_000,
+    timeout: BUILD_MS,
   });
   return built.exitCode === 0 ? program : undefined;
 }
 
+export const findCnitool = () => findGoProgram('github.com/containernetworking/cni/cnitool@v1.3.0');
+export const findCrictl = () => findGoProgram('sigs.k8s.io/cri-tools/cmd/crictl@v1.34.0');
+
 /** Puts a program of this machine into `/run/programs` of a host. */
-export async function copyProgram(name: string, program: string, host: string): Promise<void> {
+export async function copyProgram({ name }: Lab, program: string, host: string): Promise<void> {
   const target = `/run/programs/${basename(program)}`;
   const copy = `mkdir -p /run/programs && cat >${target} && chmod +x ${target}`;
   const { status, stderr } = await lab(['exec', '--name', name, host, '--', 'sh', '-c', copy], readFileSync(program));
