@@ -1,9 +1,10 @@
 // Watches for other firewalls that drop packets of workloads, says where they do, and has them let through where there is a
 // place for that.
 
-import type { ForwardFilter } from '../firewall/forward-filter.ts';
+import { acceptRulesFor, WORKLOAD_RULES } from '../firewall/forward-accept.ts';
+import { type ForwardFilter, formatTable } from '../firewall/forward-filter.ts';
 import { describeRemedy, type ForwardFinding, formatFinding, remedyOf } from '../firewall/forward-survey.ts';
-import { applyForwardAccept } from '../kernel/forward-accept.ts';
+import { insertForwardAccept, removeForwardAccept } from '../kernel/forward-accept.ts';
 import { hasLegacyFilters } from '../kernel/forward-legacy.ts';
 import { observeGeneration } from '../kernel/forward-observe.ts';
 import { type OtherFirewallsSurvey, observeOtherFirewalls } from '../kernel/other-firewalls.ts';
@@ -22,8 +23,8 @@ export interface OtherFirewalls {
   touch(): void;
 }
 
-const hasOwnRules = ({ chains }: ForwardFilter): boolean =>
-  [...chains.values()].some((rules) => rules.some(({ isOurs }) => isOurs));
+const ownRulesIn = ({ chains }: ForwardFilter): number =>
+  [...chains.values()].flat().filter(({ isOurs }) => isOurs).length;
 
 type Complaint = readonly [what: string, advice: string];
 
@@ -56,10 +57,18 @@ export function watchOtherFirewalls(log: Log, signal: AbortSignal): OtherFirewal
   let firewalldDueMs = 0;
   let isFirewalldAsked = false;
   let isTouched = true;
+  /** Rules by the group of a link cannot be had here. */
+  let lacksGroups = false;
   let generation: number | undefined;
 
   function accept(filter: ForwardFilter, findings: readonly ForwardFinding[]): void {
-    if (!applyForwardAccept(filter, true)) return;
+    const accepted = insertForwardAccept(filter);
+    if (accepted === 'none') return;
+    if (accepted === 'workloads' && !lacksGroups)
+      log.warn(
+        `${formatTable(filter)} cuts off pods of rkt's network "default": this host has no xt_devgroup to except them by`,
+      );
+    lacksGroups ||= accepted === 'workloads';
     for (const finding of findings)
       log.warn(
         `another firewall would drop packets of workloads: ${formatFinding(finding)}; rules before it let them through now`,
@@ -83,13 +92,20 @@ export function watchOtherFirewalls(log: Log, signal: AbortSignal): OtherFirewal
       });
   }
 
+  /** Also where there are rules already, but not all: an agent before this one may have known less. */
+  function mendIptables(filter: ForwardFilter, findings: readonly ForwardFinding[]): void {
+    const dropping = findings.filter(({ isAccepted }) => !isAccepted);
+    const [own, wanted] = [ownRulesIn(filter), lacksGroups ? WORKLOAD_RULES : acceptRulesFor(filter)];
+    if (findings.length === 0 && own > 0) removeForwardAccept(filter);
+    if (findings.length > 0 && (dropping.length > 0 || own < wanted.length)) accept(filter, dropping);
+  }
+
   function mend({ filters, findings }: OtherFirewallsSurvey): void {
     for (const filter of filters) {
       const own = findings.filter((finding) => finding.filter === filter);
       const dropping = own.filter(({ isAccepted }) => !isAccepted);
       const remedy = remedyOf(filter);
-      if (remedy === 'accept-rule' && dropping.length > 0) accept(filter, dropping);
-      if (remedy === 'accept-rule' && own.length === 0 && hasOwnRules(filter)) applyForwardAccept(filter, false);
+      if (remedy === 'accept-rule') mendIptables(filter, own);
       if (remedy === 'firewalld' && dropping.length > 0) askFirewalld(dropping);
     }
   }

@@ -123,6 +123,7 @@ function encodeValue(writer: BatchWriter, type: number, kind: AttributeKind, val
   if (typeof value === 'object') encodeVerdict(writer, type, value);
   else if (typeof value === 'number') encodeNumber(writer, type, kind, value);
   else if (kind === 'text') writer.attrString(type, value);
+  else if (kind === 'bytes') writer.attrBytes(type, bytesToArray(value));
   else encodeData(writer, type, value);
 }
 

@@ -1,7 +1,7 @@
 // Rules as the kernel holds them: lists of expressions over registers, and the attributes each kind of expression has.
 import type { Bytes, Verdict } from './nft.ts';
 
-export type AttributeKind = 'u8' | 'be16' | 'be32' | 'be64' | 'text' | 'data' | 'verdict' | 'flow-limit';
+export type AttributeKind = 'u8' | 'be16' | 'be32' | 'be64' | 'text' | 'bytes' | 'data' | 'verdict' | 'flow-limit';
 
 interface AttributeSpec {
   readonly name: string;
@@ -42,8 +42,8 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ['log', attributes({ group: [1, 'be16'], prefix: [2, 'text'], level: [5, 'be32'] })],
   ['reject', attributes({ type: [1, 'be32'], code: [2, 'u8'] })],
   ['masq', attributes({ flags: [1, 'be32'] })],
-  // extensions of iptables, which are others': only what they are called
-  ['match', attributes({ name: [1, 'text'] })],
+  // extensions of iptables; of targets, which are others', only what they are called
+  ['match', attributes({ name: [1, 'text'], revision: [2, 'be32'], info: [3, 'bytes'] })],
   ['target', attributes({ name: [1, 'text'] })],
 ]);
 

@@ -63,6 +63,8 @@ function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefine
       return Number(BigInt(`0x${Buffer.from(value).toString('hex')}`));
     case 'text':
       return readText(value);
+    case 'bytes':
+      return latin1(value);
     case 'verdict':
       return decodeVerdict(value);
     case 'flow-limit':

@@ -1,30 +1,17 @@
-// Lets packets of workloads through the chain FORWARD that all firewalls on iptables share, as Felix does: by rules of the
-// agent's in front of theirs. What the agent's own table denies stays denied, and iptables(8) shows the rules as its own.
-import { bytesOfInterfaceName } from '../firewall/bytes.ts';
+// Lets packets of workloads, and of pods on rkt's own network `default`, through the chain FORWARD that all firewalls on iptables
+// share, as Felix does: by rules in front of theirs. What the agent's own table and rkt's deny stays denied.
+import { OcicatError } from '../base/errors.ts';
 import { encodeComment, encodeExpression, encodeFamily } from '../firewall/encode.ts';
 import type { Expression } from '../firewall/expression.ts';
+import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../firewall/forward-accept.ts';
 import { FORWARD_COMMENT, type ForwardFilter } from '../firewall/forward-filter.ts';
 import { CREATE, message, SUBSYSTEM_NFTABLES } from '../firewall/wire.ts';
+import { ENOENT } from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
 import { commentIn, readObject, textOf } from './firewall-decode.ts';
-import { applyLegacyAccept } from './forward-legacy.ts';
-import { WORKLOAD_LINK_PREFIX } from './workload-link-spec.ts';
+import { type Accepted, insertLegacyAccept, removeLegacyAccept } from './forward-legacy.ts';
 
 const FAMILY_NUMBERS = { inet: 1, ip: 2, ip6: 10 } as const;
-/** NFT_META_IIFNAME, NFT_META_OIFNAME; NFT_REG_1. */
-const META_KEYS = [6, 7] as const;
-const REGISTER = 1;
-
-/** As iptables(8) writes `-i cali+ -j ACCEPT`. */
-function acceptRule(key: number): readonly Expression[] {
-  const prefix = bytesOfInterfaceName(WORKLOAD_LINK_PREFIX).slice(0, WORKLOAD_LINK_PREFIX.length);
-  return [
-    { name: 'meta', values: { dreg: REGISTER, key } },
-    { name: 'cmp', values: { sreg: REGISTER, op: 0, data: prefix } },
-    { name: 'counter', values: {} },
-    { name: 'immediate', values: { dreg: 0, verdict: { kind: 'accept' } } },
-  ];
-}
 
 /** Handles of the agent's rules in the chain. */
 function observeOwnRules(socket: netlink.Netlink, { family, table, chain }: ForwardFilter): readonly Uint8Array[] {
@@ -61,29 +48,45 @@ function writeAccept(writer: netlink.MessageWriter, expressions: readonly Expres
   encodeComment(writer, 7, FORWARD_COMMENT);
 }
 
-function applyNftAccept(filter: ForwardFilter, wanted: boolean): void {
+/** In one step, or not at all. */
+function exchangeRules(filter: ForwardFilter, rules: readonly AcceptRule[]): void {
   const socket = netlink.openNetlink(netlink.NETLINK_NETFILTER);
   try {
     const old = observeOwnRules(socket, filter);
-    const added = wanted ? META_KEYS.map(acceptRule) : [];
     const writer = netlink.createMessageWriter(2048);
     writer.begin(message.batchBegin, 0);
     encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
     writer.end();
     for (const handle of old) writeRule(writer, filter, message.delRule, () => writer.attrBytes(3, handle));
-    for (const rule of added) writeRule(writer, filter, message.newRule, () => writeAccept(writer, rule));
+    for (const rule of rules) writeRule(writer, filter, message.newRule, () => writeAccept(writer, rule.expressions));
     writer.begin(message.batchEnd, 0);
     encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
     writer.end();
-    if (old.length + added.length > 0) socket.request(writer, old.length + added.length);
+    if (old.length + rules.length > 0) socket.request(writer, old.length + rules.length);
   } finally {
     socket.close();
   }
 }
 
-/** Puts the agent's rules in front of a chain of iptables, or takes them away. False when that cannot be done; throws `kernel`. */
-export function applyForwardAccept(filter: ForwardFilter, wanted: boolean): boolean {
-  if (filter.backend === 'legacy') return applyLegacyAccept(filter, wanted);
-  applyNftAccept(filter, wanted);
-  return true;
+/** A kernel may lack what knows links by their group (xt_devgroup); workloads are let through on any. */
+function insertRules(filter: ForwardFilter): Accepted {
+  try {
+    exchangeRules(filter, acceptRulesFor(filter));
+    return 'all';
+  } catch (error) {
+    if (!(error instanceof OcicatError) || error.errno !== ENOENT) throw error;
+    exchangeRules(filter, WORKLOAD_RULES);
+    return 'workloads';
+  }
+}
+
+/** Puts the rules in front of a chain of iptables, in place of those that are there. Throws `kernel`. */
+export function insertForwardAccept(filter: ForwardFilter): Accepted {
+  return filter.backend === 'legacy' ? insertLegacyAccept(filter) : insertRules(filter);
+}
+
+/** Takes the rules away. Throws `kernel`. */
+export function removeForwardAccept(filter: ForwardFilter): void {
+  if (filter.backend === 'legacy') removeLegacyAccept(filter);
+  else exchangeRules(filter, []);
 }

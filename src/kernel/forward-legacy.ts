@@ -1,5 +1,6 @@
 // The filters of iptables-legacy(8), whose tables are not nftables': read and changed by its own programs, where there are any rules.
 import { readFileSync } from 'node:fs';
+import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../firewall/forward-accept.ts';
 import { FORWARD_COMMENT, type ForwardFilter, legacyProgram } from '../firewall/forward-filter.ts';
 import { parseIptablesSave } from '../firewall/forward-iptables.ts';
 
@@ -49,20 +50,23 @@ export function observeLegacyFilters(): LegacyFilters {
   return { kind: 'read', filters };
 }
 
-const ACCEPT_RULES = ['-i', '-o'].map((flag) => [
-  flag,
-  'cali+',
-  '-m',
-  'comment',
-  '--comment',
-  FORWARD_COMMENT,
-  '-j',
-  'ACCEPT',
-]);
+/** Whose packets are let through: all that there is a rule for, those of workloads alone, or nobody's. */
+export type Accepted = 'all' | 'workloads' | 'none';
 
-/** Takes the accept rules out of the chain, and puts them first if they are wanted. False when the program fails. */
-export function applyLegacyAccept({ family, chain }: ForwardFilter, wanted: boolean): boolean {
-  const program = legacyProgram(family);
-  for (const rule of ACCEPT_RULES) tryRun(program, ['-w', '-D', chain, ...rule]);
-  return !wanted || ACCEPT_RULES.every((rule) => tryRun(program, ['-w', '-I', chain, ...rule]) !== undefined);
+const wordsOf = ({ words }: AcceptRule) => [...words, '-m', 'comment', '--comment', FORWARD_COMMENT, '-j', 'ACCEPT'];
+
+export function removeLegacyAccept(filter: ForwardFilter): void {
+  const program = legacyProgram(filter.family);
+  for (const rule of acceptRulesFor(filter)) tryRun(program, ['-w', '-D', filter.chain, ...wordsOf(rule)]);
+}
+
+/** Puts the rules first, in place of those that are there. */
+export function insertLegacyAccept(filter: ForwardFilter): Accepted {
+  removeLegacyAccept(filter);
+  const program = legacyProgram(filter.family);
+  const refused = acceptRulesFor(filter).filter(
+    (rule) => tryRun(program, ['-w', '-I', filter.chain, ...wordsOf(rule)]) === undefined,
+  );
+  if (refused.length === 0) return 'all';
+  return refused.some((rule) => WORKLOAD_RULES.includes(rule)) ? 'none' : 'workloads';
 }

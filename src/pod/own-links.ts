@@ -6,16 +6,11 @@ import * as links from '../kernel/links.ts';
 import { writePermanentNeighbour } from '../kernel/neighbours.ts';
 import { HOST_MAC } from '../kernel/workload-link-spec.ts';
 import { type Ip, parseIp, tryParseIp } from '../net/ip.ts';
+import { linkGroups } from '../net/link-groups.ts';
 import { type Mac, macToBytes } from '../net/mac.ts';
 import * as libc from '../sys/libc.ts';
 import * as netlink from '../sys/netlink.ts';
 import type { OwnNetwork } from './net-conf.ts';
-
-/** Interface groups: numbers that nobody else is likely to use. */
-export const linkGroups: Readonly<Record<OwnNetwork, number>> = {
-  'default-restricted': 0x726b7401,
-  default: 0x726b7402,
-};
 
 /** What both ends are called and which addresses are behind them. */
 interface OwnLink {

@@ -2,8 +2,8 @@
 // their links by the group that these are in.
 import { OcicatError } from '../base/errors.ts';
 import { METADATA_PORT } from '../metadata/place.ts';
+import { linkGroups } from '../net/link-groups.ts';
 import { RESTRICTED_HOST } from './net-conf.ts';
-import { linkGroups } from './own-links.ts';
 import { systemEnvironment, systemProgram } from './programs.ts';
 
 /**

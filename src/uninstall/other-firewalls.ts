@@ -2,7 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { type ForwardFilter, formatTable, isIptables } from '../firewall/forward-filter.ts';
 import { FIREWALLD_REMOVAL } from '../firewall/forward-survey.ts';
-import { applyForwardAccept } from '../kernel/forward-accept.ts';
+import { removeForwardAccept } from '../kernel/forward-accept.ts';
 import { observeOtherFirewalls } from '../kernel/other-firewalls.ts';
 
 function hasOwnRules({ chains }: ForwardFilter): boolean {
@@ -11,7 +11,7 @@ function hasOwnRules({ chains }: ForwardFilter): boolean {
 
 export function removeAcceptRules(): readonly string[] {
   const filters = observeOtherFirewalls().filters.filter((filter) => isIptables(filter) && hasOwnRules(filter));
-  for (const filter of filters) applyForwardAccept(filter, false);
+  for (const filter of filters) removeForwardAccept(filter);
   return filters.map((filter) => `removed the rules for workloads from ${formatTable(filter)}, chain ${filter.chain}`);
 }
 

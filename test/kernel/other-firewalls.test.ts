@@ -7,6 +7,10 @@ import { type AgentHost, eventually, openAgentHost } from './agent-host.ts';
 const DESCRIBE = `${process.execPath} -e '
   import { describeOtherFirewalls } from "${join(import.meta.dir, '../../src/ctl/other-firewalls.ts')}";
   console.log(describeOtherFirewalls());'`;
+/** What `ocicat uninstall` does about them. */
+const UNINSTALL = `${process.execPath} -e '
+  import { removeAcceptRules } from "${join(import.meta.dir, '../../src/uninstall/other-firewalls.ts')}";
+  for (const line of removeAcceptRules()) console.log(line);'`;
 const CALICOCTL = `${process.execPath} ${join(import.meta.dir, '../../src/main.ts')} calicoctl`;
 
 /** As on a machine of its own: what they write is gone with the host. */
@@ -66,7 +70,7 @@ afterAll(async () => {
 
 test("beside Docker's DOCKER-USER and its policy DROP pods work, and the log, node status and checksystem name it", async () => {
   expect(host.must('iptables -S FORWARD')).toMatch(
-    /^-P FORWARD DROP\n(-A FORWARD -[io] cali\+ -m comment --comment ocicat -j ACCEPT\n){2}-A FORWARD -j DOCKER-USER\n/,
+    /^-P FORWARD DROP\n(-A FORWARD (-m devgroup --(src|dst)-group 0x726b7402|-[io] cali\+) -m comment --comment ocicat -j ACCEPT\n){4}-A FORWARD -j DOCKER-USER\n/,
   );
   await untilAllPass(2_000);
   const place =
@@ -110,14 +114,28 @@ test('beside ufw, also when it is enabled and reloaded under a running agent, po
   host.must('ufw disable');
 }, 30_000);
 
-test('beside rules of iptables-legacy pods work', async () => {
+test("beside rules of iptables-legacy pods work, and those of rkt's network default are excepted as well", async () => {
   host.must('iptables-legacy -A FORWARD -i lo -j ACCEPT && iptables-legacy -A FORWARD -j REJECT');
   await untilLogged('table filter of iptables-legacy, chain FORWARD, rule 2 (');
   await untilAllPass(7_000);
+  expect(host.must('iptables-legacy -S FORWARD').match(/devgroup --(src|dst)-group 0x726b7402.*ocicat/g)).toHaveLength(
+    2,
+  );
   host.must('iptables-legacy -D FORWARD -j REJECT');
   await eventually('no rules of the agent', 7_000, () =>
-    host.must('iptables-legacy -S FORWARD').includes('cali') ? undefined : true,
+    host.must('iptables-legacy -S FORWARD').includes('ocicat') ? undefined : true,
   );
+}, 30_000);
+
+test('the uninstallation takes all of them back', async () => {
+  host.must('iptables -P FORWARD DROP && iptables-legacy -P FORWARD DROP');
+  const all = () => host.must('iptables -S FORWARD; iptables-legacy -S FORWARD').split('--comment ocicat').length - 1;
+  await eventually('the rules of the agent', 7_000, () => (all() === 8 ? true : undefined));
+  await host.stopAgent('TERM');
+  expect(host.must(UNINSTALL).split('\n')).toHaveLength(2);
+  expect(all()).toBe(0);
+  host.must('iptables -P FORWARD ACCEPT && iptables-legacy -P FORWARD ACCEPT');
+  await host.startAgent();
 }, 30_000);
 
 test('a table of the administrator that drops is named with what lets pods through, which does', async () => {
