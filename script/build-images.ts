@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
-import { buildImage } from '../src/images/build.ts';
-import type { LayerEntry } from '../src/images/layer-entries.ts';
+import type { LayerEntry } from '../src/images/archive/layer-entries.ts';
+import { buildImage } from '../src/images/transfer/build.ts';
 
 interface Image {
   /** `+` stands for `/`: the folder's name below dist/images. */

@@ -1,61 +1,29 @@
-// The import table: which room may import which. Run by the lint step; prints every wrong arrow, every arrow that the table
-// allows and nobody uses, every circle of files, and what a pure room uses besides imports; exits 1 if there is any.
+// Holds the sources to the plan of the house (rooms.ts). Run by the lint step; prints every wrong arrow, every arrow that the
+// plan allows and nobody uses, every arrow upwards, every circle of files, every room that is too full, and what a pure room uses
+// besides imports; exits 1 if there is any.
 import { dirname, join, relative } from 'node:path';
 import { findCircles } from './circles.ts';
+import { MAX_FILES, pureRooms, rooms } from './rooms.ts';
 
-/** Room → rooms it may import, besides itself. */
-const table: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  manual: [],
-  net: ['base'],
-  selector: ['base'],
-  model: ['base', 'net', 'selector'],
-  policy: ['base', 'net', 'selector', 'model'],
-  routing: ['base', 'net', 'selector', 'model'],
-  blocks: ['base', 'net'],
-  firewall: ['base', 'net', 'policy'],
-  sys: ['base', 'net'],
-  datastore: ['base', 'model', 'sys'],
-  ipam: ['base', 'net', 'selector', 'model', 'blocks', 'datastore'],
-  kernel: ['base', 'net', 'firewall', 'sys'],
-  bird: ['base'],
-  images: ['base', 'sys'],
-  cni: ['base', 'net', 'model'],
-  agent: [
-    'base',
-    'net',
-    'model',
-    'policy',
-    'routing',
-    'blocks',
-    'firewall',
-    'sys',
-    'datastore',
-    'ipam',
-    'kernel',
-    'bird',
-    'cni',
-    'manual',
-  ],
-  ctl: ['base', 'net', 'model', 'blocks', 'firewall', 'sys', 'datastore', 'ipam', 'kernel', 'bird', 'manual'],
-  metadata: ['base', 'sys', 'images'],
-  pod: ['base', 'net', 'sys', 'kernel', 'images', 'metadata', 'manual'],
-  lab: ['base', 'sys', 'images', 'manual'],
-  uninstall: ['base', 'net', 'firewall', 'sys', 'images', 'bird', 'kernel', 'ctl', 'pod', 'manual'],
-  main: ['sys', 'manual', 'agent', 'ctl', 'pod', 'lab', 'uninstall'],
-};
-
-/** Rooms without effects: no platform import but hashing, and none of what every module is given. */
-const pure = new Set(['base', 'manual', 'net', 'selector', 'model', 'policy', 'routing', 'blocks', 'firewall']);
 const allowedInPure = new Set(['node:crypto']);
 const IMPURE =
   /\b(?:Bun\.(?!hash\b)|process\.|console\.|performance\.|fetch\(|setTimeout\(|setInterval\(|Date\.now\(|new Date\(\)|Math\.random\(|crypto\.random|async )/;
 
 const root = join(import.meta.dir, '..', 'src');
 
+const table: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(rooms).map(([room, targets]) => [room, targets.split(' ').filter((one) => one !== '')]),
+);
+
+/** Whether a pattern of the plan, a room or `ROOM/*`, means the room. */
+function means(pattern: string, room: string): boolean {
+  const group = pattern.endsWith('/*') ? pattern.slice(0, -2) : undefined;
+  return group === undefined ? pattern === room : room === group || room.startsWith(`${group}/`);
+}
+
 function roomOf(path: string): string {
-  const [first = '', ...rest] = relative(root, path).split('/');
-  return rest.length === 0 ? 'main' : first;
+  const folder = dirname(relative(root, path));
+  return folder === '.' ? 'main' : folder;
 }
 
 /** What a file imports: paths of this checkout below `src`, and the names of modules. */
@@ -96,10 +64,10 @@ function targetRooms({ files, lateFiles }: Source): readonly string[] {
 }
 
 function wrongArrows(source: Source): readonly string[] {
-  const allowed = table[source.room];
-  if (allowed === undefined) return [`${source.file}: room "${source.room}" is not in the table`];
+  const allowed = table.get(source.room);
+  if (allowed === undefined) return [`${source.file}: room "${source.room}" is not in the plan`];
   return targetRooms(source)
-    .filter((target) => target !== source.room && !allowed.includes(target))
+    .filter((target) => target !== source.room && !allowed.some((pattern) => means(pattern, target)))
     .map((target) => `${source.file}: ${source.room} may not import ${target}`);
 }
 
@@ -109,7 +77,7 @@ function codeOf(text: string): string {
 }
 
 function effects({ file, room, text, modules }: Source): readonly string[] {
-  if (!pure.has(room)) return [];
+  if (!pureRooms.some((pattern) => means(pattern, room))) return [];
   const platform = modules.filter((one) => /^(node|bun):|^bun$/.test(one) && !allowedInPure.has(one));
   const used = IMPURE.exec(codeOf(text))?.[0];
   return [...platform, ...(used === undefined ? [] : [used.trim()])].map(
@@ -118,12 +86,28 @@ function effects({ file, room, text, modules }: Source): readonly string[] {
 }
 
 function unusedArrows(sources: readonly Source[]): readonly string[] {
-  const used = new Set(sources.flatMap((source) => targetRooms(source).map((target) => `${source.room} ${target}`)));
-  return Object.entries(table).flatMap(([room, targets]) =>
-    targets
-      .filter((target) => !used.has(`${room} ${target}`))
-      .map((target) => `table: no file of ${room} imports ${target}`),
+  return [...table].flatMap(([room, patterns]) => {
+    const used = sources.filter((source) => source.room === room).flatMap(targetRooms);
+    return patterns
+      .filter((pattern) => !used.some((target) => means(pattern, target)))
+      .map((pattern) => `plan: no file of ${room} imports ${pattern}`);
+  });
+}
+
+function upwardArrows(): readonly string[] {
+  const order = [...table.keys()];
+  return [...table].flatMap(([room, patterns]) =>
+    order
+      .slice(order.indexOf(room) + 1)
+      .filter((below) => patterns.some((pattern) => means(pattern, below)))
+      .map((below) => `plan: ${room} stands above ${below} and may not import it`),
   );
+}
+
+function fullRooms(sources: readonly Source[]): readonly string[] {
+  return [...Map.groupBy(sources, (source) => source.room)]
+    .filter(([, files]) => files.length > MAX_FILES)
+    .map(([room, files]) => `plan: ${room} has ${files.length} files, at most ${MAX_FILES} are wanted`);
 }
 
 const files = [...new Bun.Glob('**/*.ts').scanSync(root)].filter((file) => !file.endsWith('.test.ts')).sort();
@@ -133,6 +117,8 @@ const faults = [
   ...sources.flatMap(wrongArrows),
   ...sources.flatMap(effects),
   ...unusedArrows(sources),
+  ...upwardArrows(),
+  ...fullRooms(sources),
   ...circles.map((circle) => `circle: ${circle.join(' ')}`),
 ];
 for (const line of faults) console.error(line);

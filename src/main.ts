@@ -4,8 +4,8 @@ import { sayLine } from './sys/output.ts';
 
 /** Programs by name; each loads only what it needs. */
 const programs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
-  rkt: async (argv) => (await import('./pod/rkt.ts')).runRkt([...argv]),
-  calicoctl: async (argv) => (await import('./ctl/calicoctl.ts')).runCalicoctl([...argv]),
+  rkt: async (argv) => (await import('./rkt/main/rkt.ts')).runRkt([...argv]),
+  calicoctl: async (argv) => (await import('./ctl/main/calicoctl.ts')).runCalicoctl([...argv]),
   // It closes what it has opened; a call that was cut off on the way may still have a timer, which is nothing to wait for.
   'calico-node': async (argv) => process.exit(await (await import('./agent/calico-node.ts')).runCalicoNode(argv)),
   lab: async (argv) => (await import('./lab/command.ts')).runLab(argv),

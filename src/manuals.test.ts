@@ -2,18 +2,18 @@
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAgentSettings } from './agent/settings.ts';
-import { variables } from './agent/variables.ts';
-import { commands as ctlCommands, globalFlags as ctlGlobalFlags } from './ctl/commands.ts';
-import { parseDatastoreConfig } from './datastore/config.ts';
+import { parseAgentSettings } from './agent/config/settings.ts';
+import { variables } from './agent/config/variables.ts';
+import { commands as ctlCommands, globalFlags as ctlGlobalFlags } from './ctl/main/commands.ts';
+import { parseDatastoreConfig } from './datastore/open/config.ts';
 import { labCommands } from './lab/commands.ts';
 import { printMarkdownPage } from './manual/markdown.ts';
 import { pageName } from './manual/page.ts';
 import { pages } from './manuals.ts';
 import { kinds } from './model/kinds.ts';
-import { appFlags } from './pod/app-arguments.ts';
-import { commands as rktCommands } from './pod/commands.ts';
-import { globalFlags as rktGlobalFlags } from './pod/context.ts';
+import { globalFlags as rktGlobalFlags } from './rkt/cli/context.ts';
+import { commands as rktCommands } from './rkt/main/commands.ts';
+import { appFlags } from './rkt/options/app-arguments.ts';
 
 const reference = join(import.meta.dir, '../docs/reference');
 const fileOf = (words: readonly string[]) => join(reference, `${pageName(words)}.md`);

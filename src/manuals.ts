@@ -1,9 +1,9 @@
 // The manuals of all programs of this executable.
 import { calicoNodeManual } from './agent/manual.ts';
-import { calicoctlManual } from './ctl/manual.ts';
+import { calicoctlManual } from './ctl/main/manual.ts';
 import { labManual } from './lab/manual.ts';
 import type { Manual, Page } from './manual/page.ts';
-import { rktManual } from './pod/manual.ts';
+import { rktManual } from './rkt/main/manual.ts';
 import { uninstallManual } from './uninstall/manual.ts';
 
 const programs: readonly Manual[] = [calicoctlManual, rktManual, labManual, calicoNodeManual, uninstallManual];

@@ -2,7 +2,7 @@
 import { describeError, formatIssue, isOcicatError, OcicatError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { complain, sayLine } from '../sys/output.ts';
-import { parseAgentSettings } from './settings.ts';
+import { parseAgentSettings } from './config/settings.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 /** Another agent has the host (EX_TEMPFAIL of sysexits.h); the systemd unit does not start again after it. */
@@ -17,7 +17,7 @@ async function run(): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new OcicatError('denied', 'start: the agent changes links, routes and rules and must run as root');
   const settings = parseAgentSettings(process.env);
-  const { takeHostLock } = await import('./host-lock.ts');
+  const { takeHostLock } = await import('./node/host-lock.ts');
   const holder = takeHostLock(RUN_DIRECTORY, process.env);
   if (holder !== undefined) {
     complain(`calico-node: start: another agent runs on this host (${holder}); end it first, or leave it to it`);
@@ -44,9 +44,9 @@ async function check(): Promise<number> {
   const [{ loadOwnStore }, { parseFelixOverrides }, { observeNodeName, tryReadFelixConfig }, programs] =
     await Promise.all([
       import('./own-store.ts'),
-      import('./felix-overrides.ts'),
-      import('./node-files.ts'),
-      import('./host-programs.ts'),
+      import('./config/felix-overrides.ts'),
+      import('./node/node-files.ts'),
+      import('./node/host-programs.ts'),
     ]);
   observeNodeName(settings);
   const datastore = await loadOwnStore(process.env);

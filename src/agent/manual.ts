@@ -1,6 +1,6 @@
 // The page of calico-node, made from the tables of its options and variables; its help is a part of it.
 import type { Manual, Page } from '../manual/page.ts';
-import { variables } from './variables.ts';
+import { variables } from './config/variables.ts';
 
 const usages: readonly (readonly [usage: string, doc: string])[] = [
   ['calico-node', 'run until SIGTERM; the data plane stays as it is'],

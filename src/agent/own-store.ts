@@ -1,10 +1,10 @@
 // The store that the agent works on. A machine's own one may be moved to a cluster while the agent runs: it then begins anew on
 // that, in the same process, with everything in the kernel as it is.
 import { sameContent } from '../base/equal.ts';
-import { type DatastoreConfig, parseDatastoreConfig } from '../datastore/config.ts';
 import { printKey } from '../datastore/keys.ts';
-import { followMove, openDatastore } from '../datastore/open.ts';
-import { openLog } from './log.ts';
+import { type DatastoreConfig, parseDatastoreConfig } from '../datastore/open/config.ts';
+import { followMove, openDatastore } from '../datastore/open/open.ts';
+import { openLog } from '../sys/log.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -5,8 +5,8 @@ import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { OcicatError } from '../base/errors.ts';
-import { PRIVATE_ETCD_SOCKET } from '../datastore/config.ts';
-import { pause } from '../datastore/pause.ts';
+import { PRIVATE_ETCD_SOCKET } from '../datastore/open/config.ts';
+import { pause } from '../sys/pause.ts';
 
 export interface PrivateEtcdOptions {
   /** Kept for ever: the store's content. Created for root alone. */

@@ -1,54 +1,55 @@
 // The agent's life from the first fail-closed rule to its end.
+
+import type { CniContext } from '../attach/context.ts';
+import { openCniMemory } from '../attach/memory.ts';
+import { forgetDeleted } from '../attach/write-back.ts';
 import { isOcicatError } from '../base/errors.ts';
-import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/config.ts';
-import { initialiseDatastore } from '../datastore/initialise.ts';
-import { openDatastore } from '../datastore/open.ts';
+import { openBird } from '../bird/bird.ts';
+import { openCniServer } from '../cni/server/server.ts';
+import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/open/config.ts';
+import { openDatastore } from '../datastore/open/open.ts';
+import { initialiseDatastore } from '../datastore/resource/initialise.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../firewall/config.ts';
-import { type KernelFirewall, openKernelFirewall } from '../kernel/firewall.ts';
-import { openFlowFlusher } from '../kernel/flow-flusher.ts';
-import { openLinkRemover } from '../kernel/link-remover.ts';
-import { endHolders, keepHolder, type TableHolder, tryTakeHeldSocket } from '../kernel/table-holder.ts';
-import { observeTableOwnership } from '../kernel/table-ownership.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
   isForeignLink,
   observeWorkloadLinks,
   raiseWorkloadLink,
-} from '../kernel/workload-link.ts';
+} from '../kernel/link/workload-link.ts';
+import { type KernelFirewall, openKernelFirewall } from '../kernel/nftables/firewall.ts';
+import { endHolders, keepHolder, type TableHolder, tryTakeHeldSocket } from '../kernel/nftables/table-holder.ts';
+import { observeTableOwnership } from '../kernel/nftables/table-ownership.ts';
+import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
+import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { type Log, openLog } from '../sys/log.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { tryReadSysctl } from '../sys/sysctl.ts';
-import { openBird } from './bird.ts';
-import { type Claimant, claimNode, PATIENCE_MS } from './claim.ts';
-import type { CniContext } from './cni-context.ts';
-import { openCniMemory } from './cni-memory.ts';
-import { openCniServer } from './cni-server.ts';
-import { parseFelixOverrides } from './felix-overrides.ts';
-import { createForgetter } from './forgetter.ts';
-import { guardKernel } from './guard.ts';
-import { followHostAddresses } from './host-addresses.ts';
-import { observeHost } from './host-identity.ts';
-import { followHostMtu } from './host-mtu.ts';
-import { reportHostPrograms } from './host-programs.ts';
-import { type Housekeeping, keepHouse } from './housekeeping.ts';
-import { type Log, openLog } from './log.ts';
-import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node-files.ts';
-import { createNodeStatusReporter } from './node-status.ts';
-import { watchOtherFirewalls } from './other-firewalls.ts';
-import { chooseLogGroup, followPacketLog } from './packet-log.ts';
-import { createPodMacs, type PodMacs } from './pod-macs.ts';
+import { parseFelixOverrides } from './config/felix-overrides.ts';
+import type { AgentSettings } from './config/settings.ts';
+import { type Claimant, claimNode, PATIENCE_MS } from './node/claim.ts';
+import { followHostAddresses } from './node/host-addresses.ts';
+import { observeHost } from './node/host-identity.ts';
+import { followHostMtu } from './node/host-mtu.ts';
+import { reportHostPrograms } from './node/host-programs.ts';
+import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
+import { ensureDefaults, isRegistered, registerNode } from './node/register.ts';
+import { openTenure, type Tenure } from './node/tenure.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
-import { createQuietTimer } from './quiet.ts';
-import { ensureDefaults, isRegistered, registerNode } from './register.ts';
-import { createRouter } from './router.ts';
-import { createSession } from './session.ts';
-import type { AgentSettings } from './settings.ts';
-import { openTenure, type Tenure } from './tenure.ts';
-import { watchThreads } from './threads.ts';
-import { forgetDeleted } from './write-back.ts';
+import { createForgetter } from './state/forgetter.ts';
+import { createNodeStatusReporter } from './state/node-status.ts';
+import { createRouter } from './state/router.ts';
+import { createSession } from './state/session.ts';
+import { guardKernel } from './upkeep/guard.ts';
+import { type Housekeeping, keepHouse } from './upkeep/housekeeping.ts';
+import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
+import { chooseLogGroup, followPacketLog } from './upkeep/packet-log.ts';
+import { createPodMacs, type PodMacs } from './upkeep/pod-macs.ts';
+import { createQuietTimer } from './upkeep/quiet.ts';
+import { watchThreads } from './upkeep/threads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';

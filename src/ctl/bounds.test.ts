@@ -1,9 +1,9 @@
 // What a template, a path, a patch or an expression asks for has bounds, and says so at once.
 import { expect, test } from 'bun:test';
-import { isGoRegex } from '../model/regex.ts';
-import { printGoTemplate } from './go-template.ts';
-import { printJsonPath } from './jsonpath.ts';
-import { applyPatch } from './patch-apply.ts';
+import { isGoRegex } from '../schema/regex.ts';
+import { printGoTemplate } from './output/go-template.ts';
+import { printJsonPath } from './output/jsonpath.ts';
+import { applyPatch } from './resource/patch-apply.ts';
 
 const many = {
   items: Array.from({ length: 400 }, (_, index) => ({ name: `n${index}`, spec: { text: 'x'.repeat(100) } })),

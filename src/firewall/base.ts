@@ -1,8 +1,8 @@
 // The static part as a transaction and as text, for the moment before the agent runs.
-import { orderChanges } from './changes.ts';
+import { orderChanges } from '../nftables/changes.ts';
+import type { Operation, Transaction } from '../nftables/nft.ts';
+import { printTransaction } from '../nftables/print.ts';
 import type { FirewallConfig } from './config.ts';
-import type { Operation, Transaction } from './nft.ts';
-import { printTransaction } from './print.ts';
 import { computeBase, computeStaticPart } from './static.ts';
 
 /**

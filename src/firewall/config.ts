@@ -1,5 +1,5 @@
 // What the node's configuration says about the firewall (Calico's documentation, "Felix configuration").
-import type { RateLimit } from './nft.ts';
+import type { RateLimit } from '../nftables/nft.ts';
 
 export interface FirewallConfig {
   /**

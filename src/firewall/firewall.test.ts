@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { computeChanges, emptyState, policyState } from '../../test/kernel/firewall-cases.ts';
+import type { Ruleset, Steps } from '../nftables/nft.ts';
+import { applyToModel, plainRuleset } from '../nftables/table-model.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
-import type { Ruleset, Steps } from './nft.ts';
 import { computeBase } from './static.ts';
-import { applyToModel, plainRuleset } from './table-model.ts';
 
 function follow(table: Ruleset, steps: Steps): Ruleset {
   return steps.reduce(applyToModel, table);

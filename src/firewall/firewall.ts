@@ -1,13 +1,13 @@
 // The node's firewall as a value that follows the policy: takes its changes, hands out the steps that follow them, holds what is wanted.
 import type { Cidr } from '../net/cidr.ts';
-import type { PolicyChange } from '../policy/types.ts';
+import { createRulesetEditor } from '../nftables/editor.ts';
+import type { Ruleset, Steps } from '../nftables/nft.ts';
+import type { PolicyChange } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
-import { createRulesetEditor } from './editor.ts';
 import { createLivePolicy } from './live-policy.ts';
 import { createLiveSets } from './live-sets.ts';
 import { createLiveWorkloads } from './live-workloads.ts';
 import { computeNatElements, computeNatRanges, computeNatStages, type NatPool, type NatRanges, NO_NAT } from './nat.ts';
-import type { Ruleset, Steps } from './nft.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
 import type { OwnedElement } from './workload.ts';
 

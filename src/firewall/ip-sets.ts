@@ -1,11 +1,11 @@
 // What holds an IP set of the policy in each address family: one nftables set of single keys, and the ranges beside it.
 import { type Cidr, cidrFamily } from '../net/cidr.ts';
 import { bitsOf, type Family, familyOf, type Ip } from '../net/ip.ts';
-import type { IpSetContent, IpSetDelta, IpSetId, IpSetType, PortMember } from '../policy/types.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16, padToWord } from './bytes.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, padToWord } from '../nftables/bytes.ts';
+import type { Bytes, KeyType, SetSpec } from '../nftables/nft.ts';
+import { bytesOfRange } from '../nftables/ranges.ts';
+import type { IpSetContent, IpSetDelta, IpSetId, IpSetType, PortMember } from '../policy/types/types.ts';
 import * as names from './names.ts';
-import type { Bytes, KeyType, SetSpec } from './nft.ts';
-import { bytesOfRange } from './ranges.ts';
 
 export const FAMILIES: readonly Family[] = [4, 6];
 

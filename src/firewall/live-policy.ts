@@ -1,8 +1,8 @@
 // Follows policies and profiles into the table: their own chains, and the group chains that call them for endpoints.
 import { OcicatError } from '../base/errors.ts';
-import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types.ts';
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
-import type { RulesetEditor } from './editor.ts';
 import type { ViewOfSet } from './live-sets.ts';
 import type { Part } from './parts.ts';
 import { describeGroup, type Group, mayPass, renderGroup, renderRuleList } from './rules.ts';

@@ -2,10 +2,10 @@
 // that is named after them, as those that stand in rules are, so that other ranges are another set.
 import { OcicatError } from '../base/errors.ts';
 import type { Family } from '../net/ip.ts';
-import type { IpSetContent, IpSetDelta, IpSetId, IpSetType } from '../policy/types.ts';
-import type { RulesetEditor } from './editor.ts';
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { Bytes, SetSpec } from '../nftables/nft.ts';
+import type { IpSetContent, IpSetDelta, IpSetId, IpSetType } from '../policy/types/types.ts';
 import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from './ip-sets.ts';
-import type { Bytes, SetSpec } from './nft.ts';
 import { constantNets, type SetPart } from './parts.ts';
 
 /** How rules ask for an IP set of addresses in one family: an address is in the set of single ones or in the ranges. */

@@ -1,6 +1,7 @@
 // Follows workload endpoints into the table: elements of the dispatch maps and source sets, and the groups they are in.
-import type { EndpointPolicy } from '../policy/types.ts';
-import type { RulesetEditor } from './editor.ts';
+
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { EndpointPolicy } from '../policy/types/types.ts';
 import type { LivePolicy } from './live-policy.ts';
 import { computeGroup, type Group } from './rules.ts';
 import { computeWorkloadElements, isWorkloadInterface, type OwnedElement } from './workload.ts';

@@ -1,14 +1,14 @@
 // The conditions of one policy rule for one address family, as clauses that must all hold, each by any of its alternatives.
 import type { Family } from '../net/ip.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../net/protocol.ts';
-import type { CompiledRule, IcmpMatch, IpSetId, SideMatch } from '../policy/types.ts';
-import { bytesOfU16 } from './bytes.ts';
+import { bytesOfU16 } from '../nftables/bytes.ts';
+import type { Field, Statement } from '../nftables/nft.ts';
+import { bytesOfPorts, bytesOfRange, mergePorts, ofFamily, withoutCovered } from '../nftables/ranges.ts';
+import { isByte, isIn, isInNet, isProtocol } from '../nftables/statements.ts';
+import type { CompiledRule, IcmpMatch, IpSetId, SideMatch } from '../policy/types/types.ts';
 import type { IpSetView, ViewOfSet } from './live-sets.ts';
 import * as names from './names.ts';
-import type { Field, Statement } from './nft.ts';
 import { constantNets, constantPorts, type Part } from './parts.ts';
-import { bytesOfPorts, bytesOfRange, mergePorts, ofFamily, withoutCovered } from './ranges.ts';
-import { isByte, isIn, isInNet, isProtocol } from './statements.ts';
 
 /** One way to satisfy a clause; `negation` is the one statement that holds when this one does not. */
 export interface Alternative {

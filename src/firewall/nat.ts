@@ -1,7 +1,7 @@
 // Which packets leave with the host's address: those from pools with natOutgoing to somewhere outside all pools.
 import type { Cidr } from '../net/cidr.ts';
+import { bytesOfRange, ofFamily, withoutCovered } from '../nftables/ranges.ts';
 import * as names from './names.ts';
-import { bytesOfRange, ofFamily, withoutCovered } from './ranges.ts';
 import type { OwnedElement } from './workload.ts';
 
 export interface NatPool {

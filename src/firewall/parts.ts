@@ -1,8 +1,8 @@
 // What a rendered chain leans on and must be there before it: sets and chains named after their content, and rule lists.
 import type { Family } from '../net/ip.ts';
-import type { Direction, RuleListId } from '../policy/types.ts';
+import type { Bytes, Chain, KeyType, Rule, SetSpec } from '../nftables/nft.ts';
+import type { Direction, RuleListId } from '../policy/types/types.ts';
 import * as names from './names.ts';
-import type { Bytes, Chain, KeyType, Rule, SetSpec } from './nft.ts';
 
 /** A set whose elements never change: others have another name. */
 export interface SetPart {

@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test';
 import { parseCidr } from '../net/cidr.ts';
-import type { CompiledRule, RuleList, SideMatch, TierPolicies } from '../policy/types.ts';
+import { printRule } from '../nftables/print.ts';
+import { bytesOfRange } from '../nftables/ranges.ts';
+import type { CompiledRule, RuleList, SideMatch, TierPolicies } from '../policy/types/types.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { ipSetSpec } from './ip-sets.ts';
 import type { ViewOfSet } from './live-sets.ts';
 import { constantNets } from './parts.ts';
-import { printRule } from './print.ts';
-import { bytesOfRange } from './ranges.ts';
 import { computeGroup, mayPass, renderGroup, renderRuleList } from './rules.ts';
 
 const side: SideMatch = {

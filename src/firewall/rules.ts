@@ -1,12 +1,13 @@
 // Renders the rules of a policy or profile, a tier and a group of endpoints as nftables rules.
-import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types.ts';
+
+import type { Rule, Statement } from '../nftables/nft.ts';
+import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } from '../nftables/statements.ts';
+import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
 import type { ViewOfSet } from './live-sets.ts';
 import { type Alternative, computeConditions, dependsOnFamily } from './match.ts';
 import * as names from './names.ts';
-import type { Rule, Statement } from './nft.ts';
 import type { Part, Rendered } from './parts.ts';
-import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } from './statements.ts';
 
 /**
  * The one bit of the packet mark that is ours, the same as Calico's for this purpose: set by a `pass` rule and cleared as

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { computeChanges, emptyState, type PolicyState, policyState } from '../../test/kernel/firewall-cases.ts';
 import { cidrContains, type parseCidr } from '../net/cidr.ts';
 import { familyOf, type Ip, parseIp } from '../net/ip.ts';
+import { type ModelPacket, runPacket } from '../nftables/packet-model.ts';
 import type {
   CompiledRule,
   Direction,
@@ -12,10 +13,9 @@ import type {
   IpSetId,
   RuleListId,
   SideMatch,
-} from '../policy/types.ts';
+} from '../policy/types/types.ts';
 import { defaultFirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
-import { type ModelPacket, runPacket } from './packet-model.ts';
 
 const fours = ['10.0.0.1', '10.0.1.255', '10.9.0.0', '192.168.0.0', '255.255.255.255', '0.0.0.1'].map(parseIp);
 const sixes = ['fd00::1', 'fd00:0:1::', '::ffff:1.2.3.4', '9000::', 'fdff::'].map(parseIp);

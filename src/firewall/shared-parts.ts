@@ -1,8 +1,9 @@
 // Keeps what rendered chains lean on in the table for as long as one of them does, counting the uses.
-import type { Direction, RuleListId } from '../policy/types.ts';
-import type { RulesetEditor } from './editor.ts';
+
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { Chain } from '../nftables/nft.ts';
+import type { Direction, RuleListId } from '../policy/types/types.ts';
 import * as names from './names.ts';
-import type { Chain } from './nft.ts';
 import type { Part, Rendered } from './parts.ts';
 
 interface Use {

@@ -6,12 +6,10 @@
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE } from '../net/protocol.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from './bytes.ts';
-import type { FirewallConfig } from './config.ts';
-import type { RulesetEditor } from './editor.ts';
-import * as names from './names.ts';
-import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Statement, Verdict } from './nft.ts';
-import { bytesOfRange } from './ranges.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from '../nftables/bytes.ts';
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Statement, Verdict } from '../nftables/nft.ts';
+import { bytesOfRange } from '../nftables/ranges.ts';
 import {
   accept,
   counter,
@@ -26,7 +24,9 @@ import {
   isProtocol,
   rule,
   verdictOf,
-} from './statements.ts';
+} from '../nftables/statements.ts';
+import type { FirewallConfig } from './config.ts';
+import * as names from './names.ts';
 
 const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;

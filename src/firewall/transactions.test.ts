@@ -2,11 +2,11 @@
 import { expect, test } from 'bun:test';
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
-import type { EndpointPolicy, SideMatch } from '../policy/types.ts';
+import type { Steps } from '../nftables/nft.ts';
+import { printTransaction } from '../nftables/print.ts';
+import type { EndpointPolicy, SideMatch } from '../policy/types/types.ts';
 import { defaultFirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
-import type { Steps } from './nft.ts';
-import { printTransaction } from './print.ts';
 
 const side: SideMatch = {
   nets: [],

@@ -3,11 +3,11 @@
 import { lastOf } from '../net/cidr.ts';
 import { familyOf } from '../net/ip.ts';
 import { linkLocalOf } from '../net/mac.ts';
-import type { EndpointPolicy } from '../policy/types.ts';
-import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from './bytes.ts';
+import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from '../nftables/bytes.ts';
+import type { Bytes, Verdict } from '../nftables/nft.ts';
+import { ofFamily, withoutCovered } from '../nftables/ranges.ts';
+import type { EndpointPolicy } from '../policy/types/types.ts';
 import * as names from './names.ts';
-import type { Bytes, Verdict } from './nft.ts';
-import { ofFamily, withoutCovered } from './ranges.ts';
 
 export interface OwnedElement {
   readonly set: string;

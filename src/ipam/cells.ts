@@ -1,7 +1,7 @@
 // A part of the store kept in memory, with what each value means worked out once. News may come from watches, from own
 // commits and from reading again, in any order: the newest revision of a key wins.
 import type { Datastore } from '../datastore/port.ts';
-import { createRevisions } from '../datastore/revisions.ts';
+import { createRevisions } from '../datastore/sync/revisions.ts';
 import type { StoreUpdate } from './commit.ts';
 import { ABSENT, type Cell } from './draft.ts';
 

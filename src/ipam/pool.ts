@@ -1,14 +1,14 @@
 // A pool as address assignment sees it: where its addresses are, and who may have them.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
-import { membersOf } from '../model/document.ts';
-import { type IPPool, ipPool } from '../model/ip-pool.ts';
-import { ipReservation } from '../model/ip-reservation.ts';
-import { type Kind, parseStored } from '../model/kind.ts';
-import { node } from '../model/node.ts';
-import type { Resource } from '../model/resource.ts';
+import { type IPPool, ipPool } from '../model/ipam/ip-pool.ts';
+import { ipReservation } from '../model/ipam/ip-reservation.ts';
+import { type Kind, parseStored } from '../model/meta/kind.ts';
+import type { Resource } from '../model/meta/resource.ts';
+import { node } from '../model/node/node.ts';
 import { type Cidr, cidrFamily, maskCidr, parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
+import { membersOf } from '../schema/document.ts';
 import { parseSelector } from '../selector/parse.ts';
 import { SELECT_ALL, type Selector } from '../selector/selector.ts';
 

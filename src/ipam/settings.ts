@@ -1,7 +1,7 @@
 // Cluster-wide settings of address assignment, from the key that Calico's IPAM really reads (Calico v3.33,
 // libcalico-go/lib/ipam/ipam.go).
 import { isOcicatError } from '../base/errors.ts';
-import { DEFAULT_IPAM_RECORD, parseIpamRecord } from '../model/ipam-record.ts';
+import { DEFAULT_IPAM_RECORD, parseIpamRecord } from '../model/ipam/ipam-record.ts';
 
 export interface IpamSettings {
   /** Never take addresses from other hosts' blocks. */

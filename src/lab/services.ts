@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { pushImage } from '../images/push.ts';
+import { pushImage } from '../images/transfer/push.ts';
 import { mustRunInside, runInside, startInside } from './enter.ts';
 import { installRoot, program } from './install.ts';
 import { ETCD_URL, REGISTRY_URL, SERVICES_ADDRESS } from './plan.ts';

@@ -3,7 +3,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { writeFileAtomically } from '../images/files.ts';
+import { writeFileAtomically } from '../sys/atomic-files.ts';
 import { readRegularFile } from '../sys/files.ts';
 
 const KEY_BYTES = 64;

@@ -1,7 +1,7 @@
 // A registered pod: who it is, how it is recognised, and what it may ask about itself. As a file, readable by root alone.
 import { createHash } from 'node:crypto';
 import { printJson } from '../base/json.ts';
-import { dictionary, list, object, optional, parseDocument, type Reader, text } from '../images/fields.ts';
+import { dictionary, list, object, optional, parseDocument, type Reader, text } from '../schema/fields.ts';
 
 export interface Annotation {
   readonly name: string;

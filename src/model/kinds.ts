@@ -1,26 +1,26 @@
 // The table of all kinds. A new kind is a file and one line here.
-import { bgpConfiguration } from './bgp-configuration.ts';
-import { bgpFilter } from './bgp-filter.ts';
-import { bgpPeer } from './bgp-peer.ts';
-import { blockAffinity } from './block-affinity.ts';
-import { calicoNodeStatus } from './calico-node-status.ts';
-import { clusterInformation } from './cluster-information.ts';
-import { felixConfiguration } from './felix-configuration.ts';
-import { globalNetworkPolicy } from './global-network-policy.ts';
-import { globalNetworkSet } from './global-network-set.ts';
-import { hostEndpoint } from './host-endpoint.ts';
-import { ipPool } from './ip-pool.ts';
-import { ipReservation } from './ip-reservation.ts';
-import { ipamConfiguration } from './ipam-configuration.ts';
-import type { Kind } from './kind.ts';
-import { networkPolicy } from './network-policy.ts';
-import { networkSet } from './network-set.ts';
-import { node } from './node.ts';
-import { profile } from './profile.ts';
-import { stagedGlobalNetworkPolicy } from './staged-global-network-policy.ts';
-import { stagedNetworkPolicy } from './staged-network-policy.ts';
-import { tier } from './tier.ts';
-import { workloadEndpoint } from './workload-endpoint.ts';
+import { bgpConfiguration } from './bgp/bgp-configuration.ts';
+import { bgpFilter } from './bgp/bgp-filter.ts';
+import { bgpPeer } from './bgp/bgp-peer.ts';
+import { globalNetworkSet } from './endpoint/global-network-set.ts';
+import { hostEndpoint } from './endpoint/host-endpoint.ts';
+import { networkSet } from './endpoint/network-set.ts';
+import { workloadEndpoint } from './endpoint/workload-endpoint.ts';
+import { felixConfiguration } from './felix/felix-configuration.ts';
+import { blockAffinity } from './ipam/block-affinity.ts';
+import { ipPool } from './ipam/ip-pool.ts';
+import { ipReservation } from './ipam/ip-reservation.ts';
+import { ipamConfiguration } from './ipam/ipam-configuration.ts';
+import type { Kind } from './meta/kind.ts';
+import { calicoNodeStatus } from './node/calico-node-status.ts';
+import { clusterInformation } from './node/cluster-information.ts';
+import { node } from './node/node.ts';
+import { globalNetworkPolicy } from './policy/global-network-policy.ts';
+import { networkPolicy } from './policy/network-policy.ts';
+import { profile } from './policy/profile.ts';
+import { stagedGlobalNetworkPolicy } from './policy/staged-global-network-policy.ts';
+import { stagedNetworkPolicy } from './policy/staged-network-policy.ts';
+import { tier } from './policy/tier.ts';
 
 /** Every kind, in the order in which resources of one file are written: what others refer to comes first. */
 export const kinds: readonly Kind[] = [

@@ -2,8 +2,8 @@
 import { expect, test } from 'bun:test';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { computeJsonSchema } from './json-schema.ts';
 import { kinds } from './kinds.ts';
+import { computeJsonSchema } from './meta/json-schema.ts';
 import { printReferenceIndex, printReferencePage } from './reference.ts';
 
 const root = join(import.meta.dir, '../..');

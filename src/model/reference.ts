@@ -1,8 +1,8 @@
 // The reference page of a kind, in Markdown: made from the same description that validates documents.
-import { describeShape, fieldsBelow } from './describe.ts';
-import { formatMark, idleMarkAt } from './idle.ts';
-import type { Kind } from './kind.ts';
-import type { Field, Shape } from './schema.ts';
+import { describeShape, fieldsBelow } from '../schema/describe.ts';
+import type { Field, Shape } from '../schema/schema.ts';
+import { formatMark, idleMarkAt } from './idle/idle.ts';
+import type { Kind } from './meta/kind.ts';
 
 /** Keeps table cells whole. */
 function cell(text: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { BGPFilter } from '../model/bgp-filter.ts';
+import type { BGPFilter } from '../model/bgp/bgp-filter.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { parseBgpFilter } from './parse-filters.ts';
 

@@ -1,5 +1,5 @@
 // From a BGPFilter of the store to what routing follows from.
-import type { BGPFilter, BGPFilterRule } from '../model/bgp-filter.ts';
+import type { BGPFilter, BGPFilterRule } from '../model/bgp/bgp-filter.ts';
 import { parseCidr } from '../net/cidr.ts';
 import type { BgpFilter, Community, FamilyFilter, FilterMatch, FilterOperation, FilterRule } from './input.ts';
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
-import { type BGPConfigurationSpec, bgpConfiguration } from '../model/bgp-configuration.ts';
-import { bgpPeer } from '../model/bgp-peer.ts';
-import { ipPool } from '../model/ip-pool.ts';
-import { type Kind, parseStored } from '../model/kind.ts';
-import { node } from '../model/node.ts';
-import type { Resource } from '../model/resource.ts';
+import { type BGPConfigurationSpec, bgpConfiguration } from '../model/bgp/bgp-configuration.ts';
+import { bgpPeer } from '../model/bgp/bgp-peer.ts';
+import { ipPool } from '../model/ipam/ip-pool.ts';
+import { type Kind, parseStored } from '../model/meta/kind.ts';
+import type { Resource } from '../model/meta/resource.ts';
+import { node } from '../model/node/node.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';

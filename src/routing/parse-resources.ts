@@ -1,15 +1,15 @@
 // From the store's resources to what routing follows from.
-import type { BGPConfiguration, BGPConfigurationSpec } from '../model/bgp-configuration.ts';
-import type { BGPPeer } from '../model/bgp-peer.ts';
+import type { BGPConfiguration, BGPConfigurationSpec } from '../model/bgp/bgp-configuration.ts';
+import type { BGPPeer } from '../model/bgp/bgp-peer.ts';
 import {
   isSpeakerAddress,
   MAX_KEEPALIVE_SECONDS,
   MAX_RESTART_SECONDS,
   tryParsePeerAddress,
-} from '../model/bgp-values.ts';
-import { tryParseDurationMs } from '../model/duration.ts';
-import type { IPPool } from '../model/ip-pool.ts';
-import type { Node } from '../model/node.ts';
+} from '../model/bgp/bgp-values.ts';
+import type { IPPool } from '../model/ipam/ip-pool.ts';
+import { tryParseDurationMs } from '../model/meta/duration.ts';
+import type { Node } from '../model/node/node.ts';
 import { parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { type Ipv4, type Ipv6, isIpv4, parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';

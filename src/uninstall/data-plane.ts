@@ -1,13 +1,13 @@
 // Takes away what stands in the kernel: links, routes, tables. Each is known by its mark; what others have made is left.
 
-import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../firewall/nft.ts';
-import { observeLinks } from '../kernel/links.ts';
-import { deleteMarked, markForRemoval } from '../kernel/removal-group.ts';
-import { removeTable } from '../kernel/remove-table.ts';
-import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/routes.ts';
-import { endHolders, HOLDER_NAME, observeHolders } from '../kernel/table-holder.ts';
-import { isWorkloadLink } from '../kernel/workload-link-spec.ts';
+import { observeLinks } from '../kernel/link/links.ts';
+import { deleteMarked, markForRemoval } from '../kernel/link/removal-group.ts';
+import { isWorkloadLink } from '../kernel/link/workload-link-spec.ts';
+import { removeTable } from '../kernel/nftables/remove-table.ts';
+import { endHolders, HOLDER_NAME, observeHolders } from '../kernel/nftables/table-holder.ts';
+import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
 import { formatCidr } from '../net/cidr.ts';
+import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
 import { describeOtherBirds } from '../sys/other-daemons.ts';
 import { hasEnded } from '../sys/process-end.ts';

@@ -1,7 +1,7 @@
 // Removes the files of an installation and what it has written. What the administrator has written stays, and is named.
 import { lstatSync, readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { removeTree } from '../images/remove-tree.ts';
+import { removeTree } from '../images/archive/remove-tree.ts';
 import { mountsBelow, unmountBelow } from '../sys/mounts.ts';
 import {
   CONFIGURATION_DIRECTORIES,

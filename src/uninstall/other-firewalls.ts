@@ -1,9 +1,9 @@
 // Takes back what lets packets of workloads through other firewalls: rules in iptables, a zone and policies of firewalld.
 import { OcicatError } from '../base/errors.ts';
-import { type ForwardFilter, formatTable, isIptables } from '../firewall/forward-filter.ts';
-import { FIREWALLD_REMOVAL } from '../firewall/forward-survey.ts';
-import { removeForwardAccept } from '../kernel/forward-accept.ts';
-import { observeOtherFirewalls } from '../kernel/other-firewalls.ts';
+import { type ForwardFilter, formatTable, isIptables } from '../firewall/forward/filter.ts';
+import { FIREWALLD_REMOVAL } from '../firewall/forward/survey.ts';
+import { removeForwardAccept } from '../kernel/forward/accept.ts';
+import { observeOtherFirewalls } from '../kernel/forward/other-firewalls.ts';
 
 function hasOwnRules({ chains }: ForwardFilter): boolean {
   return [...chains.values()].some((rules) => rules.some(({ isOurs }) => isOurs));

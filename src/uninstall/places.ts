@@ -1,5 +1,5 @@
 // Where an installation is on a host, and where it keeps what it makes.
-import { chooseDataDir } from '../pod/data-dir.ts';
+import { chooseDataDir } from '../rkt/cli/data-dir.ts';
 
 export const INSTALL_ROOT = '/usr/lib/ocicat';
 export const RUN_DIRECTORY = '/var/run/calico';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { askBird } from '../bird/control.ts';
-import { observeAgents } from '../ctl/agent-process.ts';
+import { observeAgents } from '../ctl/node/agent-process.ts';
 import { observeOwnBirds } from '../sys/other-daemons.ts';
 import { RUN_DIRECTORY, UNIT_DIRECTORY, UNITS } from './places.ts';
 

@@ -1,12 +1,12 @@
 // The containers of this host that would lose their network: nothing is uninstalled below them without a word.
 import { readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { observeAgents } from '../ctl/agent-process.ts';
-import { type Link, observeLinks } from '../kernel/links.ts';
-import { endpointOf, isWorkloadLink } from '../kernel/workload-link-spec.ts';
-import { removePodCgroups } from '../pod/cgroups.ts';
-import { removePodNetns } from '../pod/pod-netns.ts';
-import { observePods, type Pod, type PodState } from '../pod/pod-store.ts';
+import { observeAgents } from '../ctl/node/agent-process.ts';
+import { type Link, observeLinks } from '../kernel/link/links.ts';
+import { endpointOf, isWorkloadLink } from '../kernel/link/workload-link-spec.ts';
+import { removePodNetns } from '../rkt/network/pod-netns.ts';
+import { removePodCgroups } from '../rkt/run/cgroups.ts';
+import { observePods, type Pod, type PodState } from '../rkt/store/pod-store.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
 import { rktDataDirectory } from './places.ts';
 

@@ -1,7 +1,7 @@
 // Makes images that no tool would make, and plants them in a real registry, byte by byte.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { computeDigest } from '../../src/images/digest.ts';
+import { computeDigest } from '../../src/images/spec/digest.ts';
 import { type RawEntry, rawTar } from '../images/raw-tar.ts';
 
 /** Entries become a compressed tar; `blob` is sent as it is. */

@@ -13,7 +13,13 @@ afterAll(async () => {
   await host.close();
 }, 20_000);
 
-const agents = () => host.run("ps -C calico-node -o pid=,stat= | awk '$2 !~ /Z/ { print $1 }'").output.trim();
+/** Agents that run. A child that has not become another program yet still has its parent's name, and is none. */
+const agents = () =>
+  host
+    .run(
+      "ps -C calico-node -o pid=,ppid=,stat= | awk '$3 !~ /Z/ { parent[$1] = $2 } END { for (p in parent) if (!(parent[p] in parent)) print p }'",
+    )
+    .output.trim();
 const settings = () => `ETCD_ENDPOINTS=${host.etcd.endpoint} NODENAME=node-1`;
 const nodeRun = () => host.run(`${settings()} ${BIN}/calicoctl node run --ip autodetect --log-dir /run/log`);
 /** What would change if a second agent had begun. */

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseDatastoreConfig } from '../../src/datastore/config.ts';
-import { openDatastore } from '../../src/datastore/open.ts';
+import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
+import { openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { assignAddresses } from '../../src/ipam/ipam.ts';
 import { openIpamView } from '../../src/ipam/view.ts';

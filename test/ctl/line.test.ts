@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { commands, globalFlags } from '../../src/ctl/commands.ts';
-import { formatHelp } from '../../src/ctl/help.ts';
+import { formatHelp } from '../../src/ctl/cli/help.ts';
+import { commands, globalFlags } from '../../src/ctl/main/commands.ts';
 import { openSession, type Session } from './session.ts';
 
 let session: Session;

@@ -190,7 +190,7 @@ test('export and import', async () => {
   await session.run('datastore migrate lock');
   let exported = '';
   {
-    const { runCalicoctl } = await import('../../src/ctl/calicoctl.ts');
+    const { runCalicoctl } = await import('../../src/ctl/main/calicoctl.ts');
     const stdio = {
       write: (text: string) => {
         exported += text;
@@ -234,7 +234,7 @@ test('-v tells what is asked of the store', async () => {
 test('watch shows what there is and what changes', async () => {
   await session.run('apply -f -', pool('a', '{cidr: 10.0.0.0/16}'));
   const controller = new AbortController();
-  const { runCalicoctl } = await import('../../src/ctl/calicoctl.ts');
+  const { runCalicoctl } = await import('../../src/ctl/main/calicoctl.ts');
   let out = '';
   const seen = async (text: string) => {
     for (let attempt = 0; attempt < 250 && !out.includes(text); attempt++) await Bun.sleep(20);

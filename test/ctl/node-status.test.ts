@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeBgp } from '../../src/ctl/node-status.ts';
+import { describeBgp } from '../../src/ctl/node/status.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ocitest-bird-'));
 let bird: Bun.Subprocess | undefined;

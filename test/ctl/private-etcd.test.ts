@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PRIVATE_ETCD_DIRECTORY } from '../../src/datastore/config.ts';
+import { PRIVATE_ETCD_DIRECTORY } from '../../src/datastore/open/config.ts';
 
 const SOURCES = join(import.meta.dir, '../../src');
 

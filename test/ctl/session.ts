@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCalicoctl } from '../../src/ctl/calicoctl.ts';
-import type { Environment, OpenStore } from '../../src/ctl/command.ts';
+import type { Environment, OpenStore } from '../../src/ctl/cli/command.ts';
+import { runCalicoctl } from '../../src/ctl/main/calicoctl.ts';
 import { openMemoryDatastore } from '../../src/datastore/memory.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { formatPath, membersOf } from '../../src/model/document.ts';
 import { findKind } from '../../src/model/kinds.ts';
-import type { Plain, ScalarShape, Shape } from '../../src/model/schema.ts';
+import { formatPath, membersOf } from '../../src/schema/document.ts';
+import type { Plain, ScalarShape, Shape } from '../../src/schema/schema.ts';
 
 export interface Case {
   /** `IPPool/pool-v4 spec.blockSize=19`. */

@@ -1,8 +1,8 @@
 // The two calicoctls: ours inside this process, Calico's from OCICAT_PEERS or from what was recorded of it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCalicoctl } from '../../src/ctl/calicoctl.ts';
-import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open.ts';
+import { runCalicoctl } from '../../src/ctl/main/calicoctl.ts';
+import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore, KeyValue } from '../../src/datastore/port.ts';
 import { openRecording, type Recording, type Run, readPeerVersion } from '../support/recording.ts';
 

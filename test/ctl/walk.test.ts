@@ -6,7 +6,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VERSION } from '../../src/base/version.ts';
-import { commands } from '../../src/ctl/commands.ts';
+import { commands } from '../../src/ctl/main/commands.ts';
 import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
 import { steady } from './session.ts';
 

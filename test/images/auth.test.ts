@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Server } from 'bun';
-import { emptyConfig, type RktConfig, readRktConfig } from '../../src/images/config.ts';
-import type { BasicCredentials } from '../../src/images/credentials.ts';
-import { pushImage } from '../../src/images/push.ts';
+import { emptyConfig, type RktConfig, readRktConfig } from '../../src/images/registry/config.ts';
+import type { BasicCredentials } from '../../src/images/registry/credentials.ts';
+import { pushImage } from '../../src/images/transfer/push.ts';
 import { makeCertificate, openRegistryServer, type RegistryServer } from './registry-server.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:te
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pushImage } from '../../src/images/push.ts';
+import { pushImage } from '../../src/images/transfer/push.ts';
 import { type BlobFault, type FaultyProxy, openFaultyProxy } from './proxy.ts';
 import { findFreePort, openRegistryServer, type RegistryServer } from './registry-server.ts';
 import { mirrored, openWorkbench, type Workbench } from './workbench.ts';
@@ -146,9 +146,9 @@ test('a registry that cannot be reached is one line that names it and the way ou
 function fetchElsewhere(before = 'true', name = 'data') {
   const script = `
     import * as fs from 'node:fs';
-    import { openImageStore } from '${join(import.meta.dir, '../../src/images/store.ts')}';
-    import { fetchImage } from '${join(import.meta.dir, '../../src/images/fetch.ts')}';
-    import { parseDockerReference } from '${join(import.meta.dir, '../../src/images/reference.ts')}';
+    import { openImageStore } from '${join(import.meta.dir, '../../src/images/store/store.ts')}';
+    import { fetchImage } from '${join(import.meta.dir, '../../src/images/transfer/fetch.ts')}';
+    import { parseDockerReference } from '${join(import.meta.dir, '../../src/images/spec/reference.ts')}';
     import { mirrored } from '${join(import.meta.dir, 'workbench.ts')}';
     const store = openImageStore(${JSON.stringify(join(bench.dir, 'rkt'))});
     const fetched = fetchImage({

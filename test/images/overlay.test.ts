@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pushImage } from '../../src/images/push.ts';
+import { pushImage } from '../../src/images/transfer/push.ts';
 import { openRegistryServer, type RegistryServer } from './registry-server.ts';
 import { mirrored, openWorkbench, type Workbench } from './workbench.ts';
 

@@ -12,11 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { buildImage } from '../../src/images/build.ts';
-import { computeDigest } from '../../src/images/digest.ts';
-import type { LayerEntry } from '../../src/images/layer-entries.ts';
-import { pushImage } from '../../src/images/push.ts';
-import { formatImageName } from '../../src/images/record.ts';
+import type { LayerEntry } from '../../src/images/archive/layer-entries.ts';
+import { computeDigest } from '../../src/images/spec/digest.ts';
+import { formatImageName } from '../../src/images/store/record.ts';
+import { buildImage } from '../../src/images/transfer/build.ts';
+import { pushImage } from '../../src/images/transfer/push.ts';
 import { openRegistryServer, type RegistryServer } from './registry-server.ts';
 import { mirrored, openWorkbench, type Workbench } from './workbench.ts';
 

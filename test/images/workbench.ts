@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../../src/base/errors.ts';
-import { DEFAULT_MAX_IMAGE_BYTES } from '../../src/images/allowance.ts';
-import { type BuildConfig, buildImage } from '../../src/images/build.ts';
-import { emptyConfig, type RktConfig } from '../../src/images/config.ts';
-import { type FetchRequest, fetchImage } from '../../src/images/fetch.ts';
-import type { LayerEntry } from '../../src/images/layer-entries.ts';
-import type { FetchEvent } from '../../src/images/progress.ts';
-import type { ImageRecord } from '../../src/images/record.ts';
-import { parseDockerReference } from '../../src/images/reference.ts';
-import { type ImageStore, openImageStore } from '../../src/images/store.ts';
+import { DEFAULT_MAX_IMAGE_BYTES } from '../../src/images/archive/allowance.ts';
+import type { LayerEntry } from '../../src/images/archive/layer-entries.ts';
+import { emptyConfig, type RktConfig } from '../../src/images/registry/config.ts';
+import type { FetchEvent } from '../../src/images/registry/progress.ts';
+import { parseDockerReference } from '../../src/images/spec/reference.ts';
+import type { ImageRecord } from '../../src/images/store/record.ts';
+import { type ImageStore, openImageStore } from '../../src/images/store/store.ts';
+import { type BuildConfig, buildImage } from '../../src/images/transfer/build.ts';
+import { type FetchRequest, fetchImage } from '../../src/images/transfer/fetch.ts';
 
 export interface Workbench {
   readonly dir: string;

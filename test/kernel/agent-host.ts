@@ -103,7 +103,7 @@ function buildShim(folder: string): void {
 
 /** A command that prints what `calicoctl node status` says of the rules. */
 export const DESCRIBE_PROTECTION = `${process.execPath} -e '
-  import { describeTableProtection } from "${join(root, 'src/ctl/table-protection.ts')}";
+  import { describeTableProtection } from "${join(root, 'src/ctl/node/table-protection.ts')}";
   console.log(describeTableProtection());'`;
 
 export interface AgentHostOptions {

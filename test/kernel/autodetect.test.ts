@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { detectAddress, observeHostAddresses } from '../../src/agent/autodetect.ts';
-import { type DetectionMethod, parseAgentSettings } from '../../src/agent/settings.ts';
+import { type DetectionMethod, parseAgentSettings } from '../../src/agent/config/settings.ts';
+import { detectAddress, observeHostAddresses } from '../../src/agent/node/autodetect.ts';
 import { formatCidr } from '../../src/net/cidr.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns, withNetns } from '../../src/sys/netns.ts';
@@ -74,7 +74,7 @@ test('what is not found is said with what there was', async () => {
 });
 
 test('can-reach: the address that the kernel would speak from', () => {
-  const module = join(import.meta.dir, '../../src/agent/autodetect.ts');
+  const module = join(import.meta.dir, '../../src/agent/node/autodetect.ts');
   const script = `
     const { detectAddress } = await import(${JSON.stringify(module)});
     for (const destination of ['10.77.1.1', '10.0.0.200'])

@@ -3,7 +3,7 @@ import { expect } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Bird, openBird } from '../../src/agent/bird.ts';
+import { type Bird, openBird } from '../../src/bird/bird.ts';
 import { askBird } from '../../src/bird/control.ts';
 import { ipv4Of, ipv6Of, parseIp } from '../../src/net/ip.ts';
 import type { RoutingNode } from '../../src/routing/input.ts';

@@ -1,6 +1,6 @@
 // The port that BGPConfiguration node.NAME gives a node is that node's alone: it listens there, and the others go there.
 import { afterAll, beforeAll, test } from 'bun:test';
-import { createPicture } from '../../src/agent/picture.ts';
+import { createPicture } from '../../src/agent/state/picture.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';
 import { closeHost, type Host, openPair, run, until, untilSteady } from './bird-hosts.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBird } from '../../src/agent/bird.ts';
-import { observeBirds } from '../../src/agent/bird-process.ts';
+import { openBird } from '../../src/bird/bird.ts';
+import { observeBirds } from '../../src/bird/process.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pushImage } from '../../src/images/push.ts';
+import { pushImage } from '../../src/images/transfer/push.ts';
 import { openRegistryServer } from '../images/registry-server.ts';
 import { type AgentHost, eventually, openAgentHost } from './agent-host.ts';
 

@@ -1,7 +1,7 @@
 // What clients other than rkt send and chain, with the real shim and the reference plugins.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/agent/cni-server.ts';
+import { openCniServer } from '../../src/cni/server/server.ts';
 import { type CniHost, openCniHost, type ShimCall } from './cni-host.ts';
 
 let host: CniHost;

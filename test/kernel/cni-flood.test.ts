@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { type CniServer, openCniServer } from '../../src/agent/cni-server.ts';
-import { MAX_REQUEST_BYTES } from '../../src/agent/cni-wire.ts';
+import { type CniServer, openCniServer } from '../../src/cni/server/server.ts';
+import { MAX_REQUEST_BYTES } from '../../src/cni/server/wire.ts';
 import { type CniHost, openCniHost } from './cni-host.ts';
 
 const LIMITS = { calls: 4, bytes: 2 * MAX_REQUEST_BYTES, patienceMs: 1_000 };

@@ -1,7 +1,7 @@
 // Containers that went without a DEL: what they hold comes back when it is needed, and nothing of anybody who may live.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/agent/cni-server.ts';
+import { openCniServer } from '../../src/cni/server/server.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns } from '../../src/sys/netns.ts';
 import { type CniHost, countPending, openCniHost } from './cni-host.ts';

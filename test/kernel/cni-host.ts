@@ -3,21 +3,21 @@
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CniContext } from '../../src/agent/cni-context.ts';
-import { openCniMemory } from '../../src/agent/cni-memory.ts';
-import { type CniServer, openCniServer } from '../../src/agent/cni-server.ts';
-import { parseDatastoreConfig } from '../../src/datastore/config.ts';
-import { openDatastore } from '../../src/datastore/open.ts';
+import type { CniContext } from '../../src/attach/context.ts';
+import { openCniMemory } from '../../src/attach/memory.ts';
+import { type CniServer, openCniServer } from '../../src/cni/server/server.ts';
+import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
+import { openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
-import { openFlowFlusher } from '../../src/kernel/flow-flusher.ts';
-import { openLinkRemover } from '../../src/kernel/link-remover.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
   isForeignLink,
   observeWorkloadLinks,
   raiseWorkloadLink,
-} from '../../src/kernel/workload-link.ts';
+} from '../../src/kernel/link/workload-link.ts';
+import { openFlowFlusher } from '../../src/kernel/worker/flow-flusher.ts';
+import { openLinkRemover } from '../../src/kernel/worker/link-remover.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns, withNetns } from '../../src/sys/netns.ts';
 import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';

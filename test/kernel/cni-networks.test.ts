@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/agent/cni-server.ts';
+import { openCniServer } from '../../src/cni/server/server.ts';
 import { type CniHost, countPending, openCniHost } from './cni-host.ts';
 
 let host: CniHost;

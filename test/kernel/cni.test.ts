@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/agent/cni-server.ts';
 import { OcicatError } from '../../src/base/errors.ts';
-import { SUPPORTED_VERSIONS } from '../../src/cni/version.ts';
+import { openCniServer } from '../../src/cni/server/server.ts';
+import { SUPPORTED_VERSIONS } from '../../src/cni/spec/version.ts';
 import { type CniHost, countPending, openCniHost, type ShimCall } from './cni-host.ts';
 
 let host: CniHost;

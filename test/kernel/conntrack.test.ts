@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { countFlows, deleteFlowsOneByOne, flushConntrack } from '../../src/kernel/conntrack.ts';
-import { openFlowFlusher } from '../../src/kernel/flow-flusher.ts';
+import { countFlows, deleteFlowsOneByOne, flushConntrack } from '../../src/kernel/flow/conntrack.ts';
+import { openFlowFlusher } from '../../src/kernel/worker/flow-flusher.ts';
 import { type Ip, parseIp } from '../../src/net/ip.ts';
 import * as libc from '../../src/sys/libc.ts';
 import * as netlink from '../../src/sys/netlink.ts';

@@ -1,8 +1,8 @@
 // Random policy states for the firewall's tests, and the changes that lead from one to the next as the policy room says them.
 import fc from 'fast-check';
-import { withoutCovered } from '../../src/firewall/ranges.ts';
 import { type Cidr, cidrFamily, formatCidr, maskCidr, parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, type Ip, parseIp } from '../../src/net/ip.ts';
+import { withoutCovered } from '../../src/nftables/ranges.ts';
 import type {
   CompiledRule,
   EndpointPolicy,
@@ -14,7 +14,7 @@ import type {
   RuleListId,
   SideMatch,
   TierPolicies,
-} from '../../src/policy/types.ts';
+} from '../../src/policy/types/types.ts';
 
 export interface PolicyState {
   readonly sets: ReadonlyMap<IpSetId, IpSetContent>;

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
-import type { KernelFirewall } from '../../src/kernel/firewall.ts';
+import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
 import type {
@@ -13,7 +13,7 @@ import type {
   RuleList,
   SideMatch,
   TierPolicies,
-} from '../../src/policy/types.ts';
+} from '../../src/policy/types/types.ts';
 import { computeChanges, emptySide, emptyState, type PolicyState } from './firewall-cases.ts';
 import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from './firewall-flood.ts';
 import { nft, openFirewallIn, removeAllNetns, runIn } from './firewall-net.ts';

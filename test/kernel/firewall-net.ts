@@ -1,5 +1,5 @@
 // Network namespaces for the firewall's tests: made for one test, with nft and the firewall inside, and removed after it.
-import { type KernelFirewall, openKernelFirewall } from '../../src/kernel/firewall.ts';
+import { type KernelFirewall, openKernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { close, O_CLOEXEC, O_RDONLY, open } from '../../src/sys/libc.ts';
 import { withNetns } from '../../src/sys/netns.ts';
 

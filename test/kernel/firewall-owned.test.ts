@@ -2,14 +2,14 @@
 // exchanged for one that is, without a packet of the wrong side passing.
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
-import { encodeTransaction } from '../../src/firewall/encode.ts';
-import { computeExchange, type TableStep } from '../../src/firewall/exchange.ts';
 import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
-import type { KernelFirewall } from '../../src/kernel/firewall.ts';
-import { observeFirewall } from '../../src/kernel/firewall-observe.ts';
-import { observeTableOwnership } from '../../src/kernel/table-ownership.ts';
+import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
+import { observeFirewall } from '../../src/kernel/nftables/observe.ts';
+import { observeTableOwnership } from '../../src/kernel/nftables/table-ownership.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
-import type { PolicyChange } from '../../src/policy/types.ts';
+import { encodeTransaction } from '../../src/nftables/encode.ts';
+import { computeExchange, type TableStep } from '../../src/nftables/exchange.ts';
+import type { PolicyChange } from '../../src/policy/types/types.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink } from '../../src/sys/netlink.ts';
 import { emptySide } from './firewall-cases.ts';
 import { ALLOWED_PORT, DENIED_PORT, type Flood, prepareFlood, startFlood } from './firewall-flood.ts';

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
-import type { KernelFirewall } from '../../src/kernel/firewall.ts';
+import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, type Ip, parseIp } from '../../src/net/ip.ts';
-import type { PolicyChange, RuleList } from '../../src/policy/types.ts';
+import type { PolicyChange, RuleList } from '../../src/policy/types/types.ts';
 import { emptySide } from './firewall-cases.ts';
 import { addNetns, inNetns, openFirewallIn, removeAllNetns, run, runIn } from './firewall-net.ts';
 import {

@@ -1,7 +1,8 @@
 // A host and pods as network namespaces, joined by pairs of interfaces as workloads are, and ways to send packets.
-import { bytesOfIp, bytesOfU16, bytesToArray } from '../../src/firewall/bytes.ts';
+
 import { formatIp, type Ip, isIpv4, parseIp } from '../../src/net/ip.ts';
-import type { CompiledRule, EndpointPolicy, PolicyChange, RuleList } from '../../src/policy/types.ts';
+import { bytesOfIp, bytesOfU16, bytesToArray } from '../../src/nftables/bytes.ts';
+import type { CompiledRule, EndpointPolicy, PolicyChange, RuleList } from '../../src/policy/types/types.ts';
 import { close, connect, send, socket } from '../../src/sys/libc.ts';
 import { emptySide } from './firewall-cases.ts';
 import { addNetns, inNetns, run, runIn } from './firewall-net.ts';

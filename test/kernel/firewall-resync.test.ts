@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
-import { formatFinding } from '../../src/firewall/repair.ts';
-import type { KernelFirewall } from '../../src/kernel/firewall.ts';
+import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
-import type { EndpointPolicy, PolicyChange } from '../../src/policy/types.ts';
+import { formatFinding } from '../../src/nftables/repair.ts';
+import type { EndpointPolicy, PolicyChange } from '../../src/policy/types/types.ts';
 import { emptySide } from './firewall-cases.ts';
 import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns, runIn } from './firewall-net.ts';
 import { allowing } from './firewall-pods.ts';

@@ -2,13 +2,13 @@
 import { afterAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { computeBaseTransaction, printBase } from '../../src/firewall/base.ts';
-import { computeContent } from '../../src/firewall/changes.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall } from '../../src/firewall/firewall.ts';
-import { printTransaction } from '../../src/firewall/print.ts';
-import { formatFinding } from '../../src/firewall/repair.ts';
 import { computeBase } from '../../src/firewall/static.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
+import { computeContent } from '../../src/nftables/changes.ts';
+import { printTransaction } from '../../src/nftables/print.ts';
+import { formatFinding } from '../../src/nftables/repair.ts';
 import { computeChanges, emptyState, type PolicyState, policyState } from './firewall-cases.ts';
 import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns } from './firewall-net.ts';
 

@@ -6,7 +6,7 @@ import { type AgentHost, eventually, openAgentHost } from './agent-host.ts';
 
 /** What `calicoctl node status` says of it. */
 const DESCRIBE = `${process.execPath} -e '
-  import { describeForwarding } from "${join(import.meta.dir, '../../src/ctl/forwarding.ts')}";
+  import { describeForwarding } from "${join(import.meta.dir, '../../src/ctl/node/forwarding.ts')}";
   console.log(describeForwarding());'`;
 const IPV4 = '/proc/sys/net/ipv4/ip_forward';
 const IPV6 = '/proc/sys/net/ipv6/conf/all/forwarding';

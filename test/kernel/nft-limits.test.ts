@@ -1,22 +1,22 @@
 // Every field that reaches the kernel's rules, at its limits, held against the real nf_tables: the rules are taken as they
 // are, read back as they are, and nft can list them. A field of a rule that is not here fails.
 import { afterAll, expect, test } from 'bun:test';
-import { createDataplane } from '../../src/agent/dataplane.ts';
-import { createFeed } from '../../src/agent/feed.ts';
-import { createPicture } from '../../src/agent/picture.ts';
-import { createWorkloads } from '../../src/agent/workloads.ts';
+import { createDataplane } from '../../src/agent/state/dataplane.ts';
+import { createFeed } from '../../src/agent/state/feed.ts';
+import { createPicture } from '../../src/agent/state/picture.ts';
+import { createWorkloads } from '../../src/agent/state/workloads.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
-import { felixConfiguration } from '../../src/model/felix-configuration.ts';
-import { globalNetworkPolicy } from '../../src/model/global-network-policy.ts';
-import { globalNetworkSet } from '../../src/model/global-network-set.ts';
-import type { ACTING_FELIX_FIELDS } from '../../src/model/idle-marks.ts';
-import { ipPool } from '../../src/model/ip-pool.ts';
-import { type Kind, readResource } from '../../src/model/kind.ts';
-import { profile } from '../../src/model/profile.ts';
-import { rule } from '../../src/model/rule.ts';
-import type { Shape } from '../../src/model/schema.ts';
-import { tier } from '../../src/model/tier.ts';
-import { workloadEndpoint } from '../../src/model/workload-endpoint.ts';
+import { globalNetworkSet } from '../../src/model/endpoint/global-network-set.ts';
+import { workloadEndpoint } from '../../src/model/endpoint/workload-endpoint.ts';
+import { felixConfiguration } from '../../src/model/felix/felix-configuration.ts';
+import type { ACTING_FELIX_FIELDS } from '../../src/model/idle/marks.ts';
+import { ipPool } from '../../src/model/ipam/ip-pool.ts';
+import { type Kind, readResource } from '../../src/model/meta/kind.ts';
+import { globalNetworkPolicy } from '../../src/model/policy/global-network-policy.ts';
+import { profile } from '../../src/model/policy/profile.ts';
+import { rule } from '../../src/model/policy/rule.ts';
+import { tier } from '../../src/model/policy/tier.ts';
+import type { Shape } from '../../src/schema/schema.ts';
 import { addNetns, listRuleset, openFirewallIn, removeAllNetns } from './firewall-net.ts';
 
 const netns = addNetns();

@@ -5,7 +5,7 @@ import { type AgentHost, eventually, openAgentHost } from './agent-host.ts';
 
 /** What `calicoctl node status` says of them. */
 const DESCRIBE = `${process.execPath} -e '
-  import { describeOtherFirewalls } from "${join(import.meta.dir, '../../src/ctl/other-firewalls.ts')}";
+  import { describeOtherFirewalls } from "${join(import.meta.dir, '../../src/ctl/node/other-firewalls.ts')}";
   console.log(describeOtherFirewalls());'`;
 /** What `ocicat uninstall` does about them. */
 const UNINSTALL = `${process.execPath} -e '

@@ -1,7 +1,7 @@
 // Single packets between pods by raw sockets, each with a number of its own, and which of them arrived.
 import { formatIp, isIpv4 } from '../../src/net/ip.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../../src/net/protocol.ts';
-import type { Packet } from '../../src/policy/packet.ts';
+import type { Packet } from '../../src/policy/oracle/packet.ts';
 import { close, connect, O_NONBLOCK, recv, send, socket } from '../../src/sys/libc.ts';
 import { inNetns, run, runIn } from './firewall-net.ts';
 import { type Pod, socketAddress } from './firewall-pods.ts';

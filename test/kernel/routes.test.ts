@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { observeLinks } from '../../src/kernel/links.ts';
+import { observeLinks } from '../../src/kernel/link/links.ts';
 import {
   applyRoutes,
   formatRoute,
@@ -7,7 +7,7 @@ import {
   type Route,
   type RouteFilter,
   workloadRoute,
-} from '../../src/kernel/routes.ts';
+} from '../../src/kernel/route/routes.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import * as libc from '../../src/sys/libc.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 
-const MODULE = join(import.meta.dir, '../../src/agent/node-files.ts');
+const MODULE = join(import.meta.dir, '../../src/agent/node/node-files.ts');
 
 /** What the agent takes for the uplinks' MTU on a host with these links: `name mtu up|down`. */
 function observe(...links: readonly string[]): string {

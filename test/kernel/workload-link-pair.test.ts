@@ -6,7 +6,7 @@ import {
   createWorkloadLink,
   raiseWorkloadLink,
   type WorkloadLinkSpec,
-} from '../../src/kernel/workload-link.ts';
+} from '../../src/kernel/link/workload-link.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { parseMac } from '../../src/net/mac.ts';

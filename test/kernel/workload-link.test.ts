@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { formatIssue } from '../../src/base/errors.ts';
-import { openLinkRemover } from '../../src/kernel/link-remover.ts';
-import { markForRemoval } from '../../src/kernel/removal-group.ts';
+import { markForRemoval } from '../../src/kernel/link/removal-group.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
   observeWorkloadLinks,
   raiseWorkloadLink,
   type WorkloadLinkSpec,
-} from '../../src/kernel/workload-link.ts';
+} from '../../src/kernel/link/workload-link.ts';
+import { openLinkRemover } from '../../src/kernel/worker/link-remover.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { parseMac } from '../../src/net/mac.ts';

@@ -3,9 +3,9 @@ import { parseJson } from '../../src/base/json.ts';
 import { tryParseKey } from '../../src/datastore/keys.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../../src/net/protocol.ts';
-import { parsePolicyUpdate } from '../../src/policy/parse.ts';
-import { createSnapshot, type PolicySnapshot } from '../../src/policy/snapshot.ts';
-import { computeVerdict } from '../../src/policy/verdict.ts';
+import { parsePolicyUpdate } from '../../src/policy/input/parse.ts';
+import { createSnapshot, type PolicySnapshot } from '../../src/policy/oracle/snapshot.ts';
+import { computeVerdict } from '../../src/policy/oracle/verdict.ts';
 import type { Lab } from './lab.ts';
 
 export type Protocol = 'tcp' | 'icmp';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pushImage } from '../../src/images/push.ts';
+import { pushImage } from '../../src/images/transfer/push.ts';
 import { openRegistryServer, type RegistryServer } from '../images/registry-server.ts';
 import { openWorld, type World } from './world.ts';
 

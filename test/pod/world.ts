@@ -13,12 +13,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { finishDigest } from '../../src/images/digest.ts';
-import { emptyImageConfig, type ImageConfig } from '../../src/images/image-config.ts';
-import { treePath } from '../../src/images/layout.ts';
-import { computeImageId } from '../../src/images/record.ts';
-import { openImageStore } from '../../src/images/store.ts';
-import { removePodCgroups } from '../../src/pod/cgroups.ts';
+import { finishDigest } from '../../src/images/spec/digest.ts';
+import { emptyImageConfig, type ImageConfig } from '../../src/images/spec/image-config.ts';
+import { treePath } from '../../src/images/store/layout.ts';
+import { computeImageId } from '../../src/images/store/record.ts';
+import { openImageStore } from '../../src/images/store/store.ts';
+import { removePodCgroups } from '../../src/rkt/run/cgroups.ts';
 
 export interface Result {
   readonly status: number;

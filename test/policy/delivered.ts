@@ -3,7 +3,7 @@
 import { cidrContains, cidrsOverlap, formatCidr, isMasked } from '../../src/net/cidr.ts';
 import { familyOf, formatIp, type Ip } from '../../src/net/ip.ts';
 import { portInRange } from '../../src/net/port.ts';
-import type { Packet } from '../../src/policy/packet.ts';
+import type { Packet } from '../../src/policy/oracle/packet.ts';
 import type {
   CompiledRule,
   Direction,
@@ -14,7 +14,7 @@ import type {
   PolicyChange,
   RuleList,
   SideMatch,
-} from '../../src/policy/types.ts';
+} from '../../src/policy/types/types.ts';
 
 export interface Delivered {
   readonly sets: Map<string, IpSetContent>;

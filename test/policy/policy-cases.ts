@@ -8,7 +8,7 @@ import {
   type EntityMatch,
   type PolicyUpdate,
   type RuleInput,
-} from '../../src/policy/input.ts';
+} from '../../src/policy/types/input.ts';
 import { parseSelector } from '../../src/selector/parse.ts';
 
 export const WORKLOADS = [1, 2, 3] as const;

@@ -1,8 +1,8 @@
 // Policy updates by way of a store, as an agent gets them: what differs from what was there, also when another store, or an
 // earlier state of it, takes its place. Then they come together, when all of it has been read.
 import { openMemoryDatastore } from '../../src/datastore/memory.ts';
-import { openSync, type SyncMessage, type SyncUpdate } from '../../src/datastore/sync.ts';
-import type { PolicyUpdate } from '../../src/policy/input.ts';
+import { openSync, type SyncMessage, type SyncUpdate } from '../../src/datastore/sync/sync.ts';
+import type { PolicyUpdate } from '../../src/policy/types/input.ts';
 
 type Resource = Exclude<PolicyUpdate, { kind: 'in-sync' }>;
 

@@ -2,7 +2,7 @@
 // others from then on, and may have other content. Whoever follows by way of it, or of another one after it, notices.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
-import { openSync } from '../../src/datastore/sync.ts';
+import { openSync } from '../../src/datastore/sync/sync.ts';
 import { type EtcdCluster, type MemberName, startCluster } from './etcd-cluster.ts';
 
 const NOTICE_MS = 15_000;

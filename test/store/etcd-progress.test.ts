@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
-import { openSync, type SyncMessage } from '../../src/datastore/sync.ts';
+import { openSync, type SyncMessage } from '../../src/datastore/sync/sync.ts';
 import { type EtcdServer, freePort, startEtcd } from './etcd-server.ts';
 
 /** Longer than from one question to the next. */

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseDatastoreConfig } from '../../src/datastore/config.ts';
-import { openDatastore } from '../../src/datastore/open.ts';
+import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
+import { openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { assignAddresses, type Ipam, releaseByHandle } from '../../src/ipam/ipam.ts';
 import { openIpamView } from '../../src/ipam/view.ts';

@@ -3,15 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
 import { RESOURCES_PREFIX } from '../../src/datastore/keys.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
-import type { Resource } from '../../src/datastore/resource-codec.ts';
+import type { Resource } from '../../src/datastore/resource/resource-codec.ts';
 import {
   applyMany,
   createMany,
   deleteMany,
   listResources,
   type ResourceOutcome,
-} from '../../src/datastore/resources.ts';
-import { openSync } from '../../src/datastore/sync.ts';
+} from '../../src/datastore/resource/resources.ts';
+import { openSync } from '../../src/datastore/sync/sync.ts';
 import { type EtcdServer, startEtcd } from './etcd-server.ts';
 
 const COUNT = 3_000;

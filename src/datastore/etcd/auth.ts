@@ -1,6 +1,6 @@
 // The token that stands for a user and password, fetched when needed and again when the server no longer takes it.
 import { OcicatError } from '../../base/errors.ts';
-import { untilAborted } from '../pause.ts';
+import { untilAborted } from '../../sys/pause.ts';
 import { AUTHENTICATE, decodeAuthenticate, encodeAuthenticate } from './messages.ts';
 import type { Session } from './session.ts';
 import { isTransient, saysAuthIsOff, statusError } from './status.ts';

@@ -1,6 +1,6 @@
 // One request with its deadline: log-in, another endpoint, another try, as far as the request may be sent twice.
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../../sys/pause.ts';
 import type { TokenSource } from './auth.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';
 import type { Session } from './session.ts';

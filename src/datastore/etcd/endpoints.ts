@@ -1,6 +1,6 @@
 // Several endpoints and one connection: to whichever answers, and to the next one when it fails.
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
-import { pause, untilAborted } from '../pause.ts';
+import { pause, untilAborted } from '../../sys/pause.ts';
 import { openSession, type Session, type TlsMaterial } from './session.ts';
 
 export interface PoolOptions {

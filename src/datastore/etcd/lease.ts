@@ -1,6 +1,6 @@
 // Keeps leases alive until told otherwise, without a stream that could break: one request each time a third has passed.
 
-import { pause } from '../pause.ts';
+import { pause } from '../../sys/pause.ts';
 import type { Lease } from '../port.ts';
 import type { Caller } from './caller.ts';
 import { decodeLease, encodeLeaseId, LEASE_KEEP_ALIVE } from './messages.ts';

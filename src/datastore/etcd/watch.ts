@@ -1,6 +1,6 @@
 // A watch that outlives its connections: it goes on after the last revision that it has handed out.
 import { describeError, OcicatError } from '../../base/errors.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../../sys/pause.ts';
 import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
 import type { TokenSource } from './auth.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';

@@ -1,0 +1,97 @@
+// The plan of the house: every room, and which rooms it may import besides itself. A room may import only rooms that stand
+// above it, so that no arrow goes upwards. `model/*` is the room `model` and all within it.
+
+/** Room → rooms it may import. A folder below `src` that holds files is a room; `main` is what lies in `src` itself. */
+export const rooms: Readonly<Record<string, string>> = {
+  base: '',
+  net: 'base',
+  selector: 'base',
+  schema: 'base',
+  manual: '',
+  blocks: 'base net',
+  'model/meta': 'base net selector schema',
+  'model/policy': 'net schema model/meta',
+  'model/endpoint': 'net schema model/meta',
+  'model/ipam': 'base net schema model/meta',
+  'model/bgp': 'net schema model/meta',
+  'model/node': 'net schema model/meta model/bgp',
+  'model/felix': 'schema model/meta',
+  'model/idle': 'base schema model/meta model/felix',
+  model: 'schema model/meta model/policy model/endpoint model/ipam model/bgp model/node model/felix model/idle',
+  'policy/types': 'net selector',
+  'policy/input': 'base net selector schema model/meta model/policy policy/types',
+  'policy/index': 'net selector policy/types',
+  'policy/calculation': 'base net selector policy/types policy/index',
+  'policy/oracle': 'base net selector policy/types',
+  nftables: 'base net',
+  'firewall/forward': 'base net nftables',
+  firewall: 'base net policy/types nftables firewall/forward',
+  routing: 'base net selector model/*',
+  sys: 'base net',
+  datastore: 'base',
+  'datastore/sync': 'base sys datastore',
+  'datastore/etcd': 'base sys datastore',
+  'datastore/open': 'base datastore datastore/etcd',
+  'datastore/resource': 'base model/meta model/node datastore',
+  ipam: 'base net selector schema blocks model/meta model/ipam model/node datastore datastore/sync',
+  'kernel/route': 'base net sys',
+  'kernel/link': 'base net sys kernel/route',
+  'kernel/event': 'base sys kernel/route kernel/link',
+  'kernel/nftables': 'base nftables firewall sys',
+  'kernel/forward': 'base net nftables firewall/forward firewall sys kernel/route kernel/link kernel/nftables',
+  'kernel/flow': 'base net firewall sys kernel/link kernel/event',
+  'kernel/worker': 'base net sys kernel/link kernel/flow',
+  bird: 'base net routing sys kernel/route kernel/link kernel/event',
+  'images/spec': 'base schema',
+  'images/archive': 'base sys',
+  'images/store': 'base schema sys images/spec images/archive',
+  'images/registry': 'base schema sys images/spec images/store',
+  'images/transfer': 'base schema sys images/spec images/archive images/store images/registry',
+  'cni/spec': 'base net model/meta model/endpoint',
+  'cni/invoke': 'base schema sys cni/spec',
+  'agent/config': 'base net schema model/felix model/idle nftables firewall datastore/sync',
+  'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
+  attach:
+    'base net schema blocks model/* sys datastore datastore/resource ipam kernel/link cni/spec cni/invoke agent/node',
+  'cni/server': 'base sys cni/spec attach',
+  'agent/state':
+    'base net model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach',
+  'agent/upkeep':
+    'base net model/meta model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
+  agent:
+    'base net manual firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird agent/config agent/node attach cni/server agent/state agent/upkeep',
+  'ctl/cli': 'base model/meta datastore',
+  'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
+  'ctl/manifest': 'base schema model/meta model ctl/cli',
+  'ctl/output': 'base schema model/meta',
+  'ctl/resource': 'base net schema model/* datastore datastore/resource ipam ctl/cli ctl/store ctl/manifest ctl/output',
+  'ctl/ipam':
+    'base net schema blocks model/* sys datastore datastore/resource ipam ctl/cli ctl/store ctl/output ctl/resource',
+  'ctl/datastore':
+    'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
+  'ctl/node': 'base firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
+  'ctl/move':
+    'base net schema blocks model/policy sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
+  'ctl/main': 'base manual model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move',
+  metadata: 'base schema sys',
+  'rkt/cli': 'base sys images/archive images/registry',
+  'rkt/options': 'base net images/transfer cni/invoke rkt/cli',
+  'rkt/store': 'base schema sys images/store rkt/cli rkt/options',
+  'rkt/app': 'base schema sys images/store rkt/cli rkt/options rkt/store',
+  'rkt/network': 'base net schema sys kernel/route kernel/link cni/invoke metadata rkt/options',
+  'rkt/run': 'base schema sys images/* cni/invoke metadata rkt/cli rkt/options rkt/store rkt/app rkt/network',
+  'rkt/command':
+    'base sys images/spec images/archive images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
+  'rkt/main': 'base manual metadata rkt/cli rkt/options rkt/command',
+  lab: 'base manual sys images/transfer',
+  uninstall: 'base net manual nftables firewall/forward sys kernel/* bird images/archive ctl/node rkt/*',
+  main: 'manual sys agent ctl/main rkt/main lab uninstall',
+};
+
+/** Rooms without effects: no platform import but hashing, and none of what every module is given. */
+export const pureRooms = 'base net selector schema manual blocks model/* policy/* nftables firewall/* routing'.split(
+  ' ',
+);
+
+/** A room with more files than a reader can keep in mind is several rooms. Tests are not counted. */
+export const MAX_FILES = 24;

@@ -1,0 +1,53 @@
+// The MTU of the host's uplinks: what new workloads get, what stands in the file for tools, and what the links that are there follow.
+import { applyWorkloadMtu } from '../../kernel/link/workload-link-mtu.ts';
+import type { Log } from '../../sys/log.ts';
+import { keepMtu, observeUplinkMtu } from './node-files.ts';
+
+/** Links go up and down in several steps. */
+const GATHER_MS = 200;
+
+export interface HostMtu {
+  /** In bytes. */
+  current(): number;
+  /** A link of the host may have changed. */
+  touch(): void;
+}
+
+/** The links of workloads are brought to the MTU at once: it may have changed while no agent ran. */
+export function followHostMtu(log: Log, signal: AbortSignal): HostMtu {
+  let mtuBytes = observeUplinkMtu();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function apply(): void {
+    try {
+      const { changed, lost } = applyWorkloadMtu(mtuBytes);
+      if (changed > 0) log.info(`links of workloads have the MTU of the uplinks now: ${mtuBytes}, ${changed} links`);
+      if (lost.length > 0)
+        log.error(
+          `links of workloads keep their MTU, as their network namespaces are not seen from here: ${lost.join(', ')}`,
+        );
+    } catch (error) {
+      log.error('set the MTU of workloads', error);
+    }
+  }
+
+  function look(): void {
+    timer = undefined;
+    const now = observeUplinkMtu();
+    if (now === mtuBytes || signal.aborted) return;
+    log.info(`the MTU of the uplinks is ${now} now, and was ${mtuBytes}`);
+    mtuBytes = now;
+    keepMtu(now, log);
+    apply();
+  }
+
+  keepMtu(mtuBytes, log);
+  apply();
+  signal.addEventListener('abort', () => clearTimeout(timer));
+  return {
+    current: () => mtuBytes,
+    touch() {
+      timer ??= setTimeout(look, GATHER_MS);
+    },
+  };
+}

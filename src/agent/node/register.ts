@@ -1,0 +1,253 @@
+// Makes this host a node of the cluster: its Node resource, the default pools and the default configuration (Calico v3.33,
+// node/pkg/lifecycle/startup/startup.go).
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { printJson } from '../../base/json.ts';
+import type { Datastore } from '../../datastore/port.ts';
+import { DEFAULT_SETTINGS, type NamedSpec } from '../../datastore/resource/default-settings.ts';
+import type { StoredResource } from '../../datastore/resource/resource-codec.ts';
+import {
+  createMany,
+  createResource,
+  getResource,
+  listResources,
+  updateResource,
+} from '../../datastore/resource/resources.ts';
+import { ipPool } from '../../model/ipam/ip-pool.ts';
+import { readResource } from '../../model/meta/kind.ts';
+import { API_VERSION } from '../../model/meta/resource.ts';
+import {
+  type Cidr,
+  cidrFamily,
+  cidrsOverlap,
+  formatCidr,
+  maskCidr,
+  parseCidr,
+  tryParseCidr,
+  tryParseCidrOrIp,
+} from '../../net/cidr.ts';
+import { bitsOf, type Family } from '../../net/ip.ts';
+import type { Log } from '../../sys/log.ts';
+import type { AddressSetting, AgentSettings, DetectionMethod, PoolSetting } from '../config/settings.ts';
+import { detectAddress, observeHostAddresses } from './autodetect.ts';
+
+export interface NodeSpec {
+  readonly bgp?: { readonly ipv4Address?: string; readonly ipv6Address?: string; readonly [field: string]: unknown };
+  readonly [field: string]: unknown;
+}
+
+/** Whether the store knows the node. */
+export async function isRegistered(datastore: Datastore, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await tryGetNode(datastore, name, signal)) !== undefined;
+}
+
+/** The node as the store has it. */
+export async function tryGetNode(
+  datastore: Datastore,
+  name: string,
+  signal: AbortSignal,
+): Promise<StoredResource | undefined> {
+  try {
+    return await getResource(datastore, { kind: 'Node', name }, signal);
+  } catch (error) {
+    if (isOcicatError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+/** The interface's prefix length for an address that was given without one; that which stands while no interface has it. */
+function withInterfacePrefix(
+  { address, prefixLength }: Extract<AddressSetting, { kind: 'fixed' }>,
+  family: Family,
+  standing: string | undefined,
+): Cidr {
+  const known = [...observeHostAddresses(family).map(({ cidr }) => cidr), tryParseCidr(standing ?? '')];
+  const own = known.find((cidr) => cidr?.address === address);
+  return { address, prefixLength: prefixLength ?? own?.prefixLength ?? bitsOf(family) };
+}
+
+/** The node's address of a family: what was set, what stands, or what is found; IPv6 is not looked for unless asked. */
+async function chooseAddress(
+  setting: AddressSetting,
+  method: DetectionMethod,
+  family: Family,
+  standing: string | undefined,
+): Promise<string | undefined> {
+  switch (setting.kind) {
+    case 'none':
+      return standing;
+    case 'fixed':
+      return formatCidr(withInterfacePrefix(setting, family, standing));
+    case 'autodetect':
+      return formatCidr((await detectAddress(method, family)).cidr);
+    case 'keep':
+      if (standing !== undefined || family === 6) return standing;
+      return formatCidr((await detectAddress(method, family)).cidr);
+  }
+}
+
+async function refuseDuplicate(
+  datastore: Datastore,
+  name: string,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const own = new Set(addresses.map((text) => tryParseCidrOrIp(text)?.address));
+  const { resources } = await listResources(datastore, 'Node', undefined, signal);
+  for (const other of resources.filter((node) => node.metadata.name !== name)) {
+    const { bgp } = other.spec as NodeSpec;
+    const taken = [bgp?.ipv4Address, bgp?.ipv6Address].find(
+      (text) => text !== undefined && own.has(tryParseCidrOrIp(text)?.address),
+    );
+    if (taken === undefined) continue;
+    throw new OcicatError(
+      'conflict',
+      `register node "${name}": its address ${taken} is that of node "${other.metadata.name}"; set IP or NODENAME`,
+    );
+  }
+}
+
+async function computeNodeSpec(settings: AgentSettings, standing: NodeSpec): Promise<NodeSpec> {
+  const [ipv4Address, ipv6Address] = await Promise.all([
+    chooseAddress(settings.ipv4, settings.ipv4Method, 4, standing.bgp?.ipv4Address),
+    chooseAddress(settings.ipv6, settings.ipv6Method, 6, standing.bgp?.ipv6Address),
+  ]);
+  const bgp = {
+    ...standing.bgp,
+    ...(settings.asNumber === undefined ? {} : { asNumber: settings.asNumber }),
+    ...(ipv4Address === undefined ? {} : { ipv4Address }),
+    ...(ipv6Address === undefined ? {} : { ipv6Address }),
+  };
+  const addresses = [ipv4Address, ipv6Address].filter((address) => address !== undefined);
+  const own = addresses.map((address) => ({ address, type: 'CalicoNodeIP' }));
+  const rest = Array.isArray(standing.addresses) ? standing.addresses.filter((entry) => !isOwnAddress(entry)) : [];
+  return { ...standing, ...(settings.backend === 'none' ? {} : { bgp }), addresses: [...own, ...rest] };
+}
+
+function isOwnAddress(entry: unknown): boolean {
+  return typeof entry === 'object' && entry !== null && 'type' in entry && entry.type === 'CalicoNodeIP';
+}
+
+/** Writes the Node if it is new or its addresses or AS number changed. Returns what stands then. */
+export async function registerNode(
+  datastore: Datastore,
+  settings: AgentSettings,
+  name: string,
+  signal: AbortSignal,
+): Promise<StoredResource> {
+  const standing = await tryGetNode(datastore, name, signal);
+  const spec = await computeNodeSpec(settings, (standing?.spec ?? {}) as NodeSpec);
+  const addresses = [spec.bgp?.ipv4Address, spec.bgp?.ipv6Address].filter((address) => address !== undefined);
+  await refuseDuplicate(datastore, name, addresses, signal);
+  const resource = { kind: 'Node', apiVersion: API_VERSION, metadata: { name }, status: {}, ...standing, spec };
+  if (standing === undefined) return createResource(datastore, resource, signal);
+  return printJson(spec) === printJson(standing.spec) ? standing : updateResource(datastore, resource, signal);
+}
+
+/** 192.168.0.0/16 unless this host has an address in it, then the first free of 172.16.0.0/16 to 172.31.0.0/16. */
+function chooseIpv4Range(): Cidr {
+  const host = observeHostAddresses(4).map((address) => maskCidr(address.cidr));
+  const candidates = ['192.168.0.0/16', ...Array.from({ length: 16 }, (_, index) => `172.${16 + index}.0.0/16`)].map(
+    parseCidr,
+  );
+  const free = candidates.find((range) => !host.some((own) => cidrsOverlap(own, range)));
+  if (free !== undefined) return free;
+  throw new OcicatError(
+    'exhausted',
+    'choose the default IPv4 pool: this host has addresses in every candidate; set CALICO_IPV4POOL_CIDR',
+  );
+}
+
+interface PoolPlan {
+  readonly family: Family;
+  readonly setting: PoolSetting;
+  readonly blockSize: number;
+  readonly natOutgoing: boolean;
+}
+
+/** The IPv6 pool is made only when its range is given: hosts without IPv6 between them could not route it. */
+function planRange({ family, setting }: PoolPlan): Cidr | undefined {
+  if (setting.kind === 'range') return setting.cidr;
+  return setting.kind === 'default' && family === 4 ? chooseIpv4Range() : undefined;
+}
+
+async function ensurePool(
+  datastore: Datastore,
+  plan: PoolPlan,
+  existing: readonly StoredResource[],
+  signal: AbortSignal,
+): Promise<void> {
+  const families = existing
+    .map((pool) => tryParseCidr(String(pool.spec.cidr)))
+    .map((cidr) => (cidr === undefined ? undefined : cidrFamily(cidr)));
+  const range = families.includes(plan.family) ? undefined : planRange(plan);
+  if (range === undefined) return;
+  const spec = {
+    cidr: formatCidr(range),
+    vxlanMode: 'Never',
+    ipipMode: 'Never',
+    ...(plan.natOutgoing ? { natOutgoing: true } : {}),
+    blockSize: plan.blockSize,
+    nodeSelector: 'all()',
+    allowedUses: ['Workload', 'Tunnel'],
+    assignmentMode: 'Automatic',
+  };
+  const name = `default-ipv${plan.family}-ippool`;
+  await createMissing(datastore, [{ kind: 'IPPool', name, spec }], signal);
+}
+
+async function createMissing(datastore: Datastore, wanted: readonly NamedSpec[], signal: AbortSignal): Promise<void> {
+  const resources = wanted.map(({ kind, name, spec }) => ({ kind, apiVersion: API_VERSION, metadata: { name }, spec }));
+  for (const outcome of await createMany(datastore, resources, signal)) {
+    if (outcome.kind === 'failed' && outcome.error.code !== 'already-exists') throw outcome.error;
+  }
+}
+
+async function ensurePools(
+  datastore: Datastore,
+  settings: AgentSettings,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!settings.defaultPools) return;
+  const { resources, unreadable } = await listResources(datastore, 'IPPool', undefined, signal);
+  const broken = resources.filter((one) => readResource(ipPool, one, 'stored').kind === 'invalid');
+  if (broken.length + unreadable.length > 0) {
+    log.warn('no pool is made while there is one that cannot be read: its range is not known');
+    return;
+  }
+  const plans: readonly PoolPlan[] = [
+    {
+      family: 4,
+      setting: settings.ipv4Pool,
+      blockSize: settings.ipv4PoolBlockSize ?? 26,
+      natOutgoing: settings.ipv4PoolNatOutgoing,
+    },
+    {
+      family: 6,
+      setting: settings.ipv6Pool,
+      blockSize: settings.ipv6PoolBlockSize ?? 122,
+      natOutgoing: settings.ipv6PoolNatOutgoing,
+    },
+  ];
+  for (const plan of plans) await ensurePool(datastore, plan, resources, signal);
+}
+
+/** Pools and configuration that a new cluster, or a new node, starts with. What is there is left as it is. */
+export async function ensureDefaults(
+  datastore: Datastore,
+  settings: AgentSettings,
+  nodeName: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  await ensurePools(datastore, settings, log, signal);
+  await createMissing(
+    datastore,
+    [
+      ...DEFAULT_SETTINGS,
+      { kind: 'FelixConfiguration', name: `node.${nodeName}`, spec: { defaultEndpointToHostAction: 'Return' } },
+    ],
+    signal,
+  );
+  log.info(`node "${nodeName}" is registered`);
+}

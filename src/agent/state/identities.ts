@@ -1,0 +1,98 @@
+// Which addresses have come to stand for somebody else, as far as the rules in the kernel tell one from another: what was
+// established with them then was allowed to another than who has them now.
+
+import { familyOfIpSet, ipSetName, twinOf } from '../../firewall/names.ts';
+import type { Ip } from '../../net/ip.ts';
+import { ipOfBytes } from '../../nftables/bytes.ts';
+import type { Element, Elements, SetSpec, Steps } from '../../nftables/nft.ts';
+import type { EndpointPolicy, PolicyChange } from '../../policy/types/types.ts';
+
+const ADDRESS_BYTES = { 4: 4, 6: 16 } as const;
+
+/** The single addresses of a set of policy; a range is somebody's list, and no endpoint's address. */
+function addressesOf(set: string, elements: readonly Element[]): readonly Ip[] {
+  const family = familyOfIpSet(set);
+  if (family === undefined) return [];
+  const length = ADDRESS_BYTES[family];
+  return elements.map(([key]) => ipOfBytes(key.slice(0, length)));
+}
+
+/** The set of a selector that went when this one came, if one did: with the first range it gets another id, and so a name. */
+function predecessorOf(set: SetSpec, removed: ReadonlyMap<string, Elements>): Elements | undefined {
+  const family = familyOfIpSet(set.name);
+  const twin = twinOf(set.comment ?? '');
+  return family === undefined || twin === undefined ? undefined : removed.get(ipSetName(twin, 'address', family));
+}
+
+/** What is in one alone. */
+function differenceOf(before: Elements, now: Elements): readonly Element[] {
+  return [...before, ...now].filter(([key]) => before.has(key) !== now.has(key));
+}
+
+interface SetHistory {
+  readonly made: readonly SetSpec[];
+  readonly removed: ReadonlyMap<string, Elements>;
+  /** Elements that come or go, by set. */
+  readonly changed: readonly { readonly set: SetSpec; readonly elements: readonly Element[] }[];
+}
+
+function historyOf(steps: Steps): SetHistory {
+  const operations = steps.flat();
+  return {
+    made: operations.flatMap((each) => (each.kind === 'add-set' ? [each.set] : [])),
+    removed: new Map(operations.flatMap((each) => (each.kind === 'delete-set' ? [[each.name, each.elements]] : []))),
+    changed: operations.filter((each) => each.kind === 'add-elements' || each.kind === 'delete-elements'),
+  };
+}
+
+/** Addresses that enter or leave a set of policy which was there before and is there after, under whichever id. */
+export function computeMovedAddresses(steps: Steps): readonly Ip[] {
+  const { made, removed, changed } = historyOf(steps);
+  const isNew = new Set(made.map(({ name }) => name));
+  const first = changed.filter(({ set }) => isNew.has(set.name));
+  const content = new Map(first.map(({ set, elements }) => [set.name, new Map(elements)]));
+  const moved = changed
+    .filter(({ set }) => !isNew.has(set.name))
+    .flatMap(({ set, elements }) => addressesOf(set.name, elements));
+  const succeeded = made.flatMap((set) => {
+    const before = predecessorOf(set, removed);
+    if (before === undefined) return [];
+    return addressesOf(set.name, differenceOf(before, content.get(set.name) ?? new Map()));
+  });
+  return [...new Set([...moved, ...succeeded])];
+}
+
+export interface LocalIdentities {
+  /** Takes changes in, and returns addresses of this node's endpoints that they give another owner or other networks. */
+  follow(changes: readonly PolicyChange[]): readonly Ip[];
+}
+
+function sameNetworks(a: EndpointPolicy, b: EndpointPolicy): boolean {
+  return a.profiles === b.profiles || a.profiles.join('\n') === b.profiles.join('\n');
+}
+
+/** A policy that comes to deny leaves what is established; another network does not. */
+export function createLocalIdentities(): LocalIdentities {
+  const known = new Map<string, EndpointPolicy>();
+
+  function lost(id: string, now: EndpointPolicy | undefined): readonly Ip[] {
+    const before = known.get(id);
+    if (before === undefined) return [];
+    if (now === undefined || !sameNetworks(before, now)) return before.addresses;
+    return before.addresses.filter((address) => !now.addresses.includes(address));
+  }
+
+  return {
+    follow(changes) {
+      return changes.flatMap((change) => {
+        if (change.kind !== 'endpoint-set' && change.kind !== 'endpoint-removed') return [];
+        const [id, now] =
+          change.kind === 'endpoint-set' ? [change.endpoint.id, change.endpoint] : [change.id, undefined];
+        const addresses = lost(id, now);
+        if (now === undefined) known.delete(id);
+        else known.set(id, now);
+        return addresses;
+      });
+    },
+  };
+}

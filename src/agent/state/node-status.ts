@@ -1,0 +1,122 @@
+// Answers the CalicoNodeStatuses about this node: when one comes or is changed, and then as often as it asks for.
+import { describeError, isOcicatError } from '../../base/errors.ts';
+import type { Datastore } from '../../datastore/port.ts';
+import { commitDraft, NO_MEMORY } from '../../ipam/commit.ts';
+import type { CalicoNodeStatusSpec } from '../../model/node/calico-node-status.ts';
+import type { Log } from '../../sys/log.ts';
+import { type AnswerContext, draftAnswer, parseQuestion } from './node-status-answer.ts';
+
+/** Changes that come this close together make one answer. */
+const GATHER_MS = 50;
+/** After so long an answer that could not be given, or that BIRD gave none to, is tried again. */
+const RETRY_MS = 5_000;
+
+export interface NodeStatusReporter {
+  /** What stands of a CalicoNodeStatus now; undefined: it has gone. */
+  note(name: string, text: string | undefined): void;
+  close(): void;
+}
+
+export interface NodeStatusContext extends AnswerContext {
+  readonly datastore: Datastore;
+  readonly log: Log;
+}
+
+interface Question {
+  readonly name: string;
+  /** 0: once. */
+  periodMs: number;
+  timer?: ReturnType<typeof setTimeout>;
+  /** The answer that was written last, to know it when the watch brings it. */
+  written?: string | undefined;
+  isBusy: boolean;
+  /** It was changed while an answer was under way. */
+  isStale: boolean;
+  /** What was last said of it in the log. */
+  complaint?: string;
+}
+
+export function createNodeStatusReporter(context: NodeStatusContext): NodeStatusReporter {
+  const { nodeName, datastore, log } = context;
+  const questions = new Map<string, Question>();
+  const closing = new AbortController();
+
+  function plan(question: Question, delayMs: number): void {
+    clearTimeout(question.timer);
+    question.timer = setTimeout(() => void answer(question), delayMs);
+  }
+
+  function forget(name: string): void {
+    clearTimeout(questions.get(name)?.timer);
+    questions.delete(name);
+  }
+
+  function complain(question: Question, error: unknown): void {
+    const words = describeError(error);
+    if (question.complaint !== words) log.warn(`answer CalicoNodeStatus(${question.name})`, error);
+    question.complaint = words;
+  }
+
+  /** Whether it is done for this time: what the store refuses, such as a table of routes that is too large, it will refuse again. */
+  async function tryAnswer(question: Question): Promise<boolean> {
+    try {
+      const { result } = await commitDraft(
+        datastore,
+        NO_MEMORY,
+        async (draft) => {
+          const found = await draftAnswer(context, draft, question.name);
+          if (found.text !== undefined) question.written = found.text;
+          return found;
+        },
+        closing.signal,
+      );
+      delete question.complaint;
+      return !result.isMissing;
+    } catch (error) {
+      if (!closing.signal.aborted) complain(question, error);
+      return !isOcicatError(error, 'unavailable', 'timeout', 'not-ready', 'conflict');
+    }
+  }
+
+  async function answer(question: Question): Promise<void> {
+    question.isBusy = true;
+    question.isStale = false;
+    const isDone = await tryAnswer(question);
+    question.isBusy = false;
+    if (questions.get(question.name) !== question || closing.signal.aborted) return;
+    const { periodMs } = question;
+    if (question.isStale) plan(question, GATHER_MS);
+    else if (!isDone) plan(question, Math.min(periodMs || RETRY_MS, RETRY_MS));
+    else if (periodMs > 0) plan(question, periodMs);
+  }
+
+  /** Undefined for a question to another node, and for what cannot be read. */
+  function tryReadQuestion(name: string, text: string): CalicoNodeStatusSpec | undefined {
+    try {
+      const spec = parseQuestion(name, text);
+      return spec.node === nodeName ? spec : undefined;
+    } catch (error) {
+      if (!isOcicatError(error, 'corrupt')) throw error;
+      log.error(`CalicoNodeStatus(${name}) cannot be used`, error);
+      return undefined;
+    }
+  }
+
+  return {
+    note(name, text) {
+      const known = questions.get(name);
+      if (text !== undefined && text === known?.written) return;
+      const spec = text === undefined ? undefined : tryReadQuestion(name, text);
+      if (spec === undefined) return forget(name);
+      const question = known ?? { name, periodMs: 0, isBusy: false, isStale: false };
+      question.periodMs = (spec.updatePeriodSeconds ?? 0) * 1_000;
+      questions.set(name, question);
+      if (question.isBusy) question.isStale = true;
+      else plan(question, GATHER_MS);
+    },
+    close() {
+      closing.abort();
+      for (const name of [...questions.keys()]) forget(name);
+    },
+  };
+}

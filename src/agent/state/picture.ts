@@ -1,0 +1,162 @@
+// The agent's picture of the cluster beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
+import { isOcicatError } from '../../base/errors.ts';
+import { type Json, parseJson } from '../../base/json.ts';
+import type { StoreKey } from '../../datastore/keys.ts';
+import type { FirewallConfig } from '../../firewall/config.ts';
+import type { NatPool } from '../../firewall/nat.ts';
+import { type BGPConfiguration, bgpConfiguration } from '../../model/bgp/bgp-configuration.ts';
+import { type BGPFilter, bgpFilter } from '../../model/bgp/bgp-filter.ts';
+import { type BGPPeer, bgpPeer } from '../../model/bgp/bgp-peer.ts';
+import {
+  type FelixConfiguration,
+  type FelixConfigurationSpec,
+  felixConfiguration,
+} from '../../model/felix/felix-configuration.ts';
+import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
+import { type Kind, parseStored } from '../../model/meta/kind.ts';
+import type { Resource } from '../../model/meta/resource.ts';
+import { type Node, node } from '../../model/node/node.ts';
+import { cidrFamily, parseCidr } from '../../net/cidr.ts';
+import type { RoutingInput } from '../../routing/input.ts';
+import { parseBgpFilter } from '../../routing/parse-filters.ts';
+import {
+  parseBgpSettings,
+  parseRoutingNode,
+  parseRoutingPool,
+  tryParseBgpPeer,
+} from '../../routing/parse-resources.ts';
+import type { Log } from '../../sys/log.ts';
+import { mergeFelix } from '../config/felix-settings.ts';
+import type { ForwardingNeed } from '../node/forwarding.ts';
+import { createOwnBlocks } from '../node/own-blocks.ts';
+
+/** What a change may matter to. */
+export type Concern = 'routing' | 'pools' | 'felix';
+
+/** The resources of one kind, by name; one that cannot be read is reported and left out. */
+interface Shelf<R> {
+  readonly all: ReadonlyMap<string, R>;
+  /** By name, whatever the order in which they came. */
+  sorted(): readonly R[];
+  set(name: string, value: Json | undefined): void;
+}
+
+function createShelf<R extends Resource>(kind: Kind<R>, log: Log): Shelf<R> {
+  const all = new Map<string, R>();
+  return {
+    all,
+    sorted: () => [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
+    set(name, value) {
+      all.delete(name);
+      if (value === undefined) return;
+      try {
+        all.set(name, parseStored(kind, value));
+      } catch (error) {
+        if (!isOcicatError(error, 'corrupt')) throw error;
+        log.error(`${kind.name}(${name}) cannot be used`, error);
+      }
+    },
+  };
+}
+
+export interface Picture {
+  /** Takes one key's new value (undefined: gone) and says whom it concerns. */
+  update(key: StoreKey, value: string | undefined): Concern | undefined;
+  /** Undefined while this node's own resource is not known. */
+  routingInput(): RoutingInput | undefined;
+  natPools(): readonly NatPool[];
+  firewallConfig(): FirewallConfig;
+  /** IPv6 is forwarded where it is used: this node has an address of it, or the cluster a pool. */
+  forwarding(): ForwardingNeed;
+}
+
+function tryParse(text: string): Json {
+  try {
+    return parseJson(text);
+  } catch {
+    return null;
+  }
+}
+
+/** What the agent itself brings to the picture. */
+export interface PictureContext {
+  readonly nodeName: string;
+  readonly routerId: RoutingInput['routerId'];
+  /** Settings of this host, which go before those in the store. */
+  readonly felix: FelixConfigurationSpec;
+  /** The rules of this host where no setting of Felix says otherwise. */
+  readonly base: FirewallConfig;
+  readonly log: Log;
+}
+
+export function createPicture({ nodeName, routerId, felix, base, log }: PictureContext): Picture {
+  const nodes: Shelf<Node> = createShelf(node, log);
+  const pools: Shelf<IPPool> = createShelf(ipPool, log);
+  const bgpConfigurations: Shelf<BGPConfiguration> = createShelf(bgpConfiguration, log);
+  const peers: Shelf<BGPPeer> = createShelf(bgpPeer, log);
+  const filters: Shelf<BGPFilter> = createShelf(bgpFilter, log);
+  const felixConfigurations: Shelf<FelixConfiguration> = createShelf(felixConfiguration, log);
+  const ownBlocks = createOwnBlocks(nodeName, log);
+
+  const shelves = new Map<string, { readonly shelf: Pick<Shelf<Resource>, 'set'>; readonly concern: Concern }>([
+    ['Node', { shelf: nodes, concern: 'routing' }],
+    ['IPPool', { shelf: pools, concern: 'pools' }],
+    ['BGPConfiguration', { shelf: bgpConfigurations, concern: 'routing' }],
+    ['BGPPeer', { shelf: peers, concern: 'routing' }],
+    ['BGPFilter', { shelf: filters, concern: 'routing' }],
+    ['FelixConfiguration', { shelf: felixConfigurations, concern: 'felix' }],
+  ]);
+
+  function setResource(kind: string, name: string, text: string | undefined): Concern | undefined {
+    const place = shelves.get(kind);
+    place?.shelf.set(name, text === undefined ? undefined : tryParse(text));
+    return place?.concern;
+  }
+
+  /** Those that hold on this host, the last one first in rank. */
+  function felixSpecs(): readonly FelixConfigurationSpec[] {
+    const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
+    return [...specs, felix].filter((spec) => spec !== undefined);
+  }
+
+  return {
+    update(key, value) {
+      if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
+      if (key.kind === 'block') return ownBlocks.setBlock(key.cidr, value) ? 'routing' : undefined;
+      if (key.kind !== 'affinity' || key.owner.kind !== 'host' || key.owner.name !== nodeName) return undefined;
+      ownBlocks.setAffinity(key.cidr, value);
+      return 'routing';
+    },
+    routingInput() {
+      if (!nodes.all.has(nodeName)) return undefined;
+      const own = bgpConfigurations.all.get(`node.${nodeName}`);
+      return {
+        nodeName,
+        nodes: nodes
+          .sorted()
+          .map((one) => parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`))),
+        pools: pools.sorted().map(parseRoutingPool),
+        ownBlocks: ownBlocks.sorted(),
+        bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own),
+        peers: peers
+          .sorted()
+          .map(tryParseBgpPeer)
+          .filter((peer) => peer !== undefined),
+        filters: filters.sorted().map(parseBgpFilter),
+        ...(routerId === undefined ? {} : { routerId }),
+      };
+    },
+    natPools: () =>
+      pools.sorted().map(({ spec }) => ({
+        cidr: parseCidr(spec.cidr),
+        natOutgoing: spec.natOutgoing === true,
+      })),
+    firewallConfig: () => felixSpecs().reduce(mergeFelix, base),
+    forwarding() {
+      const isOn = felixSpecs().findLast(({ ipForwarding }) => ipForwarding !== undefined)?.ipForwarding !== 'Disabled';
+      const hasIpv6Address = nodes.all.get(nodeName)?.spec?.bgp?.ipv6Address !== undefined;
+      const hasIpv6Pool = [...pools.all.values()].some(({ spec }) => cidrFamily(parseCidr(spec.cidr)) === 6);
+      return { ipv4: isOn, ipv6: isOn && (hasIpv6Address || hasIpv6Pool) };
+    },
+  };
+}

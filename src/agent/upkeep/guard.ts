@@ -1,0 +1,97 @@
+// Watches over what the agent has put in the kernel, and puts it back within a second when somebody else takes it away.
+
+import { type Renewable, watchBirdAge } from '../../bird/age.ts';
+import { tidyBirdRoutes } from '../../bird/left-routes.ts';
+import { type KernelEvent, observeKernelEvents } from '../../kernel/event/events.ts';
+import { isWorkloadLink } from '../../kernel/link/workload-link-spec.ts';
+import { PROTOCOL_BIRD } from '../../kernel/route/routes.ts';
+import { cidrContains, parseCidr } from '../../net/cidr.ts';
+import { STAND_IN_TABLE, TABLE } from '../../nftables/nft.ts';
+import type { Log } from '../../sys/log.ts';
+import type { Forwarding } from '../node/forwarding.ts';
+import type { Dataplane } from '../state/dataplane.ts';
+import type { Workloads } from '../state/workloads.ts';
+import type { OtherFirewalls } from './other-firewalls.ts';
+
+/** Events that come this close together are one repair. */
+const GATHER_MS = 50;
+
+/** Each link of a workload has one; none of them is the host's address for others (RFC 4291). */
+const LINK_LOCAL = parseCidr('fe80::/10');
+
+export interface GuardTargets {
+  readonly dataplane: Dataplane;
+  readonly workloads: Workloads;
+  readonly forwarding: Forwarding;
+  readonly bird: Renewable;
+  readonly otherFirewalls: OtherFirewalls;
+  /** What the host itself has has changed: a link that is no workload's, an address. */
+  readonly touchHost: () => void;
+  readonly log: Log;
+}
+
+type Work = 'firewall' | 'routes' | 'forwarding' | 'other-firewalls' | 'host';
+
+function nftablesWork(tables: readonly string[]): readonly Work[] {
+  const own = tables.filter((table) => table === TABLE || table === STAND_IN_TABLE);
+  return [
+    ...(own.includes(TABLE) ? (['firewall'] as const) : []),
+    ...(own.length < tables.length ? (['other-firewalls'] as const) : []),
+  ];
+}
+
+function linkWork({ change, link }: Extract<KernelEvent, { kind: 'link' }>): readonly Work[] {
+  if (!isWorkloadLink(link)) return change === 'set' ? ['routes', 'host'] : ['host'];
+  return change === 'set' ? ['routes'] : [];
+}
+
+function workOf(event: KernelEvent): readonly Work[] {
+  switch (event.kind) {
+    case 'nftables':
+      return nftablesWork(event.tables);
+    case 'route':
+      return event.change === 'removed' && event.route.protocol !== PROTOCOL_BIRD ? ['routes'] : [];
+    case 'link':
+      return linkWork(event);
+    case 'overrun':
+      return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['routes', 'forwarding', 'host'];
+    case 'netconf':
+      return ['forwarding'];
+    case 'address':
+      return cidrContains(LINK_LOCAL, event.address.address.address) ? [] : ['host'];
+    case 'neighbour':
+      return [];
+  }
+}
+
+/** Runs until aborted. */
+export async function guardKernel(targets: GuardTargets, signal: AbortSignal): Promise<void> {
+  const due = new Set<Work>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function repair(): void {
+    timer = undefined;
+    const now = new Set(due);
+    due.clear();
+    try {
+      if (now.has('firewall')) targets.dataplane.resync();
+      if (now.has('routes')) targets.workloads.restoreRoutes();
+      if (now.has('forwarding')) targets.forwarding.restore();
+      if (now.has('other-firewalls')) targets.otherFirewalls.touch();
+      if (now.has('host')) targets.touchHost();
+    } catch (error) {
+      targets.log.error('repair the kernel', error);
+    }
+  }
+
+  const events = observeKernelEvents(signal, ['link', 'route', 'address', 'netconf', 'nftables']);
+  const tidy = tidyBirdRoutes(targets.log);
+  const watchAge = watchBirdAge(targets.bird, targets.log);
+  for await (const event of events) {
+    tidy(event);
+    watchAge(event);
+    for (const work of workOf(event)) due.add(work);
+    if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
+  }
+  clearTimeout(timer);
+}

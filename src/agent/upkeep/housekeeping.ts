@@ -1,0 +1,66 @@
+// What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody
+// deletes, pods that the store does not know, MAC addresses that pods have come to have.
+
+import type { CniContext } from '../../attach/context.ts';
+import type { CniDispatcher } from '../../cni/server/dispatch.ts';
+import { observeRoutedAddresses } from '../../kernel/link/workload-link.ts';
+import { withdrawRoutes } from '../../kernel/route/withdraw-routes.ts';
+import type { Workloads } from '../state/workloads.ts';
+import { closeUnknown, removeUnfinished } from './leftovers.ts';
+import { createOrphans } from './orphans.ts';
+import type { PodMacs } from './pod-macs.ts';
+
+const LOOK_MS = 500;
+const ROUND_MS = 20_000;
+/** After so long what could not be written back is tried again. */
+const AGAIN_MS = 1_000;
+
+export interface Housekeeping {
+  /** The store has been read, or has pools that it had not: there may be something to do now. */
+  touch(): void;
+}
+
+/** Left-overs as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
+export function keepHouse(
+  { workloads, podMacs }: { readonly workloads: Workloads; readonly podMacs: PodMacs },
+  { memory, links, tenure, log }: CniContext,
+  dispatcher: CniDispatcher,
+  signal: AbortSignal,
+): Housekeeping {
+  const orphans = createOrphans({ workloads, memory, dispatcher, isOurs: () => tenure.isHeld(signal), log });
+  const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
+  const leftovers = { ...kernel, memory, closed: new Set<string>(), log };
+  let isFirst = true;
+  let dueMs = 0;
+  let busy = false;
+
+  function plan(delayMs: number): void {
+    dueMs = Math.min(dueMs, performance.now() + delayMs);
+  }
+
+  async function round(): Promise<void> {
+    if (isFirst) await removeUnfinished(leftovers);
+    isFirst = false;
+    await closeUnknown(leftovers);
+    await dispatcher.finishPending();
+    if ((await dispatcher.writeBack()) === 'later') plan(AGAIN_MS);
+    workloads.restoreRoutes();
+    await podMacs.sweep();
+    await orphans.sweep(Date.now());
+  }
+
+  function look(): void {
+    if (performance.now() < dueMs || busy || !memory.isInSync()) return;
+    dueMs = performance.now() + ROUND_MS;
+    busy = true;
+    round()
+      .catch((error: unknown) => log.error('keep house', error))
+      .finally(() => {
+        busy = false;
+      });
+  }
+
+  const timer = setInterval(look, LOOK_MS);
+  signal.addEventListener('abort', () => clearInterval(timer));
+  return { touch: () => plan(0) };
+}

@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CniContext } from '../../attach/context.ts';
+import { idOf } from '../../attach/endpoint.ts';
+import { type CniMemory, openCniMemory } from '../../attach/memory.ts';
+import { type CniDispatcher, createDispatcher } from '../../cni/server/dispatch.ts';
+import { printKey } from '../../datastore/keys.ts';
+import { type MemoryDatastore, openMemoryDatastore } from '../../datastore/memory.ts';
+import { parseIp } from '../../net/ip.ts';
+import type { LocalWorkload } from '../../routing/workload-routes.ts';
+import { openLog } from '../../sys/log.ts';
+import { createOrphans, ORPHAN_GRACE_MS, type Orphans } from './orphans.ts';
+
+const RESOURCES = '/calico/resources/v3/projectcalico.org';
+const NOW_MS = Date.UTC(2026, 10, 23);
+const signal = new AbortController().signal;
+
+let store: MemoryDatastore;
+let folder: string;
+let memory: CniMemory;
+let dispatcher: CniDispatcher;
+let orphans: Orphans;
+/** Names of the host links that are there. */
+let links: Set<string>;
+let isOurs: boolean;
+let logged: string[];
+
+async function put(key: string, value: object): Promise<void> {
+  await store.commit({ conditions: [], writes: [{ kind: 'put', key, value: JSON.stringify(value) }] });
+}
+
+function missing(): ReadonlyMap<string, LocalWorkload> {
+  const all = memory.endpoints().map(({ endpoint }) => {
+    const { interfaceName = '', ipNetworks = [] } = endpoint.spec;
+    const addresses = ipNetworks.map((range) => parseIp(range.replace(/\/\d+$/, '')));
+    return { id: idOf(endpoint), interfaceName, addresses };
+  });
+  return new Map(
+    all.filter(({ interfaceName }) => !links.has(interfaceName)).map((workload) => [workload.id, workload]),
+  );
+}
+
+function contextOf(): CniContext {
+  return {
+    nodeName: 'host-1',
+    datastore: store,
+    memory,
+    links: {
+      isForeign: () => false,
+      create: ({ hostName }) => void links.add(hostName),
+      raise: () => undefined,
+      check: () => [],
+      observe: () => [],
+      remove: async (hostName) => (links.delete(hostName) ? 'removed' : 'absent'),
+      endFlows: async () => undefined,
+    },
+    policyApplied: async () => undefined,
+    endpointGone: () => undefined,
+    whyBehind: () => undefined,
+    mtuBytes: () => 1500,
+    pendingFolder: join(folder, 'pending'),
+    endpointFolder: join(folder, 'endpoints'),
+    tenure: { isHeld: async () => true, require: async () => undefined },
+    boot: 'boot-1',
+    now: () => NOW_MS,
+    log: openLog((line) => logged.push(line.replace(/^\S+ /, '').trimEnd())),
+  };
+}
+
+async function addContainer(id: string): Promise<void> {
+  const variables = { CNI_COMMAND: 'ADD', CNI_CONTAINERID: id, CNI_IFNAME: 'eth0', CNI_NETNS: '/n', CNI_PATH: folder };
+  const config = { cniVersion: '0.1.0', name: 'network1', type: 'calico', ipam: { type: 'calico-ipam' } };
+  const answer = await dispatcher.answer({ program: 'calico', variables, input: JSON.stringify(config) }, 99);
+  if (answer.status !== 0) throw new Error(answer.output);
+}
+
+const endpointsInStore = async () => (await store.list(`${RESOURCES}/workloadendpoints/`)).kvs.length;
+const handlesInStore = async () => (await store.list('/calico/ipam/v2/handle/')).kvs.length;
+
+beforeEach(async () => {
+  store = openMemoryDatastore();
+  folder = mkdtempSync(join(tmpdir(), 'ocitest-orphans-'));
+  [links, logged, isOurs] = [new Set(), [], true];
+  const spec = { clusterGUID: 'a', clusterType: '', calicoVersion: '', datastoreReady: true };
+  const apiVersion = 'projectcalico.org/v3';
+  await put(printKey({ kind: 'resource', resourceKind: 'ClusterInformation', namespace: undefined, name: 'default' }), {
+    kind: 'ClusterInformation',
+    apiVersion,
+    metadata: { name: 'default' },
+    spec,
+  });
+  await put(`${RESOURCES}/nodes/host-1`, { kind: 'Node', apiVersion, metadata: { name: 'host-1' }, spec: {} });
+  await put(`${RESOURCES}/ippools/pool`, {
+    kind: 'IPPool',
+    apiVersion,
+    metadata: { name: 'pool' },
+    spec: { cidr: '192.168.0.0/26', nodeSelector: 'all()' },
+  });
+  memory = openCniMemory(store, 'host-1');
+  await memory.refresh(signal);
+  memory.setInSync(true);
+  const context = contextOf();
+  dispatcher = createDispatcher(context, signal);
+  const workloads = {
+    update: () => undefined,
+    missing,
+    restoreRoutes: () => undefined,
+    restoreSettings: () => undefined,
+    followSettings: () => undefined,
+    has: () => true,
+  };
+  orphans = createOrphans({ workloads, memory, dispatcher, isOurs: async () => isOurs, log: context.log });
+  for (const id of ['container-a', 'container-b']) await addContainer(id);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As a reboot does it. */
+function loseLink(container: string): void {
+  for (const link of links) if (link.endsWith(container)) links.delete(link);
+}
+
+test('an endpoint that has been without a link for a minute goes, and gives its address back', async () => {
+  loseLink('container-a');
+  expect(links.size).toBe(1);
+  await orphans.sweep(NOW_MS);
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS - 1);
+  expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect([await endpointsInStore(), await handlesInStore()]).toEqual([1, 1]);
+  expect(memory.endpoints().map(({ endpoint }) => endpoint.spec.containerID)).toEqual(['container-b']);
+  expect(logged).toEqual([
+    'INFO endpoint default/host--1-cni-container--a-eth0 had lost its link; removed, its addresses are free',
+  ]);
+});
+
+test('a link that comes back in time begins a new minute', async () => {
+  loseLink('container-a');
+  await orphans.sweep(NOW_MS);
+  links.add('calicontainer-a');
+  await orphans.sweep(NOW_MS + 40_000);
+  loseLink('container-a');
+  await orphans.sweep(NOW_MS + 70_000);
+  await orphans.sweep(NOW_MS + 70_000 + ORPHAN_GRACE_MS - 1);
+  expect(await endpointsInStore()).toBe(2);
+  await orphans.sweep(NOW_MS + 70_000 + ORPHAN_GRACE_MS);
+  expect(await endpointsInStore()).toBe(1);
+});
+
+test('nothing is removed while the datastore has not been read', async () => {
+  loseLink('container-a');
+  await orphans.sweep(NOW_MS);
+  memory.setInSync(false);
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect(await endpointsInStore()).toBe(2);
+});
+
+test('one that comes back while another is removed stays', async () => {
+  for (const container of ['container-a', 'container-b']) loseLink(container);
+  await orphans.sweep(NOW_MS);
+  const answer = dispatcher.answer;
+  let first = true;
+  Object.assign(dispatcher, {
+    answer: async (...call: Parameters<typeof answer>) => {
+      if (first) links.add('calicontainer-b').add('calicontainer-a');
+      first = false;
+      return answer(...call);
+    },
+  });
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect(await endpointsInStore()).toBe(1);
+});
+
+test('one that cannot be removed is told, stays, and is tried again', async () => {
+  loseLink('container-a');
+  await orphans.sweep(NOW_MS);
+  const { answer } = dispatcher;
+  Object.assign(dispatcher, { answer: async () => ({ status: 1, output: '{"code":11}' }) });
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect(logged).toEqual([
+    'WARN endpoint default/host--1-cni-container--a-eth0 has lost its link and could not be removed: {"code":11}',
+  ]);
+  Object.assign(dispatcher, { answer });
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS + 20_000);
+  expect(await endpointsInStore()).toBe(1);
+});
+
+test('nothing is removed when another host has the name of the node by now', async () => {
+  loseLink('container-a');
+  await orphans.sweep(NOW_MS);
+  isOurs = false;
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
+  expect(logged.at(-1)).toBe(
+    "WARN endpoint default/host--1-cni-container--a-eth0 has no link here, and the node's name is not ours",
+  );
+  isOurs = true;
+  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  expect(await endpointsInStore()).toBe(1);
+});

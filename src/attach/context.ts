@@ -1,0 +1,60 @@
+// What the CNI server works with: everything it needs from the rest of the agent, and nothing else.
+
+import type { Tenure } from '../agent/node/tenure.ts';
+import type { Issue } from '../base/errors.ts';
+import type { Datastore, Revision } from '../datastore/port.ts';
+import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/link/workload-link.ts';
+import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import type { Ip } from '../net/ip.ts';
+import type { Log } from '../sys/log.ts';
+import type { CniMemory } from './memory.ts';
+
+/** The kernel's side: createWorkloadLink and its kin, in the namespace that the agent calls the host's. */
+export interface WorkloadLinks {
+  create(spec: WorkloadLinkSpec): void;
+  raise(link: RaisedLink): void;
+  check(spec: WorkloadLinkSpec): readonly Issue[];
+  observe(): readonly WorkloadLinkState[];
+  /** Takes in what others have changed about the pod's end since ADD. */
+  follow?(hostName: string): Promise<void>;
+  /** Whether somebody else's link has the name. */
+  isForeign(hostName: string): boolean;
+  /** Afterwards nothing leads to the link's addresses; the link itself may still be there, down, until `settled`. */
+  remove(hostName: string, signal?: AbortSignal): Promise<'removed' | 'absent'>;
+  /** Makes the kernel forget what it has let pass to and from addresses, before somebody else may get them. */
+  endFlows(addresses: readonly Ip[]): Promise<void>;
+  /** Resolves when all links that were removed so far have gone. */
+  settled?(): Promise<void>;
+}
+
+/** `<namespace>/<name>`. */
+export type EndpointId = string;
+
+export interface CniContext {
+  readonly nodeName: string;
+  readonly datastore: Datastore;
+  readonly memory: CniMemory;
+  readonly links: WorkloadLinks;
+  /**
+   * Resolves when the endpoint's policy, as of this revision, is in the kernel. The link exists then and is down.
+   * Throws when it cannot be put there; the ADD is undone then.
+   */
+  policyApplied(endpoint: WorkloadEndpoint, modRevision: Revision, signal: AbortSignal): Promise<void>;
+  /** The endpoint's link is gone, or is going with the next step: what the kernel holds for it may go too. */
+  endpointGone(id: EndpointId): void | Promise<void>;
+  /** Why the agent does not know what stands in the store now; undefined while it follows. */
+  whyBehind(): string | undefined;
+  /** What proves that what the store has under the node's name is this host's. */
+  readonly tenure: Pick<Tenure, 'isHeld' | 'require'>;
+  /** The kernel's start (random(4), boot_id); empty where it is not known. */
+  readonly boot: string;
+  /** MTU for workloads; undefined while the agent does not know one. */
+  mtuBytes(): number | undefined;
+  /** Folder for calls that could not be finished; made when it is needed. */
+  readonly pendingFolder: string;
+  /** Folder for the endpoints of the pods that live, for a store that does not know them; made when it is needed. */
+  readonly endpointFolder: string;
+  /** The clock, in milliseconds since 1970. */
+  now(): number;
+  readonly log: Log;
+}

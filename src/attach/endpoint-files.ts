@@ -1,0 +1,108 @@
+// The endpoints of this host's pods, kept as files: a store that was restored or emptied does not know those that were
+// made since, and is told again.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileWhole } from '../agent/node/node-files.ts';
+import { isOcicatError } from '../base/errors.ts';
+import { shortHash } from '../base/hash.ts';
+import { parseJson, printJson } from '../base/json.ts';
+import type { Attachment } from '../cni/spec/config.ts';
+import { printResource } from '../datastore/resource/resource-codec.ts';
+import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import { parseStored } from '../model/meta/kind.ts';
+import { membersOf } from '../schema/document.ts';
+import { readRegularFile } from '../sys/files.ts';
+
+/** What a store is told of a pod that it does not know. */
+export interface KeptEndpoint {
+  readonly endpoint: WorkloadEndpoint;
+  /** What its addresses are held under; undefined where another IPAM plugin gave them. */
+  readonly handleId: string | undefined;
+  /** Whether its networks' profiles are made where they are missing. */
+  readonly createsProfile: boolean;
+  /** What another IPAM plugin answered, which it wants to see again when it is to check. */
+  readonly supplied?: string | undefined;
+}
+
+const SUFFIX = '.json';
+/** As much as etcd takes in a value. */
+const MAX_BYTES = 1536 * 1024;
+
+function fileOf(folder: string, { containerId, interfaceName }: Attachment): string {
+  return join(folder, `${shortHash(JSON.stringify([containerId, interfaceName]), 32)}${SUFFIX}`);
+}
+
+/** Which interface of which container is kept. */
+function attachmentOf({ endpoint: { spec } }: KeptEndpoint): Attachment {
+  return { containerId: spec.containerID ?? '', interfaceName: spec.endpoint };
+}
+
+/** Throws `unavailable` when the disk does not take it. It need not survive a power cut, after which no pod is left. */
+export function keepEndpoint(folder: string, kept: KeptEndpoint): void {
+  const { endpoint, handleId = '', createsProfile, supplied } = kept;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile, supplied });
+  writeFileWhole(fileOf(folder, attachmentOf(kept)), text, 0o600);
+}
+
+/** Throws when it stands and cannot be removed. */
+export function forgetEndpoint(folder: string, attachment: Attachment): void {
+  const path = fileOf(folder, attachment);
+  if (existsSync(path)) rmSync(path, { force: true });
+}
+
+function textOf(supplied: unknown): Pick<KeptEndpoint, 'supplied'> {
+  return typeof supplied === 'string' ? { supplied } : {};
+}
+
+/** A file that is damaged says nothing. */
+function tryReadKept(path: string): KeptEndpoint | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readRegularFile(path, MAX_BYTES));
+    const members = membersOf(parseJson(text));
+    const endpoint = parseStored(workloadEndpoint, members?.endpoint);
+    const { handleId, createsProfile, supplied } = members ?? {};
+    const isHandle = typeof handleId === 'string' && handleId !== '';
+    return {
+      endpoint,
+      handleId: isHandle ? handleId : undefined,
+      createsProfile: createsProfile === true,
+      ...textOf(supplied),
+    };
+  } catch (error) {
+    if (isOcicatError(error) || [SyntaxError, RangeError, TypeError].some((kind) => error instanceof kind))
+      return undefined;
+    throw error;
+  }
+}
+
+/** The endpoint that is kept of an interface. */
+export function tryRecallEndpoint(folder: string, attachment: Attachment): KeptEndpoint | undefined {
+  const path = fileOf(folder, attachment);
+  const kept = tryReadKept(path);
+  return kept !== undefined && fileOf(folder, attachmentOf(kept)) === path ? kept : undefined;
+}
+
+/** What is kept in a file; one that an earlier version named by the container alone gets its name of today. */
+function listKept(folder: string, path: string): readonly Attachment[] {
+  const kept = tryReadKept(path);
+  if (kept === undefined) return [];
+  const attachment = attachmentOf(kept);
+  const wanted = fileOf(folder, attachment);
+  if (path !== wanted) renameSync(path, wanted);
+  return [attachment];
+}
+
+/** Interfaces of which an endpoint is kept. */
+export function listKeptEndpoints(folder: string): readonly Attachment[] {
+  let files: readonly string[];
+  try {
+    files = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const paths = files
+    .filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.'))
+    .map((file) => join(folder, file));
+  return paths.flatMap((path) => listKept(folder, path));
+}

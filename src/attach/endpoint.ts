@@ -1,0 +1,138 @@
+// The endpoint of a container: its name, its link's name, and the resource that the store gets (Calico v3.33,
+// cni-plugin/pkg/plugin/plugin.go).
+import { createHash, randomUUID } from 'node:crypto';
+import { OcicatError } from '../base/errors.ts';
+import { printTime } from '../blocks/block.ts';
+import type { Attachment } from '../cni/spec/config.ts';
+import { storableContainerId } from '../cni/spec/container-id.ts';
+import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import { tryComputeEndpointName } from '../model/endpoint/workload-endpoint-name.ts';
+import { API_VERSION } from '../model/meta/resource.ts';
+import { formatCidr, hostCidr, parseCidr } from '../net/cidr.ts';
+import type { Ip } from '../net/ip.ts';
+import { type Mac, parseMac } from '../net/mac.ts';
+import type { EndpointId } from './context.ts';
+import type { CniMemory, LocalEndpoint } from './memory.ts';
+
+export const ORCHESTRATOR = 'cni';
+export const DEFAULT_NAMESPACE = 'default';
+const LINK_PREFIX = 'cali';
+/** What an interface name has room for after the prefix. */
+const LINK_SUFFIX_LENGTH = 11;
+
+export interface EndpointParts {
+  readonly nodeName: string;
+  readonly containerId: string;
+  readonly interfaceName: string;
+  readonly namespace: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly workload: string | undefined;
+  readonly network: string;
+  readonly addresses: readonly Ip[];
+  readonly hostName: string;
+  readonly mac: Mac;
+  readonly nowMs: number;
+}
+
+/** undefined when a part cannot stand in a name. */
+export function tryNameEndpoint(nodeName: string, containerId: string, interfaceName: string): string | undefined {
+  const identity = { node: nodeName, orchestrator: ORCHESTRATOR, containerID: containerId, endpoint: interfaceName };
+  return tryComputeEndpointName(identity);
+}
+
+/** Throws `invalid` when a part cannot stand in a name. */
+export function computeEndpointName(nodeName: string, containerId: string, interfaceName: string): string {
+  const name = tryNameEndpoint(nodeName, containerId, interfaceName);
+  if (name !== undefined) return name;
+  throw new OcicatError(
+    'invalid',
+    `name endpoint of container "${containerId}", interface "${interfaceName}": a part begins or ends with "-"`,
+  );
+}
+
+export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
+  const namespace = parts.namespace ?? DEFAULT_NAMESPACE;
+  return {
+    kind: 'WorkloadEndpoint',
+    apiVersion: API_VERSION,
+    metadata: {
+      name: computeEndpointName(parts.nodeName, parts.containerId, parts.interfaceName),
+      namespace,
+      uid: randomUUID(),
+      creationTimestamp: printTime(parts.nowMs),
+      labels: { ...parts.labels, [LABEL_NAMESPACE]: namespace, [LABEL_ORCHESTRATOR]: ORCHESTRATOR },
+    },
+    spec: {
+      orchestrator: ORCHESTRATOR,
+      ...(parts.workload === undefined ? {} : { workload: parts.workload }),
+      node: parts.nodeName,
+      containerID: parts.containerId,
+      endpoint: parts.interfaceName,
+      ipNetworks: parts.addresses.map((ip) => formatCidr(hostCidr(ip))),
+      profiles: [parts.network],
+      interfaceName: parts.hostName,
+      mac: parts.mac,
+    },
+  };
+}
+
+export function idOf(endpoint: WorkloadEndpoint): EndpointId {
+  return `${endpoint.metadata.namespace ?? DEFAULT_NAMESPACE}/${endpoint.metadata.name}`;
+}
+
+/** Which interface of which container an endpoint is. */
+export function attachmentOf({ spec }: WorkloadEndpoint): Attachment {
+  return { containerId: storableContainerId(spec.containerID ?? ''), interfaceName: spec.endpoint };
+}
+
+/** All endpoints of a container, in the order of their names, whatever their namespaces. */
+export function endpointsOf(memory: CniMemory, containerId: string): readonly LocalEndpoint[] {
+  return memory.endpoints().filter(({ endpoint }) => attachmentOf(endpoint).containerId === containerId);
+}
+
+/** The endpoint of one interface of a container. */
+export function findEndpoint(memory: CniMemory, attachment: Attachment): LocalEndpoint | undefined {
+  return endpointsOf(memory, attachment.containerId).find(
+    ({ endpoint }) => endpoint.spec.endpoint === attachment.interfaceName,
+  );
+}
+
+export function addressesOf(endpoint: WorkloadEndpoint): readonly Ip[] {
+  return (endpoint.spec.ipNetworks ?? []).map((range) => parseCidr(range).address);
+}
+
+export function linkOf(endpoint: WorkloadEndpoint): { readonly hostName: string; readonly mac: Mac } {
+  const { interfaceName, mac } = endpoint.spec;
+  if (interfaceName !== undefined && mac !== undefined) return { hostName: interfaceName, mac: parseMac(mac) };
+  throw new OcicatError('corrupt', `read endpoint "${idOf(endpoint)}": it has no interfaceName or no mac`);
+}
+
+function* candidateNames({ containerId, interfaceName }: Attachment): Generator<string> {
+  yield containerId.slice(0, LINK_SUFFIX_LENGTH);
+  for (let turn = 0; ; turn++) {
+    const hash = createHash('sha256').update(`${containerId}/${interfaceName}/${turn}`).digest('hex');
+    yield hash.slice(0, LINK_SUFFIX_LENGTH);
+  }
+}
+
+/**
+ * Calico's name, `cali` and the first 11 characters of the container's ID, as long as nothing else has it, such as another
+ * interface of the container; else 11 hexadecimal digits of a hash of both. (Calico lets two containers with the same
+ * beginning fight for the link.)
+ */
+export function chooseLinkName(
+  memory: CniMemory,
+  attachment: Attachment,
+  isForeign: (name: string) => boolean,
+): string {
+  const { containerId, interfaceName } = attachment;
+  const isOwn = ({ containerID, endpoint }: WorkloadEndpoint['spec']) =>
+    containerID === containerId && endpoint === interfaceName;
+  const specs = memory.endpoints().map(({ endpoint }) => endpoint.spec);
+  const taken = new Set(specs.filter((spec) => !isOwn(spec)).map((spec) => spec.interfaceName));
+  for (const suffix of candidateNames(attachment)) {
+    const name = `${LINK_PREFIX}${suffix}`;
+    if (!taken.has(name) && !isForeign(name)) return name;
+  }
+  throw new OcicatError('internal', `name link of container "${containerId}": names have run out`);
+}

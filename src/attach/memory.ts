@@ -1,0 +1,132 @@
+// What the CNI server remembers of the store, so that an ADD asks it only once: everything for addresses, this node's
+// endpoints, which profiles there are, and whether the datastore is open for changes.
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
+import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
+import type { Datastore, Revision } from '../datastore/port.ts';
+import { createCells } from '../ipam/cells.ts';
+import type { Memory, StoreUpdate } from '../ipam/commit.ts';
+import { ABSENT } from '../ipam/draft.ts';
+import { type IpamView, openIpamView } from '../ipam/view.ts';
+import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import { type Kind, parseStored } from '../model/meta/kind.ts';
+import type { Resource } from '../model/meta/resource.ts';
+import { clusterInformation } from '../model/node/cluster-information.ts';
+
+export interface LocalEndpoint {
+  readonly key: string;
+  readonly endpoint: WorkloadEndpoint;
+  readonly modRevision: Revision;
+}
+
+/**
+ * Give `apply` every update below the prefixes of resources and of IPAM, and `setInSync` true when the first listing is
+ * through. Losing the store later changes nothing: what is remembered is checked with every commit.
+ */
+export interface CniMemory extends Memory {
+  readonly ipam: IpamView;
+  /** Endpoints of this node whose orchestrator is `cni`. */
+  endpoints(): readonly LocalEndpoint[];
+  /** ClusterInformation's word. */
+  isDatastoreReady(): boolean;
+  /** False says that everything that stands will come through `apply` again: what does not has gone. */
+  setInSync(inSync: boolean): void;
+  isInSync(): boolean;
+  /** Resolves as soon as the memory is in sync; throws `not-ready` when it is not within timeoutMs. */
+  untilInSync(timeoutMs: number): Promise<void>;
+}
+
+const ENDPOINTS = printResourcePrefix('WorkloadEndpoint');
+const PROFILES = printResourcePrefix('Profile');
+const CLUSTER = printKey({
+  kind: 'resource',
+  resourceKind: 'ClusterInformation',
+  namespace: undefined,
+  name: 'default',
+});
+/** Stands in for the value of a profile, of which only the being there matters. */
+const PRESENT = '{}';
+
+/** The stored resource, or undefined when it cannot be understood. */
+function tryRead<R extends Resource>(kind: Kind<R>, text: string): R | undefined {
+  try {
+    return parseStored(kind, parseJson(text));
+  } catch (error) {
+    if (isOcicatError(error) || error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** The names of a node's endpoints begin with this. */
+function endpointPrefix(nodeName: string): string {
+  return `${nodeName.replaceAll('-', '--')}-cni-`;
+}
+
+export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory {
+  const ipam = openIpamView(datastore, nodeName);
+  const cells = createCells();
+  const ownPrefix = endpointPrefix(nodeName);
+  const waiting: (() => void)[] = [];
+  let inSync = false;
+
+  function isOwnEndpoint(key: string): boolean {
+    if (!key.startsWith(ENDPOINTS)) return false;
+    const named = tryParseKey(key);
+    return named?.kind === 'resource' && named.name.startsWith(ownPrefix);
+  }
+
+  function concerns(key: string): boolean {
+    return key === CLUSTER || key.startsWith(PROFILES) || isOwnEndpoint(key);
+  }
+
+  function apply(update: StoreUpdate): void {
+    ipam.apply(update);
+    const { key, value } = update;
+    if (concerns(key))
+      cells.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
+  }
+
+  /** Other nodes' endpoints are listed too, and left out. */
+  async function rereadOwn(prefix: string, signal: AbortSignal): Promise<void> {
+    const { kvs, revision } = await datastore.list(prefix, {}, signal);
+    const standing = new Set(kvs.map((kv) => kv.key));
+    for (const key of cells.keysUnder(prefix))
+      if (!standing.has(key)) cells.apply({ key, value: undefined, modRevision: revision });
+    for (const kv of kvs) apply(kv);
+  }
+
+  return {
+    ipam,
+    apply,
+    known: (key) => cells.get(key) ?? (inSync && concerns(key) ? ABSENT : undefined) ?? ipam.known(key),
+    async refresh(signal) {
+      await Promise.all([
+        ipam.refresh(signal),
+        ...[ENDPOINTS, PROFILES, CLUSTER].map((prefix) => rereadOwn(prefix, signal)),
+      ]);
+    },
+    endpoints() {
+      return cells.keysUnder(ENDPOINTS).flatMap((key) => {
+        const endpoint = cells.meaningOf(key, (text) => tryRead(workloadEndpoint, text));
+        const { modRevision = 0 } = cells.get(key) ?? {};
+        return endpoint === undefined ? [] : [{ key, endpoint, modRevision }];
+      });
+    },
+    isDatastoreReady() {
+      const information = cells.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, text));
+      return information?.spec.datastoreReady === true;
+    },
+    setInSync(now) {
+      inSync = now;
+      ipam.setInSync(now);
+      if (!now) return cells.beginListing();
+      cells.endListing();
+      for (const wake of waiting.splice(0)) wake();
+    },
+    isInSync: () => inSync,
+    async untilInSync(timeoutMs) {
+      if (!inSync) await Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), Bun.sleep(timeoutMs)]);
+      if (!inSync) throw new OcicatError('not-ready', 'the agent has not read the datastore yet: try again');
+    },
+  };
+}

@@ -1,0 +1,79 @@
+// DEL calls that are not finished yet, kept as files: what a crash, or a store that cannot be reached, leaves undone is
+// done later, even if the runtime never asks again.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { shortHash } from '../base/hash.ts';
+import { parseJson } from '../base/json.ts';
+import { isFields } from '../cni/spec/config-reader.ts';
+import type { CniCall, CniRequest } from '../cni/spec/request.ts';
+import { replaceFile } from '../sys/files.ts';
+
+const SUFFIX = '.json';
+
+/** The same for every call about one attachment: plugin, network, container and interface. */
+export function attachmentName({ plugin, config, environment }: CniRequest): string {
+  return shortHash(JSON.stringify([plugin, config.name, environment.containerId, environment.interfaceName]), 32);
+}
+
+function fileOf(folder: string, name: string): string {
+  return join(folder, `${name}${SUFFIX}`);
+}
+
+/** Written beside and moved into place; it need not survive a power cut, after which the container is gone as well. */
+export function rememberDel(folder: string, name: string, call: CniCall): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = fileOf(folder, name);
+  const variables = { ...call.variables, CNI_COMMAND: 'DEL' };
+  replaceFile(path, JSON.stringify({ program: call.program, variables, input: call.input }), 0o600);
+}
+
+/** Throws when it stands and cannot be removed: it would be done again. */
+export function forgetDel(folder: string, name: string): void {
+  const path = fileOf(folder, name);
+  if (existsSync(path)) rmSync(path, { force: true });
+}
+
+/** A file that is damaged says nothing and goes. */
+function tryParseCall(text: string): CniCall | undefined {
+  try {
+    const value = parseJson(text);
+    if (!isFields(value) || !isFields(value.variables)) return undefined;
+    const { program, input, variables } = value;
+    if (typeof program !== 'string' || typeof input !== 'string') return undefined;
+    const texts = Object.entries(variables).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    return { program, input, variables: Object.fromEntries(texts) };
+  } catch {
+    return undefined;
+  }
+}
+
+function tryReadText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The unfinished DEL of an attachment. */
+export function tryRecallDel(folder: string, name: string): CniCall | undefined {
+  const text = tryReadText(fileOf(folder, name));
+  const call = text === undefined ? undefined : tryParseCall(text);
+  if (text !== undefined && call === undefined) forgetDel(folder, name);
+  return call;
+}
+
+/** All unfinished DELs, by attachment. */
+export function listPendingDels(folder: string): readonly (readonly [string, CniCall])[] {
+  let files: readonly string[];
+  try {
+    files = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const names = files.filter((file) => file.endsWith(SUFFIX)).map((file) => file.slice(0, -SUFFIX.length));
+  return names.flatMap((name) => {
+    const call = tryRecallDel(folder, name);
+    return call === undefined ? [] : [[name, call] as const];
+  });
+}

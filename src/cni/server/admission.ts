@@ -1,0 +1,54 @@
+// How much the server takes in hand at a time: a flood of calls must not cost the agent its memory.
+import { OcicatError } from '../../base/errors.ts';
+
+export interface CniLimits {
+  /** Calls that have not been answered. */
+  readonly calls: number;
+  /** Bytes of their requests, together. */
+  readonly bytes: number;
+  /** A shim sends its request at once and takes the answer at once; one that does not is not a shim. */
+  readonly patienceMs: number;
+}
+
+/** Runtimes have some dozen calls in hand, each of a few kilobytes. */
+export const DEFAULT_CNI_LIMITS: CniLimits = { calls: 500, bytes: 64 << 20, patienceMs: 10_000 };
+
+/** One call's share. */
+export interface Admission {
+  /** Throws `unavailable` when the requests in hand are too many bytes with these. */
+  add(bytes: number): void;
+  leave(): void;
+}
+
+export interface AdmissionDesk {
+  /** Undefined when there are as many calls in hand as there may be. */
+  tryEnter(): Admission | undefined;
+}
+
+/** CNI's code 11: the runtime tries again. */
+export function fullError(): OcicatError {
+  return new OcicatError('unavailable', 'serve CNI call: too many calls are in hand; try again later');
+}
+
+export function createAdmissionDesk(limits: CniLimits): AdmissionDesk {
+  let calls = 0;
+  let bytes = 0;
+  return {
+    tryEnter() {
+      if (calls >= limits.calls) return undefined;
+      calls += 1;
+      let own = 0;
+      return {
+        add(count) {
+          if (bytes + count > limits.bytes) throw fullError();
+          bytes += count;
+          own += count;
+        },
+        leave() {
+          calls -= 1;
+          bytes -= own;
+        },
+      };
+    },
+  };
+}

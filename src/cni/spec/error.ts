@@ -1,0 +1,66 @@
+// What a plugin says when it fails: one of CNI's codes, a message, perhaps details (CNI spec 1.1.0, "Error").
+import { describeError, type ErrorCode, formatIssue, isOcicatError } from '../../base/errors.ts';
+
+/** The codes that the specification gives a meaning. */
+export const CNI_CODE = {
+  incompatibleVersion: 1,
+  unsupportedField: 2,
+  unknownContainer: 3,
+  invalidEnvironment: 4,
+  ioFailure: 5,
+  undecodable: 6,
+  invalidConfig: 7,
+  invalidNetns: 8,
+  tryAgainLater: 11,
+  unavailable: 50,
+  /** Calico's plugins use it for everything else. */
+  internal: 999,
+} as const;
+
+export interface CniError {
+  /** Printed back when it is known, so that the caller reads the error by its own version's rules. */
+  readonly cniVersion?: string | undefined;
+  readonly code: number;
+  readonly msg: string;
+  readonly details?: string | undefined;
+}
+
+/** What is worth another try by itself is told apart; the rest is the caller's to read. */
+function codeOf(code: ErrorCode): number {
+  switch (code) {
+    case 'not-ready':
+    case 'unavailable':
+    case 'timeout':
+    case 'aborted':
+    case 'conflict':
+      return CNI_CODE.tryAgainLater;
+    case 'unsupported':
+      return CNI_CODE.unsupportedField;
+    case 'invalid':
+      return CNI_CODE.invalidConfig;
+    case 'not-found':
+    case 'already-exists':
+    case 'exhausted':
+    case 'denied':
+    case 'kernel':
+    case 'corrupt':
+    case 'internal':
+      return CNI_CODE.internal;
+  }
+}
+
+/** The error that a thrown value becomes. */
+export function toCniError(error: unknown, cniVersion?: string): CniError {
+  const issues = isOcicatError(error) ? error.issues.map(formatIssue).join('; ') : '';
+  return {
+    ...(cniVersion === undefined ? {} : { cniVersion }),
+    code: isOcicatError(error) ? codeOf(error.code) : CNI_CODE.internal,
+    msg: describeError(error),
+    ...(issues === '' ? {} : { details: issues }),
+  };
+}
+
+/** As Go's framework prints it: indented by four. */
+export function printCniError({ cniVersion, code, msg, details }: CniError): string {
+  return JSON.stringify({ cniVersion, code, msg, details }, null, 4);
+}

@@ -1,0 +1,76 @@
+// A plugin call as one value: who was called, what for, with which configuration - or the error to answer.
+
+import { isDnsSubdomain } from '../../model/meta/names.ts';
+import { type Attach, type NetworkConfig, type PluginName, parseConfig } from './config.ts';
+import { type CniEnvironment, type Command, parseEnvironment } from './environment.ts';
+import { CNI_CODE, type CniError } from './error.ts';
+import { type CniVersion, isAtLeast } from './version.ts';
+
+export interface CniRequest {
+  readonly plugin: PluginName;
+  readonly environment: CniEnvironment;
+  readonly config: NetworkConfig;
+}
+
+/** What the configuration says, else what the caller is used to. */
+export function attachModeOf({ config, environment }: CniRequest): Attach {
+  return config.attach ?? environment.attach;
+}
+
+/** A plugin call as it came in. */
+export interface CniCall {
+  /** Base name that the plugin was called by. */
+  readonly program: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly input: string;
+}
+
+export type RequestResult =
+  | { readonly kind: 'request'; readonly request: CniRequest }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'refused'; readonly error: CniError };
+
+/** Commands that came with a later version of the specification. */
+const SINCE: Partial<Readonly<Record<Command, CniVersion>>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' };
+
+function refuse(code: number, msg: string, cniVersion?: string): RequestResult {
+  return { kind: 'refused', error: { cniVersion, code, msg } };
+}
+
+function checkRequest(request: CniRequest): CniError | undefined {
+  const { plugin, environment, config } = request;
+  const { command } = environment;
+  const since = SINCE[command];
+  const cniVersion = config.version;
+  if (since !== undefined && !isAtLeast(config.version, since))
+    return { cniVersion, code: CNI_CODE.incompatibleVersion, msg: `config version does not allow ${command}` };
+  if (command === 'GC' && config.validAttachments === undefined)
+    return {
+      cniVersion,
+      code: CNI_CODE.invalidConfig,
+      msg: 'GC without cni.dev/valid-attachments: nothing says what is still in use',
+    };
+  if (plugin === 'calico' && command === 'ADD' && !isDnsSubdomain(environment.interfaceName))
+    return {
+      cniVersion,
+      code: CNI_CODE.invalidEnvironment,
+      msg: `invalid environment: CNI_IFNAME: found "${environment.interfaceName}", wanted a name that can stand in an endpoint's: lower-case letters, digits, "-" and ".", a letter or digit at both ends`,
+    };
+  return undefined;
+}
+
+/** Everything that can be refused without looking at anything but the call. */
+export function parseRequest({ program, variables, input }: CniCall): RequestResult {
+  if (program !== 'calico' && program !== 'calico-ipam')
+    return refuse(CNI_CODE.internal, `plugin "${program}": unknown, wanted "calico" or "calico-ipam"`);
+  const environment = parseEnvironment(variables);
+  if (environment.kind === 'refused') return environment;
+  if (environment.environment.command === 'VERSION') return { kind: 'version' };
+  const { command, args } = environment.environment;
+  // what ADD refuses must still be let go by DEL
+  const config = parseConfig(input, program, command === 'ADD' ? args : undefined);
+  if (config.kind === 'refused') return config;
+  const request = { plugin: program, environment: environment.environment, config: config.config } as const;
+  const error = checkRequest(request);
+  return error === undefined ? { kind: 'request', request } : { kind: 'refused', error };
+}

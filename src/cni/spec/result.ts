@@ -1,0 +1,168 @@
+// The result of ADD: what was made, and its JSON in the shape of every version of the specification.
+import type { Json } from '../../base/json.ts';
+import { type Cidr, cidrFamily, formatCidr, tryParseCidr } from '../../net/cidr.ts';
+import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
+import { isFields } from './config-reader.ts';
+import { type CniVersion, isAtLeast } from './version.ts';
+
+export interface ResultInterface {
+  readonly name: string;
+  readonly mac?: string | undefined;
+  readonly mtuBytes?: number | undefined;
+  /** Path of its network namespace; absent for an interface of the host. */
+  readonly sandbox?: string | undefined;
+}
+
+export interface ResultAddress {
+  /** With the host's bits. */
+  readonly address: Cidr;
+  readonly gateway?: Ip | undefined;
+  /** Index into the interfaces. */
+  readonly interface?: number | undefined;
+}
+
+export interface ResultRoute {
+  /** With the host's bits, as Calico's IPAM gives them. */
+  readonly destination: Cidr;
+  readonly gateway?: Ip | undefined;
+}
+
+export interface CniResult {
+  readonly interfaces: readonly ResultInterface[];
+  readonly addresses: readonly ResultAddress[];
+  readonly routes: readonly ResultRoute[];
+  /** Name servers and the like, as another plugin gave them. */
+  readonly dns: { readonly [key: string]: Json };
+}
+
+type Members = { readonly [key: string]: unknown };
+
+function printRoute({ destination, gateway }: ResultRoute): Members {
+  return { dst: formatCidr(destination), gw: gateway === undefined ? undefined : formatIp(gateway) };
+}
+
+function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+/** 0.1.0 and 0.2.0 have room for one address of each family, and none for interfaces. */
+function printFamily(result: CniResult, family: 4 | 6): Members | undefined {
+  const first = result.addresses.find(({ address }) => cidrFamily(address) === family);
+  if (first === undefined) return undefined;
+  const routes = result.routes.filter(({ destination }) => cidrFamily(destination) === family);
+  return {
+    ip: formatCidr(first.address),
+    gateway: first.gateway === undefined ? undefined : formatIp(first.gateway),
+    routes: orAbsent(routes.map(printRoute)),
+  };
+}
+
+function encode020(result: CniResult, cniVersion: string): Members {
+  return { cniVersion, ip4: printFamily(result, 4), ip6: printFamily(result, 6), dns: result.dns };
+}
+
+/** 0.3.0 to 0.4.0: addresses say their version, interfaces do not say their MTU. */
+function encode040(result: CniResult, cniVersion: string): Members {
+  return {
+    cniVersion,
+    interfaces: orAbsent(result.interfaces.map(({ name, mac, sandbox }) => ({ name, mac, sandbox }))),
+    ips: orAbsent(
+      result.addresses.map((one) => ({
+        version: `${cidrFamily(one.address)}`,
+        interface: one.interface,
+        address: formatCidr(one.address),
+        gateway: one.gateway === undefined ? undefined : formatIp(one.gateway),
+      })),
+    ),
+    routes: orAbsent(result.routes.map(printRoute)),
+    dns: result.dns,
+  };
+}
+
+/** From 1.0.0 on; members in alphabetical order and no empty `dns`, as Go's framework prints them. */
+function encode100(result: CniResult, cniVersion: string): Members {
+  return {
+    cniVersion,
+    dns: Object.keys(result.dns).length === 0 ? undefined : result.dns,
+    interfaces: orAbsent(
+      result.interfaces.map(({ mac, mtuBytes, name, sandbox }) => ({ mac, mtu: mtuBytes, name, sandbox })),
+    ),
+    ips: orAbsent(
+      result.addresses.map((one) => ({
+        address: formatCidr(one.address),
+        gateway: one.gateway === undefined ? undefined : formatIp(one.gateway),
+        interface: one.interface,
+      })),
+    ),
+    routes: orAbsent(result.routes.map(printRoute)),
+  };
+}
+
+/** Indented by four, without a newline at the end, as Go's framework prints it. */
+export function printResult(result: CniResult, version: CniVersion): string {
+  const encode = isAtLeast(version, '1.0.0') ? encode100 : isAtLeast(version, '0.3.0') ? encode040 : encode020;
+  return JSON.stringify(encode(result, version), null, 4);
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** `[{ "dst": "10.0.0.0/8" }]`; what is no route is left out. */
+export function readRoutes(value: Json | undefined): readonly ResultRoute[] {
+  return listOf(value).flatMap((route) => {
+    const { dst, gw } = isFields(route) ? route : {};
+    const destination = tryParseCidr(textOf(dst));
+    return destination === undefined ? [] : [{ destination, gateway: tryParseIp(textOf(gw)) }];
+  });
+}
+
+function readAddress(value: Json, name: string): ResultAddress | undefined {
+  if (!isFields(value)) return undefined;
+  const address = tryParseCidr(textOf(value[name]));
+  if (address === undefined) return undefined;
+  const index = value.interface;
+  return {
+    address,
+    gateway: tryParseIp(textOf(value.gateway)),
+    interface: typeof index === 'number' ? index : undefined,
+  };
+}
+
+function readInterface(value: Json): ResultInterface | undefined {
+  if (!isFields(value) || typeof value.name !== 'string') return undefined;
+  const { name, mac, mtu, sandbox } = value;
+  return {
+    name,
+    mac: textOf(mac) || undefined,
+    mtuBytes: typeof mtu === 'number' && mtu > 0 ? mtu : undefined,
+    sandbox: textOf(sandbox) || undefined,
+  };
+}
+
+/** A result of any version, told apart by its members. undefined when it is none, or an address in it is not one. */
+export function tryParseResult(value: Json | undefined): CniResult | undefined {
+  if (!isFields(value)) return undefined;
+  const old = [value.ip4 ?? undefined, value.ip6 ?? undefined].filter((family) => family !== undefined);
+  const addresses = [
+    ...old.map((family) => readAddress(family, 'ip')),
+    ...listOf(value.ips).map((one) => readAddress(one, 'address')),
+  ];
+  const interfaces = listOf(value.interfaces).map(readInterface);
+  const known = addresses.filter((address) => address !== undefined);
+  const named = interfaces.filter((one) => one !== undefined);
+  if (known.length !== addresses.length || named.length !== interfaces.length) return undefined;
+  return {
+    interfaces: named,
+    addresses: known,
+    routes: [
+      ...old.flatMap((family) => (isFields(family) ? readRoutes(family.routes) : [])),
+      ...readRoutes(value.routes),
+    ],
+    dns: isFields(value.dns) ? value.dns : {},
+  };
+}

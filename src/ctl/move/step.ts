@@ -1,0 +1,30 @@
+// The words of a move from one store to another: what each key of the one means for the other.
+import type { KeyValue, Revision } from '../../datastore/port.ts';
+
+/** Everything below the prefixes of resources, addresses and holders, by key. */
+export type StoreContent = ReadonlyMap<string, KeyValue>;
+
+/** A value for the cluster. */
+export interface PlannedWrite {
+  readonly key: string;
+  readonly value: string;
+  /** What stands there when it is written; 0: nothing. */
+  readonly modRevision: Revision;
+}
+
+/** What one key leads to. */
+export type Planned =
+  | { readonly kind: 'write'; readonly write: PlannedWrite }
+  /** The cluster has it, or has its own. */
+  | { readonly kind: 'known' }
+  | { readonly kind: 'conflicts'; readonly words: readonly string[] };
+
+export const KNOWN: Planned = { kind: 'known' };
+
+export function conflict(...words: readonly string[]): Planned {
+  return { kind: 'conflicts', words };
+}
+
+export function writeOf({ key, value }: Pick<KeyValue, 'key' | 'value'>, standing: KeyValue | undefined): Planned {
+  return { kind: 'write', write: { key, value, modRevision: standing?.modRevision ?? 0 } };
+}

@@ -1,0 +1,248 @@
+// Where the datastore is: Calico's configuration file or environment, checked whole (libcalico-go lib/apiconfig).
+import { formatIssue, type Issue, OcicatError } from '../../base/errors.ts';
+
+/** A PEM text, or the file that holds it. */
+export type PemSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'inline'; readonly pem: string };
+
+export interface DatastoreConfig {
+  readonly servers:
+    | { readonly kind: 'endpoints'; readonly endpoints: readonly string[] }
+    /** Looked up in DNS. */
+    | { readonly kind: 'discovery'; readonly domain: string }
+    /** Nobody said where: the etcd that this machine's agent runs, at PRIVATE_ETCD_ENDPOINT. */
+    | { readonly kind: 'private' };
+  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  readonly ca: PemSource | undefined;
+  /** The certificate that this client shows, with its key. */
+  readonly client: { readonly cert: PemSource; readonly key: PemSource } | undefined;
+}
+
+/** Root's alone: who cannot enter this directory cannot reach the agent's own etcd. */
+export const PRIVATE_ETCD_DIRECTORY = '/var/run/calico/etcd';
+/** A Unix socket's name in that directory; etcd 3.4 takes names of the form `HOST:PORT` alone. */
+export const PRIVATE_ETCD_SOCKET = 'client:0';
+/** Where the agent's own etcd listens when nothing else is said. */
+export const PRIVATE_ETCD_ENDPOINT = `unix://${PRIVATE_ETCD_DIRECTORY}/${PRIVATE_ETCD_SOCKET}`;
+
+/** What file and environment can say, before it is checked together. */
+const SETTINGS = {
+  datastoreType: 'DATASTORE_TYPE',
+  etcdEndpoints: 'ETCD_ENDPOINTS',
+  etcdDiscoverySrv: 'ETCD_DISCOVERY_SRV',
+  etcdUsername: 'ETCD_USERNAME',
+  etcdPassword: 'ETCD_PASSWORD',
+  etcdKeyFile: 'ETCD_KEY_FILE',
+  etcdCertFile: 'ETCD_CERT_FILE',
+  etcdCACertFile: 'ETCD_CA_CERT_FILE',
+} as const;
+type Setting = keyof typeof SETTINGS;
+
+/** PEM texts, in the file only. */
+const INLINE = ['etcdKey', 'etcdCert', 'etcdCACert'] as const;
+type Inline = (typeof INLINE)[number];
+
+/** Of the Kubernetes datastore: files for both carry them; with `datastoreType: etcdv3` they say nothing. */
+const KUBERNETES = [
+  ...['kubeconfig', 'k8sAPIEndpoint', 'k8sKeyFile', 'k8sCertFile', 'k8sCAFile', 'k8sAPIToken', 'k8sCurrentContext'],
+  ...['k8sInsecureSkipTLSVerify', 'k8sDisableNodePoll', 'k8sUsePodCIDR', 'kubeconfigInline', 'k8sServiceAccountToken'],
+  ...['k8sClientQPS', 'calicoAPIGroup'],
+];
+
+/** One value with the name under which its user knows it. */
+interface Said {
+  readonly name: string;
+  readonly value: string;
+}
+type Values = Partial<Record<Setting | Inline, Said>>;
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checkEnvelope(document: Record<string, unknown>, issues: Issue[]): void {
+  for (const [name, wanted] of [
+    ['apiVersion', 'projectcalico.org/v3'],
+    ['kind', 'CalicoAPIConfig'],
+  ] as const)
+    if (document[name] !== wanted)
+      issues.push({ path: name, found: JSON.stringify(document[name]) ?? 'nothing', wanted: `"${wanted}"` });
+  for (const name of Object.keys(document))
+    if (!['apiVersion', 'kind', 'metadata', 'spec'].includes(name))
+      issues.push({ path: name, found: 'a field', wanted: 'apiVersion, kind, metadata or spec' });
+}
+
+function readSpec(document: unknown, issues: Issue[]): Record<string, unknown> {
+  if (!isRecord(document)) {
+    issues.push({ path: '', found: 'no object', wanted: 'a CalicoAPIConfig' });
+    return {};
+  }
+  checkEnvelope(document, issues);
+  if (document.spec === undefined || document.spec === null) return {};
+  if (isRecord(document.spec)) return document.spec;
+  issues.push({ path: 'spec', found: 'no object', wanted: 'an object' });
+  return {};
+}
+
+function readDocument(document: unknown, issues: Issue[]): Values {
+  const values: Values = {};
+  const known = new Set<string>([...Object.keys(SETTINGS), ...INLINE]);
+  const spec = readSpec(document, issues);
+  for (const [name, value] of Object.entries(spec)) {
+    const path = `spec.${name}`;
+    if (KUBERNETES.includes(name)) {
+      if (spec.datastoreType === undefined && value !== '')
+        issues.push({ path, found: 'a setting of the Kubernetes datastore', wanted: 'datastoreType etcdv3' });
+      continue;
+    }
+    if (!known.has(name)) issues.push({ path, found: 'a field', wanted: `one of ${[...known].join(', ')}` });
+    else if (typeof value !== 'string') issues.push({ path, found: 'a value that is no text', wanted: 'text' });
+    else if (value !== '') values[name as Setting | Inline] = { name: path, value };
+  }
+  return values;
+}
+
+/** Whether a variable says something about the datastore. */
+export function isDatastoreVariable(name: string): boolean {
+  return Object.values<string>(SETTINGS).includes(name.replace(/^CALICO_/, ''));
+}
+
+/** `CALICO_<NAME>` goes before `<NAME>`. */
+function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Values {
+  const values: Values = {};
+  for (const [setting, variable] of Object.entries(SETTINGS) as [Setting, string][])
+    for (const name of [`CALICO_${variable}`, variable]) {
+      const value = environment[name]?.trim();
+      if (value !== undefined && value !== '') values[setting] ??= { name, value };
+    }
+  return values;
+}
+
+/** Removes user and password, which some write into the URL; they must not come back in a message. */
+function redactUrl(text: string): string {
+  return text.replace(/\/\/[^/@]*@/, '//…@');
+}
+
+function checkEndpoint(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return 'http://HOST:PORT or https:';
+  if (url.username !== '' || url.password !== '') return 'an address without user and password';
+  return url.pathname !== '/' || url.search !== '' || url.hash !== '' ? 'an address without a path' : undefined;
+}
+
+function readEndpoints({ name, value }: Said, issues: Issue[]): readonly string[] {
+  const endpoints = value.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+  if (endpoints.length === 0) issues.push({ path: name, found: '""', wanted: 'at least one address' });
+  for (const endpoint of endpoints) {
+    const wanted = checkEndpoint(endpoint);
+    if (wanted !== undefined) issues.push({ path: name, found: `"${redactUrl(endpoint)}"`, wanted });
+  }
+  return endpoints.map((endpoint) => endpoint.replace(/\/$/, ''));
+}
+
+function readServers(values: Values, issues: Issue[]): DatastoreConfig['servers'] {
+  const { etcdEndpoints, etcdDiscoverySrv } = values;
+  if (etcdEndpoints !== undefined && etcdDiscoverySrv !== undefined)
+    issues.push({
+      path: etcdDiscoverySrv.name,
+      found: `"${etcdDiscoverySrv.value}"`,
+      wanted: `either this or ${etcdEndpoints.name}, not both`,
+    });
+  if (etcdDiscoverySrv !== undefined && !/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(etcdDiscoverySrv.value))
+    issues.push({ path: etcdDiscoverySrv.name, found: `"${etcdDiscoverySrv.value}"`, wanted: 'a domain name' });
+  if (etcdEndpoints !== undefined) return { kind: 'endpoints', endpoints: readEndpoints(etcdEndpoints, issues) };
+  if (etcdDiscoverySrv !== undefined) return { kind: 'discovery', domain: etcdDiscoverySrv.value };
+  return { kind: 'private' };
+}
+
+function readCredentials({ etcdUsername, etcdPassword }: Values, issues: Issue[]): DatastoreConfig['credentials'] {
+  if (etcdUsername !== undefined && etcdPassword !== undefined)
+    return { username: etcdUsername.value, password: etcdPassword.value };
+  if (etcdUsername !== undefined)
+    issues.push({ path: etcdUsername.name, found: 'a user without a password', wanted: 'both or neither' });
+  if (etcdPassword !== undefined)
+    issues.push({ path: etcdPassword.name, found: 'a password without a user', wanted: 'both or neither' });
+  return undefined;
+}
+
+function readPem(file: Said | undefined, inline: Said | undefined, issues: Issue[]): PemSource | undefined {
+  if (file !== undefined && inline !== undefined)
+    issues.push({ path: inline.name, found: 'a text', wanted: `either this or ${file.name}, not both` });
+  if (file !== undefined) return { kind: 'file', path: file.value };
+  if (inline === undefined) return undefined;
+  if (!inline.value.includes('-----BEGIN '))
+    issues.push({ path: inline.name, found: 'a text that is no PEM', wanted: 'a PEM text' });
+  return { kind: 'inline', pem: inline.value };
+}
+
+function readClient(values: Values, issues: Issue[]): DatastoreConfig['client'] {
+  const cert = readPem(values.etcdCertFile, values.etcdCert, issues);
+  const key = readPem(values.etcdKeyFile, values.etcdKey, issues);
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  const lone = values.etcdCertFile ?? values.etcdCert ?? values.etcdKeyFile ?? values.etcdKey;
+  if (lone !== undefined)
+    issues.push({
+      path: lone.name,
+      found: cert === undefined ? 'a key without its certificate' : 'a certificate without its key',
+      wanted: 'both or neither',
+    });
+  return undefined;
+}
+
+function checkType({ datastoreType }: Values, issues: Issue[]): void {
+  if (datastoreType === undefined || datastoreType.value === 'etcdv3') return;
+  const wanted = '"etcdv3": there is no other datastore here';
+  issues.push({ path: datastoreType.name, found: `"${datastoreType.value}"`, wanted });
+}
+
+/** What a configuration is made of. Like Calico's programs: a file that is there is all, and the environment not asked. */
+export type ConfigSource =
+  /** A CalicoAPIConfig document, parsed from YAML or JSON. */
+  | { readonly kind: 'document'; readonly document: unknown }
+  | { readonly kind: 'environment'; readonly environment: Readonly<Record<string, string | undefined>> };
+
+/**
+ * The configuration from one source. Without endpoints and discovery it is the private etcd of this machine's agent.
+ * Throws `invalid` with every issue; no message holds a password or a key.
+ */
+export function parseDatastoreConfig(source: ConfigSource): DatastoreConfig {
+  const issues: Issue[] = [];
+  const values =
+    source.kind === 'document' ? readDocument(source.document, issues) : readEnvironment(source.environment);
+  checkType(values, issues);
+  const config: DatastoreConfig = {
+    servers: readServers(values, issues),
+    credentials: readCredentials(values, issues),
+    ca: readPem(values.etcdCACertFile, values.etcdCACert, issues),
+    client: readClient(values, issues),
+  };
+  if (issues.length === 0) return config;
+  const words = issues.map(formatIssue).join('; ');
+  throw new OcicatError('invalid', `read datastore configuration: ${words}`, { issues });
+}
+
+function pathOf(source: PemSource | undefined, setting: Inline): string | undefined {
+  if (source?.kind !== 'inline') return source?.path;
+  const words = `spec.${setting}: found a PEM text, wanted the name of a file: variables cannot hold it`;
+  throw new OcicatError('unsupported', `print datastore configuration: ${words}`);
+}
+
+/** The variables that say what the configuration says. Throws `unsupported` for PEM texts. */
+export function printDatastoreEnvironment(config: DatastoreConfig): Readonly<Record<string, string>> {
+  const { servers, credentials, ca, client } = config;
+  const values: Partial<Record<Setting, string | undefined>> = {
+    etcdEndpoints: servers.kind === 'endpoints' ? servers.endpoints.join(',') : undefined,
+    etcdDiscoverySrv: servers.kind === 'discovery' ? servers.domain : undefined,
+    etcdUsername: credentials?.username,
+    etcdPassword: credentials?.password,
+    etcdCACertFile: pathOf(ca, 'etcdCACert'),
+    etcdCertFile: pathOf(client?.cert, 'etcdCert'),
+    etcdKeyFile: pathOf(client?.key, 'etcdKey'),
+  };
+  const given = (Object.keys(values) as Setting[]).flatMap((setting) => {
+    const value = values[setting];
+    return value === undefined ? [] : [[SETTINGS[setting], value] as const];
+  });
+  return Object.fromEntries(given);
+}

@@ -1,0 +1,59 @@
+// What every store holds before anybody can work with it: ClusterInformation and the three fixed tiers (Calico v3.33,
+// libcalico-go/lib/clientv3/client.go).
+import { randomUUID } from 'node:crypto';
+import { isOcicatError } from '../../base/errors.ts';
+import { API_VERSION } from '../../model/meta/resource.ts';
+import type { Datastore } from '../port.ts';
+import type { Resource, StoredResource } from './resource-codec.ts';
+import { createMany, getResource, updateResource } from './resources.ts';
+
+const TIERS = [
+  { name: 'default', order: 1_000_000, defaultAction: 'Deny' },
+  { name: 'kube-admin', order: 1_000, defaultAction: 'Pass' },
+  { name: 'kube-baseline', order: 10_000_000, defaultAction: 'Pass' },
+] as const;
+
+function tierResource({ name, order, defaultAction }: (typeof TIERS)[number]): Resource {
+  return { kind: 'Tier', apiVersion: API_VERSION, metadata: { name }, spec: { order, defaultAction }, status: {} };
+}
+
+/** No version: Calico's calicoctl refuses a cluster that names another version than its own, and takes one without. */
+function clusterInformation(): Resource {
+  const clusterGUID = randomUUID().replaceAll('-', '');
+  const spec = { clusterGUID, clusterType: 'rkt', calicoVersion: '', datastoreReady: true };
+  return { kind: 'ClusterInformation', apiVersion: API_VERSION, metadata: { name: 'default' }, spec };
+}
+
+/** Fills in what another program left out; what stands is kept, a lock and a version above all. */
+function completed(found: StoredResource): Resource | undefined {
+  const { clusterGUID, clusterType, datastoreReady } = found.spec;
+  if (clusterGUID && typeof datastoreReady === 'boolean') return undefined;
+  const fresh = clusterInformation().spec as Record<string, unknown>;
+  const spec = {
+    ...found.spec,
+    clusterGUID: clusterGUID || fresh.clusterGUID,
+    clusterType: clusterType || fresh.clusterType,
+    datastoreReady: datastoreReady ?? true,
+  };
+  return { ...found, spec };
+}
+
+async function completeClusterInformation(datastore: Datastore, signal: AbortSignal | undefined): Promise<void> {
+  const found = await getResource(datastore, { kind: 'ClusterInformation', name: 'default' }, signal);
+  const wanted = completed(found);
+  if (wanted === undefined) return;
+  try {
+    await updateResource(datastore, wanted, signal);
+  } catch (error) {
+    if (!isOcicatError(error, 'conflict')) throw error; // Somebody else has just completed it.
+  }
+}
+
+/** Creates what is missing and changes nothing that is there. Safe to call from many programs at once. */
+export async function initialiseDatastore(datastore: Datastore, signal?: AbortSignal): Promise<void> {
+  const outcomes = await createMany(datastore, [clusterInformation(), ...TIERS.map(tierResource)], signal);
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'failed' && outcome.error.code !== 'already-exists') throw outcome.error;
+  }
+  await completeClusterInformation(datastore, signal);
+}

@@ -1,0 +1,114 @@
+// Registry documents: image indexes, manifests and configurations, parsed whole or refused with every issue.
+// Source: OCI image-spec (image-index.md, manifest.md, config.md) and distribution's manifest v2 schema 2.
+import { OcicatError } from '../../base/errors.ts';
+import { describe, integer, list, object, optional, parseDocument, type Reader, text } from '../../schema/fields.ts';
+import { type Digest, tryParseDigest } from './digest.ts';
+import { emptyImageConfig, type ImageConfig, readImageConfig } from './image-config.ts';
+
+/** As registries themselves limit manifests; configurations have the same limit here. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+/** As docker allows; an overlay mount takes fewer. */
+export const MAX_LAYERS = 127;
+
+/** A blob as a manifest names it. */
+export interface Descriptor {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** In the registries' (Go's) words: `linux`, `amd64`, `v8`. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant: string | undefined;
+}
+
+/** One image of an index. */
+export interface IndexEntry extends Descriptor {
+  readonly platform: Platform | undefined;
+}
+
+/** An index of images for several platforms, or one image. */
+export type Manifest =
+  | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
+  | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
+
+/** What to say in an Accept header. */
+export const MANIFEST_TYPES = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
+const indexTypes: readonly (string | undefined)[] = MANIFEST_TYPES.slice(0, 2);
+const imageTypes: readonly (string | undefined)[] = MANIFEST_TYPES.slice(2);
+
+const digest: Reader<Digest> = (value, path, issues) => {
+  const parsed = typeof value === 'string' ? tryParseDigest(value) : undefined;
+  if (parsed !== undefined) return parsed;
+  issues.push({ path, found: describe(value), wanted: 'a sha256 or sha512 digest' });
+  return { algorithm: 'sha256', hex: '', text: '' };
+};
+
+const descriptor = { digest, size: integer(0, Number.MAX_SAFE_INTEGER) };
+const readDescriptor = object(descriptor, 'open');
+const readPlatform = object({ os: text(), architecture: text(), variant: optional(text()) }, 'open');
+const readKind = object(
+  { schemaVersion: integer(1, 2), mediaType: optional(text()), manifests: optional(list(object({}, 'open'))) },
+  'open',
+);
+const readIndex = object(
+  { manifests: list(object({ ...descriptor, platform: optional(readPlatform) }, 'open'), 1000) },
+  'open',
+);
+const readManifest = object({ config: readDescriptor, layers: list(readDescriptor, MAX_LAYERS) }, 'open');
+
+/** `contentType` is the answer's header; it decides when the document itself does not. Throws `invalid` or `unsupported`. */
+export function parseManifest(what: string, json: string, contentType: string | undefined): Manifest {
+  const {
+    schemaVersion,
+    mediaType = contentType?.split(';')[0]?.trim(),
+    manifests,
+  } = parseDocument(what, json, readKind);
+  if (schemaVersion === 1) {
+    throw new OcicatError(
+      'unsupported',
+      `${what}: is a docker schema 1 manifest, wanted schema 2 or OCI; push the image again with a present-day tool`,
+    );
+  }
+  if (indexTypes.includes(mediaType) || (!imageTypes.includes(mediaType) && manifests !== undefined)) {
+    const entries = parseDocument(what, json, readIndex).manifests;
+    return { kind: 'index', entries: entries.map((entry) => ({ ...toDescriptor(entry), platform: entry.platform })) };
+  }
+  const { config, layers } = parseDocument(what, json, readManifest);
+  return { kind: 'image', config: toDescriptor(config), layers: layers.map(toDescriptor) };
+}
+
+function toDescriptor(raw: { readonly digest: Digest; readonly size: number }): Descriptor {
+  return { digest: raw.digest, sizeBytes: raw.size };
+}
+
+/** What an image's configuration blob says. */
+export interface ImageDocument {
+  readonly platform: Platform;
+  readonly config: ImageConfig;
+  readonly diffIds: readonly Digest[];
+}
+
+const readDocument = object(
+  {
+    os: text(),
+    architecture: text(),
+    variant: optional(text()),
+    config: optional(readImageConfig),
+    rootfs: object({ diff_ids: list(digest, MAX_LAYERS) }, 'open'),
+  },
+  'open',
+);
+
+/** Throws `invalid` with every issue. */
+export function parseImageDocument(what: string, json: string): ImageDocument {
+  const { os, architecture, variant, config, rootfs } = parseDocument(what, json, readDocument);
+  return { platform: { os, architecture, variant }, config: config ?? emptyImageConfig, diffIds: rootfs.diff_ids };
+}

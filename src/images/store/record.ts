@@ -1,0 +1,100 @@
+// What the store knows about one image: identity, configuration, and the stack of layer trees it is made of.
+import { createHash } from 'node:crypto';
+import {
+  describe,
+  dictionary,
+  integer,
+  list,
+  object,
+  optional,
+  parseDocument,
+  type Reader,
+  text,
+} from '../../schema/fields.ts';
+import { type Digest, tryParseDigest } from '../spec/digest.ts';
+import { type ImageConfig, readImageConfig } from '../spec/image-config.ts';
+
+/** One layer of an image. */
+export interface ImageLayer {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: Digest;
+  /** Name of the stack up to and including this layer. */
+  readonly chainId: Digest;
+  /** Size of the uncompressed tar. */
+  readonly sizeBytes: number;
+}
+
+/** One image of the store. */
+export interface ImageRecord {
+  /** `sha512-` and 64 hex digits; see computeImageId. */
+  readonly id: string;
+  /** Registry and repository, e.g. `registry-1.docker.io/library/busybox`. */
+  readonly name: string;
+  /** The tag it was fetched by; undefined when fetched by digest. */
+  readonly version: string | undefined;
+  /** Labels in rkt's words: `version` if there is one, `os`, `arch`. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly manifestDigest: Digest;
+  readonly config: ImageConfig;
+  /** Bottom-most first. */
+  readonly layers: readonly ImageLayer[];
+  /** All layers, uncompressed. Shared layers count in every image. */
+  readonly sizeBytes: number;
+  readonly importedAtMs: number;
+  readonly lastUsedMs: number;
+}
+
+/** `name[:version]`, as lists show an image. */
+export function formatImageName(image: Pick<ImageRecord, 'name' | 'version'>): string {
+  return image.version === undefined ? image.name : `${image.name}:${image.version}`;
+}
+
+/**
+ * rkt's shape of an image ID, `sha512-` and the first 64 hex digits of a SHA-512. rkt hashed the archive it built, which
+ * held name, version and content; there is no such archive here, so the hash is over the shown name and the manifest's
+ * digest, which fixes the content. The same content under two names is two images that share their layers.
+ */
+export function computeImageId(name: string, version: string | undefined, manifestDigest: Digest): string {
+  const words = `${formatImageName({ name, version })}\n${manifestDigest.text}\n`;
+  return `sha512-${createHash('sha512').update(words).digest('hex').slice(0, 64)}`;
+}
+
+const digest: Reader<Digest> = (value, path, issues) => {
+  const parsed = typeof value === 'string' ? tryParseDigest(value) : undefined;
+  if (parsed !== undefined) return parsed;
+  issues.push({ path, found: describe(value), wanted: 'a digest' });
+  return { algorithm: 'sha256', hex: '', text: '' };
+};
+
+const size = integer(0, Number.MAX_SAFE_INTEGER);
+
+const readRecord: Reader<Omit<ImageRecord, 'lastUsedMs'>> = object(
+  {
+    id: text({ wanted: 'an image ID', accepts: (id) => /^sha512-[0-9a-f]{64}$/.test(id) }),
+    name: text(),
+    version: optional(text()),
+    labels: dictionary(text()),
+    manifestDigest: digest,
+    config: readImageConfig,
+    layers: list(object<ImageLayer>({ diffId: digest, chainId: digest, sizeBytes: size }, 'closed')),
+    sizeBytes: size,
+    importedAtMs: size,
+  },
+  'closed',
+);
+
+/** Throws `invalid`, naming the file and every issue. */
+export function parseRecord(path: string, json: string, lastUsedMs: number): ImageRecord {
+  return { ...parseDocument(`image record "${path}"`, json, readRecord), lastUsedMs };
+}
+
+/** The text that parseRecord reads; the time of last use is not in it. */
+export function printRecord(record: Omit<ImageRecord, 'lastUsedMs'>): string {
+  const layers = record.layers.map((layer) => ({
+    diffId: layer.diffId.text,
+    chainId: layer.chainId.text,
+    sizeBytes: layer.sizeBytes,
+  }));
+  const { id, name, version, labels, manifestDigest, config, sizeBytes, importedAtMs } = record;
+  return `${JSON.stringify({ id, name, version, labels, manifestDigest: manifestDigest.text, config, layers, sizeBytes, importedAtMs })}\n`;
+}

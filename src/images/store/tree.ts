@@ -1,0 +1,31 @@
+// Layer trees in the store: `<chain>/fs` is the unpacked layer, `<chain>/layer.json` says which layer it is.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { integer, object, parseDocument, text } from '../../schema/fields.ts';
+import { tryReadText } from '../../sys/atomic-files.ts';
+import type { Digest } from '../spec/digest.ts';
+import { type StoreLayout, treePath } from './layout.ts';
+
+/** The content of layer.json. */
+export interface TreeFacts {
+  /** The whole chain ID; the directory's name is a part of it. */
+  readonly chainId: string;
+  /** Size of the uncompressed tar. */
+  readonly sizeBytes: number;
+}
+
+const readFacts = object<TreeFacts>({ chainId: text(), sizeBytes: integer(0, Number.MAX_SAFE_INTEGER) }, 'closed');
+
+/** Undefined when the layer is not there, or another layer has its place. */
+export function tryReadTree(layout: StoreLayout, chainId: Digest): TreeFacts | undefined {
+  const path = join(treePath(layout, chainId), 'layer.json');
+  const json = tryReadText(path);
+  if (json === undefined) return undefined;
+  const facts = parseDocument(`layer "${path}"`, json, readFacts);
+  return facts.chainId === chainId.text ? facts : undefined;
+}
+
+/** A quick look, for images that are about to run: the tree came into its place whole, by one rename. */
+export function isTreeWhole(layout: StoreLayout, chainId: Digest): boolean {
+  return statSync(join(treePath(layout, chainId), 'fs'), { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,87 @@
+// Turns notification messages of rtnetlink and nfnetlink into events.
+import * as netlink from '../../sys/netlink.ts';
+import { type Link, RTM_DELLINK, RTM_NEWLINK, readLink } from '../link/links.ts';
+import { type LinkAddress, RTM_DELADDR, RTM_NEWADDR, tryReadAddress } from '../route/addresses.ts';
+import { type Neighbour, RTM_DELNEIGH, RTM_NEWNEIGH, tryReadNeighbour } from '../route/neighbours.ts';
+import { type Route, RTM_DELROUTE, RTM_NEWROUTE, tryReadRoute } from '../route/routes.ts';
+
+export type Change = 'set' | 'removed';
+
+/** `causedBy`: the portId of the netlink socket whose request did it, 0 when the kernel did it by itself. */
+export type KernelEvent =
+  | { readonly kind: 'link'; readonly change: Change; readonly link: Link; readonly causedBy: number }
+  | { readonly kind: 'route'; readonly change: Change; readonly route: Route; readonly causedBy: number }
+  | { readonly kind: 'address'; readonly change: Change; readonly address: LinkAddress; readonly causedBy: number }
+  | { readonly kind: 'neighbour'; readonly change: Change; readonly neighbour: Neighbour; readonly causedBy: number }
+  /** A setting of the network changed, forwarding among them. */
+  | { readonly kind: 'netconf' }
+  /** A whole nf_tables transaction; `tables` are the names of the tables that it touched. */
+  | {
+      readonly kind: 'nftables';
+      readonly tables: readonly string[];
+      readonly generation: number;
+      readonly causedBy: number;
+    }
+  /** Events were lost: observe everything anew. */
+  | { readonly kind: 'overrun'; readonly of: 'rtnetlink' | 'nftables' };
+
+/** linux/rtnetlink.h: a setting of one interface, of all or of new ones. */
+const RTM_NEWNETCONF = 80;
+
+/** The event of a rtnetlink notification; undefined for what nobody here wants. */
+export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undefined {
+  const { type, payload, portId: causedBy } = message;
+  switch (type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return { kind: 'link', change: type === RTM_NEWLINK ? 'set' : 'removed', link: readLink(payload), causedBy };
+    case RTM_NEWADDR:
+    case RTM_DELADDR: {
+      const address = tryReadAddress(payload);
+      const change = type === RTM_NEWADDR ? 'set' : 'removed';
+      return address === undefined ? undefined : { kind: 'address', change, address, causedBy };
+    }
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE: {
+      const route = tryReadRoute(payload);
+      const change = type === RTM_NEWROUTE ? 'set' : 'removed';
+      return route === undefined ? undefined : { kind: 'route', change, route, causedBy };
+    }
+    case RTM_NEWNEIGH:
+    case RTM_DELNEIGH: {
+      const neighbour = tryReadNeighbour(payload);
+      const change = type === RTM_NEWNEIGH ? 'set' : 'removed';
+      return neighbour === undefined ? undefined : { kind: 'neighbour', change, neighbour, causedBy };
+    }
+    case RTM_NEWNETCONF:
+      return { kind: 'netconf' };
+    default:
+      return undefined;
+  }
+}
+
+const NFNL_SUBSYS_NFTABLES = 10;
+const NFT_MSG_NEWGEN = 15;
+const NFGENMSG_BYTES = 4;
+/** Of NFT_MSG_NEWGEN. */
+const NFTA_GEN_ID = 1;
+/** The first attribute of every other nf_tables message: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE and so on. */
+const NFTA_ANY_TABLE = 1;
+
+/** Gathers the messages of a transaction; it ends with the message that tells the new generation. */
+export function createNftablesReader(): (message: netlink.Message) => KernelEvent | undefined {
+  const tables = new Set<string>();
+  return ({ type, payload, portId: causedBy }) => {
+    if (type >> 8 !== NFNL_SUBSYS_NFTABLES) return undefined;
+    const attributes = netlink.readAttributes(payload, NFGENMSG_BYTES);
+    if ((type & 0xff) !== NFT_MSG_NEWGEN) {
+      const table = attributes.get(NFTA_ANY_TABLE);
+      if (table !== undefined) tables.add(netlink.readText(table));
+      return undefined;
+    }
+    const generation = netlink.readBe32(attributes.get(NFTA_GEN_ID) ?? new Uint8Array());
+    const event: KernelEvent = { kind: 'nftables', tables: [...tables], generation, causedBy };
+    tables.clear();
+    return event;
+  };
+}

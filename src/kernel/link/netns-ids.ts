@@ -1,0 +1,76 @@
+// Finds other network namespaces by the number that the kernel gives them as peers of ours (rtnetlink, "netns id"): it says
+// where the other end of a link is, and not how to get there.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { isOcicatError } from '../../base/errors.ts';
+import * as libc from '../../sys/libc.ts';
+import * as netlink from '../../sys/netlink.ts';
+import { ownNetns } from '../../sys/netns.ts';
+
+/** linux/net_namespace.h. */
+const RTM_GETNSID = 90;
+const NETNSA_NSID = 1;
+const NETNSA_FD = 3;
+
+/** One path to each namespace that a process is in. */
+function namespacesOfProcesses(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      const path = `/proc/${pid}/ns/net`;
+      found.set(readlinkSync(path), path);
+    } catch {} // it has ended meanwhile
+  }
+  return found;
+}
+
+/** And to each that is mounted somewhere: proc_pid_mountinfo(5), with the namespace as the root of the mount. */
+function mountedNamespaces(): ReadonlyMap<string, string> {
+  const lines = readFileSync('/proc/thread-self/mountinfo', 'utf8').split('\n');
+  return new Map(
+    lines.flatMap((line) => {
+      const [, , , root = '', path = ''] = line.split(' ');
+      const name = path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+      return root.startsWith('net:[') ? [[root, name] as const] : [];
+    }),
+  );
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return libc.open(path, libc.O_RDONLY | libc.O_CLOEXEC);
+  } catch (error) {
+    if (isOcicatError(error)) return undefined; // it has gone meanwhile
+    throw error;
+  }
+}
+
+/** Undefined while the namespace has no number as seen from the socket's. */
+function observeNetnsId(socket: netlink.Netlink, netnsFd: number): number | undefined {
+  const writer = netlink.createMessageWriter(64);
+  writer.begin(RTM_GETNSID, netlink.NLM_F_ACK).u8(0).u8(0).u8(0).u8(0).attrU32(NETNSA_FD, netnsFd).end();
+  let id: number | undefined;
+  socket.tryRequest(writer, 1, (_type, payload) => {
+    const bytes = netlink.readAttributes(payload, 4).get(NETNSA_NSID);
+    if (bytes !== undefined) id = netlink.readI32(bytes);
+  });
+  return id === undefined || id < 0 ? undefined : id;
+}
+
+/**
+ * Calls `work` with each namespace that is found, by its number as the socket's namespace has it; the descriptor is closed
+ * after it. A namespace that no process that we see is in, and that is mounted nowhere that we see, is not found.
+ */
+export function forEachNetns(socket: netlink.Netlink, work: (netnsId: number, netnsFd: number) => void): void {
+  const own = ownNetns();
+  for (const [name, path] of new Map([...mountedNamespaces(), ...namespacesOfProcesses()])) {
+    const fd = name === own ? undefined : tryOpen(path);
+    if (fd === undefined) continue;
+    try {
+      const id = observeNetnsId(socket, fd);
+      if (id !== undefined) work(id, fd);
+    } finally {
+      libc.close(fd);
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// Holds the kernel's nftables to what is wanted: applies transactions, and reads the table back and repairs it.
+import { OcicatError } from '../../base/errors.ts';
+import type { FirewallConfig } from '../../firewall/config.ts';
+import { computeBase, computeStaticPart } from '../../firewall/static.ts';
+import { encodeTransaction } from '../../nftables/encode.ts';
+import { computeExchange, removeStandIn, type TableStep } from '../../nftables/exchange.ts';
+import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../../nftables/nft.ts';
+import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../../nftables/repair.ts';
+import { errnoName } from '../../sys/libc.ts';
+import {
+  adoptNetlink,
+  createMessageWriter,
+  drainNetlink,
+  NETLINK_NETFILTER,
+  type Netlink,
+  openNetlink,
+  type Refusal,
+} from '../../sys/netlink.ts';
+import { type KernelTable, type Observation, observeFirewall, observeGeneration } from './observe.ts';
+import { HOLDER_NAME } from './table-holder.ts';
+
+/** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
+const SEND_BUFFER_BYTES = 64 << 20;
+/** Each refused message of a batch is answered, in about 800 bytes of kernel memory. */
+const RECEIVE_BUFFER_BYTES = 64 << 20;
+/** The kernel's answer to a batch for a generation that is over (linux/errno.h). */
+const ERESTART = 85;
+/** How often others may change rulesets between our reading and our writing. */
+const MAX_ATTEMPTS = 20;
+
+export type BaseOutcome =
+  /** An agent with another layout of the table left it: it stays in force until the first resync. */
+  | { readonly kind: 'kept'; readonly layout: string | undefined }
+  | { readonly kind: 'loaded'; readonly findings: readonly Finding[] };
+
+export type ApplyOutcome =
+  | { readonly kind: 'applied' }
+  /** The kernel refused, because its table was not as expected; now it is. */
+  | { readonly kind: 'repaired'; readonly cause: OcicatError; readonly findings: readonly Finding[] };
+
+/** Works in the network namespace it was opened in. All calls are synchronous and throw `kernel`. */
+export interface KernelFirewall {
+  /** The socket that the table belongs to. */
+  readonly fd: number;
+  /**
+   * Makes the static part be there and right, in one step. Whatever else the table holds from an earlier run stays in
+   * force, so that flows it allowed go on and those it denied stay denied.
+   */
+  loadBase(config: FirewallConfig): BaseOutcome;
+  /** One batch for each step. `desired` is the state after the last one, for the case that the kernel refuses any. */
+  apply(steps: Steps, desired: Ruleset): ApplyOutcome;
+  /** Reads everything back, makes it as desired, and says what was not; `take` is told by which steps. */
+  resync(desired: Ruleset, take?: (steps: Steps) => void): readonly Finding[];
+  /** Whether nobody has changed any ruleset but this object, since the last resync. Costs one small question. */
+  isUntouched(): boolean;
+  close(): void;
+}
+
+interface Plan {
+  readonly findings: readonly Finding[];
+  readonly differences: Steps;
+  readonly steps: readonly TableStep[];
+}
+
+function openFirewallSocket(): Netlink {
+  return openNetlink(NETLINK_NETFILTER, {
+    sendBufferBytes: SEND_BUFFER_BYTES,
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+  });
+}
+
+function describe(refusal: Refusal): OcicatError {
+  const words = refusal.words === '' ? '' : ` (${refusal.words})`;
+  const message = `change table "${TABLE}": message ${refusal.index}: ${errnoName(refusal.errno)}${words}`;
+  return new OcicatError('kernel', message, { errno: refusal.errno });
+}
+
+/**
+ * `owned`: the table belongs to this object, so that nobody else can change it while it is open, and stays when it is closed;
+ * the kernel must offer that (see observeTableOwnership). What an earlier one has left is taken over as it is; a table that
+ * cannot be owned stays in force until the first resync makes another one. `heldFd`: the socket that an earlier one had, which
+ * the table may belong to; from here on it is this object's.
+ */
+export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirewall {
+  const netlink = heldFd === undefined ? openFirewallSocket() : adoptNetlink(heldFd);
+  if (heldFd !== undefined) drainNetlink(heldFd);
+  const writer = createMessageWriter(1 << 16);
+  /** The generation after our last change or look; undefined before. */
+  let generation: number | undefined;
+  let touched = true;
+
+  /** Undefined when the kernel took it; `stale` when the generation is over. */
+  function commit({ table, transaction }: TableStep, expected: number): OcicatError | 'stale' | undefined {
+    writer.reset();
+    encodeTransaction(writer, transaction, { name: table, owned }, expected);
+    const [refusal] = netlink.tryRequest(writer, 1);
+    if (refusal !== undefined) return refusal.errno === ERESTART ? 'stale' : describe(refusal);
+    generation = observeGeneration(netlink, writer);
+    // the kernel counts one for a batch, or none if nothing came of it; wrapping, it leaves out 0
+    if (generation !== expected && generation !== expected + 1 && generation !== 1) touched = true;
+    return undefined;
+  }
+
+  /** Whatever others did meanwhile, they did to their own tables or a resync will see it. */
+  function commitNow(transaction: Transaction): OcicatError | undefined {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const step = { table: TABLE, transaction } as const;
+      const outcome = commit(step, generation ?? observeGeneration(netlink, writer));
+      if (outcome !== 'stale') return outcome;
+      touched = true;
+      generation = undefined;
+    }
+    return new OcicatError('kernel', `change table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
+  }
+
+  function commitAll(steps: readonly TableStep[], expected: number): OcicatError | 'stale' | undefined {
+    let outcome: OcicatError | 'stale' | undefined;
+    generation = expected;
+    for (const step of steps) outcome ??= commit(step, generation);
+    return outcome;
+  }
+
+  /** Whether the table belongs to this object, if it is to. */
+  function isHeld({ owner }: KernelTable): boolean {
+    return !owned || owner.kind === 'socket';
+  }
+
+  function mustBeFree(table: KernelTable | undefined): void {
+    if (table?.owner.kind === 'socket' && table.owner.portId !== netlink.portId)
+      throw new OcicatError(
+        'kernel',
+        `take over table "${TABLE}": it belongs to another process, an agent's or its "${HOLDER_NAME}"; end that`,
+      );
+  }
+
+  /** Takes over what a closed socket has left. Throws `kernel`, also for what belongs to another process. */
+  function observeOwn(): Observation {
+    const observation = observeFirewall(netlink, writer);
+    mustBeFree(observation.table);
+    mustBeFree(observation.standIn);
+    if (!owned || observation.table?.owner.kind !== 'orphan') return observation;
+    const refused = commitNow([{ kind: 'add-table' }]);
+    if (refused !== undefined) throw refused;
+    return observeFirewall(netlink, writer);
+  }
+
+  /** Piece by piece if that will do, otherwise the table as a whole. */
+  function plan(
+    { table, standIn }: Observation,
+    desired: Ruleset,
+    scope: RepairScope | undefined,
+    isWhole: boolean,
+  ): Plan {
+    const { findings, steps } = computeRepair(table, desired, scope);
+    const isOurs = scope !== undefined || (table !== undefined && isHeld(table));
+    if (steps === undefined || !isOurs || isWhole) {
+      const differences = steps ?? computeSetDifferences(table, desired);
+      return { findings, differences, steps: computeExchange(table, standIn, desired) };
+    }
+    const pieces = steps.map((transaction): TableStep => ({ table: TABLE, transaction }));
+    const leftover = scope === undefined ? removeStandIn(standIn) : [];
+    return { findings, differences: steps, steps: [...pieces, ...leftover] };
+  }
+
+  function repair(
+    desired: Ruleset,
+    scope?: RepairScope,
+    take: (steps: Steps) => void = () => undefined,
+  ): readonly Finding[] {
+    let isWhole = false;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const observation = observeOwn();
+      const { findings, differences, steps } = plan(observation, desired, scope, isWhole);
+      touched = false;
+      if (findings.length > 0) take(differences);
+      const refused = commitAll(steps, observation.generation);
+      if (refused === undefined) return findings;
+      if (refused === 'stale') continue;
+      if (isWhole) throw refused;
+      isWhole = true;
+    }
+    throw new OcicatError('kernel', `repair table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
+  }
+
+  return {
+    fd: netlink.fd,
+    loadBase(config) {
+      const { table, standIn } = observeOwn();
+      if (standIn !== undefined || (table !== undefined && table.layout !== LAYOUT))
+        return { kind: 'kept', layout: table?.layout };
+      const openSets = new Set(computeStaticPart(config).openSets.map(({ spec }) => spec.name));
+      const findings = repair(computeBase(config), { keepOthers: true, openSets });
+      touched = true; // the rest has not been looked at
+      return { kind: 'loaded', findings };
+    },
+    apply(steps, desired) {
+      for (const step of steps) {
+        const cause = commitNow(step);
+        if (cause !== undefined) return { kind: 'repaired', cause, findings: repair(desired) };
+      }
+      return { kind: 'applied' };
+    },
+    resync: (desired, take) => repair(desired, undefined, take),
+    isUntouched: () => !touched && generation === observeGeneration(netlink, writer),
+    close: () => netlink.close(),
+  };
+}

@@ -1,0 +1,66 @@
+// IP addresses on links.
+import { type Cidr, cidrFamily } from '../../net/cidr.ts';
+import { type Ip, ipFromBytes, ipToBytes } from '../../net/ip.ts';
+import * as netlink from '../../sys/netlink.ts';
+
+export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
+const RTM_GETADDR = 22;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+/** Usable at once: the address is ours alone by construction, nobody has to be asked (duplicate address detection). */
+const IFA_F_NODAD = 0x02;
+const ADDRESS_HEADER_BYTES = 8;
+
+export interface LinkAddress {
+  readonly interfaceIndex: number;
+  readonly address: Cidr;
+}
+
+/** Appends a message that gives the link an address. Takes one acknowledgement. */
+export function writeAddress(writer: netlink.MessageWriter, { interfaceIndex, address }: LinkAddress): void {
+  const v4 = cidrFamily(address) === 4;
+  const bytes = ipToBytes(address.address);
+  writer.begin(RTM_NEWADDR, netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL);
+  writer
+    .u8(v4 ? AF_INET : AF_INET6)
+    .u8(address.prefixLength)
+    .u8(v4 ? 0 : IFA_F_NODAD)
+    .u8(0)
+    .u32(interfaceIndex);
+  writer.attrBytes(IFA_LOCAL, bytes).attrBytes(IFA_ADDRESS, bytes).end();
+}
+
+/** Reads the payload of RTM_NEWADDR or RTM_DELADDR; undefined for families other than IP. */
+export function tryReadAddress(payload: Uint8Array): LinkAddress | undefined {
+  const [family, prefixLength = 0] = payload;
+  const attributes = netlink.readAttributes(payload, ADDRESS_HEADER_BYTES);
+  const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
+  if ((family !== AF_INET && family !== AF_INET6) || bytes === undefined) return undefined;
+  return { interfaceIndex: netlink.readU32(payload, 4), address: { address: ipFromBytes(bytes), prefixLength } };
+}
+
+/** The addresses of the socket's namespace, of one link if asked. */
+export function observeAddresses(socket: netlink.Netlink, interfaceIndex = 0): readonly LinkAddress[] {
+  const writer = netlink.createMessageWriter(64);
+  writer.begin(RTM_GETADDR, netlink.NLM_F_DUMP).u8(0).u8(0).u8(0).u8(0).u32(interfaceIndex).end();
+  const addresses: LinkAddress[] = [];
+  socket.dump(writer, (_type, payload) => {
+    const address = tryReadAddress(payload);
+    if (address !== undefined) addresses.push(address);
+  });
+  return addresses;
+}
+
+/** Every address of the calling thread's namespace, also those on links that are down. */
+export function observeOwnAddresses(): ReadonlySet<Ip> {
+  const socket = netlink.openNetlink(netlink.NETLINK_ROUTE);
+  try {
+    return new Set(observeAddresses(socket).map(({ address }) => address.address));
+  } finally {
+    socket.close();
+  }
+}

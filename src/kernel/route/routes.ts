@@ -1,0 +1,242 @@
+// Kernel routes: read with a filter, and changed in one batch.
+import { OcicatError } from '../../base/errors.ts';
+import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../../net/cidr.ts';
+import { bitsOf, type Family, familyOf, type Ip, ipFromBytes, ipToBytes, parseIp } from '../../net/ip.ts';
+import { EEXIST, ENOENT, ESRCH } from '../../sys/libc.ts';
+import * as netlink from '../../sys/netlink.ts';
+import { type NextHop, readNextHops } from './next-hops.ts';
+
+export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
+const RTM_GETROUTE = 26;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const RTA_DST = 1;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_PRIORITY = 6;
+const RTA_PREFSRC = 7;
+const RTA_MULTIPATH = 9;
+const RTA_TABLE = 15;
+const ROUTE_HEADER_BYTES = 12;
+
+export const TABLE_MAIN = 254;
+/** rtnetlink(7): who made a route. */
+export const PROTOCOL_KERNEL = 2;
+export const PROTOCOL_BOOT = 3;
+export const PROTOCOL_BIRD = 12;
+/** Calico's DeviceRouteProtocol for routes to its workloads (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
+export const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
+/** Calico's IPv4NormalRoutePriority and IPv6NormalRoutePriority (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
+export const WORKLOAD_ROUTE_METRIC = 1024;
+
+export type RouteScope = 'universe' | 'link' | 'host';
+export type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'other';
+
+const scopes: Readonly<Record<RouteScope, number>> = { universe: 0, link: 253, host: 254 };
+const types: Readonly<Record<RouteType, number>> = {
+  unicast: 1,
+  local: 2,
+  broadcast: 3,
+  multicast: 5,
+  blackhole: 6,
+  unreachable: 7,
+  other: 0,
+};
+const typeNames = new Map(Object.entries(types).map(([name, value]) => [value, name as RouteType]));
+
+export interface Route {
+  readonly destination: Cidr;
+  readonly table: number;
+  readonly protocol: number;
+  /** IPv6 has no scopes: always `universe` there. */
+  readonly scope: RouteScope;
+  readonly type: RouteType;
+  /** Undefined for blackholes and for routes with several next hops. */
+  readonly interfaceIndex: number | undefined;
+  readonly gateway: Ip | undefined;
+  /** Of a route that has several. */
+  readonly nextHops?: readonly NextHop[];
+  readonly source: Ip | undefined;
+  readonly metric: number;
+}
+
+export interface RouteFilter {
+  readonly family?: Family;
+  /** Default: the main table. */
+  readonly table?: number;
+  readonly protocol?: number;
+  readonly interfaceIndex?: number;
+}
+
+/** A route to a workload through its host link, as ADD makes it and the agent restores it. */
+export function workloadRoute(address: Cidr, interfaceIndex: number): Route {
+  return {
+    destination: address,
+    table: TABLE_MAIN,
+    protocol: WORKLOAD_ROUTE_PROTOCOL,
+    scope: cidrFamily(address) === 4 ? 'link' : 'universe',
+    type: 'unicast',
+    interfaceIndex,
+    gateway: undefined,
+    source: undefined,
+    metric: WORKLOAD_ROUTE_METRIC,
+  };
+}
+
+function addressFamily(family: Family): number {
+  return family === 4 ? AF_INET : AF_INET6;
+}
+
+/** Appends a whole RTM_NEWROUTE or RTM_DELROUTE message. */
+export function writeRoute(writer: netlink.MessageWriter, type: number, flags: number, route: Route): void {
+  const { destination, table } = route;
+  writer.begin(type, flags);
+  writer
+    .u8(addressFamily(cidrFamily(destination)))
+    .u8(destination.prefixLength)
+    .u8(0)
+    .u8(0);
+  writer
+    .u8(table < 256 ? table : 0)
+    .u8(route.protocol)
+    .u8(scopes[route.scope])
+    .u8(types[route.type])
+    .u32(0);
+  if (destination.prefixLength > 0) writer.attrBytes(RTA_DST, ipToBytes(destination.address));
+  if (route.interfaceIndex !== undefined) writer.attrU32(RTA_OIF, route.interfaceIndex);
+  if (route.gateway !== undefined) writer.attrBytes(RTA_GATEWAY, ipToBytes(route.gateway));
+  if (route.source !== undefined) writer.attrBytes(RTA_PREFSRC, ipToBytes(route.source));
+  if (route.metric !== 0) writer.attrU32(RTA_PRIORITY, route.metric);
+  writer.attrU32(RTA_TABLE, table).end();
+}
+
+const ANY: Readonly<Record<Family, Ip>> = { 4: parseIp('0.0.0.0'), 6: parseIp('::') };
+
+/** Reads the payload of RTM_NEWROUTE or RTM_DELROUTE; undefined for families other than IP. */
+export function tryReadRoute(payload: Uint8Array): Route | undefined {
+  const [familyNumber = 0, prefixLength = 0] = payload;
+  if (familyNumber !== AF_INET && familyNumber !== AF_INET6) return undefined;
+  const family: Family = familyNumber === AF_INET ? 4 : 6;
+  const attributes = netlink.readAttributes(payload, ROUTE_HEADER_BYTES);
+  const ip = (type: number): Ip | undefined => {
+    const bytes = attributes.get(type);
+    return bytes === undefined ? undefined : ipFromBytes(bytes);
+  };
+  const number = (type: number): number | undefined => {
+    const bytes = attributes.get(type);
+    return bytes === undefined ? undefined : netlink.readU32(bytes);
+  };
+  const scopeNumber = payload[6];
+  const hops = attributes.get(RTA_MULTIPATH);
+  return {
+    destination: { address: ip(RTA_DST) ?? ANY[family], prefixLength },
+    table: number(RTA_TABLE) ?? payload[4] ?? 0,
+    protocol: payload[5] ?? 0,
+    scope: scopeNumber === scopes.link ? 'link' : scopeNumber === scopes.host ? 'host' : 'universe',
+    type: typeNames.get(payload[7] ?? 0) ?? 'other',
+    interfaceIndex: number(RTA_OIF),
+    gateway: ip(RTA_GATEWAY),
+    ...(hops === undefined ? {} : { nextHops: readNextHops(hops) }),
+    source: ip(RTA_PREFSRC),
+    metric: number(RTA_PRIORITY) ?? 0,
+  };
+}
+
+/** The routes of the socket's namespace that match, both families unless one is asked for. The kernel does the filtering. */
+export function observeRoutes(socket: netlink.Netlink, filter: RouteFilter = {}): readonly Route[] {
+  const { table = TABLE_MAIN, protocol = 0, interfaceIndex } = filter;
+  const families: readonly Family[] = filter.family === undefined ? [4, 6] : [filter.family];
+  const routes: Route[] = [];
+  const writer = netlink.createMessageWriter(64);
+  for (const family of families) {
+    writer.reset().begin(RTM_GETROUTE, netlink.NLM_F_DUMP);
+    writer.u8(addressFamily(family)).u8(0).u8(0).u8(0).u8(0).u8(protocol).u8(0).u8(0).u32(0);
+    writer.attrU32(RTA_TABLE, table);
+    if (interfaceIndex !== undefined) writer.attrU32(RTA_OIF, interfaceIndex);
+    writer.end();
+    try {
+      socket.dump(writer, (_type, payload) => {
+        const route = tryReadRoute(payload);
+        if (route !== undefined) routes.push(route);
+      });
+    } catch (error) {
+      // a table that has never had a route does not exist, the main table of a new namespace included
+      if (!(error instanceof OcicatError && error.errno === ENOENT)) throw error;
+    }
+  }
+  return routes;
+}
+
+/** The interface that a packet of this host to an address leaves by now; undefined when there is no way. */
+export function observeWayTo(socket: netlink.Netlink, address: Ip): number | undefined {
+  const writer = netlink.createMessageWriter(64);
+  writer.begin(RTM_GETROUTE, netlink.NLM_F_ACK);
+  writer.u8(addressFamily(familyOf(address))).u8(bitsOf(familyOf(address)));
+  writer.u8(0).u8(0).u8(0).u8(0).u8(0).u8(0).u32(0);
+  writer.attrBytes(RTA_DST, ipToBytes(address)).end();
+  let way: number | undefined;
+  socket.tryRequest(writer, 1, (type, payload) => {
+    if (type === RTM_NEWROUTE) way = tryReadRoute(payload)?.interfaceIndex;
+  });
+  return way;
+}
+
+/** Whether two routes would take a packet the same way, whoever made them. */
+export function sameRoute(a: Route, b: Route): boolean {
+  const keys = ['table', 'scope', 'type', 'interfaceIndex', 'gateway', 'source', 'metric'] as const;
+  const [left, right] = [maskCidr(a.destination), maskCidr(b.destination)];
+  const sameDestination = left.address === right.address && left.prefixLength === right.prefixLength;
+  return sameDestination && keys.every((key) => a[key] === b[key]);
+}
+
+/** `10.0.0.1/32 scope link interface 7 metric 1024` for messages. */
+export function formatRoute(route: Route): string {
+  const words = [formatCidr(route.destination)];
+  if (route.type !== 'unicast') words.unshift(route.type);
+  if (route.interfaceIndex !== undefined) words.push(`interface ${route.interfaceIndex}`);
+  if (route.metric !== 0) words.push(`metric ${route.metric}`);
+  return words.join(' ');
+}
+
+export interface RouteChange {
+  readonly added: readonly Route[];
+  readonly removed: readonly Route[];
+}
+
+/** A route that could not be changed; the others were. */
+export interface RouteFailure {
+  readonly route: Route;
+  readonly error: OcicatError;
+}
+
+/**
+ * Removes, then adds, in one batch. A route that is already gone, or already there the same way, counts as done; one that
+ * stands in the way of an added route is left alone and reported: it is somebody else's.
+ */
+export function applyRoutes(socket: netlink.Netlink, change: RouteChange): readonly RouteFailure[] {
+  const routes = [...change.removed, ...change.added];
+  if (routes.length === 0) return [];
+  const writer = netlink.createMessageWriter(64 * routes.length);
+  for (const route of change.removed) writeRoute(writer, RTM_DELROUTE, netlink.NLM_F_ACK, route);
+  const create = netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
+  for (const route of change.added) writeRoute(writer, RTM_NEWROUTE, create, route);
+  const failures: RouteFailure[] = [];
+  for (const { index, errno } of socket.tryRequest(writer, routes.length)) {
+    const route = routes[index];
+    if (route === undefined) continue;
+    const removing = index < change.removed.length;
+    if (removing ? errno === ESRCH : errno === EEXIST && isThere(socket, route)) continue;
+    const action = removing ? 'remove' : 'add';
+    const why = errno === EEXIST ? 'another route to it exists' : `refused with errno ${errno}`;
+    const error = new OcicatError('kernel', `${action} route "${formatRoute(route)}": ${why}`, { errno });
+    failures.push({ route, error });
+  }
+  return failures;
+}
+
+function isThere(socket: netlink.Netlink, route: Route): boolean {
+  const family = cidrFamily(route.destination);
+  return observeRoutes(socket, { family, table: route.table }).some((other) => sameRoute(other, route));
+}

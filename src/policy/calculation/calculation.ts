@@ -1,0 +1,128 @@
+// The incremental policy calculation: updates in, one ordered list of changes out. What it hands out depends on the
+// resources alone, never on the order in which they came, and the work follows what changed, not what exists.
+import { sameContent } from '../../base/equal.ts';
+import type { LocalEndpoint } from '../index/local-endpoint.ts';
+import {
+  BUILT_IN_PROFILES,
+  blanketRule,
+  type EndpointInput,
+  type LocalInterface,
+  type PolicyInput,
+  type PolicyUpdate,
+  type ProfileInput,
+} from '../types/input.ts';
+import type { PolicyChange } from '../types/types.ts';
+import { createActiveRules, type RuleContent } from './active-rules.ts';
+import { createLocalEndpoints, profileListId } from './local-endpoints.ts';
+import { createPolicyGroups } from './policy-groups.ts';
+import { createPopulation, type Item, type Population } from './population.ts';
+
+export interface PolicyCalculation {
+  update(update: PolicyUpdate): void;
+  /** What changed since the last flush, in an order that never names what is not there. Empty until in sync. */
+  flush(): readonly PolicyChange[];
+}
+
+const NO_RULES: RuleContent = { ingress: [], egress: [] };
+
+/** The rules alone; those without any share one value, as there may be as many profiles as endpoints. */
+function contentOf({ ingress = [], egress = [] }: Pick<PolicyInput, 'ingress' | 'egress'>): RuleContent {
+  return ingress.length + egress.length === 0 ? NO_RULES : { ingress, egress };
+}
+
+/** A profile that does not exist drops what reaches it (Calico v3.33, felix/calc/policy_sorter.go). */
+const MISSING_PROFILE: RuleContent = { ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
+
+export function createPolicyCalculation(): PolicyCalculation {
+  const profiles = new Map<string, RuleContent>();
+  const changedProfiles = new Set<string>();
+  let inSync = false;
+
+  const groups = createPolicyGroups();
+  const locals = createLocalEndpoints(groups);
+  const population: Population = createPopulation({
+    touchSet: (set) => rules.touchSet(set),
+    beforeRelabel: ({ local }) => {
+      if (local !== undefined && locals.isActive(local)) groups.removeEndpoint(local);
+    },
+    afterRelabel: ({ local }) => {
+      if (local !== undefined && locals.isActive(local)) groups.addEndpoint(local);
+    },
+  });
+  const rules = createActiveRules(population);
+
+  function setEndpoint(id: string, input: EndpointInput | undefined): void {
+    const item = population.setEndpoint(id, input);
+    const local = input?.local;
+    if (item?.local !== undefined && sameContent(item.local.local, local)) return;
+    const endpoint = item === undefined || local === undefined ? undefined : createLocalEndpoint(id, item, local);
+    if (item !== undefined) item.local = endpoint;
+    locals.set(id, endpoint);
+  }
+
+  function setProfile(name: string, input: ProfileInput | undefined): void {
+    if (input === undefined) profiles.delete(name);
+    else profiles.set(name, contentOf(input));
+    changedProfiles.add(name);
+    population.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
+  }
+
+  function findProfile(name: string): RuleContent {
+    const builtIn = BUILT_IN_PROFILES.get(name);
+    return profiles.get(name) ?? (builtIn === undefined ? MISSING_PROFILE : contentOf(builtIn));
+  }
+
+  /** Brings the active rule lists to what local endpoints need now; returns the endpoints that may have other tiers. */
+  function settle(): ReadonlySet<LocalEndpoint> {
+    const changes = groups.takeChanges();
+    for (const id of changes.policies) {
+      const policy = groups.neededPolicy(id);
+      rules.setList(id, policy && contentOf(policy));
+    }
+    for (const name of changedProfiles.union(locals.takeTouchedProfiles())) {
+      rules.setList(profileListId(name), locals.needsProfile(name) ? findProfile(name) : undefined);
+    }
+    changedProfiles.clear();
+    return changes.endpoints;
+  }
+
+  return {
+    update(update) {
+      switch (update.kind) {
+        case 'endpoint':
+          return setEndpoint(update.id, update.value);
+        case 'network-set':
+          return population.setNetworkSet(update.id, update.value);
+        case 'profile':
+          return setProfile(update.id, update.value);
+        case 'tier':
+          return groups.setTier(update.id, update.value);
+        case 'policy':
+          return groups.setPolicy(update.id, update.value);
+        case 'in-sync':
+          inSync = true;
+      }
+    },
+    flush() {
+      if (!inSync) return [];
+      const touched = settle();
+      const { sets, lists, removedLists, removedSets } = rules.takeChanges();
+      const endpoints = locals.takeChanges(touched);
+      return [...endpoints.removed, ...sets, ...lists, ...endpoints.set, ...removedLists, ...removedSets];
+    },
+  };
+}
+
+function createLocalEndpoint(id: string, item: Item, local: LocalInterface): LocalEndpoint {
+  return {
+    id,
+    labels: item.labels,
+    heritage: item.heritage,
+    local,
+    addresses: item.addresses,
+    profiles: item.heritage.profiles,
+    groups: new Set(),
+    doubts: new Set(),
+    selection: undefined,
+  };
+}

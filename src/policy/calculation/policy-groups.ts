@@ -1,0 +1,191 @@
+// Which policies apply to which local endpoints. Policies with one selector are one group, matched once.
+import { formatSelector } from '../../selector/format.ts';
+import type { Selector } from '../../selector/selector.ts';
+import { addToBag, bagItems, removeFromBag, visitBag } from '../index/bag.ts';
+import { createLabelIndex, newPlace } from '../index/label-index.ts';
+import type { LocalEndpoint, Policy, PolicyGroup } from '../index/local-endpoint.ts';
+import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
+import type { RuleListId } from '../types/types.ts';
+import { createSelections } from './selections.ts';
+
+/** What changed since the last look. */
+export interface GroupChanges {
+  /** Policies whose content or need may have changed. */
+  readonly policies: ReadonlySet<RuleListId>;
+  /** Endpoints whose tiers may have changed. */
+  readonly endpoints: ReadonlySet<LocalEndpoint>;
+}
+
+export interface PolicyGroups {
+  setPolicy(id: RuleListId, input: PolicyInput | undefined): void;
+  setTier(name: string, tier: TierInput | undefined): void;
+  addEndpoint(endpoint: LocalEndpoint): void;
+  /** The labels are still the old ones. */
+  removeEndpoint(endpoint: LocalEndpoint): void;
+  /** The policy if its rules are needed on this node, undefined otherwise. */
+  neededPolicy(id: RuleListId): PolicyInput | undefined;
+  takeChanges(): GroupChanges;
+}
+
+/** Whether both have the same place in the lists of the same endpoints. */
+function samePlacement(a: PolicyInput, b: PolicyInput): boolean {
+  return (
+    a.tier === b.tier &&
+    a.order === b.order &&
+    a.hostOnly === b.hostOnly &&
+    (a.ingress === undefined) === (b.ingress === undefined) &&
+    (a.egress === undefined) === (b.egress === undefined) &&
+    (a.selector === b.selector || formatSelector(a.selector) === formatSelector(b.selector))
+  );
+}
+
+/** The policy with nothing but a Deny, in its directions. */
+function denyAll(input: PolicyInput): PolicyInput {
+  const deny = [blanketRule('deny')];
+  return { ...input, ingress: input.ingress && deny, egress: input.egress && deny };
+}
+
+export function createPolicyGroups(): PolicyGroups {
+  const policies = new Map<RuleListId, Policy>();
+  const groups = new Map<string, PolicyGroup>();
+  const tiers = new Map<string, TierInput>();
+  const endpoints = new Set<LocalEndpoint>();
+  const selections = createSelections(tiers);
+  const touchedPolicies = new Set<RuleListId>();
+  const touchedGroups = new Set<PolicyGroup>();
+  const touchedEndpoints = new Set<LocalEndpoint>();
+  let serials = 0;
+
+  const index = createLabelIndex<LocalEndpoint, PolicyGroup>(
+    () => endpoints,
+    (group, endpoint, certain) => {
+      touchedEndpoints.add(endpoint);
+      if (!certain) {
+        endpoint.doubts.add(group);
+        return;
+      }
+      if (group.endpoints === undefined) touchedGroups.add(group);
+      group.endpoints = addToBag(group.endpoints, endpoint);
+      endpoint.groups.add(group);
+    },
+    unmatch,
+  );
+
+  function unmatch(group: PolicyGroup, endpoint: LocalEndpoint, certain: boolean): void {
+    touchedEndpoints.add(endpoint);
+    if (!certain) {
+      endpoint.doubts.delete(group);
+      return;
+    }
+    group.endpoints = removeFromBag(group.endpoints, endpoint);
+    if (group.endpoints === undefined) touchedGroups.add(group);
+    endpoint.groups.delete(group);
+  }
+
+  const isClosed = (tier: string) => tiers.get(tier)?.closed ?? false;
+
+  function openGroup(selector: Selector): PolicyGroup {
+    const key = formatSelector(selector);
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const group: PolicyGroup = {
+      key,
+      serial: ++serials,
+      selector,
+      place: newPlace(),
+      policies: undefined,
+      endpoints: undefined,
+      selections: undefined,
+    };
+    groups.set(key, group);
+    index.addSelectors([group]);
+    return group;
+  }
+
+  function closeGroup(group: PolicyGroup): void {
+    groups.delete(group.key);
+    index.removeSelector(group);
+    for (const endpoint of bagItems(group.endpoints)) unmatch(group, endpoint, true);
+    for (const endpoint of index.openItems()) if (endpoint.doubts.has(group)) unmatch(group, endpoint, false);
+    touchedGroups.delete(group);
+  }
+
+  function leaveGroup(policy: Policy): void {
+    const group = policy.group;
+    if (group === undefined) return;
+    selections.touchGroup(group);
+    group.policies = removeFromBag(group.policies, policy);
+    if (group.policies === undefined) closeGroup(group);
+  }
+
+  function joinGroup(id: RuleListId, input: PolicyInput): Policy {
+    const group = input.hostOnly ? undefined : openGroup(input.selector);
+    const policy: Policy = { id, input, group };
+    if (group === undefined) return policy;
+    group.policies = addToBag(group.policies, policy);
+    selections.touchGroup(group);
+    return policy;
+  }
+
+  /** The same place with other content: nothing that endpoints know changes. */
+  function replaceInput(policy: Policy, input: PolicyInput): Policy {
+    const next: Policy = { ...policy, input };
+    if (policy.group !== undefined) {
+      policy.group.policies = addToBag(removeFromBag(policy.group.policies, policy), next);
+    }
+    return next;
+  }
+
+  return {
+    setPolicy(id, input) {
+      touchedPolicies.add(id);
+      const known = policies.get(id);
+      if (known !== undefined && input !== undefined && samePlacement(known.input, input)) {
+        policies.set(id, replaceInput(known, input));
+        return;
+      }
+      // The new group is joined first, so that a group both have in common is not closed and opened again.
+      if (input === undefined) policies.delete(id);
+      else policies.set(id, joinGroup(id, input));
+      if (known !== undefined) leaveGroup(known);
+    },
+    setTier(name, tier) {
+      const wasClosed = isClosed(name);
+      if (tier === undefined) tiers.delete(name);
+      else tiers.set(name, tier);
+      selections.touchAll();
+      if (wasClosed === isClosed(name)) return;
+      for (const policy of policies.values()) if (policy.input.tier === name) touchedPolicies.add(policy.id);
+    },
+    addEndpoint(endpoint) {
+      endpoints.add(endpoint);
+      touchedEndpoints.add(endpoint);
+      index.addItem(endpoint);
+    },
+    removeEndpoint(endpoint) {
+      index.removeItem(endpoint);
+      endpoints.delete(endpoint);
+      touchedEndpoints.delete(endpoint);
+      selections.remove(endpoint);
+    },
+    neededPolicy(id) {
+      const policy = policies.get(id);
+      if (policy?.group === undefined) return undefined;
+      const { input, group } = policy;
+      if (group.endpoints === undefined && !input.neededEverywhere) return undefined;
+      return isClosed(input.tier) ? denyAll(input) : input;
+    },
+    takeChanges() {
+      for (const group of touchedGroups) visitBag(group.policies, (policy) => void touchedPolicies.add(policy.id));
+      for (const endpoint of touchedEndpoints) selections.place(endpoint);
+      const changes = {
+        policies: new Set(touchedPolicies),
+        endpoints: new Set([...touchedEndpoints, ...selections.refresh()]),
+      };
+      touchedGroups.clear();
+      touchedPolicies.clear();
+      touchedEndpoints.clear();
+      return changes;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// An endpoint of this node, the policies that select it and the tiers that it gets, as the calculation holds them.
+import type { Ip } from '../../net/ip.ts';
+import type { Selector } from '../../selector/selector.ts';
+import type { LocalInterface } from '../types/input.ts';
+import type { TierPolicies } from '../types/types.ts';
+import type { Bag } from './bag.ts';
+import type { Place } from './label-index.ts';
+import type { IndexedItem } from './label-table.ts';
+import type { PlacedPolicy } from './order.ts';
+
+export interface LocalEndpoint extends IndexedItem {
+  readonly id: string;
+  readonly local: LocalInterface;
+  readonly addresses: readonly Ip[];
+  readonly profiles: readonly string[];
+  /** The policy groups that select it. */
+  readonly groups: Set<PolicyGroup>;
+  /** Those that may select it, for all that is known of its labels. */
+  readonly doubts: Set<PolicyGroup>;
+  /** Undefined until it has been placed. */
+  selection: Selection | undefined;
+}
+
+/** All policies with one selector. */
+export interface PolicyGroup {
+  readonly key: string;
+  /** Tells groups apart in few characters; never used again. */
+  readonly serial: number;
+  readonly selector: Selector;
+  readonly place: Place;
+  policies: Bag<Policy>;
+  endpoints: Bag<LocalEndpoint>;
+  selections: Bag<Selection>;
+}
+
+export interface Policy extends PlacedPolicy {
+  /** Undefined for policies that workloads never see. */
+  readonly group: PolicyGroup | undefined;
+}
+
+/** The policy groups that select the same endpoints, and their tiers. */
+export interface Selection {
+  readonly key: string;
+  readonly groups: readonly PolicyGroup[];
+  endpoints: Bag<LocalEndpoint>;
+  tiers: readonly TierPolicies[];
+}

@@ -1,0 +1,64 @@
+// In which order tiers and policies are evaluated (Calico v3.33, felix/calc/policy_sorter.go).
+import { type PolicyInput, type TierInput, UNKNOWN_TIER } from '../types/input.ts';
+import type { RuleListId, TierPolicies } from '../types/types.ts';
+
+/** A policy as it takes its place among others. */
+export interface PlacedPolicy {
+  readonly id: RuleListId;
+  readonly input: PolicyInput;
+}
+
+/** `<name>/<namespace>/<kind>`, by which policies of equal order are sorted. */
+function tieBreaker(id: RuleListId): string {
+  return id.split('/').reverse().join('/');
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareNumbers(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sortPolicies(policies: readonly PlacedPolicy[]): readonly PlacedPolicy[] {
+  const keyed = policies.map((policy) => ({ policy, order: policy.input.order, tie: tieBreaker(policy.id) }));
+  keyed.sort((a, b) => compareNumbers(a.order, b.order) || compareTexts(a.tie, b.tie));
+  return keyed.map(({ policy }) => policy);
+}
+
+/**
+ * Where a tier stands: one whose place is not known comes before all, then those that exist by order, and a policy in a
+ * tier that does not exist is enforced after them.
+ */
+function placeOfTier(name: string, tier: TierInput | undefined): readonly [rank: number, order: number] {
+  if (name === UNKNOWN_TIER || tier?.closed) return [0, 0];
+  return tier === undefined ? [2, 0] : [1, tier.order];
+}
+
+function compareTiers(tiers: ReadonlyMap<string, TierInput>, a: string, b: string): number {
+  const [rankA, orderA] = placeOfTier(a, tiers.get(a));
+  const [rankB, orderB] = placeOfTier(b, tiers.get(b));
+  return rankA - rankB || compareNumbers(orderA, orderB) || compareTexts(a, b);
+}
+
+/** The policies by tier in order of evaluation. A tier that does not exist ends in deny. */
+export function computeTiers(
+  policies: readonly PlacedPolicy[],
+  tiers: ReadonlyMap<string, TierInput>,
+): readonly TierPolicies[] {
+  const names = [...new Set(policies.map((policy) => policy.input.tier))];
+  names.sort((a, b) => compareTiers(tiers, a, b));
+  const byTier = Map.groupBy(policies, (policy) => policy.input.tier);
+  return names
+    .map((tier) => {
+      const sorted = sortPolicies(byTier.get(tier) ?? []);
+      return {
+        tier,
+        defaultAction: tiers.get(tier)?.defaultAction ?? ('deny' as const),
+        ingress: sorted.filter((policy) => policy.input.ingress !== undefined).map((policy) => policy.id),
+        egress: sorted.filter((policy) => policy.input.egress !== undefined).map((policy) => policy.id),
+      };
+    })
+    .filter((tier) => tier.ingress.length + tier.egress.length > 0);
+}

@@ -1,0 +1,126 @@
+// What the policy calculation hands out: compiled rules, IP sets and per-endpoint policy, as values without text to parse.
+import type { Cidr } from '../../net/cidr.ts';
+import type { Family, Ip } from '../../net/ip.ts';
+import type { Mac } from '../../net/mac.ts';
+import type { PortRange } from '../../net/port.ts';
+
+/**
+ * Name of an IP set, derived from its definition: `s:…` addresses that a selector matches, `r:…` the same with ranges
+ * among them, `n:…` a named port. An id keeps its type for as long as it lives: when the first range joins (a network
+ * set), a set with another id takes the place, and the rule lists that name it are handed out again in the same step.
+ */
+export type IpSetId = string;
+
+/** One (address, protocol, port) triple of a named port. */
+export interface PortMember {
+  readonly address: Ip;
+  readonly protocol: number;
+  readonly port: number;
+}
+
+/**
+ * Whole content of a set, both families mixed, without duplicates. The members of a `cidr` set never overlap (those
+ * that another covers are left out), have no host bits and are never of length 0 (halves are handed out instead).
+ */
+export type IpSetContent =
+  | { readonly type: 'address'; readonly members: readonly Ip[] }
+  | { readonly type: 'cidr'; readonly members: readonly Cidr[] }
+  | { readonly type: 'port'; readonly members: readonly PortMember[] };
+
+/** What comes into a set and what leaves it; nothing is in both. Apply `removed` first: a range may replace what it covers. */
+export type IpSetDelta =
+  | { readonly type: 'address'; readonly added: readonly Ip[]; readonly removed: readonly Ip[] }
+  | { readonly type: 'cidr'; readonly added: readonly Cidr[]; readonly removed: readonly Cidr[] }
+  | { readonly type: 'port'; readonly added: readonly PortMember[]; readonly removed: readonly PortMember[] };
+
+export type IpSetType = IpSetContent['type'];
+
+/**
+ * One side of a rule. Each non-empty list must be satisfied: `nets` by any member, the `not…` lists by none. A rule with
+ * ranges has a family, and all its ranges are of that family.
+ */
+export interface SideMatch {
+  readonly nets: readonly Cidr[];
+  readonly notNets: readonly Cidr[];
+  /** The address must be in every one of these sets. */
+  readonly ipSets: readonly IpSetId[];
+  /** The address must be in none of these. */
+  readonly notIpSets: readonly IpSetId[];
+  /** Numeric ports and `portSets` are alternatives of one another. */
+  readonly ports: readonly PortRange[];
+  readonly portSets: readonly IpSetId[];
+  readonly notPorts: readonly PortRange[];
+  readonly notPortSets: readonly IpSetId[];
+}
+
+/** ICMP in IPv4 packets, ICMPv6 in IPv6 packets. A packet of another protocol never has it (so `notIcmp` holds). */
+export interface IcmpMatch {
+  readonly type: number;
+  readonly code?: number;
+}
+
+export type RuleAction = 'allow' | 'deny' | 'pass' | 'log';
+
+/** `pass` ends the tier, in a profile it ends that profile; `log` logs and goes on to the next rule. */
+export interface CompiledRule {
+  readonly action: RuleAction;
+  readonly family?: Family;
+  readonly protocol?: number;
+  readonly notProtocol?: number;
+  readonly icmp?: IcmpMatch;
+  readonly notIcmp?: IcmpMatch;
+  readonly source: SideMatch;
+  readonly destination: SideMatch;
+  /** Annotations of the rule, for comments. */
+  readonly comment?: string;
+}
+
+export type Direction = 'ingress' | 'egress';
+
+/** `NetworkPolicy/<namespace>/<name>`, `GlobalNetworkPolicy//<name>` or `Profile//<name>`; unique in the store. */
+export type RuleListId = string;
+
+/** The rules of one policy or profile. A profile that does not exist is a list with one deny rule in both directions. */
+export interface RuleList {
+  readonly id: RuleListId;
+  readonly ingress: readonly CompiledRule[];
+  readonly egress: readonly CompiledRule[];
+}
+
+/** The policies of one tier that apply to an endpoint, in order, per direction; a direction with none skips the tier. */
+export interface TierPolicies {
+  readonly tier: string;
+  readonly defaultAction: 'deny' | 'pass';
+  readonly ingress: readonly RuleListId[];
+  readonly egress: readonly RuleListId[];
+}
+
+/**
+ * A workload endpoint of this node, with all that decides about its traffic: tiers in order, then profiles in order,
+ * then drop. No two endpoints handed out have the same interface name. Equal policy lists are often one shared array.
+ */
+export interface EndpointPolicy {
+  /** `<namespace>/<name>` of the WorkloadEndpoint. */
+  readonly id: string;
+  readonly interfaceName: string;
+  readonly mac: Mac | undefined;
+  readonly addresses: readonly Ip[];
+  /** Source ranges other than its own addresses that it may send from. */
+  readonly allowedSources: readonly Cidr[];
+  readonly tiers: readonly TierPolicies[];
+  readonly profiles: readonly RuleListId[];
+}
+
+/**
+ * One step from the last state to the next. Applied in the order given they never name something that is not there:
+ * removed endpoints first (their interface names are free then), sets before rule lists before endpoints, then the
+ * rule lists and sets that nothing names any more.
+ */
+export type PolicyChange =
+  | ({ readonly kind: 'set-added'; readonly id: IpSetId } & IpSetContent)
+  | ({ readonly kind: 'set-changed'; readonly id: IpSetId } & IpSetDelta)
+  | { readonly kind: 'set-removed'; readonly id: IpSetId }
+  | { readonly kind: 'rules-set'; readonly list: RuleList }
+  | { readonly kind: 'rules-removed'; readonly id: RuleListId }
+  | { readonly kind: 'endpoint-set'; readonly endpoint: EndpointPolicy }
+  | { readonly kind: 'endpoint-removed'; readonly id: string };

@@ -1,0 +1,44 @@
+// `rkt metadata-service`: lets pods ask about themselves, and prove to each other who they are.
+import { join } from 'node:path';
+import { OcicatError } from '../../base/errors.ts';
+import { METADATA_PORT } from '../../metadata/place.ts';
+import { runService } from '../../metadata/service.ts';
+import { chooseDataDir } from '../cli/data-dir.ts';
+import { type FlagUse, lastFlag } from '../cli/flags.ts';
+import { openStopRequests } from '../run/stop-requests.ts';
+import { observeHeld } from '../store/pod-store.ts';
+import type { Handler } from './command.ts';
+
+function parsePort(uses: readonly FlagUse[]): number {
+  const text = lastFlag(uses, 'listen-port') ?? String(METADATA_PORT);
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port > 0 && port < 65_536) return port;
+  throw new OcicatError('invalid', `--listen-port "${text}": wanted a port from 1 to 65535`);
+}
+
+/** Below the data directory, which stays when the machine starts anew. */
+function keyPath(dataDir: string): string {
+  return join(dataDir, 'metadata-service/hmac.key');
+}
+
+/** What cannot be looked at is no pod that runs. */
+function isHeld(podPath: string): boolean {
+  try {
+    return observeHeld(podPath) ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs until SIGTERM or SIGINT. */
+export const serveMetadata: Handler = async (context, { uses, rest }) => {
+  if (rest.length > 0) throw new OcicatError('invalid', `unknown argument "${rest[0]}"`);
+  const say = (line: string): void => context.stdio.stderr(`metadata-service: ${line}\n`);
+  const port = parsePort(uses);
+  const stops = openStopRequests();
+  say('metadata service starting...');
+  const { environment } = context;
+  await runService({ port, keyPath: keyPath(chooseDataDir(context)), environment, isHeld, say }, stops.signal);
+  stops.close();
+  return 0;
+};

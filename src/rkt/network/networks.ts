@@ -1,0 +1,179 @@
+// Joining a pod to its networks and taking it off them again: one CNI plugin call after the other.
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { parseJson, printJson } from '../../base/json.ts';
+import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from '../../cni/invoke/call.ts';
+import { type NetworkConf, ownNetwork, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
+import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
+import { restrictLink } from './own-links.ts';
+import { netnsPath } from './pod-netns.ts';
+
+/** A pod as plugins see it. */
+export interface PodNetworks {
+  readonly uuid: string;
+  readonly podPath: string;
+  readonly pluginDirs: readonly string[];
+  readonly warn: (line: string) => void;
+}
+
+/** DNS settings that a network supplied. */
+export interface SuppliedDns extends CniDns {
+  readonly network: string;
+}
+
+/** A network as the pod has joined it; what its plugin did not name is undefined. */
+export interface JoinedNetwork {
+  readonly name: string;
+  /** The pod's IPv4 address on it. */
+  readonly address: string | undefined;
+  readonly gateway: string | undefined;
+}
+
+export interface JoinedNetworks {
+  readonly networks: readonly JoinedNetwork[];
+  /** Those of the first network that has some. */
+  readonly dns: SuppliedDns | undefined;
+}
+
+function stdinOf(conf: NetworkConf, plugin: PluginConf, previous: string | undefined): string {
+  if (!conf.file.endsWith('.conflist')) return conf.json;
+  const { name, cniVersion } = conf;
+  const prevResult: unknown = previous === undefined ? undefined : parseJson(previous);
+  return printJson({ ...plugin.fields, name, cniVersion, prevResult });
+}
+
+function resultPath(podPath: string, conf: NetworkConf): string {
+  return join(podPath, 'net', `${conf.file}.result`);
+}
+
+async function call(
+  command: 'ADD' | 'DEL',
+  pod: PodNetworks,
+  network: SelectedNetwork,
+  plugin: PluginConf,
+  previous: string | undefined,
+): Promise<string> {
+  const path = netnsPath(pod.uuid);
+  return callPlugin({
+    command,
+    pluginPath: findPlugin(plugin.type, pod.pluginDirs),
+    pluginDirs: pod.pluginDirs,
+    containerId: pod.uuid,
+    netns: command === 'ADD' || statSync(path, { throwIfNoEntry: false }) !== undefined ? path : '',
+    ifName: network.ifName,
+    args: network.args,
+    stdin: stdinOf(network.conf, plugin, previous),
+  });
+}
+
+async function addNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<CniResult> {
+  const { conf } = network;
+  let result: CniResult | undefined;
+  for (const plugin of conf.plugins) {
+    result = parseCniResult(plugin.type, await call('ADD', pod, network, plugin, result?.json));
+  }
+  if (result === undefined) throw new OcicatError('invalid', `network "${conf.name}": has no plugin`);
+  if (conf.plugins.length > 1) writeFileSync(resultPath(pod.podPath, conf), result.json);
+  const own = ownNetwork(conf);
+  if (own !== undefined) restrictLink(own, netnsPath(pod.uuid), result.json);
+  return result;
+}
+
+/** With `refused`, plugins of which one would not even look at the ADD: what refuses the DEL as well has nothing to delete. */
+async function deleteNetwork(pod: PodNetworks, network: SelectedNetwork, refused: boolean): Promise<void> {
+  const path = resultPath(pod.podPath, network.conf);
+  const previous = statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path, 'utf8');
+  for (const plugin of network.conf.plugins.toReversed()) {
+    try {
+      await call('DEL', pod, network, plugin, previous);
+    } catch (error) {
+      if (!refused || !isOcicatError(error, 'invalid')) throw error;
+    }
+  }
+}
+
+function infoOf(pod: PodNetworks, network: SelectedNetwork, ip4: string | undefined): NetInfo {
+  const [ip = '', length = ''] = ip4?.split('/') ?? [];
+  return {
+    netName: network.conf.name,
+    netConf: `net/${network.conf.file}`,
+    pluginPath: findPlugin(network.conf.plugins[0]?.type ?? '', pod.pluginDirs),
+    ifName: network.ifName,
+    ip,
+    args: network.args,
+    mask: ip4 === undefined ? '' : formatMask(Number(length)),
+  };
+}
+
+/** Whoever finds the pod after a crash knows every network that may have been added: the list is written before the call. */
+function recordIntent(pod: PodNetworks, infos: readonly NetInfo[], network: SelectedNetwork): NetInfo {
+  const info = infoOf(pod, network, undefined);
+  writeFileSync(join(pod.podPath, 'net', network.conf.file), network.conf.json);
+  writeNetInfo(pod.podPath, [...infos, info]);
+  return info;
+}
+
+/** Takes everything down again and returns the failure in one line, with the way out for what could not be taken down. */
+async function giveUp(pod: PodNetworks, network: string, cause: unknown): Promise<OcicatError> {
+  const left = await removeNetworks(pod, isOcicatError(cause, 'invalid') ? network : undefined);
+  const rest = left.length === 0 ? '' : `; it will be taken down by "rkt gc"`;
+  return new OcicatError('unavailable', `error adding network "${network}": ${describeError(cause)}${rest}`);
+}
+
+/**
+ * Adds the networks in order. When one fails, it and the earlier ones are taken down again, newest first, and the failure is
+ * thrown.
+ */
+export async function addNetworks(pod: PodNetworks, networks: readonly SelectedNetwork[]): Promise<JoinedNetworks> {
+  mkdirSync(join(pod.podPath, 'net'), { recursive: true, mode: 0o750 });
+  const infos: NetInfo[] = [];
+  const joined: JoinedNetwork[] = [];
+  let supplied: SuppliedDns | undefined;
+  for (const network of networks) {
+    const { name } = network.conf;
+    try {
+      infos.push(recordIntent(pod, infos, network));
+      const { ip4, gateway, dns } = await addNetwork(pod, network);
+      infos.splice(-1, 1, infoOf(pod, network, ip4));
+      writeNetInfo(pod.podPath, infos);
+      joined.push({ name, address: ip4?.split('/')[0], gateway });
+      if (dns !== undefined && supplied === undefined) supplied = { ...dns, network: name };
+      else if (dns !== undefined) {
+        pod.warn(`Warning: network ${name} plugin specified DNS configuration, but DNS already supplied`);
+      }
+    } catch (cause) {
+      throw await giveUp(pod, name, cause);
+    }
+  }
+  return { networks: joined, dns: supplied };
+}
+
+function savedNetwork(pod: PodNetworks, info: NetInfo): SelectedNetwork {
+  const path = join(pod.podPath, info.netConf);
+  const conf = parseNetworkConf(basename(info.netConf), path, readFileSync(path, 'utf8'));
+  return { conf, ifName: info.ifName, args: info.args };
+}
+
+/**
+ * Takes the pod off every network it has, newest first; each is forgotten once its plugin has agreed. Returns a line for
+ * each that could not be deleted and is still recorded for another try. `refused` names a network whose ADD was
+ * refused as such.
+ */
+export async function removeNetworks(pod: PodNetworks, refused?: string): Promise<readonly string[]> {
+  const failures: string[] = [];
+  const kept: NetInfo[] = [];
+  const infos = readNetInfo(pod.podPath);
+  for (const [index, info] of [...infos.entries()].toReversed()) {
+    try {
+      await deleteNetwork(pod, savedNetwork(pod, info), info.netName === refused);
+      rmSync(join(pod.podPath, info.netConf), { force: true });
+      rmSync(join(pod.podPath, `${info.netConf}.result`), { force: true });
+    } catch (error) {
+      failures.push(`error deleting "${info.netName}": ${describeError(error)}`);
+      kept.unshift(info);
+    }
+    writeNetInfo(pod.podPath, [...infos.slice(0, index), ...kept]);
+  }
+  return failures;
+}

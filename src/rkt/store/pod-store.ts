@@ -1,0 +1,179 @@
+// Pods on disk: a pod's state is the directory it is in and whether a living process holds a lock on it.
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import * as libc from '../../sys/libc.ts';
+import { isUuid, resolveUuid } from '../cli/uuid.ts';
+
+/** Directories below DATA/pods, in the order in which a pod passes through them. */
+export const places = ['embryo', 'prepare', 'prepared', 'run', 'exited-garbage', 'garbage'] as const;
+export type Place = (typeof places)[number];
+
+export type PodState =
+  | 'embryo'
+  | 'preparing'
+  | 'aborted prepare'
+  | 'prepared'
+  | 'running'
+  | 'deleting'
+  | 'exited deleting'
+  | 'exited'
+  | 'exited garbage'
+  | 'garbage';
+
+/** A pod as it was seen; it may have moved on since. */
+export interface Pod {
+  readonly uuid: string;
+  readonly place: Place;
+  readonly path: string;
+  readonly state: PodState;
+}
+
+/** A pod whose lock this process holds. */
+export interface HeldPod {
+  readonly uuid: string;
+  readonly path: string;
+  /** Locked descriptor of the pod's directory; a process that inherits it keeps the pod locked. */
+  readonly lockFd: number;
+  /** Moves the directory, durably. Returns the pod at its new path; this one must not be used any more. */
+  moveTo(place: Place): HeldPod;
+  /** Gives up the lock. */
+  close(): void;
+}
+
+const states: Readonly<Record<Place, readonly [unlocked: PodState, locked: PodState]>> = {
+  embryo: ['embryo', 'embryo'],
+  prepare: ['aborted prepare', 'preparing'],
+  prepared: ['prepared', 'prepared'],
+  run: ['exited', 'running'],
+  'exited-garbage': ['exited garbage', 'exited deleting'],
+  garbage: ['garbage', 'deleting'],
+};
+
+/** Mode of the directories that hold pods. Source: rkt v1.30.0, pkg/pod/pods.go. */
+const PLACE_MODE = 0o750;
+
+function placePath(dataDir: string, place: Place): string {
+  return join(dataDir, 'pods', place);
+}
+
+function openDirectory(path: string): number {
+  return libc.open(path, libc.O_RDONLY | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC);
+}
+
+/** Whether somebody holds the pod in that directory; undefined if there is none. */
+export function observeHeld(path: string): boolean | undefined {
+  try {
+    const fd = openDirectory(path);
+    const free = libc.flock(fd, libc.LOCK_SH | libc.LOCK_NB);
+    libc.close(fd);
+    return !free;
+  } catch (error) {
+    if (isOcicatError(error, 'kernel') && error.errno === libc.ENOENT) return undefined;
+    throw error;
+  }
+}
+
+/** The pod as it is now; undefined if it is not, or no longer, in that place. */
+function observePod(dataDir: string, place: Place, uuid: string): Pod | undefined {
+  const path = join(placePath(dataDir, place), uuid);
+  const held = observeHeld(path);
+  return held === undefined ? undefined : { uuid, place, path, state: states[place][held ? 1 : 0] };
+}
+
+/** None where there is no such place. Throws `denied` where this user may not look, as that is not the same as no pods. */
+function uuidsIn(dataDir: string, place: Place): readonly string[] {
+  const path = placePath(dataDir, place);
+  try {
+    return readdirSync(path).filter(isUuid);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('code' in cause)) throw cause;
+    if (cause.code === 'ENOENT') return [];
+    throw new OcicatError(cause.code === 'EACCES' ? 'denied' : 'unavailable', `read pods of "${path}"`, { cause });
+  }
+}
+
+/** Pods in the given places, sorted by UUID. A pod that moves meanwhile is seen once, where it was seen last. */
+export function observePods(dataDir: string, among: readonly Place[] = places): readonly Pod[] {
+  const seen = new Map<string, Pod>();
+  for (const place of among) {
+    for (const uuid of uuidsIn(dataDir, place)) {
+      const pod = observePod(dataDir, place, uuid);
+      if (pod !== undefined) seen.set(uuid, pod);
+    }
+  }
+  return [...seen.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+}
+
+/** Places whose pods a command can name. Source: rkt v1.30.0, pkg/pod/uuid.go. */
+export const nameable: readonly Place[] = ['prepare', 'prepared', 'run', 'exited-garbage'];
+
+/** The pod that a UUID or its prefix names. Throws as resolveUuid does. */
+export function findPod(dataDir: string, prefix: string): Pod {
+  const known = nameable.flatMap((place) => uuidsIn(dataDir, place).map((uuid) => ({ uuid, place })));
+  const uuid = resolveUuid(prefix, [...new Set(known.map((pod) => pod.uuid))]);
+  const pod = observePods(dataDir, places).find((one) => one.uuid === uuid);
+  if (pod === undefined) throw new OcicatError('not-found', `no matches found for "${prefix.toLowerCase()}"`);
+  return pod;
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+}
+
+function holdPod(dataDir: string, uuid: string, path: string, lockFd: number): HeldPod {
+  return {
+    uuid,
+    path,
+    lockFd,
+    moveTo(place) {
+      const target = placePath(dataDir, place);
+      mkdirSync(target, { recursive: true, mode: PLACE_MODE });
+      renameSync(path, join(target, uuid));
+      syncDirectory(target);
+      return holdPod(dataDir, uuid, join(target, uuid), lockFd);
+    },
+    close: () => libc.close(lockFd),
+  };
+}
+
+/** Makes an empty pod, locked, in `prepare`. A crash before that leaves an embryo, which gc removes. */
+export function createPod(dataDir: string, uuid: string): HeldPod {
+  const path = join(placePath(dataDir, 'embryo'), uuid);
+  mkdirSync(placePath(dataDir, 'embryo'), { recursive: true, mode: PLACE_MODE });
+  mkdirSync(path, { mode: PLACE_MODE });
+  const lockFd = openDirectory(path);
+  libc.flock(lockFd, libc.LOCK_EX);
+  return holdPod(dataDir, uuid, path, lockFd).moveTo('prepare');
+}
+
+/** A reader that probes a pod's state holds a shared lock for some microseconds. */
+const LOCK_ATTEMPTS = 20;
+const LOCK_PAUSE_MS = 2;
+
+function tryLockExclusively(fd: number): boolean {
+  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+    if (libc.flock(fd, libc.LOCK_EX | libc.LOCK_NB)) return true;
+    Bun.sleepSync(LOCK_PAUSE_MS);
+  }
+  return false;
+}
+
+/** Locks a pod that nobody holds; undefined if somebody does or it has moved since it was seen. */
+export function tryHoldPod(dataDir: string, pod: Pod): HeldPod | undefined {
+  let fd: number;
+  try {
+    fd = openDirectory(pod.path);
+  } catch (error) {
+    if (isOcicatError(error, 'kernel') && error.errno === libc.ENOENT) return undefined;
+    throw error;
+  }
+  if (tryLockExclusively(fd)) {
+    const again = observePod(dataDir, pod.place, pod.uuid);
+    if (again !== undefined) return holdPod(dataDir, pod.uuid, pod.path, fd);
+  }
+  libc.close(fd);
+  return undefined;
+}
