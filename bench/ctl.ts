@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEtcd } from '../test/store/etcd-server.ts';
+import { startEtcd } from '../test/support/etcd/etcd-server.ts';
 import { printLabels, printPolicies, printPolicyList, printProfiles } from './parts/ctl-documents.ts';
 import { type CtlRun, OWN_CTL, openCtlPeer, openOwnCtl, runTimed } from './parts/ctl-programs.ts';
 import { median, report } from './parts/report.ts';

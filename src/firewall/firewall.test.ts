@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { computeChanges, emptyState, policyState } from '../../test/kernel/firewall-cases.ts';
+import { computeChanges, emptyState, policyState } from '../../test/support/firewall/firewall-cases.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { applyToModel, plainRuleset } from '../nftables/table-model.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';

@@ -1,7 +1,12 @@
 // The rendered rules against a second reading of the contract (policy/types.ts), packet by packet.
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { computeChanges, emptyState, type PolicyState, policyState } from '../../test/kernel/firewall-cases.ts';
+import {
+  computeChanges,
+  emptyState,
+  type PolicyState,
+  policyState,
+} from '../../test/support/firewall/firewall-cases.ts';
 import { cidrContains, type parseCidr } from '../net/cidr.ts';
 import { familyOf, type Ip, parseIp } from '../net/ip.ts';
 import { type ModelPacket, runPacket } from '../nftables/packet-model.ts';

@@ -2,7 +2,12 @@
 // during one, which meets the chains of before and the sets of after.
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { computeChanges, emptyState, type PolicyState, policyState } from '../../test/kernel/firewall-cases.ts';
+import {
+  computeChanges,
+  emptyState,
+  type PolicyState,
+  policyState,
+} from '../../test/support/firewall/firewall-cases.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { createFirewall } from '../firewall/firewall.ts';
 import { parseIp } from '../net/ip.ts';

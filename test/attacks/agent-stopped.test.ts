@@ -1,6 +1,6 @@
 // An agent that stays stopped for longer than its peers wait for a restart: packets between hosts go on, since BIRD does.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab } from '../lab/lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 
 const RESTART_SECONDS = 2;
 const network = '{"name":"network1","cniVersion":"0.1.0","type":"calico","ipam":{"type":"calico-ipam"}}';

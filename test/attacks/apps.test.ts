@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultCapabilities } from '../../src/rkt/options/capabilities.ts';
-import { openWorld, type Result, type World } from '../pod/world.ts';
+import { openWorld, type Result, type World } from '../support/host/world.ts';
 import { appAttempts } from './app-attempts.ts';
 import { buildHostile, outcomes, successes, TOOLS } from './hostile-app.ts';
 

@@ -1,7 +1,7 @@
 // One accepted resource that stops BGP: what Calico's calicoctl stores and BIRD refuses, with a real agent, etcd and BIRD.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 const CALICOCTL = join(import.meta.dir, '../../dist/bin/calicoctl');
 let host: AgentHost;

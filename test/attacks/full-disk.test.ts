@@ -1,7 +1,7 @@
 // A host whose /var/lib/calico cannot be written: an agent that follows a store of others starts and works, and what it
 // could not write is named by its file.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 let host: AgentHost;
 

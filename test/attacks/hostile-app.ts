@@ -1,7 +1,7 @@
 // Runs the hostile app in pods and reads what it says: which of its attempts the kernel refused.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Result, World } from '../pod/world.ts';
+import type { Result, World } from '../support/host/world.ts';
 
 export const TOOLS = '/tools/hostile';
 

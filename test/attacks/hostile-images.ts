@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { computeDigest } from '../../src/images/spec/digest.ts';
-import { type RawEntry, rawTar } from '../images/raw-tar.ts';
+import { type RawEntry, rawTar } from '../support/images/raw-tar.ts';
 
 /** Entries become a compressed tar; `blob` is sent as it is. */
 export type HostileLayer =

@@ -1,8 +1,8 @@
 // A host, a registry and a store for images that attack, shared by all of them.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openRegistryServer } from '../images/registry-server.ts';
-import { openWorld, type Result } from '../pod/world.ts';
+import { openWorld, type Result } from '../support/host/world.ts';
+import { openRegistryServer } from '../support/images/registry-server.ts';
 import { makeSentinel, snapshotHost } from './host-snapshot.ts';
 import { type HostileImage, plantImage } from './hostile-images.ts';
 

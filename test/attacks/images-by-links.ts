@@ -1,5 +1,5 @@
 // Images whose archives point out of themselves: paths, links and hard links.
-import type { RawEntry } from '../images/raw-tar.ts';
+import type { RawEntry } from '../support/images/raw-tar.ts';
 import type { Aim, ImageAttack } from './image-attack.ts';
 
 type Entries = (aim: Aim) => readonly (readonly RawEntry[])[];

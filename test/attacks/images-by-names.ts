@@ -1,7 +1,7 @@
 // Images with names that terminals, file systems and parsers trip over.
 import { gzipSync } from 'node:zlib';
 import { computeDigest } from '../../src/images/spec/digest.ts';
-import { gnuSparse, type RawEntry, rawEntry, rawTar } from '../images/raw-tar.ts';
+import { gnuSparse, type RawEntry, rawEntry, rawTar } from '../support/images/raw-tar.ts';
 import type { ImageAttack } from './image-attack.ts';
 import { HOSTILE } from './text.ts';
 

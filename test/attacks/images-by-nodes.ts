@@ -1,6 +1,6 @@
 // Images with device nodes, pipes, whiteouts, privileged files and attributes of the host's own.
 import { readFileSync, statSync } from 'node:fs';
-import type { RawEntry } from '../images/raw-tar.ts';
+import type { RawEntry } from '../support/images/raw-tar.ts';
 import type { ImageAttack } from './image-attack.ts';
 
 type Layers = readonly (readonly RawEntry[])[];

@@ -1,7 +1,7 @@
 // Images that are larger than they look, or whose layers are not what the manifest says.
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { computeDigest } from '../../src/images/spec/digest.ts';
-import { type RawEntry, rawEntry, rawTar } from '../images/raw-tar.ts';
+import { type RawEntry, rawEntry, rawTar } from '../support/images/raw-tar.ts';
 import type { HostileLayer } from './hostile-images.ts';
 import type { ImageAttack } from './image-attack.ts';
 

@@ -11,8 +11,8 @@ import {
   openMetadataHost,
   readAnswer,
   SOCKET,
-} from '../pod/metadata-host.ts';
-import type { Running } from '../pod/world.ts';
+} from '../support/host/metadata-host.ts';
+import type { Running } from '../support/host/world.ts';
 
 setDefaultTimeout(60_000);
 

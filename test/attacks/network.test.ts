@@ -1,7 +1,7 @@
 // From inside a pod with every right over its own packets: nothing arrives that must not, and the host stays as it was.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
-import { eventually } from '../kernel/agent-host.ts';
+import { eventually } from '../support/host/agent-host.ts';
 import * as frames from './frames.ts';
 import { FLOOD_SIZE, sendToEverNew } from './neighbour-flood.ts';
 import { attacks } from './network-attacks.ts';

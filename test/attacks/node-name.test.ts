@@ -1,6 +1,6 @@
 // One name, two hosts: whatever the second does, the workloads of the first stay what they are.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab, type Result } from '../lab/lab.ts';
+import { eventually, type Lab, openLab, type Result } from '../support/host/lab.ts';
 
 const ETCD = 'http://underlay:2379';
 const NAME = 'calico-01';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openWorld, type World } from '../pod/world.ts';
+import { openWorld, type World } from '../support/host/world.ts';
 import { type Attempt, buildHostile, outcomes, successes, TOOLS } from './hostile-app.ts';
 
 setDefaultTimeout(60_000);

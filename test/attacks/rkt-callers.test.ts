@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openWorld, type World } from '../pod/world.ts';
+import { openWorld, type World } from '../support/host/world.ts';
 
 setDefaultTimeout(60_000);
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseIp } from '../../src/net/ip.ts';
-import { openWorld, type Running, type World } from '../pod/world.ts';
+import { openWorld, type Running, type World } from '../support/host/world.ts';
 import { printFrames } from './frames.ts';
 import { asEverNew, FLOOD_SIZE, type HostEnd, injector, sendToEverNew } from './neighbour-flood.ts';
 

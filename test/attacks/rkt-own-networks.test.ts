@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openWorld, type Running, type World } from '../pod/world.ts';
+import { openWorld, type Running, type World } from '../support/host/world.ts';
 
 setDefaultTimeout(60_000);
 

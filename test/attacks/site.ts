@@ -1,6 +1,6 @@
 // What the network's attacks are tried on: a host with the real agent, a pod that attacks, one beside it, a machine outside.
 import { type Ip, isIpv4, parseIp } from '../../src/net/ip.ts';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 import { type Link, type Octets, printFrames } from './frames.ts';
 import { injector } from './neighbour-flood.ts';
 

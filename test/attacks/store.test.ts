@@ -1,7 +1,7 @@
 // Attacks on the datastore: it hangs, lies, is wiped, is restored. For each row what is done, and what must hold.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 const root = join(import.meta.dir, '../..');
 /** A change of the store itself is noticed within this time, with no write needed. */

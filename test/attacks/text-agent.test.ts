@@ -1,7 +1,7 @@
 // The agent's log and the words about an app that cannot start: nothing in a store or a pod acts on who reads them.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
-import { openWorld, type World } from '../pod/world.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
+import { openWorld, type World } from '../support/host/world.ts';
 import { expectHarmless, expectNoControls, HOSTILE, hostileStore } from './text.ts';
 
 let host: AgentHost;

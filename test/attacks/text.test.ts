@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describeBgp } from '../../src/ctl/node/status.ts';
 import { formatFramed } from '../../src/ctl/output/tabwriter.ts';
 import { RESOURCE_KINDS } from '../../src/datastore/keys.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { expectHarmless, expectNoControls, HOSTILE, hostileStore } from './text.ts';
 
 const root = join(import.meta.dir, '../..');

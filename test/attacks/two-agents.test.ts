@@ -1,7 +1,7 @@
 // Two agents on one host: the second says who has it and ends, and the first one's data plane stays as it is.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 const BIN = join(import.meta.dir, '../../dist/bin');
 let host: AgentHost;

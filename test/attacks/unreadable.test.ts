@@ -2,7 +2,7 @@
 // call that fails, the log and calicoctl; mended, it works at once.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 const calicoctl = join(import.meta.dir, '../../dist/bin/calicoctl');
 const POOL = '/calico/resources/v3/projectcalico.org/ippools/default-ipv4-ippool';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 const root = join(import.meta.dir, '../..');
 let host: AgentHost;

@@ -2,7 +2,7 @@
 // Whatever that leaves, the next agent brings to the same end.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { type AgentHost, eventually, openAgentHost } from '../kernel/agent-host.ts';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
 
 const root = join(import.meta.dir, '../..');
 const PORT = 23790;
@@ -22,7 +22,7 @@ const isHeld = () => host.run(`test -f ${FAULT}.held`).status === 0;
 
 beforeAll(async () => {
   host = await openAgentHost({ environment: { ETCD_ENDPOINTS: `http://127.0.0.1:${PORT}` } });
-  const proxy = `${process.execPath} ${join(root, 'test/store/etcd-proxy.ts')} ${PORT} ${host.etcd.endpoint} ${FAULT}`;
+  const proxy = `${process.execPath} ${join(root, 'test/support/etcd/etcd-proxy.ts')} ${PORT} ${host.etcd.endpoint} ${FAULT}`;
   host.must(`setsid ${proxy} > /run/proxy.log 2>&1 < /dev/null &`);
   await eventually('the proxy', 10_000, () => host.run('grep listening /run/proxy.log').status === 0 || undefined);
   await host.startAgent();

@@ -1,7 +1,7 @@
 // The store goes away in the middle of `apply` of 10,000 resources and comes back: what was written is told from what was not.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type { Datastore } from '../../src/datastore/port.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { openStoreAt, ourProgram } from './side-by-side-programs.ts';
 
 const COUNT = 10_000;

@@ -2,7 +2,7 @@
 // Where OCICAT_PEERS names no folder with Calico's programs, what they answered is read from recorded/.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Datastore } from '../../src/datastore/port.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { type Place, type Recording, settle } from '../support/recording.ts';
 import { documents } from './calico-documents.ts';
 import { openSession, type Session, steady } from './session.ts';

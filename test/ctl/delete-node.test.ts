@@ -8,7 +8,7 @@ import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
 import { openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { formatIp } from '../../src/net/ip.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { openSession } from './session.ts';
 
 const signal = new AbortController().signal;

@@ -8,7 +8,7 @@ import type { Datastore } from '../../src/datastore/port.ts';
 import { assignAddresses } from '../../src/ipam/ipam.ts';
 import { openIpamView } from '../../src/ipam/view.ts';
 import { formatIp } from '../../src/net/ip.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { openSession, type Session } from './session.ts';
 
 const signal = new AbortController().signal;

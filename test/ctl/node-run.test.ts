@@ -1,4 +1,4 @@
-// What node run would start, without starting it; test/kernel/node-run.test.ts starts it.
+// What node run would start, without starting it; test/agent/node-run.test.ts starts it.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

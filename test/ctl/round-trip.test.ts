@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { kinds } from '../../src/model/kinds.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { openSession, type Session } from './session.ts';
 import { readBaseDocuments } from './side-by-side-cases.ts';
 import { openStoreAt, ourProgram } from './side-by-side-programs.ts';

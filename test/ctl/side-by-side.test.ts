@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datastore } from '../../src/datastore/port.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { type Ended, type Place, type Recording, type Run, settle } from '../support/recording.ts';
 import { crashingTables, documentDifferences, type Outcome } from './differences.ts';
 import { printDifferences, SECTION } from './differences-page.ts';

@@ -1,7 +1,7 @@
 // A signal ends a command, also one that computes and hears nothing.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const calicoctl = join(import.meta.dir, '../../dist/bin/calicoctl');
 /** Loops in loops, for seconds. */

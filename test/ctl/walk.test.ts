@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VERSION } from '../../src/base/version.ts';
 import { commands } from '../../src/ctl/main/commands.ts';
-import { type EtcdServer, startEtcd } from '../store/etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { steady } from './session.ts';
 
 const SCRIPTS = join(import.meta.dir, 'walk');

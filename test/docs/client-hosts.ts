@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { type Lab, lab } from '../lab/lab.ts';
+import { type Lab, lab } from '../support/host/lab.ts';
 
 export const REGISTRY = '10.99.0.254:5000';
 

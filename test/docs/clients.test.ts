@@ -1,6 +1,6 @@
 // The pages for clients, typed as they stand into shells on the hosts of a lab: the real podman, containerd, rkt and cnitool.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type Lab, openLab } from '../lab/lab.ts';
+import { type Lab, openLab } from '../support/host/lab.ts';
 import { copyProgram, findCnitool, PODMAN_VARIABLES, prepareContainerd, preparePodman } from './client-hosts.ts';
 import { openShells, type Shells, walkPage } from './page-walk.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildImage } from '../../src/images/transfer/build.ts';
-import { type Lab, lab } from '../lab/lab.ts';
+import { type Lab, lab } from '../support/host/lab.ts';
 import { REGISTRY, RUNC } from './client-hosts.ts';
 
 const PAUSE = 'localhost/pause:1';

@@ -1,8 +1,8 @@
 // Types the commands of a page for a client into shells on the hosts of a lab, and says where they show something else.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Lab, ocicat } from '../lab/lab.ts';
-import { type HostShell, openHostShell } from '../support/host-shell.ts';
+import { type HostShell, openHostShell } from '../support/host/host-shell.ts';
+import { type Lab, ocicat } from '../support/host/lab.ts';
 import { isShown, parseTranscript, type Typed } from './transcript.ts';
 
 const folder = join(import.meta.dir, '../../docs/clients');

@@ -1,5 +1,5 @@
 // Walks through the guide on a lab: types each command into a shell on its host, shows what came and judges it.
-import { type HostShell, openHostShell } from '../support/host-shell.ts';
+import { type HostShell, openHostShell } from '../support/host/host-shell.ts';
 import { formatSideBySide, isAsWritten, type Outcome } from './judge.ts';
 import { type Step, steps } from './steps.ts';
 

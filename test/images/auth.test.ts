@@ -8,8 +8,8 @@ import type { Server } from 'bun';
 import { emptyConfig, type RktConfig, readRktConfig } from '../../src/images/registry/config.ts';
 import type { BasicCredentials } from '../../src/images/registry/credentials.ts';
 import { pushImage } from '../../src/images/transfer/push.ts';
-import { makeCertificate, openRegistryServer, type RegistryServer } from './registry-server.ts';
-import { openWorkbench, type Workbench } from './workbench.ts';
+import { makeCertificate, openRegistryServer, type RegistryServer } from '../support/images/registry-server.ts';
+import { openWorkbench, type Workbench } from '../support/images/workbench.ts';
 
 const me: BasicCredentials = { kind: 'basic', user: 'me', password: 'secret:word' };
 const insecureTls = { insecure: { http: false, tls: true } };

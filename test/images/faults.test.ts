@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pushImage } from '../../src/images/transfer/push.ts';
-import { type BlobFault, type FaultyProxy, openFaultyProxy } from './proxy.ts';
-import { findFreePort, openRegistryServer, type RegistryServer } from './registry-server.ts';
-import { mirrored, openWorkbench, type Workbench } from './workbench.ts';
+import { type BlobFault, type FaultyProxy, openFaultyProxy } from '../support/images/proxy.ts';
+import { findFreePort, openRegistryServer, type RegistryServer } from '../support/images/registry-server.ts';
+import { mirrored, openWorkbench, type Workbench } from '../support/images/workbench.ts';
 
 const CONTENT = randomBytes(400_000);
 
@@ -149,7 +149,7 @@ function fetchElsewhere(before = 'true', name = 'data') {
     import { openImageStore } from '${join(import.meta.dir, '../../src/images/store/store.ts')}';
     import { fetchImage } from '${join(import.meta.dir, '../../src/images/transfer/fetch.ts')}';
     import { parseDockerReference } from '${join(import.meta.dir, '../../src/images/spec/reference.ts')}';
-    import { mirrored } from '${join(import.meta.dir, 'workbench.ts')}';
+    import { mirrored } from '${join(import.meta.dir, '../support/images/workbench.ts')}';
     const store = openImageStore(${JSON.stringify(join(bench.dir, 'rkt'))});
     const fetched = fetchImage({
       store,

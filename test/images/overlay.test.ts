@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pushImage } from '../../src/images/transfer/push.ts';
-import { openRegistryServer, type RegistryServer } from './registry-server.ts';
-import { mirrored, openWorkbench, type Workbench } from './workbench.ts';
+import { openRegistryServer, type RegistryServer } from '../support/images/registry-server.ts';
+import { mirrored, openWorkbench, type Workbench } from '../support/images/workbench.ts';
 
 let server: RegistryServer;
 let bench: Workbench;

@@ -17,8 +17,8 @@ import { computeDigest } from '../../src/images/spec/digest.ts';
 import { formatImageName } from '../../src/images/store/record.ts';
 import { buildImage } from '../../src/images/transfer/build.ts';
 import { pushImage } from '../../src/images/transfer/push.ts';
-import { openRegistryServer, type RegistryServer } from './registry-server.ts';
-import { mirrored, openWorkbench, type Workbench } from './workbench.ts';
+import { openRegistryServer, type RegistryServer } from '../support/images/registry-server.ts';
+import { mirrored, openWorkbench, type Workbench } from '../support/images/workbench.ts';
 
 let server: RegistryServer;
 let bench: Workbench;

@@ -14,10 +14,10 @@ import type {
   SideMatch,
   TierPolicies,
 } from '../../src/policy/types/types.ts';
-import { computeChanges, emptySide, emptyState, type PolicyState } from './firewall-cases.ts';
-import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from './firewall-flood.ts';
-import { nft, openFirewallIn, removeAllNetns, runIn } from './firewall-net.ts';
-import { addHost, addPod, allowing, endpointOf, type Pod } from './firewall-pods.ts';
+import { computeChanges, emptySide, emptyState, type PolicyState } from '../support/firewall/firewall-cases.ts';
+import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from '../support/firewall/firewall-flood.ts';
+import { nft, openFirewallIn, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
+import { addHost, addPod, allowing, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
 
 const CHANGES = 80;
 /** Long enough for packets to meet each state. */

@@ -11,10 +11,10 @@ import { encodeTransaction } from '../../src/nftables/encode.ts';
 import { computeExchange, type TableStep } from '../../src/nftables/exchange.ts';
 import type { PolicyChange } from '../../src/policy/types/types.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink } from '../../src/sys/netlink.ts';
-import { emptySide } from './firewall-cases.ts';
-import { ALLOWED_PORT, DENIED_PORT, type Flood, prepareFlood, startFlood } from './firewall-flood.ts';
-import { inNetns, nft, openFirewallIn, removeAllNetns, run } from './firewall-net.ts';
-import { addHost, addPod, allowing, endpointOf, type Pod } from './firewall-pods.ts';
+import { emptySide } from '../support/firewall/firewall-cases.ts';
+import { ALLOWED_PORT, DENIED_PORT, type Flood, prepareFlood, startFlood } from '../support/firewall/firewall-flood.ts';
+import { inNetns, nft, openFirewallIn, removeAllNetns, run } from '../support/firewall/firewall-net.ts';
+import { addHost, addPod, allowing, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
 
 const FLUSH_SECONDS = Number(process.env.OCICAT_FLUSH_SECONDS ?? 5);
 const UDP = 17;

@@ -6,8 +6,8 @@ import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, type Ip, parseIp } from '../../src/net/ip.ts';
 import type { PolicyChange, RuleList } from '../../src/policy/types/types.ts';
-import { emptySide } from './firewall-cases.ts';
-import { addNetns, inNetns, openFirewallIn, removeAllNetns, run, runIn } from './firewall-net.ts';
+import { emptySide } from '../support/firewall/firewall-cases.ts';
+import { addNetns, inNetns, openFirewallIn, removeAllNetns, run, runIn } from '../support/firewall/firewall-net.ts';
 import {
   addHost,
   addPod,
@@ -22,7 +22,7 @@ import {
   pings,
   sendRaw,
   sendUdp,
-} from './firewall-pods.ts';
+} from '../support/firewall/firewall-pods.ts';
 
 const servers: { stop(force: boolean): void }[] = [];
 

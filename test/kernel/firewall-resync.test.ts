@@ -7,9 +7,9 @@ import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { formatFinding } from '../../src/nftables/repair.ts';
 import type { EndpointPolicy, PolicyChange } from '../../src/policy/types/types.ts';
-import { emptySide } from './firewall-cases.ts';
-import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns, runIn } from './firewall-net.ts';
-import { allowing } from './firewall-pods.ts';
+import { emptySide } from '../support/firewall/firewall-cases.ts';
+import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
+import { allowing } from '../support/firewall/firewall-pods.ts';
 
 let netns: string;
 let kernel: KernelFirewall;

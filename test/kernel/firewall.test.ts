@@ -9,8 +9,8 @@ import { parseCidr } from '../../src/net/cidr.ts';
 import { computeContent } from '../../src/nftables/changes.ts';
 import { printTransaction } from '../../src/nftables/print.ts';
 import { formatFinding } from '../../src/nftables/repair.ts';
-import { computeChanges, emptyState, type PolicyState, policyState } from './firewall-cases.ts';
-import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns } from './firewall-net.ts';
+import { computeChanges, emptyState, type PolicyState, policyState } from '../support/firewall/firewall-cases.ts';
+import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
 
 afterAll(removeAllNetns);
 

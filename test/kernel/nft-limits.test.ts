@@ -17,7 +17,7 @@ import { profile } from '../../src/model/policy/profile.ts';
 import { rule } from '../../src/model/policy/rule.ts';
 import { tier } from '../../src/model/policy/tier.ts';
 import type { Shape } from '../../src/schema/schema.ts';
-import { addNetns, listRuleset, openFirewallIn, removeAllNetns } from './firewall-net.ts';
+import { addNetns, listRuleset, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
 
 const netns = addNetns();
 const kernel = openFirewallIn(netns);

@@ -10,11 +10,11 @@ import { createPolicyCalculation, type PolicyCalculation } from '../../src/polic
 import { createSnapshot } from '../../src/policy/oracle/snapshot.ts';
 import { computeVerdict } from '../../src/policy/oracle/verdict.ts';
 import type { PolicyUpdate } from '../../src/policy/types/input.ts';
-import { policyCase, WORKLOADS, workloadId } from '../policy/policy-cases.ts';
-import { openStoredUpdates, type StoredUpdates } from '../policy/stored-updates.ts';
-import { openFirewallIn, removeAllNetns } from './firewall-net.ts';
-import { addHost, addPod } from './firewall-pods.ts';
-import { openProbes, type Probe, type Probes } from './policy-probes.ts';
+import { openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
+import { addHost, addPod } from '../support/firewall/firewall-pods.ts';
+import { policyCase, WORKLOADS, workloadId } from '../support/policy/policy-cases.ts';
+import { openProbes, type Probe, type Probes } from '../support/policy/policy-probes.ts';
+import { openStoredUpdates, type StoredUpdates } from '../support/policy/stored-updates.ts';
 
 const CASES = Number(process.env.OCICAT_POLICY_CASES ?? 300);
 const SEED = Number(process.env.OCICAT_POLICY_SEED ?? 1);

@@ -1,7 +1,7 @@
 // Pods of rkt's own network `default` beside the real Docker and others that have the host drop what it forwards.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { eventually, type Lab, openLab } from './lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 
 const [DOCKER, OTHERS] = ['calico-01', 'calico-02'] as const;
 const REGISTRY = 'http://10.99.0.254:5000/v2/';

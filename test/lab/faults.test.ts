@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab } from './lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 
 const HOST = 'calico-01';
 const GC = 'rkt gc --grace-period=0s >/dev/null 2>&1';

@@ -1,6 +1,6 @@
 // A host of a cluster gets another address, or its uplink another MTU, under running agents, BIRDs and pods.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab } from './lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 
 const SERVER = '192.168.10.1';
 let lab: Lab;

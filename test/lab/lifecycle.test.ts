@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { eventually, type Lab, lab, ocicat, openLab } from './lab.ts';
+import { eventually, type Lab, lab, ocicat, openLab } from '../support/host/lab.ts';
 
 /** Processes of a lab: every mount namespace in it has its tmpfs. */
 function observeProcesses(name: string): readonly string[] {

@@ -6,7 +6,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../../src/net/protocol.ts';
 import { parsePolicyUpdate } from '../../src/policy/input/parse.ts';
 import { createSnapshot, type PolicySnapshot } from '../../src/policy/oracle/snapshot.ts';
 import { computeVerdict } from '../../src/policy/oracle/verdict.ts';
-import type { Lab } from './lab.ts';
+import type { Lab } from '../support/host/lab.ts';
 
 export type Protocol = 'tcp' | 'icmp';
 

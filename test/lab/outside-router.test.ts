@@ -1,6 +1,6 @@
 // A router outside the cluster: what it announces is in the kernel of the host that has it as a BGPPeer, as Calico puts it there.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab } from './lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 
 /** An eBGP route without a priority: 2147483647 less BIRD's own local preference of 100. */
 const FOREIGN_METRIC = 2147483547;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { ABOUT_LABS } from '../../src/lab/commands.ts';
-import { eventually, type Lab, openLab } from './lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 import { isAllowed, type Protocol, readSnapshot } from './oracle.ts';
 
 /** A place that packets come from and go to: a pod, or a host itself. */

@@ -1,7 +1,7 @@
 // A machine that ran for itself joins a cluster of which another host is a member: what cannot be both is named before anything
 // is moved, and afterwards its pods, which have run on, and those of the other host reach each other.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab } from './lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 
 const MEMBER = 'calico-01';
 const ALONE = 'calico-02';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
 import { openSync } from '../../src/datastore/sync/sync.ts';
-import { type EtcdCluster, type MemberName, startCluster } from './etcd-cluster.ts';
+import { type EtcdCluster, type MemberName, startCluster } from '../support/etcd/etcd-cluster.ts';
 
 const NOTICE_MS = 15_000;
 let cluster: EtcdCluster;

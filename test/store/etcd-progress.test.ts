@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
 import { openSync, type SyncMessage } from '../../src/datastore/sync/sync.ts';
-import { type EtcdServer, freePort, startEtcd } from './etcd-server.ts';
+import { type EtcdServer, freePort, startEtcd } from '../support/etcd/etcd-server.ts';
 
 /** Longer than from one question to the next. */
 const STALL_MS = 7_000;
@@ -26,7 +26,13 @@ afterAll(async () => {
 async function follow(fault: string): Promise<readonly SyncMessage['kind'][]> {
   const [port, faultFile] = [await freePort(), join(folder, `fault-${fault}`)];
   writeFileSync(faultFile, fault);
-  const command = [process.execPath, join(import.meta.dir, 'etcd-proxy.ts'), `${port}`, server.endpoint, faultFile];
+  const command = [
+    process.execPath,
+    join(import.meta.dir, '../support/etcd/etcd-proxy.ts'),
+    `${port}`,
+    server.endpoint,
+    faultFile,
+  ];
   const proxy = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'inherit' });
   await proxy.stdout.getReader().read();
   const datastore = openEtcd({ endpoints: async () => [`http://127.0.0.1:${port}`] });

@@ -10,7 +10,7 @@ import { discoverEndpoints } from '../../src/datastore/etcd/discovery.ts';
 import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
 import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore, WatchEvent } from '../../src/datastore/port.ts';
-import { type EtcdServer, startEtcd } from './etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const opened: Datastore[] = [];
 afterAll(async () => {

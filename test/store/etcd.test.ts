@@ -5,7 +5,7 @@ import { type EtcdSettings, openEtcd } from '../../src/datastore/etcd/client.ts'
 import { encodeRange, RANGE } from '../../src/datastore/etcd/messages.ts';
 import { openSession } from '../../src/datastore/etcd/session.ts';
 import type { Datastore, WatchBatch } from '../../src/datastore/port.ts';
-import { type EtcdServer, freePort, startEtcd } from './etcd-server.ts';
+import { type EtcdServer, freePort, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const opened: Datastore[] = [];
 

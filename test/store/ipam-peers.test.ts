@@ -11,8 +11,8 @@ import { openIpamView } from '../../src/ipam/view.ts';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
 import { close } from '../../src/sys/libc.ts';
 import { createNetns } from '../../src/sys/netns.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { openRecording, type Recording, type Run, readPeerVersion } from '../support/recording.ts';
-import { type EtcdServer, startEtcd } from './etcd-server.ts';
 
 const peers = process.env.OCICAT_PEERS ?? '';
 const present = peers !== '' && existsSync(join(peers, 'calico-ipam'));

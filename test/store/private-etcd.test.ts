@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openPrivateEtcd, type PrivateEtcd } from '../../src/agent/private-etcd.ts';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
-import { freePort } from './etcd-server.ts';
+import { freePort } from '../support/etcd/etcd-server.ts';
 
 const undo: (() => unknown)[] = [];
 afterEach(async () => {

@@ -12,7 +12,7 @@ import {
   type ResourceOutcome,
 } from '../../src/datastore/resource/resources.ts';
 import { openSync } from '../../src/datastore/sync/sync.ts';
-import { type EtcdServer, startEtcd } from './etcd-server.ts';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const COUNT = 3_000;
 

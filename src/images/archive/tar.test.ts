@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { gnuSparse, inChunks, type RawEntry, rawEntry, rawTar, seal } from '../../../test/images/raw-tar.ts';
+import { gnuSparse, inChunks, type RawEntry, rawEntry, rawTar, seal } from '../../../test/support/images/raw-tar.ts';
 import { OcicatError } from '../../base/errors.ts';
 import { readTar } from './tar.ts';
 import type { TarEntry } from './tar-header.ts';

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { inChunks, type RawEntry, rawTar } from '../../../test/images/raw-tar.ts';
+import { inChunks, type RawEntry, rawTar } from '../../../test/support/images/raw-tar.ts';
 import { describeError, OcicatError } from '../../base/errors.ts';
 import { decompress } from './decompress.ts';
 import { readTar } from './tar.ts';

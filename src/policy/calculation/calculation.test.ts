@@ -1,7 +1,7 @@
 // The calculation against its oracles: a calculation from nothing, and the verdict from the resources.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { deliverAll, isAllowed, nothingDelivered, printDelivered } from '../../../test/policy/delivered.ts';
+import { deliverAll, isAllowed, nothingDelivered, printDelivered } from '../../../test/support/policy/delivered.ts';
 import { parseCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { parseSelector } from '../../selector/parse.ts';

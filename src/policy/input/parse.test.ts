@@ -1,7 +1,7 @@
 // Stored resources to updates: what is understood, and how what is not is closed.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { deliverAll, nothingDelivered } from '../../../test/policy/delivered.ts';
+import { deliverAll, nothingDelivered } from '../../../test/support/policy/delivered.ts';
 import { formatIssue } from '../../base/errors.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import { formatIp } from '../../net/ip.ts';

@@ -1,6 +1,6 @@
 // The verdict on single packets, from resources as they are stored; and the calculation must agree with every line.
 import { describe, expect, test } from 'bun:test';
-import { deliverAll, isAllowed, nothingDelivered } from '../../../test/policy/delivered.ts';
+import { deliverAll, isAllowed, nothingDelivered } from '../../../test/support/policy/delivered.ts';
 import { parseIp } from '../../net/ip.ts';
 import { createPolicyCalculation } from '../calculation/calculation.ts';
 import { parsePolicyUpdate } from '../input/parse.ts';

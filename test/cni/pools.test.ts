@@ -1,0 +1,68 @@
+// Pools that cannot work, stored in etcd and met by ADDs of the real plugin.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { type CniHost, openCniHost } from '../support/host/cni-host.ts';
+
+const POOLS = '/calico/resources/v3/projectcalico.org/ippools';
+const CONFIG = { name: 'network1', cniVersion: '1.0.0', type: 'calico', ipam: { type: 'calico-ipam' } };
+
+/** Each comes before the host's own pool "four" in the order in which pools are tried. */
+const USELESS: readonly (readonly [string, object, string])[] = [
+  ['a-disabled', { disabled: true }, 'is disabled'],
+  ['a-elsewhere', { nodeSelector: 'rack == "elsewhere"' }, 'does not select the node'],
+  ['a-ipip', { ipipMode: 'Always' }, 'needs tunnels between hosts, which are not made'],
+  ['a-ipip-cross', { ipipMode: 'CrossSubnet' }, 'needs tunnels between hosts, which are not made'],
+  ['a-manual', { assignmentMode: 'Manual' }, 'must be asked for'],
+  ['a-namespaces', { namespaceSelector: 'has(team)', allowedUses: ['Workload'] }, 'does not select its namespace'],
+  ['a-tunnel', { allowedUses: ['Tunnel'], nodeSelector: 'all()' }, 'no pools match the required use (Workload)'],
+  ['a-vxlan', { vxlanMode: 'Always' }, 'needs tunnels between hosts, which are not made'],
+];
+
+let host: CniHost;
+beforeAll(async () => {
+  host = await openCniHost();
+});
+afterAll(() => host?.close());
+
+async function remove(name: string): Promise<void> {
+  await host.datastore.commit({ conditions: [], writes: [{ kind: 'delete', key: `${POOLS}/${name}` }] });
+  await follow();
+}
+
+async function store(name: string, spec: object): Promise<void> {
+  const metadata = { name };
+  const full = { cidr: '172.30.0.0/24', blockSize: 26, nodeSelector: 'all()', ...spec };
+  await host.put(`${POOLS}/${name}`, { kind: 'IPPool', apiVersion: 'projectcalico.org/v3', metadata, spec: full });
+  await follow();
+}
+
+/** As the agent's watch would have brought it. */
+async function follow(): Promise<void> {
+  await host.context.memory.refresh(new AbortController().signal);
+}
+
+const add = (ipam: object = {}) =>
+  host.call({ command: 'ADD', config: { ...CONFIG, ipam: { ...CONFIG.ipam, ...ipam } } });
+const del = () => host.call({ command: 'DEL', config: CONFIG });
+const addressOf = (output: string) => JSON.parse(output).ips?.[0]?.address;
+
+for (const [name, spec, why] of USELESS)
+  test(`an ADD that names no pool never takes one that cannot work: ${JSON.stringify(spec)}`, async () => {
+    await store('four', { cidr: '192.168.0.0/24' });
+    await store(name, spec);
+    const taken = await add();
+    expect(addressOf(taken.output)).toStartWith('192.168.0.');
+    await del();
+    await remove('four');
+    const refused = await add();
+    expect(refused.status).toBe(1);
+    expect(refused.output).toContain(why);
+    expect(refused.output).toContain(name);
+    await remove(name);
+  });
+
+test('who names a pool with tunnels gets an address of it, for this host alone', async () => {
+  await store('a-vxlan', { vxlanMode: 'Always' });
+  const named = await add({ ipv4_pools: ['a-vxlan'] });
+  expect(addressOf(named.output)).toStartWith('172.30.0.');
+  await del();
+});
