@@ -69,6 +69,19 @@ describe.skipIf(crictl === undefined)('where crictl can be had', () => {
     expect(await run('calicoctl ipam check')).toContain('found 0 problems');
   }, 30_000);
 
+  test('with max_conf_num 2 a pod has an interface in each network, and both addresses are given back', async () => {
+    await run(`sed 's/network1/network2/' /etc/cni/net.d/10-network1.conflist >/etc/cni/net.d/20-network2.conflist
+sed -i '/bin_dir =/a max_conf_num = 2' /etc/containerd/config.toml; systemctl restart containerd`);
+    await run(runPod('both', {}));
+    expect(await run('calicoctl get wep -o custom-columns=WORKLOAD,PROFILES | sort')).toMatch(
+      /^\n?WORKLOAD\s+PROFILES\s+both\s+network1\s+both\s+network2\s+$/,
+    );
+    expect(await run('crictl inspectp $both | grep -c \'"IP": "192.168.\'')).toBe('2\n');
+    await run('crictl rmp -f $both');
+    expect(await run('calicoctl get wep')).not.toContain('both');
+    expect(await run('calicoctl ipam check')).toContain('found 0 problems');
+  }, 30_000);
+
   test("ctr's containers in CRI's namespace connect under a name of their own", async () => {
     await run('ctr -n k8s.io run -d --cni docker.io/library/busybox:latest web_1 sleep 1000');
     expect(await run('calicoctl get wep -o custom-columns=NAME')).toMatch(
