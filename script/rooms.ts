@@ -15,7 +15,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'model/ipam': 'base net schema model/meta',
   'model/bgp': 'net schema model/meta',
   'model/node': 'net schema model/meta model/bgp',
-  'model/felix': 'schema model/meta',
+  'model/felix': 'base schema model/meta',
   'model/idle': 'base schema model/meta model/felix',
   model: 'schema model/meta model/policy model/endpoint model/ipam model/bgp model/node model/felix model/idle',
   'policy/types': 'net selector',
@@ -60,7 +60,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net model/meta model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:
     'base net manual firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird agent/config agent/node attach cni/server agent/state agent/upkeep',
-  'ctl/cli': 'base model/meta datastore',
+  'ctl/cli': 'base datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
   'ctl/output': 'base schema model/meta',

@@ -1,4 +1,5 @@
 // From the store's resources to what routing follows from.
+import { tryParseDurationMs } from '../base/duration.ts';
 import type { BGPConfiguration, BGPConfigurationSpec } from '../model/bgp/bgp-configuration.ts';
 import type { BGPPeer } from '../model/bgp/bgp-peer.ts';
 import {
@@ -8,7 +9,6 @@ import {
   tryParsePeerAddress,
 } from '../model/bgp/bgp-values.ts';
 import type { IPPool } from '../model/ipam/ip-pool.ts';
-import { tryParseDurationMs } from '../model/meta/duration.ts';
 import type { Node } from '../model/node/node.ts';
 import { parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { type Ipv4, type Ipv6, isIpv4, parseIp } from '../net/ip.ts';

@@ -1,4 +1,5 @@
 // The command line: cut into words and flags, in any order; the command table says which of them there are.
+import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
 import type { Command, Flag } from './command.ts';
 
@@ -84,12 +85,6 @@ export function cutLine(argv: readonly string[], flags: readonly Flag[]): LinePa
   return { words, given };
 }
 
-/** As Go's strconv.ParseBool; undefined for what is neither. */
-export function parseTruth(text: string): 'true' | 'false' | undefined {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return 'true';
-  return /^(0|f|F|FALSE|false|False)$/.test(text) ? 'false' : undefined;
-}
-
 /** The flag that is given, among those that the line may have; throws `invalid`. */
 function readFlag(one: GivenFlag, known: readonly Flag[]): readonly [flag: Flag, value: string] {
   const { spelling, value, argument } = one;
@@ -102,8 +97,8 @@ function readFlag(one: GivenFlag, known: readonly Flag[]): readonly [flag: Flag,
     if (value === undefined) throw wrong(`flag needs an argument: ${spelling}`);
     return [flag, value];
   }
-  const truth = value === undefined ? 'true' : parseTruth(value);
-  if (truth !== undefined) return [flag, truth];
+  const truth = value === undefined ? true : tryParseBoolean(value);
+  if (truth !== undefined) return [flag, String(truth)];
   throw wrong(`invalid argument "${value}" for ${spelling}: it is true or false`);
 }
 

@@ -1,6 +1,6 @@
 // Lengths of time on the command line, and waiting for them.
+import { tryParseDurationMs } from '../../base/duration.ts';
 import { OcicatError } from '../../base/errors.ts';
-import { tryParseDurationMs } from '../../model/meta/duration.ts';
 
 /** Milliseconds of `30s` or `1m`, more than `moreThan`; throws `invalid` for anything else. */
 export function parseWaitMs(text: string, moreThan = 0): number {

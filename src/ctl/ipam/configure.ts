@@ -1,7 +1,7 @@
 // ipam configure: changes settings of address assignment for the whole cluster.
+import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
 import type { IpamRecord } from '../../model/ipam/ipam-record.ts';
-import { parseTruth } from '../cli/arguments.ts';
 import { dryRunNote, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { retryConflict } from '../store/retry.ts';
@@ -24,8 +24,8 @@ function readPersistence(text: string): IpamRecord['kubeVirtVMAddressPersistence
 }
 
 function readStrictness(text: string): boolean {
-  const truth = parseTruth(text);
-  if (truth !== undefined) return truth === 'true';
+  const isStrict = tryParseBoolean(text);
+  if (isStrict !== undefined) return isStrict;
   throw new OcicatError('invalid', 'invalid value. Use true or false to set strictaffinity');
 }
 

@@ -1,9 +1,9 @@
 // Fields of FelixConfiguration, in stored order, third part: the eBPF dataplane. Ocicat has none and stores them for
 // Calico agents that read the same store.
 
+import { tryParseDurationNs } from '../../base/duration.ts';
 import { choice, integer, looseChoice, parsedText, text } from '../../schema/scalars.ts';
 import { createdFrom, list, map, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
-import { tryParseDurationNs } from '../meta/duration.ts';
 import { interfaceName } from '../meta/names.ts';
 import { cidrOrIp, portRange } from '../meta/values.ts';
 import { count, enabled, flag, interfaceFilter, mark, regex, span, tcpPort } from './felix-values.ts';

@@ -1,6 +1,7 @@
 // The forms that fields of FelixConfiguration take (Calico v3.33, felix/config/config_params.go). An empty text is no
 // value: it asks for the default.
 
+import { formatDurationNs, tryParseDurationNs } from '../../base/duration.ts';
 import { isGoRegex } from '../../schema/regex.ts';
 import { boolean, choice, integer, looseChoice, parsedText, text } from '../../schema/scalars.ts';
 import {
@@ -14,7 +15,6 @@ import {
   type Scalar,
   sparse,
 } from '../../schema/schema.ts';
-import { formatDurationNs, tryParseDurationNs } from '../meta/duration.ts';
 import { cidrOrIp } from '../meta/values.ts';
 
 export const logLevel = looseChoice('Trace', 'Debug', 'Info', 'Warning', 'Error', 'Fatal');

@@ -1,4 +1,5 @@
 // Command-line options in the manner of Go's pflag: `--name=value`, `--name value`, booleans with an optional value.
+import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
 
 /** One option. `text` needs a value, `boolean` may have one, `optional` means `bare` when it has none. */
@@ -23,13 +24,6 @@ export function flagTable(...lists: readonly (readonly FlagSpec[])[]): FlagTable
   return new Map(lists.flat().map((spec) => [spec.name, spec]));
 }
 
-/** The words that Go's strconv.ParseBool accepts; undefined for others. */
-export function tryParseBool(text: string): boolean | undefined {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
-  return undefined;
-}
-
 /** Whether a word is an option at all: `-` and `--` are not. */
 export function looksLikeFlag(word: string): boolean {
   return word.startsWith('-') && word !== '-' && word !== '--';
@@ -37,7 +31,7 @@ export function looksLikeFlag(word: string): boolean {
 
 function checkValue(spec: FlagSpec, value: string): string {
   if (spec.takes !== 'boolean') return value;
-  const truth = tryParseBool(value);
+  const truth = tryParseBoolean(value);
   if (truth !== undefined) return String(truth);
   throw new OcicatError(
     'invalid',

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { formatAge, formatDuration, formatSize, parseDuration, printTime, tryParseDuration } from './humanise.ts';
+import { formatAge, formatSize, parseTimespan, printTime } from './humanise.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -52,24 +52,11 @@ test.each([
 
 test.each([
   ['0', 0],
-  ['0s', 0],
-  ['30m', 1_800_000],
   ['1h30m', 5_400_000],
-  ['1.5s', 1500],
-  ['100ms', 100],
-])('duration "%s" is %d ms', (text, durationMs) => {
-  expect(parseDuration(text)).toBe(durationMs);
+])('a timespan of "%s" is %d ms', (text, durationMs) => {
+  expect(parseTimespan(text)).toBe(durationMs);
 });
 
-test.each(['', '5', 'x', '-1s', '1s2', 's'])('duration "%s" is refused', (text) => {
-  expect(tryParseDuration(text)).toBeUndefined();
-  expect(() => parseDuration(text)).toThrow(`time: invalid duration "${text}"`);
-});
-
-test.each([
-  [1_800_000, '30m0s'],
-  [86_400_000, '24h0m0s'],
-  [12_000, '12s'],
-])('%d ms print as "%s"', (durationMs, text) => {
-  expect(formatDuration(durationMs)).toBe(text);
+test.each(['', '5', '-1s'])('a timespan of "%s" is refused', (text) => {
+  expect(() => parseTimespan(text)).toThrow(`time: invalid duration "${text}"`);
 });

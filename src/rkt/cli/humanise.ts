@@ -1,4 +1,5 @@
 // Times, durations and sizes as rkt shows them: humanised for people, Go's layouts for programs.
+import { tryParseDurationMs } from '../../base/duration.ts';
 import { OcicatError } from '../../base/errors.ts';
 
 const SECOND = 1;
@@ -68,41 +69,15 @@ export function formatSize(sizeBytes: number): string {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)}${units[step] ?? ''}`;
 }
 
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
 /** Milliseconds of a Go duration: `30m`, `1h30m`, `1.5s`, `0`; undefined if it is not one or is negative. */
-export function tryParseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  if (!/^\+?(\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*$/.test(text)) return;
-  let sumMs = 0;
-  for (const [, value, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    sumMs += Number(value) * (unitMs[unit ?? ''] ?? 0);
-  }
-  return sumMs;
+export function tryParseTimespan(text: string): number | undefined {
+  const durationMs = tryParseDurationMs(text);
+  return durationMs === undefined || durationMs < 0 ? undefined : durationMs;
 }
 
-/** Throws `invalid` for what tryParseDuration does not understand. */
-export function parseDuration(text: string): number {
-  const durationMs = tryParseDuration(text);
+/** Throws `invalid` for what tryParseTimespan does not understand. */
+export function parseTimespan(text: string): number {
+  const durationMs = tryParseTimespan(text);
   if (durationMs === undefined) throw new OcicatError('invalid', `time: invalid duration "${text}"`);
   return durationMs;
-}
-
-/** As Go prints a duration of whole seconds: `30m0s`, `24h0m0s`, `12s`. */
-export function formatDuration(durationMs: number): string {
-  const seconds = durationMs / 1000;
-  const hours = Math.trunc(seconds / HOUR);
-  const minutes = Math.trunc((seconds % HOUR) / MINUTE);
-  const rest = `${Number((seconds % MINUTE).toFixed(3))}s`;
-  if (hours > 0) return `${hours}h${minutes}m${rest}`;
-  return minutes > 0 ? `${minutes}m${rest}` : rest;
 }

@@ -1,11 +1,12 @@
 // `rkt gc`: marks pods that have ended and deletes those that were marked long enough ago.
 import { statSync } from 'node:fs';
+import { formatDurationNs } from '../../base/duration.ts';
 import { removeTree } from '../../images/archive/remove-tree.ts';
 import type { Context } from '../cli/context.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
 import { reportFailure } from '../cli/failure.ts';
 import { isSet, lastFlag } from '../cli/flags.ts';
-import { formatDuration, parseDuration } from '../cli/humanise.ts';
+import { parseTimespan } from '../cli/humanise.ts';
 import { deletePod } from '../run/delete-pod.ts';
 import { type HeldPod, observePods, type Place, type Pod, tryHoldPod } from '../store/pod-store.ts';
 import { sweepImages } from '../store/sweep-images.ts';
@@ -72,10 +73,12 @@ async function drop(gc: Collection, pod: Pod, held: HeldPod): Promise<void> {
   gc.context.stdio.stdout(`Garbage collecting pod "${pod.uuid}"\n`);
 }
 
+const NS_PER_MS = 1e6;
+
 async function dropOld(gc: Collection, graceMs: number): Promise<number> {
   const old = await eachFreePod(gc, 'exited-garbage', async (pod, held) => {
     if (ageMs(pod) >= graceMs) return drop(gc, pod, held);
-    const period = formatDuration(graceMs);
+    const period = formatDurationNs(BigInt(Math.round(graceMs * NS_PER_MS)));
     gc.context.stdio.stderr(`gc: pod "${pod.uuid}" not removed: still within grace period (${period})\n`);
   });
   return old + (await eachFreePod(gc, 'garbage', (pod, held) => drop(gc, pod, held)));
@@ -94,8 +97,8 @@ const STATUS_FAILED = 254;
 
 /** 254 when a pod could not be collected; it is tried again by the next gc. */
 export const collectGarbage: Handler = async (context, { uses }) => {
-  const graceMs = parseDuration(lastFlag(uses, 'grace-period') ?? '30m');
-  const expireMs = parseDuration(lastFlag(uses, 'expire-prepared') ?? '24h');
+  const graceMs = parseTimespan(lastFlag(uses, 'grace-period') ?? '30m');
+  const expireMs = parseTimespan(lastFlag(uses, 'expire-prepared') ?? '24h');
   const gc: Collection = { context, dataDir: chooseDataDir(context) };
   let failures = await mark(gc);
   if (!isSet(uses, 'mark-only')) {

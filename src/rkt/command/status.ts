@@ -3,11 +3,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
 import { escapeLine } from '../../base/escape.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { type FlagUse, lastFlag, tryParseBool } from '../cli/flags.ts';
-import { printTime, tryParseDuration } from '../cli/humanise.ts';
+import { type FlagUse, lastFlag } from '../cli/flags.ts';
+import { printTime, tryParseTimespan } from '../cli/humanise.ts';
 import { parseOutputFormat, printDocument } from '../cli/json-output.ts';
 import { formatNetworks } from '../network/net-info.ts';
 import { findPod, type Pod, type PodState } from '../store/pod-store.ts';
@@ -47,9 +48,9 @@ function printStatus(view: PodView): string {
 /** Milliseconds to wait: Infinity without a bound, undefined for not at all. Throws `invalid`. */
 function parseWait(uses: readonly FlagUse[], name: string): number | undefined {
   const value = lastFlag(uses, name) ?? 'false';
-  const truth = tryParseBool(value);
+  const truth = tryParseBoolean(value);
   if (truth !== undefined) return truth ? Number.POSITIVE_INFINITY : undefined;
-  const durationMs = tryParseDuration(value);
+  const durationMs = tryParseTimespan(value);
   if (durationMs !== undefined) return durationMs;
   throw new OcicatError('invalid', `--${name} "${value}": wanted true, false or a duration such as 10s`);
 }

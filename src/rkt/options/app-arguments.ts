@@ -1,14 +1,7 @@
 // The command line of run, prepare and fetch: pod options, then images, each with its own options and arguments.
+import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
-import {
-  type FlagSpec,
-  type FlagTable,
-  type FlagUse,
-  flagTable,
-  looksLikeFlag,
-  takeFlag,
-  tryParseBool,
-} from '../cli/flags.ts';
+import { type FlagSpec, type FlagTable, type FlagUse, flagTable, looksLikeFlag, takeFlag } from '../cli/flags.ts';
 import { parseMemory, parseMilliCpu } from '../cli/quantity.ts';
 import { type CapabilityRule, parseCapabilities } from './capabilities.ts';
 import { cleanTarget, isAcName, type Mount, parseMount } from './volume.ts';
@@ -122,7 +115,7 @@ function parseGids(value: string): readonly number[] {
 }
 
 function readOnlyRootfs(app: AppRequest, value: string): AppRequest {
-  const truth = tryParseBool(value);
+  const truth = tryParseBoolean(value);
   if (truth === undefined) throw new OcicatError('invalid', '--readonly-rootfs must be set with a boolean');
   return { ...app, readOnlyRootfs: truth };
 }

@@ -1,7 +1,7 @@
 // Volumes and mounts as the command line spells them.
 import { posix } from 'node:path';
+import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
-import { tryParseBool } from '../cli/flags.ts';
 
 export type Volume =
   | {
@@ -53,7 +53,7 @@ function parsePairs(text: string): ReadonlyMap<string, string> {
 function bool(pairs: ReadonlyMap<string, string>, key: string): boolean | undefined {
   const text = pairs.get(key);
   if (text === undefined) return undefined;
-  const value = tryParseBool(text);
+  const value = tryParseBoolean(text);
   if (value === undefined) throw new OcicatError('invalid', `strconv.ParseBool: parsing "${text}": invalid syntax`);
   return value;
 }
