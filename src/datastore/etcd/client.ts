@@ -10,7 +10,7 @@ import { type Credentials, createTokenSource } from './auth.ts';
 import { createCaller } from './caller.ts';
 import { createEndpointPool } from './endpoints.ts';
 import { createLeaseKeeper } from './lease.ts';
-import { createLineage } from './lineage.ts';
+import { createClusterIdentity } from './cluster-identity.ts';
 import {
   decodeLease,
   decodeRange,
@@ -63,38 +63,38 @@ export function openEtcd(settings: EtcdSettings): Datastore {
   });
   const tokens = createTokenSource(settings.credentials);
   const caller = createCaller(pool, tokens, timeoutMs);
-  const lineage = createLineage();
+  const identity = createClusterIdentity();
   const leases = createLeaseKeeper(caller);
 
   async function range(action: string, query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer> {
-    const floor = lineage.floor();
+    const floor = identity.floor();
     const message = await caller.call({ action, path: RANGE, message: encodeRange(query), repeatable: true }, signal);
     const answer = decodeRange(message);
-    lineage.see(answer.header, floor);
+    identity.see(answer.header, floor);
     return answer;
   }
 
   function witnessNewest(kvs: readonly KeyValue[]): void {
     const [first, ...others] = kvs;
     if (first === undefined) return;
-    lineage.witness(others.reduce((newest, kv) => (kv.modRevision > newest.modRevision ? kv : newest), first));
+    identity.witness(others.reduce((newest, kv) => (kv.modRevision > newest.modRevision ? kv : newest), first));
   }
 
   function witnessWrites({ writes }: Transaction, modRevision: Revision): void {
     for (const write of writes)
-      lineage.witness({ key: write.key, value: write.kind === 'put' ? write.value : undefined, modRevision });
+      identity.witness({ key: write.key, value: write.kind === 'put' ? write.value : undefined, modRevision });
   }
 
   async function listOnce(prefix: string, options: ListOptions, signal?: AbortSignal): Promise<Listing | undefined> {
     const clusters = new Set<string>();
     const { kvs, revision } = await readPages(prefix, options, async (query) => {
       const answer = await range(`list "${prefix}"`, query, signal);
-      clusters.add(lineage.name());
+      clusters.add(identity.name());
       return answer;
     });
     if (clusters.size > 1) return undefined;
     if (options.keysOnly !== true) witnessNewest(kvs);
-    return { kvs, revision, cluster: lineage.name() };
+    return { kvs, revision, cluster: identity.name() };
   }
 
   async function list(prefix: string, options: ListOptions = {}, signal?: AbortSignal): Promise<Listing> {
@@ -113,10 +113,10 @@ export function openEtcd(settings: EtcdSettings): Datastore {
   const context = {
     pool,
     tokens,
-    lineage,
+    identity,
     outageMs: timeoutMs,
     verify: (signal: AbortSignal): Promise<void> =>
-      verifyHistory(lineage, async (query) => (await range(`read "${query.key}" again`, query, signal)).kvs[0]),
+      verifyHistory(identity, async (query) => (await range(`read "${query.key}" again`, query, signal)).kvs[0]),
   };
 
   return {
@@ -127,7 +127,7 @@ export function openEtcd(settings: EtcdSettings): Datastore {
     },
     async commit(transaction, signal): Promise<CommitResult> {
       checkTransaction(transaction);
-      const floor = lineage.floor();
+      const floor = identity.floor();
       const first = transaction.writes[0]?.key ?? transaction.conditions[0]?.key ?? '';
       const request = {
         action: `commit transaction at "${first}"`,
@@ -136,7 +136,7 @@ export function openEtcd(settings: EtcdSettings): Datastore {
         repeatable: transaction.writes.length === 0,
       };
       const { header, succeeded, ranges } = decodeTransaction(await caller.call(request, signal));
-      lineage.see(header, floor);
+      identity.see(header, floor);
       const { revision } = header;
       if (succeeded) {
         witnessWrites(transaction, revision);
@@ -144,7 +144,7 @@ export function openEtcd(settings: EtcdSettings): Datastore {
       }
       return { kind: 'conflict', revision, current: transaction.conditions.map((_, at) => ranges[at]?.kvs[0]) };
     },
-    watch: (prefix, fromRevision, signal, cluster = lineage.name()) =>
+    watch: (prefix, fromRevision, signal, cluster = identity.name()) =>
       watchPrefix(context, prefix, fromRevision, signal, cluster),
     async openLease(ttlSeconds, signal) {
       const request = {

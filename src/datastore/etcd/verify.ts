@@ -1,7 +1,7 @@
 // Holds what was once seen in the store against what the store says of that moment now.
 import { isOcicatError } from '../../base/errors.ts';
 import type { KeyValue } from '../port.ts';
-import type { Lineage, Witnessed } from './lineage.ts';
+import type { ClusterIdentity, Witnessed } from './cluster-identity.ts';
 import type { RangeQuery } from './messages.ts';
 
 /** Reads one key by way of a quorum, now or at a revision. */
@@ -27,14 +27,14 @@ async function stands(read: ReadKey, event: Witnessed): Promise<boolean> {
 
 /**
  * Asks for the newest things that were seen, after each new connection: a store is replaced only while its server is
- * down. `lineage` has another name afterwards when they did not happen there. (A history that differs only before its
+ * down. `identity` has another name afterwards when they did not happen there. (A history that differs only before its
  * last write, and has at that very revision the same value at the same key, is taken for the same.)
  */
-export async function verifyHistory(lineage: Lineage, read: ReadKey): Promise<void> {
-  const before = lineage.name();
-  for (const event of lineage.evidence()) {
+export async function verifyHistory(identity: ClusterIdentity, read: ReadKey): Promise<void> {
+  const before = identity.name();
+  for (const event of identity.evidence()) {
     const standing = await stands(read, event);
-    if (lineage.name() !== before) return;
-    if (!standing) return lineage.replace();
+    if (identity.name() !== before) return;
+    if (!standing) return identity.replace();
   }
 }

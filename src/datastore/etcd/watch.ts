@@ -4,7 +4,7 @@ import { pause } from '../../sys/pause.ts';
 import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
 import type { TokenSource } from './auth.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';
-import type { Lineage, Witnessed } from './lineage.ts';
+import type { ClusterIdentity, Witnessed } from './cluster-identity.ts';
 import { decodeWatch, encodeWatchCreate, WATCH, type WatchAnswer } from './messages.ts';
 import type { MessageStream, StreamEnd } from './session.ts';
 import { wantsNewToken } from './status.ts';
@@ -13,8 +13,8 @@ import { createProgressQuestions } from './watch-progress.ts';
 export interface WatchContext {
   readonly pool: EndpointPool;
   readonly tokens: TokenSource;
-  readonly lineage: Lineage;
-  /** Asks the cluster, by way of a quorum, whether its history is the one that was seen, so that `lineage` knows. */
+  readonly identity: ClusterIdentity;
+  /** Asks the cluster, by way of a quorum, whether its history is the one that was seen, so that `identity` knows. */
   verify(signal: AbortSignal): Promise<void>;
   /** For how long it may fail to reach a server before it gives up. */
   readonly outageMs: number;
@@ -54,10 +54,10 @@ async function checkLineage(
   isNew: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  context.lineage.follow(header);
+  context.identity.follow(header);
   if (isNew) await context.verify(signal);
-  if (place.cluster === 'unknown') place.cluster = context.lineage.name();
-  if (place.cluster === context.lineage.name()) return;
+  if (place.cluster === 'unknown') place.cluster = context.identity.name();
+  if (place.cluster === context.identity.name()) return;
   throw new OcicatError('conflict', `watch "${prefix}": the store is another one than before`);
 }
 
@@ -120,7 +120,7 @@ async function* follow(
       const newest = events.at(-1);
       if (newest !== undefined) {
         place.next = revisionOf(newest) + 1;
-        context.lineage.witness(witnessedBy(newest));
+        context.identity.witness(witnessedBy(newest));
         yield { revision: revisionOf(newest), events };
       } else if (!isNew) {
         // The watch's own notice says that all up to its revision has been sent; the stream's answer may overtake events.

@@ -1,60 +1,60 @@
 import { describe, expect, test } from 'bun:test';
 import { OcicatError } from '../../base/errors.ts';
 import type { KeyValue } from '../port.ts';
-import { createLineage, type Witnessed } from './lineage.ts';
+import { createClusterIdentity, type Witnessed } from './cluster-identity.ts';
 import { type ReadKey, verifyHistory } from './verify.ts';
 
 const header = (clusterId: bigint, revision: number) => ({ clusterId, revision });
 
 test('a store is the same while its id stays and its revision does not fall', () => {
-  const lineage = createLineage();
-  expect(lineage.name()).toBe('unknown');
-  lineage.see(header(10n, 5), lineage.floor());
-  expect(lineage.name()).toBe('a.0');
-  lineage.see(header(10n, 9), lineage.floor());
-  lineage.see(header(10n, 9), lineage.floor());
-  expect(lineage.name()).toBe('a.0');
+  const identity = createClusterIdentity();
+  expect(identity.name()).toBe('unknown');
+  identity.see(header(10n, 5), identity.floor());
+  expect(identity.name()).toBe('a.0');
+  identity.see(header(10n, 9), identity.floor());
+  identity.see(header(10n, 9), identity.floor());
+  expect(identity.name()).toBe('a.0');
 });
 
 test('an answer that is overtaken by a later one is no step back', () => {
-  const lineage = createLineage();
-  lineage.see(header(10n, 5), 0);
-  const floor = lineage.floor();
-  lineage.see(header(10n, 9), floor);
-  lineage.see(header(10n, 6), floor);
-  expect([lineage.name(), lineage.floor()]).toEqual(['a.0', 9]);
+  const identity = createClusterIdentity();
+  identity.see(header(10n, 5), 0);
+  const floor = identity.floor();
+  identity.see(header(10n, 9), floor);
+  identity.see(header(10n, 6), floor);
+  expect([identity.name(), identity.floor()]).toEqual(['a.0', 9]);
 });
 
 test('a fallen revision under the same id is another store, once', () => {
-  const lineage = createLineage();
-  lineage.see(header(10n, 50), 0);
-  const floor = lineage.floor();
-  lineage.see(header(10n, 2), floor);
-  expect([lineage.name(), lineage.floor()]).toEqual(['a.1', 2]);
-  lineage.see(header(10n, 3), floor);
-  expect([lineage.name(), lineage.floor()]).toEqual(['a.1', 3]);
+  const identity = createClusterIdentity();
+  identity.see(header(10n, 50), 0);
+  const floor = identity.floor();
+  identity.see(header(10n, 2), floor);
+  expect([identity.name(), identity.floor()]).toEqual(['a.1', 2]);
+  identity.see(header(10n, 3), floor);
+  expect([identity.name(), identity.floor()]).toEqual(['a.1', 3]);
 });
 
 test('another id is another store, also for a watch', () => {
-  const lineage = createLineage();
-  lineage.follow(header(10n, 1));
-  lineage.see(header(11n, 60), 0);
-  expect(lineage.name()).toBe('b.1');
-  lineage.follow(header(11n, 1));
-  expect(lineage.name()).toBe('b.1');
-  lineage.follow(header(12n, 90));
-  expect(lineage.name()).toBe('c.2');
+  const identity = createClusterIdentity();
+  identity.follow(header(10n, 1));
+  identity.see(header(11n, 60), 0);
+  expect(identity.name()).toBe('b.1');
+  identity.follow(header(11n, 1));
+  expect(identity.name()).toBe('b.1');
+  identity.follow(header(12n, 90));
+  expect(identity.name()).toBe('c.2');
 });
 
 test('what a watch has delivered counts for what may not run backwards', () => {
-  const lineage = createLineage();
-  lineage.see(header(10n, 5), 0);
-  lineage.witness({ key: 'a', value: '1', modRevision: 9 });
-  lineage.see(header(10n, 8), lineage.floor());
-  expect(lineage.name()).toBe('a.1');
-  lineage.follow(header(10n, 12));
-  lineage.see(header(10n, 11), lineage.floor());
-  expect(lineage.name()).toBe('a.2');
+  const identity = createClusterIdentity();
+  identity.see(header(10n, 5), 0);
+  identity.witness({ key: 'a', value: '1', modRevision: 9 });
+  identity.see(header(10n, 8), identity.floor());
+  expect(identity.name()).toBe('a.1');
+  identity.follow(header(10n, 12));
+  identity.see(header(10n, 11), identity.floor());
+  expect(identity.name()).toBe('a.2');
 });
 
 describe('verifyHistory', () => {
@@ -83,10 +83,10 @@ describe('verifyHistory', () => {
     ['the deletion happened', [wrote('a', '1', 5), deleted('b', 6)], storeOf(9, [wrote('a', '1', 5)]), true],
   ];
   test.each(cases)('%s', async (_name, seen, read, same) => {
-    const lineage = createLineage();
-    lineage.see(header(10n, 2), 0);
-    for (const event of seen) lineage.witness(event);
-    await verifyHistory(lineage, read);
-    expect(lineage.name() === 'a.0').toBe(same);
+    const identity = createClusterIdentity();
+    identity.see(header(10n, 2), 0);
+    for (const event of seen) identity.witness(event);
+    await verifyHistory(identity, read);
+    expect(identity.name() === 'a.0').toBe(same);
   });
 });

@@ -15,7 +15,7 @@ export interface Witnessed {
  * (https://etcd.io/docs/v3.4/op-guide/recovery). What gives it away is that its revision went backwards, or, once others
  * have written so much that it has overtaken us, that another thing happened at a revision that we have seen.
  */
-export interface Lineage {
+export interface ClusterIdentity {
   /** Names the store as it is now; another one after a change. `unknown` before the first answer. */
   name(): string;
   /** The newest revision seen: pass it to `see` with the answer to a request that is sent now. */
@@ -32,7 +32,7 @@ export interface Lineage {
   replace(): void;
 }
 
-export function createLineage(): Lineage {
+export function createClusterIdentity(): ClusterIdentity {
   let clusterId: bigint | undefined;
   let changes = 0;
   let newest = 0;
