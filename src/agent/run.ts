@@ -36,8 +36,8 @@ import { observeHost } from './node/host-identity.ts';
 import { followHostMtu } from './node/host-mtu.ts';
 import { reportHostPrograms } from './node/host-programs.ts';
 import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
+import { type NodeLease, openNodeLease } from './node/node-lease.ts';
 import { ensureDefaults, isRegistered, registerNode } from './node/register.ts';
-import { openTenure, type Tenure } from './node/tenure.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createForgetter } from './state/forgetter.ts';
 import { createNodeStatusReporter } from './state/node-status.ts';
@@ -125,7 +125,7 @@ async function registerAgain(claimant: Claimant, settings: AgentSettings, signal
 }
 
 /** The name first: what is written under it must not be another host's. */
-async function register(claimant: Claimant, settings: AgentSettings, signal: AbortSignal): Promise<Tenure> {
+async function register(claimant: Claimant, settings: AgentSettings, signal: AbortSignal): Promise<NodeLease> {
   const { datastore, node, log } = claimant;
   const claim = await untilAnswered('take the name of the node', log, signal, async () => {
     await initialiseDatastore(datastore, signal);
@@ -133,7 +133,7 @@ async function register(claimant: Claimant, settings: AgentSettings, signal: Abo
   });
   await untilAnswered('register with the datastore', log, signal, () => registerAll(claimant, settings, signal));
   keepNodeName(settings, node, log);
-  return openTenure(claimant, claim, (ended) => registerAgain(claimant, settings, ended));
+  return openNodeLease(claimant, claim, (ended) => registerAgain(claimant, settings, ended));
 }
 
 function routerIdOf(settings: AgentSettings): RoutingInput['routerId'] {
@@ -182,16 +182,16 @@ export async function runAgent(
   const flusher = openFlowFlusher();
   const own = observeHost(LIBRARY_DIRECTORY, Date.now(), log);
   const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, patienceMs: PATIENCE_MS, log };
-  let tenure: Tenure | undefined;
+  let nodeLease: NodeLease | undefined;
   try {
     const held = await register(claimant, settings, signal);
-    tenure = held;
+    nodeLease = held;
     const memory = openCniMemory(datastore, nodeName);
     const router = createRouter(bird, () => session.picture.routingInput(), log);
     const hasBird = settings.backend === 'bird';
     const birdSocket = hasBird ? bird.socketPath : undefined;
     const { notes } = router;
-    const nodeStatuses = createNodeStatusReporter({ nodeName, datastore, tenure: held, birdSocket, notes, log });
+    const nodeStatuses = createNodeStatusReporter({ nodeName, datastore, nodeLease: held, birdSocket, notes, log });
     const touchRouting = hasBird ? router.touch : () => undefined;
     const touchQuiet = quiet.touch;
     const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
@@ -243,7 +243,7 @@ export async function runAgent(
       policyApplied: (_endpoint, _modRevision, callSignal) => session.flushWhole(callSignal),
       endpointGone: () => session.flush(),
       whyBehind: session.whyBehind,
-      tenure: held,
+      nodeLease: held,
       boot: own.boot,
       mtuBytes: hostMtu.current,
       pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
@@ -275,7 +275,7 @@ export async function runAgent(
     await remover.close();
     flusher.close();
     await bird.release();
-    await tenure?.release();
+    await nodeLease?.release();
     await datastore.close();
     await etcd?.close();
     holder?.release();

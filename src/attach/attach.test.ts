@@ -82,7 +82,7 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
     mtuBytes: () => 1440,
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
-    tenure: { isHeld: async () => true, require: async () => undefined },
+    nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     now: () => NOW_MS,
     log: { info: note, warn: (message, error) => note(`${message} ${String(error ?? '')}`), error: note },
@@ -529,8 +529,8 @@ test('GC removes what the runtime does not have, and nothing of other networks o
 });
 
 test('GC removes nothing while the name of the node is not provably this host’s', async () => {
-  const tenure = { isHeld: async () => false, require: async () => undefined };
-  const dispatcher = await start(contextOf(store, { tenure }));
+  const nodeLease = { isHeld: async () => false, require: async () => undefined };
+  const dispatcher = await start(contextOf(store, { nodeLease }));
   await call(dispatcher, 'ADD', { id: 'a' });
   await call(dispatcher, 'ADD', { id: 'e', program: 'calico-ipam' });
   const config = { cniVersion: '1.1.0', 'cni.dev/valid-attachments': [] };
@@ -547,7 +547,7 @@ test.each([
   async function prove(): Promise<void> {
     if (!isOurs) throw new OcicatError('not-ready', 'another host has the name');
   }
-  const context = contextOf(store, { tenure: { isHeld: async () => true, require: prove } });
+  const context = contextOf(store, { nodeLease: { isHeld: async () => true, require: prove } });
   const dispatcher = await start(context);
   await call(dispatcher, 'ADD', { id: 'a' });
   const all = [...(await store.list('/calico/ipam/', {})).kvs, ...(await store.list(WEP, {})).kvs].map(

@@ -1,6 +1,6 @@
 // What the CNI server works with: everything it needs from the rest of the agent, and nothing else.
 
-import type { Tenure } from '../agent/node/tenure.ts';
+import type { NodeLease } from '../agent/node/node-lease.ts';
 import type { Issue } from '../base/errors.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
 import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/link/workload-link.ts';
@@ -45,7 +45,7 @@ export interface CniContext {
   /** Why the agent does not know what stands in the store now; undefined while it follows. */
   whyBehind(): string | undefined;
   /** What proves that what the store has under the node's name is this host's. */
-  readonly tenure: Pick<Tenure, 'isHeld' | 'require'>;
+  readonly nodeLease: Pick<NodeLease, 'isHeld' | 'require'>;
   /** The kernel's start (random(4), boot_id); empty where it is not known. */
   readonly boot: string;
   /** MTU for workloads; undefined while the agent does not know one. */

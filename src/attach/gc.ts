@@ -92,7 +92,7 @@ async function attempt(work: () => Promise<void>, failures: unknown[]): Promise<
 
 /** The node's name alone proves nothing: a restored store, or one in which another host has it, may hold others' pods. */
 async function requireName({ context, request, signal }: CniTask): Promise<void> {
-  if (await context.tenure.isHeld(signal)) return;
+  if (await context.nodeLease.isHeld(signal)) return;
   throw new OcicatError(
     'not-ready',
     `collect garbage of network "${request.config.name}": the name of node "${context.nodeName}" is not this agent's`,

@@ -40,7 +40,7 @@ export async function removeGone(task: CniTask, isMeant: (endpoint: WorkloadEndp
   const { context, signal } = task;
   const meant = context.memory.endpoints().filter(({ endpoint }) => isMeant(endpoint));
   const gone = meant.filter(({ endpoint }) => !hasLink(task, endpoint));
-  if (gone.length === 0 || !(await context.tenure.isHeld(signal))) return 0;
+  if (gone.length === 0 || !(await context.nodeLease.isHeld(signal))) return 0;
   for (const one of gone) await removeInTurn(task, one);
   return gone.length;
 }

@@ -30,7 +30,7 @@ async function draftOne(task: CniTask, around: ReleaseAround, ip: Ip): Promise<v
   const ordinal = block === undefined ? undefined : tryOrdinalOf(block, ip);
   const holder = block === undefined || ordinal === undefined ? undefined : attributeAt(block, ordinal);
   if (holder === undefined || !isOfBefore(task, holder.secondary ?? {})) return;
-  await task.context.tenure.require(around.draft);
+  await task.context.nodeLease.require(around.draft);
   await draftReleaseIn(around, cidr, [{ ip, handleId: holder.handleId }]);
 }
 

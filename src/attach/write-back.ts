@@ -58,7 +58,7 @@ async function draftWhole(commits: Commits, draft: Draft, kept: KeptEndpoint): P
   const { name, namespace } = endpoint.metadata;
   const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
   if ((await draft.get(key)) !== undefined) return 'known';
-  await commits.context.tenure.require(draft);
+  await commits.context.nodeLease.require(draft);
   await draftAddresses(commits, draft, kept);
   draft.put(key, printResource(endpoint));
   const networks = createsProfile ? (endpoint.spec.profiles ?? []) : [];

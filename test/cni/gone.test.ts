@@ -86,7 +86,7 @@ test('a container that is killed comes back under its own ID with the same addre
 test('while the name of the node is not provably this host’s, no address is taken from anybody', async () => {
   await add('first', 'IP=192.168.0.5');
   await kill('first');
-  await restart({ tenure: { ...host.context.tenure, isHeld: async () => false } });
+  await restart({ nodeLease: { ...host.context.nodeLease, isHeld: async () => false } });
   expect(await add('second', 'IP=192.168.0.5')).toBe(held('first'));
   await restart();
 });

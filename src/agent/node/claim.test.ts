@@ -7,7 +7,7 @@ import { createDraft } from '../../ipam/draft.ts';
 import { openLog } from '../../sys/log.ts';
 import { type Claim, claimNode } from './claim.ts';
 import { computeMachine, relate } from './host-identity.ts';
-import { openTenure } from './tenure.ts';
+import { openNodeLease } from './node-lease.ts';
 
 const A = 'aaaaaaaaaaaaaaaa';
 const B = 'bbbbbbbbbbbbbbbb';
@@ -132,17 +132,17 @@ test('a record that is no JSON stops the start, and is named', async () => {
 test('a lost lease is replaced, in a store of another cluster too', async () => {
   const own = host(A, 'boot-1', 'first');
   const first = await claim(own);
-  const tenure = openTenure(claimant(own), first);
+  const nodeLease = openNodeLease(claimant(own), first);
   const stop = new AbortController();
-  const kept = tenure.keep(stop.signal);
+  const kept = nodeLease.keep(stop.signal);
   await Bun.sleep(20);
   expire(first.lease);
   await Bun.sleep(50);
-  expect([await standing('agent'), await tenure.isHeld()]).toEqual(['first', true]);
+  expect([await standing('agent'), await nodeLease.isHeld()]).toEqual(['first', true]);
   store.replaceCluster();
   await Bun.sleep(500);
-  expect([await standing('agent'), await tenure.isHeld()]).toEqual(['first', true]);
-  await tenure.release();
+  expect([await standing('agent'), await nodeLease.isHeld()]).toEqual(['first', true]);
+  await nodeLease.release();
   expect(await standing('agent')).toBeUndefined();
   stop.abort();
   await kept;
@@ -150,13 +150,13 @@ test('a lost lease is replaced, in a store of another cluster too', async () => 
 
 test('who finds the name taken while it was away ends, and does not hold it meanwhile', async () => {
   const own = host(A, 'boot-1', 'first');
-  const tenure = openTenure(claimant(own), await claim(own));
-  const kept = refusal(tenure.keep(new AbortController().signal));
+  const nodeLease = openNodeLease(claimant(own), await claim(own));
+  const kept = refusal(nodeLease.keep(new AbortController().signal));
   const value = printHolder(host(B, 'boot-2', 'other'));
   await store.commit({ conditions: [], writes: [{ kind: 'put', key: holderKey(NODE, 'agent'), value }] });
-  expect(await tenure.isHeld()).toBe(false);
+  expect(await nodeLease.isHeld()).toBe(false);
   const draft = createDraft(store, { known: () => undefined, mayGuess: false, signal: AbortSignal.timeout(1_000) });
-  expect(tenure.require(draft)).rejects.toThrow('its name is not this agent');
+  expect(nodeLease.require(draft)).rejects.toThrow('its name is not this agent');
   expect(await kept).toBe(
     `keep the name of node "host-1": it has been taken by hostname "of-b", machine ${B}, since 2026-11-28T02:40:11Z`,
   );

@@ -17,13 +17,13 @@ import {
   calicoNodeStatus,
   replaceAnswerAnnotations,
 } from '../../model/node/calico-node-status.ts';
-import type { Tenure } from '../node/tenure.ts';
+import type { NodeLease } from '../node/node-lease.ts';
 import { type BirdAnswers, reportNodeStatus, reportNotes } from './node-status-report.ts';
 import type { RouterNotes } from './router.ts';
 
 export interface AnswerContext {
   readonly nodeName: string;
-  readonly tenure: Pick<Tenure, 'require'>;
+  readonly nodeLease: Pick<NodeLease, 'require'>;
   /** Undefined on a node without BIRD. */
   readonly birdSocket: string | undefined;
   readonly notes: () => RouterNotes;
@@ -89,7 +89,7 @@ export async function draftAnswer(context: AnswerContext, draft: Draft, name: st
   const { lastUpdated: _, ...before } = stored.status ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };
-  await context.tenure.require(draft);
+  await context.nodeLease.require(draft);
   const metadata = { ...stored.metadata, annotations };
   const text = printResource({ ...stored, metadata, status: { lastUpdated: formatNow(), ...report } });
   draft.put(keyOf(name), text);

@@ -23,11 +23,11 @@ export interface Housekeeping {
 /** Left-overs as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function keepHouse(
   { workloads, podMacs }: { readonly workloads: Workloads; readonly podMacs: PodMacs },
-  { memory, links, tenure, log }: CniContext,
+  { memory, links, nodeLease, log }: CniContext,
   dispatcher: CniDispatcher,
   signal: AbortSignal,
 ): Housekeeping {
-  const orphans = createOrphans({ workloads, memory, dispatcher, isOurs: () => tenure.isHeld(signal), log });
+  const orphans = createOrphans({ workloads, memory, dispatcher, isOurs: () => nodeLease.isHeld(signal), log });
   const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
   const leftovers = { ...kernel, memory, closed: new Set<string>(), log };
   let isFirst = true;

@@ -62,7 +62,7 @@ function contextOf(): CniContext {
     mtuBytes: () => 1500,
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
-    tenure: { isHeld: async () => true, require: async () => undefined },
+    nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     now: () => NOW_MS,
     log: openLog((line) => logged.push(line.replace(/^\S+ /, '').trimEnd())),

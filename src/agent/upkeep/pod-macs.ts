@@ -21,7 +21,7 @@ const LOOKS_AFTER_MS = [20, 60, 160, 400, 1_000, 3_000];
 /** Links that a sweep looks at in one go. */
 const AT_A_TIME = 50;
 
-export type PodMacsContext = Pick<CniContext, 'datastore' | 'memory' | 'tenure' | 'policyApplied' | 'log'>;
+export type PodMacsContext = Pick<CniContext, 'datastore' | 'memory' | 'nodeLease' | 'policyApplied' | 'log'>;
 
 export interface PodMacs {
   /** Follows the pod at this host's end of a link. */
@@ -33,11 +33,11 @@ export interface PodMacs {
 }
 
 /** False when the endpoint has gone, or has it already. */
-async function draftMac({ tenure }: PodMacsContext, draft: Draft, key: string, { mac }: PodMac): Promise<boolean> {
+async function draftMac({ nodeLease }: PodMacsContext, draft: Draft, key: string, { mac }: PodMac): Promise<boolean> {
   const text = await draft.get(key);
   const endpoint = text === undefined ? undefined : parseStored(workloadEndpoint, parseJson(text));
   if (endpoint === undefined || endpoint.spec.mac === mac) return false;
-  await tenure.require(draft);
+  await nodeLease.require(draft);
   draft.put(key, printResource({ ...endpoint, spec: { ...endpoint.spec, mac } }));
   return true;
 }

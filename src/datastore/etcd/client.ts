@@ -8,9 +8,9 @@ import { checkTransaction } from '../limits.ts';
 import type { CommitResult, Datastore, KeyValue, Listing, ListOptions, Revision, Transaction } from '../port.ts';
 import { type Credentials, createTokenSource } from './auth.ts';
 import { createCaller } from './caller.ts';
+import { createClusterIdentity } from './cluster-identity.ts';
 import { createEndpointPool } from './endpoints.ts';
 import { createLeaseKeeper } from './lease.ts';
-import { createClusterIdentity } from './cluster-identity.ts';
 import {
   decodeLease,
   decodeRange,

@@ -148,7 +148,7 @@ export async function openCniHost(): Promise<CniHost> {
     mtuBytes: () => 1450,
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
-    tenure: { isHeld: async () => true, require: async () => undefined },
+    nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     now: Date.now,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -10,7 +10,7 @@ import { relate } from './host-identity.ts';
 const RETRY_MS = 1_000;
 const RELEASE_MS = 2_000;
 
-export interface Tenure {
+export interface NodeLease {
   /** Watches over the name until aborted; throws `already-exists` when another agent has it. */
   keep(signal: AbortSignal): Promise<void>;
   /** Asks the store whether the name is still this agent's: nothing else proves that what it does not see is gone. */
@@ -22,11 +22,11 @@ export interface Tenure {
 }
 
 /** `returned`: the name was lost and is ours again, maybe in a store that does not know the node. */
-export function openTenure(
+export function openNodeLease(
   claimant: Claimant,
   claim: Claim,
   returned: (signal: AbortSignal) => Promise<void> = async () => undefined,
-): Tenure {
+): NodeLease {
   const { datastore, node, own, log } = claimant;
   const key = holderKey(node, 'agent');
   let { lease } = claim;
