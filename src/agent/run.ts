@@ -48,14 +48,14 @@ import { type Housekeeping, keepHouse } from './upkeep/housekeeping.ts';
 import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
 import { chooseLogGroup, followPacketLog } from './upkeep/packet-log.ts';
 import { createPodMacs, type PodMacs } from './upkeep/pod-macs.ts';
-import { createQuietTimer } from './upkeep/quiet.ts';
+import { createIdleTimer } from './upkeep/idle-timer.ts';
 import { watchThreads } from './upkeep/threads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 const RETRY_MS = 1_000;
 /** When memory is given back: after work, while there is none, and while it does not end. */
-const QUIET_TIMES = { quietMs: 3_000, againMs: 5_000, busyMs: 30_000 };
+const IDLE_TIMES = { idleMs: 3_000, againMs: 5_000, busyMs: 30_000 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -178,7 +178,7 @@ export async function runAgent(
   const datastore = await openDatastore(config, signal);
   const bird = openBird({ runDirectory: RUN_DIRECTORY, log: (line) => log.info(line) });
   const remover = openLinkRemover();
-  const quiet = createQuietTimer(QUIET_TIMES, releaseMemory);
+  const idleTimer = createIdleTimer(IDLE_TIMES, releaseMemory);
   const flusher = openFlowFlusher();
   const own = observeHost(LIBRARY_DIRECTORY, Date.now(), log);
   const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, patienceMs: PATIENCE_MS, log };
@@ -187,13 +187,13 @@ export async function runAgent(
     const held = await register(claimant, settings, signal);
     nodeLease = held;
     const memory = openCniMemory(datastore, nodeName);
-    const router = createRouter(bird, () => session.picture.routingInput(), log);
+    const router = createRouter(bird, () => session.clusterState.routingInput(), log);
     const hasBird = settings.backend === 'bird';
     const birdSocket = hasBird ? bird.socketPath : undefined;
     const { notes } = router;
     const nodeStatuses = createNodeStatusReporter({ nodeName, datastore, nodeLease: held, birdSocket, notes, log });
     const touchRouting = hasBird ? router.touch : () => undefined;
-    const touchQuiet = quiet.touch;
+    const touchIdle = idleTimer.touch;
     const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
     const context = {
       nodeName,
@@ -206,7 +206,7 @@ export async function runAgent(
       memory,
       forgetFlows: createForgetter(flusher, log),
       touchRouting,
-      touchQuiet,
+      touchIdle,
       touchHouse: () => house?.touch(),
       deleted: (key: string) => forgetDeleted({ memory, endpointFolder, log }, key),
       nodeStatuses,
@@ -271,7 +271,7 @@ export async function runAgent(
       await server.close();
     }
   } finally {
-    quiet.close();
+    idleTimer.close();
     await remover.close();
     flusher.close();
     await bird.release();

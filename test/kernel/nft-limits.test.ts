@@ -1,9 +1,9 @@
 // Every field that reaches the kernel's rules, at its limits, held against the real nf_tables: the rules are taken as they
 // are, read back as they are, and nft can list them. A field of a rule that is not here fails.
 import { afterAll, expect, test } from 'bun:test';
+import { createClusterState } from '../../src/agent/state/cluster-state.ts';
 import { createDataplane } from '../../src/agent/state/dataplane.ts';
 import { createFeed } from '../../src/agent/state/feed.ts';
-import { createPicture } from '../../src/agent/state/picture.ts';
 import { createWorkloads } from '../../src/agent/state/workloads.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { globalNetworkSet } from '../../src/model/endpoint/global-network-set.ts';
@@ -60,19 +60,25 @@ function load(resources: readonly Stored[]): readonly string[] {
   const say = (message: string, error?: unknown) => void lines.push(`${message} ${error ?? ''}`);
   const log = { info: say, warn: say, error: say };
   const dataplane = createDataplane(kernel, log, () => undefined);
-  const picture = createPicture({ nodeName: 'a', routerId: undefined, felix: {}, base: defaultFirewallConfig, log });
+  const clusterState = createClusterState({
+    nodeName: 'a',
+    routerId: undefined,
+    felix: {},
+    base: defaultFirewallConfig,
+    log,
+  });
   const feed = createFeed({
     nodeName: 'a',
     dataplane,
-    picture,
+    clusterState,
     workloads: createWorkloads(log),
     nodeStatuses: { note: () => undefined },
     log,
   });
   for (const [index, stored] of resources.entries())
     feed.take({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
-  dataplane.setPools(picture.natPools());
-  dataplane.start(picture.firewallConfig());
+  dataplane.setPools(clusterState.natPools());
+  dataplane.start(clusterState.firewallConfig());
   dataplane.flush();
   dataplane.resync();
   expect(listRuleset(netns).length).toBeGreaterThan(10);

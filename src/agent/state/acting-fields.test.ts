@@ -18,9 +18,9 @@ import { fieldsBelow } from '../../schema/describe.ts';
 import { membersOf } from '../../schema/document.ts';
 import type { Shape } from '../../schema/schema.ts';
 import { openLog } from '../../sys/log.ts';
+import { createClusterState } from './cluster-state.ts';
 import { parseQuestion } from './node-status-answer.ts';
 import { reportNodeStatus } from './node-status-report.ts';
-import { createPicture } from './picture.ts';
 
 const OWN = 'host-1';
 const NAMES: Readonly<Record<string, string>> = {
@@ -266,21 +266,27 @@ function specOf(kind: Kind, path: string, value: unknown): unknown {
 
 function pictureWith(kind: Kind, stored: unknown): string {
   const log = openLog(() => undefined);
-  const picture = createPicture({ nodeName: OWN, routerId: undefined, felix: {}, base: defaultFirewallConfig, log });
+  const clusterState = createClusterState({
+    nodeName: OWN,
+    routerId: undefined,
+    felix: {},
+    base: defaultFirewallConfig,
+    log,
+  });
   const put = (name: string, resourceKind: never, value: unknown) =>
-    picture.update({ kind: 'resource', resourceKind, namespace: undefined, name }, JSON.stringify(value));
+    clusterState.update({ kind: 'resource', resourceKind, namespace: undefined, name }, JSON.stringify(value));
   for (const one of WORLD) put(one.metadata.name, one.kind as never, { apiVersion, ...one });
   put(NAMES[kind.name] ?? 'name', kind.name as never, stored);
   for (const { cidr } of own) {
-    picture.update({ kind: 'affinity', owner: { kind: 'host', name: OWN }, cidr }, '{"state":"confirmed"}');
-    picture.update({ kind: 'block', cidr }, `{"cidr":"${cidr}","affinity":"host:${OWN}"}`);
+    clusterState.update({ kind: 'affinity', owner: { kind: 'host', name: OWN }, cidr }, '{"state":"confirmed"}');
+    clusterState.update({ kind: 'block', cidr }, `{"cidr":"${cidr}","affinity":"host:${OWN}"}`);
   }
-  const input = picture.routingInput();
+  const input = clusterState.routingInput();
   return [
     input && computeBirdConfig(input),
-    show(picture.natPools()),
-    show(picture.firewallConfig()),
-    show(picture.forwarding()),
+    show(clusterState.natPools()),
+    show(clusterState.firewallConfig()),
+    show(clusterState.forwarding()),
   ].join('\n');
 }
 

@@ -1,4 +1,4 @@
-// What the agent knows and does about it: follows the store from an empty picture on, until told to stop.
+// What the agent knows and does about it: follows the store from an empty cluster state on, until told to stop.
 
 import type { CniMemory } from '../../attach/memory.ts';
 import type { OcicatError } from '../../base/errors.ts';
@@ -16,9 +16,9 @@ import { createGate } from '../../sys/gate.ts';
 import type { Log } from '../../sys/log.ts';
 import { createForwarding, type Forwarding } from '../node/forwarding.ts';
 import { createDataplane, type Dataplane } from './dataplane.ts';
-import { createFeed, type Feed } from './feed.ts';
+import { createEventDispatcher, type EventDispatcher } from './event-dispatcher.ts';
 import type { NodeStatusReporter } from './node-status.ts';
-import { createPicture, type Picture } from './picture.ts';
+import { createClusterState, type ClusterState } from './cluster-state.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
 const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({ kind: 'ipam-config' })];
@@ -38,7 +38,7 @@ export interface SessionContext {
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
   /** Something has happened: this is no time to tidy up. */
-  readonly touchQuiet: () => void;
+  readonly touchIdle: () => void;
   /** The store has been read, or its pools have changed: pods that it does not know may be written back. */
   readonly touchHouse: () => void;
   /** Somebody has deleted a key, in the store that we follow. */
@@ -52,7 +52,7 @@ export interface Session {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
   readonly forwarding: Forwarding;
-  readonly picture: Picture;
+  readonly clusterState: ClusterState;
   /** Takes in what this agent itself has just written, so that it need not wait for the watch. */
   takeOwn(update: StoreUpdate): void;
   /** Brings the kernel to what is known, unless a part of a listing is still to come. */
@@ -68,10 +68,10 @@ export interface Session {
 export function createSession(context: SessionContext): Session {
   const { nodeName, memory, log } = context;
   const dataplane = createDataplane(context.firewall, log, context.forgetFlows);
-  const picture = createPicture(context);
+  const clusterState = createClusterState(context);
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
-  const feed: Feed = createFeed({ nodeName, dataplane, picture, workloads, nodeStatuses: context.nodeStatuses, log });
+  const events: EventDispatcher = createEventDispatcher({ nodeName, dataplane, clusterState, workloads, nodeStatuses: context.nodeStatuses, log });
   const listing = createGate();
   /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
   let configuration: string | undefined;
@@ -81,7 +81,7 @@ export function createSession(context: SessionContext): Session {
   let behind: OcicatError | undefined;
 
   function takeConfiguration(): void {
-    const config = picture.firewallConfig();
+    const config = clusterState.firewallConfig();
     const printed = printJson(config);
     if (configuration === printed) return;
     configuration = printed;
@@ -90,17 +90,17 @@ export function createSession(context: SessionContext): Session {
   }
 
   function act(): void {
-    const concerns = feed.takeConcerns();
-    if (concerns.size > 0) forwarding.follow(picture.forwarding());
-    if (concerns.has('felix')) takeConfiguration();
-    if (concerns.has('pools')) dataplane.setPools(picture.natPools());
-    if (concerns.has('pools')) context.touchHouse();
-    if (concerns.has('routing') || concerns.has('pools')) context.touchRouting();
+    const invalidations = events.takeInvalidations();
+    if (invalidations.size > 0) forwarding.follow(clusterState.forwarding());
+    if (invalidations.has('felix')) takeConfiguration();
+    if (invalidations.has('pools')) dataplane.setPools(clusterState.natPools());
+    if (invalidations.has('pools')) context.touchHouse();
+    if (invalidations.has('routing') || invalidations.has('pools')) context.touchRouting();
   }
 
   /** The first listing is through: from here on the kernel follows. */
   function start(): void {
-    const config = picture.firewallConfig();
+    const config = clusterState.firewallConfig();
     configuration = printJson(config);
     act();
     dataplane.start(config);
@@ -128,11 +128,11 @@ export function createSession(context: SessionContext): Session {
 
   /** Half of a listing says nothing about the whole: its other half may hold what denies. */
   function takeUpdates(updates: readonly StoreUpdate[]): void {
-    context.touchQuiet();
+    context.touchIdle();
     if (!isInSync) listing.shut();
     for (const update of updates) {
       memory.apply(update);
-      feed.take(update);
+      events.dispatch(update);
       if (update.value === undefined && !isReplaced) context.deleted(update.key);
     }
     follow();
@@ -160,7 +160,7 @@ export function createSession(context: SessionContext): Session {
   function takeReplaced(): void {
     isReplaced = true;
     listing.shut();
-    feed.forgetRevisions();
+    events.forgetRevisions();
     memory.setInSync(false);
     log.warn('the datastore is another one than before, or an earlier state of it; all of it is read again');
   }
@@ -182,10 +182,10 @@ export function createSession(context: SessionContext): Session {
     dataplane,
     workloads,
     forwarding,
-    picture,
+    clusterState,
     takeOwn(update) {
-      context.touchQuiet();
-      feed.take(update);
+      context.touchIdle();
+      events.dispatch(update);
     },
     flush,
     async flushWhole(signal) {

@@ -71,7 +71,7 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
     for (const [known, one] of findNews(found)) await take(known, one);
   }
 
-  async function quietly(work: () => Promise<void>): Promise<void> {
+  async function logFailure(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -97,13 +97,13 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
     for (const delayMs of LOOKS_AFTER_MS) {
       await Bun.sleep(delayMs);
       if (signal.aborted) return;
-      await quietly(() => lookAt(hostName, mac));
+      await logFailure(() => lookAt(hostName, mac));
     }
   }
 
   return {
-    follow: (hostName) => quietly(() => lookAt(hostName)),
-    sweep: () => quietly(sweep),
+    follow: (hostName) => logFailure(() => lookAt(hostName)),
+    sweep: () => logFailure(sweep),
     watch: (link) => void watch(link),
   };
 }

@@ -1,33 +1,33 @@
 import { expect, test } from 'bun:test';
-import { createQuietTimer } from './quiet.ts';
+import { createIdleTimer } from './idle-timer.ts';
 
-test('quiet begins after the last touch, is told again, and begins anew after the next', async () => {
+test('idle time begins after the last touch, is told again, and begins anew after the next', async () => {
   const turns: string[] = [];
-  const quiet = createQuietTimer({ quietMs: 40, againMs: 40, busyMs: 10_000 }, (turn) => turns.push(turn));
+  const idleTimer = createIdleTimer({ idleMs: 40, againMs: 40, busyMs: 10_000 }, (turn) => turns.push(turn));
   for (let count = 0; count < 5; count++) {
     await Bun.sleep(10);
-    quiet.touch();
+    idleTimer.touch();
   }
   expect(turns).toEqual([]);
   while (turns.length < 2) await Bun.sleep(5);
   expect(turns).toEqual(['first', 'again']);
-  quiet.touch();
+  idleTimer.touch();
   while (turns.length < 3) await Bun.sleep(5);
   expect(turns).toEqual(['first', 'again', 'first']);
-  quiet.close();
+  idleTimer.close();
 });
 
-test('work that does not stop is interrupted now and then, and quiet begins after it as always', async () => {
+test('work that does not stop is interrupted now and then, and idle time begins after it as always', async () => {
   const turns: string[] = [];
-  const quiet = createQuietTimer({ quietMs: 40, againMs: 10_000, busyMs: 150 }, (turn) => turns.push(turn));
+  const idleTimer = createIdleTimer({ idleMs: 40, againMs: 10_000, busyMs: 150 }, (turn) => turns.push(turn));
   const startMs = performance.now();
   while (turns.length < 2) {
     await Bun.sleep(5);
-    quiet.touch();
+    idleTimer.touch();
   }
   expect(performance.now() - startMs).toBeGreaterThanOrEqual(300);
   expect(turns).toEqual(['first', 'first']);
   while (turns.length < 3) await Bun.sleep(5);
   expect(turns).toEqual(['first', 'first', 'first']);
-  quiet.close();
+  idleTimer.close();
 });

@@ -1,5 +1,4 @@
-// The agent's picture of the cluster beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
-import { isOcicatError } from '../../base/errors.ts';
+// The cluster's state as this agent knows it, beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
 import { type Json, parseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
@@ -13,7 +12,6 @@ import {
   felixConfiguration,
 } from '../../model/felix/felix-configuration.ts';
 import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
-import { type Kind, parseStored } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { type Node, node } from '../../model/node/node.ts';
 import { cidrFamily, parseCidr } from '../../net/cidr.ts';
@@ -29,39 +27,14 @@ import type { Log } from '../../sys/log.ts';
 import { mergeFelix } from '../config/felix-settings.ts';
 import type { ForwardingNeed } from '../node/forwarding.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
+import { createInformerStore, type InformerStore } from './informer-store.ts';
 
-/** What a change may matter to. */
-export type Concern = 'routing' | 'pools' | 'felix';
+/** What a change makes out of date. */
+export type Invalidation = 'routing' | 'pools' | 'felix';
 
-/** The resources of one kind, by name; one that cannot be read is reported and left out. */
-interface Shelf<R> {
-  readonly all: ReadonlyMap<string, R>;
-  /** By name, whatever the order in which they came. */
-  sorted(): readonly R[];
-  set(name: string, value: Json | undefined): void;
-}
-
-function createShelf<R extends Resource>(kind: Kind<R>, log: Log): Shelf<R> {
-  const all = new Map<string, R>();
-  return {
-    all,
-    sorted: () => [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
-    set(name, value) {
-      all.delete(name);
-      if (value === undefined) return;
-      try {
-        all.set(name, parseStored(kind, value));
-      } catch (error) {
-        if (!isOcicatError(error, 'corrupt')) throw error;
-        log.error(`${kind.name}(${name}) cannot be used`, error);
-      }
-    },
-  };
-}
-
-export interface Picture {
-  /** Takes one key's new value (undefined: gone) and says whom it concerns. */
-  update(key: StoreKey, value: string | undefined): Concern | undefined;
+export interface ClusterState {
+  /** Takes one key's new value (undefined: gone) and says what is out of date by it. */
+  update(key: StoreKey, value: string | undefined): Invalidation | undefined;
   /** Undefined while this node's own resource is not known. */
   routingInput(): RoutingInput | undefined;
   natPools(): readonly NatPool[];
@@ -78,8 +51,8 @@ function tryParse(text: string): Json {
   }
 }
 
-/** What the agent itself brings to the picture. */
-export interface PictureContext {
+/** What the agent itself brings to the cluster state. */
+export interface ClusterStateContext {
   readonly nodeName: string;
   readonly routerId: RoutingInput['routerId'];
   /** Settings of this host, which go before those in the store. */
@@ -89,28 +62,31 @@ export interface PictureContext {
   readonly log: Log;
 }
 
-export function createPicture({ nodeName, routerId, felix, base, log }: PictureContext): Picture {
-  const nodes: Shelf<Node> = createShelf(node, log);
-  const pools: Shelf<IPPool> = createShelf(ipPool, log);
-  const bgpConfigurations: Shelf<BGPConfiguration> = createShelf(bgpConfiguration, log);
-  const peers: Shelf<BGPPeer> = createShelf(bgpPeer, log);
-  const filters: Shelf<BGPFilter> = createShelf(bgpFilter, log);
-  const felixConfigurations: Shelf<FelixConfiguration> = createShelf(felixConfiguration, log);
+export function createClusterState({ nodeName, routerId, felix, base, log }: ClusterStateContext): ClusterState {
+  const nodes: InformerStore<Node> = createInformerStore(node, log);
+  const pools: InformerStore<IPPool> = createInformerStore(ipPool, log);
+  const bgpConfigurations: InformerStore<BGPConfiguration> = createInformerStore(bgpConfiguration, log);
+  const peers: InformerStore<BGPPeer> = createInformerStore(bgpPeer, log);
+  const filters: InformerStore<BGPFilter> = createInformerStore(bgpFilter, log);
+  const felixConfigurations: InformerStore<FelixConfiguration> = createInformerStore(felixConfiguration, log);
   const ownBlocks = createOwnBlocks(nodeName, log);
 
-  const shelves = new Map<string, { readonly shelf: Pick<Shelf<Resource>, 'set'>; readonly concern: Concern }>([
-    ['Node', { shelf: nodes, concern: 'routing' }],
-    ['IPPool', { shelf: pools, concern: 'pools' }],
-    ['BGPConfiguration', { shelf: bgpConfigurations, concern: 'routing' }],
-    ['BGPPeer', { shelf: peers, concern: 'routing' }],
-    ['BGPFilter', { shelf: filters, concern: 'routing' }],
-    ['FelixConfiguration', { shelf: felixConfigurations, concern: 'felix' }],
+  const stores = new Map<
+    string,
+    { readonly store: Pick<InformerStore<Resource>, 'set'>; readonly invalidation: Invalidation }
+  >([
+    ['Node', { store: nodes, invalidation: 'routing' }],
+    ['IPPool', { store: pools, invalidation: 'pools' }],
+    ['BGPConfiguration', { store: bgpConfigurations, invalidation: 'routing' }],
+    ['BGPPeer', { store: peers, invalidation: 'routing' }],
+    ['BGPFilter', { store: filters, invalidation: 'routing' }],
+    ['FelixConfiguration', { store: felixConfigurations, invalidation: 'felix' }],
   ]);
 
-  function setResource(kind: string, name: string, text: string | undefined): Concern | undefined {
-    const place = shelves.get(kind);
-    place?.shelf.set(name, text === undefined ? undefined : tryParse(text));
-    return place?.concern;
+  function setResource(kind: string, name: string, text: string | undefined): Invalidation | undefined {
+    const entry = stores.get(kind);
+    entry?.store.set(name, text === undefined ? undefined : tryParse(text));
+    return entry?.invalidation;
   }
 
   /** Those that hold on this host, the last one first in rank. */

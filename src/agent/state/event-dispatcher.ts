@@ -1,4 +1,4 @@
-// Where every change of the store enters the agent, from the watch and from its own writes, and goes to those it concerns.
+// Where every change of the store enters the agent, from the watch and from its own writes, and goes to those that it is about.
 import { formatIssue } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import { type StoreKey, tryParseKey } from '../../datastore/keys.ts';
@@ -6,25 +6,25 @@ import { createRevisions } from '../../datastore/sync/revisions.ts';
 import type { StoreUpdate } from '../../ipam/commit.ts';
 import { parsePolicyUpdate } from '../../policy/input/parse.ts';
 import type { Log } from '../../sys/log.ts';
+import type { ClusterState, Invalidation } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createIdleLog } from './idle-log.ts';
 import type { NodeStatusReporter } from './node-status.ts';
-import type { Concern, Picture } from './picture.ts';
 import type { Workloads } from './workloads.ts';
 
-export interface Feed {
+export interface EventDispatcher {
   /** Takes a change in; one that is not newer than what is known of its key is nothing new. */
-  take(update: StoreUpdate): void;
+  dispatch(update: StoreUpdate): void;
   /** The store is another one: what comes from here on is news whatever its revision is. */
   forgetRevisions(): void;
-  /** The concerns of everything taken since the last call. */
-  takeConcerns(): ReadonlySet<Concern>;
+  /** What is out of date by everything dispatched since the last call. */
+  takeInvalidations(): ReadonlySet<Invalidation>;
 }
 
-export interface FeedTargets {
+export interface EventTargets {
   readonly nodeName: string;
   readonly dataplane: Dataplane;
-  readonly picture: Picture;
+  readonly clusterState: ClusterState;
   readonly workloads: Workloads;
   readonly nodeStatuses: Pick<NodeStatusReporter, 'note'>;
   readonly log: Log;
@@ -39,11 +39,11 @@ function tryParse(text: string): unknown {
   }
 }
 
-export function createFeed(targets: FeedTargets): Feed {
-  const { nodeName, dataplane, picture, workloads, nodeStatuses, log } = targets;
+export function createEventDispatcher(targets: EventTargets): EventDispatcher {
+  const { nodeName, dataplane, clusterState, workloads, nodeStatuses, log } = targets;
   const revisions = createRevisions();
   const idleLog = createIdleLog(log);
-  let concerns = new Set<Concern>();
+  let invalidations = new Set<Invalidation>();
 
   function toPolicy(key: Extract<StoreKey, { kind: 'resource' }>, text: string | undefined): void {
     const { resourceKind: kind, namespace, name } = key;
@@ -60,22 +60,22 @@ export function createFeed(targets: FeedTargets): Feed {
   }
 
   return {
-    take(update) {
+    dispatch(update) {
       const { value } = update;
       const key = tryParseKey(update.key);
       if (key?.kind !== 'resource' && key?.kind !== 'affinity' && key?.kind !== 'block') return;
       if (!revisions.take(update)) return;
-      const concern = picture.update(key, value);
-      if (concern !== undefined) concerns.add(concern);
+      const invalidation = clusterState.update(key, value);
+      if (invalidation !== undefined) invalidations.add(invalidation);
       if (key.kind !== 'resource') return;
       toPolicy(key, value);
       if (key.resourceKind === 'CalicoNodeStatus') nodeStatuses.note(key.name, value);
       idleLog.note(key, value);
     },
     forgetRevisions: revisions.forget,
-    takeConcerns() {
-      const taken = concerns;
-      concerns = new Set();
+    takeInvalidations() {
+      const taken = invalidations;
+      invalidations = new Set();
       return taken;
     },
   };

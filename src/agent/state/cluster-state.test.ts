@@ -6,7 +6,7 @@ import type { FelixConfigurationSpec } from '../../model/felix/felix-configurati
 import { parseCidr, sameCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { openLog } from '../../sys/log.ts';
-import { createPicture, type Picture } from './picture.ts';
+import { type ClusterState, createClusterState } from './cluster-state.ts';
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org';
 
@@ -60,19 +60,23 @@ const CLUSTER: readonly Entry[] = [
 
 let logged: string[] = [];
 
-function pictureOf(entries: readonly Entry[], routerId?: 'hash', felix: FelixConfigurationSpec = {}): Picture {
+function clusterStateOf(
+  entries: readonly Entry[],
+  routerId?: 'hash',
+  felix: FelixConfigurationSpec = {},
+): ClusterState {
   logged = [];
   const log = openLog((line) => logged.push(line.replace(/^\S+ /, '')));
-  const picture = createPicture({ nodeName: 'host-1', routerId, felix, base: defaultFirewallConfig, log });
-  for (const { key, value } of entries) picture.update(keyOf(key), value);
-  return picture;
+  const clusterState = createClusterState({ nodeName: 'host-1', routerId, felix, base: defaultFirewallConfig, log });
+  for (const { key, value } of entries) clusterState.update(keyOf(key), value);
+  return clusterState;
 }
 
 test('all of it arrives where routing looks', () => {
-  const picture = pictureOf(CLUSTER);
+  const clusterState = clusterStateOf(CLUSTER);
   const none = { exportRules: [], importRules: [] };
   const range = { cidr: parseCidr('10.7.0.0/16'), operator: 'in' };
-  expect<unknown>(picture.routingInput()).toEqual({
+  expect<unknown>(clusterState.routingInput()).toEqual({
     nodeName: 'host-1',
     nodes: [
       { name: 'host-1', labels: new Map(), ipv4: parseIp('10.0.0.1') },
@@ -114,7 +118,7 @@ test('all of it arrives where routing looks', () => {
       },
     ],
   });
-  expect(picture.natPools()).toEqual([
+  expect(clusterState.natPools()).toEqual([
     { cidr: parseCidr('10.7.0.0/16'), natOutgoing: false },
     { cidr: parseCidr('192.168.0.0/16'), natOutgoing: true },
   ]);
@@ -122,26 +126,26 @@ test('all of it arrives where routing looks', () => {
 });
 
 test('without this node there is no routing; a router id is passed on', () => {
-  expect(pictureOf(CLUSTER.slice(1)).routingInput()).toBeUndefined();
-  expect(pictureOf(CLUSTER, 'hash').routingInput()?.routerId).toBe('hash');
+  expect(clusterStateOf(CLUSTER.slice(1)).routingInput()).toBeUndefined();
+  expect(clusterStateOf(CLUSTER, 'hash').routingInput()?.routerId).toBe('hash');
 });
 
 test('the order in which it came, and what came between, leaves no trace', () => {
-  const wanted = pictureOf(CLUSTER);
+  const wanted = clusterStateOf(CLUSTER);
   const detour = CLUSTER.map(({ key }) => ({ key, value: '{}' }));
   const order = fc.shuffledSubarray([...CLUSTER], { minLength: CLUSTER.length });
   const before = fc.array(fc.constantFrom(...detour), { maxLength: 10 });
   fc.assert(
     fc.property(order, before, (entries, first) => {
-      const picture = pictureOf([...first, ...entries]);
-      expect(picture.routingInput()).toEqual(wanted.routingInput());
-      expect(picture.natPools()).toEqual(wanted.natPools());
+      const clusterState = clusterStateOf([...first, ...entries]);
+      expect(clusterState.routingInput()).toEqual(wanted.routingInput());
+      expect(clusterState.natPools()).toEqual(wanted.natPools());
     }),
     { seed: 11, numRuns: 100 },
   );
 });
 
-const concerns: readonly (readonly [string, string | undefined])[] = [
+const invalidations: readonly (readonly [string, string | undefined])[] = [
   [`${RESOURCES}/nodes/host-2`, 'routing'],
   [`${RESOURCES}/bgpconfigurations/default`, 'routing'],
   [`${RESOURCES}/bgppeers/rack`, 'routing'],
@@ -154,10 +158,10 @@ const concerns: readonly (readonly [string, string | undefined])[] = [
   [`${RESOURCES}/profiles/network1`, undefined],
 ];
 
-test.each(concerns)('%s concerns %s, also when it goes', (key, concern) => {
-  const picture = pictureOf(CLUSTER);
-  expect(picture.update(keyOf(key), '{}')).toBe(concern as ReturnType<Picture['update']>);
-  expect(picture.update(keyOf(key), undefined)).toBe(concern as ReturnType<Picture['update']>);
+test.each(invalidations)('%s makes %s out of date, also when it goes', (key, invalidation) => {
+  const clusterState = clusterStateOf(CLUSTER);
+  expect(clusterState.update(keyOf(key), '{}')).toBe(invalidation as ReturnType<ClusterState['update']>);
+  expect(clusterState.update(keyOf(key), undefined)).toBe(invalidation as ReturnType<ClusterState['update']>);
 });
 
 const blocks: readonly (readonly [what: string, entries: readonly Entry[], isOwn: boolean])[] = [
@@ -175,28 +179,28 @@ test.each(blocks)(
   (_what, entries, isOwn) => {
     const all = [...entries, affinity('host-1', '192.168.7.0-26', 'confirmed')];
     for (const order of [all, [affinity('host-1', '192.168.7.0-26', 'confirmed'), ...entries]]) {
-      const picture = pictureOf(CLUSTER);
-      for (const { key, value } of order) picture.update(keyOf(key), value === '' ? undefined : value);
-      const own = picture.routingInput()?.ownBlocks.some((one) => sameCidr(one, parseCidr('192.168.7.0/26')));
+      const clusterState = clusterStateOf(CLUSTER);
+      for (const { key, value } of order) clusterState.update(keyOf(key), value === '' ? undefined : value);
+      const own = clusterState.routingInput()?.ownBlocks.some((one) => sameCidr(one, parseCidr('192.168.7.0/26')));
       expect(own).toBe(isOwn);
     }
   },
 );
 
 test('a block without an affinity is not this host’s, and another address in it is no news for routing', () => {
-  const picture = pictureOf(CLUSTER);
+  const clusterState = clusterStateOf(CLUSTER);
   const entry = block('host-1', '192.168.7.0-26');
-  expect(picture.update(keyOf(entry.key), entry.value)).toBe('routing');
-  expect(picture.update(keyOf(entry.key), entry.value.replace('{', '{"allocations":[0],'))).toBeUndefined();
-  expect(picture.routingInput()?.ownBlocks).toHaveLength(2);
+  expect(clusterState.update(keyOf(entry.key), entry.value)).toBe('routing');
+  expect(clusterState.update(keyOf(entry.key), entry.value.replace('{', '{"allocations":[0],'))).toBeUndefined();
+  expect(clusterState.routingInput()?.ownBlocks).toHaveLength(2);
 });
 
 test('what has gone, and what cannot be read, is not there', () => {
-  const picture = pictureOf(CLUSTER);
-  for (const { key } of CLUSTER.slice(1)) picture.update(keyOf(key), undefined);
-  expect(picture.routingInput()).toMatchObject({ pools: [], ownBlocks: [], peers: [], filters: [] });
-  picture.update(keyOf(`${RESOURCES}/bgpfilters/edge`), '{"kind":"BGPFilter"');
-  expect(picture.routingInput()?.filters).toEqual([]);
+  const clusterState = clusterStateOf(CLUSTER);
+  for (const { key } of CLUSTER.slice(1)) clusterState.update(keyOf(key), undefined);
+  expect(clusterState.routingInput()).toMatchObject({ pools: [], ownBlocks: [], peers: [], filters: [] });
+  clusterState.update(keyOf(`${RESOURCES}/bgpfilters/edge`), '{"kind":"BGPFilter"');
+  expect(clusterState.routingInput()?.filters).toEqual([]);
   expect(logged.join('')).toMatch(/^ERROR BGPFilter\(edge\) cannot be used: read stored BGPFilter: /);
 });
 
@@ -220,7 +224,7 @@ test.each(felix)('Felix configuration %j, the node’s %j', (cluster, own, expec
     own && resource('FelixConfiguration', 'felixconfigurations', 'node.host-1', own),
     resource('FelixConfiguration', 'felixconfigurations', 'node.host-2', { logPrefix: 'other' }),
   ].filter((entry) => entry !== undefined);
-  expect(pictureOf(entries).firewallConfig()).toEqual({ ...defaultFirewallConfig, ...expected });
+  expect(clusterStateOf(entries).firewallConfig()).toEqual({ ...defaultFirewallConfig, ...expected });
   expect(logged).toEqual([]);
 });
 
@@ -229,8 +233,8 @@ test('what this host says goes before what the store says', () => {
     defaultEndpointToHostAction: 'Return',
     logPrefix: 'store',
   });
-  const picture = pictureOf([store], undefined, { defaultEndpointToHostAction: 'Accept' });
-  expect(picture.firewallConfig()).toEqual({
+  const clusterState = clusterStateOf([store], undefined, { defaultEndpointToHostAction: 'Accept' });
+  expect(clusterState.firewallConfig()).toEqual({
     ...defaultFirewallConfig,
     endpointToHostAction: 'accept',
     logPrefix: 'store',
@@ -238,12 +242,12 @@ test('what this host says goes before what the store says', () => {
 });
 
 test('a pool that cannot be read has no routes and no NAT, and is named', () => {
-  const picture = pictureOf([
+  const clusterState = clusterStateOf([
     ...CLUSTER,
     resource('IPPool', 'ippools', 'a-pool', { cidr: '10.7.0.0/16', vxlanMode: 'Sometimes', natOutgoing: true }),
   ]);
-  expect(picture.routingInput()?.pools.map((pool) => pool.cidr)).toEqual([parseCidr('192.168.0.0/16')]);
-  expect(picture.natPools().map((pool) => pool.cidr)).toEqual([parseCidr('192.168.0.0/16')]);
+  expect(clusterState.routingInput()?.pools.map((pool) => pool.cidr)).toEqual([parseCidr('192.168.0.0/16')]);
+  expect(clusterState.natPools().map((pool) => pool.cidr)).toEqual([parseCidr('192.168.0.0/16')]);
   expect(logged.join('')).toContain(
     'ERROR IPPool(a-pool) cannot be used: read stored IPPool: spec.vxlanMode: found "Sometimes"',
   );
@@ -259,8 +263,8 @@ test.each([
   ['{"state":5}', false],
   ['confirmed', false],
 ])('the affinity %s is read as address assignment reads it', (value, isOwn) => {
-  const picture = pictureOf(CLUSTER);
-  picture.update({ kind: 'affinity', owner: { kind: 'host', name: 'host-1' }, cidr: '192.168.9.0/26' }, value);
-  expect(picture.routingInput()?.ownBlocks.some((one) => sameCidr(one, parseCidr('192.168.9.0/26')))).toBe(isOwn);
+  const clusterState = clusterStateOf(CLUSTER);
+  clusterState.update({ kind: 'affinity', owner: { kind: 'host', name: 'host-1' }, cidr: '192.168.9.0/26' }, value);
+  expect(clusterState.routingInput()?.ownBlocks.some((one) => sameCidr(one, parseCidr('192.168.9.0/26')))).toBe(isOwn);
   expect(logged.length > 0).toBe(!isOwn && !value.includes('pending'));
 });
