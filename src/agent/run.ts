@@ -39,16 +39,16 @@ import { keepNodeName, observeNodeName, tryReadFelixConfig } from './node/node-f
 import { type NodeLease, openNodeLease } from './node/node-lease.ts';
 import { ensureDefaults, isRegistered, registerNode } from './node/register.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
-import { createForgetter } from './state/forgetter.ts';
+import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
 import { createNodeStatusReporter } from './state/node-status.ts';
 import { createRouter } from './state/router.ts';
 import { createSession } from './state/session.ts';
-import { guardKernel } from './upkeep/guard.ts';
-import { type Housekeeping, keepHouse } from './upkeep/housekeeping.ts';
+import { type Housekeeping, startHousekeeping } from './upkeep/housekeeping.ts';
+import { createIdleTimer } from './upkeep/idle-timer.ts';
 import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
 import { chooseLogGroup, followPacketLog } from './upkeep/packet-log.ts';
 import { createPodMacs, type PodMacs } from './upkeep/pod-macs.ts';
-import { createIdleTimer } from './upkeep/idle-timer.ts';
+import { runReconciler } from './upkeep/reconciler.ts';
 import { watchThreads } from './upkeep/threads.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
@@ -204,15 +204,15 @@ export async function runAgent(
       stallMs: settings.stallMs,
       firewall,
       memory,
-      forgetFlows: createForgetter(flusher, log),
+      flushFlows: createFlowFlushQueue(flusher, log),
       touchRouting,
       touchIdle,
-      touchHouse: () => house?.touch(),
+      touchHousekeeping: () => housekeeping?.touch(),
       deleted: (key: string) => forgetDeleted({ memory, endpointFolder, log }, key),
       nodeStatuses,
       log,
     };
-    let house: Housekeeping | undefined;
+    let housekeeping: Housekeeping | undefined;
     let podMacs: PodMacs | undefined;
     const hostMtu = followHostMtu(log, signal);
     const session = createSession(context);
@@ -260,11 +260,14 @@ export async function runAgent(
     const touchHost = () => {
       for (const follower of [hostMtu, hostAddresses]) follower.touch();
     };
-    const guard = guardKernel({ dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log }, signal);
-    house = keepHouse({ workloads, podMacs }, cni, server.dispatcher, signal);
+    const reconciler = runReconciler(
+      { dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log },
+      signal,
+    );
+    housekeeping = startHousekeeping({ workloads, podMacs }, cni, server.dispatcher, signal);
     watchThreads(log, signal);
     try {
-      await Promise.race([session.run(signal), guard, held.keep(signal)]);
+      await Promise.race([session.run(signal), reconciler, held.keep(signal)]);
     } finally {
       nodeStatuses.close();
       router.close();

@@ -4,7 +4,7 @@ import type { BirdProtocol } from './protocols.ts';
 /** The node-to-node mesh, a BGPPeer of some nodes, or one of all. */
 export type BgpOrigin = 'mesh' | 'node' | 'global';
 
-export interface BgpSession {
+export interface BgpSessionStatus {
   readonly name: string;
   readonly origin: BgpOrigin;
   readonly family: 4 | 6;
@@ -24,7 +24,7 @@ const ORIGINS: readonly (readonly [prefix: string, origin: BgpOrigin])[] = [
 ];
 
 /** In BIRD's order; a protocol of BGP that is not named so is nobody's session. */
-export function bgpSessionsOf(protocols: readonly BirdProtocol[]): readonly BgpSession[] {
+export function bgpSessionsOf(protocols: readonly BirdProtocol[]): readonly BgpSessionStatus[] {
   return protocols.flatMap(({ name, state, since, info, bgp }) => {
     const origin = ORIGINS.find(([prefix]) => name.startsWith(prefix))?.[1];
     if (bgp === undefined || origin === undefined) return [];

@@ -8,7 +8,7 @@ import type { RoutingInput } from './input.ts';
 import { findMissingFilters } from './missing-filters.ts';
 import { preferenceFunction } from './priority.ts';
 import { computeRouterId } from './router-id.ts';
-import { computeSessions, nodeAddress, type Session } from './sessions.ts';
+import { type BgpSession, computeSessions, nodeAddress } from './sessions.ts';
 
 /**
  * After a restart BIRD tells its peers nothing until every session is up again, or for this long: they keep what they know
@@ -91,7 +91,7 @@ function staticLines(name: string, family: Family, routes: readonly string[]): r
   return ['', `protocol static ${name}_v${family} {`, `  ipv${family};`, ...lines, '}'];
 }
 
-function gatewayRoutes(sessions: readonly Session[]): readonly string[] {
+function gatewayRoutes(sessions: readonly BgpSession[]): readonly string[] {
   return sessions.flatMap(({ address, reachableBy }) =>
     reachableBy === undefined ? [] : [`${formatCidr(hostCidr(address))} via ${formatIp(reachableBy)}`],
   );

@@ -5,7 +5,7 @@ import { formatCidr } from '../net/cidr.ts';
 import { bitsOf, type Family } from '../net/ip.ts';
 import type { Community, FamilyFilter, FilterMatch, FilterOperation, FilterRule, RoutingInput } from './input.ts';
 import { preferenceOf } from './priority.ts';
-import type { Session } from './sessions.ts';
+import type { BgpSession } from './sessions.ts';
 
 export type Direction = 'import' | 'export';
 
@@ -29,7 +29,7 @@ function functionName(name: string, family: Family, direction: Direction): strin
 }
 
 /** The calls of a session's filters, each ending the matter or coming back. */
-export function filterCalls(session: Session, family: Family, direction: Direction): readonly string[] {
+export function filterCalls(session: BgpSession, family: Family, direction: Direction): readonly string[] {
   const sameAs = session.asNumber === session.localAsNumber;
   return session.filters.map((name) => `${functionName(name, family, direction)}(${sameAs});`);
 }
@@ -103,7 +103,11 @@ function hasRules({ importRules, exportRules }: FamilyFilter): boolean {
  * The functions that the sessions call, and those that nobody calls yet: what is wrong in a filter does not come to light
  * with a peer. A filter that does not exist lets nothing pass.
  */
-export function filterFunctions(input: RoutingInput, sessions: readonly Session[], family: Family): readonly string[] {
+export function filterFunctions(
+  input: RoutingInput,
+  sessions: readonly BgpSession[],
+  family: Family,
+): readonly string[] {
   const byName = new Map((input.filters ?? []).map((filter) => [filter.name, filter]));
   const idle = [...byName.values()].filter((filter) => hasRules(filter[family])).map(({ name }) => name);
   const names = [...new Set([...idle, ...sessions.flatMap(({ filters }) => filters)])].sort();

@@ -2,7 +2,7 @@
 import { type Family, formatIp } from '../net/ip.ts';
 import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
-import { listenPortOf, type Session } from './sessions.ts';
+import { type BgpSession, listenPortOf } from './sessions.ts';
 
 /** BIRD's, when nothing is said. */
 const DEFAULT_HOLD_SECONDS = 240;
@@ -30,7 +30,7 @@ export function sessionTemplate(family: Family, debug: boolean): readonly string
   ];
 }
 
-function localLine(session: Session, own: RoutingNode, input: RoutingInput): string {
+function localLine(session: BgpSession, own: RoutingNode, input: RoutingInput): string {
   const address = session.sourceAddress === undefined ? '' : `${formatIp(session.sourceAddress)} `;
   return `  local ${address}port ${listenPortOf(own, input)} as ${session.localAsNumber};`;
 }
@@ -41,7 +41,7 @@ function keepaliveLines(seconds: number): readonly string[] {
   return [...hold, `keepalive time ${seconds};`];
 }
 
-function optionLines(session: Session, own: RoutingNode): readonly string[] {
+function optionLines(session: BgpSession, own: RoutingNode): readonly string[] {
   const lines: string[] = [];
   if (session.ttlSecurityHops === undefined) lines.push('multihop;');
   else lines.push(`multihop ${session.ttlSecurityHops};`, 'ttl security on;');
@@ -55,7 +55,7 @@ function optionLines(session: Session, own: RoutingNode): readonly string[] {
 }
 
 /** What differs from the template. */
-function channelLines(session: Session, family: Family): readonly string[] {
+function channelLines(session: BgpSession, family: Family): readonly string[] {
   const lines = session.nextHop === 'auto' ? [] : [`next hop ${session.nextHop};`];
   if (session.filters.length > 0) {
     const calls = (direction: Direction) => filterCalls(session, family, direction).join(' ');
@@ -67,7 +67,7 @@ function channelLines(session: Session, family: Family): readonly string[] {
 
 /** One `protocol bgp`. */
 export function sessionLines(
-  session: Session,
+  session: BgpSession,
   own: RoutingNode,
   family: Family,
   input: RoutingInput,

@@ -5,7 +5,7 @@ import { matchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
 import type { BgpPeer, PeerScope, RoutingInput, RoutingNode } from './input.ts';
 
-export interface Session {
+export interface BgpSession {
   /** `Mesh_10_0_0_2`, `Global_…`, `Node_…`, with `_port_n` when the BGPPeer names a port. */
   readonly name: string;
   readonly address: Ip;
@@ -74,9 +74,9 @@ function isReflectorClient(self: Self, remote: Remote, localAsNumber: number): b
   return own !== undefined && remote.asNumber === localAsNumber && remote.clusterId !== own;
 }
 
-function meshSessions(self: Self, family: Family, input: RoutingInput): readonly Session[] {
+function meshSessions(self: Self, family: Family, input: RoutingInput): readonly BgpSession[] {
   if (!input.bgp.meshEnabled || self.node.routeReflectorClusterId !== undefined) return [];
-  return input.nodes.flatMap((node): readonly Session[] => {
+  return input.nodes.flatMap((node): readonly BgpSession[] => {
     const address = nodeAddress(node, family);
     if (node.name === self.node.name || address === undefined || address === self.address) return [];
     if (node.routeReflectorClusterId !== undefined) return [];
@@ -91,7 +91,7 @@ function meshSessions(self: Self, family: Family, input: RoutingInput): readonly
   });
 }
 
-function plainSession(name: string, self: Self, remote: Remote, localAsNumber: number): Session {
+function plainSession(name: string, self: Self, remote: Remote, localAsNumber: number): BgpSession {
   return {
     name,
     address: remote.address,
@@ -129,7 +129,7 @@ function peerSession(
   remote: Remote,
   toNode: boolean,
   input: RoutingInput,
-): Session {
+): BgpSession {
   const localAsNumber = peer.localAsNumber ?? asNumberOf(self.node, input);
   const named = peer.target.kind === 'address' ? peer.target.port : undefined;
   const keep = peer.keepOriginalNextHop === true && remote.asNumber !== localAsNumber;
@@ -161,7 +161,7 @@ function selected(selector: Selector, self: Self, family: Family, input: Routing
 }
 
 /** Sessions from the side that the BGPPeer speaks for. */
-function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: RoutingInput): readonly Session[] {
+function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: RoutingInput): readonly BgpSession[] {
   if (!inScope(peer.scope, self.node)) return [];
   const kind = peer.scope.kind === 'all' ? 'Global' : 'Node';
   if (peer.target.kind === 'nodes') {
@@ -180,7 +180,7 @@ function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
 }
 
 /** Sessions back, from the nodes that the BGPPeer speaks to. */
-function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: RoutingInput): readonly Session[] {
+function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: RoutingInput): readonly BgpSession[] {
   if (!peer.reverse) return [];
   const { target } = peer;
   const isTarget =
@@ -203,7 +203,7 @@ function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
  * that before the mesh,
  * and among equals the first by the BGPPeer's name.
  */
-export function computeSessions(input: RoutingInput, family: Family): readonly Session[] {
+export function computeSessions(input: RoutingInput, family: Family): readonly BgpSession[] {
   const node = input.nodes.find(({ name }) => name === input.nodeName);
   const address = node === undefined ? undefined : nodeAddress(node, family);
   if (node === undefined || address === undefined) return [];
@@ -213,7 +213,7 @@ export function computeSessions(input: RoutingInput, family: Family): readonly S
     ...peers.flatMap((peer) => forwardSessions(peer, self, family, input)),
     ...peers.flatMap((peer) => reverseSessions(peer, self, family, input)),
   ];
-  const rank = (session: Session) => (session.name.startsWith('Global_') ? 0 : 1);
+  const rank = (session: BgpSession) => (session.name.startsWith('Global_') ? 0 : 1);
   const ordered = [...explicit.sort((a, b) => rank(a) - rank(b)), ...meshSessions(self, family, input)];
   const taken = new Set<string>();
   const sessions = ordered.filter(({ name, address: to, port }) => {

@@ -1,7 +1,7 @@
 // What BIRD says, as the status of a CalicoNodeStatus: Calico's fields and words.
 import type { BirdProtocol } from '../../bird/protocols.ts';
 import type { BirdRoute } from '../../bird/routes.ts';
-import { type BgpOrigin, type BgpSession, bgpSessionsOf } from '../../bird/sessions.ts';
+import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf } from '../../bird/sessions.ts';
 import type { BirdStatus } from '../../bird/status.ts';
 import {
   ANSWER_ANNOTATIONS,
@@ -48,14 +48,14 @@ function reportDaemon({ status }: BirdAnswers): Daemon {
   return { state: 'Ready', version, routerID: routerId, ...times };
 }
 
-function reportPeer({ address, origin, bgpState, since }: BgpSession): Peer {
+function reportPeer({ address, origin, bgpState, since }: BgpSessionStatus): Peer {
   const state = sessionState(bgpState);
   return { peerIP: address, type: PEER_TYPES[origin], ...(state === undefined ? {} : { state }), since };
 }
 
-function reportSessions(sessions: readonly BgpSession[]): Report['bgp'] {
+function reportSessions(sessions: readonly BgpSessionStatus[]): Report['bgp'] {
   const [v4, v6] = [4, 6].map((family) => sessions.filter((session) => session.family === family));
-  const count = (some: readonly BgpSession[] = [], isUp: boolean) =>
+  const count = (some: readonly BgpSessionStatus[] = [], isUp: boolean) =>
     some.filter(({ state }) => (state === 'up') === isUp).length;
   return {
     numberEstablishedV4: count(v4, true),
@@ -67,7 +67,7 @@ function reportSessions(sessions: readonly BgpSession[]): Report['bgp'] {
   };
 }
 
-function sourceOf(protocol: BirdProtocol | undefined, session: BgpSession | undefined): Route['learnedFrom'] {
+function sourceOf(protocol: BirdProtocol | undefined, session: BgpSessionStatus | undefined): Route['learnedFrom'] {
   if (session !== undefined)
     return { sourceType: session.origin === 'mesh' ? 'NodeMesh' : 'BGPPeer', peerIP: session.address };
   const types = ['Kernel', 'Static', 'Direct'] as const;
@@ -86,7 +86,7 @@ function reportRoute({ destination, action, isBest, nextHops }: BirdRoute, learn
 }
 
 /** Sorted: the order of BIRD's tables says nothing and changes. */
-function reportRoutes({ routes, protocols }: BirdAnswers, sessions: readonly BgpSession[]): Report['routes'] {
+function reportRoutes({ routes, protocols }: BirdAnswers, sessions: readonly BgpSessionStatus[]): Report['routes'] {
   const protocolOf = new Map(protocols.map((protocol) => [protocol.name, protocol]));
   const sessionOf = new Map(sessions.map((session) => [session.name, session]));
   const place = ({ destination, type, gateway, interface: link }: Route) => `${destination} ${type} ${gateway} ${link}`;

@@ -15,10 +15,10 @@ import type { RoutingInput } from '../../routing/input.ts';
 import { createGate } from '../../sys/gate.ts';
 import type { Log } from '../../sys/log.ts';
 import { createForwarding, type Forwarding } from '../node/forwarding.ts';
+import { type ClusterState, createClusterState } from './cluster-state.ts';
 import { createDataplane, type Dataplane } from './dataplane.ts';
 import { createEventDispatcher, type EventDispatcher } from './event-dispatcher.ts';
 import type { NodeStatusReporter } from './node-status.ts';
-import { createClusterState, type ClusterState } from './cluster-state.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
 const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({ kind: 'ipam-config' })];
@@ -34,13 +34,13 @@ export interface SessionContext {
   readonly firewall: KernelFirewall;
   readonly memory: CniMemory;
   /** Ends the flows of addresses that have come to stand for somebody else. */
-  readonly forgetFlows: (addresses: readonly Ip[]) => void;
+  readonly flushFlows: (addresses: readonly Ip[]) => void;
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
   /** Something has happened: this is no time to tidy up. */
   readonly touchIdle: () => void;
   /** The store has been read, or its pools have changed: pods that it does not know may be written back. */
-  readonly touchHouse: () => void;
+  readonly touchHousekeeping: () => void;
   /** Somebody has deleted a key, in the store that we follow. */
   readonly deleted: (key: string) => void;
   /** Answers what is asked about this node. */
@@ -67,11 +67,18 @@ export interface Session {
 
 export function createSession(context: SessionContext): Session {
   const { nodeName, memory, log } = context;
-  const dataplane = createDataplane(context.firewall, log, context.forgetFlows);
+  const dataplane = createDataplane(context.firewall, log, context.flushFlows);
   const clusterState = createClusterState(context);
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
-  const events: EventDispatcher = createEventDispatcher({ nodeName, dataplane, clusterState, workloads, nodeStatuses: context.nodeStatuses, log });
+  const events: EventDispatcher = createEventDispatcher({
+    nodeName,
+    dataplane,
+    clusterState,
+    workloads,
+    nodeStatuses: context.nodeStatuses,
+    log,
+  });
   const listing = createGate();
   /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
   let configuration: string | undefined;
@@ -94,7 +101,7 @@ export function createSession(context: SessionContext): Session {
     if (invalidations.size > 0) forwarding.follow(clusterState.forwarding());
     if (invalidations.has('felix')) takeConfiguration();
     if (invalidations.has('pools')) dataplane.setPools(clusterState.natPools());
-    if (invalidations.has('pools')) context.touchHouse();
+    if (invalidations.has('pools')) context.touchHousekeeping();
     if (invalidations.has('routing') || invalidations.has('pools')) context.touchRouting();
   }
 
@@ -146,7 +153,7 @@ export function createSession(context: SessionContext): Session {
     if (configuration === undefined) start();
     else restore();
     memory.setInSync(true);
-    context.touchHouse();
+    context.touchHousekeeping();
     log.info('in step with the datastore');
   }
 

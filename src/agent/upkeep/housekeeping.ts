@@ -6,8 +6,8 @@ import type { CniDispatcher } from '../../cni/server/dispatch.ts';
 import { observeRoutedAddresses } from '../../kernel/link/workload-link.ts';
 import { withdrawRoutes } from '../../kernel/route/withdraw-routes.ts';
 import type { Workloads } from '../state/workloads.ts';
-import { closeUnknown, removeUnfinished } from './leftovers.ts';
-import { createOrphans } from './orphans.ts';
+import { createEndpointCollector } from './endpoint-collector.ts';
+import { closeUnknown, removeUnfinished } from './link-collector.ts';
 import type { PodMacs } from './pod-macs.ts';
 
 const LOOK_MS = 500;
@@ -20,16 +20,22 @@ export interface Housekeeping {
   touch(): void;
 }
 
-/** Left-overs as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
-export function keepHouse(
+/** Links that were left behind as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
+export function startHousekeeping(
   { workloads, podMacs }: { readonly workloads: Workloads; readonly podMacs: PodMacs },
   { memory, links, nodeLease, log }: CniContext,
   dispatcher: CniDispatcher,
   signal: AbortSignal,
 ): Housekeeping {
-  const orphans = createOrphans({ workloads, memory, dispatcher, isOurs: () => nodeLease.isHeld(signal), log });
+  const endpointCollector = createEndpointCollector({
+    workloads,
+    memory,
+    dispatcher,
+    isOurs: () => nodeLease.isHeld(signal),
+    log,
+  });
   const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
-  const leftovers = { ...kernel, memory, closed: new Set<string>(), log };
+  const linkTargets = { ...kernel, memory, closed: new Set<string>(), log };
   let isFirst = true;
   let dueMs = 0;
   let busy = false;
@@ -39,14 +45,14 @@ export function keepHouse(
   }
 
   async function round(): Promise<void> {
-    if (isFirst) await removeUnfinished(leftovers);
+    if (isFirst) await removeUnfinished(linkTargets);
     isFirst = false;
-    await closeUnknown(leftovers);
+    await closeUnknown(linkTargets);
     await dispatcher.finishPending();
     if ((await dispatcher.writeBack()) === 'later') plan(AGAIN_MS);
     workloads.restoreRoutes();
     await podMacs.sweep();
-    await orphans.sweep(Date.now());
+    await endpointCollector.collect(Date.now());
   }
 
   function look(): void {

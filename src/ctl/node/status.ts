@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { observeBirdProtocols } from '../../bird/protocols.ts';
-import { type BgpOrigin, type BgpSession, bgpSessionsOf } from '../../bird/sessions.ts';
+import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf } from '../../bird/sessions.ts';
 import type { Handler } from '../cli/command.ts';
 import { formatFramed } from '../output/tabwriter.ts';
 import { observeAgents } from './agent-process.ts';
@@ -21,7 +21,7 @@ const ORIGINS: Readonly<Record<BgpOrigin, string>> = {
   global: 'global',
 };
 
-function formatSessions(family: 4 | 6, sessions: readonly BgpSession[]): string {
+function formatSessions(family: 4 | 6, sessions: readonly BgpSessionStatus[]): string {
   const own = sessions.filter((session) => session.family === family);
   const title = `\nIPv${family} BGP status\n`;
   if (own.length === 0) return `${title}No IPv${family} peers found.\n`;
@@ -30,7 +30,7 @@ function formatSessions(family: 4 | 6, sessions: readonly BgpSession[]): string 
 }
 
 /** Undefined when no BIRD listens at any of the places. */
-async function readSessions(sockets: readonly string[]): Promise<readonly BgpSession[] | undefined> {
+async function readSessions(sockets: readonly string[]): Promise<readonly BgpSessionStatus[] | undefined> {
   for (const socket of sockets) {
     try {
       return bgpSessionsOf(await observeBirdProtocols(socket));

@@ -1,4 +1,5 @@
-// Endpoints whose link has gone and whose runtime never said DEL, after a reboot above all: their addresses come back.
+// Garbage collector of endpoints: those whose link has gone and whose runtime never said DEL, after a reboot above all. Their
+// addresses come back.
 
 import { idOf } from '../../attach/endpoint.ts';
 import { delsOf } from '../../attach/farewell.ts';
@@ -8,14 +9,14 @@ import type { Log } from '../../sys/log.ts';
 import type { Workloads } from '../state/workloads.ts';
 
 /** A link that is missing for this long is not one that an ADD is about to make. */
-export const ORPHAN_GRACE_MS = 60_000;
+export const COLLECT_GRACE_MS = 60_000;
 
-export interface Orphans {
+export interface EndpointCollector {
   /** Looks which links are missing, and removes the endpoints that have been without for long enough. */
-  sweep(nowMs: number): Promise<void>;
+  collect(nowMs: number): Promise<void>;
 }
 
-export interface OrphanTargets {
+export interface EndpointCollectorTargets {
   readonly workloads: Workloads;
   readonly memory: CniMemory;
   readonly dispatcher: CniDispatcher;
@@ -24,24 +25,24 @@ export interface OrphanTargets {
   readonly log: Log;
 }
 
-export function createOrphans(targets: OrphanTargets): Orphans {
+export function createEndpointCollector(targets: EndpointCollectorTargets): EndpointCollector {
   const { memory, dispatcher, log } = targets;
   let missingSince = new Map<string, number>();
 
-  async function remove(orphan: LocalEndpoint): Promise<void> {
-    const id = idOf(orphan.endpoint);
+  async function remove({ endpoint }: LocalEndpoint): Promise<void> {
+    const id = idOf(endpoint);
     const answers = [];
-    for (const del of delsOf(orphan.endpoint)) answers.push(await dispatcher.answer(del, undefined));
+    for (const del of delsOf(endpoint)) answers.push(await dispatcher.answer(del, undefined));
     const failed = answers.find(({ status }) => status !== 0);
     if (failed === undefined) log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
     else log.warn(`endpoint ${id} has lost its link and could not be removed: ${failed.output}`);
   }
 
   return {
-    async sweep(nowMs) {
+    async collect(nowMs) {
       const missing = targets.workloads.missing();
       missingSince = new Map([...missing.keys()].map((id) => [id, missingSince.get(id) ?? nowMs]));
-      const due = new Set([...missingSince].filter(([, since]) => nowMs - since >= ORPHAN_GRACE_MS).map(([id]) => id));
+      const due = new Set([...missingSince].filter(([, since]) => nowMs - since >= COLLECT_GRACE_MS).map(([id]) => id));
       if (due.size === 0 || !memory.isInSync()) return;
       for (const known of memory.endpoints()) {
         const id = idOf(known.endpoint);

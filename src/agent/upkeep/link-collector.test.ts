@@ -5,7 +5,7 @@ import { printResourceKey } from '../../datastore/resource/resource-codec.ts';
 import type { WorkloadLinkState } from '../../kernel/link/workload-link.ts';
 import { parseIp } from '../../net/ip.ts';
 import { openLog } from '../../sys/log.ts';
-import { closeUnknown, type LeftoverTargets, removeUnfinished } from './leftovers.ts';
+import { closeUnknown, type LinkCollectorTargets, removeUnfinished } from './link-collector.ts';
 
 const NODE = 'host-1';
 const nameOf = (container: string) => `host--1-cni-${container}-eth0`;
@@ -18,14 +18,14 @@ function linkOf(name: string, endpoint: string | undefined, changes: Partial<Wor
 }
 
 /** The store holds containers `kept` and `odd`, the second one in a shape that nobody understands. */
-async function leftovers(links: readonly WorkloadLinkState[], refuse = (_name: string) => false) {
+async function collect(links: readonly WorkloadLinkState[], refuse = (_name: string) => false) {
   const datastore = openMemoryDatastore();
   const memory = openCniMemory(datastore, NODE);
   memory.apply({ key: keyOf(nameOf('kept')), value: '{"kind":"WorkloadEndpoint"}', modRevision: 1 });
   memory.apply({ key: keyOf(nameOf('odd')), value: 'no JSON', modRevision: 2 });
   memory.setInSync(true);
   const steps: string[] = [];
-  const targets: LeftoverTargets = {
+  const targets: LinkCollectorTargets = {
     memory,
     links: {
       observe: () => links,
@@ -57,7 +57,7 @@ const kept: readonly (readonly [string, WorkloadLinkState])[] = [
 ];
 
 test.each(kept)('kept: %s', async (_why, link) => {
-  expect(await leftovers([link])).toEqual([]);
+  expect(await collect([link])).toEqual([]);
 });
 
 test('removed: what was never finished; closed and kept: what has no endpoint; a failure keeps no other from it', async () => {
@@ -66,7 +66,7 @@ test('removed: what was never finished; closed and kept: what has no endpoint; a
     linkOf('cali2', undefined, { up: false }),
     linkOf('cali3', `default/${nameOf('gone')}`, { index: 9 }),
   ];
-  expect(await leftovers(links, (name) => name === 'cali1')).toEqual([
+  expect(await collect(links, (name) => name === 'cali1')).toEqual([
     'ERROR remove link "cali1", which was never finished: EPERM',
     'remove cali2',
     'WARN link "cali2" removed: it was never finished',

@@ -11,7 +11,7 @@ import { type MemoryDatastore, openMemoryDatastore } from '../../datastore/memor
 import { parseIp } from '../../net/ip.ts';
 import type { LocalWorkload } from '../../routing/workload-routes.ts';
 import { openLog } from '../../sys/log.ts';
-import { createOrphans, ORPHAN_GRACE_MS, type Orphans } from './orphans.ts';
+import { COLLECT_GRACE_MS, createEndpointCollector, type EndpointCollector } from './endpoint-collector.ts';
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org';
 const NOW_MS = Date.UTC(2026, 10, 23);
@@ -21,7 +21,7 @@ let store: MemoryDatastore;
 let folder: string;
 let memory: CniMemory;
 let dispatcher: CniDispatcher;
-let orphans: Orphans;
+let collector: EndpointCollector;
 /** Names of the host links that are there. */
 let links: Set<string>;
 let isOurs: boolean;
@@ -81,7 +81,7 @@ const handlesInStore = async () => (await store.list('/calico/ipam/v2/handle/'))
 
 beforeEach(async () => {
   store = openMemoryDatastore();
-  folder = mkdtempSync(join(tmpdir(), 'ocitest-orphans-'));
+  folder = mkdtempSync(join(tmpdir(), 'ocitest-collector-'));
   [links, logged, isOurs] = [new Set(), [], true];
   const spec = { clusterGUID: 'a', clusterType: '', calicoVersion: '', datastoreReady: true };
   const apiVersion = 'projectcalico.org/v3';
@@ -111,7 +111,7 @@ beforeEach(async () => {
     followSettings: () => undefined,
     has: () => true,
   };
-  orphans = createOrphans({ workloads, memory, dispatcher, isOurs: async () => isOurs, log: context.log });
+  collector = createEndpointCollector({ workloads, memory, dispatcher, isOurs: async () => isOurs, log: context.log });
   for (const id of ['container-a', 'container-b']) await addContainer(id);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -124,10 +124,10 @@ function loseLink(container: string): void {
 test('an endpoint that has been without a link for a minute goes, and gives its address back', async () => {
   loseLink('container-a');
   expect(links.size).toBe(1);
-  await orphans.sweep(NOW_MS);
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS - 1);
+  await collector.collect(NOW_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS - 1);
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([1, 1]);
   expect(memory.endpoints().map(({ endpoint }) => endpoint.spec.containerID)).toEqual(['container-b']);
   expect(logged).toEqual([
@@ -137,28 +137,28 @@ test('an endpoint that has been without a link for a minute goes, and gives its 
 
 test('a link that comes back in time begins a new minute', async () => {
   loseLink('container-a');
-  await orphans.sweep(NOW_MS);
+  await collector.collect(NOW_MS);
   links.add('calicontainer-a');
-  await orphans.sweep(NOW_MS + 40_000);
+  await collector.collect(NOW_MS + 40_000);
   loseLink('container-a');
-  await orphans.sweep(NOW_MS + 70_000);
-  await orphans.sweep(NOW_MS + 70_000 + ORPHAN_GRACE_MS - 1);
+  await collector.collect(NOW_MS + 70_000);
+  await collector.collect(NOW_MS + 70_000 + COLLECT_GRACE_MS - 1);
   expect(await endpointsInStore()).toBe(2);
-  await orphans.sweep(NOW_MS + 70_000 + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + 70_000 + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(1);
 });
 
 test('nothing is removed while the datastore has not been read', async () => {
   loseLink('container-a');
-  await orphans.sweep(NOW_MS);
+  await collector.collect(NOW_MS);
   memory.setInSync(false);
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(2);
 });
 
 test('one that comes back while another is removed stays', async () => {
   for (const container of ['container-a', 'container-b']) loseLink(container);
-  await orphans.sweep(NOW_MS);
+  await collector.collect(NOW_MS);
   const answer = dispatcher.answer;
   let first = true;
   Object.assign(dispatcher, {
@@ -168,34 +168,34 @@ test('one that comes back while another is removed stays', async () => {
       return answer(...call);
     },
   });
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(1);
 });
 
 test('one that cannot be removed is told, stays, and is tried again', async () => {
   loseLink('container-a');
-  await orphans.sweep(NOW_MS);
+  await collector.collect(NOW_MS);
   const { answer } = dispatcher;
   Object.assign(dispatcher, { answer: async () => ({ status: 1, output: '{"code":11}' }) });
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(logged).toEqual([
     'WARN endpoint default/host--1-cni-container--a-eth0 has lost its link and could not be removed: {"code":11}',
   ]);
   Object.assign(dispatcher, { answer });
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS + 20_000);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS + 20_000);
   expect(await endpointsInStore()).toBe(1);
 });
 
 test('nothing is removed when another host has the name of the node by now', async () => {
   loseLink('container-a');
-  await orphans.sweep(NOW_MS);
+  await collector.collect(NOW_MS);
   isOurs = false;
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
   expect(logged.at(-1)).toBe(
     "WARN endpoint default/host--1-cni-container--a-eth0 has no link here, and the node's name is not ours",
   );
   isOurs = true;
-  await orphans.sweep(NOW_MS + ORPHAN_GRACE_MS);
+  await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(1);
 });

@@ -1,4 +1,4 @@
-// Watches over what the agent has put in the kernel, and puts it back within a second when somebody else takes it away.
+// Follows the kernel's events, and has what the agent wants there put right within a second of somebody else's change.
 
 import { type Renewable, watchBirdAge } from '../../bird/age.ts';
 import { tidyBirdRoutes } from '../../bird/left-routes.ts';
@@ -19,7 +19,7 @@ const GATHER_MS = 50;
 /** Each link of a workload has one; none of them is the host's address for others (RFC 4291). */
 const LINK_LOCAL = parseCidr('fe80::/10');
 
-export interface GuardTargets {
+export interface ReconcilerTargets {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
   readonly forwarding: Forwarding;
@@ -65,7 +65,7 @@ function workOf(event: KernelEvent): readonly Work[] {
 }
 
 /** Runs until aborted. */
-export async function guardKernel(targets: GuardTargets, signal: AbortSignal): Promise<void> {
+export async function runReconciler(targets: ReconcilerTargets, signal: AbortSignal): Promise<void> {
   const due = new Set<Work>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -1,4 +1,5 @@
-// Forgets the flows of addresses that have changed hands: gathers what comes together, one search of the kernel at a time.
+// Flushes the flows of addresses that have changed hands from connection tracking: gathers what comes together, one search of
+// the kernel at a time.
 import type { FlowFlusher } from '../../kernel/worker/flow-flusher.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Log } from '../../sys/log.ts';
@@ -9,7 +10,10 @@ const GATHER_MS = 10;
 const RETRY_MS = 1000;
 
 /** What it returns never throws and does not wait. */
-export function createForgetter(flusher: Pick<FlowFlusher, 'flush'>, log: Log): (addresses: readonly Ip[]) => void {
+export function createFlowFlushQueue(
+  flusher: Pick<FlowFlusher, 'flush'>,
+  log: Log,
+): (addresses: readonly Ip[]) => void {
   const due = new Set<Ip>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isSearching = false;

@@ -1,4 +1,5 @@
-// Links that an earlier run left behind: of an ADD that was killed half-way, or of an endpoint that the store does not know.
+// Garbage collector of links that an earlier run left behind: of an ADD that was killed half-way, or of an endpoint that the
+// store does not know.
 
 import type { WorkloadLinks } from '../../attach/context.ts';
 import type { CniMemory } from '../../attach/memory.ts';
@@ -9,7 +10,7 @@ import { isWholeAlias } from '../../kernel/link/workload-link-spec.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Log } from '../../sys/log.ts';
 
-export interface LeftoverTargets {
+export interface LinkCollectorTargets {
   /** In sync. */
   readonly memory: Pick<CniMemory, 'known'>;
   readonly links: Pick<WorkloadLinks, 'observe' | 'remove' | 'endFlows'>;
@@ -23,14 +24,14 @@ export interface LeftoverTargets {
 }
 
 /** Whether the store, as far as this node's part of it is remembered, says that there is no such endpoint. */
-function isAbsent(memory: LeftoverTargets['memory'], id: string): boolean {
+function isAbsent(memory: LinkCollectorTargets['memory'], id: string): boolean {
   const [namespace = '', name = ''] = id.split('/');
   const cell = memory.known(printResourceKey({ kind: 'WorkloadEndpoint', namespace, name }));
   return cell !== undefined && cell.value === undefined;
 }
 
 /**
- * Whether a link is a left-over of an ADD that was killed half-way. ADD writes the alias before it raises the link, so one
+ * Whether an ADD that was killed half-way has left the link. ADD writes the alias before it raises the link, so one
  * that is up without an alias is somebody else's, Calico's for example.
  */
 function isUnfinished(link: WorkloadLinkState): boolean {
@@ -38,7 +39,7 @@ function isUnfinished(link: WorkloadLinkState): boolean {
 }
 
 /** Whether a link is this node's and the store does not know its endpoint. */
-function isUnknown(memory: LeftoverTargets['memory'], link: WorkloadLinkState): boolean {
+function isUnknown(memory: LinkCollectorTargets['memory'], link: WorkloadLinkState): boolean {
   return link.endpoint !== undefined && isWholeAlias(link) && isAbsent(memory, link.endpoint);
 }
 
@@ -52,7 +53,7 @@ async function attempt(log: Log, action: string, work: () => Promise<void>): Pro
 }
 
 /** Removes what was never finished: at the start, when no ADD is under way. */
-export async function removeUnfinished({ links, log }: LeftoverTargets): Promise<void> {
+export async function removeUnfinished({ links, log }: LinkCollectorTargets): Promise<void> {
   for (const link of links.observe()) {
     if (link.group === REMOVAL_GROUP || !isUnfinished(link)) continue;
     await attempt(log, `remove link "${link.name}", which was never finished`, async () => {
@@ -67,7 +68,7 @@ export async function removeUnfinished({ links, log }: LeftoverTargets): Promise
  * backup that does not have it yet. Policy has closed it; nothing leads to its addresses any more, which the store may
  * give to others, until the store knows its endpoint again.
  */
-export async function closeUnknown(targets: LeftoverTargets): Promise<void> {
+export async function closeUnknown(targets: LinkCollectorTargets): Promise<void> {
   const { memory, links, routedAddresses, withdraw, closed, log } = targets;
   for (const link of links.observe()) {
     if (link.group === REMOVAL_GROUP || !isUnknown(memory, link)) continue;
