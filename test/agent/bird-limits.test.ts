@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPicture } from '../../src/agent/state/picture.ts';
+import { createClusterState } from '../../src/agent/state/cluster-state.ts';
 import { createRouter } from '../../src/agent/state/router.ts';
 import { openBird } from '../../src/bird/bird.ts';
 import { tryParseKey } from '../../src/datastore/keys.ts';
@@ -37,9 +37,9 @@ interface Stored {
   readonly spec: object;
 }
 
-/** The picture of an agent on host `a` whose store has these; a resource of the same name takes another's place. */
+/** The clusterState of an agent on host `a` whose store has these; a resource of the same name takes another's place. */
 function pictureOf(resources: readonly Stored[]) {
-  const picture = createPicture({
+  const clusterState = createClusterState({
     nodeName: 'a',
     routerId: undefined,
     felix: {},
@@ -50,9 +50,9 @@ function pictureOf(resources: readonly Stored[]) {
     const key = tryParseKey(`/calico/resources/v3/projectcalico.org/${kind.plural}/${name}`);
     if (key === undefined) throw new Error(name);
     const document = { apiVersion: 'projectcalico.org/v3', kind: kind.name, metadata: { name }, spec };
-    picture.update(key, JSON.stringify(document));
+    clusterState.update(key, JSON.stringify(document));
   }
-  return picture;
+  return clusterState;
 }
 
 const FILTER = { importV4: [{ action: 'Accept' }], exportV4: [{ action: 'Accept' }], importV6: [{ action: 'Accept' }] };

@@ -1,6 +1,6 @@
 // The port that BGPConfiguration node.NAME gives a node is that node's alone: it listens there, and the others go there.
 import { afterAll, beforeAll, test } from 'bun:test';
-import { createPicture } from '../../src/agent/state/picture.ts';
+import { createClusterState } from '../../src/agent/state/cluster-state.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';
 import { closeHost, type Host, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';
@@ -18,9 +18,15 @@ afterAll(async () => {
 type Ports = Readonly<Record<string, number>>;
 
 function configOf(nodeName: string, ports: Ports): string {
-  const picture = createPicture({ nodeName, routerId: undefined, felix: {}, base: defaultFirewallConfig, log: silent });
+  const clusterState = createClusterState({
+    nodeName,
+    routerId: undefined,
+    felix: {},
+    base: defaultFirewallConfig,
+    log: silent,
+  });
   const put = (resourceKind: 'Node' | 'BGPConfiguration', name: string, spec: object) =>
-    picture.update(
+    clusterState.update(
       { kind: 'resource', resourceKind, namespace: undefined, name },
       JSON.stringify({ apiVersion: 'projectcalico.org/v3', kind: resourceKind, metadata: { name }, spec }),
     );
@@ -29,7 +35,7 @@ function configOf(nodeName: string, ports: Ports): string {
       bgp: { ipv4Address: `10.0.0.${number}/24`, ipv6Address: `fd00::${number}/64` },
     });
   for (const [name, listenPort] of Object.entries(ports)) put('BGPConfiguration', name, { listenPort });
-  const input = picture.routingInput();
+  const input = clusterState.routingInput();
   if (input === undefined) throw new Error(nodeName);
   return computeBirdConfig(input);
 }

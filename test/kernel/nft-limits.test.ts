@@ -3,7 +3,7 @@
 import { afterAll, expect, test } from 'bun:test';
 import { createClusterState } from '../../src/agent/state/cluster-state.ts';
 import { createDataplane } from '../../src/agent/state/dataplane.ts';
-import { createFeed } from '../../src/agent/state/feed.ts';
+import { createEventDispatcher } from '../../src/agent/state/event-dispatcher.ts';
 import { createWorkloads } from '../../src/agent/state/workloads.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { globalNetworkSet } from '../../src/model/endpoint/global-network-set.ts';
@@ -67,7 +67,7 @@ function load(resources: readonly Stored[]): readonly string[] {
     base: defaultFirewallConfig,
     log,
   });
-  const feed = createFeed({
+  const events = createEventDispatcher({
     nodeName: 'a',
     dataplane,
     clusterState,
@@ -76,7 +76,7 @@ function load(resources: readonly Stored[]): readonly string[] {
     log,
   });
   for (const [index, stored] of resources.entries())
-    feed.take({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
+    events.dispatch({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
   dataplane.setPools(clusterState.natPools());
   dataplane.start(clusterState.firewallConfig());
   dataplane.flush();
