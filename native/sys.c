@@ -95,7 +95,6 @@ static napi_value done(napi_env env, long result) {
 
 CALL(open, 3, open(P(0), A(1), A(2)))
 CALL(close, 1, close(A(0)))
-CALL(read, 3, read(A(0), P(1), A(2)))
 CALL(write, 3, write(A(0), P(1), A(2)))
 CALL(socket, 3, socket(A(0), A(1), A(2)))
 CALL(bind, 3, bind(A(0), P(1), A(2)))
@@ -114,7 +113,6 @@ CALL(chroot, 1, chroot(P(0)))
 CALL(chdir, 1, chdir(P(0)))
 CALL(flock, 2, flock(A(0), A(1)))
 CALL(fcntl, 3, fcntl(A(0), A(1), A(2)))
-CALL(dup2, 2, dup2(A(0), A(1)))
 CALL(prctl, 5, prctl(A(0), A(1), A(2), A(3), A(4)))
 CALL(kill, 2, kill(A(0), A(1)))
 CALL(pidfd_open, 2, syscall(SYS_pidfd_open, A(0), A(1)))
@@ -124,7 +122,6 @@ CALL(sethostname, 2, sethostname(P(0), A(1)))
 CALL(mknod, 3, mknod(P(0), A(1), A(2)))
 CALL(lsetxattr, 4, lsetxattr(P(0), P(1), P(2), A(3), 0))
 CALL(lgetxattr, 4, lgetxattr(P(0), P(1), P(2), A(3)))
-CALL(llistxattr, 3, llistxattr(P(0), P(1), A(2)))
 CALL(setgid, 1, setgid(A(0)))
 CALL(setuid, 1, setuid(A(0)))
 CALL(setgroups, 2, setgroups(A(0), P(1)))
@@ -248,14 +245,13 @@ static napi_value fn_execve(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   napi_property_descriptor all[] = {
-      EXPORT(open), EXPORT(close), EXPORT(read), EXPORT(write), EXPORT(socket), EXPORT(bind), EXPORT(connect),
+      EXPORT(open), EXPORT(close), EXPORT(write), EXPORT(socket), EXPORT(bind), EXPORT(connect),
       EXPORT(send), EXPORT(recv), EXPORT(setsockopt), EXPORT(getsockopt), EXPORT(poll), EXPORT(setns),
       EXPORT(unshare), EXPORT(mount), EXPORT(umount2), EXPORT(pivot_root), EXPORT(chroot), EXPORT(chdir),
-      EXPORT(flock), EXPORT(fcntl), EXPORT(dup2), EXPORT(prctl), EXPORT(kill), EXPORT(pidfd_open),
+      EXPORT(flock), EXPORT(fcntl), EXPORT(prctl), EXPORT(kill), EXPORT(pidfd_open),
       EXPORT(pidfd_getfd), EXPORT(pidfd_send_signal), EXPORT(sethostname), EXPORT(mknod), EXPORT(lsetxattr),
-      EXPORT(lgetxattr), EXPORT(llistxattr),
-      EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(madvise), EXPORT(openat2), EXPORT(waitid),
-      EXPORT(execve), EXPORT(socket_in), EXPORT(open_in), EXPORT(new_netns),
+      EXPORT(lgetxattr), EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(madvise),
+      EXPORT(openat2), EXPORT(waitid), EXPORT(execve), EXPORT(socket_in), EXPORT(open_in), EXPORT(new_netns),
   };
   napi_define_properties(env, exports, sizeof all / sizeof *all, all);
   return exports;

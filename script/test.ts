@@ -20,6 +20,10 @@ const parts: Readonly<Record<string, Part>> = {
   types: { kind: 'command', command: [join(root, 'node_modules/.bin/tsc'), '-p', '.'] },
   lint: { kind: 'command', command: [join(root, 'node_modules/.bin/biome'), 'check', '--error-on-warnings', '.'] },
   imports: { kind: 'command', command: [bun, 'script/imports.ts'] },
+  unused: {
+    kind: 'command',
+    command: [bun, '--bun', 'node_modules/.bin/knip', '--config', 'script/knip.ts', '--no-progress'],
+  },
   unit: { kind: 'tests', paths: ['./src', './script'] },
   build: { kind: 'tests', paths: ['./test/build'] },
   store: { kind: 'tests', paths: ['./test/store'] },

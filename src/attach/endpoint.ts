@@ -14,7 +14,7 @@ import { type Mac, parseMac } from '../net/mac.ts';
 import type { EndpointId } from './context.ts';
 import type { CniMemory, LocalEndpoint } from './memory.ts';
 
-export const ORCHESTRATOR = 'cni';
+const ORCHESTRATOR = 'cni';
 export const DEFAULT_NAMESPACE = 'default';
 const LINK_PREFIX = 'cali';
 /** What an interface name has room for after the prefix. */

@@ -8,7 +8,7 @@ import { routesOf } from './routes.ts';
 import { type CniTask, needNetns } from './task.ts';
 
 /** From the configuration, else what the agent knows; undefined leaves it to the kernel. Throws `not-ready`. */
-export function chooseMtu({ context, request }: CniTask): number | undefined {
+function chooseMtu({ context, request }: CniTask): number | undefined {
   const mtuBytes = request.config.mtuBytes ?? context.mtuBytes();
   if (mtuBytes === undefined && request.config.requireMtu)
     throw new OcicatError('not-ready', 'choose MTU: require_mtu_file is true and the agent knows none yet');

@@ -8,7 +8,7 @@ import type { Draft } from '../ipam/draft.ts';
 import { API_VERSION } from '../model/meta/resource.ts';
 import type { Profile } from '../model/policy/profile.ts';
 
-export function createNetworkProfile(network: string): Profile {
+function createNetworkProfile(network: string): Profile {
   return {
     kind: 'Profile',
     apiVersion: API_VERSION,

@@ -3,7 +3,7 @@
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, Lexer, type Pair, parseDocument, Scalar } from 'yaml';
 
 /** What is wrong, in words, and where it stands in the text, from 0. */
-export interface YamlFault {
+interface YamlFault {
   readonly offset: number;
   readonly words: string;
 }
@@ -13,7 +13,7 @@ export type YamlReading =
   | { readonly kind: 'wrong'; readonly fault: YamlFault };
 
 /** Levels of lists and maps inside of each other; a resource has about ten. */
-export const MAX_YAML_DEPTH = 100;
+const MAX_YAML_DEPTH = 100;
 /** Columns that lists and maps in block style may begin at, before their depth is known. */
 const MAX_BLOCK_COLUMN = 2 * MAX_YAML_DEPTH;
 /** How often an alias may be used, weighed by what it stands for. */

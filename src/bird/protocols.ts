@@ -1,7 +1,7 @@
 // The state of BIRD's protocols, from its `show protocols all`.
 import { askBird, type BirdLine } from './control.ts';
 
-export interface BgpState {
+interface BgpState {
   /** RFC 4271's states: `Established`, `Active`, `Connect`, …; BIRD adds `Passive`, `Down` and `Close`. */
   readonly state: string;
   /** Without the interface that a link-local one belongs to. */

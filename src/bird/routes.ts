@@ -1,7 +1,7 @@
 // The routes that BIRD knows, from its `show route`.
 import { askBird, type BirdLine } from './control.ts';
 
-export interface NextHop {
+interface NextHop {
   /** Undefined where the destination is on the link itself. */
   readonly gateway: string | undefined;
   readonly interfaceName: string;

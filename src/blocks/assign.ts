@@ -13,7 +13,7 @@ function sameWords(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-export function sameAttribute(a: Attribute, b: Attribute): boolean {
+function sameAttribute(a: Attribute, b: Attribute): boolean {
   return (
     a.handleId === b.handleId &&
     a.releasedAt === b.releasedAt &&

@@ -13,14 +13,14 @@ import type { Part, Rendered } from './parts.ts';
  * The one bit of the packet mark that is ours, the same as Calico's for this purpose: set by a `pass` rule and cleared as
  * soon as its tier has seen it, so that no packet leaves our chains with it.
  */
-export const PASS_MARK = 0x20000;
+const PASS_MARK = 0x20000;
 
 /** What denies a packet; a counter comes first. */
-export function denyStatements(config: FirewallConfig): readonly Statement[] {
+function denyStatements(config: FirewallConfig): readonly Statement[] {
   return [counter, config.denyAction === 'drop' ? drop : goto(names.REJECT_CHAIN)];
 }
 
-export function isProfile(id: RuleListId): boolean {
+function isProfile(id: RuleListId): boolean {
   return id.startsWith('Profile/');
 }
 

@@ -15,7 +15,7 @@ export interface IpamSettings {
 }
 
 /** Calico's safety limit for hosts without a limit of their own. */
-export const DEFAULT_MAX_BLOCKS = 20;
+const DEFAULT_MAX_BLOCKS = 20;
 
 /** Absent text is the defaults. Throws `corrupt`. */
 export function parseIpamSettings(text: string | undefined): IpamSettings {

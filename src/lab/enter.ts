@@ -6,7 +6,7 @@ import type { LabState, ProcessIdentity } from './state.ts';
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Nothing of the caller's environment reaches a host but the terminal's settings. */
-export function hostEnvironment(): Record<string, string> {
+function hostEnvironment(): Record<string, string> {
   const kept = ['TERM', 'LANG', 'LC_ALL', 'NO_COLOR', 'COLUMNS', 'LINES'];
   const own = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
   return {

@@ -39,7 +39,7 @@ const OWN_DIRECTORIES = [
   ...['/var/lib/containers', '/var/log', '/var/tmp', '/tmp', '/run', '/root'],
 ];
 /** Where hosts find the program, whatever the machine calls the folder. */
-export const HOST_INSTALL_ROOT = '/usr/lib/ocicat';
+const HOST_INSTALL_ROOT = '/usr/lib/ocicat';
 
 /** The registries that the guide's images come from; the lab's registry stands in for them. */
 const MIRRORED_REGISTRIES = ['registry-1.docker.io', 'quay.io'];

@@ -6,13 +6,13 @@ import { hostProcess, mustRunInside, runInside, startInside } from './enter.ts';
 import { ETCD_URL, type LabNode } from './plan.ts';
 import type { LabState, ProcessIdentity } from './state.ts';
 
-export const NODE_IMAGE = `quay.io/calico/node:v${VERSION}`;
+const NODE_IMAGE = `quay.io/calico/node:v${VERSION}`;
 const LOG_FILE = '/var/log/calico/node.log';
 
 /** Directories of the host that the agent shares; each volume is named after its path. */
 const SHARED_DIRECTORIES = ['/var/run/calico', '/var/lib/calico', '/var/log/calico'];
 
-export function computeAgentCommand(node: LabNode): readonly string[] {
+function computeAgentCommand(node: LabNode): readonly string[] {
   const volumes = SHARED_DIRECTORIES.flatMap((path) => {
     const name = path.slice(1).replaceAll('/', '-');
     return [`--volume=${name},kind=host,source=${path},readOnly=false`, `--mount=volume=${name},target=${path}`];

@@ -25,7 +25,7 @@ export interface LabState {
   readonly complete: boolean;
 }
 
-export function stateDirectory(name: string): string {
+function stateDirectory(name: string): string {
   return join(STATE_ROOT, name);
 }
 
@@ -40,7 +40,7 @@ export function tryIdentify(pid: number): ProcessIdentity | undefined {
   }
 }
 
-export function isAlive(process: ProcessIdentity): boolean {
+function isAlive(process: ProcessIdentity): boolean {
   return tryIdentify(process.pid)?.startTicks === process.startTicks;
 }
 

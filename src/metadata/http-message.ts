@@ -22,7 +22,7 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-export const TEXT_TYPE = 'text/plain; charset=us-ascii';
+const TEXT_TYPE = 'text/plain; charset=us-ascii';
 
 /** Words for people; the pod's own program looks at the status. */
 export function textAnswer(status: number, body = STATUS_CODES[status] ?? ''): HttpAnswer {

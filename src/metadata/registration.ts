@@ -48,7 +48,7 @@ export function isAppName(word: string): boolean {
 const readAnnotations = optional(list(object<Annotation>({ name: text(), value: text() }, 'open')));
 
 /** What is asked for of a pod manifest. */
-export interface PodFacts {
+interface PodFacts {
   readonly annotations: readonly Annotation[] | undefined;
   readonly apps: readonly {
     readonly name: string;

@@ -11,7 +11,7 @@ export function bytesToArray(bytes: Bytes): Uint8Array {
   return array;
 }
 
-export function arrayToBytes(array: Uint8Array): Bytes {
+function arrayToBytes(array: Uint8Array): Bytes {
   return String.fromCharCode(...array);
 }
 

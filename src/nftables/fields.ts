@@ -5,7 +5,7 @@ import { printInterfaceName } from './keys.ts';
 import type { Bytes, Field } from './nft.ts';
 
 /** Kernel numbers: include/uapi/linux/netfilter/nf_tables.h (nft_meta_keys, nft_ct_keys, nft_payload_bases). */
-export type Source =
+type Source =
   | { readonly kind: 'meta'; readonly key: number }
   | { readonly kind: 'ct'; readonly key: number }
   /** A question to the routing table: NFTA_FIB_RESULT and NFTA_FIB_FLAGS. */

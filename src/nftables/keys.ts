@@ -48,7 +48,7 @@ function partBytes(set: SetSpec, type: KeyType): number {
 }
 
 /** Bytes of one key (for an interval set: of each of its two ends). */
-export function keyBytes(set: SetSpec): number {
+function keyBytes(set: SetSpec): number {
   return set.key.reduce((sum, type) => sum + partBytes(set, type), 0);
 }
 

@@ -9,7 +9,7 @@ import { metricLines } from './priority.ts';
 /** Links of workloads; their routes are the kernel's, made by the agent. */
 export const WORKLOAD_LINKS = 'cali*';
 
-export function ofFamily(cidrs: readonly Cidr[], family: Family): readonly Cidr[] {
+function ofFamily(cidrs: readonly Cidr[], family: Family): readonly Cidr[] {
   return cidrs.filter((cidr) => cidrFamily(cidr) === family);
 }
 

@@ -29,7 +29,7 @@ export interface RoutingPool {
 export type Community = readonly [number, number] | readonly [number, number, number];
 
 /** Routes within `cidr` are tagged. */
-export interface PrefixAdvertisement {
+interface PrefixAdvertisement {
   readonly cidr: Cidr;
   readonly communities: readonly Community[];
 }

@@ -29,14 +29,14 @@ export interface BgpSession {
 }
 
 /** BGP's well-known port (RFC 4271). */
-export const BGP_PORT = 179;
+const BGP_PORT = 179;
 
 export function nodeAddress(node: RoutingNode, family: Family): Ip | undefined {
   return family === 4 ? node.ipv4 : node.ipv6;
 }
 
 /** The node's AS number or, without one, the cluster's. */
-export function asNumberOf(node: RoutingNode, input: RoutingInput): number {
+function asNumberOf(node: RoutingNode, input: RoutingInput): number {
   return node.asNumber ?? input.bgp.asNumber;
 }
 

@@ -24,17 +24,6 @@ export function text(rule: TextRule = {}): Reader<string> {
   };
 }
 
-/** One of a few words. */
-export function word<const W extends string>(...words: readonly W[]): Reader<W | undefined> {
-  return (value, path, issues) => {
-    const known = words.find((each) => each === value);
-    if (known === undefined) {
-      issues.push({ path, found: describe(value), wanted: words.map((each) => `"${each}"`).join(' or ') });
-    }
-    return known;
-  };
-}
-
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number): Reader<number> {
   return (value, path, issues) => {

@@ -14,7 +14,7 @@ import type {
 } from './schema.ts';
 
 /** An issue with its path in parts, so that a place in a text can be found for it. */
-export interface PlacedIssue extends Issue {
+interface PlacedIssue extends Issue {
   readonly at: readonly (string | number)[];
 }
 

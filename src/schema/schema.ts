@@ -47,7 +47,7 @@ export type Report = (path: string, wanted: string, found?: string) => void;
 export type FieldPath = readonly string[];
 
 /** Whether the document says something at a path, right or wrong. */
-export type IsGiven = (path: string) => boolean;
+type IsGiven = (path: string) => boolean;
 
 /** A rule between fields as the reader sees it; made by `between`. */
 export interface ShapeRule {
@@ -78,7 +78,7 @@ export type Infer<S> = S extends { readonly [type]?: () => infer T } ? T : never
  * `filled`: never absent in a parsed value. `created`: filled in when a document is read, left alone when stored
  * data is read.
  */
-export type Presence = 'required' | 'optional' | 'sparse' | 'filled' | 'created';
+type Presence = 'required' | 'optional' | 'sparse' | 'filled' | 'created';
 
 export interface Field<T = unknown, P extends Presence = Presence> {
   readonly schema: Schema<T>;

@@ -1,7 +1,7 @@
 // Selector text to tokens. Whether a word is an operator depends on the token before it, so this is where that is decided.
 import { OcicatError } from '../base/errors.ts';
 
-export type WordOperator = 'contains' | 'starts-with' | 'ends-with' | 'in' | 'not-in';
+type WordOperator = 'contains' | 'starts-with' | 'ends-with' | 'in' | 'not-in';
 export type TokenKind =
   | WordOperator
   | 'label'
@@ -30,7 +30,7 @@ export interface Token {
 }
 
 /** Longest label name (Calico v3.33, libcalico-go/lib/selector/parser/parser.go). */
-export const LABEL_LENGTH_MAX = 512;
+const LABEL_LENGTH_MAX = 512;
 
 const blanks = /[ \t]*/y;
 const identifier = /[A-Za-z0-9_./-]+/y;

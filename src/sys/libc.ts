@@ -38,16 +38,14 @@ export function errnoName(errno: number): string {
   return getSystemErrorName(-errno);
 }
 
-export const EPERM = 1;
 export const ENOENT = 2;
 export const ESRCH = 3;
 export const EINTR = 4;
 export const EAGAIN = 11;
-export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
-export const ENODATA = 61;
+const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 export const ENOBUFS = 105;
 
@@ -55,8 +53,6 @@ export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_CREAT = 0o100;
-export const O_EXCL = 0o200;
-export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
@@ -64,10 +60,6 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 
 export const CLONE_NEWNS = 0x00020000;
-export const CLONE_NEWCGROUP = 0x02000000;
-export const CLONE_NEWUTS = 0x04000000;
-export const CLONE_NEWIPC = 0x08000000;
-export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 
 export const MS_RDONLY = 1;
@@ -76,9 +68,7 @@ export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
 export const MS_REMOUNT = 32;
 export const MS_BIND = 4096;
-export const MS_MOVE = 8192;
 export const MS_REC = 16384;
-export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;
 export const MS_SHARED = 1 << 20;
 export const MNT_DETACH = 2;
@@ -86,9 +76,7 @@ export const MNT_DETACH = 2;
 export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
-export const LOCK_UN = 8;
 
-export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 
@@ -104,11 +92,6 @@ export function openat2(dirfd: number, path: string, flags: number, mode: number
 
 export function close(fd: number): void {
   call('close', fd);
-}
-
-/** Bytes read, 0 at the end. */
-export function read(fd: number, into: Uint8Array): number {
-  return call('read', fd, into, into.length);
 }
 
 /** Bytes written, possibly fewer than given. */
@@ -226,12 +209,6 @@ export function setInheritable(fd: number, inheritable: boolean): void {
   call('fcntl', fd, 2, inheritable ? 0 : 1);
 }
 
-export function dup2(from: number, to: number): void {
-  call('dup2', from, to);
-}
-
-export const PR_SET_PDEATHSIG = 1;
-export const PR_SET_NAME = 15;
 export const PR_SET_CHILD_SUBREAPER = 36;
 
 export function prctl(option: number, argument: number): void {
@@ -292,13 +269,6 @@ export function lgetxattr(path: string, name: string): Uint8Array | undefined {
     if (error instanceof OcicatError && (error.errno === ENODATA || error.errno === EOPNOTSUPP)) return undefined;
     throw error;
   }
-}
-
-/** Names of the extended attributes of a file or of a link itself. */
-export function llistxattr(path: string): readonly string[] {
-  const names = new Uint8Array(MAX_XATTR_BYTES);
-  const length = call('llistxattr', path, names, names.length);
-  return Buffer.from(names.subarray(0, length)).toString().split('\0').filter(Boolean);
 }
 
 export function setgroups(gids: readonly number[]): void {

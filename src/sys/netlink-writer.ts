@@ -2,7 +2,7 @@
 // Byte order is the host's, as netlink wants; the hosts we run on (x86-64, arm64) are little-endian.
 import { OcicatError } from '../base/errors.ts';
 
-export const NLM_F_REQUEST = 0x1;
+const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_ECHO = 0x8;
 /** On a "get": all of them. */
@@ -12,9 +12,6 @@ export const NLM_F_REPLACE = 0x100;
 /** On a "new": refuse if it is there. */
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
-export const NLM_F_APPEND = 0x800;
-/** On a nf_tables "delete" and on RTM_DELNEIGH and the like: not recursively. */
-export const NLM_F_NONREC = 0x100;
 
 const HEADER_BYTES = 16;
 const ATTRIBUTE_HEADER_BYTES = 4;

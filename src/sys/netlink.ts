@@ -60,7 +60,7 @@ export interface Refusal {
   readonly words: string;
 }
 
-export type OnMessage = (type: number, payload: Uint8Array) => void;
+type OnMessage = (type: number, payload: Uint8Array) => void;
 
 /**
  * All calls are synchronous and throw OcicatError `kernel` with the errno; ENOBUFS means that answers were lost because
@@ -125,7 +125,7 @@ function isErrno(error: unknown, errno: number): boolean {
 }
 
 /** One datagram, or undefined when none waits. Throws ENOBUFS once after an overrun. */
-export function tryReceive(fd: number, into: Uint8Array): Uint8Array | undefined {
+function tryReceive(fd: number, into: Uint8Array): Uint8Array | undefined {
   try {
     const length = libc.recv(fd, into, MSG_DONTWAIT | MSG_TRUNC);
     if (length <= into.length) return into.subarray(0, length);

@@ -22,7 +22,7 @@ function rootOf(pid: number): string {
 }
 
 /** Pods of rkt that run, the agent's own left out. */
-export async function observeRunningPods(): Promise<readonly Pod[]> {
+async function observeRunningPods(): Promise<readonly Pod[]> {
   const roots = (await observeAgents()).map(rootOf);
   return observePods(rktDataDirectory()).filter(
     ({ state, uuid }) => RUNNING.has(state) && !roots.some((root) => root.includes(uuid)),

@@ -15,7 +15,7 @@ const u32 = (value: number): Octets => [...u16(value >>> 16), ...u16(value)];
 const zeros = (length: number): Octets => new Array<number>(length).fill(0);
 const mac = (text: string): Octets => [...macToBytes(parseMac(text))];
 const ip = (address: Ip): Octets => [...ipToBytes(address)];
-export const ascii = (text: string): Octets => [...Buffer.from(text)];
+const ascii = (text: string): Octets => [...Buffer.from(text)];
 
 /** RFC 1071. */
 function checksum(octets: Octets): number {
@@ -106,12 +106,12 @@ export function syn(source: Ip, destination: Ip, port: number, sport: number): P
   return { ...packet, payload: withChecksum(plain, 16, pseudo) };
 }
 
-export function icmp(source: Ip, destination: Ip, type: number, code: number, rest: Octets): Packet {
+function icmp(source: Ip, destination: Ip, type: number, code: number, rest: Octets): Packet {
   return { source, destination, protocol: 1, payload: withChecksum([type, code, 0, 0, ...rest], 2) };
 }
 
 /** With the hop limit that neighbour discovery wants (RFC 4861). */
-export function icmpv6(source: Ip, destination: Ip, type: number, rest: Octets): Packet {
+function icmpv6(source: Ip, destination: Ip, type: number, rest: Octets): Packet {
   const packet = { source, destination, protocol: ICMPV6, hops: 255 };
   const plain = [type, 0, 0, 0, ...rest];
   return { ...packet, payload: withChecksum(plain, 2, pseudoHeader(packet, plain.length)) };

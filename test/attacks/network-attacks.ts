@@ -12,7 +12,7 @@ export interface Attack {
 }
 
 /** More than the pod's own entries, fewer than disturb the machine that the tests run on: the table is one for all. */
-export const FLOOD = 300;
+const FLOOD = 300;
 const many = <T>(make: (index: number) => T): readonly T[] => Array.from({ length: FLOOD }, (_, index) => make(index));
 const foreign =
   (base: string) =>

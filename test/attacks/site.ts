@@ -12,7 +12,7 @@ export const OUTSIDE6 = parseIp('fd98::2');
 export const HOST = parseIp('10.98.0.1');
 export const HOST6 = parseIp('fd98::1');
 /** What every host end of a workload's link has (its Ethernet address, and the link-local one that follows from it). */
-export const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
+const GATEWAY_MAC = 'ee:ee:ee:ee:ee:ee';
 export const GATEWAY = parseIp('169.254.1.1');
 export const GATEWAY6 = parseIp('fe80::ecee:eeff:feee:eeee');
 

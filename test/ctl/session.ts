@@ -7,7 +7,7 @@ import { runCalicoctl } from '../../src/ctl/main/calicoctl.ts';
 import { openMemoryDatastore } from '../../src/datastore/memory.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
 
-export interface Result {
+interface Result {
   readonly status: number;
   readonly out: string;
   readonly err: string;

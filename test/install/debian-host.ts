@@ -16,7 +16,7 @@ import { type ProcessIdentity, tryIdentify } from '../../src/lab/state.ts';
 const BOOT_TIMEOUT_MS = 30_000;
 const COMMAND_TIMEOUT_MS = 110_000;
 
-export interface Outcome {
+interface Outcome {
   readonly status: number;
   /** Standard output and standard error. */
   readonly output: string;

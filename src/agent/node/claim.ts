@@ -12,7 +12,7 @@ import { pause } from '../../sys/pause.ts';
 import { relate } from './host-identity.ts';
 
 /** An agent that has not been heard of for so long is gone. */
-export const LEASE_SECONDS = 15;
+const LEASE_SECONDS = 15;
 /** How long a lease may outlive its agent: etcd drops it up to a second late. */
 export const PATIENCE_MS = (LEASE_SECONDS + 3) * 1000;
 const LOOK_MS = 500;

@@ -13,7 +13,7 @@ import { type CniDispatcher, createDispatcher } from './dispatch.ts';
 import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './wire.ts';
 
 /** Compiled into the shim as well. */
-export const CNI_SOCKET_PATH = '/var/run/calico/cni.sock';
+const CNI_SOCKET_PATH = '/var/run/calico/cni.sock';
 
 /** linux/magic.h: the file system of namespaces. */
 const NSFS_MAGIC = 0x6e736673;

@@ -14,7 +14,7 @@ import { type CniArgs, NO_WISHES, readWishes, type Wishes } from './wishes.ts';
 /** The name of our own IPAM plugin. */
 export const OWN_IPAM = 'calico-ipam';
 
-export interface IpamConfig {
+interface IpamConfig {
   /** `calico-ipam`, or the name of a plugin on CNI_PATH. */
   readonly type: string;
   readonly ipv4: boolean;

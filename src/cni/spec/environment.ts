@@ -5,7 +5,7 @@ import type { Attach } from './config.ts';
 import { isCniId, storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 
-export const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
+const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export interface CniEnvironment {

@@ -5,7 +5,7 @@ import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
 import { isFields } from './config-reader.ts';
 import { type CniVersion, isAtLeast } from './version.ts';
 
-export interface ResultInterface {
+interface ResultInterface {
   readonly name: string;
   readonly mac?: string | undefined;
   readonly mtuBytes?: number | undefined;
@@ -13,7 +13,7 @@ export interface ResultInterface {
   readonly sandbox?: string | undefined;
 }
 
-export interface ResultAddress {
+interface ResultAddress {
   /** With the host's bits. */
   readonly address: Cidr;
   readonly gateway?: Ip | undefined;

@@ -3,14 +3,14 @@ import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
 import type { Command, Flag } from './command.ts';
 
-export interface ParsedLine {
+interface ParsedLine {
   readonly command: Command;
   readonly operands: readonly string[];
   readonly flags: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Nothing to run: the help of a group of commands, by the words given so far. */
-export interface HelpLine {
+interface HelpLine {
   readonly kind: 'help';
   readonly words: readonly string[];
 }

@@ -60,7 +60,7 @@ function formatFlags(flags: readonly Flag[]): string {
 export const HELP_FLAG: Flag = { name: 'help', short: 'h', doc: 'Show this help' };
 
 /** The help of one command. */
-export function formatCommandHelp(command: Command, globalFlags: readonly Flag[]): string {
+function formatCommandHelp(command: Command, globalFlags: readonly Flag[]): string {
   const parts = [`${command.summary}.`];
   if (command.description !== undefined) parts.push(wrapParagraphs(command.description));
   parts.push(`Usage:\n  ${formatUsage(command)}`);

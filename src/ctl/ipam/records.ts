@@ -7,12 +7,12 @@ import { type Handle, parseHandle } from '../../ipam/handle.ts';
 import { readBlock } from './read.ts';
 
 /** The record, beside a block, that somebody prefers it. */
-export interface AffinityRecord {
+interface AffinityRecord {
   readonly owner: BlockOwner;
   readonly cidr: string;
 }
 
-export interface HandleRecord {
+interface HandleRecord {
   /** How many addresses it counts in which block; undefined when it cannot be read. */
   readonly counts: Handle | undefined;
   readonly modRevision: Revision;

@@ -4,7 +4,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { readExactYaml } from '../../base/exact-yaml.ts';
 import { tryParsePlainYaml } from './plain-yaml.ts';
 
-export interface Place {
+interface Place {
   readonly line: number;
   readonly column: number;
 }

@@ -27,7 +27,7 @@ interface Found {
 }
 
 /** An issue with the file that it is in. */
-export interface SourceIssue extends Issue {
+interface SourceIssue extends Issue {
   readonly source: string;
 }
 
@@ -106,7 +106,7 @@ function readName(kind: Kind, value: unknown): ReadResult<Resource> {
 }
 
 /** `file:5:13: spec.ingress[0].action: found "allow", wanted one of …`. */
-export function formatSourceIssue(issue: SourceIssue): string {
+function formatSourceIssue(issue: SourceIssue): string {
   return escapeLine(describeSourceIssue(issue));
 }
 

@@ -19,7 +19,7 @@ const OWNED = 2;
 const FAMILY_BYTES = 4;
 
 /** `owned`: only the agent can change it; undefined: there is no such table. */
-export function observeTableProtection(): 'owned' | 'open' | undefined {
+function observeTableProtection(): 'owned' | 'open' | undefined {
   const netlink = openNetlink(NETLINK_NETFILTER);
   try {
     const writer = createMessageWriter();

@@ -11,7 +11,7 @@ export function parsePatchType(text: string): PatchType {
 }
 
 /** RFC 7386: members replace members, null removes, objects merge. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   const changes = membersOf(patch);
   if (changes === undefined) return patch;
   const result = new Map(Object.entries(membersOf(target) ?? {}));

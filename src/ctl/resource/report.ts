@@ -27,7 +27,7 @@ function kindWord(outcomes: readonly Outcome[]): string {
 }
 
 /** `Successfully applied 2 'Profile' resource(s)`. */
-export function formatSuccess(verb: Verb, count: number, kinds: string): string {
+function formatSuccess(verb: Verb, count: number, kinds: string): string {
   return `Successfully ${PAST[verb]} ${count} ${kinds}resource(s)\n`;
 }
 

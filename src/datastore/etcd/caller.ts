@@ -6,7 +6,7 @@ import { computePauseMs, type EndpointPool } from './endpoints.ts';
 import type { Session } from './session.ts';
 import { isTransient, type Status, statusError, wantsNewToken, wasNotCarriedOut } from './status.ts';
 
-export interface Request {
+interface Request {
   /** For messages: `read "KEY"`. */
   readonly action: string;
   readonly path: string;

@@ -1,7 +1,7 @@
 // Endpoints from DNS: the SRV records that etcd's own clients look up (https://etcd.io/docs/v3.4/op-guide/clustering).
 import { describeError, OcicatError } from '../../base/errors.ts';
 
-export interface SrvRecord {
+interface SrvRecord {
   /** Host name. */
   readonly name: string;
   readonly port: number;

@@ -14,7 +14,7 @@ export interface TlsMaterial {
 }
 
 /** How one call ended. */
-export type CallResult =
+type CallResult =
   | { readonly kind: 'answered'; readonly message: Buffer }
   /** The server said no. */
   | { readonly kind: 'refused'; readonly status: Status }

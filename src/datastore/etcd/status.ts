@@ -52,7 +52,7 @@ export function saysAuthIsOff({ message }: Status): boolean {
   return /authentication is not enabled/.test(message);
 }
 
-export function saysCompacted({ code, message }: Status): boolean {
+function saysCompacted({ code, message }: Status): boolean {
   return code === 'out-of-range' && /compacted/.test(message);
 }
 

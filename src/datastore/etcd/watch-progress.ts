@@ -9,7 +9,7 @@ const NEVER: Revision = Number.MAX_SAFE_INTEGER;
 const WHOLE_STREAM = -1n;
 
 /** What an answer is about. `stream`: an answer to a question; its revision may overtake events of the watch. */
-export type Subject = 'watch' | 'stream' | 'nothing';
+type Subject = 'watch' | 'stream' | 'nothing';
 
 export interface ProgressQuestions {
   ask(): void;

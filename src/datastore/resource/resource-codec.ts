@@ -6,7 +6,7 @@ import { printKey, RESOURCE_KINDS, type ResourceKind, tryParseKey, tryParseResou
 import type { KeyValue } from '../port.ts';
 
 /** The fields that the store itself cares about; what else stands in metadata is kept as it is. */
-export interface ResourceMetadata {
+interface ResourceMetadata {
   readonly name: string;
   readonly namespace?: string | undefined;
   /** Random, given at creation. */

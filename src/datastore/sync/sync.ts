@@ -1,5 +1,5 @@
 // Follows everything below some prefixes through outages, compaction and a changed cluster, as differences only.
-import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { pause } from '../../sys/pause.ts';
 import type { Datastore, Listing, Revision, WatchBatch } from '../port.ts';
 import { mergeStreams } from './merge.ts';
@@ -164,9 +164,4 @@ export async function* openSync(
     await pause(retryMs, signal);
     retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
   }
-}
-
-/** The words for a log line about an outage. */
-export function formatDisconnected(message: Extract<SyncMessage, { kind: 'disconnected' }>): string {
-  return `datastore out of reach: ${describeError(message.error)}`;
 }

@@ -76,7 +76,7 @@ export const FIREWALLD_REMOVAL: readonly (readonly [kind: 'policy' | 'zone', nam
 ];
 
 /** firewalld's rules, when it makes them by nftables itself. */
-export function isFirewalld({ family, table }: ForwardFilter): boolean {
+function isFirewalld({ family, table }: ForwardFilter): boolean {
   return family === 'inet' && table === 'firewalld';
 }
 

@@ -11,7 +11,7 @@ const ENOTDIR = 20;
 const DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /** Owner and permission bits of a directory. */
-export interface DirectoryFacts {
+interface DirectoryFacts {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

@@ -9,7 +9,7 @@ import { type Endpoint, openEndpoint } from './endpoint.ts';
 import { type HttpPolicy, type HttpRequest, type HttpResponse, readAll } from './http.ts';
 
 /** A manifest as sent, with the digest of its bytes. */
-export interface FetchedManifest {
+interface FetchedManifest {
   readonly json: string;
   readonly digest: Digest;
   readonly contentType: string | undefined;

@@ -8,7 +8,7 @@ import { emptyImageConfig, type ImageConfig, readImageConfig } from './image-con
 /** As registries themselves limit manifests; configurations have the same limit here. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** As docker allows; an overlay mount takes fewer. */
-export const MAX_LAYERS = 127;
+const MAX_LAYERS = 127;
 
 /** A blob as a manifest names it. */
 export interface Descriptor {

@@ -42,7 +42,7 @@ export function formatPlatforms(entries: readonly IndexEntry[]): string {
 }
 
 /** `linux/arm/v7`. */
-export function formatPlatform(platform: Platform): string {
+function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = platform;
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }

@@ -5,7 +5,7 @@ import { type LinkAddress, RTM_DELADDR, RTM_NEWADDR, tryReadAddress } from '../r
 import { type Neighbour, RTM_DELNEIGH, RTM_NEWNEIGH, tryReadNeighbour } from '../route/neighbours.ts';
 import { type Route, RTM_DELROUTE, RTM_NEWROUTE, tryReadRoute } from '../route/routes.ts';
 
-export type Change = 'set' | 'removed';
+type Change = 'set' | 'removed';
 
 /** `causedBy`: the portId of the netlink socket whose request did it, 0 when the kernel did it by itself. */
 export type KernelEvent =

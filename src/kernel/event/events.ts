@@ -5,7 +5,7 @@ import * as netlink from '../../sys/netlink.ts';
 import { createNftablesReader, type KernelEvent, tryReadRouteEvent } from './event-message.ts';
 import { readNetlinkStream } from './netlink-stream.ts';
 
-export type { Change, KernelEvent } from './event-message.ts';
+export type { KernelEvent } from './event-message.ts';
 export type EventKind = Exclude<KernelEvent['kind'], 'overrun'>;
 
 /** Multicast groups (linux/rtnetlink.h, RTNLGRP_…). */

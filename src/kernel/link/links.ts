@@ -4,7 +4,7 @@ import * as netlink from '../../sys/netlink.ts';
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
-export const RTM_GETLINK = 18;
+const RTM_GETLINK = 18;
 
 export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
@@ -15,7 +15,7 @@ export const IFLA_IFALIAS = 20;
 export const IFLA_AF_SPEC = 26;
 export const IFLA_GROUP = 27;
 export const IFLA_NET_NS_FD = 28;
-export const IFLA_EXT_MASK = 29;
+const IFLA_EXT_MASK = 29;
 export const IFLA_NUM_TX_QUEUES = 31;
 export const IFLA_NUM_RX_QUEUES = 32;
 const IFLA_LINK_NETNSID = 37;

@@ -5,7 +5,7 @@ import { linkLocalOf, type Mac, parseMac } from '../../net/mac.ts';
 import type { Link } from './links.ts';
 
 /** Host ends of workload links begin with this (InterfacePrefix of Calico v3.33, felix/config/config_params.go). */
-export const WORKLOAD_LINK_PREFIX = 'cali';
+const WORKLOAD_LINK_PREFIX = 'cali';
 
 /**
  * Every host end has this address, so that a pod keeps its gateway when it meets another host (Calico v3.33,
@@ -17,8 +17,8 @@ export const HOST_MAC: Mac = parseMac('ee:ee:ee:ee:ee:ee');
  * The gateways that pods see (Calico v3.33, cni-plugin/pkg/dataplane/linux/dataplane_linux.go); the IPv6 one follows from
  * HOST_MAC by EUI-64 (RFC 4291 appendix A).
  */
-export const IPV4_GATEWAY: Ip = parseIp('169.254.1.1');
-export const IPV6_GATEWAY: Ip = linkLocalOf(HOST_MAC);
+const IPV4_GATEWAY: Ip = parseIp('169.254.1.1');
+const IPV6_GATEWAY: Ip = linkLocalOf(HOST_MAC);
 
 /** The link group of host ends whose MTU is fixed; nobody else's, see REMOVAL_GROUP. */
 export const FIXED_MTU_GROUP = 0x0c1ca8;

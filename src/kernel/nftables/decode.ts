@@ -13,14 +13,14 @@ import { ELEMENT_INTERVAL_END, hookOfNumber, SET_INTERVAL, SET_MAP } from '../..
 import { readAttributeList, readAttributes, readBe16, readBe32, readText } from '../../sys/netlink.ts';
 
 /** Family, version and resource behind the netlink header. */
-export const FAMILY_HEADER_BYTES = 4;
+const FAMILY_HEADER_BYTES = 4;
 const SET_ANONYMOUS = 1;
 const SET_CONCATENATED = 0x80;
 
 type Attributes = ReadonlyMap<number, Uint8Array>;
 const nothing = new Uint8Array(0);
 
-export function latin1(bytes: Uint8Array): Bytes {
+function latin1(bytes: Uint8Array): Bytes {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 

@@ -28,12 +28,12 @@ const ERESTART = 85;
 /** How often others may change rulesets between our reading and our writing. */
 const MAX_ATTEMPTS = 20;
 
-export type BaseOutcome =
+type BaseOutcome =
   /** An agent with another layout of the table left it: it stays in force until the first resync. */
   | { readonly kind: 'kept'; readonly layout: string | undefined }
   | { readonly kind: 'loaded'; readonly findings: readonly Finding[] };
 
-export type ApplyOutcome =
+type ApplyOutcome =
   | { readonly kind: 'applied' }
   /** The kernel refused, because its table was not as expected; now it is. */
   | { readonly kind: 'repaired'; readonly cause: OcicatError; readonly findings: readonly Finding[] };

@@ -59,7 +59,7 @@ export function observeGeneration(netlink: Netlink, writer: MessageWriter): numb
 }
 
 /** Who may change a table: the one whose socket has this port; nobody yet, for whoever takes it over has it; everybody. */
-export type TableOwner =
+type TableOwner =
   | { readonly kind: 'socket'; readonly portId: number }
   | { readonly kind: 'orphan' }
   | { readonly kind: 'none' };

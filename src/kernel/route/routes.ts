@@ -23,16 +23,15 @@ const ROUTE_HEADER_BYTES = 12;
 
 export const TABLE_MAIN = 254;
 /** rtnetlink(7): who made a route. */
-export const PROTOCOL_KERNEL = 2;
 export const PROTOCOL_BOOT = 3;
 export const PROTOCOL_BIRD = 12;
 /** Calico's DeviceRouteProtocol for routes to its workloads (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
-export const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
+const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
 /** Calico's IPv4NormalRoutePriority and IPv6NormalRoutePriority (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
-export const WORKLOAD_ROUTE_METRIC = 1024;
+const WORKLOAD_ROUTE_METRIC = 1024;
 
-export type RouteScope = 'universe' | 'link' | 'host';
-export type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'other';
+type RouteScope = 'universe' | 'link' | 'host';
+type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'other';
 
 const scopes: Readonly<Record<RouteScope, number>> = { universe: 0, link: 253, host: 254 };
 const types: Readonly<Record<RouteType, number>> = {

@@ -106,7 +106,7 @@ const specFields = {
 };
 const spec = object(specFields);
 
-export type BGPFilterSpec = ObjectOf<typeof specFields>;
+type BGPFilterSpec = ObjectOf<typeof specFields>;
 export type BGPFilterRule = Infer<ReturnType<typeof filterRules>>[number];
 export type BGPFilter = Resource<BGPFilterSpec, undefined, 'BGPFilter'>;
 

@@ -30,7 +30,7 @@ const specFields = {
   reversePeering: sparse(choice('Auto', 'Manual'), 'Whether selected nodes peer back by themselves.', 'Auto'),
 };
 
-export type BGPPeerSpec = ObjectOf<typeof specFields>;
+type BGPPeerSpec = ObjectOf<typeof specFields>;
 export type BGPPeer = Resource<BGPPeerSpec, undefined, 'BGPPeer'>;
 
 type FieldName = keyof typeof specFields;

@@ -3,7 +3,7 @@
 import { cidrContains, parseCidr } from '../../net/cidr.ts';
 import { formatIp, type Ip, parseIp, tryParseIp } from '../../net/ip.ts';
 import { boolean, integer, parsedText, text } from '../../schema/scalars.ts';
-import { type Infer, object, optional, required, type Scalar } from '../../schema/schema.ts';
+import { object, optional, required, type Scalar } from '../../schema/schema.ts';
 import { durationWithin } from '../meta/duration.ts';
 
 function partsWithin(value: string, count: number, max: number): boolean {
@@ -36,8 +36,6 @@ export const password = object({
     'A key of a Kubernetes Secret.',
   ),
 });
-
-export type BGPPassword = Infer<typeof password>;
 
 /** How long routes outlive a restart: 12 bits of seconds (RFC 4724). */
 export const MAX_RESTART_SECONDS = 4095;

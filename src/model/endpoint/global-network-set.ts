@@ -1,10 +1,7 @@
 // GlobalNetworkSet: ranges that rules everywhere select by label (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/globalnetworkset.go).
 import { defineKind } from '../meta/kind.ts';
-import type { Resource } from '../meta/resource.ts';
-import { type NetworkSetSpec, networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
-
-export type GlobalNetworkSet = Resource<NetworkSetSpec, undefined, 'GlobalNetworkSet'>;
+import { networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
 
 export const globalNetworkSet = defineKind({
   name: 'GlobalNetworkSet',

@@ -2,11 +2,10 @@
 // api/pkg/apis/projectcalico/v3/hostendpoint.go).
 
 import { parsedText } from '../../schema/scalars.ts';
-import { between, type Infer, list, object, required, sparse } from '../../schema/schema.ts';
+import { between, list, object, required, sparse } from '../../schema/schema.ts';
 import { joinItems } from '../meta/cells.ts';
 import { defineKind } from '../meta/kind.ts';
 import { endpointPortName, interfaceName, resourceName } from '../meta/names.ts';
-import type { Resource } from '../meta/resource.ts';
 import { ip, port, portProtocol } from '../meta/values.ts';
 
 const interfaceOrAll = parsedText(`${interfaceName.wanted}, or "*" for all of them`, (value) =>
@@ -35,9 +34,6 @@ const spec = object(
     report('interfaceName', 'an interface name, or expectedIPs');
   }),
 );
-
-export type HostEndpointSpec = Infer<typeof spec>;
-export type HostEndpoint = Resource<HostEndpointSpec, undefined, 'HostEndpoint'>;
 
 export const hostEndpoint = defineKind({
   name: 'HostEndpoint',

@@ -1,10 +1,7 @@
 // NetworkSet: ranges that the rules of one namespace select by label (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/networkset.go).
 import { defineKind } from '../meta/kind.ts';
-import type { Resource } from '../meta/resource.ts';
-import { type NetworkSetSpec, networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
-
-export type NetworkSet = Resource<NetworkSetSpec, undefined, 'NetworkSet'>;
+import { networkSetColumns, networkSetSpec, setLabelRules } from './network-set-fields.ts';
 
 export const networkSet = defineKind({
   name: 'NetworkSet',

@@ -107,7 +107,7 @@ const specFields = {
   qosControls: optional(qosControls, 'Limits on its traffic.'),
 };
 
-export type WorkloadEndpointSpec = ObjectOf<typeof specFields>;
+type WorkloadEndpointSpec = ObjectOf<typeof specFields>;
 const spec = object(
   specFields,
   between(['orchestrator'], ({ orchestrator }, report, isGiven) => {

@@ -4,17 +4,7 @@
 import { formatDurationNs, tryParseDurationNs } from '../../base/duration.ts';
 import { isGoRegex } from '../../schema/regex.ts';
 import { boolean, choice, integer, looseChoice, parsedText, text } from '../../schema/scalars.ts';
-import {
-  type Field,
-  filled,
-  type Infer,
-  list,
-  object,
-  optional,
-  required,
-  type Scalar,
-  sparse,
-} from '../../schema/schema.ts';
+import { type Field, filled, list, object, optional, required, type Scalar, sparse } from '../../schema/schema.ts';
 import { cidrOrIp } from '../meta/values.ts';
 
 export const logLevel = looseChoice('Trace', 'Debug', 'Info', 'Warning', 'Error', 'Fatal');
@@ -115,4 +105,3 @@ const failsafePort = object({
 
 /** Ports that no policy closes; an empty list means none. */
 export const failsafePorts = list(failsafePort);
-export type FailsafePort = Infer<typeof failsafePort>;

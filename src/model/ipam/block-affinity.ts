@@ -2,9 +2,8 @@
 // with etcd nothing reads it.
 
 import { choice, text } from '../../schema/scalars.ts';
-import { type Infer, object, required, sparse } from '../../schema/schema.ts';
+import { object, required, sparse } from '../../schema/schema.ts';
 import { defineKind } from '../meta/kind.ts';
-import type { Resource } from '../meta/resource.ts';
 import { maskedCidr } from '../meta/values.ts';
 
 const spec = object({
@@ -14,9 +13,6 @@ const spec = object({
   cidr: required(maskedCidr, 'The block.'),
   deleted: sparse(choice('false'), 'Whether it is being deleted.'),
 });
-
-export type BlockAffinitySpec = Infer<typeof spec>;
-export type BlockAffinity = Resource<BlockAffinitySpec, undefined, 'BlockAffinity'>;
 
 export const blockAffinity = defineKind({
   name: 'BlockAffinity',

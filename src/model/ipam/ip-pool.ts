@@ -69,7 +69,7 @@ const specFields = {
   ),
 };
 
-export type IPPoolSpec = ObjectOf<typeof specFields>;
+type IPPoolSpec = ObjectOf<typeof specFields>;
 
 function familyOfRange(range: string): Family {
   return cidrFamily(parseCidr(range));

@@ -9,7 +9,7 @@ import { cidrOrIp } from '../meta/values.ts';
 
 const spec = object({ reservedCIDRs: sparse(list(cidrOrIp), 'Addresses and ranges.') });
 
-export type IPReservationSpec = Infer<typeof spec>;
+type IPReservationSpec = Infer<typeof spec>;
 export type IPReservation = Resource<IPReservationSpec, undefined, 'IPReservation'>;
 
 export const ipReservation = defineKind({

@@ -2,9 +2,8 @@
 // api/pkg/apis/projectcalico/v3/ipamconfig.go). With etcd the settings that count are those of `calicoctl ipam configure`.
 
 import { boolean, choice, integer } from '../../schema/scalars.ts';
-import { filled, type Infer, object, sparse } from '../../schema/schema.ts';
+import { filled, object, sparse } from '../../schema/schema.ts';
 import { defineKind, onlyDefault } from '../meta/kind.ts';
-import type { Resource } from '../meta/resource.ts';
 
 const spec = object({
   strictAffinity: filled(boolean, false, 'Whether hosts take addresses from their own blocks only.'),
@@ -13,9 +12,6 @@ const spec = object({
   kubeVirtVMAddressPersistence: sparse(choice('Enabled', 'Disabled'), 'Whether virtual machines keep their addresses.'),
   ipCooldownSeconds: sparse(integer(0, 1200), 'How long a released address rests.', '0'),
 });
-
-export type IPAMConfigurationSpec = Infer<typeof spec>;
-export type IPAMConfiguration = Resource<IPAMConfigurationSpec, undefined, 'IPAMConfiguration'>;
 
 export const ipamConfiguration = defineKind({
   name: 'IPAMConfiguration',

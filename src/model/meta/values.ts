@@ -148,11 +148,6 @@ export const dscp: Scalar<number | string> = {
   },
 };
 
-/** The number of a DSCP value that a parsed resource holds; undefined for a name that is none. */
-export function tryParseDscp(value: number | string): number | undefined {
-  return typeof value === 'number' ? value : dscpNames.get(value);
-}
-
 /** A port or a range of ports from 1, such as `"30000:32767"`; one port is stored as a number. */
 export const portRange: Scalar<number | string> = {
   shape: 'scalar',

@@ -6,7 +6,7 @@ import { filled, type Infer, list, object, required, sparse } from '../../schema
 import { joinItems } from '../meta/cells.ts';
 import { defineKind } from '../meta/kind.ts';
 import { resourceName } from '../meta/names.ts';
-import { type Resource, timestamp } from '../meta/resource.ts';
+import { timestamp } from '../meta/resource.ts';
 
 const MAX_UPDATE_PERIOD_S = 86_400;
 
@@ -107,7 +107,6 @@ const status = object({
 
 export type CalicoNodeStatusSpec = Infer<typeof spec>;
 export type CalicoNodeStatusStatus = Infer<typeof status>;
-export type CalicoNodeStatus = Resource<CalicoNodeStatusSpec, CalicoNodeStatusStatus, 'CalicoNodeStatus'>;
 
 export const calicoNodeStatus = defineKind({
   name: 'CalicoNodeStatus',

@@ -2,9 +2,8 @@
 // api/pkg/apis/projectcalico/v3/clusterinfo.go).
 
 import { boolean, text } from '../../schema/scalars.ts';
-import { type Infer, object, optional } from '../../schema/schema.ts';
+import { object, optional } from '../../schema/schema.ts';
 import { defineKind, onlyDefault } from '../meta/kind.ts';
-import type { Resource } from '../meta/resource.ts';
 
 const spec = object({
   clusterGUID: optional(text(), 'A random name that stays.'),
@@ -13,9 +12,6 @@ const spec = object({
   datastoreReady: optional(boolean, 'Whether programs may change things; `datastore migrate lock` takes it away.'),
   variant: optional(text(), 'Which edition wrote it.'),
 });
-
-export type ClusterInformationSpec = Infer<typeof spec>;
-export type ClusterInformation = Resource<ClusterInformationSpec, undefined, 'ClusterInformation'>;
 
 export const clusterInformation = defineKind({
   name: 'ClusterInformation',

@@ -109,8 +109,8 @@ const status = object({
   podCIDRs: sparse(list(cidrOrIp), 'Ranges that an orchestrator gave it.'),
 });
 
-export type NodeSpec = Infer<typeof spec>;
-export type NodeStatus = Infer<typeof status>;
+type NodeSpec = Infer<typeof spec>;
+type NodeStatus = Infer<typeof status>;
 export type Node = Resource<NodeSpec, NodeStatus, 'Node'>;
 
 export const node = defineKind({

@@ -1,10 +1,9 @@
 // GlobalNetworkPolicy: rules for endpoints of all namespaces and for host endpoints (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/globalnetworkpolicy.go).
 
-import { type Infer, object } from '../../schema/schema.ts';
+import { object } from '../../schema/schema.ts';
 import { defineKind } from '../meta/kind.ts';
 import { globalPolicyName } from '../meta/names.ts';
-import type { Resource } from '../meta/resource.ts';
 import {
   globalFields,
   globalRuleFields,
@@ -31,9 +30,6 @@ const specFields = {
   performanceHints: hintsField,
 };
 const spec = object(specFields, ...hostFlagRules);
-
-export type GlobalNetworkPolicySpec = Infer<typeof spec>;
-export type GlobalNetworkPolicy = Resource<GlobalNetworkPolicySpec, undefined, 'GlobalNetworkPolicy'>;
 
 export const globalNetworkPolicy = defineKind({
   name: 'GlobalNetworkPolicy',

@@ -1,9 +1,8 @@
 // NetworkPolicy: rules for the endpoints of one namespace (Calico v3.33, api/pkg/apis/projectcalico/v3/networkpolicy.go).
 
-import { type Infer, object } from '../../schema/schema.ts';
+import { object } from '../../schema/schema.ts';
 import { defineKind } from '../meta/kind.ts';
 import { policyName } from '../meta/names.ts';
-import type { Resource } from '../meta/resource.ts';
 import {
   hintsField,
   POLICY_TABLE,
@@ -25,9 +24,6 @@ const specFields = {
   performanceHints: hintsField,
 };
 const spec = object(specFields);
-
-export type NetworkPolicySpec = Infer<typeof spec>;
-export type NetworkPolicy = Resource<NetworkPolicySpec, undefined, 'NetworkPolicy'>;
 
 export const networkPolicy = defineKind({
   name: 'NetworkPolicy',

@@ -20,7 +20,7 @@ import { selector } from '../meta/selectors.ts';
 import { globalRules, rules } from './rule.ts';
 
 /** The label that every stored policy carries: its tier. */
-export const LABEL_TIER = 'projectcalico.org/tier';
+const LABEL_TIER = 'projectcalico.org/tier';
 /** The annotation that every stored policy carries and no reader sees: the name as the user gave it. */
 export const ANNOTATION_METADATA = 'projectcalico.org/metadata';
 

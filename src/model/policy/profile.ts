@@ -17,7 +17,7 @@ const spec = object({
   ),
 });
 
-export type ProfileSpec = Infer<typeof spec>;
+type ProfileSpec = Infer<typeof spec>;
 export type Profile = Resource<ProfileSpec, undefined, 'Profile'>;
 
 export const profile = defineKind({

@@ -7,7 +7,6 @@ import { choice, integer, numberChoice, parsedText, text } from '../../schema/sc
 import {
   type Between,
   between,
-  type Infer,
   list,
   map,
   type ObjectOf,
@@ -21,7 +20,7 @@ import { ruleNamespaceSelector, selector } from '../meta/selectors.ts';
 import { isNamedPort, maskedCidr, protocol, rulePort } from '../meta/values.ts';
 
 /** Rules per direction of one policy or profile. */
-export const MAX_RULES = 1024;
+const MAX_RULES = 1024;
 const MAX_NETS = 256;
 const MAX_PORTS = 50;
 
@@ -110,7 +109,6 @@ const http = object({
 });
 
 const action = choice('Allow', 'Deny', 'Log', 'Pass');
-export type Action = Infer<typeof action>;
 
 type EntitySchema = ReturnType<typeof entitySchema>;
 

@@ -1,10 +1,9 @@
 // StagedGlobalNetworkPolicy: a GlobalNetworkPolicy on trial, stored and never enforced (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/stagedglobalnetworkpolicy.go).
 
-import { type Infer, object } from '../../schema/schema.ts';
+import { object } from '../../schema/schema.ts';
 import { defineKind } from '../meta/kind.ts';
 import { globalPolicyName } from '../meta/names.ts';
-import type { Resource } from '../meta/resource.ts';
 import {
   globalFields,
   globalRuleFields,
@@ -34,9 +33,6 @@ const specFields = {
   performanceHints: hintsField,
 };
 const spec = object(specFields, ...hostFlagRules, onlyTierBesideDelete(specFields));
-
-export type StagedGlobalNetworkPolicySpec = Infer<typeof spec>;
-export type StagedGlobalNetworkPolicy = Resource<StagedGlobalNetworkPolicySpec, undefined, 'StagedGlobalNetworkPolicy'>;
 
 export const stagedGlobalNetworkPolicy = defineKind({
   name: 'StagedGlobalNetworkPolicy',

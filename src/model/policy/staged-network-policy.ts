@@ -1,10 +1,9 @@
 // StagedNetworkPolicy: a NetworkPolicy on trial, stored and never enforced (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/stagednetworkpolicy.go).
 
-import { type Infer, object } from '../../schema/schema.ts';
+import { object } from '../../schema/schema.ts';
 import { defineKind } from '../meta/kind.ts';
 import { policyName } from '../meta/names.ts';
-import type { Resource } from '../meta/resource.ts';
 import {
   hintsField,
   onlyTierBesideDelete,
@@ -29,9 +28,6 @@ const specFields = {
   performanceHints: hintsField,
 };
 const spec = object(specFields, onlyTierBesideDelete(specFields));
-
-export type StagedNetworkPolicySpec = Infer<typeof spec>;
-export type StagedNetworkPolicy = Resource<StagedNetworkPolicySpec, undefined, 'StagedNetworkPolicy'>;
 
 export const stagedNetworkPolicy = defineKind({
   name: 'StagedNetworkPolicy',

@@ -30,7 +30,7 @@ interface ActiveList {
 }
 
 /** What a flush hands out of this part, by stage. */
-export interface RuleChanges {
+interface RuleChanges {
   readonly sets: readonly PolicyChange[];
   readonly lists: readonly PolicyChange[];
   readonly removedLists: readonly PolicyChange[];

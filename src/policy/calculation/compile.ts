@@ -6,7 +6,7 @@ import type { PortName } from '../index/member-set.ts';
 import { ANY_ENTITY, type EntityMatch, type RuleInput } from '../types/input.ts';
 import type { CompiledRule, IpSetId, SideMatch } from '../types/types.ts';
 
-export interface WantedSet {
+interface WantedSet {
   readonly id: IpSetId;
   readonly doubtful: boolean;
 }

@@ -5,7 +5,7 @@ import type { EndpointPolicy, PolicyChange } from '../types/types.ts';
 import { createClaims } from './claims.ts';
 import type { PolicyGroups } from './policy-groups.ts';
 
-export interface EndpointChanges {
+interface EndpointChanges {
   readonly set: readonly PolicyChange[];
   readonly removed: readonly PolicyChange[];
 }

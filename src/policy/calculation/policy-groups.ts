@@ -9,7 +9,7 @@ import type { RuleListId } from '../types/types.ts';
 import { createSelections } from './selections.ts';
 
 /** What changed since the last look. */
-export interface GroupChanges {
+interface GroupChanges {
   /** Policies whose content or need may have changed. */
   readonly policies: ReadonlySet<RuleListId>;
   /** Endpoints whose tiers may have changed. */

@@ -29,7 +29,7 @@ export interface PortName {
 }
 
 /** Who names a set. */
-export interface SetUser {
+interface SetUser {
   readonly id: RuleListId;
 }
 

@@ -27,7 +27,7 @@ function labelsOfProfile(name: string, snapshot: PolicySnapshot): LabelMap | und
  * Its own labels, then those of its profiles in order; the first to name a label wins. Behind a profile whose labels are
  * not known, no label is.
  */
-export function effectiveLabels(item: Labelled, snapshot: PolicySnapshot): EffectiveLabels {
+function effectiveLabels(item: Labelled, snapshot: PolicySnapshot): EffectiveLabels {
   const layers = item.profiles.map((name) => labelsOfProfile(name, snapshot));
   const end = layers.indexOf(undefined);
   const known = [item.labels, ...(end < 0 ? layers : layers.slice(0, end))];

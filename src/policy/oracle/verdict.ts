@@ -15,7 +15,7 @@ import type { PolicySnapshot } from './snapshot.ts';
 import { satisfies } from './snapshot-labels.ts';
 
 /** Why a packet is let through or dropped at one end. Rules are counted from 0 in their direction of the resource. */
-export type Reason =
+type Reason =
   | { readonly kind: 'rule'; readonly tier: string; readonly policy: RuleListId; readonly rule: number }
   | { readonly kind: 'end-of-tier'; readonly tier: string }
   | { readonly kind: 'profile-rule'; readonly profile: string; readonly rule: number }

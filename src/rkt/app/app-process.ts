@@ -9,7 +9,7 @@ import type { Reaper } from './reaper.ts';
 
 /** Standard input, output and error of a new process: a descriptor, the runner's own, or /dev/null. */
 type AppOutput = number | 'inherit' | 'ignore';
-export type AppStdio = readonly ['ignore' | 'inherit', AppOutput, AppOutput];
+type AppStdio = readonly ['ignore' | 'inherit', AppOutput, AppOutput];
 
 /** An app as crun knows it. */
 export interface AppContainer {

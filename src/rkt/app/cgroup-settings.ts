@@ -15,7 +15,7 @@ export interface GroupSetting {
 }
 
 /** Processes and threads of an app that says nothing: as podman's containers.conf has it, "pids_limit". */
-export const DEFAULT_PIDS = 2048;
+const DEFAULT_PIDS = 2048;
 
 /** Kernel default of cpu.cfs_period_us. Source: kernel documentation, sched-bwc. */
 const CPU_PERIOD_US = 100_000;

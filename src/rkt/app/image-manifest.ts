@@ -50,7 +50,7 @@ function annotationsOf({ name, version, manifestDigest, config }: ImageRecord): 
 }
 
 /** JSON in the shape of an appc image manifest. Source: appc specification 0.8.11, "Image Manifest". */
-export function printImageManifest(image: ImageRecord): string {
+function printImageManifest(image: ImageRecord): string {
   const { config } = image;
   const [user = '', group = user] = (config.User ?? '').split(':');
   return printJson({

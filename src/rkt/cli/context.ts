@@ -7,9 +7,9 @@ import type { Stdio } from './output.ts';
 import { parseQuantity } from './quantity.ts';
 
 /** Protections that `--insecure-options` lifts. */
-export type Protection = 'image' | 'tls' | 'ondisk' | 'http' | 'pubkey' | 'capabilities' | 'paths' | 'seccomp';
+type Protection = 'image' | 'tls' | 'ondisk' | 'http' | 'pubkey' | 'capabilities' | 'paths' | 'seccomp';
 
-export interface Directories {
+interface Directories {
   /** Pods and images; `/var/lib/rkt` unless configured. */
   readonly data: string | undefined;
   readonly system: string;

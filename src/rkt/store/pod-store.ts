@@ -6,7 +6,7 @@ import * as libc from '../../sys/libc.ts';
 import { isUuid, resolveUuid } from '../cli/uuid.ts';
 
 /** Directories below DATA/pods, in the order in which a pod passes through them. */
-export const places = ['embryo', 'prepare', 'prepared', 'run', 'exited-garbage', 'garbage'] as const;
+const places = ['embryo', 'prepare', 'prepared', 'run', 'exited-garbage', 'garbage'] as const;
 export type Place = (typeof places)[number];
 
 export type PodState =

@@ -136,7 +136,7 @@ function present<T extends Record<string, unknown>>(value: T): { [K in keyof T]:
   };
 }
 
-export const compiledRule: fc.Arbitrary<CompiledRule> = fc
+const compiledRule: fc.Arbitrary<CompiledRule> = fc
   .record({
     family: sometimes(fc.constantFrom(4 as const, 6 as const)),
     protocol: sometimes(fc.constantFrom(1, 6, 17, 58, 132)),

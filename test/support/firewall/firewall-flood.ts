@@ -17,7 +17,7 @@ export interface Flood {
   stop(): Promise<FloodResult>;
 }
 
-export interface FloodResult {
+interface FloodResult {
   readonly sent: number;
   readonly lost: number;
   readonly passed: number;

@@ -137,7 +137,7 @@ export function allowing(rule: Partial<CompiledRule> = {}): CompiledRule {
 }
 
 /** A profile as the CNI plugin makes it: everything out, from the set's members in. */
-export function networkProfile(name: string, set: string): RuleList {
+function networkProfile(name: string, set: string): RuleList {
   const ingress = [allowing({ source: { ...emptySide, ipSets: [set] } })];
   return { id: `Profile//${name}`, ingress, egress: [allowing()] };
 }

@@ -25,7 +25,7 @@ ip -n outside route add 192.168.0.0/16 via 10.98.0.1
 echo booted
 exec sleep infinity`;
 
-export interface Outcome {
+interface Outcome {
   readonly status: number;
   readonly output: string;
 }

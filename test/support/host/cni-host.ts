@@ -37,7 +37,7 @@ export interface ShimCall {
   readonly netns?: string;
 }
 
-export interface ShimResult {
+interface ShimResult {
   readonly status: number | null;
   readonly output: string;
 }

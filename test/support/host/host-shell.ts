@@ -2,7 +2,7 @@
 
 const COMMAND_TIMEOUT_MS = 60_000;
 
-export interface ShellOutcome {
+interface ShellOutcome {
   readonly stdout: string;
   readonly status: number;
 }

@@ -94,7 +94,7 @@ function listsOf(endpoint: EndpointPolicy): readonly string[] {
 }
 
 /** Applies one change; throws if it names what is not there, or removes what is named. */
-export function deliver(state: Delivered, change: PolicyChange): void {
+function deliver(state: Delivered, change: PolicyChange): void {
   switch (change.kind) {
     case 'set-added':
       check(!state.sets.has(change.id), `set ${change.id} added twice`);

@@ -14,7 +14,7 @@ import { parseSelector } from '../../../src/selector/parse.ts';
 export const WORKLOADS = [1, 2, 3] as const;
 
 export const workloadId = (number: number) => `default/cali${number}`;
-export const addressesOf = (number: number): readonly [Ip, Ip] => [
+const addressesOf = (number: number): readonly [Ip, Ip] => [
   parseIp(`10.65.0.${number}`),
   parseIp(`fd00:65::${number}`),
 ];
