@@ -9,7 +9,7 @@ import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from 
 import { constantNets, type SetPart } from './parts.ts';
 
 /** How rules ask for an IP set of addresses in one family: an address is in the set of single ones or in the ranges. */
-export interface IpSetView {
+interface IpSetView {
   readonly singles: SetSpec;
   /** Undefined when it has no ranges. */
   readonly ranges: SetPart | undefined;

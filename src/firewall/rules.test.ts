@@ -1,24 +1,20 @@
 import { expect, test } from 'bun:test';
+import { allowing } from '../../test/support/firewall/firewall-cases.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { printRule } from '../nftables/print.ts';
 import { bytesOfRange } from '../nftables/ranges.ts';
-import type { CompiledRule, RuleList, SideMatch, TierPolicies } from '../policy/types/types.ts';
+import {
+  ANY_SIDE,
+  type CompiledRule,
+  type RuleList,
+  type SideMatch,
+  type TierPolicies,
+} from '../policy/types/types.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { ipSetSpec } from './ip-sets.ts';
 import type { ViewOfSet } from './live-sets.ts';
 import { constantNets } from './parts.ts';
 import { computeGroup, mayPass, renderGroup, renderRuleList } from './rules.ts';
-
-const side: SideMatch = {
-  nets: [],
-  notNets: [],
-  ipSets: [],
-  notIpSets: [],
-  ports: [],
-  portSets: [],
-  notPorts: [],
-  notPortSets: [],
-};
 
 function cidrs(...texts: readonly string[]) {
   return texts.map(parseCidr);
@@ -36,8 +32,8 @@ const viewOf: ViewOfSet = (id, family) => ({
 });
 
 function render(from: Case, id = 'NetworkPolicy/default/p', config: FirewallConfig = defaultFirewallConfig) {
-  const source = { ...side, ...from.source };
-  const rule: CompiledRule = { action: 'allow', ...from, source, destination: { ...side, ...from.destination } };
+  const source = { ...ANY_SIDE, ...from.source };
+  const rule = allowing({ ...from, source, destination: { ...ANY_SIDE, ...from.destination } });
   const list: RuleList = { id, ingress: [rule], egress: [] };
   return renderRuleList(config, list, 'ingress', viewOf);
 }
@@ -134,7 +130,7 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
   ],
   [
     'ICMP of any family',
-    { icmp: { type: 8 } },
+    { icmp: { type: 8, code: undefined } },
     ['meta nfproto ipv4 meta l4proto 1 icmp type 8 accept', 'meta nfproto ipv6 meta l4proto 58 icmpv6 type 8 accept'],
   ],
   [
@@ -144,7 +140,7 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
   ],
   [
     'not an ICMP type',
-    { family: 4, notIcmp: { type: 8 } },
+    { family: 4, notIcmp: { type: 8, code: undefined } },
     ['meta nfproto ipv4 meta l4proto != 1 accept', 'meta nfproto ipv4 meta l4proto 1 icmp type != 8 accept'],
   ],
   [
@@ -226,7 +222,7 @@ test('a tier with a policy that may pass is a chain of its own', () => {
 test('only a policy passes, not a profile', () => {
   const list = (id: string): RuleList => ({
     id,
-    ingress: [{ action: 'pass', source: side, destination: side }],
+    ingress: [allowing({ action: 'pass' })],
     egress: [],
   });
   expect([mayPass(list('NetworkPolicy/a/b'), 'ingress'), mayPass(list('NetworkPolicy/a/b'), 'egress')]).toEqual([

@@ -3,9 +3,10 @@
 import type { Rule, Statement } from '../nftables/nft.ts';
 import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } from '../nftables/statements.ts';
 import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types/types.ts';
+import type { Clause } from './clause.ts';
 import type { FirewallConfig } from './config.ts';
 import type { ViewOfSet } from './live-sets.ts';
-import { type Alternative, computeConditions, dependsOnFamily } from './match.ts';
+import { computeConditions, dependsOnFamily } from './match.ts';
 import * as names from './names.ts';
 import type { Part, Rendered } from './parts.ts';
 
@@ -53,7 +54,7 @@ function actionStatements(
  * Every way to pick one alternative of each clause. With `exclusive` no packet satisfies two of them: for rules that must
  * not act twice.
  */
-function combine(clauses: readonly (readonly Alternative[])[], exclusive: boolean): readonly (readonly Statement[])[] {
+function combine(clauses: readonly Clause[], exclusive: boolean): readonly (readonly Statement[])[] {
   return clauses.reduce<readonly (readonly Statement[])[]>(
     (heads, alternatives) =>
       heads.flatMap((head) =>

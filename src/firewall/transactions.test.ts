@@ -1,23 +1,13 @@
 // The transactions of an endpoint's life, as text.
 import { expect, test } from 'bun:test';
+import { allowing } from '../../test/support/firewall/firewall-cases.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import type { Steps } from '../nftables/nft.ts';
 import { printTransaction } from '../nftables/print.ts';
-import type { EndpointPolicy, SideMatch } from '../policy/types/types.ts';
+import { ANY_SIDE, type EndpointPolicy } from '../policy/types/types.ts';
 import { defaultFirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
-
-const side: SideMatch = {
-  nets: [],
-  notNets: [],
-  ipSets: [],
-  notIpSets: [],
-  ports: [],
-  portSets: [],
-  notPorts: [],
-  notPortSets: [],
-};
 
 function endpoint(number: number, more: Partial<EndpointPolicy> = {}): EndpointPolicy {
   return {
@@ -46,8 +36,8 @@ test('the first endpoint of a network brings sets, chains and its elements', () 
       kind: 'rules-set',
       list: {
         id: 'Profile//net1',
-        ingress: [{ action: 'allow', source: { ...side, ipSets: ['s:net1'] }, destination: side }],
-        egress: [{ action: 'allow', source: side, destination: side }],
+        ingress: [allowing({ source: { ...ANY_SIDE, ipSets: ['s:net1'] } })],
+        egress: [allowing()],
       },
     },
     { kind: 'endpoint-set', endpoint: endpoint(1) },
@@ -127,7 +117,7 @@ add element arp ocicat arp-senders { "cali2" . 10.65.0.1, "cali1" . 10.65.0.2 }
 
 test('other ranges are another set, full before a rule names it; single addresses are elements', () => {
   const network = createFirewall(defaultFirewallConfig);
-  const rule = { action: 'deny', family: 4, source: { ...side, ipSets: ['r:x'] }, destination: side } as const;
+  const rule = allowing({ action: 'deny', family: 4, source: { ...ANY_SIDE, ipSets: ['r:x'] } });
   const members = [parseCidr('10.1.0.0/16'), parseCidr('10.2.0.1/32')];
   network.apply([
     { kind: 'set-added', id: 'r:x', type: 'cidr', members },

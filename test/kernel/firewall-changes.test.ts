@@ -6,18 +6,19 @@ import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
-import type {
-  CompiledRule,
-  EndpointPolicy,
-  IpSetContent,
-  RuleList,
-  SideMatch,
-  TierPolicies,
+import {
+  ANY_SIDE,
+  type CompiledRule,
+  type EndpointPolicy,
+  type IpSetContent,
+  type RuleList,
+  type SideMatch,
+  type TierPolicies,
 } from '../../src/policy/types/types.ts';
-import { computeChanges, emptySide, emptyState, type PolicyState } from '../support/firewall/firewall-cases.ts';
+import { allowing, computeChanges, emptyState, type PolicyState } from '../support/firewall/firewall-cases.ts';
 import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from '../support/firewall/firewall-flood.ts';
 import { nft, openFirewallIn, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
-import { addHost, addPod, allowing, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
+import { addHost, addPod, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
 
 const CHANGES = 80;
 /** Long enough for packets to meet each state. */
@@ -37,13 +38,13 @@ function portsOf(...ports: readonly number[]): SideMatch['ports'] {
   return ports.map((port) => ({ min: port, max: port }));
 }
 
-const toAllowed: SideMatch = { ...emptySide, ports: portsOf(ALLOWED_PORT) };
-const toDenied: SideMatch = { ...emptySide, ports: portsOf(DENIED_PORT) };
+const toAllowed: SideMatch = { ...ANY_SIDE, ports: portsOf(ALLOWED_PORT) };
+const toDenied: SideMatch = { ...ANY_SIDE, ports: portsOf(DENIED_PORT) };
 const allowAll: CompiledRule = allowing({ protocol: UDP });
 const openProfile: RuleList = { id: 'Profile//open', ingress: [allowing()], egress: [allowing()] };
 
 function udp(action: CompiledRule['action'], source: Partial<SideMatch>, destination: SideMatch): CompiledRule {
-  return { action, protocol: UDP, source: { ...emptySide, ...source }, destination };
+  return allowing({ action, protocol: UDP, source: { ...ANY_SIDE, ...source }, destination });
 }
 
 function tierOf(ids: readonly string[], defaultAction: 'deny' | 'pass' = 'deny'): TierPolicies {
@@ -216,11 +217,11 @@ const shapes: readonly Shape[] = [
     name: 'the members of a named port change',
     one: () => ({
       sets: { 'n:x': named(DENIED_PORT) },
-      policies: { p: [udp('deny', {}, { ...emptySide, portSets: ['n:x'] }), allowAll] },
+      policies: { p: [udp('deny', {}, { ...ANY_SIDE, portSets: ['n:x'] }), allowAll] },
     }),
     other: () => ({
       sets: { 'n:x': named(DENIED_PORT, 3000, 3001) },
-      policies: { p: [udp('deny', {}, { ...emptySide, portSets: ['n:x'] }), allowAll] },
+      policies: { p: [udp('deny', {}, { ...ANY_SIDE, portSets: ['n:x'] }), allowAll] },
     }),
   },
   {
@@ -228,7 +229,7 @@ const shapes: readonly Shape[] = [
     one: () => ({ policies: { p: denyThenAllow } }),
     other: () => ({
       sets: { 'n:x': named(DENIED_PORT) },
-      policies: { p: [udp('deny', {}, { ...emptySide, portSets: ['n:x'] }), allowAll] },
+      policies: { p: [udp('deny', {}, { ...ANY_SIDE, portSets: ['n:x'] }), allowAll] },
     }),
   },
   {
@@ -245,14 +246,14 @@ const shapes: readonly Shape[] = [
     name: 'one port in a rule becomes several, and back',
     one: () => ({ policies: { p: denyThenAllow } }),
     other: () => ({
-      policies: { p: [udp('deny', {}, { ...emptySide, ports: portsOf(DENIED_PORT, 3000, 4000) }), allowAll] },
+      policies: { p: [udp('deny', {}, { ...ANY_SIDE, ports: portsOf(DENIED_PORT, 3000, 4000) }), allowAll] },
     }),
   },
   {
     name: 'the rules of a policy become others and more',
     one: () => ({ policies: { p: denyThenAllow } }),
     other: () => ({
-      policies: { p: [udp('allow', {}, toAllowed), udp('deny', {}, toDenied), udp('deny', {}, emptySide)] },
+      policies: { p: [udp('allow', {}, toAllowed), udp('deny', {}, toDenied), udp('deny', {}, ANY_SIDE)] },
     }),
   },
   {
@@ -269,7 +270,7 @@ const shapes: readonly Shape[] = [
     name: 'a tier comes and goes',
     one: () => ({ policies: { p: denyThenAllow } }),
     other: () => ({
-      policies: { p: denyThenAllow, q: [udp('deny', {}, toDenied), udp('pass', {}, emptySide)] },
+      policies: { p: denyThenAllow, q: [udp('deny', {}, toDenied), udp('pass', {}, ANY_SIDE)] },
       tiers: [tierOf(['GlobalNetworkPolicy//q'], 'pass'), tierOf(['GlobalNetworkPolicy//p'])],
     }),
   },

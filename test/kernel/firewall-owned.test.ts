@@ -9,12 +9,12 @@ import { observeTableOwnership } from '../../src/kernel/nftables/table-ownership
 import { parseCidr } from '../../src/net/cidr.ts';
 import { encodeTransaction } from '../../src/nftables/encode.ts';
 import { computeExchange, type TableStep } from '../../src/nftables/exchange.ts';
-import type { PolicyChange } from '../../src/policy/types/types.ts';
+import { ANY_SIDE, type PolicyChange } from '../../src/policy/types/types.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink } from '../../src/sys/netlink.ts';
-import { emptySide } from '../support/firewall/firewall-cases.ts';
+import { allowing } from '../support/firewall/firewall-cases.ts';
 import { ALLOWED_PORT, DENIED_PORT, type Flood, prepareFlood, startFlood } from '../support/firewall/firewall-flood.ts';
 import { inNetns, nft, openFirewallIn, removeAllNetns, run } from '../support/firewall/firewall-net.ts';
-import { addHost, addPod, allowing, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
+import { addHost, addPod, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
 
 const FLUSH_SECONDS = Number(process.env.OCICAT_FLUSH_SECONDS ?? 5);
 const UDP = 17;
@@ -27,8 +27,8 @@ let open: KernelFirewall[];
 
 /** By a set with ranges, which the kernel fills last. */
 function policy(): readonly PolicyChange[] {
-  const source = { ...emptySide, ipSets: ['r:x'] };
-  const port = (number: number) => ({ ...emptySide, ports: [{ min: number, max: number }] });
+  const source = { ...ANY_SIDE, ipSets: ['r:x'] };
+  const port = (number: number) => ({ ...ANY_SIDE, ports: [{ min: number, max: number }] });
   const ingress = [
     allowing({ action: 'deny', protocol: UDP, source, destination: port(DENIED_PORT) }),
     allowing({ protocol: UDP, source, destination: port(ALLOWED_PORT) }),

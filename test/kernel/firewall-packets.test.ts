@@ -5,13 +5,12 @@ import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, type Ip, parseIp } from '../../src/net/ip.ts';
-import type { PolicyChange, RuleList } from '../../src/policy/types/types.ts';
-import { emptySide } from '../support/firewall/firewall-cases.ts';
+import { ANY_SIDE, type PolicyChange, type RuleList } from '../../src/policy/types/types.ts';
+import { allowing } from '../support/firewall/firewall-cases.ts';
 import { addNetns, inNetns, openFirewallIn, removeAllNetns, run, runIn } from '../support/firewall/firewall-net.ts';
 import {
   addHost,
   addPod,
-  allowing,
   connects,
   countOf,
   endpointOf,
@@ -153,7 +152,7 @@ test('a workload opens no tunnel, plays no router and serves no addresses', () =
 /** In tier one: whatever goes to port 81 is denied, 82 allowed, 83 left to tier two, all else too (default pass). */
 function tierPolicies(): readonly PolicyChange[] {
   const toPort = (action: 'allow' | 'deny' | 'pass', port: number) =>
-    allowing({ action, protocol: 6, destination: { ...emptySide, ports: [{ min: port, max: port }] } });
+    allowing({ action, protocol: 6, destination: { ...ANY_SIDE, ports: [{ min: port, max: port }] } });
   const first: RuleList = {
     id: 'GlobalNetworkPolicy//first',
     ingress: [toPort('deny', 81), toPort('allow', 82), toPort('pass', 83), toPort('deny', 83)],

@@ -6,10 +6,9 @@ import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { formatFinding } from '../../src/nftables/repair.ts';
-import type { EndpointPolicy, PolicyChange } from '../../src/policy/types/types.ts';
-import { emptySide } from '../support/firewall/firewall-cases.ts';
+import { ANY_SIDE, type EndpointPolicy, type PolicyChange } from '../../src/policy/types/types.ts';
+import { allowing } from '../support/firewall/firewall-cases.ts';
 import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
-import { allowing } from '../support/firewall/firewall-pods.ts';
 
 let netns: string;
 let kernel: KernelFirewall;
@@ -42,7 +41,7 @@ const changes: readonly PolicyChange[] = [
     kind: 'rules-set',
     list: {
       id: 'Profile//net',
-      ingress: [allowing({ source: { ...emptySide, ipSets: ['s:net', 'r:net'] } })],
+      ingress: [allowing({ source: { ...ANY_SIDE, ipSets: ['s:net', 'r:net'] } })],
       egress: [allowing()],
     },
   },

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { allowing } from '../../../test/support/firewall/firewall-cases.ts';
 import { defaultFirewallConfig } from '../../firewall/config.ts';
 import { createFirewall } from '../../firewall/firewall.ts';
 import { computeBase } from '../../firewall/static.ts';
@@ -8,20 +9,21 @@ import { computeContent } from '../../nftables/changes.ts';
 import { LAYOUT, type Ruleset } from '../../nftables/nft.ts';
 import { computeSetDifferences, type ObservedSet } from '../../nftables/repair.ts';
 import { keyTypeNumber } from '../../nftables/wire.ts';
-import type { EndpointPolicy, IpSetDelta, PolicyChange, RuleList } from '../../policy/types/types.ts';
+import {
+  ANY_SIDE,
+  type EndpointPolicy,
+  type IpSetDelta,
+  type PolicyChange,
+  type RuleList,
+} from '../../policy/types/types.ts';
 import { computeMovedAddresses, createLocalIdentities } from './identities.ts';
 
 const ips = (...texts: readonly string[]): readonly Ip[] => texts.map((text) => parseIp(text));
 const texts = (addresses: readonly Ip[]): readonly string[] => addresses.map(formatIp).sort();
 
-const side = { nets: [], notNets: [], notIpSets: [], ports: [], portSets: [], notPorts: [], notPortSets: [] };
 const rulesOf = (...sets: readonly string[]): RuleList => ({
   id: 'Profile//qa',
-  ingress: sets.map((set) => ({
-    action: 'allow',
-    source: { ...side, ipSets: [set] },
-    destination: { ...side, ipSets: [] },
-  })),
+  ingress: sets.map((set) => allowing({ source: { ...ANY_SIDE, ipSets: [set] } })),
   egress: [],
 });
 const rules = rulesOf('s:qa', 'r:all', 'n:http');

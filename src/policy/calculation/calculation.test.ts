@@ -87,7 +87,7 @@ const rule: fc.Arbitrary<RuleInput> = fc
     action: oneOf(['allow', 'allow', 'deny', 'pass', 'log'] as const),
     protocol: fc.option(oneOf([6, 17, 1]), { nil: undefined }),
     notProtocol: fc.option(oneOf([6, 17]), { nil: undefined, freq: 5 }),
-    notIcmp: oneOf([undefined, undefined, { type: 8 }]),
+    notIcmp: oneOf([undefined, undefined, { type: 8, code: undefined }]),
     source: entity,
     destination: entity,
   })

@@ -4,7 +4,7 @@ import type { Selector } from '../../selector/selector.ts';
 import { SELECT_ALL } from '../../selector/selector.ts';
 import type { PortName } from '../index/member-set.ts';
 import { ANY_ENTITY, type EntityMatch, type RuleInput } from '../types/input.ts';
-import type { CompiledRule, IpSetId, SideMatch } from '../types/types.ts';
+import { ANY_SIDE, type CompiledRule, type IpSetId, type LiteralMatch, type SideMatch } from '../types/types.ts';
 
 interface WantedSet {
   readonly id: IpSetId;
@@ -23,6 +23,19 @@ interface CompiledSide {
   readonly possible: SideMatch;
 }
 
+/** Which list of sets stands for each condition that needs some. */
+interface SetLists {
+  readonly selector: 'ipSets';
+  readonly notSelector: 'notIpSets';
+  readonly namedPorts: 'portSets';
+  readonly notNamedPorts: 'notPortSets';
+}
+
+/** The sets of a side. A condition of EntityMatch that is neither literal nor has a list here does not compile. */
+type SideSets = {
+  readonly [K in Exclude<keyof EntityMatch, keyof LiteralMatch> as SetLists[K]]: readonly WantedSet[];
+};
+
 const NONE: readonly never[] = [];
 
 function idsOf(sets: readonly WantedSet[]): readonly IpSetId[] {
@@ -34,42 +47,70 @@ function anyDoubtful(sets: readonly WantedSet[]): boolean {
 }
 
 /** What a side without conditions becomes, the same for all rules: most have one. */
-const ANY_SIDE = compileSide(ANY_ENTITY, undefined, () => ({ id: '', doubtful: false }));
+const COMPILED_ANY: CompiledSide = { doubtful: false, sure: ANY_SIDE, possible: ANY_SIDE };
 
 /**
  * Where only named ports are wanted, their set has the selector in it already, so the selector's own set is not needed.
  * Negated ports are those of the endpoints that `selector` matches, too (Calico v3.33, felix/rules/policy.go).
  */
-function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): CompiledSide {
+function wantSets(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): SideSets {
   const selector = side.selector ?? SELECT_ALL;
-  const portSets = (names: readonly string[]) =>
+  const named = (names: readonly string[]) =>
     names.length === 0 ? NONE : names.map((name) => wantSet(selector, { name, protocol }));
   const folded = side.namedPorts.length > 0 && side.ports.length === 0;
-  const within = side.selector === undefined || folded ? NONE : [wantSet(side.selector, undefined)];
-  const without = side.notSelector === undefined ? NONE : [wantSet(side.notSelector, undefined)];
-  const named = portSets(side.namedPorts);
-  const notNamed = portSets(side.notNamedPorts);
-  const match: SideMatch = {
+  return {
+    ipSets: side.selector === undefined || folded ? NONE : [wantSet(side.selector, undefined)],
+    notIpSets: side.notSelector === undefined ? NONE : [wantSet(side.notSelector, undefined)],
+    portSets: named(side.namedPorts),
+    notPortSets: named(side.notNamedPorts),
+  };
+}
+
+/** The conditions with the ids of the sets; those that need no set as they are. */
+function matchOf(side: LiteralMatch, sets: SideSets): SideMatch {
+  return {
     nets: side.nets,
     notNets: side.notNets,
-    ipSets: idsOf(within),
-    notIpSets: idsOf(without),
+    ipSets: idsOf(sets.ipSets),
+    notIpSets: idsOf(sets.notIpSets),
     ports: side.ports,
-    portSets: idsOf(named),
+    portSets: idsOf(sets.portSets),
     notPorts: side.notPorts,
-    notPortSets: idsOf(notNamed),
-  };
-  const doubtful = anyDoubtful(within) || anyDoubtful(without) || anyDoubtful(named) || anyDoubtful(notNamed);
-  if (!doubtful) return { doubtful, sure: match, possible: match };
+    notPortSets: idsOf(sets.notPortSets),
+  } satisfies Record<keyof LiteralMatch | keyof SideSets, unknown>;
+}
+
+function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: WantSet): CompiledSide {
+  if (side === ANY_ENTITY) return COMPILED_ANY;
+  const sets = wantSets(side, protocol, wantSet);
+  const match = matchOf(side, sets);
+  const [within, without] = [anyDoubtful(sets.ipSets), anyDoubtful(sets.notIpSets)];
+  const [named, notNamed] = [anyDoubtful(sets.portSets), anyDoubtful(sets.notPortSets)];
+  if (!(within || without || named || notNamed)) return { doubtful: false, sure: match, possible: match };
   return {
-    doubtful,
-    sure: anyDoubtful(without) || anyDoubtful(notNamed) ? undefined : match,
+    doubtful: true,
+    sure: without || notNamed ? undefined : match,
     possible: {
       ...match,
-      ...(anyDoubtful(within) ? { ipSets: [] } : {}),
-      ...(anyDoubtful(named) ? { ports: [], portSets: [] } : {}),
+      ...(within ? { ipSets: [] } : {}),
+      ...(named ? { ports: [], portSets: [] } : {}),
     },
   };
+}
+
+/** The rule's own conditions with compiled sides: all that a rule has but its place, which nothing behind this asks for. */
+function withSides(rule: RuleInput, source: SideMatch, destination: SideMatch): CompiledRule {
+  return {
+    action: rule.action,
+    family: rule.family,
+    protocol: rule.protocol,
+    notProtocol: rule.notProtocol,
+    icmp: rule.icmp,
+    notIcmp: rule.notIcmp,
+    source,
+    destination,
+    comment: rule.comment,
+  } satisfies Record<Exclude<keyof RuleInput, 'index'>, unknown>;
 }
 
 /** A Pass that may match denies what it does not surely match: the rules behind it were not to see that. */
@@ -91,22 +132,10 @@ function closeRule(sure: CompiledRule | undefined, possible: CompiledRule): read
  * same order.
  */
 export function compileRule(rule: RuleInput, wantSet: WantSet): readonly CompiledRule[] {
-  const sideOf = (side: EntityMatch) => (side === ANY_ENTITY ? ANY_SIDE : compileSide(side, rule.protocol, wantSet));
-  const source = sideOf(rule.source);
-  const destination = sideOf(rule.destination);
-  const between = (from: SideMatch, to: SideMatch): CompiledRule => ({
-    action: rule.action,
-    ...(rule.family === undefined ? {} : { family: rule.family }),
-    ...(rule.protocol === undefined ? {} : { protocol: rule.protocol }),
-    ...(rule.notProtocol === undefined ? {} : { notProtocol: rule.notProtocol }),
-    ...(rule.icmp === undefined ? {} : { icmp: rule.icmp }),
-    ...(rule.notIcmp === undefined ? {} : { notIcmp: rule.notIcmp }),
-    source: from,
-    destination: to,
-    ...(rule.comment === undefined ? {} : { comment: rule.comment }),
-  });
-  const sure = source.sure && destination.sure && between(source.sure, destination.sure);
+  const source = compileSide(rule.source, rule.protocol, wantSet);
+  const destination = compileSide(rule.destination, rule.protocol, wantSet);
+  const sure = source.sure && destination.sure && withSides(rule, source.sure, destination.sure);
   const doubtful = source.doubtful || destination.doubtful;
   if (!doubtful && sure !== undefined) return [sure];
-  return closeRule(sure, between(source.possible, destination.possible));
+  return closeRule(sure, withSides(rule, source.possible, destination.possible));
 }

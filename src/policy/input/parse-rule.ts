@@ -62,7 +62,7 @@ function parseEntity(entity: EntityRule | undefined, { fields, namespace }: Plac
 /** Undefined for a match without a type, which says nothing. */
 function parseIcmp(icmp: Rule['icmp']): IcmpMatch | undefined {
   if (icmp?.type === undefined) return undefined;
-  return icmp.code === undefined ? { type: icmp.type } : { type: icmp.type, code: icmp.code };
+  return { type: icmp.type, code: icmp.code };
 }
 
 function commentOf(rule: Rule): string | undefined {

@@ -6,7 +6,7 @@ import { portInRange } from '../../net/port.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../net/protocol.ts';
 import { SELECT_ALL, type Selector } from '../../selector/selector.ts';
 import type { EndpointInput, EntityMatch, RuleInput } from '../types/input.ts';
-import type { IcmpMatch } from '../types/types.ts';
+import type { IcmpMatch, PacketMatch } from '../types/types.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 import { satisfies } from './snapshot-labels.ts';
 
@@ -19,11 +19,6 @@ export interface Packet {
   readonly destinationPort?: number;
   readonly icmpType?: number;
   readonly icmpCode?: number;
-}
-
-interface Side {
-  readonly address: Ip;
-  readonly port: number | undefined;
 }
 
 /** Whether some endpoint or network set that the selector matches has the address. */
@@ -47,40 +42,69 @@ function belongs(has: boolean, partial: boolean, matched: Truth): Truth {
   return matched;
 }
 
+/** A side of the rule and of the packet, with what its conditions are looked up in. */
+interface SideContext {
+  readonly match: EntityMatch;
+  readonly rule: RuleInput;
+  readonly address: Ip;
+  readonly port: number | undefined;
+  readonly protocol: number;
+  readonly snapshot: PolicySnapshot;
+}
+
 /** Whether an endpoint that the selector matches has the address, and a port of that name with that number. */
-function isNamedPort(name: string, match: EntityMatch, rule: RuleInput, side: Side, packet: Packet, s: PolicySnapshot) {
+function hasNamedPort(name: string, { match, rule, address, port, protocol, snapshot }: SideContext): Truth {
   const hasPort = ({ addresses, ports }: EndpointInput) =>
-    addresses.includes(side.address) &&
+    addresses.includes(address) &&
     ports.some(
-      (port) =>
-        port.name === name &&
-        port.protocol === packet.protocol &&
-        (rule.protocol === undefined || port.protocol === rule.protocol) &&
-        port.port === side.port,
+      (one) =>
+        one.name === name &&
+        one.protocol === protocol &&
+        (rule.protocol === undefined || one.protocol === rule.protocol) &&
+        one.port === port,
     );
   const selector = match.selector ?? SELECT_ALL;
-  const endpoints = [...s.endpoints.values()].map((one) =>
-    belongs(hasPort(one), one.partial, satisfies(one, selector, s)),
+  const endpoints = [...snapshot.endpoints.values()].map((one) =>
+    belongs(hasPort(one), one.partial, satisfies(one, selector, snapshot)),
   );
-  const doubts = [...s.networkSets.values()].map((one) => belongs(false, one.partial, satisfies(one, selector, s)));
+  const doubts = [...snapshot.networkSets.values()].map((one) =>
+    belongs(false, one.partial, satisfies(one, selector, snapshot)),
+  );
   return anyOf([...endpoints, ...doubts]);
 }
 
-function matchesSide(match: EntityMatch, rule: RuleInput, side: Side, packet: Packet, s: PolicySnapshot): Truth {
-  const { address, port } = side;
-  const hasName = (name: string) => isNamedPort(name, match, rule, side, packet, s);
-  const inRange = (ranges: EntityMatch['ports']) => port !== undefined && ranges.some((r) => portInRange(r, port));
-  const wantsPort = match.ports.length + match.namedPorts.length > 0;
-  return allOf([
-    match.nets.length === 0 || match.nets.some((net) => cidrContains(net, address)),
-    !match.notNets.some((net) => cidrContains(net, address)),
-    match.selector === undefined || isSelected(address, match.selector, s),
-    match.notSelector === undefined || not(isSelected(address, match.notSelector, s)),
-    !wantsPort || anyOf([inRange(match.ports), ...match.namedPorts.map(hasName)]),
-    !inRange(match.notPorts),
-    not(anyOf(match.notNamedPorts.map(hasName))),
-  ]);
+function inNets(nets: EntityMatch['nets'], { address }: SideContext): boolean {
+  return nets.some((net) => cidrContains(net, address));
 }
+
+function inRanges(ranges: EntityMatch['ports'], { port }: SideContext): boolean {
+  return port !== undefined && ranges.some((range) => portInRange(range, port));
+}
+
+function hasNames(names: readonly string[], context: SideContext): Truth {
+  return anyOf(names.map((name) => hasNamedPort(name, context)));
+}
+
+/** Numeric and named ports are alternatives of one another. */
+function hasWantedPort(context: SideContext): Truth {
+  const { ports, namedPorts } = context.match;
+  if (ports.length + namedPorts.length === 0) return true;
+  return anyOf([inRanges(ports, context), hasNames(namedPorts, context)]);
+}
+
+/** Every condition on a side; each must hold. */
+const sideConditions: { readonly [K in keyof EntityMatch]: (context: SideContext) => Truth } = {
+  nets: (context) => context.match.nets.length === 0 || inNets(context.match.nets, context),
+  notNets: (context) => !inNets(context.match.notNets, context),
+  selector: ({ match: { selector }, address, snapshot }) =>
+    selector === undefined || isSelected(address, selector, snapshot),
+  notSelector: ({ match: { notSelector }, address, snapshot }) =>
+    notSelector === undefined || not(isSelected(address, notSelector, snapshot)),
+  ports: hasWantedPort,
+  namedPorts: hasWantedPort,
+  notPorts: (context) => !inRanges(context.match.notPorts, context),
+  notNamedPorts: (context) => not(hasNames(context.match.notNamedPorts, context)),
+};
 
 function hasIcmp(icmp: IcmpMatch, packet: Packet): boolean {
   const protocol = familyOf(packet.source) === 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
@@ -88,17 +112,30 @@ function hasIcmp(icmp: IcmpMatch, packet: Packet): boolean {
   return icmp.code === undefined || packet.icmpCode === icmp.code;
 }
 
+/** Every condition that is not about one side; each must hold where it is set. */
+const packetConditions: {
+  readonly [K in keyof PacketMatch]: (wanted: NonNullable<PacketMatch[K]>, packet: Packet) => boolean;
+} = {
+  family: (family, packet) => familyOf(packet.source) === family,
+  protocol: (protocol, packet) => packet.protocol === protocol,
+  notProtocol: (protocol, packet) => packet.protocol !== protocol,
+  icmp: hasIcmp,
+  notIcmp: (icmp, packet) => !hasIcmp(icmp, packet),
+};
+const PACKET_KEYS = Object.keys(packetConditions) as readonly (keyof PacketMatch)[];
+
+function holds<K extends keyof PacketMatch>(key: K, rule: PacketMatch, packet: Packet): boolean {
+  const wanted = rule[key];
+  return wanted === undefined || packetConditions[key](wanted, packet);
+}
+
 /** Every condition of the rule must hold. Undefined when it depends on what could not be read. */
 export function matchesRule(rule: RuleInput, packet: Packet, snapshot: PolicySnapshot): Truth {
-  if (rule.family !== undefined && familyOf(packet.source) !== rule.family) return false;
-  if (rule.protocol !== undefined && packet.protocol !== rule.protocol) return false;
-  if (rule.notProtocol !== undefined && packet.protocol === rule.notProtocol) return false;
-  if (rule.icmp !== undefined && !hasIcmp(rule.icmp, packet)) return false;
-  if (rule.notIcmp !== undefined && hasIcmp(rule.notIcmp, packet)) return false;
-  const source = { address: packet.source, port: packet.sourcePort };
-  const destination = { address: packet.destination, port: packet.destinationPort };
-  return allOf([
-    matchesSide(rule.source, rule, source, packet, snapshot),
-    matchesSide(rule.destination, rule, destination, packet, snapshot),
-  ]);
+  if (!PACKET_KEYS.every((key) => holds(key, rule, packet))) return false;
+  const { source, destination, sourcePort, destinationPort, protocol } = packet;
+  const sides: readonly SideContext[] = [
+    { match: rule.source, rule, address: source, port: sourcePort, protocol, snapshot },
+    { match: rule.destination, rule, address: destination, port: destinationPort, protocol, snapshot },
+  ];
+  return allOf(sides.flatMap((side) => Object.values(sideConditions).map((condition) => condition(side))));
 }

@@ -1,10 +1,9 @@
 // What the policy calculation takes in: the store's resources as parsed values, one update at a time.
 import type { Cidr } from '../../net/cidr.ts';
-import type { Family, Ip } from '../../net/ip.ts';
+import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
-import type { PortRange } from '../../net/port.ts';
 import type { Selector } from '../../selector/selector.ts';
-import type { IcmpMatch, RuleAction, RuleListId } from './types.ts';
+import { ANY_PACKET, type LiteralMatch, type PacketMatch, type RuleAction, type RuleListId } from './types.ts';
 
 /** Label name → value. */
 export type LabelMap = Readonly<Record<string, string>>;
@@ -52,27 +51,18 @@ export interface NetworkSetInput {
 }
 
 /** One side of a rule, before selectors become sets. Conditions as in SideMatch; a negated port also needs `selector`. */
-export interface EntityMatch {
-  readonly nets: readonly Cidr[];
-  readonly notNets: readonly Cidr[];
+export interface EntityMatch extends LiteralMatch {
   readonly selector: Selector | undefined;
   readonly notSelector: Selector | undefined;
-  /** Numeric and named ports are alternatives of one another. */
-  readonly ports: readonly PortRange[];
+  /** Alternatives of `ports`. */
   readonly namedPorts: readonly string[];
-  readonly notPorts: readonly PortRange[];
   readonly notNamedPorts: readonly string[];
 }
 
-export interface RuleInput {
+export interface RuleInput extends PacketMatch {
   /** Place in the resource's list, from 0; rules that can never match are left out, so places may be missing. */
   readonly index: number;
   readonly action: RuleAction;
-  readonly family: Family | undefined;
-  readonly protocol: number | undefined;
-  readonly notProtocol: number | undefined;
-  readonly icmp: IcmpMatch | undefined;
-  readonly notIcmp: IcmpMatch | undefined;
   readonly source: EntityMatch;
   readonly destination: EntityMatch;
   readonly comment: string | undefined;
@@ -136,18 +126,7 @@ export const ANY_ENTITY: EntityMatch = {
 
 /** A rule for every packet. */
 export function blanketRule(action: RuleAction, index = 0): RuleInput {
-  return {
-    index,
-    action,
-    family: undefined,
-    protocol: undefined,
-    notProtocol: undefined,
-    icmp: undefined,
-    notIcmp: undefined,
-    source: ANY_ENTITY,
-    destination: ANY_ENTITY,
-    comment: undefined,
-  };
+  return { index, action, ...ANY_PACKET, source: ANY_ENTITY, destination: ANY_ENTITY, comment: undefined };
 }
 
 /** Profiles that are always there, though in no store (Calico v3.33, api/pkg/apis/projectcalico/v3/profile.go). */

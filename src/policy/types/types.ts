@@ -36,44 +36,78 @@ export type IpSetDelta =
 export type IpSetType = IpSetContent['type'];
 
 /**
- * One side of a rule. Each non-empty list must be satisfied: `nets` by any member, the `not…` lists by none. A rule with
- * ranges has a family, and all its ranges are of that family.
+ * The conditions on one side of a rule that need no set, the same before and after selectors become sets. Each non-empty
+ * list must be satisfied: `nets` and `ports` by any member, the `not…` lists by none. A rule with ranges has a family, and
+ * all its ranges are of that family.
  */
-export interface SideMatch {
+export interface LiteralMatch {
   readonly nets: readonly Cidr[];
   readonly notNets: readonly Cidr[];
+  readonly ports: readonly PortRange[];
+  readonly notPorts: readonly PortRange[];
+}
+
+/** The conditions on one side of a rule. */
+export interface SideMatch extends LiteralMatch {
   /** The address must be in every one of these sets. */
   readonly ipSets: readonly IpSetId[];
   /** The address must be in none of these. */
   readonly notIpSets: readonly IpSetId[];
-  /** Numeric ports and `portSets` are alternatives of one another. */
-  readonly ports: readonly PortRange[];
+  /** Alternatives of `ports`. */
   readonly portSets: readonly IpSetId[];
-  readonly notPorts: readonly PortRange[];
   readonly notPortSets: readonly IpSetId[];
 }
 
 /** ICMP in IPv4 packets, ICMPv6 in IPv6 packets. A packet of another protocol never has it (so `notIcmp` holds). */
 export interface IcmpMatch {
   readonly type: number;
-  readonly code?: number;
+  /** Undefined for any. */
+  readonly code: number | undefined;
 }
 
 export type RuleAction = 'allow' | 'deny' | 'pass' | 'log';
 
+/**
+ * The conditions of a rule that are not about one side; undefined for none. Every condition is a key that must be there:
+ * a rule that loses one on its way into the kernel allows more than it says.
+ */
+export interface PacketMatch {
+  readonly family: Family | undefined;
+  readonly protocol: number | undefined;
+  readonly notProtocol: number | undefined;
+  readonly icmp: IcmpMatch | undefined;
+  readonly notIcmp: IcmpMatch | undefined;
+}
+
 /** `pass` ends the tier, in a profile it ends that profile; `log` logs and goes on to the next rule. */
-export interface CompiledRule {
+export interface CompiledRule extends PacketMatch {
   readonly action: RuleAction;
-  readonly family?: Family;
-  readonly protocol?: number;
-  readonly notProtocol?: number;
-  readonly icmp?: IcmpMatch;
-  readonly notIcmp?: IcmpMatch;
   readonly source: SideMatch;
   readonly destination: SideMatch;
   /** Annotations of the rule, for comments. */
-  readonly comment?: string;
+  readonly comment: string | undefined;
 }
+
+/** No condition on packets. */
+export const ANY_PACKET: PacketMatch = {
+  family: undefined,
+  protocol: undefined,
+  notProtocol: undefined,
+  icmp: undefined,
+  notIcmp: undefined,
+};
+
+/** No condition on a side. */
+export const ANY_SIDE: SideMatch = {
+  nets: [],
+  notNets: [],
+  ipSets: [],
+  notIpSets: [],
+  ports: [],
+  portSets: [],
+  notPorts: [],
+  notPortSets: [],
+};
 
 export type Direction = 'ingress' | 'egress';
 

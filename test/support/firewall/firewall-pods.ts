@@ -2,9 +2,9 @@
 
 import { formatIp, type Ip, isIpv4, parseIp } from '../../../src/net/ip.ts';
 import { bytesOfIp, bytesOfU16, bytesToArray } from '../../../src/nftables/bytes.ts';
-import type { CompiledRule, EndpointPolicy, PolicyChange, RuleList } from '../../../src/policy/types/types.ts';
+import { ANY_SIDE, type EndpointPolicy, type PolicyChange, type RuleList } from '../../../src/policy/types/types.ts';
 import { close, connect, send, socket } from '../../../src/sys/libc.ts';
-import { emptySide } from './firewall-cases.ts';
+import { allowing } from './firewall-cases.ts';
 import { addNetns, inNetns, run, runIn } from './firewall-net.ts';
 
 export interface Pod {
@@ -132,13 +132,9 @@ export function countOf(host: string, comment: string): number {
   return rules.flatMap(({ expr }) => expr).reduce((sum, { counter }) => sum + (counter?.packets ?? 0), 0);
 }
 
-export function allowing(rule: Partial<CompiledRule> = {}): CompiledRule {
-  return { action: 'allow', source: emptySide, destination: emptySide, ...rule };
-}
-
 /** A profile as the CNI plugin makes it: everything out, from the set's members in. */
 function networkProfile(name: string, set: string): RuleList {
-  const ingress = [allowing({ source: { ...emptySide, ipSets: [set] } })];
+  const ingress = [allowing({ source: { ...ANY_SIDE, ipSets: [set] } })];
   return { id: `Profile//${name}`, ingress, egress: [allowing()] };
 }
 

@@ -90,7 +90,9 @@ const rule: fc.Arbitrary<RuleInput> = fc
   .chain(({ family, protocol, action }) => {
     const nets = family === undefined ? [] : family === 4 ? ranges4 : ranges6;
     const hasPorts = protocol === 6 || protocol === 17;
-    const icmp = hasPorts ? fc.constant(undefined) : seldom(oneOf({ type: 8 }, { type: 128 }, { type: 8, code: 0 }));
+    const icmp = hasPorts
+      ? fc.constant(undefined)
+      : seldom(fc.record({ type: oneOf(8, 8, 128), code: oneOf(undefined, undefined, 0) }));
     return fc.record({
       index: fc.constant(0),
       action: fc.constant(action),

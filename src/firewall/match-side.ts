@@ -1,0 +1,151 @@
+// The conditions on one side of a rule: ranges, sets and ports of the source or of the destination.
+import type { Cidr } from '../net/cidr.ts';
+import type { PortRange } from '../net/port.ts';
+import { bytesOfU16 } from '../nftables/bytes.ts';
+import type { Field, Statement } from '../nftables/nft.ts';
+import { bytesOfPorts, bytesOfRange, mergePorts, ofFamily, withoutCovered } from '../nftables/ranges.ts';
+import { isIn, isInNet } from '../nftables/statements.ts';
+import type { CompiledRule, IpSetId, SideMatch } from '../policy/types/types.ts';
+import { type Alternative, type Clause, type Clauses, type Condition, type Context, must, mustNot } from './clause.ts';
+import * as names from './names.ts';
+import { constantNets, constantPorts } from './parts.ts';
+
+type End = 'source' | 'destination';
+const ENDS: readonly End[] = ['source', 'destination'];
+
+/** One end of the packet. */
+interface EndContext extends Context {
+  readonly end: End;
+}
+
+function addressField({ end, family }: EndContext): Field {
+  if (end === 'source') return family === 4 ? 'saddr4' : 'saddr6';
+  return family === 4 ? 'daddr4' : 'daddr6';
+}
+
+function portField({ end }: EndContext): 'sport' | 'dport' {
+  return end === 'source' ? 'sport' : 'dport';
+}
+
+function isMember(fields: readonly Field[], set: string): Required<Alternative> {
+  return { statements: [isIn(fields, set)], negation: isIn(fields, set, true) };
+}
+
+/** Ranges of one family that do not cover one another, at least one; `negated`: the address is in none of them. */
+function netsClause(nets: readonly [Cidr, ...Cidr[]], negated: boolean, context: EndContext): Clause {
+  const field = addressField(context);
+  if (nets.length === 1) return must(isInNet(field, nets[0], negated));
+  const part = constantNets(context.family, nets.map(bytesOfRange));
+  context.parts.push(part);
+  return must(isIn([field], part.spec.name, negated));
+}
+
+/** Ranges of the other family alone hold no address of this one; one of length 0 holds all. */
+function netsClauses(all: readonly Cidr[], negated: boolean, context: EndContext): Clauses {
+  const [first, ...others] = withoutCovered(ofFamily(all, context.family));
+  if (first === undefined) return negated ? [] : undefined;
+  if (first.prefixLength === 0) return negated ? undefined : [];
+  return [netsClause([first, ...others], negated, context)];
+}
+
+/** The ways to be in the set: as a single address, or in a range. */
+function memberships(id: IpSetId, context: EndContext): readonly Required<Alternative>[] {
+  const field = addressField(context);
+  const { singles, ranges } = context.viewOf(id, context.family);
+  if (ranges === undefined) return [isMember([field], singles.name)];
+  context.parts.push(ranges);
+  return [isMember([field], singles.name), isMember([field], ranges.spec.name)];
+}
+
+/** At least one range. */
+function hasPort(ports: readonly PortRange[], context: EndContext): Required<Alternative> {
+  const field = portField(context);
+  const merged = mergePorts(ports);
+  const [only] = merged;
+  if (only !== undefined && merged.length === 1) {
+    const [first, last] = [bytesOfU16(only.min), bytesOfU16(only.max)];
+    const range = (negated: boolean): Statement =>
+      only.min === only.max
+        ? { kind: 'compare', field, negated, value: first }
+        : { kind: 'range', field, negated, first, last };
+    return { statements: [range(false)], negation: range(true) };
+  }
+  const part = constantPorts(merged.map(bytesOfPorts));
+  context.parts.push(part);
+  return isMember([field], part.spec.name);
+}
+
+function hasNamedPort(id: IpSetId, context: EndContext): Required<Alternative> {
+  return isMember([addressField(context), 'l4proto', portField(context)], names.ipSetName(id, 'port', context.family));
+}
+
+/** Addresses of both ends are asked before ports, and the ports of both ends side by side, as they are in the packet. */
+type Stage = 'address' | 'port' | 'not-port';
+const STAGES: readonly Stage[] = ['address', 'port', 'not-port'];
+
+interface SideCondition<T> extends Condition<T, EndContext> {
+  readonly stage: Stage;
+}
+
+/** Every condition, in the order in which a stage asks them; each is read when its list is not empty. */
+const conditions: { readonly [K in keyof SideMatch]: SideCondition<SideMatch[K]> } = {
+  nets: { stage: 'address', perFamily: true, clauses: (nets, context) => netsClauses(nets, false, context) },
+  notNets: { stage: 'address', perFamily: true, clauses: (nets, context) => netsClauses(nets, true, context) },
+  ipSets: {
+    stage: 'address',
+    perFamily: true,
+    clauses: (ids, context) => ids.map((id) => memberships(id, context)),
+  },
+  notIpSets: {
+    stage: 'address',
+    perFamily: true,
+    clauses: (ids, context) => ids.flatMap((id) => mustNot(memberships(id, context))),
+  },
+  ports: { stage: 'port', perFamily: false, clauses: (ports, context) => [[hasPort(ports, context)]] },
+  portSets: {
+    stage: 'port',
+    perFamily: true,
+    clauses: (ids, context) => [ids.map((id) => hasNamedPort(id, context))],
+  },
+  notPorts: { stage: 'not-port', perFamily: false, clauses: (ports, context) => mustNot([hasPort(ports, context)]) },
+  notPortSets: {
+    stage: 'not-port',
+    perFamily: true,
+    clauses: (ids, context) => mustNot(ids.map((id) => hasNamedPort(id, context))),
+  },
+};
+
+const KEYS = Object.keys(conditions) as readonly (keyof SideMatch)[];
+const PORT_KEYS = KEYS.filter((key) => conditions[key].stage !== 'address');
+
+function clausesOf<K extends keyof SideMatch>(key: K, context: EndContext): Clauses {
+  const value = context.rule[context.end][key];
+  return value.length === 0 ? [] : conditions[key].clauses(value, context);
+}
+
+/** Numeric ports and those of sets are alternatives of one another: one clause. */
+function stageClauses(stage: Stage, context: EndContext): Clauses {
+  const clauses: Clause[] = [];
+  for (const key of KEYS) {
+    if (conditions[key].stage !== stage) continue;
+    const read = clausesOf(key, context);
+    if (read === undefined) return undefined;
+    clauses.push(...read);
+  }
+  return stage === 'port' && clauses.length > 1 ? [clauses.flat()] : clauses;
+}
+
+/** Those of both sides; undefined when no packet of the family satisfies them all. */
+export function sideClauses(context: Context): Clauses {
+  const each = STAGES.flatMap((stage) => ENDS.map((end) => stageClauses(stage, { ...context, end })));
+  return each.every((one) => one !== undefined) ? each.flat() : undefined;
+}
+
+export function sideDependsOnFamily(rule: CompiledRule): boolean {
+  return ENDS.some((end) => KEYS.some((key) => rule[end][key].length > 0 && conditions[key].perFamily));
+}
+
+/** Whether the rule asks for ports of either end. */
+export function asksForPorts(rule: CompiledRule): boolean {
+  return ENDS.some((end) => PORT_KEYS.some((key) => rule[end][key].length > 0));
+}
