@@ -59,7 +59,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/upkeep':
     'base net model/meta model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:
-    'base net manual firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird agent/config agent/node attach cni/server agent/state agent/upkeep',
+    'base net schema manual firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird agent/config agent/node attach cni/server agent/state agent/upkeep',
   'ctl/cli': 'base datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
@@ -69,7 +69,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net schema blocks model/* sys datastore datastore/resource ipam ctl/cli ctl/store ctl/output ctl/resource',
   'ctl/datastore':
     'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
-  'ctl/node': 'base firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
+  'ctl/node': 'base schema firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
   'ctl/move':
     'base net schema blocks model/policy sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
   'ctl/main': 'base manual model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move',

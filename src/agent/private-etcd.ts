@@ -5,7 +5,9 @@ import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { OcicatError } from '../base/errors.ts';
+import { tryParseJson } from '../base/json.ts';
 import { PRIVATE_ETCD_SOCKET } from '../datastore/open/config.ts';
+import { membersOf } from '../schema/document.ts';
 import { pause } from '../sys/pause.ts';
 
 export interface PrivateEtcdOptions {
@@ -79,14 +81,10 @@ interface LogEntry {
 function readLogLine(line: string): LogEntry {
   // Its gRPC library writes past the logger, about connections of etcd to itself.
   if (/^(INFO|WARNING): /.test(line)) return { level: 'info', words: line };
-  try {
-    const entry: unknown = JSON.parse(line);
-    if (typeof entry !== 'object' || entry === null) return { level: 'warn', words: line };
-    const { level, msg, error } = entry as { readonly [name: string]: unknown };
-    return { level: String(level), words: error === undefined ? String(msg) : `${msg}: ${error}` };
-  } catch {
-    return { level: 'warn', words: line };
-  }
+  const entry = membersOf(tryParseJson(line));
+  if (entry === undefined) return { level: 'warn', words: line };
+  const { level, msg, error } = entry;
+  return { level: String(level), words: error === undefined ? String(msg) : `${msg}: ${error}` };
 }
 
 /** Left out: what it says at every start, and what a slow disk makes it say many times a second. */

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../base/hash.ts';
-import { parseJson } from '../base/json.ts';
+import { tryParseJson } from '../base/json.ts';
 import { isFields } from '../cni/spec/config-reader.ts';
 import type { CniCall, CniRequest } from '../cni/spec/request.ts';
 import { replaceFile } from '../sys/files.ts';
@@ -35,16 +35,12 @@ export function forgetDel(folder: string, name: string): void {
 
 /** A file that is damaged says nothing and goes. */
 function tryParseCall(text: string): CniCall | undefined {
-  try {
-    const value = parseJson(text);
-    if (!isFields(value) || !isFields(value.variables)) return undefined;
-    const { program, input, variables } = value;
-    if (typeof program !== 'string' || typeof input !== 'string') return undefined;
-    const texts = Object.entries(variables).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-    return { program, input, variables: Object.fromEntries(texts) };
-  } catch {
-    return undefined;
-  }
+  const value = tryParseJson(text);
+  if (!isFields(value) || !isFields(value.variables)) return undefined;
+  const { program, input, variables } = value;
+  if (typeof program !== 'string' || typeof input !== 'string') return undefined;
+  const texts = Object.entries(variables).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return { program, input, variables: Object.fromEntries(texts) };
 }
 
 function tryReadText(path: string): string | undefined {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type Json, MAX_JSON_DEPTH, parseJson, printJson } from './json.ts';
+import { type Json, MAX_JSON_DEPTH, parseJson, printJson, tryParseJson } from './json.ts';
 
 const read: readonly (readonly [string, Json])[] = [
   ['9007199254740991', 9007199254740991],
@@ -20,6 +20,13 @@ test.each(read)('%s', (text, value) => {
 
 test.each(['', '{', '[1,]', "{'a':1}", 'undefined', '01'])('%p is no JSON', (text) => {
   expect(() => parseJson(text)).toThrow(SyntaxError);
+  expect(tryParseJson(text)).toBeUndefined();
+});
+
+test('an attempt tells null from no JSON, and refuses what lies beyond the bounds', () => {
+  expect(tryParseJson('null')).toBeNull();
+  expect(tryParseJson('['.repeat(MAX_JSON_DEPTH + 1))).toBeUndefined();
+  expect(tryParseJson('1'.repeat(100))).toBeUndefined();
 });
 
 test.each([

@@ -23,6 +23,16 @@ export function parseJson(text: string): Json {
   });
 }
 
+/** As parseJson; undefined for text that it refuses. */
+export function tryParseJson(text: string): Json | undefined {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 function parseLongInteger(digits: string): bigint {
   if (digits.length <= MAX_DIGITS) return BigInt(digits);
   throw new RangeError(`has a number of ${digits.length} digits, wanted at most ${MAX_DIGITS}`);

@@ -1,6 +1,6 @@
 // Where every change of the store enters the agent, from the watch and from its own writes, and goes to those that it is about.
 import { formatIssue } from '../../base/errors.ts';
-import { parseJson } from '../../base/json.ts';
+import { tryParseJson } from '../../base/json.ts';
 import { type StoreKey, tryParseKey } from '../../datastore/keys.ts';
 import { createRevisions } from '../../datastore/sync/revisions.ts';
 import type { StoreUpdate } from '../../ipam/commit.ts';
@@ -30,15 +30,6 @@ export interface EventTargets {
   readonly log: Log;
 }
 
-/** Null for a value that is no JSON: policy then closes what it stands for. */
-function tryParse(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return null;
-  }
-}
-
 export function createEventDispatcher(targets: EventTargets): EventDispatcher {
   const { nodeName, dataplane, clusterState, workloads, nodeStatuses, log } = targets;
   const revisions = createRevisions();
@@ -47,11 +38,8 @@ export function createEventDispatcher(targets: EventTargets): EventDispatcher {
 
   function toPolicy(key: Extract<StoreKey, { kind: 'resource' }>, text: string | undefined): void {
     const { resourceKind: kind, namespace, name } = key;
-    const parsed = parsePolicyUpdate(
-      { kind, namespace, name },
-      text === undefined ? undefined : tryParse(text),
-      nodeName,
-    );
+    const value = text === undefined ? undefined : (tryParseJson(text) ?? null); // null: policy closes what it stands for
+    const parsed = parsePolicyUpdate({ kind, namespace, name }, value, nodeName);
     if (parsed === undefined) return;
     const id = namespace === undefined ? name : `${namespace}/${name}`;
     for (const issue of parsed.issues) log.error(`${kind}(${id}) is closed: ${formatIssue(issue)}`);

@@ -1,7 +1,6 @@
 // Names in the log what stands in the store and has no effect here: each kind and field once in the life of an agent, by
 // the first resource that has it.
-import { isOcicatError } from '../../base/errors.ts';
-import { parseJson } from '../../base/json.ts';
+import { tryParseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
 import { formatResourceName } from '../../datastore/resource/resource-codec.ts';
 import { findIdle, idleMarksOf } from '../../model/idle/idle.ts';
@@ -20,15 +19,6 @@ function mayHave(text: string, { path }: IdleMark): boolean {
   return path === '' || text.includes(`"${path.slice(path.lastIndexOf('.') + 1)}"`);
 }
 
-function tryParse(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (isOcicatError(error) || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** `log`: where it is told. */
 export function createIdleLog(log: Pick<Log, 'warn'>): IdleLog {
   const told = new Set<string>();
@@ -38,7 +28,7 @@ export function createIdleLog(log: Pick<Log, 'warn'>): IdleLog {
     const kind = findKind(key.resourceKind);
     const open = idleMarksOf(key.resourceKind).filter((mark) => !told.has(nameOf(key, mark)) && mayHave(text, mark));
     if (kind === undefined || open.length === 0) return [];
-    const said = new Set(findIdle(kind, tryParse(text)));
+    const said = new Set(findIdle(kind, tryParseJson(text)));
     return open.filter((mark) => said.has(mark));
   }
 

@@ -2,7 +2,7 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { type Json, parseJson, printJson } from '../../base/json.ts';
+import { printJson, tryParseJson } from '../../base/json.ts';
 import { findHostRoot } from '../../sys/host-root.ts';
 import { isFields } from '../spec/config-reader.ts';
 import type { Command } from '../spec/environment.ts';
@@ -35,17 +35,9 @@ function findPlugin(type: string, folders: readonly string[]): readonly string[]
   throw new OcicatError('invalid', `find IPAM plugin "${type}": in none of ${folders.join(', ')}`);
 }
 
-function tryParse(text: string): Json | undefined {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The plugin's own words when it failed. */
 function explain(type: string, command: Command, status: number, output: string, errors: string): OcicatError {
-  const said = tryParse(output);
+  const said = tryParseJson(output);
   const words = isFields(said) && typeof said.msg === 'string' ? said.msg : errors.trim();
   return new OcicatError('unavailable', `run IPAM plugin "${type}" ${command}: exit status ${status}: ${words}`);
 }
@@ -89,7 +81,7 @@ export interface Supplied {
 /** Addresses from the plugin. Throws as above, and `invalid` for a result without addresses. */
 export async function delegateAdd(request: CniRequest, call: CniCall, signal: AbortSignal): Promise<Supplied> {
   const answer = await runPlugin(request, call, 'ADD', signal);
-  const result = tryParseResult(tryParse(answer));
+  const result = tryParseResult(tryParseJson(answer));
   if (result !== undefined && result.addresses.length > 0) return { result, answer };
   await runPlugin(request, call, 'DEL', signal);
   throw new OcicatError('invalid', 'IPAM plugin returned no IP addresses in result');
@@ -97,7 +89,7 @@ export async function delegateAdd(request: CniRequest, call: CniCall, signal: Ab
 
 /** The call with the plugin's own answer as the result to compare with: the runtime has ours, with other ranges and gateways. */
 export function withAnswer(call: CniCall, answer: string | undefined): CniCall {
-  const [config, prevResult] = [tryParse(call.input), tryParse(answer ?? '')];
+  const [config, prevResult] = [tryParseJson(call.input), tryParseJson(answer ?? '')];
   if (prevResult === undefined || !isFields(config)) return call;
   return { ...call, input: printJson({ ...config, prevResult }) };
 }

@@ -1,6 +1,6 @@
 // What the annotations of a pod ask for. Runtimes of CRI hand them over where the network's file has the capability
 // "io.kubernetes.cri.pod-annotations"; keys and forms are Calico's ("Configure the Calico CNI plugins" of its reference).
-import { type Json, parseJson } from '../../base/json.ts';
+import { tryParseJson } from '../../base/json.ts';
 import type { Reader } from './config-reader.ts';
 
 export interface PodAnnotations {
@@ -18,14 +18,6 @@ const PREFIX = 'cni.projectcalico.org/';
 /** They would make the pod's network another one than this program can make. */
 const NOT_TO_BE_HAD = ['ipAddrsNoIpam', 'floatingIPs', 'allowedSourcePrefixes'];
 
-function tryParse(text: string): Json | undefined {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Of the configuration's `runtimeConfig`. */
 export function readPodAnnotations(runtime: Reader): PodAnnotations {
   const reader = runtime.within(CAPABILITY);
@@ -33,7 +25,7 @@ export function readPodAnnotations(runtime: Reader): PodAnnotations {
   function texts(name: string): readonly string[] {
     const text = reader.text(`${PREFIX}${name}`);
     if (text === undefined) return [];
-    const list = tryParse(text);
+    const list = tryParseJson(text);
     if (Array.isArray(list) && list.every((one) => typeof one === 'string')) return list;
     reader.refuse(`${PREFIX}${name}`, `"${text}"`, 'a list of strings in JSON, such as ["192.168.0.10"]');
     return [];

@@ -1,6 +1,6 @@
 // Addresses of a machine's own store in a cluster: whole blocks where the cluster has none there, else address by address.
 import { sameContent } from '../../base/equal.ts';
-import { parseJson } from '../../base/json.ts';
+import { tryParseJson } from '../../base/json.ts';
 import { assignExact } from '../../blocks/assign.ts';
 import { attributeAt, type Block, heldOrdinals, ipAt } from '../../blocks/block.ts';
 import { printBlock } from '../../blocks/block-json.ts';
@@ -58,11 +58,8 @@ function planAffinity(kv: KeyValue, cidr: string, own: StoreContent, cluster: St
 
 function isSame(a: KeyValue, b: KeyValue): boolean {
   if (a.value === b.value) return true;
-  try {
-    return sameContent(parseJson(a.value), parseJson(b.value));
-  } catch {
-    return false;
-  }
+  const [ours, theirs] = [tryParseJson(a.value), tryParseJson(b.value)];
+  return ours !== undefined && theirs !== undefined && sameContent(ours, theirs);
 }
 
 /** Handles, settings, and what this program does not know. */

@@ -1,6 +1,6 @@
 // One resource of a machine's own store in a cluster: new there, the same there, or another one of that name.
 import { sameContent } from '../../base/equal.ts';
-import { parseJson, printJson } from '../../base/json.ts';
+import { printJson, tryParseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
 import type { KeyValue } from '../../datastore/port.ts';
 import { isUntouchedSetting } from '../../datastore/resource/default-settings.ts';
@@ -15,11 +15,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 /** Undefined for what is no JSON object. */
 function tryRead({ value }: Pick<KeyValue, 'value'>): Members | undefined {
-  try {
-    return membersOf(parseJson(value));
-  } catch {
-    return undefined;
-  }
+  return membersOf(tryParseJson(value));
 }
 
 function specOf(kv: Pick<KeyValue, 'value'>): Members {

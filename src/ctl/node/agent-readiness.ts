@@ -1,6 +1,8 @@
 // Whether the agent takes the calls of network plugins, asked as a runtime would: by the plugin, with CNI's STATUS.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { tryParseJson } from '../../base/json.ts';
+import { membersOf } from '../../schema/document.ts';
 
 export type Readiness =
   | { readonly kind: 'ready' }
@@ -11,12 +13,9 @@ export type Readiness =
 const INPUT = '{"cniVersion":"1.1.0","name":"status","type":"calico","ipam":{"type":"calico-ipam"}}';
 
 function wordsOf(output: string): string {
-  try {
-    const { msg, details } = JSON.parse(output) as { readonly msg?: unknown; readonly details?: unknown };
-    return [msg, details].filter((part) => typeof part === 'string' && part !== '').join(': ');
-  } catch {
-    return output.trim();
-  }
+  const answer = membersOf(tryParseJson(output));
+  if (answer === undefined) return output.trim();
+  return [answer.msg, answer.details].filter((part) => typeof part === 'string' && part !== '').join(': ');
 }
 
 /** Takes as long as the agent waits for its datastore, 10 s at most. */

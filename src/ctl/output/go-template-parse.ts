@@ -1,5 +1,6 @@
 // Reads the text of a Go template: https://pkg.go.dev/text/template, without nested template definitions.
 import { OcicatError } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
 
 /** Characters of a template, and actions or parentheses inside of each other. */
 const MAX_LENGTH = 1024 * 1024;
@@ -115,7 +116,7 @@ function parseWord(token: string): Operand {
     const [root = '$', ...names] = token.split('.');
     return { kind: 'field', root, names };
   }
-  if (token.startsWith('"')) return { kind: 'literal', value: String(JSON.parse(token)) };
+  if (token.startsWith('"')) return { kind: 'literal', value: String(parseJson(token)) };
   if (token.startsWith('`') || token.startsWith("'")) return { kind: 'literal', value: token.slice(1, -1) };
   if (token === 'true' || token === 'false') return { kind: 'literal', value: token === 'true' };
   if (token === 'nil') return { kind: 'literal', value: undefined };

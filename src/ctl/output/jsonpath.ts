@@ -1,7 +1,7 @@
 // -o jsonpath: text with paths in braces, as kubectl writes them: {.items[*].metadata.name}, {range …}…{end}, {"\n"}.
 import { JSONPath } from 'jsonpath-plus';
 import { OcicatError } from '../../base/errors.ts';
-import { printJson } from '../../base/json.ts';
+import { printJson, tryParseJson } from '../../base/json.ts';
 
 /** Characters of a template, ranges inside of each other, and steps through all levels (`..`) of a path. */
 const MAX_LENGTH = 64 * 1024;
@@ -72,11 +72,9 @@ function readExpression(template: string, text: string, frames: Frame[], add: (p
 }
 
 function parseText(template: string, quoted: string): string {
-  try {
-    return String(JSON.parse(quoted));
-  } catch {
-    throw wrong(template, `${quoted} is no text`);
-  }
+  const text = tryParseJson(quoted);
+  if (typeof text === 'string') return text;
+  throw wrong(template, `${quoted} is no text`);
 }
 
 /** `a\.b` is one name with a dot in it. */

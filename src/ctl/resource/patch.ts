@@ -1,5 +1,6 @@
 // patch: changes some fields of one resource.
 import { formatIssue, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { updateResource } from '../../datastore/resource/resources.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
@@ -17,7 +18,7 @@ import { toStorable } from './write.ts';
 /** JSON, held to the same as documents: no name twice, no digit lost, no depth without reason. */
 async function parsePatch(text: string): Promise<unknown> {
   try {
-    JSON.parse(text);
+    parseJson(text);
   } catch (cause) {
     throw new OcicatError('invalid', 'read patch: invalid JSON document', { cause });
   }
