@@ -57,7 +57,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/state':
     'base net model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach',
   'agent/upkeep':
-    'base net model/meta model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
+    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:
     'base net schema manual firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird agent/config agent/node attach cni/server agent/state agent/upkeep',
   'ctl/cli': 'base datastore',
@@ -71,7 +71,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
   'ctl/node': 'base schema firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
   'ctl/move':
-    'base net schema blocks model/policy sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
+    'base net schema blocks model/meta model/ipam model/policy sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
   'ctl/main': 'base manual model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move',
   metadata: 'base schema sys',
   'rkt/cli': 'base sys images/archive images/registry',

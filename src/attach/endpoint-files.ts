@@ -9,7 +9,7 @@ import { parseJson, printJson } from '../base/json.ts';
 import type { Attachment } from '../cni/spec/config.ts';
 import { printResource } from '../datastore/resource/resource-codec.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { parseStored } from '../model/meta/kind.ts';
+import { parseStored } from '../model/meta/stored.ts';
 import { membersOf } from '../schema/document.ts';
 import { readRegularFile } from '../sys/files.ts';
 

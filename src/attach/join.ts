@@ -2,14 +2,12 @@
 // its addresses then; being in a network means having the network's profile (Calico v3.33,
 // cni-plugin/pkg/plugin/plugin.go).
 import { OcicatError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
 import { attachedOf, isAsAsked, withNetwork, withoutNetwork } from '../cni/spec/attached-networks.ts';
 import { attachModeOf } from '../cni/spec/request.ts';
 import type { CniResult } from '../cni/spec/result.ts';
-import { printResource } from '../datastore/resource/resource-codec.ts';
+import { parseResourceAt, printResource } from '../datastore/resource/resource-codec.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { parseStored } from '../model/meta/kind.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import type { Undo } from '../sys/undo.ts';
 import { addressesOf, attachmentOf, linkOf } from './endpoint.ts';
@@ -24,7 +22,7 @@ import { type CniTask, commit, noteEndpoint, undoSignal } from './task.ts';
 /** The endpoint as it stands; undefined when it has gone. Throws `corrupt`. */
 async function readEndpoint(draft: Draft, key: string): Promise<WorkloadEndpoint | undefined> {
   const text = await draft.get(key);
-  return text === undefined ? undefined : parseStored(workloadEndpoint, parseJson(text));
+  return text === undefined ? undefined : parseResourceAt(workloadEndpoint, key, text);
 }
 
 interface Joined {

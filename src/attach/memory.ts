@@ -1,15 +1,15 @@
 // What the CNI server remembers of the store, so that an ADD asks it only once: everything for addresses, this node's
 // endpoints, which profiles there are, and whether the datastore is open for changes.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
 import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
+import { parseResourceAt } from '../datastore/resource/resource-codec.ts';
 import { createCells } from '../ipam/cells.ts';
 import type { Memory, StoreUpdate } from '../ipam/commit.ts';
 import { ABSENT } from '../ipam/draft.ts';
 import { type IpamView, openIpamView } from '../ipam/view.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { type Kind, parseStored } from '../model/meta/kind.ts';
+import type { Kind } from '../model/meta/kind.ts';
 import type { Resource } from '../model/meta/resource.ts';
 import { clusterInformation } from '../model/node/cluster-information.ts';
 
@@ -48,11 +48,11 @@ const CLUSTER = printKey({
 const PRESENT = '{}';
 
 /** The stored resource, or undefined when it cannot be understood. */
-function tryRead<R extends Resource>(kind: Kind<R>, text: string): R | undefined {
+function tryRead<R extends Resource>(kind: Kind<R>, key: string, text: string): R | undefined {
   try {
-    return parseStored(kind, parseJson(text));
+    return parseResourceAt(kind, key, text);
   } catch (error) {
-    if (isOcicatError(error) || error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    if (isOcicatError(error, 'corrupt')) return undefined;
     throw error;
   }
 }
@@ -107,13 +107,13 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
     },
     endpoints() {
       return cells.keysUnder(ENDPOINTS).flatMap((key) => {
-        const endpoint = cells.meaningOf(key, (text) => tryRead(workloadEndpoint, text));
+        const endpoint = cells.meaningOf(key, (text) => tryRead(workloadEndpoint, key, text));
         const { modRevision = 0 } = cells.get(key) ?? {};
         return endpoint === undefined ? [] : [{ key, endpoint, modRevision }];
       });
     },
     isDatastoreReady() {
-      const information = cells.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, text));
+      const information = cells.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, CLUSTER, text));
       return information?.spec.datastoreReady === true;
     },
     setInSync(now) {

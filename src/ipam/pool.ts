@@ -1,10 +1,7 @@
 // A pool as address assignment sees it: where its addresses are, and who may have them.
-import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
 import { type IPPool, ipPool } from '../model/ipam/ip-pool.ts';
 import { ipReservation } from '../model/ipam/ip-reservation.ts';
-import { type Kind, parseStored } from '../model/meta/kind.ts';
-import type { Resource } from '../model/meta/resource.ts';
+import { parseStoredText } from '../model/meta/stored.ts';
 import { node } from '../model/node/node.ts';
 import { type Cidr, cidrFamily, maskCidr, parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
@@ -31,16 +28,6 @@ export interface Pool {
   readonly tunnelled: boolean;
 }
 
-/** What a stored text means as a kind. Throws `corrupt`, as for everybody who reads it. */
-function readStored<R extends Resource>(kind: Kind<R>, text: string): R {
-  try {
-    return parseStored(kind, parseJson(text));
-  } catch (cause) {
-    if (isOcicatError(cause)) throw cause;
-    throw new OcicatError('corrupt', `read stored ${kind.name}: it is no JSON`, { cause });
-  }
-}
-
 function selectorOf(text: string | undefined): Selector {
   return text === undefined || text === '' ? SELECT_ALL : parseSelector(text);
 }
@@ -56,7 +43,7 @@ function isBeingDeleted({ metadata }: IPPool): boolean {
 
 /** From a stored IPPool. Throws `corrupt` when it breaks the rules of its kind. */
 export function parsePool(name: string, text: string): Pool {
-  const pool = readStored(ipPool, text);
+  const pool = parseStoredText(ipPool, { name }, text);
   const { spec } = pool;
   const cidr = parseCidr(spec.cidr);
   return {
@@ -75,12 +62,12 @@ export function parsePool(name: string, text: string): Pool {
 }
 
 /** From a stored IPReservation: ranges that nobody is given automatically. Throws `corrupt`. */
-export function parseReservation(_name: string, text: string): readonly Cidr[] {
-  const { reservedCIDRs = [] } = readStored(ipReservation, text).spec;
+export function parseReservation(name: string, text: string): readonly Cidr[] {
+  const { reservedCIDRs = [] } = parseStoredText(ipReservation, { name }, text).spec;
   return reservedCIDRs.flatMap((range) => tryParseCidrOrIp(range) ?? []).map(maskCidr);
 }
 
 /** From a stored Node: the labels that pools' node selectors match. Throws `corrupt`. */
-export function parseNodeLabels(text: string): ReadonlyMap<string, string> {
-  return new Map(Object.entries(readStored(node, text).metadata.labels ?? {}));
+export function parseNodeLabels(name: string, text: string): ReadonlyMap<string, string> {
+  return new Map(Object.entries(parseStoredText(node, { name }, text).metadata.labels ?? {}));
 }

@@ -132,6 +132,6 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     },
     cooldownSeconds: () => parseCooldownSeconds(cells.get(SETTINGS)?.value),
     settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),
-    nodeLabels: () => readOrThrow(nodeKey, parseNodeLabels),
+    nodeLabels: () => readOrThrow(nodeKey, (text) => parseNodeLabels(nodeName, text)),
   };
 }

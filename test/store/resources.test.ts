@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { openEtcd } from '../../src/datastore/etcd/client.ts';
 import { RESOURCES_PREFIX } from '../../src/datastore/keys.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
-import type { Resource } from '../../src/datastore/resource/resource-codec.ts';
 import {
   applyMany,
   createMany,
@@ -12,6 +11,7 @@ import {
   type ResourceOutcome,
 } from '../../src/datastore/resource/resources.ts';
 import { openSync } from '../../src/datastore/sync/sync.ts';
+import type { Resource } from '../../src/model/meta/resource.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const COUNT = 3_000;

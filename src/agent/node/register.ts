@@ -12,9 +12,9 @@ import {
   listResources,
   updateResource,
 } from '../../datastore/resource/resources.ts';
-import { ipPool } from '../../model/ipam/ip-pool.ts';
+import { ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
 import { readResource } from '../../model/meta/kind.ts';
-import { API_VERSION } from '../../model/meta/resource.ts';
+import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
 import {
   type Cidr,
   cidrFamily,
@@ -138,7 +138,8 @@ export async function registerNode(
   const spec = await computeNodeSpec(settings, (standing?.spec ?? {}) as NodeSpec);
   const addresses = [spec.bgp?.ipv4Address, spec.bgp?.ipv6Address].filter((address) => address !== undefined);
   await refuseDuplicate(datastore, name, addresses, signal);
-  const resource = { kind: 'Node', apiVersion: API_VERSION, metadata: { name }, status: {}, ...standing, spec };
+  const fresh: Resource = { kind: 'Node', apiVersion: API_VERSION, metadata: { name }, spec, status: {} };
+  const resource = { ...fresh, ...standing, spec };
   if (standing === undefined) return createResource(datastore, resource, signal);
   return printJson(spec) === printJson(standing.spec) ? standing : updateResource(datastore, resource, signal);
 }
@@ -177,7 +178,7 @@ async function ensurePool(
   signal: AbortSignal,
 ): Promise<void> {
   const families = existing
-    .map((pool) => tryParseCidr(String(pool.spec.cidr)))
+    .map((pool) => tryReadPoolRange(pool.spec))
     .map((cidr) => (cidr === undefined ? undefined : cidrFamily(cidr)));
   const range = families.includes(plan.family) ? undefined : planRange(plan);
   if (range === undefined) return;
@@ -196,7 +197,9 @@ async function ensurePool(
 }
 
 async function createMissing(datastore: Datastore, wanted: readonly NamedSpec[], signal: AbortSignal): Promise<void> {
-  const resources = wanted.map(({ kind, name, spec }) => ({ kind, apiVersion: API_VERSION, metadata: { name }, spec }));
+  const resources = wanted.map(
+    ({ kind, name, spec }): Resource => ({ kind, apiVersion: API_VERSION, metadata: { name }, spec }),
+  );
   for (const outcome of await createMany(datastore, resources, signal)) {
     if (outcome.kind === 'failed' && outcome.error.code !== 'already-exists') throw outcome.error;
   }

@@ -1,5 +1,4 @@
 // The cluster's state as this agent knows it, beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
-import { type Json, parseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
 import type { NatPool } from '../../firewall/nat.ts';
@@ -43,14 +42,6 @@ export interface ClusterState {
   forwarding(): ForwardingNeed;
 }
 
-function tryParse(text: string): Json {
-  try {
-    return parseJson(text);
-  } catch {
-    return null;
-  }
-}
-
 /** What the agent itself brings to the cluster state. */
 export interface ClusterStateContext {
   readonly nodeName: string;
@@ -85,7 +76,7 @@ export function createClusterState({ nodeName, routerId, felix, base, log }: Clu
 
   function setResource(kind: string, name: string, text: string | undefined): Invalidation | undefined {
     const entry = stores.get(kind);
-    entry?.store.set(name, text === undefined ? undefined : tryParse(text));
+    entry?.store.set(name, text);
     return entry?.invalidation;
   }
 

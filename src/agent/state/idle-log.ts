@@ -2,10 +2,10 @@
 // the first resource that has it.
 import { tryParseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
-import { formatResourceName } from '../../datastore/resource/resource-codec.ts';
 import { findIdle, idleMarksOf } from '../../model/idle/idle.ts';
 import type { IdleMark } from '../../model/idle/marks.ts';
 import { findKind } from '../../model/kinds.ts';
+import { formatResourceName } from '../../model/meta/resource.ts';
 import type { Log } from '../../sys/log.ts';
 
 type ResourceKey = Extract<StoreKey, { kind: 'resource' }>;

@@ -11,7 +11,7 @@ import {
   type StoredResource,
 } from '../../datastore/resource/resource-codec.ts';
 import type { Draft } from '../../ipam/draft.ts';
-import { parseStored } from '../../model/meta/kind.ts';
+import { parseStored } from '../../model/meta/stored.ts';
 import {
   type CalicoNodeStatusSpec,
   calicoNodeStatus,

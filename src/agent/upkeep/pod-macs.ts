@@ -4,15 +4,13 @@
 import type { CniContext } from '../../attach/context.ts';
 import { addressesOf, idOf } from '../../attach/endpoint.ts';
 import type { LocalEndpoint } from '../../attach/memory.ts';
-import { parseJson } from '../../base/json.ts';
-import { printResource } from '../../datastore/resource/resource-codec.ts';
+import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
 import { commitDraft } from '../../ipam/commit.ts';
 import type { Draft } from '../../ipam/draft.ts';
 import { observeWorkloadLinks, type RaisedLink } from '../../kernel/link/workload-link.ts';
 import { applyPodMac, observePodMacOf, observePodMacs, type PodMac } from '../../kernel/link/workload-link-mac.ts';
 import { HOST_MAC } from '../../kernel/link/workload-link-spec.ts';
 import { workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
-import { parseStored } from '../../model/meta/kind.ts';
 import type { Mac } from '../../net/mac.ts';
 
 /** After an ADD the rest of the chain runs, within moments as a rule; later changes are found when the house is kept. */
@@ -35,7 +33,7 @@ export interface PodMacs {
 /** False when the endpoint has gone, or has it already. */
 async function draftMac({ nodeLease }: PodMacsContext, draft: Draft, key: string, { mac }: PodMac): Promise<boolean> {
   const text = await draft.get(key);
-  const endpoint = text === undefined ? undefined : parseStored(workloadEndpoint, parseJson(text));
+  const endpoint = text === undefined ? undefined : parseResourceAt(workloadEndpoint, key, text);
   if (endpoint === undefined || endpoint.spec.mac === mac) return false;
   await nodeLease.require(draft);
   draft.put(key, printResource({ ...endpoint, spec: { ...endpoint.spec, mac } }));

@@ -4,9 +4,10 @@ import { printJson, tryParseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
 import type { KeyValue } from '../../datastore/port.ts';
 import { isUntouchedSetting } from '../../datastore/resource/default-settings.ts';
-import { formatResourceName } from '../../datastore/resource/resource-codec.ts';
+import { tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
+import { formatResourceName } from '../../model/meta/resource.ts';
 import { DEFAULT_TIER_ORDER } from '../../model/policy/tier.ts';
-import { cidrsOverlap, tryParseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
+import { cidrsOverlap, tryParseCidrOrIp } from '../../net/cidr.ts';
 import { membersOf } from '../../schema/document.ts';
 import { conflict, KNOWN, type Planned, type StoreContent, writeOf } from './step.ts';
 
@@ -53,11 +54,11 @@ function nameAt({ key }: KeyValue): string {
 
 /** Pools of the cluster that a new one would overlap. */
 function overlapsOf(kv: KeyValue, name: string, cluster: StoreContent): readonly string[] {
-  const range = tryParseCidr(String(specOf(kv).cidr));
+  const range = tryReadPoolRange(specOf(kv));
   if (range === undefined) return [];
   return listKind(cluster, kv.key).flatMap((other) => {
     const { cidr } = specOf(other);
-    const taken = tryParseCidr(String(cidr));
+    const taken = tryReadPoolRange(specOf(other));
     const words = `${name} (${specOf(kv).cidr}) overlaps IPPool(${nameAt(other)}) (${cidr}) of the cluster`;
     return taken !== undefined && cidrsOverlap(taken, range) ? [words] : [];
   });

@@ -5,11 +5,11 @@ import { BLOCKS_PREFIX, STATUS_PREFIXES, tryParseKey } from '../../datastore/key
 import { type Datastore, MAX_TRANSACTION_WRITES } from '../../datastore/port.ts';
 import { listEndpointsOf } from '../../datastore/resource/node-endpoints.ts';
 import { formatHolder, holderKey, readHolder } from '../../datastore/resource/node-holder.ts';
-import { formatResourceName } from '../../datastore/resource/resource-codec.ts';
 import { type Deletion, deleteMany } from '../../datastore/resource/resources.ts';
 import { releaseAffinities } from '../../ipam/affinity-release.ts';
 import { releaseEndpoint } from '../../ipam/endpoint-release.ts';
 import { deleteHostMarker, releaseHostAddresses } from '../../ipam/host-release.ts';
+import { formatResourceName } from '../../model/meta/resource.ts';
 import { type Cidr, parseCidr } from '../../net/cidr.ts';
 import { formatIp } from '../../net/ip.ts';
 import { listAboutNode, PER_NODE_KINDS } from './node-belongings.ts';

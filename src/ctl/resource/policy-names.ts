@@ -2,7 +2,6 @@
 import { OcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import {
-  formatResourceName,
   parseResourceKind,
   printResource,
   printResourceKey,
@@ -11,6 +10,7 @@ import {
 import { listResources } from '../../datastore/resource/resources.ts';
 import { findKind } from '../../model/kinds.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
+import { formatResourceName, nameOf } from '../../model/meta/resource.ts';
 import { ANNOTATION_METADATA } from '../../model/policy/policy-fields.ts';
 import { dryRunNote, type Handler } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
@@ -33,10 +33,6 @@ function renamed(kind: Kind, policy: StoredResource, name: string): string {
   const result = readResource(kind, { ...policy, metadata: { ...metadata, name } }, 'stored');
   if (result.kind === 'valid') return printResource(toStorable({ kind, resource: result.value }));
   throw new OcicatError('corrupt', `rename ${formatResourceName(nameOf(policy))}: it breaks the rules of its kind`);
-}
-
-function nameOf({ kind, metadata: { namespace, name } }: StoredResource) {
-  return { kind, namespace, name };
 }
 
 /** The old and the new one never stand side by side, nor is there a moment with neither. Throws `conflict`. */

@@ -4,12 +4,12 @@ import { BLOCKS_PREFIX, tryParseKey } from '../../datastore/keys.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { bgpFilter } from '../../model/bgp/bgp-filter.ts';
 import type { BGPPeer } from '../../model/bgp/bgp-peer.ts';
-import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
+import { type IPPool, ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import { formatResourceId, type Resource } from '../../model/meta/resource.ts';
 import { defaultAllowProfile } from '../../model/policy/profile.ts';
 import { tier } from '../../model/policy/tier.ts';
-import { cidrCovers, cidrsOverlap, parseCidr, tryParseCidr } from '../../net/cidr.ts';
+import { cidrCovers, cidrsOverlap, parseCidr } from '../../net/cidr.ts';
 import type { Item } from '../manifest/manifest.ts';
 import { fetchList } from '../store/stored.ts';
 
@@ -100,7 +100,7 @@ function checkPool(
   }
   if (standing !== undefined) return undefined;
   const overlapping = others.find((one) => {
-    const other = tryParseCidr(String(one.spec.cidr)); // one that breaks the rules counts as long as its range can be read
+    const other = tryReadPoolRange(one.spec); // one that breaks the rules counts as long as its range can be read
     return other !== undefined && cidrsOverlap(other, range);
   });
   if (overlapping !== undefined) {

@@ -2,9 +2,9 @@
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { initialiseDatastore } from '../../datastore/resource/initialise.ts';
-import type { Resource as StorableResource } from '../../datastore/resource/resource-codec.ts';
 import { applyMany, createMany, type ResourceOutcome, updateMany } from '../../datastore/resource/resources.ts';
 import { kinds } from '../../model/kinds.ts';
+import type { Resource } from '../../model/meta/resource.ts';
 import { flagOn, flagValues, type Handler, type Invocation } from '../cli/command.ts';
 import { readManifests } from '../manifest/files.ts';
 import { type Item, type ManifestPart, readResources } from '../manifest/manifest.ts';
@@ -76,8 +76,8 @@ export function sortForDeleting(items: readonly Item[]): readonly Item[] {
 }
 
 /** As it is stored. */
-export function toStorable(item: Item): StorableResource {
-  return item.kind.toStored(item.resource) as unknown as StorableResource;
+export function toStorable({ kind, resource }: Item): Resource {
+  return kind.toStored(resource);
 }
 
 function toOutcome(item: Item, outcome: ResourceOutcome | undefined): Outcome {

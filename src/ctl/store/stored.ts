@@ -1,10 +1,10 @@
 // Resources as they stand in the store, as users see them.
 import { formatIssue, type Issue, type OcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
-import { formatResourceName, parseResourceKind, type StoredResource } from '../../datastore/resource/resource-codec.ts';
+import { parseResourceKind, type StoredResource } from '../../datastore/resource/resource-codec.ts';
 import { getResource, listResources } from '../../datastore/resource/resources.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
-import type { Resource } from '../../model/meta/resource.ts';
+import { formatResourceId, type Resource } from '../../model/meta/resource.ts';
 import { defaultAllowProfile } from '../../model/policy/profile.ts';
 
 /** A resource that another program wrote against the rules of its kind is shown as it is, with a warning. */
@@ -29,16 +29,15 @@ export function showStored(kind: Kind, stored: StoredResource): Shown {
 }
 
 function describeBroken(stored: StoredResource, issues: readonly Issue[]): string {
-  return `stored ${formatResourceName({ ...stored.metadata, kind: stored.kind })} breaks the rules: ${issues.map(formatIssue).join('; ')}`;
+  return `stored ${formatResourceId(stored)} breaks the rules: ${issues.map(formatIssue).join('; ')}`;
 }
 
 /** As far as it can be brought into the users' form. */
 function withoutMarks(kind: Kind, stored: StoredResource): Resource {
-  const resource = stored as unknown as Resource;
   try {
-    return kind.fromStored(resource);
+    return kind.fromStored(stored);
   } catch {
-    return resource; // what the form is made from is what is wrong
+    return stored; // what the form is made from is what is wrong
   }
 }
 

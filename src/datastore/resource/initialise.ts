@@ -2,9 +2,9 @@
 // libcalico-go/lib/clientv3/client.go).
 import { randomUUID } from 'node:crypto';
 import { isOcicatError } from '../../base/errors.ts';
-import { API_VERSION } from '../../model/meta/resource.ts';
+import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
 import type { Datastore } from '../port.ts';
-import type { Resource, StoredResource } from './resource-codec.ts';
+import type { StoredResource } from './resource-codec.ts';
 import { createMany, getResource, updateResource } from './resources.ts';
 
 const TIERS = [

@@ -1,18 +1,11 @@
 // What each kind of write to a resource wants at its key: the rules of create, update, apply and delete.
 import { randomUUID } from 'node:crypto';
 import { OcicatError } from '../../base/errors.ts';
+import { formatResourceName, nameOf, type Resource, type ResourceName } from '../../model/meta/resource.ts';
 import { keepAnswer } from '../../model/node/calico-node-status.ts';
 import type { KeyValue, Revision } from '../port.ts';
 import type { BatchItem, Step } from './resource-batch.ts';
-import {
-  formatResourceName,
-  parseStoredResource,
-  printResource,
-  printResourceKey,
-  type Resource,
-  type ResourceName,
-  type StoredResource,
-} from './resource-codec.ts';
+import { parseStoredResource, printResource, printResourceKey, type StoredResource } from './resource-codec.ts';
 
 /** A resource to delete; with `resourceVersion` only if it is still that one. */
 export interface Deletion extends ResourceName {
@@ -27,10 +20,6 @@ export interface Stamps {
 
 /** Random uids and the machine's clock. */
 export const systemStamps: Stamps = { uid: randomUUID, now: () => new Date() };
-
-function nameOf({ kind, metadata: { namespace, name } }: Resource): ResourceName {
-  return { kind, namespace, name };
-}
 
 /** `resource does not exist: Kind(name)`. */
 export function notFound(name: ResourceName): OcicatError {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
+import type { Resource } from '../../model/meta/resource.ts';
 import { openMemoryDatastore } from '../memory.ts';
 import type { Datastore } from '../port.ts';
-import { parseStoredResource, type Resource, type StoredResource } from './resource-codec.ts';
+import { parseStoredResource, type StoredResource } from './resource-codec.ts';
 import {
   applyMany,
   createMany,
@@ -139,19 +140,20 @@ describe('one resource', () => {
 });
 
 describe('values that are no resources', () => {
+  const pooled = (rest: string) => `{"kind":"IPPool","apiVersion":"projectcalico.org/v3","metadata":${rest}}`;
   const values: readonly (readonly [string, string])[] = [
     ['x', 'its value is not JSON'],
     ['[]', 'its value is no JSON object'],
-    ['{"kind":"Node","apiVersion":"v","metadata":{"name":"a"}}', 'kind is "Node", wanted "IPPool"'],
-    ['{"kind":"IPPool","metadata":{"name":"a"}}', 'apiVersion is no string'],
-    ['{"kind":"IPPool","apiVersion":"v"}', 'metadata is no object'],
-    ['{"kind":"IPPool","apiVersion":"v","metadata":{"name":"b"}}', 'metadata.name is "b"'],
-    ['{"kind":"IPPool","apiVersion":"v","metadata":{"name":"a","namespace":"x"}}', 'metadata.namespace is "x"'],
-    ['{"kind":"IPPool","apiVersion":"v","metadata":{"name":"a","uid":7}}', 'metadata.uid is no string'],
-    [
-      '{"kind":"IPPool","apiVersion":"v","metadata":{"name":"a","labels":{"a":1}}}',
-      'metadata.labels is no map of strings',
-    ],
+    ['{"kind":"Node","metadata":{"name":"a"}}', 'kind is "Node", wanted "IPPool"'],
+    ['{"kind":"IPPool","metadata":{"name":"a"}}', 'apiVersion is missing, wanted "projectcalico.org/v3"'],
+    ['{"kind":"IPPool","apiVersion":"v"}', 'apiVersion is "v", wanted "projectcalico.org/v3"'],
+    [pooled('[]'), 'metadata is no object'],
+    [pooled('{"name":"b"}'), 'metadata.name is "b"'],
+    [pooled('{"name":"a","namespace":"x"}'), 'metadata.namespace is "x"'],
+    [pooled('{"name":"a","uid":7}'), 'metadata.uid is no string'],
+    [pooled('{"name":"a","labels":{"a":1}}'), 'metadata.labels is no map of strings'],
+    [pooled('{"name":"a"},"spec":[]'), 'spec is no object'],
+    [pooled('{"name":"a"},"spec":null,"status":"ready"'), 'status is no object'],
   ];
   for (const [value, message] of values)
     test(message, () => {

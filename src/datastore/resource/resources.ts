@@ -1,15 +1,10 @@
 // Create, update, get, list, delete and watch resources, one or thousands at a time, with Calico's meaning and messages.
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import type { Resource, ResourceName } from '../../model/meta/resource.ts';
 import { printResourcePrefix, type ResourceKind, tryParseKey } from '../keys.ts';
 import type { Datastore, KeyValue, Revision, WatchEvent } from '../port.ts';
 import { type BatchItem, type BatchOutcome, commitBatch } from './resource-batch.ts';
-import {
-  parseStoredResource,
-  printResourceKey,
-  type Resource,
-  type ResourceName,
-  type StoredResource,
-} from './resource-codec.ts';
+import { parseStoredResource, printResourceKey, type StoredResource } from './resource-codec.ts';
 import {
   applyItem,
   createItem,

@@ -1,6 +1,7 @@
 // IPPool: a range that workloads and tunnels get addresses from (Calico v3.33, api/pkg/apis/projectcalico/v3/ippool.go).
-import { cidrFamily, cidrsOverlap, parseCidr, tryParseCidr } from '../../net/cidr.ts';
+import { type Cidr, cidrFamily, cidrsOverlap, parseCidr, tryParseCidr } from '../../net/cidr.ts';
 import type { Family } from '../../net/ip.ts';
+import { membersOf } from '../../schema/document.ts';
 import { boolean, choice, integer } from '../../schema/scalars.ts';
 import {
   type Between,
@@ -70,6 +71,12 @@ const specFields = {
 };
 
 type IPPoolSpec = ObjectOf<typeof specFields>;
+
+/** The range of a pool's spec, whatever else is wrong with it: no other pool may overlap it. Undefined where it has none. */
+export function tryReadPoolRange(spec: unknown): Cidr | undefined {
+  const cidr = membersOf(spec)?.cidr;
+  return typeof cidr === 'string' ? tryParseCidr(cidr) : undefined;
+}
 
 function familyOfRange(range: string): Family {
   return cidrFamily(parseCidr(range));

@@ -147,11 +147,3 @@ export function parseResource<R extends Resource>(kind: Kind<R>, value: unknown)
   const { issues } = result;
   throw new OcicatError('invalid', `parse ${kind.name}: ${issues.map(formatIssue).join('; ')}`, { issues });
 }
-
-/** From a stored value to what users see. Throws `corrupt` with every issue when the value breaks the kind's rules. */
-export function parseStored<R extends Resource>(kind: Kind<R>, value: unknown): R {
-  const result = readResource(kind, value, 'stored');
-  if (result.kind === 'valid') return kind.fromStored(result.value);
-  const { issues } = result;
-  throw new OcicatError('corrupt', `read stored ${kind.name}: ${issues.map(formatIssue).join('; ')}`, { issues });
-}

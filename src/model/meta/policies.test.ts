@@ -5,7 +5,7 @@ import { profile } from '../policy/profile.ts';
 import { stagedGlobalNetworkPolicy } from '../policy/staged-global-network-policy.ts';
 import { stagedNetworkPolicy } from '../policy/staged-network-policy.ts';
 import { tier } from '../policy/tier.ts';
-import { parseStored } from './kind.ts';
+import { parseStored } from './stored.ts';
 import { documentOf, issuesOf, storedText } from './testing.ts';
 
 /** What a policy with this rule stores, rule only; the rule is in ingress. */

@@ -75,11 +75,25 @@ export interface Resource<Spec = unknown, Status = unknown, K extends string = s
   readonly status?: Status | undefined;
 }
 
+/** Which resource: `namespace` is wanted for the namespaced kinds and for no other. */
+export interface ResourceName {
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
 /** The shape of a whole document, for those who walk over descriptions. */
 export type ResourceSchema<R> = Schema<R> & ObjectShape;
 
-/** `Kind(name)` or `Kind(namespace/name)`, as messages name a resource. */
+export function nameOf({ kind, metadata: { namespace, name } }: Pick<Resource, 'kind' | 'metadata'>): ResourceName {
+  return { kind, namespace, name };
+}
+
+/** `Kind(name)` or `Kind(namespace/name)`, as Calico's messages name a resource. */
+export function formatResourceName({ kind, namespace, name }: ResourceName): string {
+  return escapeLine(namespace === undefined ? `${kind}(${name})` : `${kind}(${namespace}/${name})`);
+}
+
 export function formatResourceId(resource: Pick<Resource, 'kind' | 'metadata'>): string {
-  const { name, namespace } = resource.metadata;
-  return escapeLine(`${resource.kind}(${namespace === undefined ? name : `${namespace}/${name}`})`);
+  return formatResourceName(nameOf(resource));
 }
