@@ -1,9 +1,9 @@
 // Holds the sources to the plan of the house (rooms.ts). Run by the lint step; prints every wrong arrow, every arrow that the
-// plan allows and nobody uses, every arrow upwards, every circle of files, every room that is too full, and what a pure room uses
-// besides imports; exits 1 if there is any.
+// plan allows and nobody uses, every arrow upwards, every circle of files, every room that is too full, every file that no program
+// reaches, and what a pure room uses besides imports; exits 1 if there is any.
 import { dirname, join, relative } from 'node:path';
 import { findCircles } from './circles.ts';
-import { MAX_FILES, pureRooms, rooms } from './rooms.ts';
+import { MAX_FILES, pureRooms, rooms, withoutProgram } from './rooms.ts';
 
 const allowedInPure = new Set(['node:crypto']);
 const IMPURE =
@@ -110,6 +110,34 @@ function fullRooms(sources: readonly Source[]): readonly string[] {
     .map(([room, files]) => `plan: ${room} has ${files.length} files, at most ${MAX_FILES} are wanted`);
 }
 
+/** Workers are started by their path. */
+function isStart(file: string): boolean {
+  return file === 'main.ts' || file.endsWith('worker.ts') || withoutProgram.includes(file);
+}
+
+/** Files of `src` that what builds the programs and their pages imports. */
+async function filesOfScripts(): Promise<readonly string[]> {
+  const scripts = [...new Bun.Glob('*.ts').scanSync(import.meta.dir)].filter((file) => !file.endsWith('.test.ts'));
+  const texts = await Promise.all(scripts.map((file) => Bun.file(join(import.meta.dir, file)).text()));
+  return texts.flatMap((text) => specifiersOf(text, STATIC)).map((one) => relative(root, join(import.meta.dir, one)));
+}
+
+/** Code that only tests use is not code of a program. */
+function unreached(sources: readonly Source[], scripts: readonly string[]): readonly string[] {
+  const byFile = new Map(sources.map((source) => [source.file, source]));
+  const reached = new Set<string>();
+  const open = [...sources.map(({ file }) => file).filter(isStart), ...scripts];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    const source = byFile.get(file);
+    if (source === undefined || reached.has(file)) continue;
+    reached.add(file);
+    open.push(...source.files, ...source.lateFiles);
+  }
+  return sources
+    .filter(({ file }) => !reached.has(file))
+    .map(({ file }) => `${file}: no program reaches it; what only tests use belongs in test/support`);
+}
+
 const files = [...new Bun.Glob('**/*.ts').scanSync(root)].filter((file) => !file.endsWith('.test.ts')).sort();
 const sources = await Promise.all(files.map(readSource));
 const circles = findCircles(new Map(sources.map((source) => [source.file, source.files])));
@@ -119,6 +147,7 @@ const faults = [
   ...unusedArrows(sources),
   ...upwardArrows(),
   ...fullRooms(sources),
+  ...unreached(sources, await filesOfScripts()),
   ...circles.map((circle) => `circle: ${circle.join(' ')}`),
 ];
 for (const line of faults) console.error(line);

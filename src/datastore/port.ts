@@ -1,5 +1,5 @@
 // The datastore port: an ordered key-value store with revisions, compare-and-swap transactions and watches.
-// etcd (etcd/) and the in-memory store (memory.ts) implement it and pass one contract suite (contract.ts).
+// etcd (etcd/) and the in-memory store of the tests implement it and pass one contract suite (test/support/datastore).
 
 /** etcd's 64-bit revision; a store that passes 2^53 is refused as corrupt. 0 means "absent" in conditions. */
 export type Revision = number;

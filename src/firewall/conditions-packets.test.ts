@@ -1,6 +1,7 @@
 // Each condition of a rule narrows what the rule lets through, from the policy's input to the kernel's rules: a packet that
 // it refuses is let through without it. The verdict that is computed from the resources says the same.
 import { expect, test } from 'bun:test';
+import { type ModelPacket, runPacket } from '../../test/support/nftables/packet-model.ts';
 import {
   farAddresses,
   farPorts,
@@ -10,7 +11,6 @@ import {
   sideSamples,
 } from '../../test/support/policy/conditions.ts';
 import { parseIp } from '../net/ip.ts';
-import { type ModelPacket, runPacket } from '../nftables/packet-model.ts';
 import { createPolicyCalculation } from '../policy/calculation/calculation.ts';
 import { createSnapshot } from '../policy/oracle/snapshot.ts';
 import { computeVerdict } from '../policy/oracle/verdict.ts';

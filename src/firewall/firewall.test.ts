@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { computeChanges, emptyState, policyState } from '../../test/support/firewall/firewall-cases.ts';
+import { applyToModel, plainRuleset } from '../../test/support/nftables/table-model.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
-import { applyToModel, plainRuleset } from '../nftables/table-model.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
 import { computeBase } from './static.ts';

@@ -7,9 +7,9 @@ import {
   type PolicyState,
   policyState,
 } from '../../test/support/firewall/firewall-cases.ts';
+import { type ModelPacket, runPacket } from '../../test/support/nftables/packet-model.ts';
 import { cidrContains, type parseCidr } from '../net/cidr.ts';
 import { familyOf, type Ip, parseIp } from '../net/ip.ts';
-import { type ModelPacket, runPacket } from '../nftables/packet-model.ts';
 import type {
   CompiledRule,
   Direction,

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { printBase } from './base.ts';
+import { printBase } from '../../test/support/firewall/base-text.ts';
 import { defaultFirewallConfig } from './config.ts';
 
 const text = `add table arp ocicat { comment "layout 1"; }

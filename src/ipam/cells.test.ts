@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { openMemoryDatastore } from '../datastore/memory.ts';
+import { openMemoryDatastore } from '../../test/support/datastore/memory.ts';
 import { createCells } from './cells.ts';
 
 const signal = new AbortController().signal;

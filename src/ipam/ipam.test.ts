@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'bun:test';
+import { type MemoryDatastore, openMemoryDatastore } from '../../test/support/datastore/memory.ts';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
 import { BLOCKS_PREFIX, HANDLES_PREFIX, IPAM_PREFIX, printKey } from '../datastore/keys.ts';
-import { type MemoryDatastore, openMemoryDatastore } from '../datastore/memory.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
 import { releaseAffinities, releaseForeignBlocks } from './affinity-release.ts';
 import type { AssignRequest } from './assign.ts';

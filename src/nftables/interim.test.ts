@@ -8,12 +8,12 @@ import {
   type PolicyState,
   policyState,
 } from '../../test/support/firewall/firewall-cases.ts';
+import { type ModelPacket, runPacket } from '../../test/support/nftables/packet-model.ts';
+import { applyToModel } from '../../test/support/nftables/table-model.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
 import { createFirewall } from '../firewall/firewall.ts';
 import { parseIp } from '../net/ip.ts';
 import type { Ruleset } from './nft.ts';
-import { type ModelPacket, runPacket } from './packet-model.ts';
-import { applyToModel } from './table-model.ts';
 
 const ends = [
   ['10.0.0.1', '10.0.1.255'],

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { openMemoryDatastore } from '../../src/datastore/memory.ts';
+import { openMemoryDatastore } from '../support/datastore/memory.ts';
 import { openSession, type Session } from './session.ts';
 
 let session: Session;

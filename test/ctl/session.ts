@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment, OpenStore } from '../../src/ctl/cli/command.ts';
 import { runCalicoctl } from '../../src/ctl/main/calicoctl.ts';
-import { openMemoryDatastore } from '../../src/datastore/memory.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
+import { openMemoryDatastore } from '../support/datastore/memory.ts';
 
 interface Result {
   readonly status: number;

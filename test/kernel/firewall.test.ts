@@ -1,7 +1,6 @@
 // The firewall against the real kernel: batches, their text, reading back and repairing.
 import { afterAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { computeBaseTransaction, printBase } from '../../src/firewall/base.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall } from '../../src/firewall/firewall.ts';
 import { computeBase } from '../../src/firewall/static.ts';
@@ -9,6 +8,7 @@ import { parseCidr } from '../../src/net/cidr.ts';
 import { computeContent } from '../../src/nftables/changes.ts';
 import { printTransaction } from '../../src/nftables/print.ts';
 import { formatFinding } from '../../src/nftables/repair.ts';
+import { computeBaseTransaction, printBase } from '../support/firewall/base-text.ts';
 import { computeChanges, emptyState, type PolicyState, policyState } from '../support/firewall/firewall-cases.ts';
 import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
 

@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isOcicatError } from '../../src/base/errors.ts';
-import { thrownBy } from '../../src/datastore/contract.ts';
 import { type EtcdSettings, openEtcd } from '../../src/datastore/etcd/client.ts';
 import { discoverEndpoints } from '../../src/datastore/etcd/discovery.ts';
 import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
 import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore, WatchEvent } from '../../src/datastore/port.ts';
+import { thrownBy } from '../support/datastore/contract.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const opened: Datastore[] = [];

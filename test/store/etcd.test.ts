@@ -1,10 +1,10 @@
 // The contract on a real etcd, and what only a real one can do: die, hang, lose its data, ask who is there.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { describeDatastore, thrownBy } from '../../src/datastore/contract.ts';
 import { type EtcdSettings, openEtcd } from '../../src/datastore/etcd/client.ts';
 import { encodeRange, RANGE } from '../../src/datastore/etcd/messages.ts';
 import { openSession } from '../../src/datastore/etcd/session.ts';
 import type { Datastore, WatchBatch } from '../../src/datastore/port.ts';
+import { describeDatastore, thrownBy } from '../support/datastore/contract.ts';
 import { type EtcdServer, freePort, startEtcd } from '../support/etcd/etcd-server.ts';
 
 const opened: Datastore[] = [];

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'bun:test';
+import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { isOcicatError } from '../../base/errors.ts';
-import { type MemoryDatastore, openMemoryDatastore } from '../../datastore/memory.ts';
 import type { Lease } from '../../datastore/port.ts';
 import { type Holder, holderKey, parseHolder, printHolder } from '../../datastore/resource/node-holder.ts';
 import { createDraft } from '../../ipam/draft.ts';

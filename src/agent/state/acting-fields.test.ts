@@ -3,6 +3,7 @@
 // A field that is new, or that nothing reads any more, fails here until it acts or is marked.
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { documentOf } from '../../../test/support/model/documents.ts';
 import { defaultFirewallConfig } from '../../firewall/config.ts';
 import { parsePool, parseReservation } from '../../ipam/pool.ts';
 import { type EndpointIdentity, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
@@ -10,7 +11,6 @@ import { findIdle, idleMarkAround, idleMarksOf, leafPathsOf } from '../../model/
 import { NOTES } from '../../model/idle/marks.ts';
 import { kinds } from '../../model/kinds.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
-import { documentOf } from '../../model/meta/testing.ts';
 import type { CalicoNodeStatusSpec } from '../../model/node/calico-node-status.ts';
 import { parsePolicyUpdate } from '../../policy/input/parse.ts';
 import { computeBirdConfig } from '../../routing/bird-config.ts';

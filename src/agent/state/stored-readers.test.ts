@@ -1,10 +1,10 @@
 // One stored thing has one meaning: routing, outgoing NAT, address assignment, calicoctl and the agent that makes the default pools
 // take the same pools for readable, and the agent and calicoctl the same settings.
 import { expect, test } from 'bun:test';
+import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { readIpamConfig } from '../../ctl/ipam/config.ts';
 import { readPools } from '../../ctl/ipam/read.ts';
 import { printKey, tryParseKey } from '../../datastore/keys.ts';
-import { openMemoryDatastore } from '../../datastore/memory.ts';
 import { defaultFirewallConfig } from '../../firewall/config.ts';
 import { openIpamView } from '../../ipam/view.ts';
 import { formatCidr } from '../../net/cidr.ts';

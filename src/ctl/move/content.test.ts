@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
+import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { isOcicatError } from '../../base/errors.ts';
 import { assignExact } from '../../blocks/assign.ts';
 import { attributeAt, createBlock, heldOrdinals } from '../../blocks/block.ts';
 import { parseBlock, printBlock } from '../../blocks/block-json.ts';
 import { printKey } from '../../datastore/keys.ts';
-import { openMemoryDatastore } from '../../datastore/memory.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { DEFAULT_SETTINGS } from '../../datastore/resource/default-settings.ts';
 import { initialiseDatastore } from '../../datastore/resource/initialise.ts';

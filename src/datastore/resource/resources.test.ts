@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import type { Resource } from '../../model/meta/resource.ts';
-import { openMemoryDatastore } from '../memory.ts';
 import type { Datastore } from '../port.ts';
 import { parseStoredResource, type StoredResource } from './resource-codec.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type MemoryDatastore, openMemoryDatastore } from '../memory.ts';
+import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { openSync, type SyncMessage } from './sync.ts';
 
 async function put(store: MemoryDatastore, ...pairs: readonly string[]): Promise<void> {

@@ -1,10 +1,10 @@
 // What has no effect is said wherever it is met, from one list; src/agent/state/acting-fields.test.ts holds that the rest acts.
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { documentOf } from '../../../test/support/model/documents.ts';
 import { findField } from '../../schema/describe.ts';
 import { kinds } from '../kinds.ts';
 import { parseResource } from '../meta/kind.ts';
-import { documentOf } from '../meta/testing.ts';
 import { printReferencePage } from '../reference.ts';
 import { findIdle } from './idle.ts';
 import { IDLE_MARKS } from './marks.ts';

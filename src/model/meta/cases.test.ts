@@ -4,9 +4,9 @@
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { issuesOf } from '../../../test/support/model/documents.ts';
 import { findKind, kinds } from '../kinds.ts';
 import type { Kind } from './kind.ts';
-import { issuesOf } from './testing.ts';
 
 const FOLDER = join(import.meta.dir, 'cases');
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { documentOf, issuesOf, storedText } from '../../../test/support/model/documents.ts';
 import { bgpConfiguration } from '../bgp/bgp-configuration.ts';
 import { bgpFilter } from '../bgp/bgp-filter.ts';
 import { bgpPeer } from '../bgp/bgp-peer.ts';
@@ -11,7 +12,6 @@ import { findKind, findKindByAlias, kinds } from '../kinds.ts';
 import { calicoNodeStatus } from '../node/calico-node-status.ts';
 import { clusterInformation } from '../node/cluster-information.ts';
 import type { Kind } from './kind.ts';
-import { documentOf, issuesOf, storedText } from './testing.ts';
 
 /** The stored spec (and status) of a document. */
 function storedSpec(kind: Kind, spec: unknown, name = 'name'): string {

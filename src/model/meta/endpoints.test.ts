@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { documentOf, issuesOf, storedText } from '../../../test/support/model/documents.ts';
 import { globalNetworkSet } from '../endpoint/global-network-set.ts';
 import { hostEndpoint } from '../endpoint/host-endpoint.ts';
 import { networkSet } from '../endpoint/network-set.ts';
@@ -6,7 +7,6 @@ import { workloadEndpoint } from '../endpoint/workload-endpoint.ts';
 import { type EndpointIdentity, tryComputeEndpointName } from '../endpoint/workload-endpoint-name.ts';
 import { node } from '../node/node.ts';
 import type { Kind } from './kind.ts';
-import { documentOf, issuesOf, storedText } from './testing.ts';
 
 test.each<[EndpointIdentity, string | undefined]>([
   [{ node: 'node-1', orchestrator: 'cni', containerID: '3f2a', endpoint: 'eth0' }, 'node--1-cni-3f2a-eth0'],

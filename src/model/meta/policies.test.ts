@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { documentOf, issuesOf, storedText } from '../../../test/support/model/documents.ts';
 import { globalNetworkPolicy } from '../policy/global-network-policy.ts';
 import { networkPolicy } from '../policy/network-policy.ts';
 import { profile } from '../policy/profile.ts';
@@ -6,7 +7,6 @@ import { stagedGlobalNetworkPolicy } from '../policy/staged-global-network-polic
 import { stagedNetworkPolicy } from '../policy/staged-network-policy.ts';
 import { tier } from '../policy/tier.ts';
 import { parseStored } from './stored.ts';
-import { documentOf, issuesOf, storedText } from './testing.ts';
 
 /** What a policy with this rule stores, rule only; the rule is in ingress. */
 function storedRule(rule: unknown): string {

@@ -1,8 +1,9 @@
 // Policy updates by way of a store, as an agent gets them: what differs from what was there, also when another store, or an
 // earlier state of it, takes its place. Then they come together, when all of it has been read.
-import { openMemoryDatastore } from '../../../src/datastore/memory.ts';
+
 import { openSync, type SyncMessage, type SyncUpdate } from '../../../src/datastore/sync/sync.ts';
 import type { PolicyUpdate } from '../../../src/policy/types/input.ts';
+import { openMemoryDatastore } from '../datastore/memory.ts';
 
 type Resource = Exclude<PolicyUpdate, { kind: 'in-sync' }>;
 

@@ -1,7 +1,7 @@
 // What the tests of kinds share: a document to the lines that say what is wrong with it.
-import { formatIssue } from '../../base/errors.ts';
-import { type Kind, readResource } from './kind.ts';
-import { API_VERSION, type Resource } from './resource.ts';
+import { formatIssue } from '../../../src/base/errors.ts';
+import { type Kind, readResource } from '../../../src/model/meta/kind.ts';
+import { API_VERSION, type Resource } from '../../../src/model/meta/resource.ts';
 
 /** A document of a kind, with the least metadata that it takes. */
 export function documentOf(kind: Kind, spec: unknown, metadata: object = {}): unknown {

@@ -1,9 +1,9 @@
-// The static part as a transaction and as text, for the moment before the agent runs.
-import { orderChanges } from '../nftables/changes.ts';
-import type { Operation, Transaction } from '../nftables/nft.ts';
-import { printTransaction } from '../nftables/print.ts';
-import type { FirewallConfig } from './config.ts';
-import { computeBase, computeStaticPart } from './static.ts';
+// The static part as a transaction and as text, for tests to load with nft.
+import type { FirewallConfig } from '../../../src/firewall/config.ts';
+import { computeBase, computeStaticPart } from '../../../src/firewall/static.ts';
+import { orderChanges } from '../../../src/nftables/changes.ts';
+import type { Operation, Transaction } from '../../../src/nftables/nft.ts';
+import { printTransaction } from '../../../src/nftables/print.ts';
 
 /**
  * Puts the static part in place and leaves the rest of the table as it is, however often it is applied: chains are
@@ -27,7 +27,7 @@ export function computeBaseTransaction(config: FirewallConfig): Transaction {
   return [{ kind: 'add-table' }, ...operations.slice(0, firstRule), ...flushes, ...operations.slice(firstRule)];
 }
 
-/** For `nft -f`, by a boot unit that comes before the network. */
+/** For `nft -f`. */
 export function printBase(config: FirewallConfig): string {
   return printTransaction(computeBaseTransaction(config));
 }

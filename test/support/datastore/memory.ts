@@ -1,6 +1,6 @@
-// The in-memory stand-in for etcd: the same port and the same rules, for tests and for trying things without a server.
-import { OcicatError } from '../base/errors.ts';
-import { checkTransaction } from './limits.ts';
+// The in-memory stand-in for etcd: the same port and the same rules, for tests without a server.
+import { OcicatError } from '../../../src/base/errors.ts';
+import { checkTransaction } from '../../../src/datastore/limits.ts';
 import type {
   CommitResult,
   Condition,
@@ -12,7 +12,7 @@ import type {
   WatchBatch,
   WatchEvent,
   Write,
-} from './port.ts';
+} from '../../../src/datastore/port.ts';
 
 /** The store, with what an administrator or an accident can do to a real one. */
 export interface MemoryDatastore extends Datastore {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { describeDatastore } from './contract.ts';
-import { openMemoryDatastore } from './memory.ts';
+import { describeDatastore } from '../support/datastore/contract.ts';
+import { openMemoryDatastore } from '../support/datastore/memory.ts';
 
 describeDatastore('memory', async () => {
   const datastore = openMemoryDatastore();

@@ -1,6 +1,6 @@
 // Runs a packet through a ruleset in memory, statement by statement; the tests' measure of what rendered rules mean.
-import { type Ip, isIpv4 } from '../net/ip.ts';
-import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../net/protocol.ts';
+import { type Ip, isIpv4 } from '../../../src/net/ip.ts';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../../src/net/protocol.ts';
 import {
   bytesOfInterfaceName,
   bytesOfIp,
@@ -9,10 +9,10 @@ import {
   hostBytesOfU32,
   maskBytes,
   padToWord,
-} from './bytes.ts';
-import { ADDRESS_LOCAL, NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
-import { splitInterval } from './keys.ts';
-import type { Bytes, Field, NftSet, Ruleset, Statement, Verdict } from './nft.ts';
+} from '../../../src/nftables/bytes.ts';
+import { ADDRESS_LOCAL, NFPROTO_IPV4, NFPROTO_IPV6 } from '../../../src/nftables/fields.ts';
+import { splitInterval } from '../../../src/nftables/keys.ts';
+import type { Bytes, Field, NftSet, Ruleset, Statement, Verdict } from '../../../src/nftables/nft.ts';
 
 /** The first packet of a connection. `sport` and `dport` for protocols with ports, `type` and `code` for ICMP. */
 export interface ModelPacket {

@@ -1,8 +1,18 @@
 // A table in memory that follows transactions as the kernel does and refuses what it refuses; the tests' measure.
-import { OcicatError } from '../base/errors.ts';
-import { sameVerdict } from './editor.ts';
-import { splitInterval } from './keys.ts';
-import type { Bytes, Chain, Elements, NftSet, Operation, Ruleset, SetSpec, Transaction, Verdict } from './nft.ts';
+import { OcicatError } from '../../../src/base/errors.ts';
+import { sameVerdict } from '../../../src/nftables/editor.ts';
+import { splitInterval } from '../../../src/nftables/keys.ts';
+import type {
+  Bytes,
+  Chain,
+  Elements,
+  NftSet,
+  Operation,
+  Ruleset,
+  SetSpec,
+  Transaction,
+  Verdict,
+} from '../../../src/nftables/nft.ts';
 
 interface ModelSet {
   readonly spec: SetSpec;

@@ -1,6 +1,12 @@
 // What every datastore promises, as one test suite that runs against the stand-in and against the real thing.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { type Datastore, MAX_TRANSACTION_WRITES, type WatchBatch, type WatchEvent, type Write } from './port.ts';
+import {
+  type Datastore,
+  MAX_TRANSACTION_WRITES,
+  type WatchBatch,
+  type WatchEvent,
+  type Write,
+} from '../../../src/datastore/port.ts';
 
 /** A store to test; everything in it may be written below any prefix of its own. */
 export interface ContractStore {
