@@ -78,7 +78,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'rkt/options': 'base net images/transfer cni/invoke rkt/cli',
   'rkt/store': 'base schema sys images/store rkt/cli rkt/options',
   'rkt/app': 'base schema sys images/store rkt/cli rkt/options rkt/store',
-  'rkt/network': 'base net schema sys kernel/route kernel/link cni/invoke metadata rkt/options',
+  'rkt/network':
+    'base net schema nftables sys kernel/route kernel/link kernel/nftables cni/invoke metadata rkt/options',
   'rkt/run': 'base schema sys images/* cni/invoke metadata rkt/cli rkt/options rkt/store rkt/app rkt/network',
   'rkt/command':
     'base sys images/spec images/archive images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',

@@ -18,7 +18,13 @@ import {
   raiseWorkloadLink,
 } from '../kernel/link/workload-link.ts';
 import { type KernelFirewall, openKernelFirewall } from '../kernel/nftables/firewall.ts';
-import { endHolders, keepHolder, type TableHolder, tryTakeHeldSocket } from '../kernel/nftables/table-holder.ts';
+import {
+  AGENT_HOLDER,
+  endHolders,
+  keepHolder,
+  type TableHolder,
+  tryTakeHeldSocket,
+} from '../kernel/nftables/table-holder.ts';
 import { observeTableOwnership } from '../kernel/nftables/table-ownership.ts';
 import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
@@ -86,8 +92,8 @@ interface HeldFirewall {
 
 /** The table goes from agent to agent with its socket: there is no moment in which somebody else could change it. */
 function openFirewall(owned: boolean, log: Log): HeldFirewall {
-  if (!owned) endHolders();
-  const firewall = openKernelFirewall(owned, owned ? tryTakeHeldSocket() : undefined);
+  if (!owned) endHolders(AGENT_HOLDER);
+  const firewall = openKernelFirewall(owned, owned ? tryTakeHeldSocket(AGENT_HOLDER) : undefined);
   const failed = (error: unknown) => log.error('hold the table of rules while no agent lives', error);
   return { firewall, holder: owned ? keepHolder(firewall.fd, failed) : undefined };
 }

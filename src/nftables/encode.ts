@@ -54,11 +54,18 @@ export interface BatchWriter {
   readonly nestLength: number;
 }
 
-/** The table that a transaction is about. */
+/** The table that a transaction is about: one of each family, under one name and with one comment. */
 export interface TableTarget {
   readonly name: string;
+  readonly families: readonly TableFamily[];
+  readonly comment: string;
   /** When it is added, it belongs to the socket that adds it, and stays when that closes. */
   readonly owned: boolean;
+}
+
+/** The agent's, or one with the same content. */
+export function agentTable(name: string, owned: boolean): TableTarget {
+  return { name, families: TABLE_FAMILIES, comment: LAYOUT, owned };
 }
 
 /** A list of elements is one attribute, of 65535 bytes at most; an element takes at most some 200. */
@@ -269,25 +276,25 @@ function encodeMessage(writer: BatchWriter, place: Place, type: number, flags: n
   writer.end();
 }
 
-function encodeTables(writer: BatchWriter, { name, owned }: TableTarget): void {
-  for (const family of TABLE_FAMILIES) {
+function encodeTables(writer: BatchWriter, { name, families, comment, owned }: TableTarget): void {
+  for (const family of families) {
     encodeMessage(writer, [family, name], message.newTable, CREATE, () => {
       if (owned) writer.attrBe32(2, TABLE_OWNED | TABLE_PERSISTENT);
-      encodeComment(writer, 6, LAYOUT);
+      encodeComment(writer, 6, comment);
     });
   }
 }
 
-/** One of the two may be missing: it is made first, so that both can be deleted. The last message is the one that is answered. */
-function encodeDeletion(writer: BatchWriter, { name }: TableTarget): void {
-  for (const family of TABLE_FAMILIES) encodeMessage(writer, [family, name], message.newTable, CREATE, () => {});
-  for (const family of TABLE_FAMILIES) {
-    const isLast = family === TABLE_FAMILIES.at(-1);
-    encodeMessage(writer, [family, name], message.delTable, isLast ? ACK : 0, () => {});
+/** Any may be missing: it is made first, so that all can be deleted. `isAnswered`: by the last of them. */
+function encodeDeletion(writer: BatchWriter, { name, families }: TableTarget, isAnswered: boolean): void {
+  for (const family of families) encodeMessage(writer, [family, name], message.newTable, CREATE, () => {});
+  for (const family of families) {
+    const flags = isAnswered && family === families.at(-1) ? ACK : 0;
+    encodeMessage(writer, [family, name], message.delTable, flags, () => {});
   }
 }
 
-function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Operation): void {
+function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Operation, isLast: boolean): void {
   const { name } = target;
   const place = (object: string): Place => [familyOfObject(object), name];
   switch (operation.kind) {
@@ -295,7 +302,7 @@ function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Op
       encodeTables(writer, target);
       break;
     case 'delete-table':
-      encodeDeletion(writer, target);
+      encodeDeletion(writer, target, isLast);
       break;
     case 'add-set':
       encodeMessage(writer, place(operation.set.name), message.newSet, CREATE, () => encodeSet(writer, operation.set));
@@ -343,9 +350,9 @@ export function encodeTransaction(
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   if (generation !== undefined) writer.attrBe32(BATCH_GENERATION, generation);
   writer.end();
-  for (const operation of transaction) encodeOperation(writer, target, operation);
-  if (transaction.at(-1)?.kind !== 'delete-table')
-    encodeMessage(writer, ['inet', target.name], message.newTable, ACK, () => {});
+  const last = transaction.at(-1);
+  for (const operation of transaction) encodeOperation(writer, target, operation, operation === last);
+  if (last?.kind !== 'delete-table') encodeMessage(writer, ['inet', target.name], message.newTable, ACK, () => {});
   writer.begin(message.batchEnd, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   writer.end();

@@ -25,6 +25,7 @@ const network = (offset: number): Source => ({ kind: 'payload', base: 1, offset 
 const transport = (offset: number): Source => ({ kind: 'payload', base: 2, offset });
 const meta = (key: number): Source => ({ kind: 'meta', key });
 const number = (bytes: Bytes): string => String(numberOfBytes(bytes));
+const hostNumber = (bytes: Bytes): string => number([...bytes].reverse().join(''));
 const address = (bytes: Bytes): string => formatIp(ipOfBytes(bytes));
 
 export const NFPROTO_IPV4 = 2;
@@ -50,6 +51,8 @@ function printAddressType(bytes: Bytes): string {
 export const fields: Readonly<Record<Field, FieldInfo>> = {
   iifname: { text: 'iifname', source: meta(6), bytes: 16, print: printInterfaceName },
   oifname: { text: 'oifname', source: meta(7), bytes: 16, print: printInterfaceName },
+  iifgroup: { text: 'iifgroup', source: meta(21), bytes: 4, print: hostNumber },
+  oifgroup: { text: 'oifgroup', source: meta(22), bytes: 4, print: hostNumber },
   nfproto: { text: 'meta nfproto', source: meta(15), bytes: 1, print: printFamily },
   l4proto: { text: 'meta l4proto', source: meta(16), bytes: 1, print: number },
   'ct-state': { text: 'ct state', source: { kind: 'ct', key: 0 }, bytes: 4, print: number },

@@ -31,6 +31,8 @@ export type Verdict =
 export type Field =
   | 'iifname'
   | 'oifname'
+  | 'iifgroup'
+  | 'oifgroup'
   | 'nfproto'
   | 'l4proto'
   | 'ct-state'

@@ -7,7 +7,6 @@ export const PACKAGES = {
   setpriv: 'util-linux',
   bwrap: 'bubblewrap',
   crun: 'crun',
-  nft: 'nftables',
 } as const;
 
 export type ProgramName = keyof typeof PACKAGES;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describeError, OcicatError } from '../base/errors.ts';
 import { escapeLine } from '../base/escape.ts';
 import { complain, sayLine } from '../sys/output.ts';
-import { endTableHolder, removeLinks, removeRoutes, removeTables } from './data-plane.ts';
+import { endTableHolders, removeLinks, removeRoutes, removeTables } from './data-plane.ts';
 import {
   observeConfiguration,
   removeDataDirectories,
@@ -34,7 +34,7 @@ const STEPS: readonly Step[] = [
   releasePods,
   removeLinks,
   removeRoutes,
-  endTableHolder,
+  endTableHolders,
   removeTables,
   removeAcceptRules,
   closeFirewalld,

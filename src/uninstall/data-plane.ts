@@ -4,10 +4,17 @@ import { observeLinks } from '../kernel/link/links.ts';
 import { deleteMarked, markForRemoval } from '../kernel/link/removal-group.ts';
 import { isWorkloadLink } from '../kernel/link/workload-link-spec.ts';
 import { removeTable } from '../kernel/nftables/remove-table.ts';
-import { endHolders, HOLDER_NAME, observeHolders } from '../kernel/nftables/table-holder.ts';
+import {
+  AGENT_HOLDER,
+  endHolders,
+  type HolderName,
+  observeHolders,
+  RKT_HOLDER,
+} from '../kernel/nftables/table-holder.ts';
 import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';
+import { removeHolderGroup } from '../rkt/run/holder-group.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
 import { describeOtherBirds } from '../sys/other-daemons.ts';
 import { hasEnded } from '../sys/process-end.ts';
@@ -34,12 +41,18 @@ export function removeRoutes(): readonly string[] {
 
 const PATIENCE_MS = 5_000;
 
-/** As long as it lives the table belongs to the agent that was. */
-export async function endTableHolder(): Promise<readonly string[]> {
-  const pids = observeHolders();
-  endHolders();
+async function endOne(holder: HolderName): Promise<readonly string[]> {
+  const pids = observeHolders(holder);
+  endHolders(holder);
   for (let waitedMs = 0; !pids.every(hasEnded) && waitedMs < PATIENCE_MS; waitedMs += 10) await Bun.sleep(10);
-  return pids.map((pid) => `ended ${HOLDER_NAME} (process ${pid})`);
+  return pids.map((pid) => `ended ${holder} (process ${pid})`);
+}
+
+/** As long as they live the tables belong to the agent that was, and to rkt. */
+export async function endTableHolders(): Promise<readonly string[]> {
+  const lines = [...(await endOne(AGENT_HOLDER)), ...(await endOne(RKT_HOLDER))];
+  removeHolderGroup();
+  return lines;
 }
 
 /** Links go before the tables: no packet of a workload passes without them. */

@@ -161,24 +161,3 @@ test('on default-restricted a pod reaches the metadata service of its host and n
   expect(new Set(reached.get('restricted'))).toEqual(new Set([`${HOST}:${METADATA_PORT}`]));
   expect(reached.get('red1')?.has(`${HOST}:${METADATA_PORT}`)).toBe(true);
 });
-
-test('the rules are one table of rkt’s own, right again with the next pod, and need no agent', async () => {
-  const list = ['nft', 'list', 'table', 'inet', 'rkt'];
-  const before = await world.run(...list);
-  expect(before.status).toBe(0);
-  for (const harm of ['nft flush ruleset', 'nft flush table inet rkt', 'nft add rule inet rkt prerouting accept']) {
-    await world.run('sh', '-c', harm);
-    expect((await world.rkt('run', '--net=default-restricted', 'docker://busybox', '--exec=true')).status).toBe(0);
-    expect((await world.run(...list)).stdout).toBe(before.stdout);
-  }
-});
-
-test('a pod does not start where the rules cannot be loaded, and leaves nothing', async () => {
-  const command = world.command('run', '--net=default-restricted', 'docker://busybox', '--exec=true');
-  const without = ['unshare', '-m', 'sh', '-c', 'mount --bind /bin/false /usr/sbin/nft; exec "$@"', 'sh'];
-  const links = async () => (await world.run('sh', '-c', 'ip -o link | wc -l; ls /run/netns | wc -l')).stdout;
-  const before = await links();
-  const result = await world.run(...without, ...command);
-  expect([result.status, result.stderr]).toEqual([254, expect.stringContaining('failed to setup network')]);
-  expect(await links()).toBe(before);
-});

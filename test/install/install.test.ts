@@ -122,6 +122,22 @@ test('one machine has networks of its own', async () => {
   await expectIsolation(first);
 }, 120_000);
 
+/** The pattern is not what it finds: `grep` has a command line, too. */
+const findHolder = 'grep -lxz "rkt-table-holde[r]" /proc/[0-9]*/cmdline | cut -d/ -f3';
+
+test('a unit whose pod started the holder of the rules ends at once, and leaves it', async () => {
+  await first.must(`kill -KILL $(${findHolder})`);
+  const run = 'rkt run --net=default-restricted --uuid-file-save=/tmp/unit docker://busybox --exec=/bin/sleep -- 600';
+  await first.must(`systemd-run --quiet --collect --unit=app /usr/bin/${run}`);
+  await eventually('the pod of a unit', async () =>
+    (await first.run('rkt status --uuid-file=/tmp/unit')).output.includes('state=running'),
+  );
+  const before = await first.must(findHolder);
+  await first.must('timeout 20 systemctl stop app.service');
+  expect(await first.must(findHolder)).toBe(before);
+  expect(await first.must('nft list table inet rkt')).toContain('flags owner');
+}, 60_000);
+
 /** What the page has in calicoctl.cfg, at the place where another store's is written. */
 const CLUSTER_FILE = '/etc/calico/cluster.cfg';
 

@@ -7,7 +7,7 @@ import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { observeFirewall } from '../../src/kernel/nftables/observe.ts';
 import { observeTableOwnership } from '../../src/kernel/nftables/table-ownership.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
-import { encodeTransaction } from '../../src/nftables/encode.ts';
+import { agentTable, encodeTransaction } from '../../src/nftables/encode.ts';
 import { computeExchange, type TableStep } from '../../src/nftables/exchange.ts';
 import { ANY_SIDE, type PolicyChange } from '../../src/policy/types/types.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink } from '../../src/sys/netlink.ts';
@@ -168,7 +168,7 @@ function commit({ table, transaction }: TableStep): void {
   inNetns(host, () => {
     const netlink = openNetlink(NETLINK_NETFILTER);
     const writer = createMessageWriter();
-    encodeTransaction(writer, transaction, { name: table, owned: false });
+    encodeTransaction(writer, transaction, agentTable(table, false));
     netlink.request(writer, 1);
     netlink.close();
   });

@@ -2,7 +2,7 @@
 import { OcicatError } from '../../base/errors.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
 import { computeBase, computeStaticPart } from '../../firewall/static.ts';
-import { encodeTransaction } from '../../nftables/encode.ts';
+import { agentTable, encodeTransaction } from '../../nftables/encode.ts';
 import { computeExchange, removeStandIn, type TableStep } from '../../nftables/exchange.ts';
 import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../../nftables/nft.ts';
 import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../../nftables/repair.ts';
@@ -17,7 +17,7 @@ import {
   type Refusal,
 } from '../../sys/netlink.ts';
 import { type KernelTable, type Observation, observeFirewall, observeGeneration } from './observe.ts';
-import { HOLDER_NAME } from './table-holder.ts';
+import { AGENT_HOLDER } from './table-holder.ts';
 
 /** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
 const SEND_BUFFER_BYTES = 64 << 20;
@@ -92,7 +92,7 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
   /** Undefined when the kernel took it; `stale` when the generation is over. */
   function commit({ table, transaction }: TableStep, expected: number): OcicatError | 'stale' | undefined {
     writer.reset();
-    encodeTransaction(writer, transaction, { name: table, owned }, expected);
+    encodeTransaction(writer, transaction, agentTable(table, owned), expected);
     const [refusal] = netlink.tryRequest(writer, 1);
     if (refusal !== undefined) return refusal.errno === ERESTART ? 'stale' : describe(refusal);
     generation = observeGeneration(netlink, writer);
@@ -129,7 +129,7 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
     if (table?.owner.kind === 'socket' && table.owner.portId !== netlink.portId)
       throw new OcicatError(
         'kernel',
-        `take over table "${TABLE}": it belongs to another process, an agent's or its "${HOLDER_NAME}"; end that`,
+        `take over table "${TABLE}": it belongs to another process, an agent's or its "${AGENT_HOLDER}"; end that`,
       );
   }
 

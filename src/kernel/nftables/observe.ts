@@ -27,7 +27,7 @@ const MAX_ATTEMPTS = 20;
 type Attributes = ReadonlyMap<number, Uint8Array>;
 
 /** Where a table is read from, and its name. */
-interface Source {
+export interface Source {
   readonly netlink: Netlink;
   readonly writer: MessageWriter;
   readonly family: TableFamily;
@@ -64,7 +64,8 @@ type TableOwner =
   | { readonly kind: 'orphan' }
   | { readonly kind: 'none' };
 
-interface ObservedHead {
+export interface ObservedHead {
+  /** The table's comment. */
   readonly layout: string | undefined;
   readonly owner: TableOwner;
 }
@@ -76,7 +77,7 @@ function decodeOwner(attributes: Attributes): TableOwner {
 }
 
 /** Undefined when there is no such table. */
-function observeHead({ netlink, writer, family, table: name }: Source): ObservedHead | undefined {
+export function observeHead({ netlink, writer, family, table: name }: Source): ObservedHead | undefined {
   let head: ObservedHead | undefined;
   ask(writer, family, message.getTable, NLM_F_ACK, [[1, name]]);
   const [refusal] = netlink.tryRequest(writer, 1, (_type, payload) => {

@@ -1,13 +1,18 @@
-// A process that does nothing but hold the socket which the table of rules belongs to: the kernel keeps everybody else from the
-// table as long as the socket is open somewhere, also while no agent lives. The next agent takes the socket from it.
+// A process that does nothing but hold the socket which a table of rules belongs to: the kernel keeps everybody else from the
+// table as long as the socket is open somewhere, also while who made it lives no more. Who comes next takes the socket from it.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import * as libc from '../../sys/libc.ts';
+import { ownNetns } from '../../sys/netns.ts';
 
-/** What it goes by, in its command line. */
-export const HOLDER_NAME = 'ocicat-table-holder';
+/** What those of the agent's table and of rkt's go by, in their command line. */
+export const AGENT_HOLDER = 'ocicat-table-holder';
+export const RKT_HOLDER = 'rkt-table-holder';
+export type HolderName = typeof AGENT_HOLDER | typeof RKT_HOLDER;
+
 const SOCKET_FD = 3;
 const SIGKILL = 9;
 const RESTART_MS = 1_000;
+const START_MS = 1_000;
 
 const SOL_SOCKET = 1;
 const SO_PROTOCOL = 38;
@@ -28,15 +33,14 @@ function tryRead<T>(read: () => T): T | undefined {
   }
 }
 
-/** In the calling thread's network namespace; other hosts of a lab have others. */
-export function observeHolders(): readonly number[] {
-  const netns = readlinkSync('/proc/self/ns/net');
+const hasName = (pid: number | string, holder: HolderName): boolean =>
+  tryRead(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) === `${holder}\0`;
+
+/** In a network namespace, the calling thread's unless said; other hosts of a lab have others. */
+export function observeHolders(holder: HolderName, netns = ownNetns()): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const line = tryRead(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-      return line === `${HOLDER_NAME}\0` && tryRead(() => readlinkSync(`/proc/${pid}/ns/net`)) === netns;
-    })
+    .filter((pid) => hasName(pid, holder) && tryRead(() => readlinkSync(`/proc/${pid}/ns/net`)) === netns)
     .map(Number);
 }
 
@@ -50,6 +54,7 @@ function isNetfilterSocket(fd: number): boolean {
   return readOption(fd, SO_DOMAIN) === AF_NETLINK && readOption(fd, SO_PROTOCOL) === NETLINK_NETFILTER;
 }
 
+/** Undefined when it is no socket of netfilter. Throws `kernel`, also when the process has ended. */
 function takeSocketOf(pid: number): number | undefined {
   const pidfd = libc.pidfdOpen(pid);
   try {
@@ -62,34 +67,43 @@ function takeSocketOf(pid: number): number | undefined {
   }
 }
 
-/** A descriptor of the socket that an earlier agent has left with its holder; undefined where there is none. */
-export function tryTakeHeldSocket(): number | undefined {
-  for (const pid of observeHolders()) {
+/** A descriptor of the first socket with its holder that fits; undefined where there is none. */
+export function tryTakeHeldSocket(holder: HolderName, fits: (fd: number) => boolean = () => true): number | undefined {
+  for (const pid of observeHolders(holder)) {
     const fd = tryRead(() => takeSocketOf(pid));
-    if (fd !== undefined) return fd;
+    if (fd === undefined) continue;
+    if (fits(fd)) return fd;
+    libc.close(fd);
   }
   return undefined;
 }
 
 /** The table of those that have ended is as any other one. */
-export function endHolders(but?: number): void {
-  for (const pid of observeHolders()) if (pid !== but) tryRead(() => libc.kill(pid, SIGKILL));
+export function endHolders(holder: HolderName, but?: number): void {
+  for (const pid of observeHolders(holder)) if (pid !== but) tryRead(() => libc.kill(pid, SIGKILL));
 }
 
-function startHolder(fd: number): Bun.Subprocess {
+/** A process that has been started comes by its command line a moment later (execve(2)). */
+function waitForName(pid: number, holder: HolderName): void {
+  for (let waitedMs = 0; !hasName(pid, holder) && waitedMs < START_MS; waitedMs++) Bun.sleepSync(1);
+}
+
+/** It lives on when this process ends, and can be found when this returns. */
+export function startHolder(holder: HolderName, fd: number): Bun.Subprocess {
   const child = Bun.spawn([libc.libraryPath('pause')], {
-    argv0: HOLDER_NAME,
+    argv0: holder,
     cwd: '/',
     env: {},
     stdio: ['ignore', 'ignore', 'ignore', fd],
     detached: true,
   });
   child.unref();
+  waitForName(child.pid, holder);
   return child;
 }
 
 /**
- * Has a process of its own hold the socket, in place of those that have held it so far, and starts another one when it ends.
+ * Has a process of its own hold the socket of the agent's table, in place of those that have held it so far, and starts another one when it ends.
  * `failed` is told why there is none.
  */
 export function keepHolder(fd: number, failed: (error: unknown) => void): TableHolder {
@@ -98,8 +112,8 @@ export function keepHolder(fd: number, failed: (error: unknown) => void): TableH
 
   function start(): void {
     try {
-      const child = startHolder(fd);
-      endHolders(child.pid);
+      const child = startHolder(AGENT_HOLDER, fd);
+      endHolders(AGENT_HOLDER, child.pid);
       void child.exited.then(() => {
         if (!isReleased) timer = setTimeout(start, RESTART_MS);
       });

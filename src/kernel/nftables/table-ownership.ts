@@ -1,5 +1,5 @@
 // Whether the kernel offers tables that nobody but the socket that made them may change, and that outlive it: Linux 6.9 does.
-import { encodeTransaction } from '../../nftables/encode.ts';
+import { agentTable, encodeTransaction } from '../../nftables/encode.ts';
 import { EINVAL, EOPNOTSUPP } from '../../sys/libc.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink, refusalError } from '../../sys/netlink.ts';
 
@@ -11,7 +11,7 @@ export function observeTableOwnership(): boolean {
   const netlink = openNetlink(NETLINK_NETFILTER);
   try {
     const writer = createMessageWriter();
-    encodeTransaction(writer, [{ kind: 'add-table' }, { kind: 'delete-table' }], { name: PROBE_TABLE, owned: true });
+    encodeTransaction(writer, [{ kind: 'add-table' }, { kind: 'delete-table' }], agentTable(PROBE_TABLE, true));
     const [refusal] = netlink.tryRequest(writer, 1);
     if (refusal === undefined) return true;
     if (refusal.errno === EOPNOTSUPP || refusal.errno === EINVAL) return false;

@@ -13,9 +13,9 @@ import { dirname, join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import type { Controller, GroupSetting } from '../app/cgroup-settings.ts';
 
-const CGROUP_DIR = '/sys/fs/cgroup';
+export const CGROUP_DIR = '/sys/fs/cgroup';
 /** Below which all groups of pods are. */
-const ROOT_GROUP = 'rkt';
+export const ROOT_GROUP = 'rkt';
 
 export interface Hierarchy {
   readonly path: string;

@@ -8,6 +8,7 @@ import { loadNetworks, ownNetwork, type SelectedNetwork, selectNetworks } from '
 import { addNetworks, type JoinedNetworks, type PodNetworks, removeNetworks } from '../network/networks.ts';
 import { loadOwnRules } from '../network/own-networks.ts';
 import { createPodNetns, removePodNetns } from '../network/pod-netns.ts';
+import { leaveGroups } from './holder-group.ts';
 import type { Start } from './start.ts';
 
 function netDirectory(context: Context): string {
@@ -65,15 +66,16 @@ export function makeNetns(start: Start): string | undefined {
   return path;
 }
 
-/** Joins the networks in order. */
+/** Joins the networks in order, when the rules for rkt's own are in force. */
 export async function joinNetworks(start: Start, networks: readonly SelectedNetwork[]): Promise<JoinedNetworks> {
   const pod = podNetworks(start.context, start.pod.uuid, start.pod.path);
   const hasOwn = networks.some(({ conf }) => ownNetwork(conf) !== undefined);
-  const [rules, added] = await Promise.allSettled([hasOwn ? loadOwnRules() : undefined, addNetworks(pod, networks)]);
-  if (added.status === 'rejected') throw setupFailure(added.reason);
+  if (hasOwn) failingAsSetup(() => loadOwnRules(leaveGroups));
+  const joined = await addNetworks(pod, networks).catch((cause: unknown) => {
+    throw setupFailure(cause);
+  });
   start.undo.push('networks', async () => {
     for (const line of await removeNetworks(pod)) pod.warn(line);
   });
-  if (rules.status === 'rejected') throw setupFailure(rules.reason);
-  return added.value;
+  return joined;
 }

@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { emptyImageConfig, type ImageConfig } from '../../../src/images/spec/ima
 import { treePath } from '../../../src/images/store/layout.ts';
 import { computeImageId } from '../../../src/images/store/record.ts';
 import { openImageStore } from '../../../src/images/store/store.ts';
+import { observeHolders, RKT_HOLDER } from '../../../src/kernel/nftables/table-holder.ts';
 import { removePodCgroups } from '../../../src/rkt/run/cgroups.ts';
 
 export interface Result {
@@ -176,6 +178,7 @@ export async function openWorld(patienceMs = 30_000): Promise<World> {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   await untilExists(ready);
+  const netns = readlinkSync(`/proc/${holder.pid}/ns/net`);
   const inside = (command: readonly string[]): Running => {
     const child = Bun.spawn(['nsenter', `--target=${holder.pid}`, '--mount', '--net', '--', ...command], {
       stdin: 'ignore',
@@ -215,6 +218,7 @@ export async function openWorld(patienceMs = 30_000): Promise<World> {
     launch: (...command) => inside(command),
     run: (...command) => inside(command).ended,
     async close() {
+      for (const pid of observeHolders(RKT_HOLDER, netns)) process.kill(pid, 'SIGKILL');
       holder.kill('SIGKILL');
       await holder.exited;
       await removeGroupsOfPods(dataDir);

@@ -62,6 +62,9 @@ function fieldOf(packet: ModelPacket, field: Field): Bytes | undefined {
       return only(!isFour, () => bytesOfIp(packet.source));
     case 'daddr6':
       return only(!isFour, () => bytesOfIp(packet.destination));
+    case 'iifgroup':
+    case 'oifgroup':
+      return hostBytesOfU32(0); // the kernel's default
     case 'arp-operation':
     case 'arp-sender':
       return undefined;
