@@ -223,7 +223,8 @@ test('the agent becomes a pod, and is upgraded: traffic goes on, and what was de
     type(first, page.take('6. Upgrade', 'host-01')),
   ]);
   expect(await second.must('calicoctl node status')).toContain('Established');
-  await eventually('a session', async () => (await first.must('calicoctl node status')).includes('Established'));
+  await eventually('a session', async () => (await first.run('calicoctl node status')).output.includes('Established'));
+  await eventually('the agent', async () => (await first.run('calicoctl node status')).status === 0);
 
   const had = (await answers(second, 'allowed')).length;
   await eventually('answers after it', async () => (await answers(second, 'allowed')).length > Math.max(40, had));
