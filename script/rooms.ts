@@ -11,7 +11,7 @@ export const rooms: Readonly<Record<string, string>> = {
   blocks: 'base net',
   'model/meta': 'base net selector schema',
   'model/policy': 'net schema model/meta',
-  'model/endpoint': 'net schema model/meta',
+  'model/endpoint': 'base net schema model/meta',
   'model/ipam': 'base net schema model/meta',
   'model/bgp': 'net schema model/meta',
   'model/node': 'net schema model/meta model/bgp',
@@ -47,13 +47,12 @@ export const rooms: Readonly<Record<string, string>> = {
   'images/store': 'base schema sys images/spec images/archive',
   'images/registry': 'base schema sys images/spec images/store',
   'images/transfer': 'base schema sys images/spec images/archive images/store images/registry',
+  attach: 'base net schema blocks model/* sys datastore datastore/resource ipam kernel/link',
   'cni/spec': 'base net model/meta model/endpoint',
   'cni/invoke': 'base schema sys cni/spec',
   'agent/config': 'base net schema model/felix model/idle nftables firewall datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
-  attach:
-    'base net schema blocks model/* sys datastore datastore/resource ipam kernel/link cni/spec cni/invoke agent/node',
-  'cni/server': 'base sys cni/spec attach',
+  'cni/server': 'base model/endpoint net sys attach cni/spec cni/invoke',
   'agent/state':
     'base net model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach',
   'agent/upkeep':

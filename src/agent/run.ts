@@ -1,6 +1,7 @@
 // The agent's life from the first fail-closed rule to its end.
 
-import type { CniContext } from '../attach/context.ts';
+import { createAttacher } from '../attach/attacher.ts';
+import type { AttachContext } from '../attach/context.ts';
 import { openCniMemory } from '../attach/memory.ts';
 import { forgetDeleted } from '../attach/write-back.ts';
 import { isOcicatError } from '../base/errors.ts';
@@ -222,7 +223,7 @@ export async function runAgent(
     let podMacs: PodMacs | undefined;
     const hostMtu = followHostMtu(log, signal);
     const session = createSession(context);
-    const cni: CniContext = {
+    const attach: AttachContext = {
       nodeName,
       datastore,
       memory: {
@@ -252,13 +253,13 @@ export async function runAgent(
       nodeLease: held,
       boot: own.boot,
       mtuBytes: hostMtu.current,
-      pendingFolder: `${LIBRARY_DIRECTORY}/pending`,
       endpointFolder,
       now: Date.now,
       log,
     };
-    podMacs = createPodMacs(cni, signal);
-    const server = await openCniServer(cni);
+    podMacs = createPodMacs(attach, signal);
+    const attacher = createAttacher(attach);
+    const server = await openCniServer({ attacher, nodeName, pendingFolder: `${LIBRARY_DIRECTORY}/pending`, log });
     const { dataplane, workloads, forwarding } = session;
     followPacketLog(base.logGroup, log, signal);
     const otherFirewalls = watchOtherFirewalls(log, signal);
@@ -270,7 +271,7 @@ export async function runAgent(
       { dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log },
       signal,
     );
-    housekeeping = startHousekeeping({ workloads, podMacs }, cni, server.dispatcher, signal);
+    housekeeping = startHousekeeping({ workloads, podMacs, attacher, cni: server.dispatcher }, attach, signal);
     watchThreads(log, signal);
     try {
       await Promise.race([session.run(signal), reconciler, held.keep(signal)]);

@@ -1,23 +1,26 @@
-// CHECK: is the container still connected as ADD left it - store, addresses, link, routes - and as the runtime remembers it?
+// CHECK: is the workload still attached as ADD left it - store, addresses, link, routes - and as its client remembers it?
 import { type Issue, OcicatError } from '../base/errors.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
-import { delegate, withAnswer } from '../cni/invoke/delegate.ts';
-import { holderNetworkOf, isAsAsked } from '../cni/spec/attached-networks.ts';
-import { OWN_IPAM } from '../cni/spec/config.ts';
 import { printKey } from '../datastore/keys.ts';
 import { parseHandle } from '../ipam/handle.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
+import { attachedNetworkOf, holderNetworkOf, isAsAsked } from './attached-networks.ts';
 import { addressesOf, attachmentOf, endpointsOf, findEndpoint } from './endpoint.ts';
 import { tryRecallEndpoint } from './endpoint-files.ts';
 import { linkSpecOf } from './link.ts';
 import type { LocalEndpoint } from './memory.ts';
-import { type CniTask, handleOf } from './task.ts';
+import { handleOf, type Operation, type OperationContext } from './operation.ts';
+import type { CheckRequest } from './request.ts';
+
+type Check = Operation<CheckRequest>;
 
 /** Addresses that are held under a handle, read from the store now. */
-export async function observeHeld({ context, signal }: CniTask, handleId: string): Promise<readonly Ip[]> {
-  const { datastore } = context;
+export async function observeHeld(
+  { context: { datastore }, signal }: OperationContext,
+  handleId: string,
+): Promise<readonly Ip[]> {
   const { kv } = await datastore.get(printKey({ kind: 'handle', handleId }), signal);
   const held: Ip[] = [];
   for (const cidr of parseHandle(kv?.value).keys()) {
@@ -34,36 +37,15 @@ export function missingAddresses(path: string, wanted: readonly Ip[], found: rea
   return wanted.filter((ip) => !found.includes(ip)).map((ip) => ({ path, found: formatted, wanted: formatIp(ip) }));
 }
 
-/** Addresses of the runtime's own record that concern the container. */
-function previousAddresses({ request }: CniTask): readonly Ip[] {
-  return (request.config.previous?.addresses ?? []).map(({ address }) => address.address);
-}
-
-/** Whether the runtime's record of the interfaces is of this link; before CNI 0.3.0 a record has none. */
-function checkPreviousInterfaces({ request }: CniTask, { spec }: WorkloadEndpoint): readonly Issue[] {
-  const interfaces = request.config.previous?.interfaces ?? [];
-  if (interfaces.length === 0) return [];
-  const path = 'prevResult.interfaces';
-  const names = interfaces.map(({ name }) => name).join(', ');
-  const inPod = interfaces.find(({ name, sandbox }) => sandbox !== undefined && name === spec.endpoint);
-  const onHost = interfaces.some(({ name, sandbox }) => sandbox === undefined && name === spec.interfaceName);
-  const mac = inPod?.mac?.toLowerCase();
-  return [
-    ...(inPod === undefined ? [{ path, found: names, wanted: `"${spec.endpoint}" in the container` }] : []),
-    ...(onHost ? [] : [{ path, found: names, wanted: `"${spec.interfaceName}" on the host` }]),
-    ...(mac === undefined || mac === spec.mac ? [] : [{ path: `${path}.mac`, found: mac, wanted: `${spec.mac}` }]),
-  ];
-}
-
-async function checkAddresses(task: CniTask, endpoint: WorkloadEndpoint): Promise<readonly Issue[]> {
-  const { context, request, call, signal } = task;
-  if (request.config.ipam.type !== OWN_IPAM) {
+async function checkHeld(operation: Check, endpoint: WorkloadEndpoint): Promise<readonly Issue[]> {
+  const { context, request, signal } = operation;
+  if (request.provider !== undefined) {
     const { supplied } = tryRecallEndpoint(context.endpointFolder, attachmentOf(endpoint)) ?? {};
-    await delegate(request, withAnswer(call, supplied), 'CHECK', signal);
+    await request.provider.check(supplied, signal);
     return [];
   }
-  const network = holderNetworkOf(endpoint) ?? request.config.name;
-  const held = await observeHeld(task, handleOf(network, request.environment.containerId));
+  const network = holderNetworkOf(endpoint) ?? request.network;
+  const held = await observeHeld(operation, handleOf(network, request.attachment.containerId));
   return missingAddresses('addresses in their blocks', addressesOf(endpoint), held);
 }
 
@@ -73,22 +55,19 @@ export function throwDifferences(containerId: string, issues: readonly Issue[]):
 }
 
 /** The interface's own endpoint, or the one that the network shares. */
-function findChecked({ context, request }: CniTask): LocalEndpoint | undefined {
-  const { memory } = context;
-  const own = findEndpoint(memory, request.environment);
-  const shared = endpointsOf(memory, request.environment.containerId).find(({ endpoint }) =>
-    isAsAsked(endpoint, request),
-  );
-  return own ?? shared;
+function findChecked({ context: { memory }, request }: Check): LocalEndpoint | undefined {
+  const asked = attachedNetworkOf(request);
+  const shared = endpointsOf(memory, request.attachment.containerId).find(({ endpoint }) => isAsAsked(endpoint, asked));
+  return findEndpoint(memory, request.attachment) ?? shared;
 }
 
 /** Throws `not-found` with every difference. */
-export async function checkContainer(task: CniTask): Promise<void> {
-  const { context, request } = task;
-  const { containerId, interfaceName } = request.environment;
-  const before = findChecked(task);
+export async function checkWorkload(operation: Check): Promise<void> {
+  const { context, request } = operation;
+  const { containerId, interfaceName } = request.attachment;
+  const before = findChecked(operation);
   if (before !== undefined) await context.links.follow?.(before.endpoint.spec.interfaceName);
-  const known = findChecked(task);
+  const known = findChecked(operation);
   if (known === undefined)
     throw new OcicatError(
       'not-found',
@@ -96,11 +75,11 @@ export async function checkContainer(task: CniTask): Promise<void> {
     );
   const { endpoint } = known;
   const found = endpoint.spec.profiles?.join(', ') || 'nothing';
+  const isThere = isAsAsked(endpoint, attachedNetworkOf(request));
   throwDifferences(containerId, [
-    ...(isAsAsked(endpoint, request) ? [] : [{ path: 'profiles', found, wanted: request.config.name }]),
-    ...missingAddresses('prevResult', previousAddresses(task), addressesOf(endpoint)),
-    ...checkPreviousInterfaces(task, endpoint),
-    ...(await checkAddresses(task, endpoint)),
-    ...context.links.check(linkSpecOf(task, endpoint)),
+    ...(isThere ? [] : [{ path: 'profiles', found, wanted: request.network }]),
+    ...request.compare(endpoint),
+    ...(await checkHeld(operation, endpoint)),
+    ...context.links.check(linkSpecOf(operation, endpoint)),
   ]);
 }

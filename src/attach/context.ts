@@ -1,8 +1,7 @@
-// What the CNI server works with: everything it needs from the rest of the agent, and nothing else.
-
-import type { NodeLease } from '../agent/node/node-lease.ts';
+// What attaching works with: everything that it needs from the rest of the agent, and nothing else.
 import type { Issue } from '../base/errors.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
+import type { Draft } from '../ipam/draft.ts';
 import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
@@ -30,7 +29,15 @@ export interface WorkloadLinks {
 /** `<namespace>/<name>`. */
 export type EndpointId = string;
 
-export interface CniContext {
+/** What proves that what the store has under the node's name is this host's. */
+export interface HeldName {
+  /** Asks the store whether the name is still this agent's. */
+  isHeld(signal?: AbortSignal): Promise<boolean>;
+  /** Makes a commit depend on that. Throws `not-ready` when it is not. */
+  require(draft: Draft): Promise<void>;
+}
+
+export interface AttachContext {
   readonly nodeName: string;
   readonly datastore: Datastore;
   readonly memory: CniMemory;
@@ -44,14 +51,11 @@ export interface CniContext {
   endpointGone(id: EndpointId): void | Promise<void>;
   /** Why the agent does not know what stands in the store now; undefined while it follows. */
   whyBehind(): string | undefined;
-  /** What proves that what the store has under the node's name is this host's. */
-  readonly nodeLease: Pick<NodeLease, 'isHeld' | 'require'>;
+  readonly nodeLease: HeldName;
   /** The kernel's start (random(4), boot_id); empty where it is not known. */
   readonly boot: string;
   /** MTU for workloads; undefined while the agent does not know one. */
   mtuBytes(): number | undefined;
-  /** Folder for calls that could not be finished; made when it is needed. */
-  readonly pendingFolder: string;
   /** Folder for the endpoints of the pods that live, for a store that does not know them; made when it is needed. */
   readonly endpointFolder: string;
   /** The clock, in milliseconds since 1970. */

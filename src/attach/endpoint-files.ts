@@ -2,16 +2,15 @@
 // made since, and is told again.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileWhole } from '../agent/node/node-files.ts';
 import { isOcicatError } from '../base/errors.ts';
 import { shortHash } from '../base/hash.ts';
 import { parseJson, printJson } from '../base/json.ts';
-import type { Attachment } from '../cni/spec/config.ts';
 import { printResource } from '../datastore/resource/resource-codec.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { parseStored } from '../model/meta/stored.ts';
 import { membersOf } from '../schema/document.ts';
-import { readRegularFile } from '../sys/files.ts';
+import { readRegularFile, replaceFile } from '../sys/files.ts';
 
 /** What a store is told of a pod that it does not know. */
 export interface KeptEndpoint {
@@ -42,7 +41,7 @@ export function keepEndpoint(folder: string, kept: KeptEndpoint): void {
   const { endpoint, handleId = '', createsProfile, supplied } = kept;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile, supplied });
-  writeFileWhole(fileOf(folder, attachmentOf(kept)), text, 0o600);
+  replaceFile(fileOf(folder, attachmentOf(kept)), text, 0o600);
 }
 
 /** Throws when it stands and cannot be removed. */

@@ -3,16 +3,17 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { OcicatError } from '../base/errors.ts';
 import { printTime } from '../blocks/block.ts';
-import type { Attachment } from '../cni/spec/config.ts';
-import { storableContainerId } from '../cni/spec/container-id.ts';
+import { gatewayOf } from '../kernel/link/workload-link.ts';
+import { storableContainerId } from '../model/endpoint/container-id.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { tryComputeEndpointName } from '../model/endpoint/workload-endpoint-name.ts';
+import { type Attachment, tryComputeEndpointName } from '../model/endpoint/workload-endpoint-name.ts';
 import { API_VERSION } from '../model/meta/resource.ts';
 import { formatCidr, hostCidr, parseCidr } from '../net/cidr.ts';
-import type { Ip } from '../net/ip.ts';
+import { bitsOf, familyOf, type Ip } from '../net/ip.ts';
 import { type Mac, parseMac } from '../net/mac.ts';
 import type { EndpointId } from './context.ts';
 import type { CniMemory, LocalEndpoint } from './memory.ts';
+import type { AttachedAddress } from './request.ts';
 
 const ORCHESTRATOR = 'cni';
 export const DEFAULT_NAMESPACE = 'default';
@@ -99,6 +100,14 @@ export function findEndpoint(memory: CniMemory, attachment: Attachment): LocalEn
 
 export function addressesOf(endpoint: WorkloadEndpoint): readonly Ip[] {
   return (endpoint.spec.ipNetworks ?? []).map((range) => parseCidr(range).address);
+}
+
+/** Its addresses as its client is told of them: each by itself, behind the gateway that all have. */
+export function attachedAddressesOf(endpoint: WorkloadEndpoint): readonly AttachedAddress[] {
+  return addressesOf(endpoint).map((ip) => {
+    const family = familyOf(ip);
+    return { ip, prefixLength: bitsOf(family), gateway: gatewayOf(family) };
+  });
 }
 
 export function linkOf(endpoint: WorkloadEndpoint): { readonly hostName: string; readonly mac: Mac } {

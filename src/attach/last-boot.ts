@@ -7,36 +7,35 @@ import { blockKey } from '../ipam/own-block.ts';
 import { draftReleaseIn, type ReleaseAround } from '../ipam/release.ts';
 import { cidrContains, formatCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import type { CniTask } from './task.ts';
+import type { AttachContext } from './context.ts';
 
 type Words = Readonly<Record<string, string>>;
 
 /** What is noted with an address, besides whose it is. */
-export function bootWords({ context }: CniTask): Words {
-  return context.boot === '' ? {} : { boot: context.boot };
+export function bootWords({ boot }: AttachContext): Words {
+  return boot === '' ? {} : { boot };
 }
 
 /** Whether an address was taken by this node before its kernel was started. */
-function isOfBefore({ context }: CniTask, { node, boot }: Words): boolean {
+function isOfBefore(context: AttachContext, { node, boot }: Words): boolean {
   return node === context.nodeName && boot !== undefined && context.boot !== '' && boot !== context.boot;
 }
 
-async function draftOne(task: CniTask, around: ReleaseAround, ip: Ip): Promise<void> {
-  const pool = task.context.memory.ipam.pools().find(({ cidr }) => cidrContains(cidr, ip));
+async function draftOne(context: AttachContext, around: ReleaseAround, ip: Ip): Promise<void> {
+  const pool = context.memory.ipam.pools().find(({ cidr }) => cidrContains(cidr, ip));
   if (pool === undefined) return;
   const cidr = formatCidr(blockCidrOf(ip, pool.blockPrefixLength));
   const text = await around.draft.get(blockKey(cidr));
   const block = text === undefined ? undefined : parseBlock(text);
   const ordinal = block === undefined ? undefined : tryOrdinalOf(block, ip);
   const holder = block === undefined || ordinal === undefined ? undefined : attributeAt(block, ordinal);
-  if (holder === undefined || !isOfBefore(task, holder.secondary ?? {})) return;
-  await task.context.nodeLease.require(around.draft);
+  if (holder === undefined || !isOfBefore(context, holder.secondary ?? {})) return;
+  await context.nodeLease.require(around.draft);
   await draftReleaseIn(around, cidr, [{ ip, handleId: holder.handleId }]);
 }
 
 /** Gives back, of the addresses that are asked for, those that containers of before the last start of the kernel hold. */
-export async function draftReleaseOfBefore(task: CniTask, draft: Draft): Promise<void> {
-  const { context, request } = task;
+export async function draftReleaseOfBefore(context: AttachContext, draft: Draft, wanted: readonly Ip[]): Promise<void> {
   const around = { draft, nowMs: context.now(), cooldownSeconds: context.memory.ipam.cooldownSeconds() };
-  for (const ip of request.config.wishes.addresses) await draftOne(task, around, ip);
+  for (const ip of wanted) await draftOne(context, around, ip);
 }

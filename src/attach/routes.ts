@@ -1,12 +1,12 @@
-// What a container reaches by the interface of one network, also where another of its interfaces has the preference: the routes of
-// the IPAM plugin, those of the file, and the pools that the file names.
-import type { CniResult, ResultRoute } from '../cni/spec/result.ts';
+// What a workload reaches by the interface of one network, also where another of its interfaces has the preference: the routes of
+// the provider of addresses, those that are asked for, and the pools that are named.
 import { formatCidr, tryParseCidr } from '../net/cidr.ts';
-import type { CniTask } from './task.ts';
+import type { Operation } from './operation.ts';
+import type { AttachRequest, Route } from './request.ts';
 
 /** A pool that has gone leads nowhere. */
-function namedPools({ context, request }: CniTask): readonly ResultRoute[] {
-  const { ipv4Pools, ipv6Pools } = request.config.ipam;
+function namedPools({ context, request }: Operation<AttachRequest>): readonly Route[] {
+  const { ipv4Pools, ipv6Pools } = request;
   const pools = context.memory.ipam.pools();
   return [...ipv4Pools, ...ipv6Pools].flatMap((wanted) => {
     const destination = tryParseCidr(wanted) ?? pools.find(({ name }) => name === wanted)?.cidr;
@@ -14,8 +14,8 @@ function namedPools({ context, request }: CniTask): readonly ResultRoute[] {
   });
 }
 
-/** Each destination once; `given` is what the IPAM plugin has answered, if it was asked. */
-export function routesOf(task: CniTask, given: CniResult['routes'] = []): readonly ResultRoute[] {
-  const routes = [...given, ...task.request.config.ipam.routes, ...namedPools(task)];
+/** Each destination once. */
+export function routesOf(operation: Operation<AttachRequest>, provided: readonly Route[] = []): readonly Route[] {
+  const routes = [...provided, ...operation.request.routes, ...namedPools(operation)];
   return [...new Map(routes.toReversed().map((route) => [formatCidr(route.destination), route])).values()].toReversed();
 }

@@ -1,8 +1,6 @@
 // Pods that the store does not know, since it was restored from before they were made, or emptied: their endpoints and
 // addresses are written again as they were, unless somebody else has an address by now.
 import { describeError, isOcicatError } from '../base/errors.ts';
-import { holderNetworkOf } from '../cni/spec/attached-networks.ts';
-import type { Attachment } from '../cni/spec/config.ts';
 import { tryParseKey } from '../datastore/keys.ts';
 import { printResource, printResourceKey } from '../datastore/resource/resource-codec.ts';
 import { draftAssignment } from '../ipam/assign.ts';
@@ -10,9 +8,10 @@ import { handleKey } from '../ipam/assign-errand.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { REMOVAL_GROUP } from '../kernel/link/removal-group.ts';
 import { isWholeAlias } from '../kernel/link/workload-link-spec.ts';
-import { tryParseAttachment } from '../model/endpoint/workload-endpoint-name.ts';
-import { formatGoTime, surroundingsOf } from './assign.ts';
-import type { CniContext } from './context.ts';
+import { type Attachment, tryParseAttachment } from '../model/endpoint/workload-endpoint-name.ts';
+import { formatGoTime, surroundingsOf } from './assign-request.ts';
+import { holderNetworkOf } from './attached-networks.ts';
+import type { AttachContext } from './context.ts';
 import { addressesOf, attachmentOf, findEndpoint, idOf } from './endpoint.ts';
 import {
   forgetEndpoint,
@@ -22,20 +21,20 @@ import {
   tryRecallEndpoint,
 } from './endpoint-files.ts';
 import type { LocalEndpoint } from './memory.ts';
+import { commit, handleOf, type OperationContext } from './operation.ts';
 import { draftProfile } from './profile.ts';
-import { type Commits, commit, handleOf } from './task.ts';
 
 export interface WriteBack {
   /** Interfaces of containers that it may concern. */
   attachments(): readonly Attachment[];
   /** Looks after one, while nothing else is done about its container. `later`: it is to be tried again soon. */
-  follow(commits: Commits, attachment: Attachment): Promise<'done' | 'later'>;
+  follow(operation: OperationContext, attachment: Attachment): Promise<'done' | 'later'>;
 }
 
-export type ForgetContext = Pick<CniContext, 'memory' | 'endpointFolder' | 'log'>;
+export type ForgetContext = Pick<AttachContext, 'memory' | 'endpointFolder' | 'log'>;
 
 /** The veth's other end is in the pod's namespace: it is there as long as that lives. */
-function hasLink({ links }: CniContext, { endpoint }: KeptEndpoint): boolean {
+function hasLink({ links }: AttachContext, { endpoint }: KeptEndpoint): boolean {
   const { interfaceName } = endpoint.spec;
   const link = links.observe().find(({ name, group }) => name === interfaceName && group !== REMOVAL_GROUP);
   if (link?.endpoint === undefined) return false;
@@ -43,31 +42,41 @@ function hasLink({ links }: CniContext, { endpoint }: KeptEndpoint): boolean {
 }
 
 /** As it was assigned, and to the same holder. */
-async function draftAddresses(commits: Commits, draft: Draft, { endpoint, handleId }: KeptEndpoint): Promise<void> {
+async function draftAddresses(
+  operation: OperationContext,
+  draft: Draft,
+  { endpoint, handleId }: KeptEndpoint,
+): Promise<void> {
   if (handleId === undefined) return;
   const madeMs = Date.parse(endpoint.metadata.creationTimestamp ?? '');
-  const timestamp = formatGoTime(Number.isNaN(madeMs) ? commits.context.now() : madeMs);
-  const words = { node: commits.context.nodeName, timestamp };
+  const timestamp = formatGoTime(Number.isNaN(madeMs) ? operation.context.now() : madeMs);
+  const words = { node: operation.context.nodeName, timestamp };
   const exact = addressesOf(endpoint);
-  await draftAssignment(surroundingsOf(commits, draft), { handleId, words, use: 'Workload', families: [], exact });
+  await draftAssignment(surroundingsOf(operation.context, draft), {
+    handleId,
+    words,
+    use: 'Workload',
+    families: [],
+    exact,
+  });
 }
 
 /** All that ADD writes, in one transaction that fails when this host has not the node's name. */
-async function draftWhole(commits: Commits, draft: Draft, kept: KeptEndpoint): Promise<'written' | 'known'> {
+async function draftWhole(operation: OperationContext, draft: Draft, kept: KeptEndpoint): Promise<'written' | 'known'> {
   const { endpoint, createsProfile } = kept;
   const { name, namespace } = endpoint.metadata;
   const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
   if ((await draft.get(key)) !== undefined) return 'known';
-  await commits.context.nodeLease.require(draft);
-  await draftAddresses(commits, draft, kept);
+  await operation.context.nodeLease.require(draft);
+  await draftAddresses(operation, draft, kept);
   draft.put(key, printResource(endpoint));
   const networks = createsProfile ? (endpoint.spec.profiles ?? []) : [];
-  for (const network of networks) await draftProfile(draft, network, commits.context.now());
+  for (const network of networks) await draftProfile(draft, network, operation.context.now());
   return 'written';
 }
 
 /** One that an earlier version made: what its addresses are held under says the store. */
-async function recallKnown({ datastore }: CniContext, endpoint: KeptEndpoint['endpoint'], signal: AbortSignal) {
+async function recallKnown({ datastore }: AttachContext, endpoint: KeptEndpoint['endpoint'], signal: AbortSignal) {
   const { containerID = '' } = endpoint.spec;
   const handleId = handleOf(holderNetworkOf(endpoint) ?? '', containerID);
   const { kv } = await datastore.get(handleKey(handleId), signal);
@@ -75,7 +84,11 @@ async function recallKnown({ datastore }: CniContext, endpoint: KeptEndpoint['en
 }
 
 /** The file follows the endpoint: its labels and profiles may change. */
-async function followKnown({ context, signal }: Commits, kept: KeptEndpoint | undefined, known: LocalEndpoint) {
+async function followKnown(
+  { context, signal }: OperationContext,
+  kept: KeptEndpoint | undefined,
+  known: LocalEndpoint,
+) {
   const { endpoint } = known;
   if (kept !== undefined && printResource(kept.endpoint) === printResource(endpoint)) return;
   const next = kept === undefined ? await recallKnown(context, endpoint, signal) : { ...kept, endpoint };
@@ -96,7 +109,7 @@ export function forgetDeleted({ memory, endpointFolder, log }: ForgetContext, ke
   }
 }
 
-export function createWriteBack(context: CniContext): WriteBack {
+export function createWriteBack(context: AttachContext): WriteBack {
   const { memory, log, endpointFolder } = context;
   /** What was last said of each endpoint that could not be written back, by id. */
   const said = new Map<string, string>();
@@ -109,13 +122,13 @@ export function createWriteBack(context: CniContext): WriteBack {
     log.error(words);
   }
 
-  async function write(commits: Commits, kept: KeptEndpoint): Promise<'done' | 'later'> {
+  async function write(operation: OperationContext, kept: KeptEndpoint): Promise<'done' | 'later'> {
     const id = idOf(kept.endpoint);
     try {
-      const { result, revision } = await commit(commits, (draft) => draftWhole(commits, draft, kept));
+      const { result, revision } = await commit(operation, (draft) => draftWhole(operation, draft, kept));
       if (result === 'known') return 'later'; // the watch has not brought it yet
       said.delete(id);
-      await context.policyApplied(kept.endpoint, revision, commits.signal);
+      await context.policyApplied(kept.endpoint, revision, operation.signal);
       log.warn(`endpoint ${id} was not in the datastore, and its pod lives: it is written again, with its addresses`);
       return 'done';
     } catch (error) {
@@ -126,8 +139,8 @@ export function createWriteBack(context: CniContext): WriteBack {
     }
   }
 
-  async function followUnknown(commits: Commits, kept: KeptEndpoint): Promise<'done' | 'later'> {
-    if (hasLink(context, kept)) return memory.isDatastoreReady() ? write(commits, kept) : 'later';
+  async function followUnknown(operation: OperationContext, kept: KeptEndpoint): Promise<'done' | 'later'> {
+    if (hasLink(context, kept)) return memory.isDatastoreReady() ? write(operation, kept) : 'later';
     forgetEndpoint(endpointFolder, attachmentOf(kept.endpoint));
     return 'done';
   }
@@ -138,15 +151,15 @@ export function createWriteBack(context: CniContext): WriteBack {
       const all = [...listKeptEndpoints(endpointFolder), ...known];
       return [...new Map(all.map((one) => [`${one.containerId} ${one.interfaceName}`, one])).values()];
     },
-    async follow(commits, attachment) {
+    async follow(operation, attachment) {
       const kept = tryRecallEndpoint(endpointFolder, attachment);
       const known = findEndpoint(memory, attachment);
-      if (known === undefined) return kept === undefined ? 'done' : followUnknown(commits, kept);
+      if (known === undefined) return kept === undefined ? 'done' : followUnknown(operation, kept);
       const id = idOf(known.endpoint);
       said.delete(id);
       if (kept === undefined && looked.has(id)) return 'done';
       looked.add(id);
-      await followKnown(commits, kept, known);
+      await followKnown(operation, kept, known);
       return 'done';
     },
   };

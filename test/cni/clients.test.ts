@@ -1,8 +1,7 @@
 // What clients other than rkt send and chain, with the real shim and the reference plugins.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/cni/server/server.ts';
-import { type CniHost, openCniHost, type ShimCall } from '../support/host/cni-host.ts';
+import { type CniHost, openCniHost, openServer, type ShimCall } from '../support/host/cni-host.ts';
 
 let host: CniHost;
 beforeAll(async () => {
@@ -101,7 +100,7 @@ test('the plugin says its version to a person, and STATUS without an agent is 50
   await host.server.close();
   const { status, output } = await host.call({ command: 'STATUS', config: configOf({ cniVersion: '1.1.0' }) });
   expect([status, JSON.parse(output).code]).toEqual([1, 50]);
-  host.server = await openCniServer(host.context, join(host.folder, 'cni.sock'));
+  host.server = await openServer(host.context, join(host.folder, 'cni.sock'));
 });
 
 test.each(['ptp', 'bridge', 'macvlan'])('calico-ipam gives addresses to %s', async (type) => {

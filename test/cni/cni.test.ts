@@ -3,9 +3,8 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { OcicatError } from '../../src/base/errors.ts';
-import { openCniServer } from '../../src/cni/server/server.ts';
 import { SUPPORTED_VERSIONS } from '../../src/cni/spec/version.ts';
-import { type CniHost, countPending, openCniHost, type ShimCall } from '../support/host/cni-host.ts';
+import { type CniHost, countPending, openCniHost, openServer, type ShimCall } from '../support/host/cni-host.ts';
 
 let host: CniHost;
 beforeAll(async () => {
@@ -181,7 +180,7 @@ test('the shim answers VERSION by itself and says how to help when there is no a
       },
     ]);
   } finally {
-    host.server = await openCniServer(host.context, join(host.folder, 'cni.sock'));
+    host.server = await openServer(host.context, join(host.folder, 'cni.sock'));
   }
 });
 
@@ -197,7 +196,7 @@ test('input that is too long is refused by the shim', async () => {
 test('the socket is for root alone, and a socket that was left is replaced', async () => {
   const path = join(host.folder, 'cni.sock');
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  const second = await openCniServer(host.context, path);
+  const second = await openServer(host.context, path);
   expect((await host.call({ command: 'ADD', config: configOf('1.0.0') })).status).toBe(0);
   await host.server.close();
   expect(existsSync(path)).toBe(true);
@@ -235,5 +234,5 @@ test('DEL while the store is away takes the link and says so; it is finished whe
   expect(host.run('host', 'ip route show 192.168.0.0/16')).toBe('');
   expect(countPending(host)).toBe(1);
   await host.etcd.start();
-  expect(await host.server.dispatcher.finishPending()).toBe(0);
+  expect(await host.server.dispatcher.finishDeferred()).toBe(0);
 });

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { type CniServer, openCniServer } from '../../src/cni/server/server.ts';
+import type { CniServer } from '../../src/cni/server/server.ts';
 import { MAX_REQUEST_BYTES } from '../../src/cni/server/wire.ts';
-import { type CniHost, openCniHost } from '../support/host/cni-host.ts';
+import { type CniHost, openCniHost, openServer } from '../support/host/cni-host.ts';
 
 const LIMITS = { calls: 4, bytes: 2 * MAX_REQUEST_BYTES, patienceMs: 1_000 };
 const CONFIG = JSON.stringify({ name: 'network1', cniVersion: '1.0.0', type: 'calico', ipam: { type: 'calico-ipam' } });
@@ -17,7 +17,7 @@ let path: string;
 beforeAll(async () => {
   host = await openCniHost();
   path = join(host.folder, 'flood.sock');
-  server = await openCniServer(host.context, path, LIMITS);
+  server = await openServer(host.context, path, LIMITS);
 });
 
 afterAll(async () => {
@@ -84,7 +84,7 @@ test('long requests together are bounded, each by itself as well', async () => {
 });
 
 test('a caller that never takes its answer and never goes does not keep the server from closing', async () => {
-  const other = await openCniServer(host.context, `${path}2`, LIMITS);
+  const other = await openServer(host.context, `${path}2`, LIMITS);
   const socket = connect({ path: `${path}2`, allowHalfOpen: true });
   socket.on('error', () => undefined);
   socket.write(STATUS);

@@ -1,10 +1,9 @@
 // Containers that went without a DEL: what they hold comes back when it is needed, and nothing of anybody who may live.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/cni/server/server.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns } from '../../src/sys/netns.ts';
-import { type CniHost, countPending, openCniHost } from '../support/host/cni-host.ts';
+import { type CniHost, countPending, openCniHost, openServer } from '../support/host/cni-host.ts';
 
 let host: CniHost;
 beforeAll(async () => {
@@ -46,7 +45,7 @@ const held = (by: string) =>
   `11 assign address "192.168.0.5": already assigned, held by "network1.${by}" on node "host1"`;
 const restart = (changes: object = {}) =>
   host.server.close().then(async () => {
-    host.server = await openCniServer({ ...host.context, ...changes }, join(host.folder, 'cni.sock'));
+    host.server = await openServer({ ...host.context, ...changes }, join(host.folder, 'cni.sock'));
   });
 
 afterEach(async () => {
@@ -69,7 +68,7 @@ test('after a reboot, with an agent that has just started, all fixed addresses c
   for (const n of [5, 6, 7]) await add(`old${n}`, `IP=192.168.0.${n}`);
   await host.server.close();
   for (const n of [5, 6, 7]) await kill(`old${n}`);
-  host.server = await openCniServer(host.context, join(host.folder, 'cni.sock'));
+  host.server = await openServer(host.context, join(host.folder, 'cni.sock'));
   const again = await Promise.all([5, 6, 7].map((n) => add(`new${n}`, `IP=192.168.0.${n}`)));
   expect(again).toEqual(['192.168.0.5/32', '192.168.0.6/32', '192.168.0.7/32']);
   expect(await containers()).toEqual(['new5', 'new6', 'new7']);

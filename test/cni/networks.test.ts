@@ -2,8 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCniServer } from '../../src/cni/server/server.ts';
-import { type CniHost, countPending, openCniHost } from '../support/host/cni-host.ts';
+import { type CniHost, countPending, openCniHost, openServer } from '../support/host/cni-host.ts';
 
 let host: CniHost;
 beforeAll(async () => {
@@ -158,11 +157,11 @@ test('an agent that has just started, and cannot read the store, takes no interf
   host.context.memory.setInSync(false);
   await host.server.close();
   await host.etcd.kill();
-  host.server = await openCniServer(host.context, join(host.folder, 'cni.sock'));
+  host.server = await openServer(host.context, join(host.folder, 'cni.sock'));
   const { status, output } = await ask('DEL', 'network1', 'eth0');
   expect([status, JSON.parse(output).code, ping('')]).toEqual([1, 11, 'yes']);
   await host.etcd.start();
-  expect(await host.server.dispatcher.finishPending()).toBe(0);
+  expect(await host.server.dispatcher.finishDeferred()).toBe(0);
   expect([await standing(), ping('')]).toEqual([['true eth0 network2'], 'yes']);
   host.context.memory.setInSync(true);
 });

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
-import type { CniContext } from '../../attach/context.ts';
+import { type Attacher, createAttacher } from '../../attach/attacher.ts';
+import type { AttachContext } from '../../attach/context.ts';
 import { idOf } from '../../attach/endpoint.ts';
 import { type CniMemory, openCniMemory } from '../../attach/memory.ts';
+import { OcicatError } from '../../base/errors.ts';
 import { type CniDispatcher, createDispatcher } from '../../cni/server/dispatch.ts';
 import { printKey } from '../../datastore/keys.ts';
 import { parseIp } from '../../net/ip.ts';
@@ -20,6 +22,7 @@ const signal = new AbortController().signal;
 let store: MemoryDatastore;
 let folder: string;
 let memory: CniMemory;
+let attacher: Attacher;
 let dispatcher: CniDispatcher;
 let collector: EndpointCollector;
 /** Names of the host links that are there. */
@@ -42,7 +45,7 @@ function missing(): ReadonlyMap<string, LocalWorkload> {
   );
 }
 
-function contextOf(): CniContext {
+function contextOf(): AttachContext {
   return {
     nodeName: 'host-1',
     datastore: store,
@@ -60,7 +63,6 @@ function contextOf(): CniContext {
     endpointGone: () => undefined,
     whyBehind: () => undefined,
     mtuBytes: () => 1500,
-    pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
@@ -102,7 +104,9 @@ beforeEach(async () => {
   await memory.refresh(signal);
   memory.setInSync(true);
   const context = contextOf();
-  dispatcher = createDispatcher(context, signal);
+  attacher = createAttacher(context);
+  const { nodeName, log } = context;
+  dispatcher = createDispatcher({ nodeName, attacher, pendingFolder: join(folder, 'pending'), log }, signal);
   const workloads = {
     update: () => undefined,
     missing,
@@ -111,7 +115,7 @@ beforeEach(async () => {
     followSettings: () => undefined,
     has: () => true,
   };
-  collector = createEndpointCollector({ workloads, memory, dispatcher, isOurs: async () => isOurs, log: context.log });
+  collector = createEndpointCollector({ workloads, memory, attacher, isOurs: async () => isOurs, log }, signal);
   for (const id of ['container-a', 'container-b']) await addContainer(id);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -159,13 +163,13 @@ test('nothing is removed while the datastore has not been read', async () => {
 test('one that comes back while another is removed stays', async () => {
   for (const container of ['container-a', 'container-b']) loseLink(container);
   await collector.collect(NOW_MS);
-  const answer = dispatcher.answer;
+  const { removeEndpoint } = attacher;
   let first = true;
-  Object.assign(dispatcher, {
-    answer: async (...call: Parameters<typeof answer>) => {
+  Object.assign(attacher, {
+    removeEndpoint: async (...call: Parameters<typeof removeEndpoint>) => {
       if (first) links.add('calicontainer-b').add('calicontainer-a');
       first = false;
-      return answer(...call);
+      return removeEndpoint(...call);
     },
   });
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
@@ -175,13 +179,16 @@ test('one that comes back while another is removed stays', async () => {
 test('one that cannot be removed is told, stays, and is tried again', async () => {
   loseLink('container-a');
   await collector.collect(NOW_MS);
-  const { answer } = dispatcher;
-  Object.assign(dispatcher, { answer: async () => ({ status: 1, output: '{"code":11}' }) });
+  const { removeEndpoint } = attacher;
+  const fail = async () => {
+    throw new OcicatError('unavailable', 'reach datastore: it is away');
+  };
+  Object.assign(attacher, { removeEndpoint: fail });
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(logged).toEqual([
-    'WARN endpoint default/host--1-cni-container--a-eth0 has lost its link and could not be removed: {"code":11}',
+    'WARN endpoint default/host--1-cni-container--a-eth0 has lost its link and could not be removed: reach datastore: it is away',
   ]);
-  Object.assign(dispatcher, { answer });
+  Object.assign(attacher, { removeEndpoint });
   await collector.collect(NOW_MS + COLLECT_GRACE_MS + 20_000);
   expect(await endpointsInStore()).toBe(1);
 });

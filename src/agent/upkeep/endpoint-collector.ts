@@ -1,10 +1,9 @@
 // Garbage collector of endpoints: those whose link has gone and whose runtime never said DEL, after a reboot above all. Their
 // addresses come back.
 
+import type { Attacher } from '../../attach/attacher.ts';
 import { idOf } from '../../attach/endpoint.ts';
-import { delsOf } from '../../attach/farewell.ts';
 import type { CniMemory, LocalEndpoint } from '../../attach/memory.ts';
-import type { CniDispatcher } from '../../cni/server/dispatch.ts';
 import type { Log } from '../../sys/log.ts';
 import type { Workloads } from '../state/workloads.ts';
 
@@ -19,23 +18,24 @@ export interface EndpointCollector {
 export interface EndpointCollectorTargets {
   readonly workloads: Workloads;
   readonly memory: CniMemory;
-  readonly dispatcher: CniDispatcher;
+  readonly attacher: Pick<Attacher, 'removeEndpoint'>;
   /** Whether this host still has the node's name: a link that is missing here may be up on another that has it now. */
   readonly isOurs: () => Promise<boolean>;
   readonly log: Log;
 }
 
-export function createEndpointCollector(targets: EndpointCollectorTargets): EndpointCollector {
-  const { memory, dispatcher, log } = targets;
+export function createEndpointCollector(targets: EndpointCollectorTargets, signal: AbortSignal): EndpointCollector {
+  const { memory, attacher, log } = targets;
   let missingSince = new Map<string, number>();
 
-  async function remove({ endpoint }: LocalEndpoint): Promise<void> {
-    const id = idOf(endpoint);
-    const answers = [];
-    for (const del of delsOf(endpoint)) answers.push(await dispatcher.answer(del, undefined));
-    const failed = answers.find(({ status }) => status !== 0);
-    if (failed === undefined) log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
-    else log.warn(`endpoint ${id} has lost its link and could not be removed: ${failed.output}`);
+  async function remove(known: LocalEndpoint): Promise<void> {
+    const id = idOf(known.endpoint);
+    try {
+      await attacher.removeEndpoint(known, signal);
+      log.info(`endpoint ${id} had lost its link; removed, its addresses are free`);
+    } catch (error) {
+      log.warn(`endpoint ${id} has lost its link and could not be removed`, error);
+    }
   }
 
   return {

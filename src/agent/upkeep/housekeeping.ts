@@ -1,7 +1,8 @@
 // What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody
 // deletes, pods that the store does not know, MAC addresses that pods have come to have.
 
-import type { CniContext } from '../../attach/context.ts';
+import type { Attacher } from '../../attach/attacher.ts';
+import type { AttachContext } from '../../attach/context.ts';
 import type { CniDispatcher } from '../../cni/server/dispatch.ts';
 import { observeRoutedAddresses } from '../../kernel/link/workload-link.ts';
 import { withdrawRoutes } from '../../kernel/route/withdraw-routes.ts';
@@ -20,20 +21,21 @@ export interface Housekeeping {
   touch(): void;
 }
 
+export interface HousekeepingParts {
+  readonly workloads: Workloads;
+  readonly podMacs: PodMacs;
+  readonly attacher: Attacher;
+  readonly cni: Pick<CniDispatcher, 'finishDeferred'>;
+}
+
 /** Links that were left behind as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function startHousekeeping(
-  { workloads, podMacs }: { readonly workloads: Workloads; readonly podMacs: PodMacs },
-  { memory, links, nodeLease, log }: CniContext,
-  dispatcher: CniDispatcher,
+  { workloads, podMacs, attacher, cni }: HousekeepingParts,
+  { memory, links, nodeLease, log }: AttachContext,
   signal: AbortSignal,
 ): Housekeeping {
-  const endpointCollector = createEndpointCollector({
-    workloads,
-    memory,
-    dispatcher,
-    isOurs: () => nodeLease.isHeld(signal),
-    log,
-  });
+  const targets = { workloads, memory, attacher, isOurs: () => nodeLease.isHeld(signal), log };
+  const endpointCollector = createEndpointCollector(targets, signal);
   const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
   const linkTargets = { ...kernel, memory, closed: new Set<string>(), log };
   let isFirst = true;
@@ -48,8 +50,8 @@ export function startHousekeeping(
     if (isFirst) await removeUnfinished(linkTargets);
     isFirst = false;
     await closeUnknown(linkTargets);
-    await dispatcher.finishPending();
-    if ((await dispatcher.writeBack()) === 'later') plan(AGAIN_MS);
+    await cni.finishDeferred();
+    if ((await attacher.writeBack(signal)) === 'later') plan(AGAIN_MS);
     workloads.restoreRoutes();
     await podMacs.sweep();
     await endpointCollector.collect(Date.now());

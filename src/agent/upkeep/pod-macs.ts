@@ -1,7 +1,7 @@
 // Follows the MAC addresses of pods: a plugin that comes after ours in a chain (`tuning`) may change what ADD has made, and
 // tells nobody. What has changed is true at once in the kernel, then in the store.
 
-import type { CniContext } from '../../attach/context.ts';
+import type { AttachContext } from '../../attach/context.ts';
 import { addressesOf, idOf } from '../../attach/endpoint.ts';
 import type { LocalEndpoint } from '../../attach/memory.ts';
 import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
@@ -19,7 +19,7 @@ const LOOKS_AFTER_MS = [20, 60, 160, 400, 1_000, 3_000];
 /** Links that a sweep looks at in one go. */
 const AT_A_TIME = 50;
 
-export type PodMacsContext = Pick<CniContext, 'datastore' | 'memory' | 'nodeLease' | 'policyApplied' | 'log'>;
+export type PodMacsContext = Pick<AttachContext, 'datastore' | 'memory' | 'nodeLease' | 'policyApplied' | 'log'>;
 
 export interface PodMacs {
   /** Follows the pod at this host's end of a link. */

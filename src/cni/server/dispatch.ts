@@ -1,75 +1,85 @@
-// From a plugin call to its answer: which command does what, in which order calls of one container run, and what every
-// failure looks like to the runtime.
+// From a plugin call to its answer: which command asks what of the host, and what every failure looks like to the runtime.
 
-import { addContainer } from '../../attach/add.ts';
-import { checkContainer } from '../../attach/check.ts';
-import type { CniContext } from '../../attach/context.ts';
-import { deleteContainer } from '../../attach/del.ts';
-import { collectGarbage } from '../../attach/gc.ts';
-import { addAddresses, checkAddresses, deleteAddresses } from '../../attach/ipam.ts';
-import { attachmentName, forgetDel, listPendingDels, tryRecallDel } from '../../attach/pending.ts';
-import { reportStatus } from '../../attach/status.ts';
-import { type CniTask, ensureReady } from '../../attach/task.ts';
-import { createWriteBack } from '../../attach/write-back.ts';
-import { describeError, isOcicatError } from '../../base/errors.ts';
-import { createQueue, type Queue } from '../../sys/queue.ts';
+import type { Attacher } from '../../attach/attacher.ts';
+import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
 import { CNI_CODE, type CniError, printCniError, toCniError } from '../spec/error.ts';
-import { type CniCall, type CniRequest, parseRequest } from '../spec/request.ts';
+import { type CniCall, type CniRequest, type ParsedCall, parseRequest } from '../spec/request.ts';
 import { printResult } from '../spec/result.ts';
 import { printVersions } from '../spec/version.ts';
+import {
+  type DeferralContext,
+  toAddressRequest,
+  toAttachRequest,
+  toCheckAddressesRequest,
+  toCheckRequest,
+  toCollectRequest,
+  toRemoveRequest,
+  toStatusRequest,
+} from './attach-request.ts';
+import { toAddressResult, toResult } from './attach-result.ts';
+import { clearDel, listDels } from './deferred-dels.ts';
 import type { CniAnswer } from './wire.ts';
 
-/** Calico's limit for one assignment; the shim waits a little longer than this. */
-const CALL_TIMEOUT_MS = 90_000;
+export interface CniContext extends DeferralContext {
+  readonly nodeName: string;
+  readonly attacher: Attacher;
+}
 
 export interface CniDispatcher {
   /** Never throws. `netnsFd` stays the caller's; it must live until the answer is there. */
   answer(call: CniCall, netnsFd: number | undefined): Promise<CniAnswer>;
   /** Finishes the DELs that could not be finished before: at start, and when the store is back. Returns how many are left. */
-  finishPending(): Promise<number>;
-  /** Writes pods that live back into a store that does not know them. `later`: some are to be tried again soon. */
-  writeBack(): Promise<'done' | 'later'>;
+  finishDeferred(): Promise<number>;
 }
 
-type Serve = (task: CniTask) => Promise<string>;
-
-/** A runtime that has forgotten a failed DEL may use the container's name again: what is left of it goes first. */
-async function finishOwnPending(task: CniTask): Promise<void> {
-  const { pendingFolder } = task.context;
-  const call = tryRecallDel(pendingFolder, attachmentName(task.request));
-  if (call === undefined) return;
-  const parsed = parseRequest(call);
-  if (parsed.kind === 'request') await removeAttachment({ ...task, call, request: parsed.request });
-  else forgetDel(pendingFolder, attachmentName(task.request));
+/** A call while it is served. */
+interface Serving extends ParsedCall {
+  readonly context: CniContext;
+  readonly netnsFd: number | undefined;
+  readonly signal: AbortSignal;
 }
 
-function removeAttachment(task: CniTask): Promise<void> {
-  return task.request.plugin === 'calico' ? deleteContainer(task) : deleteAddresses(task);
+type Serve = (serving: Serving) => Promise<string>;
+
+/** Throws `invalid` when the configuration is for another node. */
+function requireNode({ request: { config }, context }: Serving): void {
+  if (config.nodeName === undefined || config.nodeName === context.nodeName) return;
+  throw new OcicatError(
+    'invalid',
+    `serve network "${config.name}": nodename is "${config.nodeName}", this node is "${context.nodeName}"`,
+  );
 }
 
 const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> = {
-  async ADD(task) {
-    await ensureReady(task);
-    await finishOwnPending(task);
-    const result = task.request.plugin === 'calico' ? await addContainer(task) : await addAddresses(task);
-    return printResult(result, task.request.config.version);
+  async ADD(serving) {
+    requireNode(serving);
+    const { request, context, netnsFd, signal } = serving;
+    const { attacher } = context;
+    const result =
+      request.plugin === 'calico'
+        ? toResult(request, await attacher.add(toAttachRequest(serving, netnsFd, context), signal))
+        : toAddressResult(request, await attacher.addAddresses(toAddressRequest(serving, context), signal));
+    return printResult(result, request.config.version);
   },
-  async DEL(task) {
-    await removeAttachment(task);
+  async DEL(serving) {
+    await serving.context.attacher.remove(toRemoveRequest(serving, serving.context), serving.signal);
     return '';
   },
-  async CHECK(task) {
-    await ensureReady(task);
-    await (task.request.plugin === 'calico' ? checkContainer(task) : checkAddresses(task));
+  async CHECK(serving) {
+    requireNode(serving);
+    const { request, context, netnsFd, signal } = serving;
+    if (request.plugin === 'calico') await context.attacher.check(toCheckRequest(serving, netnsFd, context), signal);
+    else await context.attacher.checkAddresses(toCheckAddressesRequest(serving, context), signal);
     return '';
   },
-  async GC(task) {
-    await ensureReady(task);
-    await collectGarbage(task);
+  async GC(serving) {
+    requireNode(serving);
+    await serving.context.attacher.collect(toCollectRequest(serving, serving.context), serving.signal);
     return '';
   },
-  async STATUS(task) {
-    await reportStatus(task);
+  async STATUS(serving) {
+    requireNode(serving);
+    await serving.context.attacher.status(toStatusRequest(serving), serving.signal);
     return '';
   },
 };
@@ -84,60 +94,48 @@ function refused(error: CniError): CniAnswer {
   return { status: 1, output: printCniError(error) };
 }
 
-export function createDispatcher(context: CniContext, closing: AbortSignal): CniDispatcher {
-  const containers: Queue = createQueue();
-  const commits: Queue = createQueue();
-  const { log } = context;
-  const returning = createWriteBack(context);
-
-  function taskOf(call: CniCall, request: CniRequest, netnsFd: number | undefined): CniTask {
-    const signal = AbortSignal.any([closing, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
-    return { context, call, request, netnsFd, commits, containers, signal };
+async function serveRequest(serving: Serving): Promise<CniAnswer> {
+  const { plugin, environment, config } = serving.request;
+  const { command, containerId } = environment;
+  if (command === 'VERSION') return { status: 0, output: printVersions() };
+  try {
+    return { status: 0, output: await serve[command](serving) };
+  } catch (error) {
+    serving.context.log.warn(
+      `${plugin} ${command} of container "${containerId}", network "${config.name}" failed`,
+      error,
+    );
+    return refused(errorOf(serving.request, error));
   }
+}
 
-  async function serveRequest(call: CniCall, request: CniRequest, netnsFd: number | undefined): Promise<CniAnswer> {
-    const { command, containerId } = request.environment;
-    if (command === 'VERSION') return { status: 0, output: printVersions() };
-    const words = `${request.plugin} ${command} of container "${containerId}", network "${request.config.name}"`;
-    try {
-      const output = await containers.run(containerId, () => serve[command](taskOf(call, request, netnsFd)));
-      return { status: 0, output };
-    } catch (error) {
-      log.warn(`${words} failed`, error);
-      return refused(errorOf(request, error));
-    }
-  }
+/** Calls that are not done when `signal` says so are given up. */
+export function createDispatcher(context: CniContext, signal: AbortSignal): CniDispatcher {
+  const { attacher, pendingFolder, log } = context;
 
+  /** One that cannot be understood any more goes. */
   async function finish(name: string, call: CniCall): Promise<void> {
     const parsed = parseRequest(call);
-    if (parsed.kind !== 'request') return forgetDel(context.pendingFolder, name);
-    const { request } = parsed;
-    // a DEL or ADD of the same attachment may have finished it while this one waited
-    await containers.run(request.environment.containerId, async () => {
-      if (tryRecallDel(context.pendingFolder, name) !== undefined)
-        await removeAttachment(taskOf(call, request, undefined));
-    });
-  }
-
-  async function answer(call: CniCall, netnsFd: number | undefined): Promise<CniAnswer> {
-    const parsed = parseRequest(call);
-    switch (parsed.kind) {
-      case 'version':
-        return { status: 0, output: printVersions() };
-      case 'refused':
-        log.warn(`refused a call of "${call.program}": ${parsed.error.msg} ${parsed.error.details ?? ''}`);
-        return refused(parsed.error);
-      case 'request':
-        return serveRequest(call, parsed.request, netnsFd);
-    }
+    if (parsed.kind !== 'request') return clearDel(pendingFolder, name);
+    await attacher.removeIfDeferred(toRemoveRequest({ call, request: parsed.request }, context), signal);
   }
 
   return {
-    answer,
-    async finishPending() {
-      const pending = listPendingDels(context.pendingFolder);
+    async answer(call, netnsFd) {
+      const parsed = parseRequest(call);
+      switch (parsed.kind) {
+        case 'version':
+          return { status: 0, output: printVersions() };
+        case 'refused':
+          log.warn(`refused a call of "${call.program}": ${parsed.error.msg} ${parsed.error.details ?? ''}`);
+          return refused(parsed.error);
+        case 'request':
+          return serveRequest({ call, request: parsed.request, context, netnsFd, signal });
+      }
+    },
+    async finishDeferred() {
       let left = 0;
-      for (const [name, call] of pending) {
+      for (const [name, call] of listDels(pendingFolder)) {
         try {
           await finish(name, call);
         } catch (error) {
@@ -146,15 +144,6 @@ export function createDispatcher(context: CniContext, closing: AbortSignal): Cni
         }
       }
       return left;
-    },
-    async writeBack() {
-      let outcome: 'done' | 'later' = 'done';
-      for (const attachment of returning.attachments()) {
-        const signal = AbortSignal.any([closing, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
-        const work = () => returning.follow({ context, commits, signal }, attachment);
-        if ((await containers.run(attachment.containerId, work)) === 'later') outcome = 'later';
-      }
-      return outcome;
     },
   };
 }

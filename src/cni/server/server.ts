@@ -3,13 +3,12 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import type { CniContext } from '../../attach/context.ts';
 import { OcicatError } from '../../base/errors.ts';
 import { descriptorOf } from '../../sys/connection.ts';
 import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../../sys/libc.ts';
 import { CNI_CODE, printCniError, toCniError } from '../spec/error.ts';
 import { type Admission, createAdmissionDesk, DEFAULT_CNI_LIMITS, fullError } from './admission.ts';
-import { type CniDispatcher, createDispatcher } from './dispatch.ts';
+import { type CniContext, type CniDispatcher, createDispatcher } from './dispatch.ts';
 import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './wire.ts';
 
 /** Compiled into the shim as well. */

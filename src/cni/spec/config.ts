@@ -2,10 +2,11 @@
 // v3.33, cni-plugin/pkg/types/types.go; CNI spec 1.1.0, "Plugin configuration objects").
 import { formatIssue, type Issue } from '../../base/errors.ts';
 import { type Json, parseJson } from '../../base/json.ts';
+import { storableContainerId } from '../../model/endpoint/container-id.ts';
+import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 import { isDnsSubdomain } from '../../model/meta/names.ts';
 import { tryParseIp } from '../../net/ip.ts';
 import { createReader, type Fields, isFields, type Reader } from './config-reader.ts';
-import { storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 import { type CniResult, type ResultRoute, readRoutes, tryParseResult } from './result.ts';
 import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
@@ -29,12 +30,6 @@ interface IpamConfig {
 /** A network gives the container the interface that is asked for, or its profile to the interface that is there. */
 export type Attach = 'interface' | 'profile';
 
-/** One attachment that a runtime still has, as GC hands it over. */
-export interface Attachment {
-  readonly containerId: string;
-  readonly interfaceName: string;
-}
-
 export interface NetworkConfig {
   readonly version: CniVersion;
   /** The main plugin's name, empty when the file does not say it. */
@@ -57,7 +52,7 @@ export interface NetworkConfig {
   readonly previous: CniResult | undefined;
   /** Name servers and the like for the result; empty when the file has none (CNI spec 1.1.0, "dns"). */
   readonly dns: CniResult['dns'];
-  /** undefined: the runtime said nothing. */
+  /** What the runtime still has, as GC hands it over; undefined: it said nothing. */
   readonly validAttachments: readonly Attachment[] | undefined;
 }
 

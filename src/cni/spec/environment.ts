@@ -1,8 +1,8 @@
 // The environment of a plugin call: which command, for which container and interface (CNI spec 1.1.0, "Parameters").
 import type { Issue } from '../../base/errors.ts';
+import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import { parseArgs } from './args.ts';
 import type { Attach } from './config.ts';
-import { isCniId, storableContainerId } from './container-id.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 
 const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;
@@ -38,6 +38,9 @@ const REQUIRED: Readonly<Record<Command, readonly string[]>> = {
  */
 const ATTACH_BY_PROFILE: readonly (string | undefined)[] = ['0.1.0', '0.2.0'];
 
+/** The specification's rule for container IDs (CNI spec 1.1.0, "Parameters"). */
+const CNI_ID = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
 export type EnvironmentResult =
@@ -65,7 +68,7 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
   if (missing.length > 0) return refuse(`required env variables [${missing.join(',')}] missing`);
   const issues: Issue[] = [];
   const { CNI_CONTAINERID: id = '', CNI_IFNAME: interfaceName = '', CNI_NETNS: netns = '' } = variables;
-  if (id !== '' && !isCniId(id))
+  if (id !== '' && !CNI_ID.test(id))
     issues.push({
       path: 'CNI_CONTAINERID',
       found: `"${id}"`,

@@ -25,6 +25,12 @@ export interface CniCall {
   readonly input: string;
 }
 
+/** A call as it came in, and as it is understood. */
+export interface ParsedCall {
+  readonly call: CniCall;
+  readonly request: CniRequest;
+}
+
 export type RequestResult =
   | { readonly kind: 'request'; readonly request: CniRequest }
   | { readonly kind: 'version' }

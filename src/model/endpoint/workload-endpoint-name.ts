@@ -28,8 +28,14 @@ export function tryComputeEndpointName(identity: EndpointIdentity): string | und
   return complete ? parts.map((part) => part?.replaceAll('-', '--')).join('-') : undefined;
 }
 
+/** Which interface of which container. */
+export interface Attachment {
+  readonly containerId: string;
+  readonly interfaceName: string;
+}
+
 /** Container and interface in the name of an endpoint of orchestrator `cni`; undefined in any other. */
-export function tryParseAttachment(name: string): { containerId: string; interfaceName: string } | undefined {
+export function tryParseAttachment(name: string): Attachment | undefined {
   const [, orchestrator, containerId, interfaceName] = name
     .split(/(?<!-)-(?!-)/)
     .map((part) => part.replaceAll('--', '-'));

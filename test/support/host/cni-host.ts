@@ -3,8 +3,10 @@
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CniContext } from '../../../src/attach/context.ts';
+import { createAttacher } from '../../../src/attach/attacher.ts';
+import type { AttachContext } from '../../../src/attach/context.ts';
 import { openCniMemory } from '../../../src/attach/memory.ts';
+import type { CniLimits } from '../../../src/cni/server/admission.ts';
 import { type CniServer, openCniServer } from '../../../src/cni/server/server.ts';
 import { parseDatastoreConfig } from '../../../src/datastore/open/config.ts';
 import { openDatastore } from '../../../src/datastore/open/open.ts';
@@ -42,11 +44,16 @@ interface ShimResult {
   readonly output: string;
 }
 
+/** Of the agent, and where unfinished DELs are kept. */
+export interface HostContext extends AttachContext {
+  readonly pendingFolder: string;
+}
+
 export interface CniHost {
   readonly etcd: EtcdServer;
   readonly datastore: Datastore;
   readonly folder: string;
-  readonly context: CniContext;
+  readonly context: HostContext;
   server: CniServer;
   /** Path of the pod's namespace, which only this process's descriptor keeps. */
   readonly podPath: string;
@@ -105,6 +112,11 @@ async function fill(datastore: Datastore): Promise<void> {
     });
 }
 
+/** A server as the agent has it. */
+export function openServer(context: HostContext, path: string, limits?: CniLimits): Promise<CniServer> {
+  return openCniServer({ ...context, attacher: createAttacher(context) }, path, limits);
+}
+
 export async function openCniHost(): Promise<CniHost> {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-cni-'));
   const socketPath = join(folder, 'cni.sock');
@@ -128,7 +140,7 @@ export async function openCniHost(): Promise<CniHost> {
     (...args: A): R =>
       withNetns(hostFd, () => work(...args));
 
-  const context: CniContext = {
+  const context: HostContext = {
     nodeName: 'host1',
     datastore,
     memory,
@@ -159,7 +171,7 @@ export async function openCniHost(): Promise<CniHost> {
     datastore,
     folder,
     context,
-    server: await openCniServer(context, socketPath),
+    server: await openServer(context, socketPath),
     podPath: `/proc/${process.pid}/fd/${podFd}`,
     policy: async () => undefined,
     put: (key, value) => put(datastore, key, value),

@@ -2,16 +2,17 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type MemoryDatastore, openMemoryDatastore } from '../../test/support/datastore/memory.ts';
-import { type Issue, OcicatError } from '../base/errors.ts';
-import { type CniDispatcher, createDispatcher } from '../cni/server/dispatch.ts';
-import { printKey } from '../datastore/keys.ts';
-import type { Datastore } from '../datastore/port.ts';
-import type { WorkloadLinkSpec } from '../kernel/link/workload-link.ts';
-import { formatIp, type Ip } from '../net/ip.ts';
-import { parseMac } from '../net/mac.ts';
-import type { CniContext } from './context.ts';
-import { openCniMemory } from './memory.ts';
+import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
+import { type Attacher, createAttacher } from '../../attach/attacher.ts';
+import type { AttachContext } from '../../attach/context.ts';
+import { openCniMemory } from '../../attach/memory.ts';
+import { type Issue, OcicatError } from '../../base/errors.ts';
+import { printKey } from '../../datastore/keys.ts';
+import type { Datastore } from '../../datastore/port.ts';
+import type { WorkloadLinkSpec } from '../../kernel/link/workload-link.ts';
+import { formatIp, type Ip } from '../../net/ip.ts';
+import { parseMac } from '../../net/mac.ts';
+import { type CniDispatcher, createDispatcher } from './dispatch.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12, 0, 0, 120);
 const NETNS_FD = 99;
@@ -30,7 +31,7 @@ let logged: string[];
 const resource = (resourceKind: 'ClusterInformation' | 'IPPool' | 'Node', name: string) =>
   printKey({ kind: 'resource', resourceKind, namespace: undefined, name });
 
-function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): CniContext {
+function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): AttachContext {
   const note = (line: string) => void logged.push(line);
   return {
     nodeName: 'host-1',
@@ -80,7 +81,6 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
     endpointGone: (id) => void steps.push(`gone ${id}`),
     whyBehind: () => undefined,
     mtuBytes: () => 1440,
-    pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
@@ -90,10 +90,21 @@ function contextOf(datastore: Datastore, changes: Partial<CniContext> = {}): Cni
   };
 }
 
-async function start(context: CniContext): Promise<CniDispatcher> {
+interface Host extends CniDispatcher {
+  readonly attacher: Attacher;
+}
+
+function dispatcherOf(context: AttachContext): Host {
+  const attacher = createAttacher(context);
+  const { nodeName, log } = context;
+  const dispatcher = createDispatcher({ nodeName, attacher, pendingFolder: join(folder, 'pending'), log }, signal);
+  return { ...dispatcher, attacher };
+}
+
+async function start(context: AttachContext): Promise<Host> {
   await context.memory.refresh(signal);
   context.memory.setInSync(true);
-  return createDispatcher(context, signal);
+  return dispatcherOf(context);
 }
 
 async function put(key: string, value: object): Promise<void> {
@@ -241,7 +252,7 @@ test('an agent that has not read the store ends the flows as soon as it knows th
   await call(await start(contextOf(store)), 'ADD');
   steps = [];
   const context = contextOf(store);
-  const late = createDispatcher(context, signal);
+  const late = dispatcherOf(context);
   expect(await call(late, 'DEL')).toEqual([0, '']);
   expect(steps).toEqual(['remove cali5bc080ca-11', expect.stringMatching(/^gone /), 'end flows 192.168.0.0']);
   await expectNothingLeft();
@@ -387,12 +398,12 @@ test.each(faults)(
     await memory.refresh(signal);
     memory.setInSync(true);
     const context = { ...contextOf(failing(at, when, forGood)), memory };
-    const dispatcher = createDispatcher(context, signal);
+    const dispatcher = dispatcherOf(context);
     const [status] = await call(dispatcher, 'ADD');
     // the agent goes on with a store that answers, as after the outage
     const next = await start(contextOf(store));
     if (status === 1) {
-      expect(await next.finishPending()).toBe(0);
+      expect(await next.finishDeferred()).toBe(0);
       await expectNothingLeft();
     }
     expect((await call(next, 'ADD'))[0]).toBe(0);
@@ -408,17 +419,14 @@ test.each(faults)(
     const memory = openCniMemory(store, 'host-1');
     await memory.refresh(signal);
     memory.setInSync(true);
-    await call(createDispatcher({ ...contextOf(store), memory }, signal), 'ADD');
-    const [status, output] = await call(
-      createDispatcher({ ...contextOf(failing(at, when, forGood)), memory }, signal),
-      'DEL',
-    );
+    await call(dispatcherOf({ ...contextOf(store), memory }), 'ADD');
+    const [status, output] = await call(dispatcherOf({ ...contextOf(failing(at, when, forGood)), memory }), 'DEL');
     expect(links.size).toBe(0);
     const next = await start(contextOf(store));
     if (status === 1) {
       expect(output).toEqual({ cniVersion: '0.1.0', code: 11, msg: 'reach datastore: it is away' });
       expect(readdirSync(join(folder, 'pending')).length).toBe(1);
-      expect(await next.finishPending()).toBe(0);
+      expect(await next.finishDeferred()).toBe(0);
     }
     await expectNothingLeft();
   },
@@ -428,11 +436,11 @@ test('an unfinished DEL is finished before the container name is used again', as
   const memory = openCniMemory(store, 'host-1');
   await memory.refresh(signal);
   memory.setInSync(true);
-  await call(createDispatcher({ ...contextOf(store), memory }, signal), 'ADD', { args: 'IP=192.168.0.7' });
-  await call(createDispatcher({ ...contextOf(failing(1, 'before', true)), memory }, signal), 'DEL');
+  await call(dispatcherOf({ ...contextOf(store), memory }), 'ADD', { args: 'IP=192.168.0.7' });
+  await call(dispatcherOf({ ...contextOf(failing(1, 'before', true)), memory }), 'DEL');
   const next = await start(contextOf(store));
   expect(await call(next, 'ADD', { args: 'IP=192.168.0.9' })).toEqual(ok('192.168.0.9'));
-  expect(await next.finishPending()).toBe(0);
+  expect(await next.finishDeferred()).toBe(0);
   expect(links.size).toBe(1);
 });
 
@@ -555,7 +563,7 @@ test.each([
   );
   await store.commit({ conditions: [], writes: all.map((key) => ({ kind: 'delete', key })) });
   await context.memory.refresh(signal);
-  expect(await dispatcher.writeBack()).toEqual(outcome);
+  expect(await dispatcher.attacher.writeBack(signal)).toEqual(outcome);
   expect([(await keysUnder(WEP)).length, await keysUnder(HANDLE)]).toEqual([endpoints, handles]);
 });
 

@@ -1,4 +1,4 @@
-// Readiness gates: URLs that must answer well before a container is connected (Calico v3.33,
+// Readiness gates: URLs that must answer well before a workload is attached (Calico v3.33,
 // cni-plugin/pkg/plugin/plugin.go).
 import { OcicatError } from '../base/errors.ts';
 
@@ -6,7 +6,7 @@ const INTERVAL_MS = 5_000;
 /** Calico's limit for one gate; it asks for the first time after five seconds, we ask at once. */
 const GATE_TIMEOUT_MS = 30_000;
 
-async function isOpen(gate: string, signal: AbortSignal): Promise<boolean> {
+async function isReady(gate: string, signal: AbortSignal): Promise<boolean> {
   try {
     const answer = await fetch(gate, {
       redirect: 'manual',
@@ -19,11 +19,11 @@ async function isOpen(gate: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Throws `not-ready` naming the gate that stayed shut. */
-export async function passGates(gates: readonly string[], signal: AbortSignal): Promise<void> {
+/** Throws `not-ready` naming the gate that has not answered. */
+export async function awaitReadiness(gates: readonly string[], signal: AbortSignal): Promise<void> {
   for (const gate of gates) {
     const deadlineMs = Date.now() + GATE_TIMEOUT_MS;
-    while (!(await isOpen(gate, signal))) {
+    while (!(await isReady(gate, signal))) {
       if (Date.now() + INTERVAL_MS > deadlineMs)
         throw new OcicatError(
           'not-ready',

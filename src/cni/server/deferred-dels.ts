@@ -2,11 +2,11 @@
 // done later, even if the runtime never asks again.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { shortHash } from '../base/hash.ts';
-import { tryParseJson } from '../base/json.ts';
-import { isFields } from '../cni/spec/config-reader.ts';
-import type { CniCall, CniRequest } from '../cni/spec/request.ts';
-import { replaceFile } from '../sys/files.ts';
+import { shortHash } from '../../base/hash.ts';
+import { tryParseJson } from '../../base/json.ts';
+import { replaceFile } from '../../sys/files.ts';
+import { isFields } from '../spec/config-reader.ts';
+import type { CniCall, CniRequest } from '../spec/request.ts';
 
 const SUFFIX = '.json';
 
@@ -20,7 +20,7 @@ function fileOf(folder: string, name: string): string {
 }
 
 /** Written beside and moved into place; it need not survive a power cut, after which the container is gone as well. */
-export function rememberDel(folder: string, name: string, call: CniCall): void {
+export function saveDel(folder: string, name: string, call: CniCall): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = fileOf(folder, name);
   const variables = { ...call.variables, CNI_COMMAND: 'DEL' };
@@ -28,7 +28,7 @@ export function rememberDel(folder: string, name: string, call: CniCall): void {
 }
 
 /** Throws when it stands and cannot be removed: it would be done again. */
-export function forgetDel(folder: string, name: string): void {
+export function clearDel(folder: string, name: string): void {
   const path = fileOf(folder, name);
   if (existsSync(path)) rmSync(path, { force: true });
 }
@@ -52,15 +52,15 @@ function tryReadText(path: string): string | undefined {
 }
 
 /** The unfinished DEL of an attachment. */
-export function tryRecallDel(folder: string, name: string): CniCall | undefined {
+export function tryLoadDel(folder: string, name: string): CniCall | undefined {
   const text = tryReadText(fileOf(folder, name));
   const call = text === undefined ? undefined : tryParseCall(text);
-  if (text !== undefined && call === undefined) forgetDel(folder, name);
+  if (text !== undefined && call === undefined) clearDel(folder, name);
   return call;
 }
 
 /** All unfinished DELs, by attachment. */
-export function listPendingDels(folder: string): readonly (readonly [string, CniCall])[] {
+export function listDels(folder: string): readonly (readonly [string, CniCall])[] {
   let files: readonly string[];
   try {
     files = readdirSync(folder);
@@ -69,7 +69,7 @@ export function listPendingDels(folder: string): readonly (readonly [string, Cni
   }
   const names = files.filter((file) => file.endsWith(SUFFIX)).map((file) => file.slice(0, -SUFFIX.length));
   return names.flatMap((name) => {
-    const call = tryRecallDel(folder, name);
+    const call = tryLoadDel(folder, name);
     return call === undefined ? [] : [[name, call] as const];
   });
 }

@@ -1,7 +1,7 @@
 // The networks that an endpoint is attached to. Mostly it is one, the endpoint's first profile; when several share its interface,
 // annotations say which, under which interface's name each was asked for, and whose its addresses are.
-import type { WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
-import type { CniRequest } from './request.ts';
+import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import type { RemoveRequest } from './request.ts';
 
 /** `network1/eth0 network2/eth1`, in the order in which they came. */
 const NETWORKS = 'ocicat/networks';
@@ -10,13 +10,13 @@ const ADDRESSES_OF = 'ocicat/addresses-of';
 
 export interface AttachedNetwork {
   readonly network: string;
-  /** CNI_IFNAME. */
+  /** As it was asked for; the endpoint's own interface may be another. */
   readonly interfaceName: string;
 }
 
-/** The network of a call, as it is asked for. */
-export function attachedOf({ config, environment }: CniRequest): AttachedNetwork {
-  return { network: config.name, interfaceName: environment.interfaceName };
+/** The network of a request, as it is asked for. */
+export function attachedNetworkOf({ network, attachment }: RemoveRequest): AttachedNetwork {
+  return { network, interfaceName: attachment.interfaceName };
 }
 
 function isSame(a: AttachedNetwork, b: AttachedNetwork): boolean {
@@ -42,11 +42,11 @@ export function isAttached(endpoint: WorkloadEndpoint, attached: AttachedNetwork
   return networksOf(endpoint).some((one) => isSame(one, attached));
 }
 
-/** Whether the call asks for what the endpoint is already. */
-export function isAsAsked(endpoint: WorkloadEndpoint, request: CniRequest): boolean {
-  if (isShared(endpoint)) return isAttached(endpoint, attachedOf(request));
+/** Whether the endpoint is already what is asked for. */
+export function isAsAsked(endpoint: WorkloadEndpoint, asked: AttachedNetwork): boolean {
+  if (isShared(endpoint)) return isAttached(endpoint, asked);
   const { endpoint: interfaceName, profiles = [] } = endpoint.spec;
-  return interfaceName === request.environment.interfaceName && profiles.includes(request.config.name);
+  return interfaceName === asked.interfaceName && profiles.includes(asked.network);
 }
 
 /** The network whose handle its addresses are held under, where they are of our own IPAM. */

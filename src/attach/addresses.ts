@@ -1,0 +1,55 @@
+// Addresses by themselves, for a workload whose interface somebody else makes, such as CNI's plugins bridge and ptp.
+// Addresses are told apart by interface, since a workload may have several of one network there.
+import { OcicatError } from '../base/errors.ts';
+import { draftAssignment } from '../ipam/assign.ts';
+import { draftReleaseByHandle } from '../ipam/release.ts';
+import { gatewayOf } from '../kernel/link/workload-link.ts';
+import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
+import { familyOf } from '../net/ip.ts';
+import { assignRequestOf, surroundingsOf } from './assign-request.ts';
+import { observeHeld, throwDifferences } from './check.ts';
+import { bootWords, draftReleaseOfBefore } from './last-boot.ts';
+import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
+import type { AddressRequest, AttachedAddress, CheckAddressesRequest } from './request.ts';
+
+type Words = Readonly<Record<string, string>>;
+
+/** Whether an address is the interface's; one of Calico's does not say, and is then. */
+function isForInterface({ interfaceName }: Attachment): (words: Words) => boolean {
+  return (words) => (words.interface ?? interfaceName) === interfaceName;
+}
+
+export async function addAddresses(operation: Operation<AddressRequest>): Promise<readonly AttachedAddress[]> {
+  const { context, request } = operation;
+  const { attachment } = request;
+  const base = assignRequestOf(operation);
+  const words = { ...base.words, interface: attachment.interfaceName, ...bootWords(context) };
+  const { result } = await commit(operation, async (draft) => {
+    await draftReleaseOfBefore(context, draft, request.addresses);
+    return draftAssignment(surroundingsOf(context, draft), { ...base, words, isSame: isForInterface(attachment) });
+  });
+  return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
+}
+
+/** What is written down before, and whether anything is left to do, is the caller's. */
+export async function releaseAddresses(operation: Operation): Promise<void> {
+  const { context, request, signal } = operation;
+  const { memory } = context;
+  if (!memory.isInSync()) await memory.refresh(signal);
+  await commit(operation, async (draft) => {
+    const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
+    for (const handleId of handlesOf(request, [request.network]))
+      await draftReleaseByHandle(around, handleId, isForInterface(request.attachment));
+  });
+}
+
+/** Throws `not-found` when the workload has lost its addresses. */
+export async function checkAddresses(operation: Operation<CheckAddressesRequest>): Promise<void> {
+  const { attachment, network, compare } = operation.request;
+  const { containerId } = attachment;
+  const handleId = handleOf(network, containerId);
+  const held = await observeHeld(operation, handleId);
+  if (held.length === 0)
+    throw new OcicatError('not-found', `check container "${containerId}": no address is held under "${handleId}"`);
+  throwDifferences(containerId, compare(held));
+}

@@ -1,0 +1,38 @@
+// What a request asks address assignment for.
+import type { AssignRequest } from '../ipam/assign.ts';
+import type { Draft } from '../ipam/draft.ts';
+import type { Surroundings } from '../ipam/own-block.ts';
+import type { AttachContext } from './context.ts';
+import { handleOf, type Operation } from './operation.ts';
+import { otherAddresses } from './other-interfaces.ts';
+import type { AddressRequest } from './request.ts';
+
+/** Go's time.String(), as Calico notes it with an address. */
+export function formatGoTime(timeMs: number): string {
+  const [date = '', time = ''] = new Date(timeMs).toISOString().slice(0, -1).split('T');
+  return `${date} ${time.replace(/\.?0*$/, '')} +0000 UTC`;
+}
+
+export function assignRequestOf({ context, request }: Operation<AddressRequest>): AssignRequest {
+  const { attachment, network, addresses, families, ipv4Pools, ipv6Pools } = request;
+  const others = otherAddresses(context.memory, attachment);
+  return {
+    handleId: handleOf(network, attachment.containerId),
+    words: { node: context.nodeName, timestamp: formatGoTime(context.now()) },
+    use: 'Workload',
+    families,
+    exact: addresses,
+    ipv4Pools,
+    ipv6Pools,
+    isSame: (_words, ip) => !others.has(ip),
+  };
+}
+
+export function surroundingsOf(context: AttachContext, draft: Draft): Surroundings {
+  return {
+    view: context.memory.ipam,
+    draft,
+    nowMs: context.now(),
+    report: (error) => context.log.error('assign address', error),
+  };
+}

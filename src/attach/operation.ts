@@ -1,0 +1,107 @@
+// One request while it is served, and the steps that several verbs share.
+import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { type Committed, commitDraft } from '../ipam/commit.ts';
+import type { Draft } from '../ipam/draft.ts';
+import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
+import type { Queue } from '../sys/queue.ts';
+import { createUndo, type Undo } from '../sys/undo.ts';
+import type { AttachContext } from './context.ts';
+import { forgetEndpoint, type KeptEndpoint, keepEndpoint } from './endpoint-files.ts';
+import type { RemoveRequest } from './request.ts';
+
+/** What every operation on this host works with. */
+export interface OperationContext {
+  readonly context: AttachContext;
+  /** Commits of this host go one after the other: they want the same block. */
+  readonly commits: Queue;
+  /** Requests about one container go one after the other. */
+  readonly containers: Queue;
+  readonly signal: AbortSignal;
+}
+
+export interface Operation<R = RemoveRequest> extends OperationContext {
+  readonly request: R;
+}
+
+/** How long an ADD waits for an agent that has just started. */
+const IN_SYNC_TIMEOUT_MS = 10_000;
+/** How long it may take to undo; the request's own time may be over by then. */
+const UNDO_TIMEOUT_MS = 20_000;
+
+/** Throws `not-ready` while the datastore is locked or unread. */
+export async function ensureReady({ memory }: AttachContext): Promise<void> {
+  await memory.untilInSync(IN_SYNC_TIMEOUT_MS);
+  if (!memory.isDatastoreReady())
+    throw new OcicatError('not-ready', 'Calico is currently not ready to process requests');
+}
+
+/** Builds and commits in turn with the other operations. */
+export function commit<T>(
+  { context, commits, signal: usual }: Omit<OperationContext, 'containers'>,
+  build: (draft: Draft) => Promise<T>,
+  signal = usual,
+): Promise<Committed<T>> {
+  return commits.run('store', () => commitDraft(context.datastore, context.memory, build, signal));
+}
+
+/**
+ * The handle that a network's addresses for the container are held under (Calico v3.33,
+ * cni-plugin/pkg/ipamplugin/ipam_plugin.go).
+ */
+export function handleOf(network: string, containerId: string): string {
+  return `${network}.${containerId}`;
+}
+
+/**
+ * Handles that may hold addresses of the container: of these networks, under its ID as it is stored and, where Calico made
+ * them, as the client says it; and the bare ID, Calico's old handle (Calico v3.33,
+ * cni-plugin/pkg/ipamplugin/ipam_plugin.go).
+ */
+export function handlesOf({ attachment, otherIds }: RemoveRequest, networks: readonly string[]): readonly string[] {
+  const ids = [...new Set([attachment.containerId, ...otherIds])];
+  return ids.filter((id) => id !== '').flatMap((id) => [...networks.map((network) => handleOf(network, id)), id]);
+}
+
+/** Whether a commit that failed so may have happened all the same. */
+function isUnsure(error: unknown): boolean {
+  return isOcicatError(error, 'unavailable', 'timeout', 'aborted');
+}
+
+/**
+ * Runs `work` with an undo stack that is run back when it fails. When something may have been left behind - an inverse
+ * failed, or nobody knows whether a commit happened - a removal is written down, to be done later.
+ */
+export async function withUndo<T>({ context, request }: Operation, work: (undo: Undo) => Promise<T>): Promise<T> {
+  const undo = createUndo();
+  try {
+    return await work(undo);
+  } catch (error) {
+    const failures = await undo.run();
+    for (const failure of failures) context.log.warn(`undo ADD of "${request.attachment.containerId}"`, failure);
+    if (failures.length > 0 || isUnsure(error)) request.deferred.save();
+    throw error;
+  }
+}
+
+/** A signal of its own for undoing. */
+export function undoSignal(): AbortSignal {
+  return AbortSignal.timeout(UNDO_TIMEOUT_MS);
+}
+
+/** Keeps the endpoint for a store that forgets it. A disk that takes nothing does not stop the ADD. */
+export function saveEndpoint({ endpointFolder, log }: AttachContext, kept: KeptEndpoint): void {
+  try {
+    keepEndpoint(endpointFolder, kept);
+  } catch (error) {
+    log.error('a restored datastore will not be told of this pod again', error);
+  }
+}
+
+/** The other end of saveEndpoint. */
+export function dropEndpoint({ endpointFolder, log }: AttachContext, attachment: Attachment): void {
+  try {
+    forgetEndpoint(endpointFolder, attachment);
+  } catch (error) {
+    log.error(`forget endpoint of container "${attachment.containerId}"`, error);
+  }
+}

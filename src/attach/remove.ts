@@ -1,0 +1,218 @@
+// DEL: a workload is detached. What is gone already is no failure; what cannot be done now is written down and done later.
+
+import { isOcicatError } from '../base/errors.ts';
+import { printKey } from '../datastore/keys.ts';
+import { printResourceKey } from '../datastore/resource/resource-codec.ts';
+import type { Draft } from '../ipam/draft.ts';
+import { draftReleaseByHandle } from '../ipam/release.ts';
+import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import { releaseAddresses } from './addresses.ts';
+import {
+  attachedNetworkOf,
+  holderNetworkOf,
+  isAttached,
+  isShared,
+  networksOf,
+  withoutNetwork,
+} from './attached-networks.ts';
+import {
+  addressesOf,
+  attachmentOf,
+  DEFAULT_NAMESPACE,
+  endpointsOf,
+  findEndpoint,
+  idOf,
+  tryNameEndpoint,
+} from './endpoint.ts';
+import { tryRecallEndpoint } from './endpoint-files.ts';
+import type { LocalEndpoint } from './memory.ts';
+import { commit, dropEndpoint, handlesOf, type Operation, type OperationContext } from './operation.ts';
+import { otherAddresses } from './other-interfaces.ts';
+import type { DeferredRemoval, RemoveRequest } from './request.ts';
+import { detachNetwork } from './share.ts';
+
+/** The id of the endpoint that the request's own interface has, if its namespace is the usual one; undefined when it can have none. */
+function expectedId({ context, request: { attachment } }: Operation): string | undefined {
+  const name = tryNameEndpoint(context.nodeName, attachment.containerId, attachment.interfaceName);
+  return name === undefined ? undefined : `${DEFAULT_NAMESPACE}/${name}`;
+}
+
+/** Without an endpoint to say its name, the link still says whose it is. */
+function findLink(operation: Operation): { readonly hostName: string; readonly id: string } | undefined {
+  const id = expectedId(operation);
+  const link = operation.context.links.observe().find(({ endpoint }) => endpoint === id);
+  return id === undefined || link === undefined ? undefined : { hostName: link.name, id };
+}
+
+/** First of all nothing may reach the container's addresses any more: they are about to be given to others. */
+async function removeLink(operation: Operation, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  const hostName = endpoint?.spec.interfaceName;
+  const link =
+    endpoint === undefined || hostName === undefined ? findLink(operation) : { hostName, id: idOf(endpoint) };
+  if (link === undefined) return;
+  await operation.context.links.remove(link.hostName, operation.signal);
+  await operation.context.endpointGone(link.id);
+}
+
+/** Once nothing leads to the addresses. A kernel that cannot do it must not keep containers from going. */
+async function endFlows({ context, request }: Operation, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  if (endpoint === undefined) return;
+  try {
+    await context.links.endFlows(addressesOf(endpoint));
+  } catch (error) {
+    context.log.warn(`end flows of container "${request.attachment.containerId}"`, error);
+  }
+}
+
+/** Handles that may hold addresses of the endpoint, or of what the request's own interface has left behind. */
+function handlesToRelease(request: RemoveRequest, endpoint: WorkloadEndpoint | undefined): readonly string[] {
+  const holder = endpoint === undefined ? undefined : holderNetworkOf(endpoint);
+  const networks = [request.network, ...(endpoint?.spec.profiles ?? []), ...(holder === undefined ? [] : [holder])];
+  return handlesOf(request, [...new Set(networks)]);
+}
+
+async function draftDeletion(draft: Draft, id: string): Promise<void> {
+  const [namespace = '', name = ''] = id.split('/');
+  const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
+  if ((await draft.get(key)) !== undefined) draft.delete(key);
+}
+
+async function draftRemoval(operation: Operation, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  const { context, request } = operation;
+  const { memory } = context;
+  const id = endpoint === undefined ? expectedId(operation) : idOf(endpoint);
+  if (id !== undefined) await draftDeletion(draft, id);
+  if (request.provider !== undefined) return;
+  const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
+  const handles = handlesToRelease(request, endpoint);
+  const { containerId, interfaceName } = request.attachment;
+  const others = otherAddresses(memory, { containerId, interfaceName: endpoint?.spec.endpoint ?? interfaceName });
+  await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
+  for (const handleId of handles) await draftReleaseByHandle(around, handleId, (_words, ip) => !others.has(ip));
+}
+
+/** The endpoint and its addresses, in one transaction. */
+export async function removeFromStore(
+  operation: Operation,
+  endpoint: WorkloadEndpoint | undefined,
+  signal = operation.signal,
+): Promise<void> {
+  await commit(operation, (draft) => draftRemoval(operation, draft, endpoint), signal);
+}
+
+/** Another provider's addresses; its failure must not keep the rest from being removed. */
+async function giveBack({ request, signal }: Operation): Promise<unknown> {
+  try {
+    await request.provider?.giveBack(signal);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** What a DEL takes: a network from an endpoint that others share, an interface with all it has, or nothing. */
+type Removal =
+  | { readonly kind: 'detach'; readonly known: LocalEndpoint }
+  | { readonly kind: 'remove'; readonly known: LocalEndpoint | undefined }
+  | { readonly kind: 'nothing' };
+
+/** Addresses of another provider go with their network, and the interface with them. */
+function isLast(request: RemoveRequest, endpoint: WorkloadEndpoint): boolean {
+  const isHolder = request.provider !== undefined && holderNetworkOf(endpoint) === request.network;
+  return isHolder || withoutNetwork(endpoint, attachedNetworkOf(request)) === undefined;
+}
+
+/** A shared interface is left by the networks that it was asked for under; one of its own goes whole. */
+function planRemoval({ context: { memory }, request }: Operation): Removal {
+  const { attachment } = request;
+  const asked = attachedNetworkOf(request);
+  const isJoined = ({ endpoint }: LocalEndpoint) => isShared(endpoint) && isAttached(endpoint, asked);
+  const joined = endpointsOf(memory, attachment.containerId).find(isJoined);
+  if (joined !== undefined) return { kind: isLast(request, joined.endpoint) ? 'remove' : 'detach', known: joined };
+  const own = findEndpoint(memory, attachment);
+  return own !== undefined && isShared(own.endpoint) ? { kind: 'nothing' } : { kind: 'remove', known: own };
+}
+
+/** The file before the link: nobody writes back what is being removed. */
+async function removeFromHost(operation: Operation, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+  const { context, request } = operation;
+  dropEndpoint(context, endpoint === undefined ? request.attachment : attachmentOf(endpoint));
+  await removeLink(operation, endpoint);
+  await endFlows(operation, endpoint);
+}
+
+/** The endpoint may have become known only now: then its flows end now. */
+async function removeRest(operation: Operation, before: LocalEndpoint | undefined, known: LocalEndpoint | undefined) {
+  if (before === undefined) await endFlows(operation, known?.endpoint);
+  await removeFromStore(operation, known?.endpoint);
+}
+
+/** A container that was never attached, since its provider is not installed, has nothing there to give back. */
+function isNothing(failure: unknown, wasAttached: boolean): boolean {
+  return failure === undefined || (!wasAttached && isOcicatError(failure, 'invalid'));
+}
+
+/**
+ * The kernel first, then other providers, then the store, which may be the one that cannot be reached. `isRetry`: it was
+ * tried before, and the endpoint may have been removed then.
+ */
+async function removeInterface(operation: Operation, before: LocalEndpoint | undefined, isRetry: boolean) {
+  const { memory } = operation.context;
+  await removeFromHost(operation, before?.endpoint);
+  const failure = await giveBack(operation);
+  if (!memory.isInSync()) await memory.refresh(operation.signal);
+  const now = planRemoval(operation);
+  if (now.kind === 'detach') await detachNetwork(operation, now.known);
+  if (now.kind === 'remove') await removeRest(operation, before, now.known);
+  const wasAttached = isRetry || (now.kind !== 'nothing' && now.known !== undefined);
+  if (!isNothing(failure, wasAttached)) throw failure;
+}
+
+/** An agent that has not read the store must not take an interface that other networks share. */
+async function learnOfShared({ context, request, signal }: Operation): Promise<void> {
+  const kept = tryRecallEndpoint(context.endpointFolder, request.attachment);
+  if (!context.memory.isInSync() && kept !== undefined && isShared(kept.endpoint)) await context.memory.refresh(signal);
+}
+
+async function removeWorkload(operation: Operation, isRetry: boolean): Promise<void> {
+  await learnOfShared(operation);
+  const removal = planRemoval(operation);
+  if (removal.kind === 'detach') await detachNetwork(operation, removal.known);
+  if (removal.kind === 'remove') await removeInterface(operation, removal.known, isRetry);
+}
+
+/** Throws when something is left to do; it is written down then. */
+export async function remove(operation: Operation): Promise<void> {
+  const { scope, deferred } = operation.request;
+  const isRetry = deferred.load() !== undefined;
+  deferred.save();
+  await (scope === 'interface' ? removeWorkload(operation, isRetry) : releaseAddresses(operation));
+  deferred.clear();
+}
+
+/** Removes what an earlier removal of the same attachment has left, if there is one. */
+export async function removeIfDeferred(operation: Operation): Promise<void> {
+  const request = operation.request.deferred.load();
+  if (request !== undefined) await remove({ ...operation, request });
+}
+
+/** An endpoint without a link is its own note of what is left to do. */
+const NOT_DEFERRED: DeferredRemoval = { load: () => undefined, save: () => undefined, clear: () => undefined };
+
+/** An endpoint of this host with all that it has, whatever networks share it. */
+export async function removeEndpoint(context: OperationContext, { endpoint }: LocalEndpoint): Promise<void> {
+  const [network = 'unknown'] = networksOf(endpoint).map((one) => one.network);
+  const attachment = attachmentOf(endpoint);
+  const otherIds = [endpoint.spec.containerID ?? ''];
+  const request = {
+    scope: 'interface',
+    attachment,
+    otherIds,
+    network,
+    provider: undefined,
+    deferred: NOT_DEFERRED,
+  } as const;
+  const operation: Operation = { ...context, request };
+  await removeFromHost(operation, endpoint);
+  await removeFromStore(operation, endpoint);
+}

@@ -1,0 +1,48 @@
+// The result that a runtime gets for what the host has done.
+import type { Attached, AttachedAddress } from '../../attach/request.ts';
+import { tryParseJson } from '../../base/json.ts';
+import type { CniRequest } from '../spec/request.ts';
+import { type CniResult, tryParseResult } from '../spec/result.ts';
+
+/** The file's word before the IPAM plugin's, as with the reference plugins. */
+function dnsOf({ config }: CniRequest, { providerAnswer }: Attached): CniResult['dns'] {
+  if (Object.keys(config.dns).length > 0 || providerAnswer === undefined) return config.dns;
+  return tryParseResult(tryParseJson(providerAnswer))?.dns ?? {};
+}
+
+/**
+ * The host's link, then the container's (Calico v3.33, cni-plugin/pkg/plugin/plugin.go). A container that shares an
+ * interface is told the one that it really has; Calico names the one that was asked for, which does not exist. The
+ * gateway is said, since `sbr` takes the default route out of the pod's main table and makes it again from there.
+ */
+export function toResult(request: CniRequest, attached: Attached): CniResult {
+  const { endpoint, addresses, mtuBytes, routes } = attached;
+  const { interfaceName = '', endpoint: name, mac } = endpoint.spec;
+  return {
+    interfaces: [{ name: interfaceName }, { name, mac, mtuBytes, sandbox: request.environment.netns }],
+    addresses: addresses.map(({ ip: address, prefixLength, gateway }) => ({
+      address: { address, prefixLength },
+      gateway,
+      interface: 1,
+    })),
+    routes,
+    dns: dnsOf(request, attached),
+  };
+}
+
+/**
+ * Addresses for the interface of another main plugin. `ptp` gives the gateway to the host's end of its link, and fails
+ * without one; `bridge` would take it from a network's.
+ */
+export function toAddressResult({ config }: CniRequest, addresses: readonly AttachedAddress[]): CniResult {
+  const needsGateway = config.type === 'ptp';
+  return {
+    interfaces: [],
+    addresses: addresses.map(({ ip: address, prefixLength, gateway }) => ({
+      address: { address, prefixLength },
+      gateway: needsGateway ? gateway : undefined,
+    })),
+    routes: [],
+    dns: {},
+  };
+}
