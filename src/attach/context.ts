@@ -30,7 +30,7 @@ export interface WorkloadLinks {
 export type EndpointId = string;
 
 /** What proves that what the store has under the node's name is this host's. */
-export interface HeldName {
+interface HeldName {
   /** Asks the store whether the name is still this agent's. */
   isHeld(signal?: AbortSignal): Promise<boolean>;
   /** Makes a commit depend on that. Throws `not-ready` when it is not. */

@@ -44,7 +44,7 @@ export interface DeferredRemoval {
 }
 
 /** `addresses`: somebody else makes the interface, and asks for its addresses alone. */
-export type Scope = 'interface' | 'addresses';
+type Scope = 'interface' | 'addresses';
 
 export interface RemoveRequest {
   readonly scope: Scope;
@@ -59,7 +59,7 @@ export interface RemoveRequest {
 }
 
 /** What the pools are asked for. */
-export interface PoolRequest {
+interface PoolRequest {
   /** One address of each that `addresses` has none of. */
   readonly families: readonly Family[];
   /** Ranges or names of pools; empty: those that select this node. */
@@ -73,7 +73,7 @@ export interface AddressRequest extends RemoveRequest, PoolRequest {
 }
 
 /** A network gives the workload the interface that is asked for, or its profile to the interface that is there. */
-export type AttachMode = 'interface' | 'profile';
+type AttachMode = 'interface' | 'profile';
 
 export interface AttachRequest extends AddressRequest {
   readonly mode: AttachMode;

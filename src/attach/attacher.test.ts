@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MemoryDatastore, openMemoryDatastore } from '../../test/support/datastore/memory.ts';
+import { OcicatError } from '../base/errors.ts';
+import { printKey } from '../datastore/keys.ts';
+import { formatIp, parseIp } from '../net/ip.ts';
+import { type Attacher, createAttacher } from './attacher.ts';
+import type { AttachContext } from './context.ts';
+import { openCniMemory } from './memory.ts';
+import type { AttachRequest, RemoveRequest } from './request.ts';
+
+const RESOURCES = '/calico/resources/v3/projectcalico.org';
+const signal = new AbortController().signal;
+
+let store: MemoryDatastore;
+let folder: string;
+/** Names of the host's links. */
+let links: Set<string>;
+/** What the client has written down to be removed later. */
+let deferred: RemoveRequest | undefined;
+
+async function put(kind: 'ClusterInformation' | 'Node' | 'IPPool', name: string, spec: object): Promise<void> {
+  const key = printKey({ kind: 'resource', resourceKind: kind, namespace: undefined, name });
+  const value = JSON.stringify({ kind, apiVersion: 'projectcalico.org/v3', metadata: { name }, spec });
+  await store.commit({ conditions: [], writes: [{ kind: 'put', key, value }] });
+}
+
+async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
+  const memory = openCniMemory(store, 'host-1');
+  await memory.refresh(signal);
+  memory.setInSync(true);
+  return createAttacher({
+    nodeName: 'host-1',
+    datastore: store,
+    memory,
+    links: {
+      create: ({ hostName }) => void links.add(hostName),
+      raise: () => undefined,
+      check: ({ hostName }) => (links.has(hostName) ? [] : [{ path: 'link', found: 'nothing', wanted: hostName }]),
+      observe: () => [],
+      isForeign: () => false,
+      remove: async (hostName) => (links.delete(hostName) ? 'removed' : 'absent'),
+      endFlows: async () => undefined,
+    },
+    policyApplied: async () => undefined,
+    endpointGone: () => undefined,
+    whyBehind: () => undefined,
+    nodeLease: { isHeld: async () => true, require: async () => undefined },
+    boot: 'boot-1',
+    mtuBytes: () => 1440,
+    endpointFolder: join(folder, 'endpoints'),
+    now: Date.now,
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    ...changes,
+  });
+}
+
+function requestOf(changes: Partial<AttachRequest> = {}): AttachRequest {
+  const request: AttachRequest = {
+    scope: 'interface',
+    attachment: { containerId: 'web', interfaceName: 'eth0' },
+    otherIds: [],
+    network: 'network1',
+    provider: undefined,
+    deferred: {
+      load: () => deferred,
+      save: () => {
+        deferred = request;
+      },
+      clear: () => {
+        deferred = undefined;
+      },
+    },
+    families: [4],
+    ipv4Pools: [],
+    ipv6Pools: [],
+    addresses: [],
+    mode: 'interface',
+    netnsFd: 99,
+    mac: undefined,
+    mtuBytes: undefined,
+    needsMtu: false,
+    queues: 1,
+    allowForwarding: false,
+    routes: [],
+    namespace: undefined,
+    labels: { app: 'web' },
+    workload: 'web',
+    createsProfile: true,
+    readinessGates: [],
+    ...changes,
+  };
+  return request;
+}
+
+const countUnder = async (prefix: string) => (await store.list(prefix)).kvs.length;
+const left = async () => [
+  await countUnder(`${RESOURCES}/workloadendpoints/`),
+  await countUnder('/calico/ipam/v2/handle/'),
+  links.size,
+];
+
+beforeEach(async () => {
+  store = openMemoryDatastore();
+  folder = mkdtempSync(join(tmpdir(), 'ocitest-attach-'));
+  [links, deferred] = [new Set(), undefined];
+  await put('ClusterInformation', 'default', { clusterGUID: 'a', datastoreReady: true });
+  await put('Node', 'host-1', {});
+  await put('IPPool', 'pool', { cidr: '192.168.0.0/26', nodeSelector: 'all()' });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a client other than CNI attaches, checks, detaches and collects with a request of its own', async () => {
+  const attacher = await open();
+  const attached = await attacher.add(requestOf(), signal);
+  expect(attached.addresses.map(({ ip, gateway }) => [formatIp(ip), formatIp(gateway)])).toEqual([
+    ['192.168.0.0', '169.254.1.1'],
+  ]);
+  expect(attached.endpoint.spec).toMatchObject({ workload: 'web', profiles: ['network1'] });
+  await attacher.check({ ...requestOf(), compare: () => [] }, signal);
+  const differs = { path: 'mine', found: 'a', wanted: 'b' };
+  await expect(attacher.check({ ...requestOf(), compare: () => [differs] }, signal)).rejects.toMatchObject({
+    code: 'not-found',
+    issues: [differs],
+  });
+  await attacher.remove(requestOf(), signal);
+  expect(await left()).toEqual([0, 0, 0]);
+  await attacher.add(requestOf(), signal);
+  const removalOf = (attachment: RemoveRequest['attachment']) => requestOf({ attachment });
+  const { scope, network } = requestOf();
+  const collect = { scope, network, provider: undefined, removalOf };
+  await attacher.collect({ ...collect, valid: [requestOf().attachment] }, signal);
+  expect(await left()).toEqual([1, 1, 1]);
+  await attacher.collect({ ...collect, valid: [] }, signal);
+  expect(await left()).toEqual([0, 0, 0]);
+});
+
+test('another provider of addresses is asked first and given back to when the rest fails', async () => {
+  const calls: string[] = [];
+  const note = (call: string) => async () => void calls.push(call);
+  const provider = {
+    name: 'leases',
+    take: async () => ({ addresses: [parseIp('10.0.0.5')], routes: [], answer: 'lease 5' }),
+    giveBack: note('give back'),
+    check: async (answer: string | undefined) => void calls.push(`check ${answer}`),
+    collect: note('collect'),
+    status: note('status'),
+  };
+  const request = requestOf({ provider });
+  const attacher = await open();
+  expect((await attacher.add(request, signal)).addresses.map(({ ip }) => formatIp(ip))).toEqual(['10.0.0.5']);
+  await attacher.check({ ...request, compare: () => [] }, signal);
+  await attacher.remove(request, signal);
+  expect(calls.splice(0)).toEqual(['check lease 5', 'give back']);
+  const policyApplied = async () => {
+    throw new OcicatError('kernel', 'apply: ENOSPC');
+  };
+  await expect((await open({ policyApplied })).add(request, signal)).rejects.toThrow('apply: ENOSPC');
+  expect(calls).toEqual(['give back']);
+  expect(await left()).toEqual([0, 0, 0]);
+});
+
+test('a removal that its client wrote down is done before the same workload is attached again', async () => {
+  const attacher = await open();
+  await attacher.add(requestOf({ addresses: [parseIp('192.168.0.7')] }), signal);
+  deferred = requestOf();
+  const attached = await attacher.add(requestOf({ addresses: [parseIp('192.168.0.9')] }), signal);
+  expect(attached.addresses.map(({ ip }) => formatIp(ip))).toEqual(['192.168.0.9']);
+  expect(deferred).toBeUndefined();
+  await attacher.removeIfDeferred(requestOf(), signal);
+  expect(await left()).toEqual([1, 1, 1]);
+});
