@@ -23,6 +23,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'policy/index': 'net selector policy/types',
   'policy/calculation': 'base net selector policy/types policy/index',
   'policy/oracle': 'base net selector policy/types',
+  why: 'base net selector schema policy/types policy/input policy/oracle',
   nftables: 'base net',
   'firewall/forward': 'base net nftables',
   firewall: 'base net policy/types nftables firewall/forward',
@@ -71,7 +72,6 @@ export const rooms: Readonly<Record<string, string>> = {
   'ctl/node': 'base schema firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
   'ctl/move':
     'base net schema blocks model/meta model/ipam model/policy sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
-  'ctl/main': 'base manual model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move',
   metadata: 'base schema sys',
   'rkt/cli': 'base sys images/archive images/registry',
   'rkt/options': 'base net images/transfer cni/invoke rkt/cli',
@@ -83,15 +83,16 @@ export const rooms: Readonly<Record<string, string>> = {
   'rkt/command':
     'base sys images/spec images/archive images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
   'rkt/main': 'base manual metadata rkt/cli rkt/options rkt/command',
+  'ctl/why': 'base why datastore ctl/cli ctl/store rkt/cli rkt/store',
+  'ctl/main': 'base manual model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
   lab: 'base manual sys images/transfer',
   uninstall: 'base net manual nftables firewall/forward sys kernel/* bird images/archive ctl/node rkt/*',
   main: 'manual sys agent ctl/main rkt/main lab uninstall',
 };
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
-export const pureRooms = 'base net selector schema manual blocks model/* policy/* nftables firewall/* routing'.split(
-  ' ',
-);
+export const pureRooms =
+  'base net selector schema manual blocks model/* policy/* why nftables firewall/* routing'.split(' ');
 
 /** Files of `src` that no program holds, and why they are there all the same. */
 export const withoutProgram: readonly string[] = [

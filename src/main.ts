@@ -18,6 +18,7 @@ Usage:
   ocicat lab up|exec|shell|status|down   several hosts on one machine, to learn on and to try a policy
   ocicat calico-node                     the agent of this host            (also as: calico-node)
   ocicat rkt COMMAND                     pods from docker:// images        (also as: rkt)
+  ocicat why SOURCE DESTINATION          whether a packet gets through, and why
   ocicat uninstall                       take all of it off this host
   ocicat COMMAND                         resources of the cluster          (also as: calicoctl COMMAND)
 

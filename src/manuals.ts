@@ -12,7 +12,14 @@ const ocicat: Page = {
   words: ['ocicat'],
   section: 1,
   summary: 'networks that cannot reach each other, for containers on plain Linux hosts',
-  usage: ['ocicat lab COMMAND', 'ocicat calico-node', 'ocicat rkt COMMAND', 'ocicat uninstall', 'ocicat COMMAND'],
+  usage: [
+    'ocicat lab COMMAND',
+    'ocicat calico-node',
+    'ocicat rkt COMMAND',
+    'ocicat why SOURCE DESTINATION',
+    'ocicat uninstall',
+    'ocicat COMMAND',
+  ],
   description: [
     'One executable under four names. What is neither a program of it nor a name is a command of calicoctl.',
   ],

@@ -5,6 +5,7 @@ import { datastoreCommands } from './commands-datastore.ts';
 import { ipamCommands } from './commands-ipam.ts';
 import { nodeCommands } from './commands-node.ts';
 import { resourceCommands } from './commands-resources.ts';
+import { whyCommands } from './commands-why.ts';
 
 export { globalFlags };
 
@@ -12,5 +13,6 @@ export const commands: readonly Command[] = [
   ...resourceCommands,
   ...ipamCommands,
   ...nodeCommands,
+  ...whyCommands,
   ...datastoreCommands,
 ];

@@ -15,7 +15,7 @@ import type { PolicySnapshot } from './snapshot.ts';
 import { satisfies } from './snapshot-labels.ts';
 
 /** Why a packet is let through or dropped at one end. Rules are counted from 0 in their direction of the resource. */
-type Reason =
+export type Reason =
   | { readonly kind: 'rule'; readonly tier: string; readonly policy: RuleListId; readonly rule: number }
   | { readonly kind: 'end-of-tier'; readonly tier: string }
   | { readonly kind: 'profile-rule'; readonly profile: string; readonly rule: number }
@@ -91,14 +91,14 @@ function decide(rules: readonly RuleInput[], packet: Packet, snapshot: PolicySna
   return undefined;
 }
 
-interface ApplicablePolicy {
+export interface ApplicablePolicy {
   readonly id: RuleListId;
   readonly policy: PolicyInput;
   readonly rules: readonly RuleInput[];
 }
 
 /** The policies that apply to the endpoint in a direction, in order: by order, then by name, namespace and kind. */
-function applicablePolicies(direction: Direction, endpoint: EndpointInput, snapshot: PolicySnapshot) {
+export function applicablePolicies(direction: Direction, endpoint: EndpointInput, snapshot: PolicySnapshot) {
   const found: ApplicablePolicy[] = [];
   for (const [id, policy] of snapshot.policies) {
     const rules = policy[direction];
@@ -115,7 +115,7 @@ function applicablePolicies(direction: Direction, endpoint: EndpointInput, snaps
 }
 
 /** Tiers that apply, in order; those whose place is not known come first, and those that do not exist last. */
-function tierOrder(policies: readonly ApplicablePolicy[], snapshot: PolicySnapshot): readonly string[] {
+export function tierOrder(policies: readonly ApplicablePolicy[], snapshot: PolicySnapshot): readonly string[] {
   const all = [...new Set(policies.map(({ policy }) => policy.tier))].sort();
   const placeless = all.filter((name) => name === UNKNOWN_TIER || snapshot.tiers.get(name)?.closed);
   const names = all.filter((name) => !placeless.includes(name));

@@ -1,0 +1,49 @@
+// Commands that explain what policy does.
+import type { Command, Flag } from '../cli/command.ts';
+import { CONFIG } from '../cli/flags.ts';
+
+const OUTPUT: Flag = {
+  name: 'output',
+  short: 'o',
+  value: 'FORMAT',
+  doc: 'text for people, json for programs',
+  usual: 'text',
+  words: ['text', 'json'],
+};
+
+export const whyCommands: readonly Command[] = [
+  {
+    words: ['why'],
+    summary: 'Say whether a packet between two endpoints is let through, and which rule decides',
+    description:
+      'SOURCE and DESTINATION are endpoints of workloads, each named by the name that get shows, by the id of its container (its beginning will do), by its workload or interface, by the UUID or an app of a pod of rkt on this host, or by an address; also an address that no endpoint has. The answer comes from what the store holds, wherever the endpoints are: the policies and profiles at the source on its way out, and at the destination on its way in. Where both have IPv4 and IPv6, it is given for each. The status is 0 when all of it is allowed, 1 when something is denied, and 2 when there is no answer.',
+    operands: [{ name: 'SOURCE' }, { name: 'DESTINATION' }],
+    flags: [
+      {
+        name: 'protocol',
+        short: 'p',
+        value: 'PROTOCOL',
+        doc: 'tcp, udp, sctp, icmp (ICMPv6 between IPv6 addresses) or a number',
+        usual: 'tcp',
+        words: ['tcp', 'udp', 'sctp', 'icmp'],
+      },
+      {
+        name: 'port',
+        value: 'PORT',
+        doc: 'Port of the destination: a number, or a name that it has for one of its ports',
+        usual: '80 for TCP',
+      },
+      { name: 'source-port', value: 'PORT', doc: 'Port of the source', usual: '50000' },
+      { name: 'icmp-type', value: 'TYPE[/CODE]', doc: 'With ICMP', usual: 'an echo request' },
+      { name: 'ip-version', value: 'VERSION', doc: '4 or 6 alone', words: ['4', '6'] },
+      OUTPUT,
+      CONFIG,
+    ],
+    examples: [
+      ['Whether a pod reaches another one on port 80', 'calicoctl why 192.168.52.128 192.168.0.0'],
+      ['A DNS query, for programs', 'calicoctl why 5e12b4f2 192.168.0.0 --protocol udp --port 53 -o json'],
+    ],
+    failureStatus: 2,
+    load: async () => (await import('../why/why.ts')).runWhy,
+  },
+];

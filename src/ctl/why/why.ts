@@ -1,0 +1,66 @@
+// why: whether a packet between two ends is let through, which rule decides, and where that was written.
+import { OcicatError } from '../../base/errors.ts';
+import { escapeLine } from '../../base/escape.ts';
+import { printJson } from '../../base/json.ts';
+import type { Cluster } from '../../why/cluster.ts';
+import { describeExplanation } from '../../why/document.ts';
+import { type Explanation, explainFlow } from '../../why/explain.ts';
+import { type FlowWords, readFlows } from '../../why/flow.ts';
+import { resolveEnd } from '../../why/resolve.ts';
+import { formatExplanation } from '../../why/text.ts';
+import { flagValue, type Handler, type Invocation } from '../cli/command.ts';
+import { withStore } from '../store/context.ts';
+import { observeLocalPods } from './local-pods.ts';
+import { fetchCluster } from './read-cluster.ts';
+
+function readFamily(word: string | undefined): 4 | 6 | undefined {
+  if (word === undefined) return undefined;
+  if (word === '4' || word === '6') return word === '4' ? 4 : 6;
+  throw new OcicatError('invalid', `ip-version "${word}": 4 or 6 wanted`);
+}
+
+function readWords(invocation: Invocation): FlowWords {
+  return {
+    protocol: flagValue(invocation, 'protocol'),
+    port: flagValue(invocation, 'port'),
+    sourcePort: flagValue(invocation, 'source-port'),
+    icmpType: flagValue(invocation, 'icmp-type'),
+    family: readFamily(flagValue(invocation, 'ip-version')),
+  };
+}
+
+function readOutput(invocation: Invocation): 'text' | 'json' {
+  const word = flagValue(invocation, 'output') ?? 'text';
+  if (word === 'text' || word === 'json') return word;
+  throw new OcicatError('invalid', `output "${word}": text or json wanted`);
+}
+
+/** A value for each line of people's output, each of which may hold what others have written. */
+function printText(explanations: readonly Explanation[], cluster: Cluster): string {
+  const blocks = explanations.map((one) =>
+    formatExplanation(one, cluster)
+      .map((line) => `${escapeLine(line)}\n`)
+      .join(''),
+  );
+  return blocks.join('\n');
+}
+
+/** Status 0 when all of it is allowed, 1 when something is denied, 2 for a failure. */
+export const runWhy: Handler = async (invocation) => {
+  const [source = '', destination = ''] = invocation.operands;
+  const [words, output] = [readWords(invocation), readOutput(invocation)];
+  const cluster = await withStore(invocation, (datastore) => fetchCluster(datastore, invocation.signal));
+  const pods = observeLocalPods();
+  const [from, to] = [resolveEnd(source, cluster, pods), resolveEnd(destination, cluster, pods)];
+  const explanations = readFlows(words, from, to, cluster).map((flow) => explainFlow(flow, cluster));
+  for (const problem of cluster.problems) invocation.stdio.writeError(`warning: ${escapeLine(problem)}\n`);
+  if (output === 'text') invocation.stdio.write(printText(explanations, cluster));
+  else
+    invocation.stdio.write(
+      `${printJson(
+        explanations.map((one) => describeExplanation(one, cluster)),
+        2,
+      )}\n`,
+    );
+  return explanations.every(({ allowed }) => allowed) ? 0 : 1;
+};

@@ -1,0 +1,105 @@
+// What a cluster's store says about policy, as the agents read it, beside the documents as they were written.
+import { formatIssue } from '../base/errors.ts';
+import { tryParseJson } from '../base/json.ts';
+import { parsePolicyUpdate, type ResourceKey } from '../policy/input/parse.ts';
+import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.ts';
+import type { PolicyUpdate } from '../policy/types/input.ts';
+import { membersOf } from '../schema/document.ts';
+
+/** A resource as the store has it. */
+export interface StoredDocument extends ResourceKey {
+  /** JSON. */
+  readonly text: string;
+}
+
+/** What a workload endpoint says beside policy. */
+export interface WorkloadFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly containerId: string;
+  readonly workload: string;
+  readonly interfaceName: string;
+}
+
+/** A staged policy: what would be there if it were enforced. */
+export interface StagedPolicy {
+  /** `StagedNetworkPolicy/<namespace>/<name>` or `StagedGlobalNetworkPolicy//<name>`. */
+  readonly id: string;
+  readonly update: Extract<PolicyUpdate, { kind: 'policy' }>;
+}
+
+export interface Cluster {
+  readonly snapshot: PolicySnapshot;
+  readonly updates: readonly PolicyUpdate[];
+  /** By the ids of the snapshot's endpoints; host endpoints have none. */
+  readonly workloads: ReadonlyMap<string, WorkloadFacts>;
+  readonly staged: readonly StagedPolicy[];
+  /** Annotations of the metadata, by `<kind>/<namespace>/<name>`. */
+  readonly annotations: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** What could not be read, in words; such a resource is closed. */
+  readonly problems: readonly string[];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function factsOf({ namespace = '', name }: ResourceKey, value: unknown): WorkloadFacts {
+  const spec = membersOf(membersOf(value)?.spec) ?? {};
+  return {
+    namespace,
+    name,
+    node: textOf(spec.node),
+    containerId: textOf(spec.containerID),
+    workload: textOf(spec.workload) || textOf(spec.pod),
+    interfaceName: textOf(spec.interfaceName),
+  };
+}
+
+function annotationsOf(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(membersOf(membersOf(membersOf(value)?.metadata)?.annotations) ?? {});
+  const own = entries.filter(([key]) => !key.startsWith('projectcalico.org/')); // what calicoctl keeps there for itself
+  return Object.fromEntries(own.map(([key, text]) => [key, textOf(text)]));
+}
+
+const STAGED = /^Staged((?:Global)?NetworkPolicy)$/;
+
+/** What enforcing a staged policy would do: put it in the place of the policy of its name, or take that away. */
+function parseStaged({ kind, namespace = '', name }: ResourceKey, value: unknown): StagedPolicy | undefined {
+  const [, enforced] = STAGED.exec(kind) ?? [];
+  const action = membersOf(membersOf(value)?.spec)?.stagedAction ?? 'Set';
+  if (enforced === undefined || (action !== 'Set' && action !== 'Delete')) return undefined;
+  const key = { kind: enforced, namespace: namespace === '' ? undefined : namespace, name };
+  const update = parsePolicyUpdate(key, action === 'Delete' ? undefined : value, '')?.update;
+  return update?.kind === 'policy' ? { id: `${kind}/${namespace}/${name}`, update } : undefined;
+}
+
+/** `Kind(name)` or `Kind(namespace/name)`. */
+export function formatId(id: string): string {
+  const [kind = '', namespace = '', ...name] = id.split('/');
+  return `${kind}(${namespace === '' ? '' : `${namespace}/`}${name.join('/')})`;
+}
+
+/** Reads everything that policy looks at, and staged policies; other kinds say nothing. */
+export function readCluster(documents: readonly StoredDocument[]): Cluster {
+  const updates: PolicyUpdate[] = [];
+  const workloads = new Map<string, WorkloadFacts>();
+  const annotations = new Map<string, Readonly<Record<string, string>>>();
+  const staged: StagedPolicy[] = [];
+  const problems: string[] = [];
+  for (const { text, ...key } of documents) {
+    const value = tryParseJson(text) ?? null; // what is no JSON is closed
+    const id = `${key.kind}/${key.namespace ?? ''}/${key.name}`;
+    annotations.set(id, annotationsOf(value));
+    const trial = parseStaged(key, value);
+    if (trial !== undefined) staged.push(trial);
+    const facts = factsOf(key, value);
+    const parsed = parsePolicyUpdate(key, value, facts.node);
+    if (parsed === undefined) continue;
+    updates.push(parsed.update);
+    problems.push(...parsed.issues.map((issue) => `${formatId(id)} is closed: ${formatIssue(issue)}`));
+    if (key.kind === 'WorkloadEndpoint') workloads.set(`${facts.namespace}/${facts.name}`, facts);
+  }
+  return { snapshot: createSnapshot(updates), updates, workloads, staged, annotations, problems };
+}

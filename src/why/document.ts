@@ -1,0 +1,92 @@
+// An explanation for programs: the same as JSON.
+import { formatIp } from '../net/ip.ts';
+import type { Reason, Verdict } from '../policy/oracle/verdict.ts';
+import type { Direction } from '../policy/types/types.ts';
+import { formatSelector } from '../selector/format.ts';
+import type { Cluster } from './cluster.ts';
+import { formatProtocol } from './conditions.ts';
+import type { Explanation } from './explain.ts';
+import { formatRulePath, resourceOf } from './reason.ts';
+import { type End, isHostEndpoint } from './resolve.ts';
+import type { RulesStep, Walk } from './walk.ts';
+
+function describeReason(reason: Reason, direction: Direction) {
+  return 'rule' in reason ? { ...reason, path: formatRulePath(direction, reason.rule) } : reason;
+}
+
+function describeVerdict({ action, reason }: Verdict, direction: Direction) {
+  return { action, reason: describeReason(reason, direction) };
+}
+
+function finite(order: number | undefined): number | undefined {
+  return order === undefined || !Number.isFinite(order) ? undefined : order;
+}
+
+function describeRules({ rules }: RulesStep, direction: Direction) {
+  return rules.map(({ index, action, matched, conditions, comment }) => ({
+    path: formatRulePath(direction, index),
+    action,
+    matched: matched ?? null,
+    conditions: conditions.map(({ field, wanted, holds }) => ({ field, wanted, holds: holds ?? null })),
+    comment,
+  }));
+}
+
+function describeWalk(walk: Walk, cluster: Cluster) {
+  const { direction, verdict } = walk;
+  return {
+    ...describeVerdict(verdict, direction),
+    annotations: cluster.annotations.get(resourceOf(verdict.reason) ?? ''),
+    tiers: walk.tiers.map(({ tier, order, defaultAction, policies, end }) => ({
+      tier,
+      order: finite(order),
+      defaultAction,
+      end,
+      policies: policies.map((policy) => ({
+        policy: policy.id,
+        order: finite(policy.order),
+        selector: formatSelector(policy.selector),
+        rules: describeRules(policy, direction),
+      })),
+    })),
+    profiles: walk.profiles.map((step) => ({
+      profile: step.profile,
+      exists: step.exists,
+      rules: describeRules(step, direction),
+    })),
+  };
+}
+
+function describeEnd({ endpoint }: End, address: string, labels: Explanation['labels']['source'], cluster: Cluster) {
+  const facts = cluster.workloads.get(endpoint ?? '');
+  return {
+    address,
+    endpoint,
+    node: facts?.node,
+    interface: facts?.interfaceName,
+    hostEndpointNotEnforced: endpoint !== undefined && isHostEndpoint(endpoint) ? true : undefined,
+    labels: endpoint === undefined ? undefined : labels.labels,
+  };
+}
+
+/** A value to print as JSON; what is undefined in it is left out. */
+export function describeExplanation(explanation: Explanation, cluster: Cluster) {
+  const { flow, allowed, egress, ingress, labels, staged } = explanation;
+  const { source, destination, protocol, sourcePort, destinationPort, icmpType, icmpCode } = flow.packet;
+  return {
+    verdict: allowed ? 'allowed' : 'denied',
+    ipVersion: flow.family,
+    protocol: formatProtocol(protocol),
+    ...{ sourcePort, port: destinationPort, icmpType, icmpCode },
+    source: describeEnd(flow.source, formatIp(source), labels.source, cluster),
+    destination: describeEnd(flow.destination, formatIp(destination), labels.destination, cluster),
+    egress: describeWalk(egress, cluster),
+    ingress: describeWalk(ingress, cluster),
+    staged: staged.map((one) => ({
+      policy: one.id,
+      verdict: one.allowed ? 'allowed' : 'denied',
+      egress: describeVerdict(one.egress, 'egress'),
+      ingress: describeVerdict(one.ingress, 'ingress'),
+    })),
+  };
+}

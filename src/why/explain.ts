@@ -1,0 +1,77 @@
+// The answer about one packet: how it fares at both ends, why, and what staged policies would change.
+import type { Packet } from '../policy/oracle/packet.ts';
+import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.ts';
+import { satisfies } from '../policy/oracle/snapshot-labels.ts';
+import type { Verdict } from '../policy/oracle/verdict.ts';
+import type { Direction } from '../policy/types/types.ts';
+import type { Cluster, StagedPolicy } from './cluster.ts';
+import type { Flow } from './flow.ts';
+import { type LabelsWithOrigin, listLabels } from './labels.ts';
+import { type End, isHostEndpoint } from './resolve.ts';
+import { type Walk, walkEndpoint } from './walk.ts';
+
+/** What a staged policy would do to the packet if it were enforced, and nothing else were. */
+export interface StagedOutcome {
+  readonly id: string;
+  readonly allowed: boolean;
+  readonly egress: Verdict;
+  readonly ingress: Verdict;
+}
+
+export interface Explanation {
+  readonly flow: Flow;
+  readonly allowed: boolean;
+  readonly egress: Walk;
+  readonly ingress: Walk;
+  readonly labels: { readonly source: LabelsWithOrigin; readonly destination: LabelsWithOrigin };
+  /** Those that apply to one of the two ends. */
+  readonly staged: readonly StagedOutcome[];
+}
+
+/** The workload whose policy judges an end; host endpoints have no say. */
+function workloadOf({ endpoint }: End): string | undefined {
+  return endpoint === undefined || isHostEndpoint(endpoint) ? undefined : endpoint;
+}
+
+/** An endpoint whose interface cannot be read has none: on its node it is closed, whatever its policies say. */
+function walkAt(direction: Direction, end: End, packet: Packet, snapshot: PolicySnapshot): Walk {
+  const id = workloadOf(end);
+  const walk = walkEndpoint(direction, id, packet, snapshot);
+  if (id === undefined || snapshot.endpoints.get(id)?.local !== undefined) return walk;
+  return { ...walk, tiers: [], profiles: [], verdict: { action: 'deny', reason: { kind: 'unknown-endpoint', id } } };
+}
+
+function walkBoth({ packet, source, destination }: Flow, snapshot: PolicySnapshot) {
+  const egress = walkAt('egress', source, packet, snapshot);
+  const ingress = walkAt('ingress', destination, packet, snapshot);
+  return { egress, ingress, allowed: egress.verdict.action === 'allow' && ingress.verdict.action === 'allow' };
+}
+
+/** Whether the policy, as it is or as it would be, is about one of the ends. */
+function concerns({ update }: StagedPolicy, { source, destination }: Flow, snapshot: PolicySnapshot): boolean {
+  const policies = [update.value, snapshot.policies.get(update.id)].filter((policy) => policy !== undefined);
+  return [source, destination].some((end) => {
+    const endpoint = snapshot.endpoints.get(workloadOf(end) ?? '');
+    return endpoint !== undefined && policies.some(({ selector }) => satisfies(endpoint, selector, snapshot) !== false);
+  });
+}
+
+function tryStaged(staged: StagedPolicy, flow: Flow, cluster: Cluster): StagedOutcome {
+  const { egress, ingress, allowed } = walkBoth(flow, createSnapshot([...cluster.updates, staged.update]));
+  const named = ({ action, reason }: Verdict): Verdict =>
+    reason.kind === 'rule' && reason.policy === staged.update.id
+      ? { action, reason: { ...reason, policy: staged.id } }
+      : { action, reason };
+  return { id: staged.id, allowed, egress: named(egress.verdict), ingress: named(ingress.verdict) };
+}
+
+export function explainFlow(flow: Flow, cluster: Cluster): Explanation {
+  const { snapshot, staged } = cluster;
+  const labelsOf = (end: End) => listLabels(end.endpoint ?? '', snapshot);
+  return {
+    flow,
+    ...walkBoth(flow, snapshot),
+    labels: { source: labelsOf(flow.source), destination: labelsOf(flow.destination) },
+    staged: staged.filter((one) => concerns(one, flow, snapshot)).map((one) => tryStaged(one, flow, cluster)),
+  };
+}

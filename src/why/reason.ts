@@ -1,0 +1,42 @@
+// What decided, in words, and where that was written.
+import type { Reason, Verdict } from '../policy/oracle/verdict.ts';
+import type { Direction } from '../policy/types/types.ts';
+import { formatId } from './cluster.ts';
+
+/** `spec.ingress[0]`: a rule in its resource. */
+export function formatRulePath(direction: Direction, rule: number): string {
+  return `spec.${direction}[${rule}]`;
+}
+
+/** `GlobalNetworkPolicy(web), spec.ingress[0]`; in the words of the resources where no rule decided. */
+export function formatReason(reason: Reason, direction: Direction): string {
+  switch (reason.kind) {
+    case 'rule':
+      return `${formatId(reason.policy)}, ${formatRulePath(direction, reason.rule)}`;
+    case 'end-of-tier':
+      return `the end of tier "${reason.tier}": no rule of its policies matches`;
+    case 'profile-rule':
+      return `Profile(${reason.profile}), ${formatRulePath(direction, reason.rule)}`;
+    case 'missing-profile':
+      return `Profile(${reason.profile}), which does not exist`;
+    case 'no-profile-matched':
+      return 'the end of its profiles: no rule of theirs matches';
+    case 'unknown-endpoint':
+      return `its interface, which is closed: ${reason.id} cannot be read`;
+    case 'unknown-labels':
+      return `labels that cannot be read: nobody knows whether ${formatId(reason.policy)} applies`;
+    case 'no-workload':
+      return 'no policy: the address is of no workload';
+  }
+}
+
+/** The id of the resource whose annotations say more about it; undefined where it is no resource. */
+export function resourceOf(reason: Reason): string | undefined {
+  if (reason.kind === 'rule') return reason.policy;
+  return reason.kind === 'profile-rule' ? `Profile//${reason.profile}` : undefined;
+}
+
+/** `allowed by …`. */
+export function formatVerdict({ action, reason }: Verdict, direction: Direction): string {
+  return `${action === 'allow' ? 'allowed' : 'denied'} by ${formatReason(reason, direction)}`;
+}

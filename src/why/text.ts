@@ -1,0 +1,142 @@
+// An explanation for people: the verdict in a line, then the two walks.
+import { formatIp } from '../net/ip.ts';
+import { hasPorts } from '../net/protocol.ts';
+import type { Packet } from '../policy/oracle/packet.ts';
+import { formatSelector } from '../selector/format.ts';
+import { type Cluster, formatId } from './cluster.ts';
+import { formatProtocol } from './conditions.ts';
+import type { Explanation, StagedOutcome } from './explain.ts';
+import { formatReason, formatRulePath, formatVerdict, resourceOf } from './reason.ts';
+import { type End, isHostEndpoint } from './resolve.ts';
+import type { ProfileStep, RuleStep, RulesStep, TierStep, Walk } from './walk.ts';
+
+/** Rules that do not match, of one policy or profile; `-o json` has all. */
+const MAX_RULES_SHOWN = 20;
+
+/** `TCP 192.168.0.1 to 192.168.0.2 port 80`. */
+function formatPacket({ source, destination, protocol, destinationPort, icmpType, icmpCode }: Packet): string {
+  const ends = `${formatIp(source)} to ${formatIp(destination)}`;
+  const port = hasPorts(protocol) ? ` port ${destinationPort}` : '';
+  const icmp = icmpType === undefined ? '' : ` type ${icmpType} code ${icmpCode ?? 0}`;
+  return `${formatProtocol(protocol)} ${ends}${port}${icmp}`;
+}
+
+function formatHeadline({ flow, allowed, egress, ingress }: Explanation): string {
+  const packet = formatPacket(flow.packet);
+  if (!allowed) {
+    const [end, walk] = egress.verdict.action === 'deny' ? ['source', egress] : ['destination', ingress];
+    return `denied: ${packet}, at the ${end} by ${formatReason(walk.verdict.reason, walk.direction)}`;
+  }
+  return `allowed: ${packet}`;
+}
+
+/** The conditions that are not met, or may not be; of a rule that matches, those that are. */
+function formatRule({ index, action, matched, conditions, comment }: RuleStep, walk: Walk): string {
+  const wanted = conditions.filter(({ holds }) => holds === matched || matched === true);
+  const listed = wanted.map(({ field, wanted: value }) => `${field} ${value}`).join('; ');
+  const outcome = matched === true ? 'matches' : matched === false ? 'no match' : 'may match, for all that can be read';
+  const name = action[0]?.toUpperCase() + action.slice(1);
+  const note = comment === undefined ? '' : ` (${comment})`;
+  return `      ${formatRulePath(walk.direction, index)} ${name}: ${outcome}${listed === '' ? '' : `: ${listed}`}${note}`;
+}
+
+function formatRules({ rules, total, decision }: RulesStep, walk: Walk): readonly string[] {
+  if (total === 0) return [`      it has no ${walk.direction} rules`];
+  const shown = rules.filter(
+    ({ index, matched }, place) => place < MAX_RULES_SHOWN || matched !== false || index === decision?.rule,
+  );
+  const hidden = rules.length - shown.length;
+  const lines = shown.map((rule) => formatRule(rule, walk));
+  return hidden === 0 ? lines : [...lines, `      and ${hidden} more that do not match`];
+}
+
+const TIER_ENDS: Readonly<Record<TierStep['end'], string | undefined>> = {
+  allow: undefined,
+  deny: undefined,
+  pass: 'passed on by a Pass rule',
+  'default-deny': 'no rule matches: the tier ends in deny',
+  'default-pass': 'no rule matches: the tier passes on',
+};
+
+function formatOrder(order: number): string {
+  return Number.isFinite(order) ? `, order ${order}` : '';
+}
+
+function formatTier(step: TierStep, walk: Walk): readonly string[] {
+  const order = step.order === undefined ? ', which does not exist' : formatOrder(step.order);
+  const policies = step.policies.flatMap((policy) => [
+    `    ${formatId(policy.id)}${formatOrder(policy.order)}, for ${formatSelector(policy.selector)}`,
+    ...formatRules(policy, walk),
+  ]);
+  const end = TIER_ENDS[step.end];
+  return [`  tier "${step.tier}"${order}`, ...policies, ...(end === undefined ? [] : [`    ${end}`])];
+}
+
+function formatProfile(step: ProfileStep, walk: Walk): readonly string[] {
+  if (!step.exists) return [`  profile "${step.profile}", which does not exist`];
+  return [`  profile "${step.profile}"`, ...formatRules(step, walk)];
+}
+
+function formatLabels({ labels, source }: Pick<Explanation, 'labels'> & { readonly source: boolean }): string {
+  const { labels: list, open } = source ? labels.source : labels.destination;
+  const texts = list.map(({ name, value, profile }) => {
+    const origin = profile === undefined ? '' : ` (of profile ${profile})`;
+    return `${name}=${value}${origin}`;
+  });
+  return [...texts, ...(open ? ['and others that cannot be read'] : [])].join(', ') || 'none';
+}
+
+function describeEnd(end: End, cluster: Cluster): string {
+  const { endpoint } = end;
+  if (endpoint === undefined) return 'no endpoint has this address';
+  if (isHostEndpoint(endpoint)) return `${formatId(endpoint)}: policy of host endpoints is not enforced`;
+  const facts = cluster.workloads.get(endpoint);
+  return `WorkloadEndpoint(${endpoint}) on ${facts?.node ?? ''}, interface ${facts?.interfaceName ?? ''}`;
+}
+
+function formatAnnotations(walk: Walk, cluster: Cluster): readonly string[] {
+  const annotations = Object.entries(cluster.annotations.get(resourceOf(walk.verdict.reason) ?? '') ?? {});
+  return annotations.map(([key, value]) => `  annotation ${key}=${value}`);
+}
+
+function formatWalk(walk: Walk, explanation: Explanation, cluster: Cluster): readonly string[] {
+  const isSource = walk.direction === 'egress';
+  const { flow } = explanation;
+  const end = isSource ? flow.source : flow.destination;
+  const address = formatIp(isSource ? flow.packet.source : flow.packet.destination);
+  const labels = walk.endpoint === undefined ? [] : [`  labels: ${formatLabels({ ...explanation, source: isSource })}`];
+  return [
+    '',
+    `${walk.direction} of the ${isSource ? 'source' : 'destination'} ${address}: ${formatVerdict(walk.verdict, walk.direction)}`,
+    `  ${describeEnd(end, cluster)}`,
+    ...labels,
+    ...walk.tiers.flatMap((step) => formatTier(step, walk)),
+    ...walk.profiles.flatMap((step) => formatProfile(step, walk)),
+    ...formatAnnotations(walk, cluster),
+  ];
+}
+
+function formatOutcome({ allowed, egress, ingress }: StagedOutcome): string {
+  if (allowed) return 'allowed';
+  if (egress.action === 'deny') return `denied, at the source by ${formatReason(egress.reason, 'egress')}`;
+  return `denied, at the destination by ${formatReason(ingress.reason, 'ingress')}`;
+}
+
+function formatStaged(explanation: Explanation): readonly string[] {
+  if (explanation.staged.length === 0) return [];
+  const lines = explanation.staged.map((outcome) => {
+    const still = outcome.allowed === explanation.allowed ? 'still ' : '';
+    return `  ${formatId(outcome.id)}: ${still}${formatOutcome(outcome)}`;
+  });
+  return ['', 'if a staged policy were enforced', ...lines];
+}
+
+/** Lines. */
+export function formatExplanation(explanation: Explanation, cluster: Cluster): readonly string[] {
+  return [
+    formatHeadline(explanation),
+    ...formatWalk(explanation.egress, explanation, cluster),
+    ...formatWalk(explanation.ingress, explanation, cluster),
+    ...formatStaged(explanation),
+  ];
+}
