@@ -51,7 +51,7 @@ export const rooms: Readonly<Record<string, string>> = {
   attach: 'base net schema blocks model/* sys datastore datastore/resource ipam kernel/link',
   'cni/spec': 'base net model/meta model/endpoint',
   'cni/invoke': 'base schema sys cni/spec',
-  'agent/config': 'base net schema model/felix model/idle nftables firewall datastore/sync',
+  'agent/config': 'base net schema model/felix model/idle nftables firewall sys datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
   'cni/server': 'base model/endpoint net sys attach cni/spec cni/invoke',
   'agent/state':

@@ -52,7 +52,7 @@ async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
     mtuBytes: () => 1440,
     endpointFolder: join(folder, 'endpoints'),
     now: Date.now,
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
     ...changes,
   });
 }

@@ -3,7 +3,7 @@ import type { KernelEvent } from '../kernel/event/events.ts';
 import { MOST_LINKS, watchBirdAge } from './age.ts';
 import type { BirdProtocol } from './protocols.ts';
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
 
 function session(name: string, state: string): BirdProtocol {
   const bgp = {

@@ -3,7 +3,13 @@ import { describeError, formatIssue, OcicatError } from '../base/errors.ts';
 import { escapeLine } from '../base/escape.ts';
 import { complain } from './output.ts';
 
+/** From the most to the least; at `fatal` nothing is logged: what ends a program is not said through its log. */
+const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
 export interface Log {
+  /** What happens all the time. The message is made only where it is logged. */
+  debug(message: () => string): void;
   info(message: string): void;
   /** Something went wrong and is being mended. */
   warn(message: string, error?: unknown): void;
@@ -11,16 +17,31 @@ export interface Log {
   error(message: string, error?: unknown): void;
 }
 
-function formatLine(level: string, message: string, error: unknown): string {
-  const issues = error instanceof OcicatError ? error.issues.map((issue) => `; ${formatIssue(issue)}`).join('') : '';
-  const cause = error === undefined ? '' : `: ${describeError(error)}${issues}`;
-  return `${new Date().toISOString()} ${level} ${escapeLine(`${message}${cause}`.trimEnd())}`;
+/** A log whose level can be set: what is below it is not written. */
+export interface LeveledLog extends Log {
+  setLevel(level: LogLevel): void;
 }
 
-export function openLog(write: (line: string) => void = complain): Log {
+function formatLine(level: LogLevel, message: string, error: unknown): string {
+  const issues = error instanceof OcicatError ? error.issues.map((issue) => `; ${formatIssue(issue)}`).join('') : '';
+  const cause = error === undefined ? '' : `: ${describeError(error)}${issues}`;
+  return `${new Date().toISOString()} ${level.toUpperCase()} ${escapeLine(`${message}${cause}`.trimEnd())}`;
+}
+
+/** Its level is `info` at first. */
+export function openLog(write: (line: string) => void = complain): LeveledLog {
+  let least = LEVELS.indexOf('info');
+  const isLogged = (level: LogLevel) => LEVELS.indexOf(level) >= least;
+  const log = (level: LogLevel, message: string, error?: unknown) => {
+    if (isLogged(level)) write(formatLine(level, message, error));
+  };
   return {
-    info: (message) => write(formatLine('INFO', message, undefined)),
-    warn: (message, error) => write(formatLine('WARN', message, error)),
-    error: (message, error) => write(formatLine('ERROR', message, error)),
+    debug: (message) => isLogged('debug') && log('debug', message()),
+    info: (message) => log('info', message),
+    warn: (message, error) => log('warn', message, error),
+    error: (message, error) => log('error', message, error),
+    setLevel(level) {
+      least = LEVELS.indexOf(level);
+    },
   };
 }

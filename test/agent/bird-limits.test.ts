@@ -8,7 +8,6 @@ import { createClusterState } from '../../src/agent/state/cluster-state.ts';
 import { createRouter } from '../../src/agent/state/router.ts';
 import { openBird } from '../../src/bird/bird.ts';
 import { tryParseKey } from '../../src/datastore/keys.ts';
-import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { bgpConfiguration } from '../../src/model/bgp/bgp-configuration.ts';
 import { bgpFilter } from '../../src/model/bgp/bgp-filter.ts';
 import { bgpPeer } from '../../src/model/bgp/bgp-peer.ts';
@@ -29,7 +28,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
 
 interface Stored {
   readonly kind: Kind;
@@ -37,13 +36,13 @@ interface Stored {
   readonly spec: object;
 }
 
-/** The clusterState of an agent on host `a` whose store has these; a resource of the same name takes another's place. */
+/** What an agent on host `a` knows whose store has these; a resource of the same name takes another's place. */
 function pictureOf(resources: readonly Stored[]) {
   const clusterState = createClusterState({
     nodeName: 'a',
     routerId: undefined,
     felix: {},
-    base: defaultFirewallConfig,
+
     log: silent,
   });
   for (const { kind, name, spec } of resources) {

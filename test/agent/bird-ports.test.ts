@@ -1,11 +1,10 @@
 // The port that BGPConfiguration node.NAME gives a node is that node's alone: it listens there, and the others go there.
 import { afterAll, beforeAll, test } from 'bun:test';
 import { createClusterState } from '../../src/agent/state/cluster-state.ts';
-import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { computeBirdConfig } from '../../src/routing/bird-config.ts';
 import { closeHost, type Host, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
 let pair: readonly [Host, Host];
 beforeAll(() => {
   pair = openPair();
@@ -22,7 +21,7 @@ function configOf(nodeName: string, ports: Ports): string {
     nodeName,
     routerId: undefined,
     felix: {},
-    base: defaultFirewallConfig,
+
     log: silent,
   });
   const put = (resourceKind: 'Node' | 'BGPConfiguration', name: string, spec: object) =>

@@ -121,3 +121,51 @@ test('while settings change all the time, ADD returns with its policy in the ker
   await host.etcd.ctl('del', key('globalnetworkpolicies', 'probe'));
   await expectFollows();
 }, 120_000);
+
+/** How often anybody has opened a watch or asked for a lease; `etcdctl get`, `put` and `del` do neither. */
+function countOpened(): number {
+  const metrics = host.must(`curl -s http://127.0.0.1:${host.etcd.port}/metrics`);
+  const counts = metrics.matchAll(
+    /^grpc_server_started_total\{[^}]*grpc_method="(?:Watch|LeaseGrant)"[^}]*\} (\d+)$/gm,
+  );
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** Takes a pod's route away until it is back; what the agent logs meanwhile. */
+async function loseRoute(): Promise<string> {
+  const before = host.log().length;
+  host.must(`ip route del ${a}`);
+  await eventually('the route', 5_000, () => host.must(`ip route show ${a}`) || undefined);
+  await Bun.sleep(100);
+  return host.log().slice(before);
+}
+
+/** Does it again until it is so, twenty times at most. */
+async function tryUntil(what: string, work: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) if (await work()) return;
+  throw new Error(`${what}: not within 20 turns`);
+}
+
+test('the level of the log is another one at once, and no watch or lease is opened anew for it', async () => {
+  const opened = countOpened();
+  expect(opened).toBeGreaterThan(1);
+  expect(await loseRoute()).toContain(`WARN route restored: ${a}/32`);
+  const steps = host.log().split('in step with the datastore').length;
+  await putFelix('default', { logSeverityScreen: 'Error' });
+  await tryUntil('fewer lines', async () => (await loseRoute()) === '');
+  await putFelix('default', { logSeverityScreen: 'Debug' });
+  await tryUntil('more lines', async () => {
+    await putPolicy('probe', denyA());
+    return host.log().includes('DEBUG');
+  });
+  expect(host.log()).toMatch(/DEBUG \S+\/globalnetworkpolicies\/probe: changed at revision \d+/);
+  await host.etcd.ctl('del', key('felixconfigurations', 'default'));
+  await tryUntil('the usual lines', async () => {
+    const lines = await loseRoute();
+    return lines.includes('WARN') && !lines.includes('DEBUG');
+  });
+  await host.etcd.ctl('del', key('globalnetworkpolicies', 'probe'));
+  await untilReaches(true);
+  expect(countOpened()).toBe(opened);
+  expect(host.log().split('in step with the datastore').length).toBe(steps);
+}, 60_000);

@@ -1,6 +1,7 @@
 // Every field that reaches the kernel's rules, at its limits, held against the real nf_tables: the rules are taken as they
 // are, read back as they are, and nft can list them. A field of a rule that is not here fails.
 import { afterAll, expect, test } from 'bun:test';
+import { computeFirewallConfig } from '../../src/agent/config/felix-settings.ts';
 import { createClusterState } from '../../src/agent/state/cluster-state.ts';
 import { createDataplane } from '../../src/agent/state/dataplane.ts';
 import { createEventDispatcher } from '../../src/agent/state/event-dispatcher.ts';
@@ -58,13 +59,12 @@ function documentOf({ kind, name, spec }: Stored) {
 function load(resources: readonly Stored[]): readonly string[] {
   const lines: string[] = [];
   const say = (message: string, error?: unknown) => void lines.push(`${message} ${error ?? ''}`);
-  const log = { info: say, warn: say, error: say };
+  const log = { debug: () => undefined, info: say, warn: say, error: say };
   const dataplane = createDataplane(kernel, log, () => undefined);
   const clusterState = createClusterState({
     nodeName: 'a',
     routerId: undefined,
     felix: {},
-    base: defaultFirewallConfig,
     log,
   });
   const events = createEventDispatcher({
@@ -78,7 +78,8 @@ function load(resources: readonly Stored[]): readonly string[] {
   for (const [index, stored] of resources.entries())
     events.dispatch({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
   dataplane.setPools(clusterState.natPools());
-  dataplane.start(clusterState.firewallConfig());
+  dataplane.setConfig(computeFirewallConfig(defaultFirewallConfig, clusterState.settings()));
+  dataplane.start();
   dataplane.flush();
   dataplane.resync();
   expect(listRuleset(netns).length).toBeGreaterThan(10);
@@ -230,6 +231,7 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   allowVXLANPacketsFromWorkloads: [true, false],
   allowIPIPPacketsFromWorkloads: [true, false],
   ipForwarding: ['Enabled', 'Disabled'],
+  logSeverityScreen: ['Trace', 'Fatal'],
 };
 
 test('the kernel takes every field of FelixConfiguration that acts, at its limits', () => {

@@ -4,37 +4,56 @@ import type { FirewallConfig } from '../../firewall/config.ts';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
 import type { ACTING_FELIX_FIELDS } from '../../model/idle/marks.ts';
 import type { RateLimit, RateUnit } from '../../nftables/nft.ts';
+import type { LogLevel } from '../../sys/log.ts';
 
 export type FelixSettings = Pick<FelixConfigurationSpec, (typeof ACTING_FELIX_FIELDS)[number]>;
 
 const RATE = /^([1-9]\d*)\/(second|minute|hour|day)$/;
 
 /** A burst of 0 is the packet that the rate itself lets through. */
-function mergeLogLimit(limit: RateLimit, spec: FelixSettings): RateLimit {
-  const [, rate, unit] = RATE.exec(spec.logActionRateLimit ?? '') ?? [];
+function mergeLogLimit(limit: RateLimit, settings: FelixSettings): RateLimit {
+  const [, rate, unit] = RATE.exec(settings.logActionRateLimit ?? '') ?? [];
   return {
     ...limit,
     ...(rate === undefined ? {} : { rate: Number(rate), unit: unit as RateUnit }),
-    burst: Math.max(1, spec.logActionRateLimitBurst ?? limit.burst),
+    burst: Math.max(1, settings.logActionRateLimitBurst ?? limit.burst),
   };
 }
 
-/** The configuration with the fields that are given in place of its own. */
-export function mergeFelix(config: FirewallConfig, spec: FelixSettings): FirewallConfig {
-  const toHost = spec.defaultEndpointToHostAction?.toLowerCase();
-  const deny = spec.nftablesFilterDenyAction?.toLowerCase();
+/** The configuration of the rules with the settings that are given in place of its own. */
+export function computeFirewallConfig(config: FirewallConfig, settings: FelixSettings): FirewallConfig {
+  const toHost = settings.defaultEndpointToHostAction?.toLowerCase();
+  const deny = settings.nftablesFilterDenyAction?.toLowerCase();
   return {
     ...config,
     ...(toHost === 'drop' || toHost === 'accept' || toHost === 'return' ? { endpointToHostAction: toHost } : {}),
     ...(deny === 'drop' || deny === 'reject' ? { denyAction: deny } : {}),
-    ...(spec.logPrefix === undefined ? {} : { logPrefix: spec.logPrefix }),
-    logLimit: mergeLogLimit(config.logLimit, spec),
-    ...(spec.vxlanPort === undefined ? {} : { vxlanPort: spec.vxlanPort }),
-    ...(spec.allowVXLANPacketsFromWorkloads === undefined
+    ...(settings.logPrefix === undefined ? {} : { logPrefix: settings.logPrefix }),
+    logLimit: mergeLogLimit(config.logLimit, settings),
+    ...(settings.vxlanPort === undefined ? {} : { vxlanPort: settings.vxlanPort }),
+    ...(settings.allowVXLANPacketsFromWorkloads === undefined
       ? {}
-      : { allowVxlanFromWorkloads: spec.allowVXLANPacketsFromWorkloads }),
-    ...(spec.allowIPIPPacketsFromWorkloads === undefined
+      : { allowVxlanFromWorkloads: settings.allowVXLANPacketsFromWorkloads }),
+    ...(settings.allowIPIPPacketsFromWorkloads === undefined
       ? {}
-      : { allowIpipFromWorkloads: spec.allowIPIPPacketsFromWorkloads }),
+      : { allowIpipFromWorkloads: settings.allowIPIPPacketsFromWorkloads }),
   };
+}
+
+const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
+  trace: 'debug',
+  debug: 'debug',
+  info: 'info',
+  warning: 'warn',
+  error: 'error',
+  fatal: 'fatal',
+};
+
+export function computeLogLevel({ logSeverityScreen }: FelixSettings): LogLevel {
+  return LOG_LEVELS[logSeverityScreen?.toLowerCase() ?? 'info'] ?? 'info';
+}
+
+/** Whether the kernel is to forward packets. */
+export function computeForwards({ ipForwarding }: FelixSettings): boolean {
+  return ipForwarding !== 'Disabled';
 }

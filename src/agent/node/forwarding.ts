@@ -3,28 +3,23 @@
 import type { Log } from '../../sys/log.ts';
 import { applySysctls, tryReadSysctl } from '../../sys/sysctl.ts';
 
-/** Which families are to be forwarded; the other ones are left as they are. */
-export interface ForwardingNeed {
-  readonly ipv4: boolean;
-  readonly ipv6: boolean;
-}
-
 export interface Forwarding {
-  /** From now on this is wanted. */
-  follow(need: ForwardingNeed): void;
+  /** Whether it is wanted at all; what is not wanted is left as it is. Not before the first call. */
+  setEnabled(isEnabled: boolean): void;
+  /** Whether IPv6 is forwarded too. */
+  setUsesIpv6(usesIpv6: boolean): void;
   /** Somebody may have switched it off. */
   restore(): void;
 }
 
 /** Kernel documentation, networking/ip-sysctl: each is the switch of all interfaces of its family. */
-const SWITCHES: Readonly<Record<keyof ForwardingNeed, string>> = {
-  ipv4: 'net/ipv4/ip_forward',
-  ipv6: 'net/ipv6/conf/all/forwarding',
-};
+const IPV4_SWITCH = 'net/ipv4/ip_forward';
+const IPV6_SWITCH = 'net/ipv6/conf/all/forwarding';
 
 /** Written only where it is off: writing the switch of all sets those of single interfaces too. */
 export function createForwarding(log: Log): Forwarding {
-  let names: readonly string[] = [];
+  let enabled = false;
+  let hasIpv6 = false;
 
   function switchOn(name: string): void {
     if (tryReadSysctl(name) !== '0') return; // on, or a kernel without the family
@@ -37,12 +32,17 @@ export function createForwarding(log: Log): Forwarding {
   }
 
   function restore(): void {
-    for (const name of names) switchOn(name);
+    if (enabled) switchOn(IPV4_SWITCH);
+    if (enabled && hasIpv6) switchOn(IPV6_SWITCH);
   }
 
   return {
-    follow({ ipv4, ipv6 }) {
-      names = [...(ipv4 ? [SWITCHES.ipv4] : []), ...(ipv6 ? [SWITCHES.ipv6] : [])];
+    setEnabled(isEnabled) {
+      enabled = isEnabled;
+      restore();
+    },
+    setUsesIpv6(usesIpv6) {
+      hasIpv6 = usesIpv6;
       restore();
     },
     restore,

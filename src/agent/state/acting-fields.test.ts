@@ -18,9 +18,10 @@ import { fieldsBelow } from '../../schema/describe.ts';
 import { membersOf } from '../../schema/document.ts';
 import type { Shape } from '../../schema/schema.ts';
 import { openLog } from '../../sys/log.ts';
-import { createClusterState } from './cluster-state.ts';
+import { type ClusterState, createClusterState } from './cluster-state.ts';
 import { parseQuestion } from './node-status-answer.ts';
 import { reportNodeStatus } from './node-status-report.ts';
+import { createSettingsConsumers } from './settings-consumers.ts';
 
 const OWN = 'host-1';
 const NAMES: Readonly<Record<string, string>> = {
@@ -264,13 +265,12 @@ function specOf(kind: Kind, path: string, value: unknown): unknown {
   return setAt(spec, [first, ...deeper], shape, value);
 }
 
-function pictureWith(kind: Kind, stored: unknown): string {
+function stateWith(kind: Kind, stored: unknown): string {
   const log = openLog(() => undefined);
   const clusterState = createClusterState({
     nodeName: OWN,
     routerId: undefined,
     felix: {},
-    base: defaultFirewallConfig,
     log,
   });
   const put = (name: string, resourceKind: never, value: unknown) =>
@@ -285,9 +285,19 @@ function pictureWith(kind: Kind, stored: unknown): string {
   return [
     input && computeBirdConfig(input),
     show(clusterState.natPools()),
-    show(clusterState.firewallConfig()),
-    show(clusterState.forwarding()),
+    show(consumedOf(clusterState)),
+    show(clusterState.usesIpv6()),
   ].join('\n');
+}
+
+/** What the consumers of settings are given. */
+function consumedOf(clusterState: ClusterState): readonly unknown[] {
+  const parts: unknown[] = [];
+  const note = (part: unknown) => void parts.push(part);
+  const targets = { dataplane: { setConfig: note }, forwarding: { setEnabled: note }, log: { setLevel: note } };
+  for (const consumer of createSettingsConsumers({ base: defaultFirewallConfig, ...targets }))
+    consumer.follow(clusterState.settings());
+  return parts;
 }
 
 const show = (value: unknown) => Bun.inspect(value, { depth: 20 });
@@ -305,7 +315,7 @@ function outcomeOf(kind: Kind, stored: { readonly spec: unknown }): string {
   const key = { kind: kind.name, name, ...(kind.namespaced ? { namespace: 'ns' } : {}) };
   const parts = [
     show(parsePolicyUpdate(key, stored, OWN)?.update),
-    pictureWith(kind, stored),
+    stateWith(kind, stored),
     kind.name === 'IPPool' ? show(parsePool(name, text)) : '',
     kind.name === 'IPReservation' ? show(parseReservation(name, text)) : '',
     kind.name === 'WorkloadEndpoint' ? tryComputeEndpointName(stored.spec as EndpointIdentity) : '',

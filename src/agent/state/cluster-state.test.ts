@@ -6,6 +6,7 @@ import type { FelixConfigurationSpec } from '../../model/felix/felix-configurati
 import { parseCidr, sameCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { openLog } from '../../sys/log.ts';
+import { computeFirewallConfig } from '../config/felix-settings.ts';
 import { type ClusterState, createClusterState } from './cluster-state.ts';
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org';
@@ -67,7 +68,7 @@ function clusterStateOf(
 ): ClusterState {
   logged = [];
   const log = openLog((line) => logged.push(line.replace(/^\S+ /, '')));
-  const clusterState = createClusterState({ nodeName: 'host-1', routerId, felix, base: defaultFirewallConfig, log });
+  const clusterState = createClusterState({ nodeName: 'host-1', routerId, felix, log });
   for (const { key, value } of entries) clusterState.update(keyOf(key), value);
   return clusterState;
 }
@@ -224,7 +225,10 @@ test.each(felix)('Felix configuration %j, the node’s %j', (cluster, own, expec
     own && resource('FelixConfiguration', 'felixconfigurations', 'node.host-1', own),
     resource('FelixConfiguration', 'felixconfigurations', 'node.host-2', { logPrefix: 'other' }),
   ].filter((entry) => entry !== undefined);
-  expect(clusterStateOf(entries).firewallConfig()).toEqual({ ...defaultFirewallConfig, ...expected });
+  expect(computeFirewallConfig(defaultFirewallConfig, clusterStateOf(entries).settings())).toEqual({
+    ...defaultFirewallConfig,
+    ...expected,
+  });
   expect(logged).toEqual([]);
 });
 
@@ -234,9 +238,8 @@ test('what this host says goes before what the store says', () => {
     logPrefix: 'store',
   });
   const clusterState = clusterStateOf([store], undefined, { defaultEndpointToHostAction: 'Accept' });
-  expect(clusterState.firewallConfig()).toEqual({
-    ...defaultFirewallConfig,
-    endpointToHostAction: 'accept',
+  expect(clusterState.settings()).toEqual({
+    defaultEndpointToHostAction: 'Accept',
     logPrefix: 'store',
   });
 });

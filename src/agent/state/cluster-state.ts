@@ -1,6 +1,5 @@
 // The cluster's state as this agent knows it, beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
 import type { StoreKey } from '../../datastore/keys.ts';
-import type { FirewallConfig } from '../../firewall/config.ts';
 import type { NatPool } from '../../firewall/nat.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../../model/bgp/bgp-configuration.ts';
 import { type BGPFilter, bgpFilter } from '../../model/bgp/bgp-filter.ts';
@@ -23,8 +22,7 @@ import {
   tryParseBgpPeer,
 } from '../../routing/parse-resources.ts';
 import type { Log } from '../../sys/log.ts';
-import { mergeFelix } from '../config/felix-settings.ts';
-import type { ForwardingNeed } from '../node/forwarding.ts';
+import type { FelixSettings } from '../config/felix-settings.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
 import { createInformerStore, type InformerStore } from './informer-store.ts';
 
@@ -37,9 +35,10 @@ export interface ClusterState {
   /** Undefined while this node's own resource is not known. */
   routingInput(): RoutingInput | undefined;
   natPools(): readonly NatPool[];
-  firewallConfig(): FirewallConfig;
-  /** IPv6 is forwarded where it is used: this node has an address of it, or the cluster a pool. */
-  forwarding(): ForwardingNeed;
+  /** What holds on this host. */
+  settings(): FelixSettings;
+  /** This node has an address of it, or the cluster a pool. */
+  usesIpv6(): boolean;
 }
 
 /** What the agent itself brings to the cluster state. */
@@ -48,12 +47,10 @@ export interface ClusterStateContext {
   readonly routerId: RoutingInput['routerId'];
   /** Settings of this host, which go before those in the store. */
   readonly felix: FelixConfigurationSpec;
-  /** The rules of this host where no setting of Felix says otherwise. */
-  readonly base: FirewallConfig;
   readonly log: Log;
 }
 
-export function createClusterState({ nodeName, routerId, felix, base, log }: ClusterStateContext): ClusterState {
+export function createClusterState({ nodeName, routerId, felix, log }: ClusterStateContext): ClusterState {
   const nodes: InformerStore<Node> = createInformerStore(node, log);
   const pools: InformerStore<IPPool> = createInformerStore(ipPool, log);
   const bgpConfigurations: InformerStore<BGPConfiguration> = createInformerStore(bgpConfiguration, log);
@@ -78,12 +75,6 @@ export function createClusterState({ nodeName, routerId, felix, base, log }: Clu
     const entry = stores.get(kind);
     entry?.store.set(name, text);
     return entry?.invalidation;
-  }
-
-  /** Those that hold on this host, the last one first in rank. */
-  function felixSpecs(): readonly FelixConfigurationSpec[] {
-    const specs = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
-    return [...specs, felix].filter((spec) => spec !== undefined);
   }
 
   return {
@@ -118,12 +109,12 @@ export function createClusterState({ nodeName, routerId, felix, base, log }: Clu
         cidr: parseCidr(spec.cidr),
         natOutgoing: spec.natOutgoing === true,
       })),
-    firewallConfig: () => felixSpecs().reduce(mergeFelix, base),
-    forwarding() {
-      const isOn = felixSpecs().findLast(({ ipForwarding }) => ipForwarding !== undefined)?.ipForwarding !== 'Disabled';
-      const hasIpv6Address = nodes.all.get(nodeName)?.spec?.bgp?.ipv6Address !== undefined;
-      const hasIpv6Pool = [...pools.all.values()].some(({ spec }) => cidrFamily(parseCidr(spec.cidr)) === 6);
-      return { ipv4: isOn, ipv6: isOn && (hasIpv6Address || hasIpv6Pool) };
+    settings() {
+      const stored = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
+      return Object.assign({}, ...stored, felix);
     },
+    usesIpv6: () =>
+      nodes.all.get(nodeName)?.spec?.bgp?.ipv6Address !== undefined ||
+      [...pools.all.values()].some(({ spec }) => cidrFamily(parseCidr(spec.cidr)) === 6),
   };
 }

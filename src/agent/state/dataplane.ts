@@ -1,5 +1,5 @@
 // Policy in the kernel: follows the store's resources through the calculation and the firewall into the kernel, one flush after the other.
-import type { FirewallConfig } from '../../firewall/config.ts';
+import { defaultFirewallConfig, type FirewallConfig } from '../../firewall/config.ts';
 import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
 import type { NatPool } from '../../firewall/nat.ts';
 import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
@@ -18,10 +18,10 @@ export interface Dataplane {
   /** Takes a change in; it is in the kernel after the next flush. */
   update(update: PolicyUpdate): void;
   setPools(pools: readonly NatPool[]): void;
-  /** The first snapshot is whole: it takes the place of what an earlier run left, in one step. */
-  start(config: FirewallConfig): void;
-  /** Rebuilds the rules from the policy in hand, in one step; does nothing before the start. Throws `kernel`. */
+  /** Rebuilds the rules from the policy in hand, in one step; before the start they are only to be built so. Throws `kernel`. */
   setConfig(config: FirewallConfig): void;
+  /** The first snapshot is whole: it takes the place of what an earlier run left, in one step. */
+  start(): void;
   /** Brings the kernel to the state of all updates so far; does nothing before the start. Throws `kernel`. */
   flush(): void;
   /** Reads the kernel back and repairs what somebody else changed. */
@@ -36,6 +36,7 @@ export function createDataplane(
 ): Dataplane {
   const calculation = createPolicyCalculation();
   const identities = createLocalIdentities();
+  let config = defaultFirewallConfig;
   let firewall: Firewall | undefined;
   let pools: readonly NatPool[] = [];
   let poolsChanged = true;
@@ -58,7 +59,13 @@ export function createDataplane(
       pools = next;
       poolsChanged = true;
     },
-    start(config) {
+    setConfig(next) {
+      config = next;
+      if (firewall === undefined) return;
+      put(firewall.setConfig(config), firewall);
+      log.info('the configuration has changed; the rules are built by it');
+    },
+    start() {
       calculation.update({ kind: 'in-sync' });
       firewall = createFirewall(config);
       const changes = calculation.flush();
@@ -66,9 +73,6 @@ export function createDataplane(
       firewall.apply(changes);
       takePools(firewall);
       kernel.resync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
-    },
-    setConfig(config) {
-      if (firewall !== undefined) put(firewall.setConfig(config), firewall);
     },
     flush() {
       if (firewall === undefined) return;

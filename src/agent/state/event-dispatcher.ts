@@ -53,6 +53,7 @@ export function createEventDispatcher(targets: EventTargets): EventDispatcher {
       const key = tryParseKey(update.key);
       if (key?.kind !== 'resource' && key?.kind !== 'affinity' && key?.kind !== 'block') return;
       if (!revisions.take(update)) return;
+      log.debug(() => `${update.key}: ${value === undefined ? 'gone' : 'changed'} at revision ${update.modRevision}`);
       const invalidation = clusterState.update(key, value);
       if (invalidation !== undefined) invalidations.add(invalidation);
       if (key.kind !== 'resource') return;

@@ -1,58 +1,33 @@
-// What the agent knows and does about it: follows the store from an empty cluster state on, until told to stop.
+// One session with the store: follows it from an empty cluster state on, through outages and replacement, until told to stop.
 
 import type { CniMemory } from '../../attach/memory.ts';
 import type { OcicatError } from '../../base/errors.ts';
-import { printJson } from '../../base/json.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../../datastore/keys.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { openSync, type SyncMessage } from '../../datastore/sync/sync.ts';
-import type { FirewallConfig } from '../../firewall/config.ts';
 import type { StoreUpdate } from '../../ipam/commit.ts';
-import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
-import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
-import type { Ip } from '../../net/ip.ts';
-import type { RoutingInput } from '../../routing/input.ts';
 import { createGate } from '../../sys/gate.ts';
 import type { Log } from '../../sys/log.ts';
-import { createForwarding, type Forwarding } from '../node/forwarding.ts';
-import { type ClusterState, createClusterState } from './cluster-state.ts';
-import { createDataplane, type Dataplane } from './dataplane.ts';
-import { createEventDispatcher, type EventDispatcher } from './event-dispatcher.ts';
-import type { NodeStatusReporter } from './node-status.ts';
-import { createWorkloads, type Workloads } from './workloads.ts';
+import { createEventDispatcher, type EventTargets } from './event-dispatcher.ts';
+import { createProjection, type ProjectionTargets } from './projection.ts';
 
 const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({ kind: 'ipam-config' })];
 
-export interface SessionContext {
-  readonly nodeName: string;
-  readonly routerId: RoutingInput['routerId'];
-  readonly felix: FelixConfigurationSpec;
-  readonly base: FirewallConfig;
+export interface SessionContext extends EventTargets, ProjectionTargets {
+  readonly dataplane: EventTargets['dataplane'] & ProjectionTargets['dataplane'];
+  readonly workloads: ProjectionTargets['workloads'];
   readonly datastore: Datastore;
   /** For so long it may be ahead of what has come of it. */
   readonly stallMs: number;
-  readonly firewall: KernelFirewall;
   readonly memory: CniMemory;
-  /** Ends the flows of addresses that have come to stand for somebody else. */
-  readonly flushFlows: (addresses: readonly Ip[]) => void;
-  /** Something that BIRD's configuration follows from may have changed. */
-  readonly touchRouting: () => void;
   /** Something has happened: this is no time to tidy up. */
   readonly touchIdle: () => void;
-  /** The store has been read, or its pools have changed: pods that it does not know may be written back. */
-  readonly touchHousekeeping: () => void;
   /** Somebody has deleted a key, in the store that we follow. */
   readonly deleted: (key: string) => void;
-  /** Answers what is asked about this node. */
-  readonly nodeStatuses: Pick<NodeStatusReporter, 'note'>;
   readonly log: Log;
 }
 
 export interface Session {
-  readonly dataplane: Dataplane;
-  readonly workloads: Workloads;
-  readonly forwarding: Forwarding;
-  readonly clusterState: ClusterState;
   /** Takes in what this agent itself has just written, so that it need not wait for the watch. */
   takeOwn(update: StoreUpdate): void;
   /** Brings the kernel to what is known, unless a part of a listing is still to come. */
@@ -61,76 +36,29 @@ export interface Session {
   flushWhole(signal: AbortSignal): Promise<void>;
   /** Why the agent does not know what stands in the store now; undefined while it follows. */
   whyBehind(): string | undefined;
+  /** `listener` is told when the store has been read, or its pools have changed: pods that it does not know may be written back. */
+  onRead(listener: () => void): void;
   /** Runs until aborted. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 export function createSession(context: SessionContext): Session {
-  const { nodeName, memory, log } = context;
-  const dataplane = createDataplane(context.firewall, log, context.flushFlows);
-  const clusterState = createClusterState(context);
-  const workloads = createWorkloads(log);
-  const forwarding = createForwarding(log);
-  const events: EventDispatcher = createEventDispatcher({
-    nodeName,
-    dataplane,
-    clusterState,
-    workloads,
-    nodeStatuses: context.nodeStatuses,
-    log,
-  });
+  const { memory, log } = context;
+  const listeners: (() => void)[] = [];
+  const tellRead = () => {
+    for (const listener of listeners) listener();
+  };
+  const events = createEventDispatcher(context);
+  const projection = createProjection(context, events, tellRead);
   const listing = createGate();
-  /** The configuration of the rules in the kernel, printed; undefined before the first ones are there. */
-  let configuration: string | undefined;
+  listing.shut();
   let isInSync = false;
   /** The store that is being read is another one: what it lacks was not deleted by anybody. */
   let isReplaced = false;
   let behind: OcicatError | undefined;
 
-  function takeConfiguration(): void {
-    const config = clusterState.firewallConfig();
-    const printed = printJson(config);
-    if (configuration === printed) return;
-    configuration = printed;
-    dataplane.setConfig(config);
-    log.info('the configuration has changed; the rules are built by it');
-  }
-
-  function act(): void {
-    const invalidations = events.takeInvalidations();
-    if (invalidations.size > 0) forwarding.follow(clusterState.forwarding());
-    if (invalidations.has('felix')) takeConfiguration();
-    if (invalidations.has('pools')) dataplane.setPools(clusterState.natPools());
-    if (invalidations.has('pools')) context.touchHousekeeping();
-    if (invalidations.has('routing') || invalidations.has('pools')) context.touchRouting();
-  }
-
-  /** The first listing is through: from here on the kernel follows. */
-  function start(): void {
-    const config = clusterState.firewallConfig();
-    configuration = printJson(config);
-    act();
-    dataplane.start(config);
-    workloads.restoreSettings();
-    workloads.restoreRoutes();
-  }
-
   function flush(): void {
-    if (!listing.isOpen()) return;
-    act();
-    dataplane.flush();
-  }
-
-  function follow(): void {
-    if (!listing.isOpen()) return;
-    flush();
-    workloads.followSettings();
-  }
-
-  /** A link whose endpoint the store knows again gets its routes back. */
-  function restore(): void {
-    follow();
-    workloads.restoreRoutes();
+    if (listing.isOpen()) projection.flush();
   }
 
   /** Half of a listing says nothing about the whole: its other half may hold what denies. */
@@ -142,7 +70,7 @@ export function createSession(context: SessionContext): Session {
       events.dispatch(update);
       if (update.value === undefined && !isReplaced) context.deleted(update.key);
     }
-    follow();
+    flush();
   }
 
   function takeInSync(): void {
@@ -150,10 +78,9 @@ export function createSession(context: SessionContext): Session {
     isReplaced = false;
     if (behind?.code !== 'timeout') behind = undefined;
     listing.open();
-    if (configuration === undefined) start();
-    else restore();
+    projection.restore();
     memory.setInSync(true);
-    context.touchHousekeeping();
+    tellRead();
     log.info('in step with the datastore');
   }
 
@@ -186,10 +113,6 @@ export function createSession(context: SessionContext): Session {
   }
 
   return {
-    dataplane,
-    workloads,
-    forwarding,
-    clusterState,
     takeOwn(update) {
       context.touchIdle();
       events.dispatch(update);
@@ -200,6 +123,7 @@ export function createSession(context: SessionContext): Session {
       flush();
     },
     whyBehind: () => behind?.message,
+    onRead: (listener) => void listeners.push(listener),
     async run(signal) {
       for await (const message of openSync(context.datastore, FOLLOWED, signal, context.stallMs)) take(message);
     },

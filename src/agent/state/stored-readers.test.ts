@@ -5,7 +5,6 @@ import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { readIpamConfig } from '../../ctl/ipam/config.ts';
 import { readPools } from '../../ctl/ipam/read.ts';
 import { printKey, tryParseKey } from '../../datastore/keys.ts';
-import { defaultFirewallConfig } from '../../firewall/config.ts';
 import { openIpamView } from '../../ipam/view.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import { openLog } from '../../sys/log.ts';
@@ -33,7 +32,6 @@ async function readersOf(text: string): Promise<Readonly<Record<string, readonly
     nodeName: 'host',
     routerId: undefined,
     felix: {},
-    base: defaultFirewallConfig,
     log: openLog(() => {}),
   });
   for (const [key, value] of values) {

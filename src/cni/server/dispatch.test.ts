@@ -85,7 +85,12 @@ function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): 
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     now: () => NOW_MS,
-    log: { info: note, warn: (message, error) => note(`${message} ${String(error ?? '')}`), error: note },
+    log: {
+      debug: () => undefined,
+      info: note,
+      warn: (message, error) => note(`${message} ${String(error ?? '')}`),
+      error: note,
+    },
     ...changes,
   };
 }

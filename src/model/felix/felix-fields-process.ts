@@ -110,7 +110,7 @@ export const processFields = {
   logActionRateLimitBurst: optional(integer(0, 9999), 'How many lines beyond the rate.', '5'),
   logFilePath: words('The log file; none for none.', '/var/log/calico/felix.log'),
   logSeverityFile: sparse(logLevel, 'What goes to the log file.', 'Info'),
-  logSeverityScreen: sparse(logLevel, 'What goes to standard output.', 'Info'),
+  logSeverityScreen: sparse(logLevel, 'The least severe of what the agent logs to standard error.', 'Info'),
   logSeveritySys: sparse(logLevel, 'What goes to syslog.', 'Info'),
   logDebugFilenameRegex: sparse(regex, 'Source files whose debug lines are logged.'),
   ipipEnabled: flag('Whether there is an IP-in-IP device.', 'as the pools say'),

@@ -27,6 +27,7 @@ export const ACTING_FELIX_FIELDS = [
   'allowVXLANPacketsFromWorkloads',
   'allowIPIPPacketsFromWorkloads',
   'ipForwarding',
+  'logSeverityScreen',
 ] as const satisfies readonly (keyof typeof felixConfigurationSpec.fields)[];
 
 /** Settings, and the values of them that say what this agent does anyway. */

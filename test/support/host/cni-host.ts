@@ -163,7 +163,7 @@ export async function openCniHost(): Promise<CniHost> {
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     now: Date.now,
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
   };
 
   const host: CniHost = {

@@ -1,0 +1,74 @@
+// What the agent does about the cluster's state as it knows it: whatever has become out of date - settings, policy, links and
+// routes, BIRD's configuration - is brought up to date, and nothing else is touched.
+import type { ClusterState } from './cluster-state.ts';
+import type { Dataplane } from './dataplane.ts';
+import type { EventDispatcher } from './event-dispatcher.ts';
+import type { SettingsConsumer } from './settings-consumers.ts';
+import type { Workloads } from './workloads.ts';
+
+export interface ProjectionTargets {
+  readonly clusterState: ClusterState;
+  readonly settingsConsumers: readonly SettingsConsumer[];
+  readonly dataplane: Pick<Dataplane, 'setPools' | 'start' | 'flush'>;
+  readonly workloads: Workloads;
+  readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
+  /** Something that BIRD's configuration follows from may have changed. */
+  readonly touchRouting: () => void;
+}
+
+export interface Projection {
+  /** Brings the kernel to what is known; the first time it takes the place of what an earlier agent left. Throws `kernel`. */
+  flush(): void;
+  /** As flush, and puts back what a link has lost while the store did not know its endpoint. */
+  restore(): void;
+}
+
+/** `poolsChanged`: pods that had no pool may have one. */
+export function createProjection(
+  targets: ProjectionTargets,
+  events: Pick<EventDispatcher, 'takeInvalidations'>,
+  poolsChanged: () => void,
+): Projection {
+  const { clusterState, settingsConsumers, dataplane, workloads, forwarding, touchRouting } = targets;
+  let isStarted = false;
+
+  function followSettings(): void {
+    for (const consumer of settingsConsumers) consumer.follow(clusterState.settings());
+  }
+
+  function update(): void {
+    const stale = events.takeInvalidations();
+    if (stale.size > 0) forwarding.setUsesIpv6(clusterState.usesIpv6());
+    if (stale.has('felix')) followSettings();
+    if (stale.has('pools')) dataplane.setPools(clusterState.natPools());
+    if (stale.has('pools')) poolsChanged();
+    if (stale.has('routing') || stale.has('pools')) touchRouting();
+  }
+
+  function start(): void {
+    isStarted = true;
+    followSettings();
+    update();
+    dataplane.start();
+    workloads.restoreSettings();
+  }
+
+  function follow(): void {
+    update();
+    dataplane.flush();
+    workloads.followSettings();
+  }
+
+  function flush(): void {
+    if (isStarted) follow();
+    else start();
+  }
+
+  return {
+    flush,
+    restore() {
+      flush();
+      workloads.restoreRoutes();
+    },
+  };
+}
