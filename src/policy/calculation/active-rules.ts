@@ -1,7 +1,6 @@
 // The rule lists that local endpoints need, and through them the IP sets that are needed.
 import { sameContent } from '../../base/equal.ts';
 import type { Selector } from '../../selector/selector.ts';
-import { addToBag, bagItems, removeFromBag } from '../index/bag.ts';
 import {
   createMemberSet,
   isDoubtful,
@@ -11,6 +10,7 @@ import {
   setKey,
   takeSetChanges,
 } from '../index/member-set.ts';
+import { addToSmallSet, removeFromSmallSet, smallSetItems } from '../index/small-set.ts';
 import type { RuleInput } from '../types/input.ts';
 import type { PolicyChange, RuleList, RuleListId } from '../types/types.ts';
 import { compileRule, type WantSet } from './compile.ts';
@@ -85,7 +85,7 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
     compileList(list, (selector, port) => {
       const set = setOf(selector, port);
       wanted.add(set);
-      set.users = addToBag(set.users, list);
+      set.users = addToSmallSet(set.users, list);
       return { id: '', doubtful: false };
     });
     for (const set of list.sets) if (!wanted.has(set)) releaseSet(set, list);
@@ -93,7 +93,7 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
   }
 
   function releaseSet(set: MemberSet, list: ActiveList): void {
-    set.users = removeFromBag(set.users, list);
+    set.users = removeFromSmallSet(set.users, list);
     if (set.users === undefined) idleSets.add(set);
   }
 
@@ -136,7 +136,7 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
       if (change !== undefined) changes.push(change);
       if (formerId !== undefined) removed.push({ kind: 'set-removed', id: formerId });
       if (formerId === undefined && !doubtChanged) continue;
-      for (const { id } of bagItems(set.users)) {
+      for (const { id } of smallSetItems(set.users)) {
         const list = lists.get(id);
         if (list !== undefined) changedLists.add(list);
       }

@@ -1,6 +1,7 @@
 // One endpoint for each interface name: two that claim the same name would contradict each other in the kernel.
-import { addToBag, type Bag, bagItems, removeFromBag } from '../index/bag.ts';
+
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
+import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetItems } from '../index/small-set.ts';
 
 export interface Claims {
   /** Claims the endpoint's interface name. */
@@ -14,21 +15,21 @@ export interface Claims {
  * that changes, `lose` first.
  */
 export function createClaims(win: (endpoint: LocalEndpoint) => void, lose: (endpoint: LocalEndpoint) => void): Claims {
-  const claimants = new Map<string, Bag<LocalEndpoint>>();
+  const claimants = new Map<string, SmallSet<LocalEndpoint>>();
 
   function ownerOf(name: string): LocalEndpoint | undefined {
-    return bagItems(claimants.get(name)).reduce<LocalEndpoint | undefined>(
+    return smallSetItems(claimants.get(name)).reduce<LocalEndpoint | undefined>(
       (best, endpoint) => (best === undefined || endpoint.id < best.id ? endpoint : best),
       undefined,
     );
   }
 
-  function change(endpoint: LocalEndpoint, changeBag: typeof addToBag<LocalEndpoint>): void {
+  function change(endpoint: LocalEndpoint, changeSmallSet: typeof addToSmallSet<LocalEndpoint>): void {
     const name = endpoint.local.interfaceName;
     const before = ownerOf(name);
-    const bag = changeBag(claimants.get(name), endpoint);
-    if (bag === undefined) claimants.delete(name);
-    else claimants.set(name, bag);
+    const rest = changeSmallSet(claimants.get(name), endpoint);
+    if (rest === undefined) claimants.delete(name);
+    else claimants.set(name, rest);
     const after = ownerOf(name);
     if (before === after) return;
     if (before !== undefined) lose(before);
@@ -36,7 +37,7 @@ export function createClaims(win: (endpoint: LocalEndpoint) => void, lose: (endp
   }
 
   return {
-    add: (endpoint) => change(endpoint, addToBag),
-    remove: (endpoint) => change(endpoint, removeFromBag),
+    add: (endpoint) => change(endpoint, addToSmallSet),
+    remove: (endpoint) => change(endpoint, removeFromSmallSet),
   };
 }

@@ -1,9 +1,9 @@
 // Which policies apply to which local endpoints. Policies with one selector are one group, matched once.
 import { formatSelector } from '../../selector/format.ts';
 import type { Selector } from '../../selector/selector.ts';
-import { addToBag, bagItems, removeFromBag, visitBag } from '../index/bag.ts';
 import { createLabelIndex, newPlace } from '../index/label-index.ts';
 import type { LocalEndpoint, Policy, PolicyGroup } from '../index/local-endpoint.ts';
+import { addToSmallSet, removeFromSmallSet, smallSetItems, visitSmallSet } from '../index/small-set.ts';
 import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
 import type { RuleListId } from '../types/types.ts';
 import { createSelections } from './selections.ts';
@@ -65,7 +65,7 @@ export function createPolicyGroups(): PolicyGroups {
         return;
       }
       if (group.endpoints === undefined) touchedGroups.add(group);
-      group.endpoints = addToBag(group.endpoints, endpoint);
+      group.endpoints = addToSmallSet(group.endpoints, endpoint);
       endpoint.groups.add(group);
     },
     unmatch,
@@ -77,7 +77,7 @@ export function createPolicyGroups(): PolicyGroups {
       endpoint.doubts.delete(group);
       return;
     }
-    group.endpoints = removeFromBag(group.endpoints, endpoint);
+    group.endpoints = removeFromSmallSet(group.endpoints, endpoint);
     if (group.endpoints === undefined) touchedGroups.add(group);
     endpoint.groups.delete(group);
   }
@@ -105,7 +105,7 @@ export function createPolicyGroups(): PolicyGroups {
   function closeGroup(group: PolicyGroup): void {
     groups.delete(group.key);
     index.removeSelector(group);
-    for (const endpoint of bagItems(group.endpoints)) unmatch(group, endpoint, true);
+    for (const endpoint of smallSetItems(group.endpoints)) unmatch(group, endpoint, true);
     for (const endpoint of index.openItems()) if (endpoint.doubts.has(group)) unmatch(group, endpoint, false);
     touchedGroups.delete(group);
   }
@@ -114,7 +114,7 @@ export function createPolicyGroups(): PolicyGroups {
     const group = policy.group;
     if (group === undefined) return;
     selections.touchGroup(group);
-    group.policies = removeFromBag(group.policies, policy);
+    group.policies = removeFromSmallSet(group.policies, policy);
     if (group.policies === undefined) closeGroup(group);
   }
 
@@ -122,7 +122,7 @@ export function createPolicyGroups(): PolicyGroups {
     const group = input.hostOnly ? undefined : openGroup(input.selector);
     const policy: Policy = { id, input, group };
     if (group === undefined) return policy;
-    group.policies = addToBag(group.policies, policy);
+    group.policies = addToSmallSet(group.policies, policy);
     selections.touchGroup(group);
     return policy;
   }
@@ -131,7 +131,7 @@ export function createPolicyGroups(): PolicyGroups {
   function replaceInput(policy: Policy, input: PolicyInput): Policy {
     const next: Policy = { ...policy, input };
     if (policy.group !== undefined) {
-      policy.group.policies = addToBag(removeFromBag(policy.group.policies, policy), next);
+      policy.group.policies = addToSmallSet(removeFromSmallSet(policy.group.policies, policy), next);
     }
     return next;
   }
@@ -176,7 +176,7 @@ export function createPolicyGroups(): PolicyGroups {
       return isClosed(input.tier) ? denyAll(input) : input;
     },
     takeChanges() {
-      for (const group of touchedGroups) visitBag(group.policies, (policy) => void touchedPolicies.add(policy.id));
+      for (const group of touchedGroups) visitSmallSet(group.policies, (policy) => void touchedPolicies.add(policy.id));
       for (const endpoint of touchedEndpoints) selections.place(endpoint);
       const changes = {
         policies: new Set(touchedPolicies),

@@ -1,9 +1,9 @@
 // The ordered tiers of endpoints, kept once for all endpoints that the same policy groups select: thousands of policies
 // on hundreds of endpoints cost their sum, not their product.
 import { sameContent } from '../../base/equal.ts';
-import { addToBag, bagItems, removeFromBag, visitBag } from '../index/bag.ts';
 import type { LocalEndpoint, PolicyGroup, Selection } from '../index/local-endpoint.ts';
 import { computeTiers } from '../index/order.ts';
+import { addToSmallSet, removeFromSmallSet, smallSetItems, visitSmallSet } from '../index/small-set.ts';
 import type { TierInput } from '../types/input.ts';
 
 export interface Selections {
@@ -33,21 +33,21 @@ export function createSelections(tiers: ReadonlyMap<string, TierInput>): Selecti
     const selection: Selection = { key, groups, endpoints: undefined, tiers: [] };
     selections.set(key, selection);
     stale.add(selection);
-    for (const group of groups) group.selections = addToBag(group.selections, selection);
+    for (const group of groups) group.selections = addToSmallSet(group.selections, selection);
     return selection;
   }
 
   function close(selection: Selection): void {
     selections.delete(selection.key);
     stale.delete(selection);
-    for (const group of selection.groups) group.selections = removeFromBag(group.selections, selection);
+    for (const group of selection.groups) group.selections = removeFromSmallSet(group.selections, selection);
   }
 
   function remove(endpoint: LocalEndpoint): void {
     const selection = endpoint.selection;
     if (selection === undefined) return;
     endpoint.selection = undefined;
-    selection.endpoints = removeFromBag(selection.endpoints, endpoint);
+    selection.endpoints = removeFromSmallSet(selection.endpoints, endpoint);
     if (selection.endpoints === undefined) close(selection);
   }
 
@@ -57,11 +57,11 @@ export function createSelections(tiers: ReadonlyMap<string, TierInput>): Selecti
       if (selection === endpoint.selection) return;
       remove(endpoint);
       endpoint.selection = selection;
-      selection.endpoints = addToBag(selection.endpoints, endpoint);
+      selection.endpoints = addToSmallSet(selection.endpoints, endpoint);
     },
     remove,
     touchGroup(group) {
-      visitBag(group.selections, (selection) => void stale.add(selection));
+      visitSmallSet(group.selections, (selection) => void stale.add(selection));
     },
     touchAll() {
       for (const selection of selections.values()) stale.add(selection);
@@ -69,11 +69,11 @@ export function createSelections(tiers: ReadonlyMap<string, TierInput>): Selecti
     refresh() {
       const changed: LocalEndpoint[] = [];
       for (const selection of stale) {
-        const policies = selection.groups.flatMap((group) => bagItems(group.policies));
+        const policies = selection.groups.flatMap((group) => smallSetItems(group.policies));
         const next = computeTiers(policies, tiers);
         if (sameContent(selection.tiers, next)) continue;
         selection.tiers = next;
-        changed.push(...bagItems(selection.endpoints));
+        changed.push(...smallSetItems(selection.endpoints));
       }
       stale.clear();
       return changed;

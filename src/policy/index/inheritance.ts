@@ -2,8 +2,8 @@
 // felix/labelindex/label_inheritance_index.go).
 
 import { UNKNOWN_PROFILE } from '../types/input.ts';
-import { addToBag, type Bag, bagItems, removeFromBag } from './bag.ts';
 import { mergeLabels, NO_LABELS, type PackedLabels, samePacked } from './labels.ts';
+import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetItems } from './small-set.ts';
 
 interface Inherited {
   /** The profiles' labels in list order, the first to name a label wins. */
@@ -17,7 +17,7 @@ export interface Heritage<I extends object> extends Inherited {
   readonly profiles: readonly string[];
   labels: PackedLabels;
   open: boolean;
-  heirs: Bag<I>;
+  heirs: SmallSet<I>;
 }
 
 export interface Inheritance<I extends object> {
@@ -46,7 +46,7 @@ export function createInheritance<I extends object>(): Inheritance<I> {
   /** Undefined for labels that are not known. */
   const applied = new Map<string, PackedLabels | undefined>([[UNKNOWN_PROFILE, undefined]]);
   const heritages = new Map<string, Heritage<I>>();
-  const byProfile = new Map<string, Bag<Heritage<I>>>();
+  const byProfile = new Map<string, SmallSet<Heritage<I>>>();
 
   function inherit(profiles: readonly string[]): Inherited {
     let labels = NO_LABELS;
@@ -64,14 +64,14 @@ export function createInheritance<I extends object>(): Inheritance<I> {
     if (known !== undefined) return known;
     const heritage: Heritage<I> = { profiles, ...inherit(profiles), heirs: undefined };
     heritages.set(key, heritage);
-    for (const name of profiles) byProfile.set(name, addToBag(byProfile.get(name), heritage));
+    for (const name of profiles) byProfile.set(name, addToSmallSet(byProfile.get(name), heritage));
     return heritage;
   }
 
   function close(heritage: Heritage<I>): void {
     heritages.delete(keyOf(heritage.profiles));
     for (const name of heritage.profiles) {
-      const rest = removeFromBag(byProfile.get(name), heritage);
+      const rest = removeFromSmallSet(byProfile.get(name), heritage);
       if (rest === undefined) byProfile.delete(name);
       else byProfile.set(name, rest);
     }
@@ -81,20 +81,20 @@ export function createInheritance<I extends object>(): Inheritance<I> {
     join(profiles, create) {
       const heritage = open(profiles);
       const item = create(heritage);
-      heritage.heirs = addToBag(heritage.heirs, item);
+      heritage.heirs = addToSmallSet(heritage.heirs, item);
       return item;
     },
     leave(heritage, item) {
-      heritage.heirs = removeFromBag(heritage.heirs, item);
+      heritage.heirs = removeFromSmallSet(heritage.heirs, item);
       if (heritage.heirs === undefined) close(heritage);
     },
     setLabels(profile, labels, before, after) {
       if (labels?.length === 0) applied.delete(profile);
       else applied.set(profile, labels);
-      for (const heritage of bagItems(byProfile.get(profile))) {
+      for (const heritage of smallSetItems(byProfile.get(profile))) {
         const { labels: next, open } = inherit(heritage.profiles);
         if (heritage.open === open && samePacked(heritage.labels, next)) continue;
-        const heirs = bagItems(heritage.heirs);
+        const heirs = smallSetItems(heritage.heirs);
         heirs.forEach(before);
         heritage.labels = next;
         heritage.open = open;

@@ -1,7 +1,8 @@
 // What is known of each label name: the items that have it, by value, and the selectors that wait for it.
-import { addToBag, type Bag, bagSize, removeFromBag, visitBag } from './bag.ts';
+
 import type { Term } from './cover.ts';
 import { findLabel, type PackedLabels } from './labels.ts';
+import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetSize, visitSmallSet } from './small-set.ts';
 
 export interface IndexedItem {
   readonly labels: PackedLabels;
@@ -12,10 +13,10 @@ interface LabelEntry<I extends object, S extends object> {
   /** Items that have the label. */
   count: number;
   /** Items by value, kept from the first time a selector asks about the label. */
-  values: Map<string, Bag<I>> | undefined;
+  values: Map<string, SmallSet<I>> | undefined;
   /** Selectors waiting for the label with any value, and with one value. */
-  anyValue: Bag<S>;
-  byValue: Map<string, Bag<S>> | undefined;
+  anyValue: SmallSet<S>;
+  byValue: Map<string, SmallSet<S>> | undefined;
 }
 
 export interface LabelTable<I extends IndexedItem, S extends object> {
@@ -50,27 +51,27 @@ function visitLabels(item: IndexedItem, visit: (name: string, value: string) => 
   }
 }
 
-function changeBag<T extends object>(
-  bags: Map<string, Bag<T>>,
+function changeSmallSet<T extends object>(
+  sets: Map<string, SmallSet<T>>,
   key: string,
-  change: typeof addToBag<T>,
+  change: typeof addToSmallSet<T>,
   item: T,
 ): void {
-  const bag = change(bags.get(key), item);
-  if (bag === undefined) bags.delete(key);
-  else bags.set(key, bag);
+  const set = change(sets.get(key), item);
+  if (set === undefined) sets.delete(key);
+  else sets.set(key, set);
 }
 
 function changeWaiting<I extends object, S extends object>(
   entry: LabelEntry<I, S>,
   value: string | undefined,
-  change: typeof addToBag<S>,
+  change: typeof addToSmallSet<S>,
   selector: S,
 ): void {
   if (value === undefined) entry.anyValue = change(entry.anyValue, selector);
   else {
     entry.byValue ??= new Map();
-    changeBag(entry.byValue, value, change, selector);
+    changeSmallSet(entry.byValue, value, change, selector);
   }
 }
 
@@ -105,14 +106,14 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
       visitLabels(item, (name, value) => {
         const entry = entryOf(name);
         entry.count++;
-        if (entry.values !== undefined) changeBag(entry.values, value, addToBag, item);
+        if (entry.values !== undefined) changeSmallSet(entry.values, value, addToSmallSet, item);
       });
     },
     removeItem(item) {
       visitLabels(item, (name, value) => {
         const entry = entryOf(name);
         entry.count--;
-        if (entry.values !== undefined) changeBag(entry.values, value, removeFromBag, item);
+        if (entry.values !== undefined) changeSmallSet(entry.values, value, removeFromSmallSet, item);
         dropIfUnused(name, entry);
       });
     },
@@ -122,7 +123,7 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
       for (const item of items()) {
         visitLabels(item, (name, value) => {
           const values = missed.has(name) ? entries.get(name)?.values : undefined;
-          if (values !== undefined) changeBag(values, value, addToBag, item);
+          if (values !== undefined) changeSmallSet(values, value, addToSmallSet, item);
         });
       }
     },
@@ -135,30 +136,30 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
     costOf({ label, value }) {
       const entry = entries.get(label);
       if (entry === undefined) return 0;
-      if (value === undefined) return entry.count + bagSize(entry.anyValue) / 1e9;
-      const count = entry.values === undefined ? entry.count : bagSize(entry.values.get(value));
-      return count + bagSize(entry.byValue?.get(value)) / 1e9;
+      if (value === undefined) return entry.count + smallSetSize(entry.anyValue) / 1e9;
+      const count = entry.values === undefined ? entry.count : smallSetSize(entry.values.get(value));
+      return count + smallSetSize(entry.byValue?.get(value)) / 1e9;
     },
     wait({ label, value }, selector) {
-      changeWaiting(entryOf(label), value, addToBag, selector);
+      changeWaiting(entryOf(label), value, addToSmallSet, selector);
     },
     stopWaiting({ label, value }, selector) {
       const entry = entryOf(label);
-      changeWaiting(entry, value, removeFromBag, selector);
+      changeWaiting(entry, value, removeFromSmallSet, selector);
       dropIfUnused(label, entry);
     },
     visitWaiting(item, visit) {
       visitLabels(item, (name, value) => {
         const entry = entries.get(name);
         if (entry === undefined) return;
-        visitBag(entry.anyValue, visit);
-        visitBag(entry.byValue?.get(value), visit);
+        visitSmallSet(entry.anyValue, visit);
+        visitSmallSet(entry.byValue?.get(value), visit);
       });
     },
     visitItems({ label, value }, visit) {
       const values = entries.get(label)?.values;
-      if (value !== undefined) visitBag(values?.get(value), visit);
-      else for (const bag of values?.values() ?? []) visitBag(bag, visit);
+      if (value !== undefined) visitSmallSet(values?.get(value), visit);
+      else for (const set of values?.values() ?? []) visitSmallSet(set, visit);
     },
   };
 }

@@ -3,10 +3,10 @@ import type { Ip } from '../../net/ip.ts';
 import type { Selector } from '../../selector/selector.ts';
 import type { LocalInterface } from '../types/input.ts';
 import type { TierPolicies } from '../types/types.ts';
-import type { Bag } from './bag.ts';
 import type { Place } from './label-index.ts';
 import type { IndexedItem } from './label-table.ts';
 import type { PlacedPolicy } from './order.ts';
+import type { SmallSet } from './small-set.ts';
 
 export interface LocalEndpoint extends IndexedItem {
   readonly id: string;
@@ -28,9 +28,9 @@ export interface PolicyGroup {
   readonly serial: number;
   readonly selector: Selector;
   readonly place: Place;
-  policies: Bag<Policy>;
-  endpoints: Bag<LocalEndpoint>;
-  selections: Bag<Selection>;
+  policies: SmallSet<Policy>;
+  endpoints: SmallSet<LocalEndpoint>;
+  selections: SmallSet<Selection>;
 }
 
 export interface Policy extends PlacedPolicy {
@@ -42,6 +42,6 @@ export interface Policy extends PlacedPolicy {
 export interface Selection {
   readonly key: string;
   readonly groups: readonly PolicyGroup[];
-  endpoints: Bag<LocalEndpoint>;
+  endpoints: SmallSet<LocalEndpoint>;
   tiers: readonly TierPolicies[];
 }

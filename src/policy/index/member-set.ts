@@ -6,11 +6,19 @@ import { formatSelector, uniqueId } from '../../selector/format.ts';
 import type { Selector } from '../../selector/selector.ts';
 import type { NamedPort } from '../types/input.ts';
 import type { IpSetId, PolicyChange, RuleListId } from '../types/types.ts';
-import type { Bag } from './bag.ts';
+import {
+  type CountedSet,
+  createCountedSet,
+  release,
+  retain,
+  type SetDelta,
+  takeAll,
+  takeChanges,
+} from './counted-set.ts';
 import { computeDisjoint, indexRanges, isCovered, type Ranges } from './disjoint.ts';
 import { newPlace, type Place } from './label-index.ts';
 import { portKey, portMemberOf, type RangeKey, rangeKey, rangeOf } from './member-key.ts';
-import { createTally, decrease, increase, type Tally, type TallyChange, takeAll, takeChanges } from './tally.ts';
+import type { SmallSet } from './small-set.ts';
 
 /** What an endpoint or a network set gives to every set that it is in. */
 export interface Contributor {
@@ -42,15 +50,15 @@ export interface MemberSet {
   readonly port: PortName | undefined;
   /** The hash part of its ids. */
   readonly hash: string;
-  readonly addresses: Tally<Ip>;
-  readonly ranges: Tally<RangeKey>;
-  readonly ports: Tally<bigint>;
+  readonly addresses: CountedSet<Ip>;
+  readonly ranges: CountedSet<RangeKey>;
+  readonly ports: CountedSet<bigint>;
   /** How many may give it members that nobody knows. */
   doubts: number;
   /** Whether it was handed out as doubtful. */
   givenDoubtful: boolean;
   /** Rule lists that name it. */
-  users: Bag<SetUser>;
+  users: SmallSet<SetUser>;
   /** The id under which it was handed out; undefined before. */
   givenId: IpSetId | undefined;
   /** What was handed out of a set with ranges. */
@@ -80,9 +88,9 @@ export function createMemberSet(selector: Selector, port: PortName | undefined):
     place: newPlace(),
     port,
     hash: setHash(selector, port),
-    addresses: createTally(),
-    ranges: createTally(),
-    ports: createTally(),
+    addresses: createCountedSet(),
+    ranges: createCountedSet(),
+    ports: createCountedSet(),
     doubts: 0,
     givenDoubtful: false,
     users: undefined,
@@ -97,8 +105,8 @@ export function memberSetId(set: MemberSet): IpSetId {
   return set.ranges.counts.size > 0 ? `r:${set.hash}` : `s:${set.hash}`;
 }
 
-/** Counts a contributor in (`increase`) or out (`decrease`). */
-function count(set: MemberSet, contributor: Contributor, change: typeof increase): void {
+/** Counts a contributor in (`retain`) or out (`release`). */
+function count(set: MemberSet, contributor: Contributor, change: typeof retain): void {
   if (set.port === undefined) {
     for (const address of contributor.addresses) change(set.addresses, address);
     for (const { address, prefixLength } of contributor.ranges) change(set.ranges, rangeKey(address, prefixLength));
@@ -113,13 +121,13 @@ function count(set: MemberSet, contributor: Contributor, change: typeof increase
 
 /** Counts in what a contributor gives; one that is not `certain` to belong to the set gives nothing but doubt. */
 export function contribute(set: MemberSet, contributor: Contributor, certain: boolean): void {
-  if (certain) count(set, contributor, increase);
+  if (certain) count(set, contributor, retain);
   if (!certain || contributor.partial) set.doubts++;
 }
 
 /** Takes back what `contribute` counted in. */
 export function withdraw(set: MemberSet, contributor: Contributor, certain: boolean): void {
-  if (certain) count(set, contributor, decrease);
+  if (certain) count(set, contributor, release);
   if (!certain || contributor.partial) set.doubts--;
 }
 
@@ -156,7 +164,7 @@ function takeContent(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange 
   return takeAddresses(set, id, isNew);
 }
 
-function isEmpty(change: TallyChange<unknown>): boolean {
+function isEmpty(change: SetDelta<unknown>): boolean {
   return change.added.length + change.removed.length === 0;
 }
 
@@ -195,12 +203,12 @@ function takeRanges(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange |
   return { kind: 'set-changed', id, type: 'cidr', added, removed };
 }
 
-function replaceGiven(set: MemberSet, before: ReadonlySet<RangeKey>, after: Set<RangeKey>): TallyChange<RangeKey> {
+function replaceGiven(set: MemberSet, before: ReadonlySet<RangeKey>, after: Set<RangeKey>): SetDelta<RangeKey> {
   set.given = after;
   return { added: [...after].filter((key) => !before.has(key)), removed: [...before].filter((key) => !after.has(key)) };
 }
 
-function changeGiven(given: Set<RangeKey>, ranges: Ranges, changed: TallyChange<Ip>): TallyChange<RangeKey> {
+function changeGiven(given: Set<RangeKey>, ranges: Ranges, changed: SetDelta<Ip>): SetDelta<RangeKey> {
   const visibleKeys = (addresses: readonly Ip[]) =>
     addresses
       .filter((address) => !isCovered(ranges, address, bitsOf(familyOf(address))))
