@@ -240,7 +240,7 @@ test('profiles come and go under an endpoint', () => {
   ]);
 });
 
-test('two endpoints that claim one interface: the first by id has it', () => {
+test('two endpoints of one interface: the first by id owns it', () => {
   const calculation = inSync(endpoint('default/b', '10.0.0.2', { local: local('cali1') }));
   expect(step(calculation)).toEqual(['+endpoint default/b cali1: profiles []']);
   expect(step(calculation, endpoint('default/a', '10.0.0.1', { local: local('cali1') }))).toEqual([

@@ -2,7 +2,7 @@
 import { sameContent } from '../../base/equal.ts';
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
 import type { EndpointPolicy, PolicyChange } from '../types/types.ts';
-import { createClaims } from './claims.ts';
+import { createInterfaceOwners } from './interface-owners.ts';
 import type { PolicyGroups } from './policy-groups.ts';
 
 interface EndpointChanges {
@@ -58,7 +58,7 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
     }
   }
 
-  const claims = createClaims(
+  const interfaceOwners = createInterfaceOwners(
     (endpoint) => {
       active.set(endpoint.id, endpoint);
       useProfiles(endpoint, 1);
@@ -85,11 +85,11 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
   return {
     set(id, endpoint) {
       const known = endpoints.get(id);
-      if (known !== undefined) claims.remove(known);
+      if (known !== undefined) interfaceOwners.remove(known);
       if (endpoint === undefined) endpoints.delete(id);
       else {
         endpoints.set(id, endpoint);
-        claims.add(endpoint);
+        interfaceOwners.add(endpoint);
       }
     },
     isActive: (endpoint) => active.get(endpoint.id) === endpoint,
