@@ -1,7 +1,7 @@
 // Which policies apply to which local endpoints. Policies with one selector are one group, matched once.
 import { formatSelector } from '../../selector/format.ts';
 import type { Selector } from '../../selector/selector.ts';
-import { createLabelIndex, newPlace } from '../index/label-index.ts';
+import { createLabelIndex, newIndexState } from '../index/label-index.ts';
 import type { LocalEndpoint, Policy, PolicyGroup } from '../index/local-endpoint.ts';
 import { addToSmallSet, removeFromSmallSet, smallSetItems, visitSmallSet } from '../index/small-set.ts';
 import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
@@ -27,7 +27,7 @@ export interface PolicyGroups {
   takeChanges(): GroupChanges;
 }
 
-/** Whether both have the same place in the lists of the same endpoints. */
+/** Whether both have the same indexState in the lists of the same endpoints. */
 function samePlacement(a: PolicyInput, b: PolicyInput): boolean {
   return (
     a.tier === b.tier &&
@@ -92,7 +92,7 @@ export function createPolicyGroups(): PolicyGroups {
       key,
       serial: ++serials,
       selector,
-      place: newPlace(),
+      indexState: newIndexState(),
       policies: undefined,
       endpoints: undefined,
       selections: undefined,
@@ -127,7 +127,7 @@ export function createPolicyGroups(): PolicyGroups {
     return policy;
   }
 
-  /** The same place with other content: nothing that endpoints know changes. */
+  /** The same indexState with other content: nothing that endpoints know changes. */
   function replaceInput(policy: Policy, input: PolicyInput): Policy {
     const next: Policy = { ...policy, input };
     if (policy.group !== undefined) {

@@ -5,8 +5,8 @@ import { formatSelector } from '../../selector/format.ts';
 import { matchSelector } from '../../selector/match.ts';
 import { parseSelector } from '../../selector/parse.ts';
 import type { Selector } from '../../selector/selector.ts';
-import { chooseCover } from './cover.ts';
-import { createLabelIndex, newPlace, type Place } from './label-index.ts';
+import { chooseIndexKeys } from './index-keys.ts';
+import { createLabelIndex, type IndexState, newIndexState } from './label-index.ts';
 import type { IndexedItem } from './label-table.ts';
 import { createInterner, packLabels } from './labels.ts';
 
@@ -16,15 +16,15 @@ interface TestItem extends IndexedItem {
 
 interface TestSelector {
   readonly selector: Selector;
-  readonly place: Place;
+  readonly indexState: IndexState;
 }
 
 /** A selector that counts how often it is tried. */
 function counted(text: string, tries: { count: number }): TestSelector {
   const selector = parseSelector(text);
-  const place = newPlace();
+  const indexState = newIndexState();
   return {
-    place,
+    indexState,
     get selector() {
       tries.count++;
       return selector;
@@ -77,7 +77,7 @@ function openIndex() {
 }
 
 describe('tries', () => {
-  test('an item is tried against its own set, however many sets share a term', () => {
+  test('an item is tried against its own set, however many sets share a key', () => {
     for (const sets of [10, 2000]) {
       const tries = { count: 0 };
       const { add, addSelectors } = openIndex();
@@ -99,12 +99,12 @@ describe('tries', () => {
     expect(tries.count).toBeLessThan(20);
   });
 
-  test('a cover that turns out badly is chosen again', () => {
+  test('keys that turn out badly are chosen again', () => {
     const tries = { count: 0 };
     const { add, addSelectors, matches } = openIndex();
     const selector = counted('has(first) && has(second)', tries);
     addSelectors([selector]);
-    const common = selector.place.cover?.[0]?.label === 'first' ? 'first' : 'second';
+    const common = selector.indexState.keys?.[0]?.label === 'first' ? 'first' : 'second';
     const rare = common === 'first' ? 'second' : 'first';
     tries.count = 0;
     for (let i = 0; i < 1000; i++) add(item(`w${i}`, { [common]: '' }));
@@ -123,8 +123,8 @@ test('an item with labels that nobody knows matches for certain, perhaps or not 
     const { add, remove, addSelectors, matches } = openIndex();
     const one = item('open', { a: 'x' }, {}, true);
     if (itemFirst) add(one);
-    addSelectors(selectors.map((selector) => ({ ...selector, place: newPlace() })));
-    const standing = selectors.map((selector) => ({ ...selector, place: newPlace() }));
+    addSelectors(selectors.map((selector) => ({ ...selector, indexState: newIndexState() })));
+    const standing = selectors.map((selector) => ({ ...selector, indexState: newIndexState() }));
     addSelectors(standing);
     if (!itemFirst) add(one);
     expect(standing.map(matches)).toEqual(expected);
@@ -133,7 +133,7 @@ test('an item with labels that nobody knows matches for certain, perhaps or not 
   }
 });
 
-test('the cheapest cover of a selector', () => {
+test('the cheapest keys of a selector', () => {
   const costs = new Map([
     ['a', 5],
     ['b', 3],
@@ -142,11 +142,11 @@ test('the cheapest cover of a selector', () => {
   ]);
   const costOf = ({ label, value }: { label: string; value: string | undefined }) =>
     costs.get(value === undefined ? label : `${label}=${value}`) ?? costs.get(label) ?? 0;
-  const coverOf = (text: string) =>
-    chooseCover(parseSelector(text), costOf)
+  const keysOf = (text: string) =>
+    chooseIndexKeys(parseSelector(text), costOf)
       ?.map(({ label, value }) => (value === undefined ? label : `${label}=${value}`))
       .join(' ');
-  const table: readonly (readonly [text: string, cover: string | undefined])[] = [
+  const table: readonly (readonly [text: string, keys: string | undefined])[] = [
     ['all()', undefined],
     ['global()', undefined],
     ['!all()', ''],
@@ -176,7 +176,7 @@ test('the cheapest cover of a selector', () => {
     ['!(has(a) || has(b))', undefined],
     ['has(a) && !all()', ''],
   ];
-  expect(table.map(([text]) => [text, coverOf(text)])).toEqual(table.map(([text, cover]) => [text, cover]));
+  expect(table.map(([text]) => [text, keysOf(text)])).toEqual(table.map(([text, keys]) => [text, keys]));
 });
 
 test('matches are those of trying every pair', () => {
@@ -230,7 +230,7 @@ test('matches are those of trying every pair', () => {
           index.add(one);
         }
         if (act.kind === 'selector' && !selectors.has(act.which)) {
-          const selector = { selector: parseSelector(texts[act.which] ?? ''), place: newPlace() };
+          const selector = { selector: parseSelector(texts[act.which] ?? ''), indexState: newIndexState() };
           selectors.set(act.which, selector);
           index.addSelectors([selector]);
         }

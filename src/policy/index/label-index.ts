@@ -1,32 +1,32 @@
-// Which selectors match which items, found through the label terms they share instead of by trying all pairs.
+// Which selectors match which items, found through the index keys they share instead of by trying all pairs.
 // Matches are a function of the labels, so none is stored: what an item matched is found again from its old labels.
 import { matchSelector, tryMatchSelector } from '../../selector/match.ts';
 import type { Selector } from '../../selector/selector.ts';
-import { type Cover, chooseCover, coverLabels } from './cover.ts';
+import { chooseIndexKeys, type IndexKeys, indexLabels } from './index-keys.ts';
 import { createLabelTable, type IndexedItem } from './label-table.ts';
 import { findLabel } from './labels.ts';
 
-/** Where a selector stands in an index; made by newPlace, changed only by the index. */
-export interface Place {
-  /** The terms it waits under; undefined when every item must be tried. */
-  cover: Cover | undefined;
-  /** Items tried in vain since the cover was chosen, and how many more make it choose again. */
-  misses: number;
-  patience: number;
+/** What an index keeps about a selector; made by newIndexState, changed only by the index. */
+export interface IndexState {
+  /** The keys it waits under; undefined when every item must be tried. */
+  keys: IndexKeys | undefined;
+  /** Candidates that did not match since the keys were chosen, and how many of them make it choose again. */
+  rejected: number;
+  rejectionLimit: number;
   /** The last visit that saw it, so that one item tries it once. */
   visit: number;
 }
 
 export interface IndexedSelector {
   readonly selector: Selector;
-  readonly place: Place;
+  readonly indexState: IndexState;
 }
 
-/** Misses before a selector looks for a better cover; doubled when there is none, so that looking stays rare. */
-const FIRST_PATIENCE = 16;
+/** Rejected candidates before a selector looks for better keys; doubled when there are none, so that looking stays rare. */
+const FIRST_REJECTION_LIMIT = 16;
 
-export function newPlace(): Place {
-  return { cover: undefined, misses: 0, patience: FIRST_PATIENCE, visit: 0 };
+export function newIndexState(): IndexState {
+  return { keys: undefined, rejected: 0, rejectionLimit: FIRST_REJECTION_LIMIT, visit: 0 };
 }
 
 export interface LabelIndex<I extends IndexedItem, S extends IndexedSelector> {
@@ -45,7 +45,7 @@ export interface LabelIndex<I extends IndexedItem, S extends IndexedSelector> {
 /** A match that is not `certain` depends on labels that are not known. */
 export type OnMatch<I, S> = (selector: S, item: I, certain: boolean) => void;
 
-function sameCover(a: Cover | undefined, b: Cover | undefined): boolean {
+function sameKeys(a: IndexKeys | undefined, b: IndexKeys | undefined): boolean {
   return (
     a?.length === b?.length &&
     (a ?? []).every(({ label, value }, at) => b?.[at]?.label === label && b[at]?.value === value)
@@ -62,7 +62,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   const selectors = new Set<S>();
   /** Kept out of the table: they may have labels that it does not know of, so every selector is tried. */
   const open = new Set<I>();
-  const uncovered = new Set<S>();
+  const unindexed = new Set<S>();
   let visits = 0;
 
   const knownItems = (): Iterable<I> => (open.size === 0 ? items() : [...items()].filter((item) => !open.has(item)));
@@ -79,25 +79,27 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   }
 
   function enter(selector: S): void {
-    const cover = chooseCover(selector.selector, table.costOf);
-    selector.place.cover = cover;
-    selector.place.misses = 0;
-    if (cover === undefined) uncovered.add(selector);
-    else for (const term of cover) table.wait(term, selector);
+    const keys = chooseIndexKeys(selector.selector, table.costOf);
+    selector.indexState.keys = keys;
+    selector.indexState.rejected = 0;
+    if (keys === undefined) unindexed.add(selector);
+    else for (const key of keys) table.wait(key, selector);
   }
 
   function leave(selector: S): void {
-    if (selector.place.cover === undefined) uncovered.delete(selector);
-    else for (const term of selector.place.cover) table.stopWaiting(term, selector);
+    if (selector.indexState.keys === undefined) unindexed.delete(selector);
+    else for (const key of selector.indexState.keys) table.stopWaiting(key, selector);
   }
 
-  function countMiss(selector: S): void {
-    const { place } = selector;
-    if (++place.misses < place.patience) return;
-    const before = place.cover;
+  function countRejection(selector: S): void {
+    const { indexState } = selector;
+    if (++indexState.rejected < indexState.rejectionLimit) return;
+    const before = indexState.keys;
     leave(selector);
     enter(selector);
-    place.patience = sameCover(before, place.cover) ? place.patience * 2 : FIRST_PATIENCE;
+    indexState.rejectionLimit = sameKeys(before, indexState.keys)
+      ? indexState.rejectionLimit * 2
+      : FIRST_REJECTION_LIMIT;
   }
 
   /** Calls `visit` when the selector matches an open item, or may match it. */
@@ -110,28 +112,28 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   /** Tries every selector that waits for a label of the item; those that match are visited, the others returned. */
   function visitMatches(item: I, visit: OnMatch<I, S>): readonly S[] {
     const visitNumber = ++visits;
-    const missed: S[] = [];
+    const rejected: S[] = [];
     const attempt = (selector: S) => {
-      if (selector.place.visit === visitNumber) return;
-      selector.place.visit = visitNumber;
+      if (selector.indexState.visit === visitNumber) return;
+      selector.indexState.visit = visitNumber;
       if (matches(selector, item)) visit(selector, item, true);
-      else if (selector.place.cover !== undefined) missed.push(selector);
+      else if (selector.indexState.keys !== undefined) rejected.push(selector);
     };
     table.visitWaiting(item, attempt);
-    for (const selector of uncovered) attempt(selector);
-    return missed;
+    for (const selector of unindexed) attempt(selector);
+    return rejected;
   }
 
-  /** Calls `visit` once with each item that satisfies a term of the cover. */
-  function visitCandidates(cover: Cover | undefined, visit: (item: I) => void): void {
-    const [only] = cover ?? [];
-    if (cover === undefined) {
+  /** Calls `visit` once with each item that has one of the keys. */
+  function visitCandidates(keys: IndexKeys | undefined, visit: (item: I) => void): void {
+    const [only] = keys ?? [];
+    if (keys === undefined) {
       for (const item of knownItems()) visit(item);
-    } else if (only !== undefined && cover.length === 1) {
+    } else if (only !== undefined && keys.length === 1) {
       table.visitItems(only, visit);
     } else {
       const found = new Set<I>();
-      for (const term of cover) table.visitItems(term, (item) => void found.add(item));
+      for (const key of keys) table.visitItems(key, (item) => void found.add(item));
       found.forEach(visit);
     }
   }
@@ -144,7 +146,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
         return;
       }
       table.addItem(item);
-      visitMatches(item, onMatch).forEach(countMiss);
+      visitMatches(item, onMatch).forEach(countRejection);
     },
     removeItem(item) {
       if (open.delete(item)) {
@@ -155,12 +157,12 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
       table.removeItem(item);
     },
     addSelectors(added) {
-      const labels = new Set(added.flatMap((selector) => [...coverLabels(selector.selector)]));
+      const labels = new Set(added.flatMap((selector) => [...indexLabels(selector.selector)]));
       table.track(labels, knownItems);
       for (const selector of added) {
         selectors.add(selector);
         enter(selector);
-        visitCandidates(selector.place.cover, (item) => {
+        visitCandidates(selector.indexState.keys, (item) => {
           if (matches(selector, item)) onMatch(selector, item, true);
         });
         for (const item of open) visitOpen(selector, item, onMatch);

@@ -1,6 +1,6 @@
 // What is known of each label name: the items that have it, by value, and the selectors that wait for it.
 
-import type { Term } from './cover.ts';
+import type { IndexKey } from './index-keys.ts';
 import { findLabel, type PackedLabels } from './labels.ts';
 import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetSize, visitSmallSet } from './small-set.ts';
 
@@ -28,16 +28,16 @@ export interface LabelTable<I extends IndexedItem, S extends object> {
   /** Forgets those of these labels that nobody has and nobody waits for. */
   dropUnused(labels: ReadonlySet<string>): void;
   /**
-   * How often a selector waiting for the term would be tried: by the items that have it; among terms with equally
+   * How often a selector waiting for the key would be tried: by the items that have it; among keys with equally
    * many, the one that fewer selectors wait for is cheaper.
    */
-  costOf(term: Term): number;
-  wait(term: Term, selector: S): void;
-  stopWaiting(term: Term, selector: S): void;
+  costOf(key: IndexKey): number;
+  wait(key: IndexKey, selector: S): void;
+  stopWaiting(key: IndexKey, selector: S): void;
   /** Calls `visit` with the selectors that wait for a label of the item, perhaps more than once. */
   visitWaiting(item: I, visit: (selector: S) => void): void;
-  /** Calls `visit` with the items that satisfy a term; its label must be tracked. */
-  visitItems(term: Term, visit: (item: I) => void): void;
+  /** Calls `visit` with the items that have the key; its label must be tracked. */
+  visitItems(key: IndexKey, visit: (item: I) => void): void;
 }
 
 /** Calls `visit` with each label an item has or inherits; its own hide inherited ones of the same name. */
@@ -92,13 +92,13 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
 
   /** Readies the labels for tracking; returns those that items already have. */
   function openValues(labels: ReadonlySet<string>): ReadonlySet<string> {
-    const missed = new Set<string>();
+    const untracked = new Set<string>();
     for (const label of labels) {
       const entry = entryOf(label);
-      if (entry.values === undefined && entry.count > 0) missed.add(label);
+      if (entry.values === undefined && entry.count > 0) untracked.add(label);
       entry.values ??= new Map();
     }
-    return missed;
+    return untracked;
   }
 
   return {
@@ -118,11 +118,11 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
       });
     },
     track(labels, items) {
-      const missed = openValues(labels);
-      if (missed.size === 0) return;
+      const untracked = openValues(labels);
+      if (untracked.size === 0) return;
       for (const item of items()) {
         visitLabels(item, (name, value) => {
-          const values = missed.has(name) ? entries.get(name)?.values : undefined;
+          const values = untracked.has(name) ? entries.get(name)?.values : undefined;
           if (values !== undefined) changeSmallSet(values, value, addToSmallSet, item);
         });
       }

@@ -3,7 +3,7 @@ import type { Ip } from '../../net/ip.ts';
 import type { Selector } from '../../selector/selector.ts';
 import type { LocalInterface } from '../types/input.ts';
 import type { TierPolicies } from '../types/types.ts';
-import type { Place } from './label-index.ts';
+import type { IndexState } from './label-index.ts';
 import type { IndexedItem } from './label-table.ts';
 import type { PlacedPolicy } from './order.ts';
 import type { SmallSet } from './small-set.ts';
@@ -27,7 +27,7 @@ export interface PolicyGroup {
   /** Tells groups apart in few characters; never used again. */
   readonly serial: number;
   readonly selector: Selector;
-  readonly place: Place;
+  readonly indexState: IndexState;
   policies: SmallSet<Policy>;
   endpoints: SmallSet<LocalEndpoint>;
   selections: SmallSet<Selection>;

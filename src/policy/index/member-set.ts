@@ -16,7 +16,7 @@ import {
   takeChanges,
 } from './counted-set.ts';
 import { computeDisjoint, indexRanges, isCovered, type Ranges } from './disjoint.ts';
-import { newPlace, type Place } from './label-index.ts';
+import { type IndexState, newIndexState } from './label-index.ts';
 import { portKey, portMemberOf, type RangeKey, rangeKey, rangeOf } from './member-key.ts';
 import type { SmallSet } from './small-set.ts';
 
@@ -45,8 +45,8 @@ export interface MemberSet {
   /** What tells it from other sets: the text of its selector and its port. */
   readonly key: string;
   readonly selector: Selector;
-  readonly place: Place;
-  /** Only the ports of this name, in place of the addresses. */
+  readonly indexState: IndexState;
+  /** Only the ports of this name, in indexState of the addresses. */
   readonly port: PortName | undefined;
   /** The hash part of its ids. */
   readonly hash: string;
@@ -85,7 +85,7 @@ export function createMemberSet(selector: Selector, port: PortName | undefined):
   return {
     key: setKey(selector, port),
     selector,
-    place: newPlace(),
+    indexState: newIndexState(),
     port,
     hash: setHash(selector, port),
     addresses: createCountedSet(),

@@ -1,47 +1,47 @@
-// What must be true of some label for a selector to match at all: the terms by which selectors and items find each other.
+// Index keys: what must be true of some label for a selector to match at all. Selectors and items find each other by them.
 import type { Selector } from '../../selector/selector.ts';
 
 /** The label has this value, or any value when `value` is undefined. */
-export interface Term {
+export interface IndexKey {
   readonly label: string;
   readonly value: string | undefined;
 }
 
-/** Whatever the selector matches satisfies one of these terms; with no term it matches nothing. */
-export type Cover = readonly Term[];
+/** Whatever the selector matches has one of these keys; with no key it matches nothing. */
+export type IndexKeys = readonly IndexKey[];
 
-/** How much work a term would bring; the cheapest cover is taken. */
-export type TermCost = (term: Term) => number;
+/** How much work a key would bring; the cheapest keys are taken. */
+export type KeyCost = (key: IndexKey) => number;
 
 interface Priced {
-  readonly cover: Cover;
+  readonly keys: IndexKeys;
   readonly cost: number;
 }
 
-/** The cheapest cover of a selector; undefined when it may match items that have none of its labels. */
-export function chooseCover(selector: Selector, costOf: TermCost): Cover | undefined {
-  return price(selector, false, costOf)?.cover;
+/** The cheapest keys of a selector; undefined when it may match items that have none of its labels. */
+export function chooseIndexKeys(selector: Selector, costOf: KeyCost): IndexKeys | undefined {
+  return price(selector, false, costOf)?.keys;
 }
 
-/** All labels that some cover of the selector could name. */
-export function coverLabels(selector: Selector): ReadonlySet<string> {
+/** All labels that index keys of the selector could name. */
+export function indexLabels(selector: Selector): ReadonlySet<string> {
   const labels = new Set<string>();
-  price(selector, false, (term) => {
-    labels.add(term.label);
+  price(selector, false, (key) => {
+    labels.add(key.label);
     return 0;
   });
   return labels;
 }
 
-function priced(cover: Cover, costOf: TermCost): Priced {
-  return { cover, cost: cover.reduce((sum, term) => sum + costOf(term), 0) };
+function priced(keys: IndexKeys, costOf: KeyCost): Priced {
+  return { keys, cost: keys.reduce((sum, key) => sum + costOf(key), 0) };
 }
 
-/** Every alternative must be covered, and all covers count. */
+/** Every alternative must have keys, and all of them count. */
 function either(parts: readonly (Priced | undefined)[]): Priced | undefined {
   const known = parts.filter((part) => part !== undefined);
   if (known.length < parts.length) return undefined;
-  return { cover: known.flatMap((part) => part.cover), cost: known.reduce((sum, part) => sum + part.cost, 0) };
+  return { keys: known.flatMap((part) => part.keys), cost: known.reduce((sum, part) => sum + part.cost, 0) };
 }
 
 /** One part is enough to find what all parts together match. */
@@ -52,11 +52,11 @@ function cheapest(parts: readonly (Priced | undefined)[]): Priced | undefined {
   }, undefined);
 }
 
-function price(selector: Selector, negated: boolean, costOf: TermCost): Priced | undefined {
+function price(selector: Selector, negated: boolean, costOf: KeyCost): Priced | undefined {
   switch (selector.kind) {
     case 'all':
     case 'global':
-      return negated ? { cover: [], cost: 0 } : undefined;
+      return negated ? { keys: [], cost: 0 } : undefined;
     case 'has':
     case 'contains':
     case 'starts-with':
