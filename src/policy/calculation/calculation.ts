@@ -117,10 +117,10 @@ function createLocalEndpoint(id: string, item: Item, local: LocalInterface): Loc
   return {
     id,
     labels: item.labels,
-    heritage: item.heritage,
+    inherited: item.inherited,
     local,
     addresses: item.addresses,
-    profiles: item.heritage.profiles,
+    profiles: item.inherited.profiles,
     groups: new Set(),
     doubts: new Set(),
     selection: undefined,

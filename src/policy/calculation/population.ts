@@ -2,7 +2,7 @@
 import { sameContent } from '../../base/equal.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
-import { createInheritance, type Heritage } from '../index/inheritance.ts';
+import { createInheritance, type InheritedLabels } from '../index/inheritance.ts';
 import { createLabelIndex } from '../index/label-index.ts';
 import { createInterner, type PackedLabels, packLabels, samePacked } from '../index/labels.ts';
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
@@ -13,7 +13,7 @@ import type { MemberFeed } from './active-rules.ts';
 /** One endpoint or network set. */
 export interface Item extends Contributor {
   readonly labels: PackedLabels;
-  readonly heritage: Heritage<Item>;
+  readonly inherited: InheritedLabels<Item>;
   /** The endpoint's other side, on its own node. */
   local: LocalEndpoint | undefined;
 }
@@ -54,7 +54,7 @@ function isSingle(range: Cidr): boolean {
 function sameParts(item: Item, parts: ItemParts): boolean {
   return (
     samePacked(item.labels, parts.labels) &&
-    sameContent(item.heritage.profiles, parts.profiles) &&
+    sameContent(item.inherited.profiles, parts.profiles) &&
     sameContent(item.addresses, parts.addresses) &&
     sameContent(item.ranges, parts.ranges) &&
     sameContent(item.ports, parts.ports) &&
@@ -83,7 +83,7 @@ export function createPopulation(observer: PopulationObserver): Population {
     if (item === undefined) return;
     index.removeItem(item);
     items.delete(key);
-    inheritance.leave(item.heritage, item);
+    inheritance.leave(item.inherited, item);
   }
 
   function set(key: string, parts: ItemParts): Item {
@@ -93,7 +93,7 @@ export function createPopulation(observer: PopulationObserver): Population {
     const { profiles, labels, addresses, ranges, ports, partial } = parts;
     const item = inheritance.join(
       profiles,
-      (heritage): Item => ({ labels, heritage, addresses, ranges, ports, partial, local: undefined }),
+      (inherited): Item => ({ labels, inherited, addresses, ranges, ports, partial, local: undefined }),
     );
     items.set(key, item);
     index.addItem(item);

@@ -40,7 +40,7 @@ function item(
   inherited: Readonly<Record<string, string>> = {},
   open = false,
 ): TestItem {
-  return { name, labels: packLabels(labels, intern), heritage: { labels: packLabels(inherited, intern), open } };
+  return { name, labels: packLabels(labels, intern), inherited: { labels: packLabels(inherited, intern), open } };
 }
 
 function openIndex() {

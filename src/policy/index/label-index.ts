@@ -70,7 +70,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   let tested: IndexedItem | undefined;
   const testedLabels = {
     get: (name: string) =>
-      tested === undefined ? undefined : (findLabel(tested.labels, name) ?? findLabel(tested.heritage.labels, name)),
+      tested === undefined ? undefined : (findLabel(tested.labels, name) ?? findLabel(tested.inherited.labels, name)),
   };
 
   function matches(selector: S, item: I): boolean {
@@ -140,7 +140,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
 
   return {
     addItem(item) {
-      if (item.heritage.open) {
+      if (item.inherited.open) {
         open.add(item);
         for (const selector of selectors) visitOpen(selector, item, onMatch);
         return;

@@ -6,7 +6,7 @@ import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetSize, visitSm
 
 export interface IndexedItem {
   readonly labels: PackedLabels;
-  readonly heritage: { readonly labels: PackedLabels; readonly open: boolean };
+  readonly inherited: { readonly labels: PackedLabels; readonly open: boolean };
 }
 
 interface LabelEntry<I extends object, S extends object> {
@@ -44,7 +44,7 @@ export interface LabelTable<I extends IndexedItem, S extends object> {
 function visitLabels(item: IndexedItem, visit: (name: string, value: string) => void): void {
   const own = item.labels;
   for (let at = 0; at < own.length; at += 2) visit(own[at] ?? '', own[at + 1] ?? '');
-  const inherited = item.heritage.labels;
+  const inherited = item.inherited.labels;
   for (let at = 0; at < inherited.length; at += 2) {
     const name = inherited[at] ?? '';
     if (findLabel(own, name) === undefined) visit(name, inherited[at + 1] ?? '');
