@@ -46,8 +46,8 @@ export interface ActiveRules {
   takeChanges(): RuleChanges;
 }
 
-/** Where sets get their members from once they are needed: an open set has them and is told of every change. */
-export interface MemberFeed {
+/** Where sets get their members from once they are needed: an open set has them and follows every change. */
+export interface MemberSource {
   open(sets: readonly MemberSet[]): void;
   close(set: MemberSet): void;
 }
@@ -60,7 +60,7 @@ function compileList(list: ActiveList, wantSet: WantSet): RuleList {
   };
 }
 
-export function createActiveRules(feed: MemberFeed): ActiveRules {
+export function createActiveRules(members: MemberSource): ActiveRules {
   const lists = new Map<RuleListId, ActiveList>();
   const sets = new Map<string, MemberSet>();
   const changedLists = new Set<ActiveList>();
@@ -109,14 +109,14 @@ export function createActiveRules(feed: MemberFeed): ActiveRules {
     for (const set of newSets) if (set.users === undefined) sets.delete(set.key);
     for (const set of opening) changedSets.add(set);
     newSets.clear();
-    feed.open(opening);
+    members.open(opening);
   }
 
   function closeIdleSets(): readonly PolicyChange[] {
     const removed: PolicyChange[] = [];
     for (const set of idleSets) {
       if (set.users !== undefined || set.givenId === undefined) continue;
-      feed.close(set);
+      members.close(set);
       sets.delete(set.key);
       changedSets.delete(set);
       removed.push({ kind: 'set-removed', id: set.givenId });

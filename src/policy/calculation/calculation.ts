@@ -13,9 +13,9 @@ import {
 } from '../types/input.ts';
 import type { PolicyChange } from '../types/types.ts';
 import { createActiveRules, type RuleContent } from './active-rules.ts';
+import { createLabelledResources, type LabelledResource, type LabelledResources } from './labelled-resources.ts';
 import { createLocalEndpoints, profileListId } from './local-endpoints.ts';
 import { createPolicyGroups } from './policy-groups.ts';
-import { createPopulation, type Item, type Population } from './population.ts';
 
 export interface PolicyCalculation {
   update(update: PolicyUpdate): void;
@@ -40,7 +40,7 @@ export function createPolicyCalculation(): PolicyCalculation {
 
   const groups = createPolicyGroups();
   const locals = createLocalEndpoints(groups);
-  const population: Population = createPopulation({
+  const resources: LabelledResources = createLabelledResources({
     touchSet: (set) => rules.touchSet(set),
     beforeRelabel: ({ local }) => {
       if (local !== undefined && locals.isActive(local)) groups.removeEndpoint(local);
@@ -49,14 +49,15 @@ export function createPolicyCalculation(): PolicyCalculation {
       if (local !== undefined && locals.isActive(local)) groups.addEndpoint(local);
     },
   });
-  const rules = createActiveRules(population);
+  const rules = createActiveRules(resources);
 
   function setEndpoint(id: string, input: EndpointInput | undefined): void {
-    const item = population.setEndpoint(id, input);
+    const resource = resources.setEndpoint(id, input);
     const local = input?.local;
-    if (item?.local !== undefined && sameContent(item.local.local, local)) return;
-    const endpoint = item === undefined || local === undefined ? undefined : createLocalEndpoint(id, item, local);
-    if (item !== undefined) item.local = endpoint;
+    if (resource?.local !== undefined && sameContent(resource.local.local, local)) return;
+    const endpoint =
+      resource === undefined || local === undefined ? undefined : createLocalEndpoint(id, resource, local);
+    if (resource !== undefined) resource.local = endpoint;
     locals.set(id, endpoint);
   }
 
@@ -64,7 +65,7 @@ export function createPolicyCalculation(): PolicyCalculation {
     if (input === undefined) profiles.delete(name);
     else profiles.set(name, contentOf(input));
     changedProfiles.add(name);
-    population.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
+    resources.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
   }
 
   function findProfile(name: string): RuleContent {
@@ -92,7 +93,7 @@ export function createPolicyCalculation(): PolicyCalculation {
         case 'endpoint':
           return setEndpoint(update.id, update.value);
         case 'network-set':
-          return population.setNetworkSet(update.id, update.value);
+          return resources.setNetworkSet(update.id, update.value);
         case 'profile':
           return setProfile(update.id, update.value);
         case 'tier':
@@ -113,14 +114,14 @@ export function createPolicyCalculation(): PolicyCalculation {
   };
 }
 
-function createLocalEndpoint(id: string, item: Item, local: LocalInterface): LocalEndpoint {
+function createLocalEndpoint(id: string, resource: LabelledResource, local: LocalInterface): LocalEndpoint {
   return {
     id,
-    labels: item.labels,
-    inherited: item.inherited,
+    labels: resource.labels,
+    inherited: resource.inherited,
     local,
-    addresses: item.addresses,
-    profiles: item.inherited.profiles,
+    addresses: resource.addresses,
+    profiles: resource.inherited.profiles,
     groups: new Set(),
     doubts: new Set(),
     selection: undefined,

@@ -1,4 +1,5 @@
-// Everything that selectors can match: endpoints of all nodes and network sets, with their labels and what they give.
+// The label index of everything that selectors can match: endpoints of all nodes and network sets, with their labels and
+// what they give to sets.
 import { sameContent } from '../../base/equal.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
@@ -8,35 +9,35 @@ import { createInterner, type PackedLabels, packLabels, samePacked } from '../in
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
 import { type Contributor, contribute, type MemberSet, withdraw } from '../index/member-set.ts';
 import type { EndpointInput, LabelMap, NetworkSetInput } from '../types/input.ts';
-import type { MemberFeed } from './active-rules.ts';
+import type { MemberSource } from './active-rules.ts';
 
 /** One endpoint or network set. */
-export interface Item extends Contributor {
+export interface LabelledResource extends Contributor {
   readonly labels: PackedLabels;
-  readonly inherited: InheritedLabels<Item>;
+  readonly inherited: InheritedLabels<LabelledResource>;
   /** The endpoint's other side, on its own node. */
   local: LocalEndpoint | undefined;
 }
 
-/** Told of what happens to items. */
-export interface PopulationObserver {
+/** Called as resources change. */
+export interface ResourceObserver {
   /** A member of an open set came or went. */
   touchSet(set: MemberSet): void;
-  /** The inherited labels of an item are about to change, and have changed. */
-  beforeRelabel(item: Item): void;
-  afterRelabel(item: Item): void;
+  /** The inherited labels of an resource are about to change, and have changed. */
+  beforeRelabel(resource: LabelledResource): void;
+  afterRelabel(resource: LabelledResource): void;
 }
 
-export interface Population extends MemberFeed {
-  /** Sets or removes an endpoint; returns its item, the same one as before if nothing of it has changed. */
-  setEndpoint(id: string, input: EndpointInput | undefined): Item | undefined;
+export interface LabelledResources extends MemberSource {
+  /** Sets or removes an endpoint; returns its resource, the same one as before if nothing of it has changed. */
+  setEndpoint(id: string, input: EndpointInput | undefined): LabelledResource | undefined;
   setNetworkSet(id: string, input: NetworkSetInput | undefined): void;
   /** Sets the labels that a profile applies; none when it is gone, undefined when they are not known. */
   setProfileLabels(name: string, labels: LabelMap | undefined): void;
 }
 
-/** What an item is made of, before it has joined its profiles. */
-interface ItemParts extends Contributor {
+/** What an resource is made of, before it has joined its profiles. */
+interface ResourceParts extends Contributor {
   readonly labels: PackedLabels;
   readonly profiles: readonly string[];
 }
@@ -51,56 +52,56 @@ function isSingle(range: Cidr): boolean {
   return range.prefixLength === bitsOf(familyOf(range.address));
 }
 
-function sameParts(item: Item, parts: ItemParts): boolean {
+function sameParts(resource: LabelledResource, parts: ResourceParts): boolean {
   return (
-    samePacked(item.labels, parts.labels) &&
-    sameContent(item.inherited.profiles, parts.profiles) &&
-    sameContent(item.addresses, parts.addresses) &&
-    sameContent(item.ranges, parts.ranges) &&
-    sameContent(item.ports, parts.ports) &&
-    item.partial === parts.partial
+    samePacked(resource.labels, parts.labels) &&
+    sameContent(resource.inherited.profiles, parts.profiles) &&
+    sameContent(resource.addresses, parts.addresses) &&
+    sameContent(resource.ranges, parts.ranges) &&
+    sameContent(resource.ports, parts.ports) &&
+    resource.partial === parts.partial
   );
 }
 
-export function createPopulation(observer: PopulationObserver): Population {
-  const items = new Map<string, Item>();
-  const inheritance = createInheritance<Item>();
+export function createLabelledResources(observer: ResourceObserver): LabelledResources {
+  const resources = new Map<string, LabelledResource>();
+  const inheritance = createInheritance<LabelledResource>();
   const intern = createInterner();
-  const index = createLabelIndex<Item, MemberSet>(
-    () => items.values(),
-    (set, item, certain) => {
-      contribute(set, item, certain);
+  const index = createLabelIndex<LabelledResource, MemberSet>(
+    () => resources.values(),
+    (set, resource, certain) => {
+      contribute(set, resource, certain);
       observer.touchSet(set);
     },
-    (set, item, certain) => {
-      withdraw(set, item, certain);
+    (set, resource, certain) => {
+      withdraw(set, resource, certain);
       observer.touchSet(set);
     },
   );
 
   function remove(key: string): void {
-    const item = items.get(key);
-    if (item === undefined) return;
-    index.removeItem(item);
-    items.delete(key);
-    inheritance.leave(item.inherited, item);
+    const resource = resources.get(key);
+    if (resource === undefined) return;
+    index.removeItem(resource);
+    resources.delete(key);
+    inheritance.leave(resource.inherited, resource);
   }
 
-  function set(key: string, parts: ItemParts): Item {
-    const known = items.get(key);
+  function set(key: string, parts: ResourceParts): LabelledResource {
+    const known = resources.get(key);
     if (known !== undefined && sameParts(known, parts)) return known;
     remove(key);
     const { profiles, labels, addresses, ranges, ports, partial } = parts;
-    const item = inheritance.join(
+    const resource = inheritance.join(
       profiles,
-      (inherited): Item => ({ labels, inherited, addresses, ranges, ports, partial, local: undefined }),
+      (inherited): LabelledResource => ({ labels, inherited, addresses, ranges, ports, partial, local: undefined }),
     );
-    items.set(key, item);
-    index.addItem(item);
-    return item;
+    resources.set(key, resource);
+    index.addItem(resource);
+    return resource;
   }
 
-  function endpointParts(input: EndpointInput): ItemParts {
+  function endpointParts(input: EndpointInput): ResourceParts {
     return {
       labels: packLabels(input.labels, intern),
       profiles: orNone(input.profiles),
@@ -111,7 +112,7 @@ export function createPopulation(observer: PopulationObserver): Population {
     };
   }
 
-  function networkSetParts(input: NetworkSetInput): ItemParts {
+  function networkSetParts(input: NetworkSetInput): ResourceParts {
     const addresses: readonly Ip[] = input.nets.filter(isSingle).map((range) => range.address);
     return {
       labels: packLabels(input.labels, intern),
@@ -137,13 +138,13 @@ export function createPopulation(observer: PopulationObserver): Population {
       inheritance.setLabels(
         name,
         labels && packLabels(labels, intern),
-        (item) => {
-          observer.beforeRelabel(item);
-          index.removeItem(item);
+        (resource) => {
+          observer.beforeRelabel(resource);
+          index.removeItem(resource);
         },
-        (item) => {
-          index.addItem(item);
-          observer.afterRelabel(item);
+        (resource) => {
+          index.addItem(resource);
+          observer.afterRelabel(resource);
         },
       );
     },
