@@ -124,6 +124,6 @@ function createLocalEndpoint(id: string, resource: LabelledResource, local: Loca
     profiles: resource.inherited.profiles,
     groups: new Set(),
     doubts: new Set(),
-    selection: undefined,
+    shared: undefined,
   };
 }

@@ -23,7 +23,7 @@ export interface LabelledResource extends Contributor {
 export interface ResourceObserver {
   /** A member of an open set came or went. */
   touchSet(set: MemberSet): void;
-  /** The inherited labels of an resource are about to change, and have changed. */
+  /** The inherited labels of a resource are about to change, and have changed. */
   beforeRelabel(resource: LabelledResource): void;
   afterRelabel(resource: LabelledResource): void;
 }

@@ -31,7 +31,7 @@ function describe(endpoint: LocalEndpoint): EndpointPolicy {
     mac: endpoint.local.mac,
     addresses: endpoint.addresses,
     allowedSources: endpoint.local.allowedSources,
-    tiers: closed ? [] : (endpoint.selection?.tiers ?? []),
+    tiers: closed ? [] : (endpoint.shared?.tiers ?? []),
     profiles: closed ? [] : endpoint.profiles.map(profileListId),
   };
 }

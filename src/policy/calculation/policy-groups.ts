@@ -6,7 +6,7 @@ import type { LocalEndpoint, Policy, PolicyGroup } from '../index/local-endpoint
 import { addToSmallSet, removeFromSmallSet, smallSetItems, visitSmallSet } from '../index/small-set.ts';
 import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
 import type { RuleListId } from '../types/types.ts';
-import { createSelections } from './selections.ts';
+import { createSharedTierLists } from './shared-tiers.ts';
 
 /** What changed since the last look. */
 interface GroupChanges {
@@ -50,7 +50,7 @@ export function createPolicyGroups(): PolicyGroups {
   const groups = new Map<string, PolicyGroup>();
   const tiers = new Map<string, TierInput>();
   const endpoints = new Set<LocalEndpoint>();
-  const selections = createSelections(tiers);
+  const sharedTiers = createSharedTierLists(tiers);
   const touchedPolicies = new Set<RuleListId>();
   const touchedGroups = new Set<PolicyGroup>();
   const touchedEndpoints = new Set<LocalEndpoint>();
@@ -95,7 +95,7 @@ export function createPolicyGroups(): PolicyGroups {
       indexState: newIndexState(),
       policies: undefined,
       endpoints: undefined,
-      selections: undefined,
+      sharedTiers: undefined,
     };
     groups.set(key, group);
     index.addSelectors([group]);
@@ -113,7 +113,7 @@ export function createPolicyGroups(): PolicyGroups {
   function leaveGroup(policy: Policy): void {
     const group = policy.group;
     if (group === undefined) return;
-    selections.touchGroup(group);
+    sharedTiers.touchGroup(group);
     group.policies = removeFromSmallSet(group.policies, policy);
     if (group.policies === undefined) closeGroup(group);
   }
@@ -123,7 +123,7 @@ export function createPolicyGroups(): PolicyGroups {
     const policy: Policy = { id, input, group };
     if (group === undefined) return policy;
     group.policies = addToSmallSet(group.policies, policy);
-    selections.touchGroup(group);
+    sharedTiers.touchGroup(group);
     return policy;
   }
 
@@ -153,7 +153,7 @@ export function createPolicyGroups(): PolicyGroups {
       const wasClosed = isClosed(name);
       if (tier === undefined) tiers.delete(name);
       else tiers.set(name, tier);
-      selections.touchAll();
+      sharedTiers.touchAll();
       if (wasClosed === isClosed(name)) return;
       for (const policy of policies.values()) if (policy.input.tier === name) touchedPolicies.add(policy.id);
     },
@@ -166,7 +166,7 @@ export function createPolicyGroups(): PolicyGroups {
       index.removeItem(endpoint);
       endpoints.delete(endpoint);
       touchedEndpoints.delete(endpoint);
-      selections.remove(endpoint);
+      sharedTiers.remove(endpoint);
     },
     neededPolicy(id) {
       const policy = policies.get(id);
@@ -177,10 +177,10 @@ export function createPolicyGroups(): PolicyGroups {
     },
     takeChanges() {
       for (const group of touchedGroups) visitSmallSet(group.policies, (policy) => void touchedPolicies.add(policy.id));
-      for (const endpoint of touchedEndpoints) selections.place(endpoint);
+      for (const endpoint of touchedEndpoints) sharedTiers.place(endpoint);
       const changes = {
         policies: new Set(touchedPolicies),
-        endpoints: new Set([...touchedEndpoints, ...selections.refresh()]),
+        endpoints: new Set([...touchedEndpoints, ...sharedTiers.refresh()]),
       };
       touchedGroups.clear();
       touchedPolicies.clear();

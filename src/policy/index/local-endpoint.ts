@@ -18,7 +18,7 @@ export interface LocalEndpoint extends IndexedItem {
   /** Those that may select it, for all that is known of its labels. */
   readonly doubts: Set<PolicyGroup>;
   /** Undefined until it has been placed. */
-  selection: Selection | undefined;
+  shared: SharedTiers | undefined;
 }
 
 /** All policies with one selector. */
@@ -30,7 +30,7 @@ export interface PolicyGroup {
   readonly indexState: IndexState;
   policies: SmallSet<Policy>;
   endpoints: SmallSet<LocalEndpoint>;
-  selections: SmallSet<Selection>;
+  sharedTiers: SmallSet<SharedTiers>;
 }
 
 export interface Policy extends PlacedPolicy {
@@ -39,7 +39,7 @@ export interface Policy extends PlacedPolicy {
 }
 
 /** The policy groups that select the same endpoints, and their tiers. */
-export interface Selection {
+export interface SharedTiers {
   readonly key: string;
   readonly groups: readonly PolicyGroup[];
   endpoints: SmallSet<LocalEndpoint>;
