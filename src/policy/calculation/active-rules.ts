@@ -3,7 +3,7 @@ import { sameContent } from '../../base/equal.ts';
 import type { Selector } from '../../selector/selector.ts';
 import {
   createMemberSet,
-  isDoubtful,
+  hasUnknownMembers,
   type MemberSet,
   memberSetId,
   type PortName,
@@ -26,7 +26,7 @@ interface ActiveList {
   /** The sets that its rules name. */
   sets: ReadonlySet<MemberSet>;
   /** Whether it was handed out. */
-  given: boolean;
+  published: boolean;
 }
 
 /** What a flush hands out of this part, by stage. */
@@ -86,7 +86,7 @@ export function createActiveRules(members: MemberSource): ActiveRules {
       const set = setOf(selector, port);
       wanted.add(set);
       set.users = addToSmallSet(set.users, list);
-      return { id: '', doubtful: false };
+      return { id: '', hasUnknown: false };
     });
     for (const set of list.sets) if (!wanted.has(set)) releaseSet(set, list);
     list.sets = wanted;
@@ -101,7 +101,7 @@ export function createActiveRules(members: MemberSource): ActiveRules {
     for (const set of list.sets) releaseSet(set, list);
     lists.delete(list.id);
     changedLists.delete(list);
-    if (list.given) removedLists.add(list);
+    if (list.published) removedLists.add(list);
   }
 
   function openNewSets(): void {
@@ -115,11 +115,11 @@ export function createActiveRules(members: MemberSource): ActiveRules {
   function closeIdleSets(): readonly PolicyChange[] {
     const removed: PolicyChange[] = [];
     for (const set of idleSets) {
-      if (set.users !== undefined || set.givenId === undefined) continue;
+      if (set.users !== undefined || set.publishedId === undefined) continue;
       members.close(set);
       sets.delete(set.key);
       changedSets.delete(set);
-      removed.push({ kind: 'set-removed', id: set.givenId });
+      removed.push({ kind: 'set-removed', id: set.publishedId });
     }
     idleSets.clear();
     return removed;
@@ -127,15 +127,15 @@ export function createActiveRules(members: MemberSource): ActiveRules {
 
   /**
    * Takes the changes of every set; one that changed its id leaves the former one to be removed. Lists that name a set
-   * with another id, or one about which doubt came or went, are handed out again.
+   * with another id, or one whose unknown members came or went, are handed out again.
    */
   function takeSets(removed: PolicyChange[]): readonly PolicyChange[] {
     const changes: PolicyChange[] = [];
     for (const set of changedSets) {
-      const { change, formerId, doubtChanged } = takeSetChanges(set);
+      const { change, formerId, unknownChanged } = takeSetChanges(set);
       if (change !== undefined) changes.push(change);
       if (formerId !== undefined) removed.push({ kind: 'set-removed', id: formerId });
-      if (formerId === undefined && !doubtChanged) continue;
+      if (formerId === undefined && !unknownChanged) continue;
       for (const { id } of smallSetItems(set.users)) {
         const list = lists.get(id);
         if (list !== undefined) changedLists.add(list);
@@ -147,12 +147,12 @@ export function createActiveRules(members: MemberSource): ActiveRules {
 
   const findSet: WantSet = (selector, port) => {
     const set = setOf(selector, port);
-    return { id: memberSetId(set), doubtful: isDoubtful(set) };
+    return { id: memberSetId(set), hasUnknown: hasUnknownMembers(set) };
   };
 
   function takeLists(): readonly PolicyChange[] {
     const changes = [...changedLists].map((list): PolicyChange => {
-      list.given = true;
+      list.published = true;
       return { kind: 'rules-set', list: compileList(list, findSet) };
     });
     changedLists.clear();
@@ -167,7 +167,7 @@ export function createActiveRules(members: MemberSource): ActiveRules {
         return;
       }
       if (sameContent(known?.content, content)) return;
-      const list = known ?? { id, content, sets: new Set(), given: false };
+      const list = known ?? { id, content, sets: new Set(), published: false };
       list.content = content;
       lists.set(id, list);
       renewSets(list);

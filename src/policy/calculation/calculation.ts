@@ -123,7 +123,7 @@ function createLocalEndpoint(id: string, resource: LabelledResource, local: Loca
     addresses: resource.addresses,
     profiles: resource.inherited.profiles,
     groups: new Set(),
-    doubts: new Set(),
+    unknownGroups: new Set(),
     shared: undefined,
   };
 }

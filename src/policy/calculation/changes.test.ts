@@ -194,16 +194,16 @@ test('a policy moves: only the lists of endpoints change', () => {
     endpoint('default/w', '10.0.0.9', { local: local('cali1') }),
   );
   step(calculation);
-  const given = (lists: string) => [`+endpoint default/w cali1: ${lists}, profiles []`];
+  const handedOut = (lists: string) => [`+endpoint default/w cali1: ${lists}, profiles []`];
   const [first, second] = ['GlobalNetworkPolicy//a', 'GlobalNetworkPolicy//b'];
-  expect(step(calculation, a(3))).toEqual(given(`default in [${second},${first}] out [] then deny`));
+  expect(step(calculation, a(3))).toEqual(handedOut(`default in [${second},${first}] out [] then deny`));
   expect(step(calculation, a(3))).toEqual([]);
   expect(step(calculation, a(3, 'other'))).toEqual(
-    given(`default in [${second}] out [] then deny, other in [${first}] out [] then deny`),
+    handedOut(`default in [${second}] out [] then deny, other in [${first}] out [] then deny`),
   );
   expect(
     step(calculation, { kind: 'tier', id: 'other', value: { order: 1, defaultAction: 'pass', closed: false } }),
-  ).toEqual(given(`other in [${first}] out [] then pass, default in [${second}] out [] then deny`));
+  ).toEqual(handedOut(`other in [${first}] out [] then pass, default in [${second}] out [] then deny`));
   expect(
     step(calculation, { kind: 'tier', id: 'default', value: { order: 100, defaultAction: 'deny', closed: false } }),
   ).toEqual([]);
@@ -264,7 +264,7 @@ test('a policy that is needed everywhere needs no endpoint', () => {
   expect(step(calculation, { kind: 'policy', id: G, value: undefined })).toEqual(['-rules GlobalNetworkPolicy//g']);
 });
 
-test('a set about whose members there is doubt: the rules that name it change, and change back', () => {
+test('a set that may have unknown members: the rules that name it change, and change back', () => {
   const rules = (['allow', 'deny', 'pass'] as const).map((action) => ({
     ...blanketRule(action),
     source: { ...ANY_ENTITY, ...source },
@@ -277,16 +277,16 @@ test('a set about whose members there is doubt: the rules that name it change, a
   );
   step(calculation);
   const from = 'from ipSets s:r9h_';
-  const sure = `allow ${from}, deny ${from}, pass ${from}, allow from notIpSets s:r9h_`;
-  const doubtful = `allow ${from}, deny, pass ${from}, deny`;
+  const certain = `allow ${from}, deny ${from}, pass ${from}, allow from notIpSets s:r9h_`;
+  const closed = `allow ${from}, deny, pass ${from}, deny`;
   const set = (value: PolicyUpdate) => step(calculation, value);
   const partial = (id: string) => endpoint(id, '10.0.0.1', { ...x, partial: true });
-  expect(set(partial('default/r'))).toEqual([`+rules ${G}: in [${doubtful}] out []`]);
+  expect(set(partial('default/r'))).toEqual([`+rules ${G}: in [${closed}] out []`]);
   expect(set(partial('default/r2'))).toEqual([]);
   expect(set({ kind: 'endpoint', id: 'default/r', value: undefined })).toEqual([]);
   expect(set({ kind: 'endpoint', id: 'default/r2', value: undefined })).toEqual([
     '~set s:r9h_: +[] -[10.0.0.1]',
-    `+rules ${G}: in [${sure}] out []`,
+    `+rules ${G}: in [${certain}] out []`,
   ]);
   const unknown = endpoint('default/r3', '10.0.0.3', { profiles: ['p'] });
   expect(set(unknown)).toEqual([]);
@@ -295,8 +295,8 @@ test('a set about whose members there is doubt: the rules that name it change, a
     id: 'p',
     value: { labelsToApply, ingress: [], egress: [] },
   });
-  expect(set(labelsOf(undefined))).toEqual([`+rules ${G}: in [${doubtful}] out []`]);
-  expect(set(labelsOf({ net: 'x' }))).toEqual(['~set s:r9h_: +[10.0.0.3] -[]', `+rules ${G}: in [${sure}] out []`]);
+  expect(set(labelsOf(undefined))).toEqual([`+rules ${G}: in [${closed}] out []`]);
+  expect(set(labelsOf({ net: 'x' }))).toEqual(['~set s:r9h_: +[10.0.0.3] -[]', `+rules ${G}: in [${certain}] out []`]);
 });
 
 test('an endpoint is closed while nobody knows which policies apply to it', () => {

@@ -4,7 +4,7 @@ import { packetSamples, sideSamples } from '../../../test/support/policy/conditi
 import { formatSelector } from '../../selector/format.ts';
 import { compileRule, type WantSet } from './compile.ts';
 
-const wantSet: WantSet = (selector, port) => ({ id: `${formatSelector(selector)} ${port?.name}`, doubtful: false });
+const wantSet: WantSet = (selector, port) => ({ id: `${formatSelector(selector)} ${port?.name}`, hasUnknown: false });
 
 for (const { name, rule, without } of [...packetSamples, ...sideSamples('source'), ...sideSamples('destination')]) {
   test(`${name} is kept`, () => {

@@ -1,5 +1,5 @@
-// Rules with selectors to rules with the ids of sets. A doubtful set may have members that nobody knows: then an Allow
-// matches what it surely matches, and a Deny all that it may match.
+// Rules with selectors to rules with the ids of sets. Of a set that may have unknown members, an Allow counts on the known
+// ones alone, and a Deny takes any address for one (fail-closed).
 import type { Selector } from '../../selector/selector.ts';
 import { SELECT_ALL } from '../../selector/selector.ts';
 import type { PortName } from '../index/member-set.ts';
@@ -8,7 +8,7 @@ import { ANY_SIDE, type CompiledRule, type IpSetId, type LiteralMatch, type Side
 
 interface WantedSet {
   readonly id: IpSetId;
-  readonly doubtful: boolean;
+  readonly hasUnknown: boolean;
 }
 
 /** A set that a rule needs: what a selector matches, or a named port of it. */
@@ -16,9 +16,9 @@ export type WantSet = (selector: Selector, port: PortName | undefined) => Wanted
 
 interface CompiledSide {
   /** Whether the two differ. */
-  readonly doubtful: boolean;
-  /** What surely matches; undefined when that is nothing. */
-  readonly sure: SideMatch | undefined;
+  readonly hasUnknown: boolean;
+  /** What matches whatever the unknown members are; undefined when that is nothing. */
+  readonly certain: SideMatch | undefined;
   /** What may match. */
   readonly possible: SideMatch;
 }
@@ -42,12 +42,12 @@ function idsOf(sets: readonly WantedSet[]): readonly IpSetId[] {
   return sets.length === 0 ? NONE : sets.map((set) => set.id);
 }
 
-function anyDoubtful(sets: readonly WantedSet[]): boolean {
-  return sets.some((set) => set.doubtful);
+function anyUnknown(sets: readonly WantedSet[]): boolean {
+  return sets.some((set) => set.hasUnknown);
 }
 
 /** What a side without conditions becomes, the same for all rules: most have one. */
-const COMPILED_ANY: CompiledSide = { doubtful: false, sure: ANY_SIDE, possible: ANY_SIDE };
+const COMPILED_ANY: CompiledSide = { hasUnknown: false, certain: ANY_SIDE, possible: ANY_SIDE };
 
 /**
  * Where only named ports are wanted, their set has the selector in it already, so the selector's own set is not needed.
@@ -84,12 +84,12 @@ function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: W
   if (side === ANY_ENTITY) return COMPILED_ANY;
   const sets = wantSets(side, protocol, wantSet);
   const match = matchOf(side, sets);
-  const [within, without] = [anyDoubtful(sets.ipSets), anyDoubtful(sets.notIpSets)];
-  const [named, notNamed] = [anyDoubtful(sets.portSets), anyDoubtful(sets.notPortSets)];
-  if (!(within || without || named || notNamed)) return { doubtful: false, sure: match, possible: match };
+  const [within, without] = [anyUnknown(sets.ipSets), anyUnknown(sets.notIpSets)];
+  const [named, notNamed] = [anyUnknown(sets.portSets), anyUnknown(sets.notPortSets)];
+  if (!(within || without || named || notNamed)) return { hasUnknown: false, certain: match, possible: match };
   return {
-    doubtful: true,
-    sure: without || notNamed ? undefined : match,
+    hasUnknown: true,
+    certain: without || notNamed ? undefined : match,
     possible: {
       ...match,
       ...(within ? { ipSets: [] } : {}),
@@ -113,29 +113,29 @@ function withSides(rule: RuleInput, source: SideMatch, destination: SideMatch): 
   } satisfies Record<Exclude<keyof RuleInput, 'index'>, unknown>;
 }
 
-/** A Pass that may match denies what it does not surely match: the rules behind it were not to see that. */
-function closeRule(sure: CompiledRule | undefined, possible: CompiledRule): readonly CompiledRule[] {
-  const certain = sure === undefined ? [] : [sure];
+/** A Pass that may match denies what it does not match for certain: the rules behind it were not to see that. */
+function closeRule(certain: CompiledRule | undefined, possible: CompiledRule): readonly CompiledRule[] {
+  const rules = certain === undefined ? [] : [certain];
   switch (possible.action) {
     case 'allow':
     case 'log':
-      return certain;
+      return rules;
     case 'deny':
       return [possible];
     case 'pass':
-      return [...certain, { ...possible, action: 'deny' }];
+      return [...rules, { ...possible, action: 'deny' }];
   }
 }
 
 /**
- * One rule, but where sets are doubtful none, or two. Asks `wantSet` for every set that the rule names, each time in the
- * same order.
+ * One rule, but where sets have unknown members none, or two. Asks `wantSet` for every set that the rule names, each time in
+ * the same order.
  */
 export function compileRule(rule: RuleInput, wantSet: WantSet): readonly CompiledRule[] {
   const source = compileSide(rule.source, rule.protocol, wantSet);
   const destination = compileSide(rule.destination, rule.protocol, wantSet);
-  const sure = source.sure && destination.sure && withSides(rule, source.sure, destination.sure);
-  const doubtful = source.doubtful || destination.doubtful;
-  if (!doubtful && sure !== undefined) return [sure];
-  return closeRule(sure, withSides(rule, source.possible, destination.possible));
+  const certain = source.certain && destination.certain && withSides(rule, source.certain, destination.certain);
+  const hasUnknown = source.hasUnknown || destination.hasUnknown;
+  if (!hasUnknown && certain !== undefined) return [certain];
+  return closeRule(certain, withSides(rule, source.possible, destination.possible));
 }

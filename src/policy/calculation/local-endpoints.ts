@@ -24,7 +24,7 @@ export interface LocalEndpoints {
 
 /** With all that it is to have; an endpoint of which nobody knows which policies apply to it has nothing, and is closed. */
 function describe(endpoint: LocalEndpoint): EndpointPolicy {
-  const closed = endpoint.doubts.size > 0;
+  const closed = endpoint.unknownGroups.size > 0;
   return {
     id: endpoint.id,
     interfaceName: endpoint.local.interfaceName,
@@ -44,7 +44,7 @@ export function profileListId(name: string): string {
 export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
   const endpoints = new Map<string, LocalEndpoint>();
   const active = new Map<string, LocalEndpoint>();
-  const given = new Map<string, EndpointPolicy>();
+  const published = new Map<string, EndpointPolicy>();
   const ended = new Set<string>();
   const profileUsers = new Map<string, number>();
   const touchedProfiles = new Set<string>();
@@ -75,7 +75,7 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
   function takeRemoved(): readonly PolicyChange[] {
     const removed: PolicyChange[] = [];
     for (const id of ended) {
-      if (active.has(id) || !given.delete(id)) continue;
+      if (active.has(id) || !published.delete(id)) continue;
       removed.push({ kind: 'endpoint-removed', id });
     }
     ended.clear();
@@ -104,8 +104,8 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
       const set: PolicyChange[] = [];
       for (const endpoint of touched) {
         const policy = describe(endpoint);
-        if (sameContent(given.get(endpoint.id), policy)) continue;
-        given.set(endpoint.id, policy);
+        if (sameContent(published.get(endpoint.id), policy)) continue;
+        published.set(endpoint.id, policy);
         set.push({ kind: 'endpoint-set', endpoint: policy });
       }
       return { set, removed };

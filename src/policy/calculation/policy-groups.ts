@@ -61,7 +61,7 @@ export function createPolicyGroups(): PolicyGroups {
     (group, endpoint, certain) => {
       touchedEndpoints.add(endpoint);
       if (!certain) {
-        endpoint.doubts.add(group);
+        endpoint.unknownGroups.add(group);
         return;
       }
       if (group.endpoints === undefined) touchedGroups.add(group);
@@ -74,7 +74,7 @@ export function createPolicyGroups(): PolicyGroups {
   function unmatch(group: PolicyGroup, endpoint: LocalEndpoint, certain: boolean): void {
     touchedEndpoints.add(endpoint);
     if (!certain) {
-      endpoint.doubts.delete(group);
+      endpoint.unknownGroups.delete(group);
       return;
     }
     group.endpoints = removeFromSmallSet(group.endpoints, endpoint);
@@ -106,7 +106,7 @@ export function createPolicyGroups(): PolicyGroups {
     groups.delete(group.key);
     index.removeSelector(group);
     for (const endpoint of smallSetItems(group.endpoints)) unmatch(group, endpoint, true);
-    for (const endpoint of index.openItems()) if (endpoint.doubts.has(group)) unmatch(group, endpoint, false);
+    for (const endpoint of index.openItems()) if (endpoint.unknownGroups.has(group)) unmatch(group, endpoint, false);
     touchedGroups.delete(group);
   }
 

@@ -16,7 +16,7 @@ export interface LocalEndpoint extends IndexedItem {
   /** The policy groups that select it. */
   readonly groups: Set<PolicyGroup>;
   /** Those that may select it, for all that is known of its labels. */
-  readonly doubts: Set<PolicyGroup>;
+  readonly unknownGroups: Set<PolicyGroup>;
   /** Undefined until it has been placed. */
   shared: SharedTiers | undefined;
 }

@@ -54,15 +54,15 @@ export interface MemberSet {
   readonly ranges: CountedSet<RangeKey>;
   readonly ports: CountedSet<bigint>;
   /** How many may give it members that nobody knows. */
-  doubts: number;
-  /** Whether it was handed out as doubtful. */
-  givenDoubtful: boolean;
+  unknownContributors: number;
+  /** Whether it had unknown members when it was handed out. */
+  publishedUnknown: boolean;
   /** Rule lists that name it. */
   users: SmallSet<SetUser>;
   /** The id under which it was handed out; undefined before. */
-  givenId: IpSetId | undefined;
+  publishedId: IpSetId | undefined;
   /** What was handed out of a set with ranges. */
-  given: Set<RangeKey> | undefined;
+  published: Set<RangeKey> | undefined;
 }
 
 /** What tells two sets apart. */
@@ -91,11 +91,11 @@ export function createMemberSet(selector: Selector, port: PortName | undefined):
     addresses: createCountedSet(),
     ranges: createCountedSet(),
     ports: createCountedSet(),
-    doubts: 0,
-    givenDoubtful: false,
+    unknownContributors: 0,
+    publishedUnknown: false,
     users: undefined,
-    givenId: undefined,
-    given: undefined,
+    publishedId: undefined,
+    published: undefined,
   };
 }
 
@@ -119,21 +119,21 @@ function count(set: MemberSet, contributor: Contributor, change: typeof retain):
   }
 }
 
-/** Counts in what a contributor gives; one that is not `certain` to belong to the set gives nothing but doubt. */
+/** Counts in what a contributor gives; one that is not `certain` to belong to the set gives unknown members alone. */
 export function contribute(set: MemberSet, contributor: Contributor, certain: boolean): void {
   if (certain) count(set, contributor, retain);
-  if (!certain || contributor.partial) set.doubts++;
+  if (!certain || contributor.partial) set.unknownContributors++;
 }
 
 /** Takes back what `contribute` counted in. */
 export function withdraw(set: MemberSet, contributor: Contributor, certain: boolean): void {
   if (certain) count(set, contributor, release);
-  if (!certain || contributor.partial) set.doubts--;
+  if (!certain || contributor.partial) set.unknownContributors--;
 }
 
 /** Whether it may have members that nobody knows. */
-export function isDoubtful(set: MemberSet): boolean {
-  return set.doubts > 0;
+export function hasUnknownMembers(set: MemberSet): boolean {
+  return set.unknownContributors > 0;
 }
 
 export interface MemberSetChanges {
@@ -141,25 +141,25 @@ export interface MemberSetChanges {
   readonly change: PolicyChange | undefined;
   /** The id that the set no longer has; undefined when it keeps its id or is new. */
   readonly formerId: IpSetId | undefined;
-  /** Whether it became doubtful, or is so no longer. */
-  readonly doubtChanged: boolean;
+  /** Whether it came to have unknown members, or has none any more. */
+  readonly unknownChanged: boolean;
 }
 
 /** What changed since the last time, which is now handed out. */
 export function takeSetChanges(set: MemberSet): MemberSetChanges {
   const id = memberSetId(set);
-  const formerId = set.givenId === id ? undefined : set.givenId;
-  const isNew = set.givenId !== id;
-  const doubtChanged = set.givenDoubtful !== isDoubtful(set);
-  set.givenId = id;
-  set.givenDoubtful = isDoubtful(set);
-  return { change: takeContent(set, id, isNew), formerId, doubtChanged };
+  const formerId = set.publishedId === id ? undefined : set.publishedId;
+  const isNew = set.publishedId !== id;
+  const unknownChanged = set.publishedUnknown !== hasUnknownMembers(set);
+  set.publishedId = id;
+  set.publishedUnknown = hasUnknownMembers(set);
+  return { change: takeContent(set, id, isNew), formerId, unknownChanged };
 }
 
 function takeContent(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange | undefined {
   if (set.port !== undefined) return takePorts(set, id, isNew);
   if (set.ranges.counts.size > 0) return takeRanges(set, id, isNew);
-  set.given = undefined;
+  set.published = undefined;
   takeChanges(set.ranges);
   return takeAddresses(set, id, isNew);
 }
@@ -190,32 +190,32 @@ function takeRanges(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange |
   const changedRanges = takeChanges(set.ranges);
   const changedAddresses = takeChanges(set.addresses);
   const ranges = indexRanges(set.ranges.counts);
-  const before = set.given;
+  const before = set.published;
   if (isNew || before === undefined) {
-    set.given = computeDisjoint(ranges, set.addresses.counts.keys());
-    return { kind: 'set-added', id, type: 'cidr', members: Array.from(set.given, rangeOf) };
+    set.published = computeDisjoint(ranges, set.addresses.counts.keys());
+    return { kind: 'set-added', id, type: 'cidr', members: Array.from(set.published, rangeOf) };
   }
   const changes = isEmpty(changedRanges)
-    ? changeGiven(before, ranges, changedAddresses)
-    : replaceGiven(set, before, computeDisjoint(ranges, set.addresses.counts.keys()));
+    ? changePublished(before, ranges, changedAddresses)
+    : replacePublished(set, before, computeDisjoint(ranges, set.addresses.counts.keys()));
   if (isEmpty(changes)) return undefined;
   const [added, removed] = [changes.added.map(rangeOf), changes.removed.map(rangeOf)];
   return { kind: 'set-changed', id, type: 'cidr', added, removed };
 }
 
-function replaceGiven(set: MemberSet, before: ReadonlySet<RangeKey>, after: Set<RangeKey>): SetDelta<RangeKey> {
-  set.given = after;
+function replacePublished(set: MemberSet, before: ReadonlySet<RangeKey>, after: Set<RangeKey>): SetDelta<RangeKey> {
+  set.published = after;
   return { added: [...after].filter((key) => !before.has(key)), removed: [...before].filter((key) => !after.has(key)) };
 }
 
-function changeGiven(given: Set<RangeKey>, ranges: Ranges, changed: SetDelta<Ip>): SetDelta<RangeKey> {
+function changePublished(published: Set<RangeKey>, ranges: Ranges, changed: SetDelta<Ip>): SetDelta<RangeKey> {
   const visibleKeys = (addresses: readonly Ip[]) =>
     addresses
       .filter((address) => !isCovered(ranges, address, bitsOf(familyOf(address))))
       .map((address) => rangeKey(address, bitsOf(familyOf(address))));
   const added = visibleKeys(changed.added);
   const removed = visibleKeys(changed.removed);
-  for (const key of added) given.add(key);
-  for (const key of removed) given.delete(key);
+  for (const key of added) published.add(key);
+  for (const key of removed) published.delete(key);
   return { added, removed };
 }

@@ -34,8 +34,8 @@ function isSelected(address: Ip, selector: Selector, snapshot: PolicySnapshot): 
 }
 
 /**
- * Whether one that the selector matches or not gives what is asked for. One that only may be matched gives nothing but
- * doubt, whatever it has (so the calculation counts, too).
+ * Whether one that the selector matches or not gives what is asked for. Of one that only may be matched this is unknown,
+ * whatever it has (so the calculation counts, too).
  */
 function belongs(has: boolean, partial: boolean, matched: Truth): Truth {
   if (matched === true && !has) return partial ? undefined : false;
@@ -67,10 +67,10 @@ function hasNamedPort(name: string, { match, rule, address, port, protocol, snap
   const endpoints = [...snapshot.endpoints.values()].map((one) =>
     belongs(hasPort(one), one.partial, satisfies(one, selector, snapshot)),
   );
-  const doubts = [...snapshot.networkSets.values()].map((one) =>
+  const ofSets = [...snapshot.networkSets.values()].map((one) =>
     belongs(false, one.partial, satisfies(one, selector, snapshot)),
   );
-  return anyOf([...endpoints, ...doubts]);
+  return anyOf([...endpoints, ...ofSets]);
 }
 
 function inNets(nets: EntityMatch['nets'], { address }: SideContext): boolean {

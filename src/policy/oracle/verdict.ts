@@ -64,10 +64,10 @@ function verdictAt(direction: Direction, id: string | undefined, packet: Packet,
   if (id === undefined) return { action: 'allow', reason: { kind: 'no-workload' } };
   const endpoint = snapshot.endpoints.get(id);
   if (endpoint === undefined) return { action: 'deny', reason: { kind: 'unknown-endpoint', id } };
-  const doubt = [...snapshot.policies].find(
+  const undecided = [...snapshot.policies].find(
     ([, policy]) => !policy.hostOnly && satisfies(endpoint, policy.selector, snapshot) === undefined,
   );
-  if (doubt !== undefined) return { action: 'deny', reason: { kind: 'unknown-labels', policy: doubt[0] } };
+  if (undecided !== undefined) return { action: 'deny', reason: { kind: 'unknown-labels', policy: undecided[0] } };
   return (
     verdictOfTiers(direction, endpoint, packet, snapshot) ?? verdictOfProfiles(direction, endpoint, packet, snapshot)
   );
