@@ -1,9 +1,10 @@
 // BIRD's processes on this host: one is started in a session of its own, so that it outlives the agent; what an earlier
 // agent has left is found by its command line, and taken over where it is what would be started now.
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { withNetns } from '../sys/netns.ts';
+import { observeProcesses, tryReadInode } from '../sys/processes.ts';
 import { askBird } from './control.ts';
 
 /** How a BIRD is started; two that are started alike are the same to those who look for one. */
@@ -39,32 +40,16 @@ function tryRead<T>(read: () => T): T | undefined {
   }
 }
 
-function idOf(path: string): string | undefined {
-  return tryRead(() => {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  });
-}
-
 function isOf({ socketPath }: BirdCommand, words: readonly string[]): boolean {
   const at = words.indexOf('-s');
   return at > 0 && words[at + 1] === socketPath;
 }
 
-function netnsOf({ netnsFd }: BirdCommand): string | undefined {
-  return idOf(netnsFd === undefined ? '/proc/self/ns/net' : `/proc/self/fd/${netnsFd}`);
-}
-
 /** Those that were told to listen at this socket in this network namespace, whether they answer or not. */
 export function observeBirds(command: BirdCommand): readonly number[] {
-  const netns = netnsOf(command);
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const line = tryRead(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-      return line !== undefined && isOf(command, line.split('\0')) && idOf(`/proc/${pid}/ns/net`) === netns;
-    })
-    .map(Number);
+  const { netnsFd } = command;
+  const netnsPath = netnsFd === undefined ? undefined : `/proc/self/fd/${netnsFd}`;
+  return observeProcesses((commandLine) => isOf(command, commandLine), netnsPath);
 }
 
 /** The process that listens at the socket; undefined when nobody does. */
@@ -91,8 +76,8 @@ function isSame(pid: number, { program, configPath }: BirdCommand): boolean {
   const executable = Bun.which(program);
   const [own, its] = [executable ?? '', `/proc/${pid}/exe`].map((path) => tryRead(() => readFileSync(path)));
   if (own === undefined || its === undefined || !own.equals(its)) return false;
-  const config = idOf(configPath);
-  return config !== undefined && config === idOf(`/proc/${pid}/root${configPath}`);
+  const config = tryReadInode(configPath);
+  return config !== undefined && config === tryReadInode(`/proc/${pid}/root${configPath}`);
 }
 
 async function answers(socketPath: string): Promise<boolean> {

@@ -1,7 +1,8 @@
 // Running programs inside a lab or one of its hosts, by way of nsenter(1).
 import { OcicatError } from '../base/errors.ts';
 import { execve } from '../sys/libc.ts';
-import type { LabState, ProcessIdentity } from './state.ts';
+import type { ProcessIdentity } from '../sys/processes.ts';
+import type { LabState } from './state.ts';
 
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

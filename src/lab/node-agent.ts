@@ -2,9 +2,10 @@
 
 import { OcicatError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
+import type { ProcessIdentity } from '../sys/processes.ts';
 import { hostProcess, mustRunInside, runInside, startInside } from './enter.ts';
 import { ETCD_URL, type LabNode } from './plan.ts';
-import type { LabState, ProcessIdentity } from './state.ts';
+import type { LabState } from './state.ts';
 
 const NODE_IMAGE = `quay.io/calico/node:v${VERSION}`;
 const LOG_FILE = '/var/log/calico/node.log';

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import { kill } from '../sys/libc.ts';
+import { type ProcessIdentity, tryIdentify } from '../sys/processes.ts';
 import { mustRunInside } from './enter.ts';
 import { type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
-import { type ProcessIdentity, tryIdentify } from './state.ts';
 
 /** Inside the lab's mount namespace: a tmpfs with everything the lab writes. It vanishes with the namespace. */
 export const LAB_FILES = '/run/ocicat';

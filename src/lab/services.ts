@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { pushImage } from '../images/transfer/push.ts';
+import type { ProcessIdentity } from '../sys/processes.ts';
 import { mustRunInside, runInside, startInside } from './enter.ts';
 import { installRoot, program } from './install.ts';
 import { ETCD_URL, REGISTRY_URL, SERVICES_ADDRESS } from './plan.ts';
 import { LAB_FILES } from './segment.ts';
-import type { ProcessIdentity } from './state.ts';
 
 const registryConfig = `version: 0.1
 log: {level: error, accesslog: {disabled: true}}

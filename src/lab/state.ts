@@ -1,19 +1,13 @@
 // A running lab as the machine sees it: one file that names the processes whose namespaces it is.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isOcicatError, OcicatError } from '../base/errors.ts';
+import { OcicatError } from '../base/errors.ts';
 import { replaceFile } from '../sys/files.ts';
-import { close, flock, kill, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
+import { close, flock, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
+import { isAlive, type ProcessIdentity, signalProcess } from '../sys/processes.ts';
 import type { LabPlan } from './plan.ts';
 
 const STATE_ROOT = '/run/ocicat/labs';
-
-/** A process that cannot be mistaken for a later one with the same number. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Clock ticks since boot, field 22 of /proc/PID/stat. */
-  readonly startTicks: string;
-}
 
 export interface LabState {
   readonly plan: LabPlan;
@@ -27,21 +21,6 @@ export interface LabState {
 
 function stateDirectory(name: string): string {
   return join(STATE_ROOT, name);
-}
-
-/** The process with this number now; undefined when there is none. */
-export function tryIdentify(pid: number): ProcessIdentity | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[19] === undefined ? undefined : { pid, startTicks: fields[19] };
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(process: ProcessIdentity): boolean {
-  return tryIdentify(process.pid)?.startTicks === process.startTicks;
 }
 
 /** The lab's state, or undefined when it is not up; a killed lab's left-over file counts as not up. */
@@ -97,11 +76,7 @@ export function lockLab(name: string): { release(): void } {
 
 /** Ends a lab by its first process and waits up to timeoutMs for it to be gone. */
 export async function endLab(init: ProcessIdentity, name: string, timeoutMs: number): Promise<void> {
-  try {
-    kill(init.pid, 9);
-  } catch (error) {
-    if (!isOcicatError(error, 'kernel') || isAlive(init)) throw error;
-  }
+  if (isAlive(init)) signalProcess(init.pid, 'SIGKILL');
   for (let waitedMs = 0; isAlive(init); waitedMs += 10) {
     if (waitedMs > timeoutMs) throw new OcicatError('timeout', `lab "${name}": its processes did not end`);
     await Bun.sleep(10);

@@ -1,6 +1,7 @@
 // Brings a lab up, or down: hosts with agents, where the guide begins.
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
+import type { ProcessIdentity } from '../sys/processes.ts';
 import { removeLabGroups } from './cgroups.ts';
 import { mustRunInside } from './enter.ts';
 import { program } from './install.ts';
@@ -8,15 +9,7 @@ import { prepareAgentDirectories, startAgent, waitForAgent } from './node-agent.
 import { type LabNode, type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
 import { startNamespaces, startSegment } from './segment.ts';
 import { startEtcd, startRegistry } from './services.ts';
-import {
-  endLab,
-  type LabState,
-  lockLab,
-  type ProcessIdentity,
-  removeState,
-  tryReadState,
-  writeState,
-} from './state.ts';
+import { endLab, type LabState, lockLab, removeState, tryReadState, writeState } from './state.ts';
 
 export type Say = (line: string) => void;
 

@@ -46,7 +46,7 @@ const STEPS: readonly Step[] = [
 ];
 
 async function refuseWorkloads(): Promise<void> {
-  const workloads = await describeWorkloads();
+  const workloads = describeWorkloads();
   if (workloads.length === 0) return;
   throw new OcicatError(
     'denied',

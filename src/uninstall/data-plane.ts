@@ -17,7 +17,7 @@ import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';
 import { removeHolderGroup } from '../rkt/run/holder-group.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
 import { describeOtherBirds } from '../sys/other-daemons.ts';
-import { hasEnded } from '../sys/process-end.ts';
+import { hasEnded } from '../sys/processes.ts';
 
 export function removeLinks(): readonly string[] {
   return withRouteSocket((socket) => {

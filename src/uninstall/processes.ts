@@ -5,26 +5,15 @@ import { OcicatError } from '../base/errors.ts';
 import { askBird } from '../bird/control.ts';
 import { observeAgents } from '../ctl/node/agent-process.ts';
 import { observeOwnBirds } from '../sys/other-daemons.ts';
+import { signalProcess } from '../sys/processes.ts';
 import { RUN_DIRECTORY, UNIT_DIRECTORY, UNITS } from './places.ts';
 
 const PATIENCE_MS = 15_000;
 const POLL_MS = 50;
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ESRCH';
-}
-
-function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!isGone(error)) throw error;
-  }
-}
-
-async function untilNone(observe: () => Promise<readonly number[]>): Promise<boolean> {
+async function untilNone(observe: () => readonly number[]): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
-    if ((await observe()).length === 0) return true;
+    if (observe().length === 0) return true;
     await Bun.sleep(POLL_MS);
   }
   return false;
@@ -63,8 +52,8 @@ export async function removeUnits(): Promise<readonly string[]> {
 
 /** As calico-node ends by itself: its private etcd ends with it. */
 export async function endAgents(): Promise<readonly string[]> {
-  const pids = await observeAgents();
-  for (const pid of pids) signal(pid, 'SIGTERM');
+  const pids = observeAgents();
+  for (const pid of pids) signalProcess(pid, 'SIGTERM');
   if (!(await untilNone(observeAgents)))
     throw new OcicatError('timeout', 'end calico-node: it still runs; whatever starts it again is to be stopped first');
   return pids.map((pid) => `ended calico-node (process ${pid})`);
@@ -78,7 +67,6 @@ export async function endBird(): Promise<readonly string[]> {
     () => true,
     () => false,
   );
-  if (!asked || !(await untilNone(async () => observeOwnBirds())))
-    for (const pid of observeOwnBirds()) signal(pid, 'SIGKILL');
+  if (!asked || !(await untilNone(observeOwnBirds))) for (const pid of observeOwnBirds()) signalProcess(pid, 'SIGKILL');
   return pids.map((pid) => `ended BIRD (process ${pid})`);
 }

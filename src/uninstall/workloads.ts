@@ -22,8 +22,8 @@ function rootOf(pid: number): string {
 }
 
 /** Pods of rkt that run, the agent's own left out. */
-async function observeRunningPods(): Promise<readonly Pod[]> {
-  const roots = (await observeAgents()).map(rootOf);
+function observeRunningPods(): readonly Pod[] {
+  const roots = observeAgents().map(rootOf);
   return observePods(rktDataDirectory()).filter(
     ({ state, uuid }) => RUNNING.has(state) && !roots.some((root) => root.includes(uuid)),
   );
@@ -39,8 +39,8 @@ function isOfEnded(link: Link, ended: readonly Pod[]): boolean {
 }
 
 /** One line for each container that runs. */
-export async function describeWorkloads(): Promise<readonly string[]> {
-  const pods = await observeRunningPods();
+export function describeWorkloads(): readonly string[] {
+  const pods = observeRunningPods();
   const ended = observeEndedPods();
   const links = withRouteSocket(observeLinks).filter((link) => isWorkloadLink(link) && !isOfEnded(link, ended));
   return [
@@ -51,13 +51,12 @@ export async function describeWorkloads(): Promise<readonly string[]> {
 
 /** Ends rkt's pods as `rkt stop --force` does. Containers of other runtimes stay, without their network. */
 export async function endPods(): Promise<readonly string[]> {
-  const pods = await observeRunningPods();
+  const pods = observeRunningPods();
   if (pods.length === 0) return [];
   const rkt = join(dirname(process.execPath), 'rkt');
   await Bun.spawn([rkt, 'stop', '--force', ...pods.map(({ uuid }) => uuid)], { stdio: ['ignore', 'ignore', 'ignore'] })
     .exited;
-  for (let waitedMs = 0; waitedMs < 10_000 && (await observeRunningPods()).length > 0; waitedMs += 100)
-    await Bun.sleep(100);
+  for (let waitedMs = 0; waitedMs < 10_000 && observeRunningPods().length > 0; waitedMs += 100) await Bun.sleep(100);
   return pods.map(({ uuid }) => `ended rkt pod ${uuid}`);
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ProcessIdentity, tryIdentify } from '../../src/lab/state.ts';
+import { type ProcessIdentity, tryIdentify } from '../../src/sys/processes.ts';
 
 const BOOT_TIMEOUT_MS = 30_000;
 const COMMAND_TIMEOUT_MS = 110_000;

@@ -7,7 +7,7 @@ import { mustRunInside, runInside, startInside } from '../../src/lab/enter.ts';
 import { computeLabPlan, REGISTRY_URL, SERVICES_ADDRESS } from '../../src/lab/plan.ts';
 import { LAB_FILES, startSegment } from '../../src/lab/segment.ts';
 import { startRegistry } from '../../src/lab/services.ts';
-import type { ProcessIdentity } from '../../src/lab/state.ts';
+import type { ProcessIdentity } from '../../src/sys/processes.ts';
 import type { DebianHost } from './debian-host.ts';
 
 const ETCD_ADDRESSES = ['10.0.0.10', '10.0.0.11', '10.0.0.12'];

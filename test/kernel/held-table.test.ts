@@ -9,7 +9,7 @@ import { endHolders, observeHolders, RKT_HOLDER, startHolder } from '../../src/k
 import type { Ruleset, Verdict } from '../../src/nftables/nft.ts';
 import { rule } from '../../src/nftables/statements.ts';
 import * as libc from '../../src/sys/libc.ts';
-import { hasEnded } from '../../src/sys/process-end.ts';
+import { hasEnded } from '../../src/sys/processes.ts';
 import { addNetns, inNetns, nft, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
 
 let host: string;

@@ -5,6 +5,7 @@ import { type DatastoreConfig, parseDatastoreConfig } from '../../datastore/open
 import { MOVED_STORE_PATH, openDatastore, parseConfigText } from '../../datastore/open/open.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { readRegularFile, replaceFile } from '../../sys/files.ts';
+import { signalProcess } from '../../sys/processes.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { sleep } from '../cli/time.ts';
 import { observeAgents } from '../node/agent-process.ts';
@@ -62,9 +63,9 @@ async function tryOpenOwn(signal: AbortSignal): Promise<Datastore | undefined> {
 
 /** Its own store is locked: it is ready when it follows the cluster's. Throws `unavailable` and `timeout`. */
 async function followAgent({ signal }: Invocation): Promise<void> {
-  for (const pid of await observeAgents()) process.kill(pid, 'SIGHUP');
+  for (const pid of observeAgents()) signalProcess(pid, 'SIGHUP');
   for (let waitedMs = 0; ; waitedMs += POLL_MS) {
-    if ((await observeAgents()).length === 0)
+    if (observeAgents().length === 0)
       throw new OcicatError(
         'unavailable',
         'datastore move: all is in the cluster, and no agent runs here: start it as before, it follows the cluster now',

@@ -7,6 +7,7 @@ import { isDatastoreVariable } from '../../datastore/open/config.ts';
 import { followMove, loadDatastoreConfig } from '../../datastore/open/open.ts';
 import { openLog, replaceFile } from '../../sys/files.ts';
 import { describeOtherBirds, describeOtherEtcds } from '../../sys/other-daemons.ts';
+import { signalProcess } from '../../sys/processes.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { sleep } from '../cli/time.ts';
 import { DEFAULT_CONFIG_PATH } from '../store/store.ts';
@@ -123,18 +124,9 @@ async function fetchImage(program: string, image: string): Promise<void> {
   if ((await child.exited) !== 0) throw new OcicatError('unavailable', `node run: image "${image}" cannot be fetched`);
 }
 
-/** One that has ended by itself is as good. */
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
-}
-
 /** A unit would start its agent again beside the new one. Throws `already-exists`. */
-async function refuseUnit(): Promise<void> {
-  const unit = await observeAgentUnit(await observeAgents());
+function refuseUnit(): void {
+  const unit = observeAgentUnit(observeAgents());
   if (unit === undefined) return;
   throw new OcicatError(
     'already-exists',
@@ -146,11 +138,11 @@ async function refuseUnit(): Promise<void> {
 /** Ends the agents of this host, as an update of one does: the data plane stays. Throws `timeout`. */
 async function stopAgents(invocation: Invocation): Promise<void> {
   const { stdio, signal } = invocation;
-  for (const pid of await observeAgents()) {
+  for (const pid of observeAgents()) {
     stdio.write(`Stopping calico-node (process ${pid}).\n`);
-    endProcess(pid);
+    signalProcess(pid, 'SIGTERM');
   }
-  for (let waitedMs = 0; (await observeAgents()).length > 0; waitedMs += POLL_MS) {
+  for (let waitedMs = 0; observeAgents().length > 0; waitedMs += POLL_MS) {
     if (waitedMs >= STOP_TIMEOUT_MS) {
       const words = `node run: calico-node still runs ${STOP_TIMEOUT_MS / 1000} s after SIGTERM`;
       throw new OcicatError('timeout', `${words}; if an init system starts it again, stop it there`);
@@ -230,7 +222,7 @@ export const runNode: Handler = async (invocation) => {
     return 0;
   }
   if (process.getuid?.() !== 0) throw new OcicatError('denied', 'This command must be run as root.');
-  await refuseUnit();
+  refuseUnit();
   const [program = ''] = command.words;
   if (!existsSync(program)) throw new OcicatError('not-found', `node run: there is no program at "${program}"`);
   const image = flagValue(invocation, 'node-image');

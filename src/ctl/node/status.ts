@@ -66,7 +66,7 @@ export async function describeBgp(sockets: readonly string[] = SOCKETS): Promise
 
 export const runNodeStatus: Handler = async ({ stdio }) => {
   if (process.getuid?.() !== 0) throw new OcicatError('denied', 'This command must be run as root.');
-  if ((await observeAgents()).length === 0) {
+  if (observeAgents().length === 0) {
     stdio.writeError('Calico process is not running.\n');
     return 1;
   }

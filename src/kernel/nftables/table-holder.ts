@@ -1,8 +1,7 @@
 // A process that does nothing but hold the socket which a table of rules belongs to: the kernel keeps everybody else from the
 // table as long as the socket is open somewhere, also while who made it lives no more. Who comes next takes the socket from it.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import * as libc from '../../sys/libc.ts';
-import { ownNetns } from '../../sys/netns.ts';
+import { observeProcesses, tryReadCommandLine } from '../../sys/processes.ts';
 
 /** What those of the agent's table and of rkt's go by, in their command line. */
 export const AGENT_HOLDER = 'ocicat-table-holder';
@@ -33,15 +32,11 @@ function tryRead<T>(read: () => T): T | undefined {
   }
 }
 
-const hasName = (pid: number | string, holder: HolderName): boolean =>
-  tryRead(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) === `${holder}\0`;
+const isOf = (holder: HolderName, [name, ...more]: readonly string[]): boolean => name === holder && more.length === 0;
 
-/** In a network namespace, the calling thread's unless said; other hosts of a lab have others. */
-export function observeHolders(holder: HolderName, netns = ownNetns()): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => hasName(pid, holder) && tryRead(() => readlinkSync(`/proc/${pid}/ns/net`)) === netns)
-    .map(Number);
+/** In a network namespace, the calling thread's unless a path says another; other hosts of a lab have others. */
+export function observeHolders(holder: HolderName, netnsPath?: string): readonly number[] {
+  return observeProcesses((commandLine) => isOf(holder, commandLine), netnsPath);
 }
 
 function readOption(fd: number, option: number): number {
@@ -85,7 +80,8 @@ export function endHolders(holder: HolderName, but?: number): void {
 
 /** A process that has been started comes by its command line a moment later (execve(2)). */
 function waitForName(pid: number, holder: HolderName): void {
-  for (let waitedMs = 0; !hasName(pid, holder) && waitedMs < START_MS; waitedMs++) Bun.sleepSync(1);
+  const isThere = () => isOf(holder, tryReadCommandLine(pid) ?? []);
+  for (let waitedMs = 0; !isThere() && waitedMs < START_MS; waitedMs++) Bun.sleepSync(1);
 }
 
 /** It lives on when this process ends, and can be found when this returns. */

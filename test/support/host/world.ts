@@ -7,7 +7,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -178,7 +177,7 @@ export async function openWorld(patienceMs = 30_000): Promise<World> {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   await untilExists(ready);
-  const netns = readlinkSync(`/proc/${holder.pid}/ns/net`);
+  const netns = `/proc/${holder.pid}/ns/net`;
   const inside = (command: readonly string[]): Running => {
     const child = Bun.spawn(['nsenter', `--target=${holder.pid}`, '--mount', '--net', '--', ...command], {
       stdin: 'ignore',

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { hasEnded } from './process-end.ts';
+import { hasEnded } from './processes.ts';
 
 test('a process has ended when it is a zombie or gone, and not before', async () => {
   const child = Bun.spawn(['sleep', '10']);
