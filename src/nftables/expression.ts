@@ -84,3 +84,12 @@ export function verdictOfCode(code: number, chain: string): Verdict | undefined 
 export function printRuleKey(expressions: readonly Expression[], comment: string | undefined): string {
   return JSON.stringify([expressions, comment ?? null]);
 }
+
+/** What printRuleKey has printed. */
+export function parseRuleKey(text: string): {
+  readonly expressions: readonly Expression[];
+  readonly comment: string | undefined;
+} {
+  const [expressions, comment] = JSON.parse(text) as readonly [readonly Expression[], string | null];
+  return { expressions, comment: comment ?? undefined };
+}

@@ -3,12 +3,10 @@ import { hostBytesOfU32, maskBytes } from './bytes.ts';
 import type { AttributeValue, Expression } from './expression.ts';
 import { fields, META_MARK } from './fields.ts';
 import type { Bytes, Field, RateUnit, Rule, Statement } from './nft.ts';
+import { registerAt } from './registers.ts';
 
 const REGISTER = 1;
 const VERDICT_REGISTER = 0;
-/** Words of four bytes in one of the old registers, and the number of the first word-sized one (NFT_REG32_00). */
-const WORDS_PER_REGISTER = 4;
-const FIRST_WORD_REGISTER = 8;
 
 const EQUAL = 0;
 const NOT_EQUAL = 1;
@@ -27,11 +25,6 @@ const MARK_BYTES = 4;
 
 function expression(name: string, values: Readonly<Record<string, AttributeValue>> = {}): Expression {
   return { name, values };
-}
-
-/** The number the kernel gives back for the register that starts at a word: 1 to 4 when aligned to 16 bytes. */
-function registerAt(word: number): number {
-  return word % WORDS_PER_REGISTER === 0 ? REGISTER + word / WORDS_PER_REGISTER : FIRST_WORD_REGISTER + word;
 }
 
 function load(field: Field, dreg = REGISTER): Expression {

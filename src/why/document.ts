@@ -6,6 +6,7 @@ import { formatSelector } from '../selector/format.ts';
 import type { Cluster } from './cluster.ts';
 import { formatProtocol } from './conditions.ts';
 import type { Explanation } from './explain.ts';
+import type { KernelAnswer, KernelAnswers } from './kernel.ts';
 import { formatRulePath, resourceOf } from './reason.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
 import type { RulesStep, Walk } from './walk.ts';
@@ -32,10 +33,16 @@ function describeRules({ rules }: RulesStep, direction: Direction) {
   }));
 }
 
-function describeWalk(walk: Walk, cluster: Cluster) {
+function describeKernel(answer: KernelAnswer) {
+  if (answer.kind === 'unknown') return { agrees: null, why: answer.why };
+  return { agrees: answer.agrees, verdict: answer.judgement.verdict, rule: answer.judgement.rule };
+}
+
+function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {
   const { direction, verdict } = walk;
   return {
     ...describeVerdict(verdict, direction),
+    kernel: walk.endpoint === undefined ? undefined : describeKernel(kernel[direction]),
     annotations: cluster.annotations.get(resourceOf(verdict.reason) ?? ''),
     tiers: walk.tiers.map(({ tier, order, defaultAction, policies, end }) => ({
       tier,
@@ -70,7 +77,7 @@ function describeEnd({ endpoint }: End, address: string, labels: Explanation['la
 }
 
 /** A value to print as JSON; what is undefined in it is left out. */
-export function describeExplanation(explanation: Explanation, cluster: Cluster) {
+export function describeExplanation(explanation: Explanation, cluster: Cluster, kernel: KernelAnswers) {
   const { flow, allowed, egress, ingress, labels, staged } = explanation;
   const { source, destination, protocol, sourcePort, destinationPort, icmpType, icmpCode } = flow.packet;
   return {
@@ -80,8 +87,8 @@ export function describeExplanation(explanation: Explanation, cluster: Cluster) 
     ...{ sourcePort, port: destinationPort, icmpType, icmpCode },
     source: describeEnd(flow.source, formatIp(source), labels.source, cluster),
     destination: describeEnd(flow.destination, formatIp(destination), labels.destination, cluster),
-    egress: describeWalk(egress, cluster),
-    ingress: describeWalk(ingress, cluster),
+    egress: describeWalk(egress, cluster, kernel),
+    ingress: describeWalk(ingress, cluster, kernel),
     staged: staged.map((one) => ({
       policy: one.id,
       verdict: one.allowed ? 'allowed' : 'denied',

@@ -17,13 +17,18 @@ const NOTHING: FlowWords = {
   family: undefined,
 };
 
+const NOT_ASKED = {
+  egress: { kind: 'unknown', why: 'only root can read its rules' },
+  ingress: { kind: 'unknown', why: 'the endpoint is on another host' },
+} as const;
+
 function explain(cluster: Cluster, source: string, destination: string, words: Partial<FlowWords> = {}) {
   const ends = [resolveEnd(source, cluster, []), resolveEnd(destination, cluster, [])] as const;
   return readFlows({ ...NOTHING, ...words }, ...ends, cluster).map((flow) => explainFlow(flow, cluster));
 }
 
 const lines = (cluster: Cluster, ...[source, destination, words]: [string, string, Partial<FlowWords>?]) =>
-  explain(cluster, source, destination, words).map((one) => formatExplanation(one, cluster));
+  explain(cluster, source, destination, words).map((one) => formatExplanation(one, cluster, NOT_ASKED));
 
 const web = document(
   'GlobalNetworkPolicy',
@@ -56,6 +61,7 @@ test('a packet that a rule lets through', () => {
     '  labels: network1= (of profile network1), projectcalico.org/namespace=default, projectcalico.org/orchestrator=cni',
     '  profile "network1"',
     '      spec.egress[0] Allow: matches',
+    '  kernel: not asked: only root can read its rules',
     '',
     'ingress of the destination 192.168.0.2: allowed by GlobalNetworkPolicy(web), spec.ingress[1]',
     `  WorkloadEndpoint(default/node2-cni-${POD_B}-eth0) on node2, interface cali0b222222`,
@@ -65,6 +71,7 @@ test('a packet that a rule lets through', () => {
     '      spec.ingress[0] Log: no match: protocol UDP',
     '      spec.ingress[1] Allow: matches: protocol TCP; source.selector has(network1); destination.ports http (why=visitors)',
     '  annotation owner=team-a',
+    '  kernel: not asked: the endpoint is on another host',
   ]);
 });
 
@@ -135,7 +142,7 @@ test('as JSON: the same, with paths and every condition', () => {
   const cluster = clusterWith(web);
   const [one] = explain(cluster, '192.168.0.3', 'web', { port: 'http' });
   if (one === undefined) throw new Error('no explanation');
-  const { verdict, ingress, egress } = describeExplanation(one, cluster);
+  const { verdict, ingress, egress } = describeExplanation(one, cluster, NOT_ASKED);
   expect([verdict, egress.action, ingress.action]).toEqual(['denied', 'allow', 'deny']);
   expect(ingress.reason).toEqual({ kind: 'end-of-tier', tier: 'default' });
   expect(ingress.tiers[0]?.policies[0]?.rules[1]).toEqual({

@@ -6,6 +6,7 @@ import { formatSelector } from '../selector/format.ts';
 import { type Cluster, formatId } from './cluster.ts';
 import { formatProtocol } from './conditions.ts';
 import type { Explanation, StagedOutcome } from './explain.ts';
+import type { KernelAnswers } from './kernel.ts';
 import { formatReason, formatRulePath, formatVerdict, resourceOf } from './reason.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
 import type { ProfileStep, RuleStep, RulesStep, TierStep, Walk } from './walk.ts';
@@ -99,7 +100,18 @@ function formatAnnotations(walk: Walk, cluster: Cluster): readonly string[] {
   return annotations.map(([key, value]) => `  annotation ${key}=${value}`);
 }
 
-function formatWalk(walk: Walk, explanation: Explanation, cluster: Cluster): readonly string[] {
+/** Nothing of an end where nobody enforces anything. */
+function formatKernel({ direction, endpoint }: Walk, kernel: KernelAnswers): readonly string[] {
+  if (endpoint === undefined) return [];
+  const answer = kernel[direction];
+  if (answer.kind === 'unknown') return [`  kernel: not asked: ${answer.why}`];
+  const { verdict, rule } = answer.judgement;
+  const where = rule === undefined ? '' : `, chain "${rule.chain}", rule ${rule.index + 1}`;
+  const note = rule?.comment === undefined ? '' : ` (${rule.comment})`;
+  return [`  kernel: ${answer.agrees ? 'agrees' : 'DISAGREES'}: ${verdict} in table inet ocicat${where}${note}`];
+}
+
+function formatWalk(walk: Walk, explanation: Explanation, cluster: Cluster, kernel: KernelAnswers): readonly string[] {
   const isSource = walk.direction === 'egress';
   const { flow } = explanation;
   const end = isSource ? flow.source : flow.destination;
@@ -113,6 +125,7 @@ function formatWalk(walk: Walk, explanation: Explanation, cluster: Cluster): rea
     ...walk.tiers.flatMap((step) => formatTier(step, walk)),
     ...walk.profiles.flatMap((step) => formatProfile(step, walk)),
     ...formatAnnotations(walk, cluster),
+    ...formatKernel(walk, kernel),
   ];
 }
 
@@ -132,11 +145,15 @@ function formatStaged(explanation: Explanation): readonly string[] {
 }
 
 /** Lines. */
-export function formatExplanation(explanation: Explanation, cluster: Cluster): readonly string[] {
+export function formatExplanation(
+  explanation: Explanation,
+  cluster: Cluster,
+  kernel: KernelAnswers,
+): readonly string[] {
   return [
     formatHeadline(explanation),
-    ...formatWalk(explanation.egress, explanation, cluster),
-    ...formatWalk(explanation.ingress, explanation, cluster),
+    ...formatWalk(explanation.egress, explanation, cluster, kernel),
+    ...formatWalk(explanation.ingress, explanation, cluster, kernel),
     ...formatStaged(explanation),
   ];
 }

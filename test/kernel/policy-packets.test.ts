@@ -5,12 +5,15 @@ import fc from 'fast-check';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
+import { readTable } from '../../src/kernel/nftables/read-table.ts';
 import { formatIp } from '../../src/net/ip.ts';
 import { createPolicyCalculation, type PolicyCalculation } from '../../src/policy/calculation/calculation.ts';
 import { createSnapshot } from '../../src/policy/oracle/snapshot.ts';
 import { computeVerdict } from '../../src/policy/oracle/verdict.ts';
 import type { PolicyUpdate } from '../../src/policy/types/input.ts';
-import { openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
+import { askKernel } from '../../src/why/kernel.ts';
+import { walkEndpoint } from '../../src/why/walk.ts';
+import { inNetns, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
 import { addHost, addPod } from '../support/firewall/firewall-pods.ts';
 import { policyCase, WORKLOADS, workloadId } from '../support/policy/policy-cases.ts';
 import { openProbes, type Probe, type Probes } from '../support/policy/policy-probes.ts';
@@ -67,6 +70,26 @@ function changeSettings(): void {
   apply(firewall.setConfig(config));
 }
 
+/** What `why` says of each packet: by its walks, and by the rules that it reads back from the kernel. */
+function explained(updates: readonly PolicyUpdate[]) {
+  const snapshot = createSnapshot(updates);
+  const view = { node: 'here', table: inNetns(host, readTable) };
+  const facts = WORKLOADS.map(
+    (number) => [workloadId(number), { node: 'here', interfaceName: `cali${number}` }] as const,
+  );
+  return probes.all.map(({ from, to, packet }) => {
+    const [source, destination] = [from, to].map((place) => workloadId(place + 1));
+    const egress = walkEndpoint('egress', source, packet, snapshot);
+    const ingress = walkEndpoint('ingress', destination, packet, snapshot);
+    const kernel = askKernel({ packet, egress, ingress }, view, new Map(facts));
+    const walked = [egress, ingress].every(({ verdict }) => verdict.action === 'allow');
+    return {
+      walked,
+      kernel: [kernel.egress, kernel.ingress].map((answer) => answer.kind === 'judged' && answer.agrees),
+    };
+  });
+}
+
 /** Another agent: knows nothing, takes the table over, reads everything and makes the table right. */
 function restart(updates: readonly PolicyUpdate[]): void {
   kernel.close();
@@ -106,6 +129,16 @@ function expectVerdicts(should: readonly boolean[], when: string): void {
   denied += should.filter((one) => !one).length;
 }
 
+/** The packets were sent just before. */
+function expectExplained(updates: readonly PolicyUpdate[], should: readonly boolean[], when: string): void {
+  const wrong = explained(updates).flatMap(({ walked, kernel }, index) => {
+    const probe = probes.all[index];
+    if (probe === undefined || (walked === should[index] && kernel.every((agrees) => agrees))) return [];
+    return [`${describeProbe(probe)}: ${walked}, ${kernel}`];
+  });
+  expect({ when, wrong }).toEqual({ when, wrong: [] });
+}
+
 test(
   `${CASES} policies do with every packet what the verdict says`,
   async () => {
@@ -115,6 +148,7 @@ test(
       const verdicts = wanted(updates);
       await store.put(updates);
       expectVerdicts(verdicts, `case ${index}`);
+      expectExplained(updates, verdicts, `case ${index}`);
       changeSettings();
       expectVerdicts(verdicts, `case ${index} with other settings`);
       restart(updates);

@@ -6,10 +6,12 @@ import type { Cluster } from '../../why/cluster.ts';
 import { describeExplanation } from '../../why/document.ts';
 import { type Explanation, explainFlow } from '../../why/explain.ts';
 import { type FlowWords, readFlows } from '../../why/flow.ts';
+import { askKernel, type KernelAnswers } from '../../why/kernel.ts';
 import { resolveEnd } from '../../why/resolve.ts';
 import { formatExplanation } from '../../why/text.ts';
 import { flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
+import { observeHost } from './host-view.ts';
 import { observeLocalPods } from './local-pods.ts';
 import { fetchCluster } from './read-cluster.ts';
 
@@ -35,14 +37,24 @@ function readOutput(invocation: Invocation): 'text' | 'json' {
   throw new OcicatError('invalid', `output "${word}": text or json wanted`);
 }
 
-/** A value for each line of people's output, each of which may hold what others have written. */
-function printText(explanations: readonly Explanation[], cluster: Cluster): string {
-  const blocks = explanations.map((one) =>
-    formatExplanation(one, cluster)
+interface Answer {
+  readonly explanation: Explanation;
+  readonly kernel: KernelAnswers;
+}
+
+/** Each line may hold what others have written. */
+function printText(answers: readonly Answer[], cluster: Cluster): string {
+  const blocks = answers.map(({ explanation, kernel }) =>
+    formatExplanation(explanation, cluster, kernel)
       .map((line) => `${escapeLine(line)}\n`)
       .join(''),
   );
   return blocks.join('\n');
+}
+
+function printDocuments(answers: readonly Answer[], cluster: Cluster): string {
+  const documents = answers.map(({ explanation, kernel }) => describeExplanation(explanation, cluster, kernel));
+  return `${printJson(documents, 2)}\n`;
 }
 
 /** Status 0 when all of it is allowed, 1 when something is denied, 2 for a failure. */
@@ -52,15 +64,12 @@ export const runWhy: Handler = async (invocation) => {
   const cluster = await withStore(invocation, (datastore) => fetchCluster(datastore, invocation.signal));
   const pods = observeLocalPods();
   const [from, to] = [resolveEnd(source, cluster, pods), resolveEnd(destination, cluster, pods)];
-  const explanations = readFlows(words, from, to, cluster).map((flow) => explainFlow(flow, cluster));
+  const host = observeHost();
+  const answers = readFlows(words, from, to, cluster).map((flow): Answer => {
+    const explanation = explainFlow(flow, cluster);
+    return { explanation, kernel: askKernel({ ...explanation, packet: flow.packet }, host, cluster.workloads) };
+  });
   for (const problem of cluster.problems) invocation.stdio.writeError(`warning: ${escapeLine(problem)}\n`);
-  if (output === 'text') invocation.stdio.write(printText(explanations, cluster));
-  else
-    invocation.stdio.write(
-      `${printJson(
-        explanations.map((one) => describeExplanation(one, cluster)),
-        2,
-      )}\n`,
-    );
-  return explanations.every(({ allowed }) => allowed) ? 0 : 1;
+  invocation.stdio.write(output === 'text' ? printText(answers, cluster) : printDocuments(answers, cluster));
+  return answers.every(({ explanation }) => explanation.allowed) ? 0 : 1;
 };

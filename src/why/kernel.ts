@@ -1,0 +1,117 @@
+// Whether the rules in this host's kernel do with a packet what the policies say, at the ends that are on this host.
+import { isOcicatError } from '../base/errors.ts';
+import { familyOf, type Ip, isIpv4 } from '../net/ip.ts';
+import { hasPorts } from '../net/protocol.ts';
+import { bytesOfInterfaceName, bytesOfIp, bytesOfU8, bytesOfU16 } from '../nftables/bytes.ts';
+import { fields, NFPROTO_IPV4, NFPROTO_IPV6 } from '../nftables/fields.ts';
+import { type JudgedPacket, type Judgement, judgePacket } from '../nftables/judge.ts';
+import type { Field } from '../nftables/nft.ts';
+import type { ObservedTable } from '../nftables/repair.ts';
+import type { Packet } from '../policy/oracle/packet.ts';
+import type { Direction } from '../policy/types/types.ts';
+import type { Walk } from './walk.ts';
+
+/** What the kernel says at one end. */
+export type KernelAnswer =
+  | { readonly kind: 'judged'; readonly agrees: boolean; readonly judgement: Judgement }
+  /** In words. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export type KernelAnswers = Readonly<Record<Direction, KernelAnswer>>;
+
+/** What could be read on this host: the name of its node and its rules, or in words why it could not. */
+export interface HostView {
+  readonly node: string | undefined;
+  readonly table: ObservedTable | string;
+}
+
+/** Chains that the kernel calls, in order (src/firewall/static.ts): a packet must be accepted in each. */
+const CHAINS: Readonly<Record<Direction, readonly string[]>> = {
+  egress: ['base-prerouting', 'base-forward-egress'],
+  ingress: ['base-forward-ingress'],
+};
+/** An interface of the host that is none of a workload. */
+const UPLINK = 'uplink';
+const META = ['iifname', 'oifname', 'nfproto', 'l4proto'] as const;
+
+function metaKey(field: Field): number {
+  const { source } = fields[field];
+  return source.kind === 'meta' ? source.key : -1;
+}
+
+/** Addresses where rules look for them; all else is zero. */
+function networkHeader(source: Ip, destination: Ip): string {
+  const before = isIpv4(source) ? 12 : 8;
+  return '\0'.repeat(before) + bytesOfIp(source) + bytesOfIp(destination);
+}
+
+function transportHeader({ protocol, sourcePort = 0, destinationPort = 0, icmpType, icmpCode = 0 }: Packet): string {
+  if (hasPorts(protocol)) return bytesOfU16(sourcePort) + bytesOfU16(destinationPort);
+  return icmpType === undefined ? '' : bytesOfU8(icmpType) + bytesOfU8(icmpCode);
+}
+
+function toJudged(packet: Packet, iifname: string, oifname: string): JudgedPacket {
+  const family = familyOf(packet.source) === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+  const values = { iifname: bytesOfInterfaceName(iifname), oifname: bytesOfInterfaceName(oifname) };
+  const all = { ...values, nfproto: bytesOfU8(family), l4proto: bytesOfU8(packet.protocol) };
+  return {
+    meta: new Map(META.map((field) => [metaKey(field), all[field]])),
+    headers: new Map([
+      [1, networkHeader(packet.source, packet.destination)],
+      [2, transportHeader(packet)],
+    ]),
+  };
+}
+
+/** The first chain that drops it, or the last one. */
+function judgeAll(table: ObservedTable, chains: readonly string[], packet: JudgedPacket): Judgement {
+  let judgement: Judgement = { verdict: 'accept', rule: undefined };
+  for (const chain of chains) {
+    judgement = judgePacket(table, chain, packet);
+    if (judgement.verdict === 'drop') break;
+  }
+  return judgement;
+}
+
+type InterfaceOf = (walk: Walk) => string | undefined;
+
+function answer(walk: Walk, view: HostView, packet: JudgedPacket, interfaceOf: InterfaceOf): KernelAnswer {
+  if (walk.endpoint === undefined) return { kind: 'unknown', why: 'no workload is there' };
+  if (interfaceOf(walk) === undefined) return { kind: 'unknown', why: 'the endpoint is on another host' };
+  if (typeof view.table === 'string') return { kind: 'unknown', why: view.table };
+  try {
+    const judgement = judgeAll(view.table, CHAINS[walk.direction], packet);
+    return {
+      kind: 'judged',
+      agrees: (judgement.verdict === 'accept') === (walk.verdict.action === 'allow'),
+      judgement,
+    };
+  } catch (error) {
+    if (!isOcicatError(error, 'unsupported')) throw error;
+    return { kind: 'unknown', why: error.message };
+  }
+}
+
+/** A packet and what its policies say. */
+interface Walked {
+  readonly packet: Packet;
+  readonly egress: Walk;
+  readonly ingress: Walk;
+}
+
+/** `workloads`: node and interface of an endpoint, by its id. */
+export function askKernel(
+  { packet, egress, ingress }: Walked,
+  view: HostView,
+  workloads: ReadonlyMap<string, { readonly node: string; readonly interfaceName: string }>,
+): KernelAnswers {
+  const interfaceOf: InterfaceOf = ({ endpoint }) => {
+    const facts = workloads.get(endpoint ?? '');
+    return facts !== undefined && facts.node === view.node ? facts.interfaceName : undefined;
+  };
+  const judged = toJudged(packet, interfaceOf(egress) ?? UPLINK, interfaceOf(ingress) ?? UPLINK);
+  return {
+    egress: answer(egress, view, judged, interfaceOf),
+    ingress: answer(ingress, view, judged, interfaceOf),
+  };
+}
