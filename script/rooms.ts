@@ -29,7 +29,7 @@ export const rooms: Readonly<Record<string, string>> = {
   why: 'base net selector schema policy/types policy/input policy/oracle nftables',
   routing: 'base net selector model/*',
   sys: 'base net',
-  datastore: 'base',
+  datastore: 'base model',
   'datastore/sync': 'base sys datastore',
   'datastore/etcd': 'base sys datastore',
   'datastore/open': 'base datastore datastore/etcd',
@@ -71,7 +71,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
   'ctl/node': 'base schema firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
   'ctl/move':
-    'base net schema blocks model/meta model/ipam model/policy sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
+    'base net schema blocks model/* sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
   metadata: 'base schema sys',
   'rkt/cli': 'base sys images/archive images/registry',
   'rkt/options': 'base net images/transfer cni/invoke rkt/cli',

@@ -1,36 +1,32 @@
 // Calico's keys, printed and parsed: resources, addresses and the node agent's status (Calico v3.33,
 // libcalico-go/lib/backend/model); and our own beside them.
 import { OcicatError } from '../base/errors.ts';
+import { type KindName, kinds } from '../model/kinds.ts';
 
-/** Every kind that Calico stores as a resource, with its path segment and whether it lives in a namespace. */
-export const RESOURCE_KINDS = {
-  BGPConfiguration: { plural: 'bgpconfigurations', namespaced: false },
-  BGPFilter: { plural: 'bgpfilters', namespaced: false },
-  BGPPeer: { plural: 'bgppeers', namespaced: false },
-  BlockAffinity: { plural: 'blockaffinities', namespaced: false },
-  CalicoNodeStatus: { plural: 'caliconodestatuses', namespaced: false },
-  ClusterInformation: { plural: 'clusterinformations', namespaced: false },
-  FelixConfiguration: { plural: 'felixconfigurations', namespaced: false },
-  GlobalNetworkPolicy: { plural: 'globalnetworkpolicies', namespaced: false },
-  GlobalNetworkSet: { plural: 'globalnetworksets', namespaced: false },
-  HostEndpoint: { plural: 'hostendpoints', namespaced: false },
-  IPAMConfiguration: { plural: 'ipamconfigurations', namespaced: false },
-  IPPool: { plural: 'ippools', namespaced: false },
-  IPReservation: { plural: 'ipreservations', namespaced: false },
-  KubeControllersConfiguration: { plural: 'kubecontrollersconfigurations', namespaced: false },
-  LiveMigration: { plural: 'livemigrations', namespaced: true },
-  NetworkPolicy: { plural: 'networkpolicies', namespaced: true },
-  NetworkSet: { plural: 'networksets', namespaced: true },
-  Node: { plural: 'nodes', namespaced: false },
-  Profile: { plural: 'profiles', namespaced: false },
-  StagedGlobalNetworkPolicy: { plural: 'stagedglobalnetworkpolicies', namespaced: false },
-  StagedKubernetesNetworkPolicy: { plural: 'stagedkubernetesnetworkpolicies', namespaced: true },
-  StagedNetworkPolicy: { plural: 'stagednetworkpolicies', namespaced: true },
-  Tier: { plural: 'tiers', namespaced: false },
-  WorkloadEndpoint: { plural: 'workloadendpoints', namespaced: true },
-} as const satisfies Record<string, { readonly plural: string; readonly namespaced: boolean }>;
+/** What a key has to know of a kind. */
+interface StoredKind<K extends string = string> {
+  readonly name: K;
+  /** The word in keys. */
+  readonly plural: string;
+  readonly namespaced: boolean;
+}
 
-export type ResourceKind = keyof typeof RESOURCE_KINDS;
+/** Kinds that Calico stores and that nothing here describes: they are kept, listed and exported as they are. */
+const otherKinds = [
+  { name: 'KubeControllersConfiguration', plural: 'kubecontrollersconfigurations', namespaced: false },
+  { name: 'LiveMigration', plural: 'livemigrations', namespaced: true },
+  { name: 'StagedKubernetesNetworkPolicy', plural: 'stagedkubernetesnetworkpolicies', namespaced: true },
+] as const satisfies readonly StoredKind[];
+
+export type ResourceKind = KindName | (typeof otherKinds)[number]['name'];
+
+/** Every kind that stands in stores as a resource. */
+export const storedKinds: readonly StoredKind<ResourceKind>[] = [...kinds, ...otherKinds];
+
+const kindByName: ReadonlyMap<string, StoredKind<ResourceKind>> = new Map(storedKinds.map((kind) => [kind.name, kind]));
+const kindByPlural: ReadonlyMap<string, StoredKind<ResourceKind>> = new Map(
+  storedKinds.map((kind) => [kind.plural, kind]),
+);
 
 /** Who holds a block: a host, or a name that is none (`load-balancer`). */
 export interface BlockOwner {
@@ -90,18 +86,16 @@ export const HOLDERS_PREFIX = `${OWN}nodes/`;
 /** Below these lies what hosts report about themselves and their endpoints. */
 export const STATUS_PREFIXES: readonly string[] = [FELIX_V2, FELIX_V1];
 
-/** A kind name as typed by Calico (`IPPool`), or undefined. */
-export function tryParseResourceKind(text: string): ResourceKind | undefined {
-  return Object.hasOwn(RESOURCE_KINDS, text) ? (text as ResourceKind) : undefined;
+/** The kind of a name as Calico types it (`IPPool`). Throws `invalid` for any other. */
+export function parseStoredKind(name: string): StoredKind<ResourceKind> {
+  const kind = kindByName.get(name);
+  if (kind === undefined) throw new OcicatError('invalid', `name kind "${name}": unknown`);
+  return kind;
 }
-
-const kindByPlural: ReadonlyMap<string, ResourceKind> = new Map(
-  Object.entries(RESOURCE_KINDS).map(([kind, { plural }]) => [plural, kind as ResourceKind]),
-);
 
 /** The prefix of all resources of a kind, or of one namespace of it. Ends with `/`. */
 export function printResourcePrefix(kind: ResourceKind, namespace?: string): string {
-  const all = `${RESOURCES}${RESOURCE_KINDS[kind].plural}/`;
+  const all = `${RESOURCES}${parseStoredKind(kind).plural}/`;
   return namespace === undefined ? all : `${all}${checkSegment(namespace)}/`;
 }
 
@@ -161,10 +155,10 @@ export function printKey(key: StoreKey): string {
 
 function tryParseResource(path: readonly string[]): StoreKey | undefined {
   const [plural = '', ...rest] = path;
-  const resourceKind = kindByPlural.get(plural);
-  if (resourceKind === undefined || rest.length !== (RESOURCE_KINDS[resourceKind].namespaced ? 2 : 1)) return undefined;
+  const kind = kindByPlural.get(plural);
+  if (kind === undefined || rest.length !== (kind.namespaced ? 2 : 1)) return undefined;
   const name = rest.at(-1) ?? '';
-  return { kind: 'resource', resourceKind, namespace: rest.length === 2 ? rest[0] : undefined, name };
+  return { kind: 'resource', resourceKind: kind.name, namespace: rest.length === 2 ? rest[0] : undefined, name };
 }
 
 /** `ipv4`, `block`, `10.0.0.0-26` → `10.0.0.0/26`. */

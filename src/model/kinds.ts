@@ -12,6 +12,7 @@ import { ipPool } from './ipam/ip-pool.ts';
 import { ipReservation } from './ipam/ip-reservation.ts';
 import { ipamConfiguration } from './ipam/ipam-configuration.ts';
 import type { Kind } from './meta/kind.ts';
+import type { Resource } from './meta/resource.ts';
 import { calicoNodeStatus } from './node/calico-node-status.ts';
 import { clusterInformation } from './node/cluster-information.ts';
 import { node } from './node/node.ts';
@@ -22,8 +23,7 @@ import { stagedGlobalNetworkPolicy } from './policy/staged-global-network-policy
 import { stagedNetworkPolicy } from './policy/staged-network-policy.ts';
 import { tier } from './policy/tier.ts';
 
-/** Every kind, in the order in which resources of one file are written: what others refer to comes first. */
-export const kinds: readonly Kind[] = [
+const table = [
   clusterInformation,
   felixConfiguration,
   bgpConfiguration,
@@ -45,7 +45,15 @@ export const kinds: readonly Kind[] = [
   stagedGlobalNetworkPolicy,
   hostEndpoint,
   workloadEndpoint,
-];
+] as const satisfies readonly Kind[];
+
+export type KindName = (typeof table)[number]['name'];
+
+/** Every kind, in the order in which resources of one file are written: what others refer to comes first. */
+export const kinds: readonly Kind<Resource<unknown, unknown, KindName>>[] = table;
+
+/** The kinds of policy: each belongs to a tier. */
+export const policyKinds = kinds.filter((kind) => kind.inTier);
 
 const byName: ReadonlyMap<string, Kind> = new Map(kinds.map((kind) => [kind.name, kind]));
 const byAlias: ReadonlyMap<string, Kind> = new Map(

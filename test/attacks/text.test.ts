@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeBgp } from '../../src/ctl/node/status.ts';
 import { formatFramed } from '../../src/ctl/output/tabwriter.ts';
-import { RESOURCE_KINDS } from '../../src/datastore/keys.ts';
+import { storedKinds } from '../../src/datastore/keys.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { expectHarmless, expectNoControls, HOSTILE, hostileStore } from './text.ts';
 
@@ -59,16 +59,19 @@ const TEMPLATES = [
   'go-template={{range .}}{{range .Items}}{{.ObjectMeta.Name}} {{.metadata.labels}} {{.spec}}{{end}}{{end}}',
 ];
 
-test.each(Object.keys(RESOURCE_KINDS))('get %s shows no control character in any format', async (kind) => {
-  const all = (RESOURCE_KINDS as Record<string, { namespaced: boolean }>)[kind]?.namespaced === true ? ['-A'] : [];
-  for (const format of FORMATS) {
-    const words = ['get', kind, ...all, '-o', format];
-    const { text } = await run([calicoctl, ...words]);
-    expectHarmless(words.join(' '), text);
-  }
-  for (const template of TEMPLATES)
-    expectNoControls(template, await runOnTerminal([calicoctl, 'get', kind, ...all, '-o', template]));
-});
+test.each([...storedKinds])(
+  'get $name shows no control character in any format',
+  async ({ name: kind, namespaced }) => {
+    const all = namespaced ? ['-A'] : [];
+    for (const format of FORMATS) {
+      const words = ['get', kind, ...all, '-o', format];
+      const { text } = await run([calicoctl, ...words]);
+      expectHarmless(words.join(' '), text);
+    }
+    for (const template of TEMPLATES)
+      expectNoControls(template, await runOnTerminal([calicoctl, 'get', kind, ...all, '-o', template]));
+  },
+);
 
 const MANIFEST = JSON.stringify({
   kind: 'GlobalNetworkPolicy',

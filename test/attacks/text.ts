@@ -2,7 +2,7 @@
 import { expect } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RESOURCE_KINDS, type ResourceKind } from '../../src/datastore/keys.ts';
+import { storedKinds } from '../../src/datastore/keys.ts';
 
 /** Sets a title, colours, clears the screen with C1, turns text round, hides some, and begins lines of its own. */
 export const HOSTILE = 'a\x1b]0;owned\x07\x1b[31m\x9b2J\x7f\u202eback\u200b\u00ad\r\nforged line\tafter\u2028z';
@@ -48,8 +48,11 @@ function schemaOf(plural: string): Schema {
 }
 
 /** Keys and values of a kind: one with a hostile name, one with a good name and hostile content, and ones that are broken. */
-function hostileResources(kind: ResourceKind): readonly (readonly [key: string, value: string])[] {
-  const { plural, namespaced } = RESOURCE_KINDS[kind];
+function hostileResources({
+  name: kind,
+  plural,
+  namespaced,
+}: (typeof storedKinds)[number]): readonly (readonly [key: string, value: string])[] {
   const prefix = `/calico/resources/v3/projectcalico.org/${plural}/`;
   const place = (namespace: string, name: string) => `${prefix}${namespaced ? `${namespace}/` : ''}${name}`;
   const { spec = {}, status = {} } = schemaOf(plural).properties ?? {};
@@ -95,7 +98,7 @@ export function hostileStore(): readonly (readonly [key: string, value: string])
   const pool = { kind: 'IPPool', apiVersion: 'projectcalico.org/v3' };
   const ipam = '/calico/ipam/v2';
   return [
-    ...Object.keys(RESOURCE_KINDS).flatMap((kind) => hostileResources(kind as ResourceKind)),
+    ...storedKinds.flatMap(hostileResources),
     [
       '/calico/resources/v3/projectcalico.org/ippools/good',
       JSON.stringify({ ...pool, metadata: { name: 'good' }, spec: { cidr: '10.1.0.0/24', nodeSelector: 'all()' } }),

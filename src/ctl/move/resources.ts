@@ -1,10 +1,11 @@
 // One resource of a machine's own store in a cluster: new there, the same there, or another one of that name.
 import { sameContent } from '../../base/equal.ts';
 import { printJson, tryParseJson } from '../../base/json.ts';
-import type { StoreKey } from '../../datastore/keys.ts';
+import { printResourcePrefix, type StoreKey } from '../../datastore/keys.ts';
 import type { KeyValue } from '../../datastore/port.ts';
 import { isUntouchedSetting } from '../../datastore/resource/default-settings.ts';
 import { tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
+import { policyKinds } from '../../model/kinds.ts';
 import { formatResourceName } from '../../model/meta/resource.ts';
 import { DEFAULT_TIER_ORDER } from '../../model/policy/tier.ts';
 import { cidrsOverlap, tryParseCidrOrIp } from '../../net/cidr.ts';
@@ -112,6 +113,9 @@ export function planResource(kv: KeyValue, named: ResourceKey, cluster: StoreCon
   return differences.length === 0 ? KNOWN : conflict(`${id} is another one in the cluster: ${differences.join(', ')}`);
 }
 
+const TIERS = printResourcePrefix('Tier');
+const policyPrefixes = policyKinds.map((kind) => printResourcePrefix(kind.name));
+
 function orderOf(kv: Pick<KeyValue, 'value'>, usual: number): number {
   const { order } = specOf(kv);
   return typeof order === 'number' ? order : usual;
@@ -123,9 +127,9 @@ function orderOf(kv: Pick<KeyValue, 'value'>, usual: number): number {
  */
 export function rankOf(all: StoreContent): (write: Pick<KeyValue, 'key' | 'value'>) => number {
   const tiers = new Map<string, number>();
-  for (const kv of all.values()) if (kv.key.includes('/tiers/')) tiers.set(nameAt(kv), orderOf(kv, DEFAULT_TIER_ORDER));
+  for (const kv of all.values()) if (kv.key.startsWith(TIERS)) tiers.set(nameAt(kv), orderOf(kv, DEFAULT_TIER_ORDER));
   const policies = [...all.values()]
-    .filter(({ key }) => /\/(global)?networkpolicies\//.test(key))
+    .filter(({ key }) => policyPrefixes.some((prefix) => key.startsWith(prefix)))
     .map((kv) => ({ kv, tier: tiers.get(String(specOf(kv).tier ?? 'default')) ?? Number.MAX_VALUE }))
     .sort((a, b) => a.tier - b.tier || orderOf(a.kv, Number.MAX_VALUE) - orderOf(b.kv, Number.MAX_VALUE));
   const places = new Map(policies.map(({ kv }, index) => [kv.key, index + 1]));

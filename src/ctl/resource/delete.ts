@@ -2,7 +2,7 @@
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { deleteMany } from '../../datastore/resource/resources.ts';
-import { findKind } from '../../model/kinds.ts';
+import { policyKinds } from '../../model/kinds.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { defaultAllowProfile } from '../../model/policy/profile.ts';
@@ -31,18 +31,9 @@ function unsupported(name: string, reason: string): OcicatError {
   return new OcicatError('unsupported', `operation Delete is not supported on ${name}: ${reason}`);
 }
 
-const POLICY_KINDS = [
-  'NetworkPolicy',
-  'GlobalNetworkPolicy',
-  'StagedNetworkPolicy',
-  'StagedGlobalNetworkPolicy',
-] as const;
-
 async function countPolicies(datastore: Datastore, tier: string, signal: AbortSignal): Promise<number> {
   let count = 0;
-  for (const name of POLICY_KINDS) {
-    const kind = findKind(name);
-    if (kind === undefined) continue;
+  for (const kind of policyKinds) {
     const { resources } = await fetchList(datastore, kind, undefined, signal);
     count += resources.filter((one) => (one.spec as { readonly tier?: unknown }).tier === tier).length;
   }

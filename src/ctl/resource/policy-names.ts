@@ -8,15 +8,14 @@ import {
   type StoredResource,
 } from '../../datastore/resource/resource-codec.ts';
 import { listResources } from '../../datastore/resource/resources.ts';
-import { findKind } from '../../model/kinds.ts';
+import { policyKinds } from '../../model/kinds.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
 import { formatResourceName, nameOf } from '../../model/meta/resource.ts';
-import { ANNOTATION_METADATA } from '../../model/policy/policy-fields.ts';
+import { ANNOTATION_METADATA } from '../../model/policy/policy-kind.ts';
 import { dryRunNote, type Handler } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { toStorable } from './write.ts';
 
-const KINDS = ['NetworkPolicy', 'GlobalNetworkPolicy', 'StagedNetworkPolicy', 'StagedGlobalNetworkPolicy'] as const;
 const PREFIX = 'default.';
 
 /** The name that a policy is to have; undefined for one that has it. Newer policies say in an annotation what theirs is. */
@@ -76,10 +75,7 @@ async function renameKind(datastore: Datastore, kind: Kind, signal: AbortSignal)
 export const runMigratePolicyNames: Handler = (invocation) =>
   withStore(invocation, async (datastore) => {
     let count = 0;
-    for (const word of KINDS) {
-      const kind = findKind(word);
-      if (kind !== undefined) count += await renameKind(datastore, kind, invocation.signal);
-    }
+    for (const kind of policyKinds) count += await renameKind(datastore, kind, invocation.signal);
     const note = dryRunNote(invocation);
     invocation.stdio.write(`Policy name migration complete, migrated ${count} policies${note}.\n`);
     return 0;

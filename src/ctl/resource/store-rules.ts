@@ -5,6 +5,7 @@ import type { Datastore } from '../../datastore/port.ts';
 import { bgpFilter } from '../../model/bgp/bgp-filter.ts';
 import type { BGPPeer } from '../../model/bgp/bgp-peer.ts';
 import { type IPPool, ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
+import { policyKinds } from '../../model/kinds.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import { formatResourceId, type Resource } from '../../model/meta/resource.ts';
 import { defaultAllowProfile } from '../../model/policy/profile.ts';
@@ -26,15 +27,10 @@ interface Around {
   readonly blocks: readonly string[];
 }
 
-const POLICY_KINDS: ReadonlySet<string> = new Set([
-  'NetworkPolicy',
-  'GlobalNetworkPolicy',
-  'StagedNetworkPolicy',
-  'StagedGlobalNetworkPolicy',
-]);
+const policyNames: ReadonlySet<string> = new Set(policyKinds.map((kind) => kind.name));
 
 function isPolicy(resource: Resource): resource is Resource<{ readonly tier: string }> {
-  return POLICY_KINDS.has(resource.kind);
+  return policyNames.has(resource.kind);
 }
 
 function isPool(resource: Resource): resource is IPPool {

@@ -5,7 +5,7 @@ import { printJson } from '../../base/json.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import type { Metadata, Resource, ResourceName } from '../../model/meta/resource.ts';
 import { parseStoredDocument, parseStoredText, type StoredDocument } from '../../model/meta/stored.ts';
-import { printKey, RESOURCE_KINDS, type ResourceKind, tryParseKey, tryParseResourceKind } from '../keys.ts';
+import { parseStoredKind, printKey, type ResourceKind, tryParseKey } from '../keys.ts';
 import type { KeyValue } from '../port.ts';
 
 /** A resource that was read: everything the store knows about it is there. */
@@ -15,17 +15,14 @@ export interface StoredResource extends StoredDocument {
   readonly metadata: Metadata & { readonly resourceVersion: string };
 }
 
-/** A kind's name that must be one of RESOURCE_KINDS; throws `invalid`. */
+/** A kind's name as the type of all of them; throws `invalid` for any other. */
 export function parseResourceKind(text: string): ResourceKind {
-  const kind = tryParseResourceKind(text);
-  if (kind === undefined) throw new OcicatError('invalid', `name kind "${text}": unknown`);
-  return kind;
+  return parseStoredKind(text).name;
 }
 
 /** The key of a resource. Throws `invalid` for an unknown kind, a missing or a surplus namespace. */
 export function printResourceKey({ kind: kindName, namespace, name }: ResourceName): string {
-  const kind = parseResourceKind(kindName);
-  const { namespaced } = RESOURCE_KINDS[kind];
+  const { name: kind, namespaced } = parseStoredKind(kindName);
   if (namespaced && namespace === undefined)
     throw new OcicatError('invalid', `name ${kind} "${name}": it has no namespace, wanted one`);
   if (!namespaced && namespace !== undefined)

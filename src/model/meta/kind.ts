@@ -39,6 +39,8 @@ export interface Kind<R extends Resource = Resource> {
   readonly namespaced: boolean;
   /** Whether users may write it. */
   readonly readOnly: boolean;
+  /** Whether it is a policy: its spec names the tier that it belongs to. */
+  readonly inTier: boolean;
   /** A sentence or two on what it is for. */
   readonly doc: string;
   readonly schema: ResourceSchema<R>;
@@ -63,6 +65,7 @@ export interface KindParts<K extends string, Spec, Status> {
   readonly aliases?: readonly string[];
   readonly namespaced?: boolean;
   readonly readOnly?: boolean;
+  readonly inTier?: boolean;
   readonly doc: string;
   /** The rule for names; default: a DNS subdomain. */
   readonly names?: Scalar<string>;
@@ -92,6 +95,7 @@ export function defineKind<const K extends string, Spec, Status = undefined>(
     aliases: parts.aliases ?? [],
     namespaced: parts.namespaced ?? false,
     readOnly: parts.readOnly ?? false,
+    inTier: parts.inTier ?? false,
     doc: parts.doc,
     schema: documentSchema(parts),
     columns: parts.columns,

@@ -2,7 +2,6 @@
 // api/pkg/apis/projectcalico/v3/globalnetworkpolicy.go).
 
 import { object } from '../../schema/schema.ts';
-import { defineKind } from '../meta/kind.ts';
 import { globalPolicyName } from '../meta/names.ts';
 import {
   globalFields,
@@ -10,17 +9,13 @@ import {
   hintsField,
   hostFlagRules,
   namespaceField,
-  POLICY_TABLE,
-  POLICY_WIDE_TABLE,
-  policyColumns,
   serviceAccountField,
   tierField,
   typesField,
-  withoutPolicyMarks,
-  withPolicyMarks,
 } from './policy-fields.ts';
+import { definePolicy } from './policy-kind.ts';
 
-const specFields = {
+export const globalNetworkPolicyFields = {
   tier: tierField,
   ...globalRuleFields,
   types: typesField,
@@ -29,18 +24,15 @@ const specFields = {
   namespaceSelector: namespaceField,
   performanceHints: hintsField,
 };
-const spec = object(specFields, ...hostFlagRules);
+const spec = object(globalNetworkPolicyFields, ...hostFlagRules);
 
-export const globalNetworkPolicy = defineKind({
+export const globalNetworkPolicyParts = {
   name: 'GlobalNetworkPolicy',
   plural: 'globalnetworkpolicies',
   aliases: ['globalnetworkpolicy', 'gnp', 'gnps'],
   doc: 'Rules for the endpoints of all namespaces, and for the interfaces of hosts.',
   names: globalPolicyName,
   spec,
-  columns: policyColumns.filter((column) => column.heading !== 'NAMESPACE'),
-  table: POLICY_TABLE,
-  wideTable: POLICY_WIDE_TABLE,
-  toStored: withPolicyMarks,
-  fromStored: withoutPolicyMarks,
-});
+} as const;
+
+export const globalNetworkPolicy = definePolicy(globalNetworkPolicyParts);
