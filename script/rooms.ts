@@ -55,7 +55,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
   'cni/server': 'base model/endpoint net sys attach cni/spec cni/invoke',
   'agent/state':
-    'base net model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach',
+    'base net schema model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:

@@ -264,7 +264,7 @@ test('calico-node and the lab show none of what they refuse', async () => {
 });
 
 /** Where text may leave the program: the writers, which escape it, and what is an app's own. */
-const WRITERS = ['ctl/terminal.ts', 'pod/output.ts', 'pod/console-sink.ts', 'sys/output.ts'];
+const WRITERS = ['ctl/cli/terminal.ts', 'rkt/cli/output.ts', 'rkt/run/console-sink.ts', 'sys/output.ts'];
 const WRITES =
   /process\.std(out|err)\.write|console\.(log|error|warn|info)|Bun\.std(out|err)|[wW]rite(Sync|Whole|All)\((1|2|STDOUT|STDERR),/;
 

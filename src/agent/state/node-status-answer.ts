@@ -17,6 +17,7 @@ import {
   calicoNodeStatus,
   replaceAnswerAnnotations,
 } from '../../model/node/calico-node-status.ts';
+import { membersOf } from '../../schema/document.ts';
 import type { NodeLease } from '../node/node-lease.ts';
 import { type BirdAnswers, reportNodeStatus, reportNotes } from './node-status-report.ts';
 import type { RouterNotes } from './router.ts';
@@ -86,7 +87,7 @@ export async function draftAnswer(context: AnswerContext, draft: Draft, name: st
   const isMissing = answers === undefined && birdSocket !== undefined;
   const report = reportNodeStatus(classes ?? [], answers);
   const annotations = replaceAnswerAnnotations(stored.metadata.annotations, reportNotes(context.notes()));
-  const { lastUpdated: _, ...before } = stored.status ?? {};
+  const { lastUpdated: _, ...before } = membersOf(stored.status) ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };
   await context.nodeLease.require(draft);

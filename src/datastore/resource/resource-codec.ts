@@ -66,7 +66,7 @@ export function printResource({ kind, apiVersion, metadata, spec, status }: Reso
 
 /**
  * Parses a stored resource and gives it its `resourceVersion`. Throws `corrupt` when the value is no resource or not
- * the one that its key names. Spec and status are only known to be objects.
+ * the one that its key names. The spec is only known to be an object.
  */
 export function parseStoredResource({ key, value, modRevision }: KeyValue): StoredResource {
   const what = `read resource "${escapeLine(key)}"`;

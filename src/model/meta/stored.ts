@@ -8,8 +8,8 @@ import { API_VERSION, type Metadata, type Resource, type ResourceName } from './
 
 type JsonObject = { readonly [key: string]: Json };
 
-/** A resource of which identity and metadata have been looked at; spec and status are only known to be objects. */
-export type StoredDocument = Resource<JsonObject, JsonObject>;
+/** A resource of which identity and metadata have been looked at; its spec is only known to be an object, its status to be there. */
+export type StoredDocument = Resource<JsonObject, Json>;
 
 /** Throws `corrupt` with what is wrong. */
 type Refuse = (what: string, cause?: unknown) => never;
@@ -49,11 +49,6 @@ function readMetadata({ namespace, name }: ResourceName, metadata: Json | undefi
   return { ...Object.fromEntries(given), name };
 }
 
-function readPart(name: 'spec' | 'status', value: Json | undefined, refuse: Refuse): JsonObject | undefined {
-  if (value === undefined || value === null) return undefined;
-  return isJsonObject(value) ? value : refuse(`${name} is no object`);
-}
-
 function words(value: Json | undefined): string {
   return value === undefined ? 'missing' : printJson(value);
 }
@@ -64,12 +59,14 @@ function readDocument(named: ResourceName, text: string, refuse: Refuse): Stored
   if (value.apiVersion !== API_VERSION)
     return refuse(`apiVersion is ${words(value.apiVersion)}, wanted "${API_VERSION}"`);
   const metadata = readMetadata(named, value.metadata, refuse);
-  const status = readPart('status', value.status, refuse);
+  const spec = value.spec ?? {};
+  if (!isJsonObject(spec)) return refuse('spec is no object');
+  const status = value.status ?? undefined;
   return {
     kind: named.kind,
     apiVersion: API_VERSION,
     metadata,
-    spec: readPart('spec', value.spec, refuse) ?? {},
+    spec,
     ...(status === undefined ? {} : { status }),
   };
 }
