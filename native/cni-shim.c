@@ -19,6 +19,10 @@
 #define VERSION "unknown"
 #endif
 
+#ifndef CNI_VERSIONS // the answer to VERSION, from the agent's own list (src/cni/spec/version.ts)
+#error "CNI_VERSIONS is not defined"
+#endif
+
 enum { BUFFER_BYTES = 1 << 19, HEADER_BYTES = 1 << 17, TIMEOUT_SECONDS = 120, TRY_AGAIN = 11, IO_FAILURE = 5, UNAVAILABLE = 50 };
 
 extern char **environ;
@@ -163,8 +167,7 @@ int main(int argc, char **argv) {
   const char *command = getenv("CNI_COMMAND");
   if (command == NULL && (argc > 1 || isatty(STDIN_FILENO))) return answer_person(argc, argv);
   if (command != NULL && strcmp(command, "VERSION") == 0) {
-    static const char versions[] = "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.1.0\",\"0.2.0\",\"0.3.0\","
-                                   "\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";
+    static const char versions[] = CNI_VERSIONS "\n";
     return write_all(STDOUT_FILENO, versions, sizeof versions - 1) == 0 ? 0 : 1;
   }
   const char *name = argc > 0 ? argv[0] : "";

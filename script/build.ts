@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from '../src/base/version.ts';
+import { printVersions } from '../src/cni/spec/version.ts';
 import { buildImages } from './build-images.ts';
 import { buildShare } from './build-share.ts';
 
@@ -79,16 +80,20 @@ function buildAddon(): void {
 }
 
 /** A static program: it runs where there is nothing but itself. */
-function buildProgram(target: string, source: string, ...defines: readonly string[]): void {
-  if (!isStale(target, source)) return;
+function compileProgram(target: string, source: string, ...defines: readonly string[]): void {
   const flags = ['-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
   produce(target, (output) => ['musl-gcc', ...flags, ...defines, '-o', output, source]);
 }
 
+function buildProgram(target: string, source: string): void {
+  if (isStale(target, source)) compileProgram(target, source);
+}
+
 function buildPlugins(): void {
   const target = join(dist, 'cni/calico');
-  if (!isStale(target, 'native/cni-shim.c')) return;
-  buildProgram(target, 'native/cni-shim.c', `-DVERSION="${VERSION}"`);
+  if (!isStale(target, 'native/cni-shim.c', 'src/cni/spec/version.ts', 'package.json')) return;
+  const defines = [`-DVERSION="${VERSION}"`, `-DCNI_VERSIONS=${JSON.stringify(printVersions())}`];
+  compileProgram(target, 'native/cni-shim.c', ...defines);
   replace(join(dist, 'cni/calico-ipam'), (path) => linkSync(target, path)); // a whole file: it may be copied alone
 }
 

@@ -1,8 +1,9 @@
 // The result that a runtime gets for what the host has done.
 import type { Attached, AttachedAddress } from '../../attach/request.ts';
 import { tryParseJson } from '../../base/json.ts';
+import { tryParseResult } from '../spec/parse-result.ts';
 import type { CniRequest } from '../spec/request.ts';
-import { type CniResult, tryParseResult } from '../spec/result.ts';
+import type { CniResult } from '../spec/result.ts';
 
 /** The file's word before the IPAM plugin's, as with the reference plugins. */
 function dnsOf({ config }: CniRequest, { providerAnswer }: Attached): CniResult['dns'] {

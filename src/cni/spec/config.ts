@@ -8,7 +8,8 @@ import { isDnsSubdomain } from '../../model/meta/names.ts';
 import { tryParseIp } from '../../net/ip.ts';
 import { createReader, type Fields, isFields, type Reader } from './config-reader.ts';
 import { CNI_CODE, type CniError } from './error.ts';
-import { type CniResult, type ResultRoute, readRoutes, tryParseResult } from './result.ts';
+import { readRoutes, tryParseResult } from './parse-result.ts';
+import type { CniResult, ResultRoute } from './result.ts';
 import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
 import { type CniArgs, NO_WISHES, readWishes, type Wishes } from './wishes.ts';
 

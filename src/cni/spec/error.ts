@@ -1,5 +1,7 @@
 // What a plugin says when it fails: one of CNI's codes, a message, perhaps details (CNI spec 1.1.0, "Error").
 import { describeError, type ErrorCode, formatIssue, isOcicatError } from '../../base/errors.ts';
+import { tryParseJson } from '../../base/json.ts';
+import { isFields } from './config-reader.ts';
 
 /** The codes that the specification gives a meaning. */
 export const CNI_CODE = {
@@ -58,6 +60,27 @@ export function toCniError(error: unknown, cniVersion?: string): CniError {
     msg: describeError(error),
     ...(issues === '' ? {} : { details: issues }),
   };
+}
+
+/** What a plugin printed that failed; undefined when that is no error of the specification's. */
+export function tryParseCniError(text: string): CniError | undefined {
+  const value = tryParseJson(text);
+  const { code, msg, details } = isFields(value) ? value : {};
+  if (typeof code !== 'number' || typeof msg !== 'string' || msg === '') return undefined;
+  return { code, msg, details: typeof details === 'string' && details !== '' ? details : undefined };
+}
+
+/** Codes of a plugin that refuses the call itself, before it has done anything. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  CNI_CODE.incompatibleVersion,
+  CNI_CODE.unsupportedField,
+  CNI_CODE.invalidEnvironment,
+  CNI_CODE.undecodable,
+  CNI_CODE.invalidConfig,
+]);
+
+export function isRefusal({ code }: CniError): boolean {
+  return REFUSALS.has(code);
 }
 
 /** As Go's framework prints it: indented by four. */

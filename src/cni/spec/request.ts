@@ -17,9 +17,9 @@ export function attachModeOf({ config, environment }: CniRequest): Attach {
   return config.attach ?? environment.attach;
 }
 
-/** A plugin call as it came in. */
+/** A call of a plugin: as it comes in from a runtime, or goes out to another plugin. */
 export interface CniCall {
-  /** Base name that the plugin was called by. */
+  /** Base name that the plugin is called by. */
   readonly program: string;
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly input: string;

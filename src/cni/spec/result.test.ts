@@ -4,7 +4,8 @@ import { parseJson } from '../../base/json.ts';
 import { parseCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { printCniError, toCniError } from './error.ts';
-import { type CniResult, printResult, tryParseResult } from './result.ts';
+import { tryParseResult } from './parse-result.ts';
+import { type CniResult, printResult } from './result.ts';
 import { type CniVersion, printVersions } from './version.ts';
 
 const result: CniResult = {

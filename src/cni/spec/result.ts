@@ -1,11 +1,10 @@
 // The result of ADD: what was made, and its JSON in the shape of every version of the specification.
 import type { Json } from '../../base/json.ts';
-import { type Cidr, cidrFamily, formatCidr, tryParseCidr } from '../../net/cidr.ts';
-import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
-import { isFields } from './config-reader.ts';
+import { type Cidr, cidrFamily, formatCidr } from '../../net/cidr.ts';
+import { formatIp, type Ip } from '../../net/ip.ts';
 import { type CniVersion, isAtLeast } from './version.ts';
 
-interface ResultInterface {
+export interface ResultInterface {
   readonly name: string;
   readonly mac?: string | undefined;
   readonly mtuBytes?: number | undefined;
@@ -13,7 +12,7 @@ interface ResultInterface {
   readonly sandbox?: string | undefined;
 }
 
-interface ResultAddress {
+export interface ResultAddress {
   /** With the host's bits. */
   readonly address: Cidr;
   readonly gateway?: Ip | undefined;
@@ -102,67 +101,4 @@ function encode100(result: CniResult, cniVersion: string): Members {
 export function printResult(result: CniResult, version: CniVersion): string {
   const encode = isAtLeast(version, '1.0.0') ? encode100 : isAtLeast(version, '0.3.0') ? encode040 : encode020;
   return JSON.stringify(encode(result, version), null, 4);
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function listOf(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** `[{ "dst": "10.0.0.0/8" }]`; what is no route is left out. */
-export function readRoutes(value: Json | undefined): readonly ResultRoute[] {
-  return listOf(value).flatMap((route) => {
-    const { dst, gw } = isFields(route) ? route : {};
-    const destination = tryParseCidr(textOf(dst));
-    return destination === undefined ? [] : [{ destination, gateway: tryParseIp(textOf(gw)) }];
-  });
-}
-
-function readAddress(value: Json, name: string): ResultAddress | undefined {
-  if (!isFields(value)) return undefined;
-  const address = tryParseCidr(textOf(value[name]));
-  if (address === undefined) return undefined;
-  const index = value.interface;
-  return {
-    address,
-    gateway: tryParseIp(textOf(value.gateway)),
-    interface: typeof index === 'number' ? index : undefined,
-  };
-}
-
-function readInterface(value: Json): ResultInterface | undefined {
-  if (!isFields(value) || typeof value.name !== 'string') return undefined;
-  const { name, mac, mtu, sandbox } = value;
-  return {
-    name,
-    mac: textOf(mac) || undefined,
-    mtuBytes: typeof mtu === 'number' && mtu > 0 ? mtu : undefined,
-    sandbox: textOf(sandbox) || undefined,
-  };
-}
-
-/** A result of any version, told apart by its members. undefined when it is none, or an address in it is not one. */
-export function tryParseResult(value: Json | undefined): CniResult | undefined {
-  if (!isFields(value)) return undefined;
-  const old = [value.ip4 ?? undefined, value.ip6 ?? undefined].filter((family) => family !== undefined);
-  const addresses = [
-    ...old.map((family) => readAddress(family, 'ip')),
-    ...listOf(value.ips).map((one) => readAddress(one, 'address')),
-  ];
-  const interfaces = listOf(value.interfaces).map(readInterface);
-  const known = addresses.filter((address) => address !== undefined);
-  const named = interfaces.filter((one) => one !== undefined);
-  if (known.length !== addresses.length || named.length !== interfaces.length) return undefined;
-  return {
-    interfaces: named,
-    addresses: known,
-    routes: [
-      ...old.flatMap((family) => (isFields(family) ? readRoutes(family.routes) : [])),
-      ...readRoutes(value.routes),
-    ],
-    dns: isFields(value.dns) ? value.dns : {},
-  };
 }

@@ -2,18 +2,19 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
-import { parseJson, printJson } from '../../base/json.ts';
-import { type CniDns, type CniResult, callPlugin, findPlugin, parseCniResult } from '../../cni/invoke/call.ts';
-import { type NetworkConf, ownNetwork, type PluginConf, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
+import { type CniDns, dnsOf, parseResult } from '../../cni/spec/parse-result.ts';
+import type { CniResult, ResultAddress } from '../../cni/spec/result.ts';
+import { cidrFamily } from '../../net/cidr.ts';
+import { formatIp } from '../../net/ip.ts';
+import { type NetworkConf, ownNetwork, parseNetworkConf, type SelectedNetwork } from './net-conf.ts';
 import { formatMask, type NetInfo, readNetInfo, writeNetInfo } from './net-info.ts';
 import { restrictLink } from './own-links.ts';
+import { callPlugin, findPlugin, type PodOfPlugins } from './plugin-call.ts';
 import { netnsPath } from './pod-netns.ts';
 
-/** A pod as plugins see it. */
-export interface PodNetworks {
-  readonly uuid: string;
+/** A pod as it is joined to networks. */
+export interface PodNetworks extends PodOfPlugins {
   readonly podPath: string;
-  readonly pluginDirs: readonly string[];
   readonly warn: (line: string) => void;
 }
 
@@ -36,48 +37,28 @@ export interface JoinedNetworks {
   readonly dns: SuppliedDns | undefined;
 }
 
-function stdinOf(conf: NetworkConf, plugin: PluginConf, previous: string | undefined): string {
-  if (!conf.file.endsWith('.conflist')) return conf.json;
-  const { name, cniVersion } = conf;
-  const prevResult: unknown = previous === undefined ? undefined : parseJson(previous);
-  return printJson({ ...plugin.fields, name, cniVersion, prevResult });
-}
-
 function resultPath(podPath: string, conf: NetworkConf): string {
   return join(podPath, 'net', `${conf.file}.result`);
 }
 
-async function call(
-  command: 'ADD' | 'DEL',
-  pod: PodNetworks,
-  network: SelectedNetwork,
-  plugin: PluginConf,
-  previous: string | undefined,
-): Promise<string> {
-  const path = netnsPath(pod.uuid);
-  return callPlugin({
-    command,
-    pluginPath: findPlugin(plugin.type, pod.pluginDirs),
-    pluginDirs: pod.pluginDirs,
-    containerId: pod.uuid,
-    netns: command === 'ADD' || statSync(path, { throwIfNoEntry: false }) !== undefined ? path : '',
-    ifName: network.ifName,
-    args: network.args,
-    stdin: stdinOf(network.conf, plugin, previous),
-  });
+/** What the last plugin of a network printed, which the next one is given. */
+interface Printed {
+  readonly result: CniResult;
+  readonly json: string;
 }
 
 async function addNetwork(pod: PodNetworks, network: SelectedNetwork): Promise<CniResult> {
   const { conf } = network;
-  let result: CniResult | undefined;
+  let last: Printed | undefined;
   for (const plugin of conf.plugins) {
-    result = parseCniResult(plugin.type, await call('ADD', pod, network, plugin, result?.json));
+    const output = await callPlugin('ADD', pod, network, plugin, last?.json);
+    last = { result: parseResult(plugin.type, output), json: output.trim() === '' ? '{}' : output };
   }
-  if (result === undefined) throw new OcicatError('invalid', `network "${conf.name}": has no plugin`);
-  if (conf.plugins.length > 1) writeFileSync(resultPath(pod.podPath, conf), result.json);
+  if (last === undefined) throw new OcicatError('invalid', `network "${conf.name}": has no plugin`);
+  if (conf.plugins.length > 1) writeFileSync(resultPath(pod.podPath, conf), last.json);
   const own = ownNetwork(conf);
-  if (own !== undefined) restrictLink(own, netnsPath(pod.uuid), result.json);
-  return result;
+  if (own !== undefined) restrictLink(own, netnsPath(pod.uuid), last.result);
+  return last.result;
 }
 
 /** With `refused`, plugins of which one would not even look at the ADD: what refuses the DEL as well has nothing to delete. */
@@ -86,23 +67,31 @@ async function deleteNetwork(pod: PodNetworks, network: SelectedNetwork, refused
   const previous = statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path, 'utf8');
   for (const plugin of network.conf.plugins.toReversed()) {
     try {
-      await call('DEL', pod, network, plugin, previous);
+      await callPlugin('DEL', pod, network, plugin, previous);
     } catch (error) {
       if (!refused || !isOcicatError(error, 'invalid')) throw error;
     }
   }
 }
 
-function infoOf(pod: PodNetworks, network: SelectedNetwork, ip4: string | undefined): NetInfo {
-  const [ip = '', length = ''] = ip4?.split('/') ?? [];
+function infoOf(pod: PodNetworks, network: SelectedNetwork, ip4: ResultAddress | undefined): NetInfo {
   return {
     netName: network.conf.name,
     netConf: `net/${network.conf.file}`,
     pluginPath: findPlugin(network.conf.plugins[0]?.type ?? '', pod.pluginDirs),
     ifName: network.ifName,
-    ip,
+    ip: ip4 === undefined ? '' : formatIp(ip4.address.address),
     args: network.args,
-    mask: ip4 === undefined ? '' : formatMask(Number(length)),
+    mask: ip4 === undefined ? '' : formatMask(ip4.address.prefixLength),
+  };
+}
+
+function joinedNetworkOf(name: string, ip4: ResultAddress | undefined): JoinedNetwork {
+  const { address, gateway } = ip4 ?? {};
+  return {
+    name,
+    address: address === undefined ? undefined : formatIp(address.address),
+    gateway: gateway === undefined ? undefined : formatIp(gateway),
   };
 }
 
@@ -134,10 +123,12 @@ export async function addNetworks(pod: PodNetworks, networks: readonly SelectedN
     const { name } = network.conf;
     try {
       infos.push(recordIntent(pod, infos, network));
-      const { ip4, gateway, dns } = await addNetwork(pod, network);
+      const result = await addNetwork(pod, network);
+      const ip4 = result.addresses.find(({ address }) => cidrFamily(address) === 4);
+      const dns = dnsOf(result);
       infos.splice(-1, 1, infoOf(pod, network, ip4));
       writeNetInfo(pod.podPath, infos);
-      joined.push({ name, address: ip4?.split('/')[0], gateway });
+      joined.push(joinedNetworkOf(name, ip4));
       if (dns !== undefined && supplied === undefined) supplied = { ...dns, network: name };
       else if (dns !== undefined) {
         pod.warn(`Warning: network ${name} plugin specified DNS configuration, but DNS already supplied`);

@@ -1,13 +1,13 @@
 // The links of rkt's own networks, which a plugin has made, before anything runs in the pod: the host's end joins the group that
 // the rules know it by, and both ends are told the one neighbour that they have. All of it goes with the link.
 import { OcicatError } from '../../base/errors.ts';
+import type { CniResult } from '../../cni/spec/result.ts';
 import * as links from '../../kernel/link/links.ts';
 import { HOST_MAC } from '../../kernel/link/workload-link-spec.ts';
 import { writePermanentNeighbour } from '../../kernel/route/neighbours.ts';
-import { type Ip, parseIp, tryParseIp } from '../../net/ip.ts';
+import type { Ip } from '../../net/ip.ts';
 import { linkGroups } from '../../net/link-groups.ts';
 import { type Mac, macToBytes } from '../../net/mac.ts';
-import { list, object, optional, parseDocument, text } from '../../schema/fields.ts';
 import * as libc from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
 import type { OwnNetwork } from './net-conf.ts';
@@ -19,30 +19,17 @@ interface OwnLink {
   readonly ips: readonly { readonly address: Ip; readonly gateway: Ip }[];
 }
 
-/** Without the prefix length behind it. */
-const bare = (cidr: string): string => cidr.split('/')[0] ?? '';
-const address = text({
-  wanted: 'an address with a prefix length',
-  accepts: (cidr) => tryParseIp(bare(cidr)) !== undefined,
-});
-const gateway = text({ wanted: 'an address', accepts: (ip) => tryParseIp(ip) !== undefined });
-const readResult = object(
-  {
-    interfaces: list(object({ name: text(), sandbox: optional(text()) }, 'open')),
-    ips: list(object({ address, gateway }, 'open')),
-  },
-  'open',
-);
-
 /** The host's end is listed without a sandbox (CNI spec 0.3.1, "Result"). Throws `invalid`. */
-function parseOwnLink(network: OwnNetwork, json: string): OwnLink {
-  const { interfaces, ips } = parseDocument('result of plugin "ptp"', json, readResult);
-  const host = interfaces.find(({ sandbox }) => !sandbox);
-  const pod = interfaces.find(({ sandbox }) => sandbox);
+function ownLinkOf(network: OwnNetwork, { interfaces, addresses }: CniResult): OwnLink {
+  const host = interfaces.find(({ sandbox }) => sandbox === undefined);
+  const pod = interfaces.find(({ sandbox }) => sandbox !== undefined);
   if (host === undefined || pod === undefined)
     throw new OcicatError('invalid', `network "${network}": its plugin names no link of the host and the pod`);
-  const neighbours = ips.map((ip) => ({ address: parseIp(bare(ip.address)), gateway: parseIp(ip.gateway) }));
-  return { hostName: host.name, podName: pod.name, ips: neighbours };
+  const ips = addresses.map(({ address, gateway }) => {
+    if (gateway !== undefined) return { address: address.address, gateway };
+    throw new OcicatError('invalid', `network "${network}": its plugin gives an address without a gateway`);
+  });
+  return { hostName: host.name, podName: pod.name, ips };
 }
 
 function mustObserve(socket: netlink.Netlink, name: string): links.Link {
@@ -81,8 +68,8 @@ function configureHostEnd(host: netlink.Netlink, { hostName, ips }: OwnLink, gro
  * the whole machine, so neither end learns any: the host's from what the pod says, the pod's from whom it sends to.
  * Throws `invalid` when the result does not name the link, `kernel` when it is not there.
  */
-export function restrictLink(network: OwnNetwork, netnsFile: string, resultJson: string): void {
-  const link = parseOwnLink(network, resultJson);
+export function restrictLink(network: OwnNetwork, netnsFile: string, result: CniResult): void {
+  const link = ownLinkOf(network, result);
   const netnsFd = libc.open(netnsFile, libc.O_RDONLY | libc.O_CLOEXEC);
   try {
     const podMac = netlink.withRouteSocket((pod) => configurePodEnd(pod, link), netnsFd);

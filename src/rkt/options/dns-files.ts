@@ -1,6 +1,6 @@
 // The pod's resolv.conf and hosts files, and the options that shape them.
 import { OcicatError } from '../../base/errors.ts';
-import type { CniDns } from '../../cni/invoke/call.ts';
+import type { CniDns } from '../../cni/spec/parse-result.ts';
 import { tryParseIp } from '../../net/ip.ts';
 
 /** Where an app's /etc/resolv.conf comes from. */

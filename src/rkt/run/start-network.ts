@@ -2,11 +2,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { pluginDirectories } from '../../cni/invoke/call.ts';
 import type { Context } from '../cli/context.ts';
 import { loadNetworks, ownNetwork, type SelectedNetwork, selectNetworks } from '../network/net-conf.ts';
 import { addNetworks, type JoinedNetworks, type PodNetworks, removeNetworks } from '../network/networks.ts';
 import { loadOwnRules } from '../network/own-networks.ts';
+import { pluginDirectories } from '../network/plugin-call.ts';
 import { createPodNetns, removePodNetns } from '../network/pod-netns.ts';
 import { leaveGroups } from './holder-group.ts';
 import type { Start } from './start.ts';

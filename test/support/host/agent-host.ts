@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EtcdServer, startEtcd } from '../etcd/etcd-server.ts';
+import { buildShim } from './shim.ts';
 
 const root = join(import.meta.dir, '../../..');
 const NODE = 'node-1';
@@ -94,13 +95,6 @@ async function boot(): Promise<Machine> {
   };
 }
 
-/** The shim as it is installed. */
-function buildShim(folder: string): void {
-  const source = join(root, 'native/cni-shim.c');
-  const built = Bun.spawnSync(['musl-gcc', '-Os', '-static', '-o', join(folder, 'calico'), source]);
-  if (built.exitCode !== 0) throw new Error(built.stderr.toString());
-}
-
 /** A command that prints what `calicoctl node status` says of the rules. */
 export const DESCRIBE_PROTECTION = `${process.execPath} -e '
   import { describeTableProtection } from "${join(root, 'src/ctl/node/table-protection.ts')}";
@@ -115,7 +109,7 @@ export interface AgentHostOptions {
 
 export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions = {}): Promise<AgentHost> {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-agent-'));
-  buildShim(folder);
+  buildShim(join(folder, 'calico'));
   const machine = await boot();
   const etcd = await startEtcd({ launcher: machine.enter.slice(0, 4) });
   let agent: Bun.Subprocess | undefined;

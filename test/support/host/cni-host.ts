@@ -23,8 +23,7 @@ import { openLinkRemover } from '../../../src/kernel/worker/link-remover.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { createNetns, withNetns } from '../../../src/sys/netns.ts';
 import { type EtcdServer, startEtcd } from '../etcd/etcd-server.ts';
-
-const root = join(import.meta.dir, '../../..');
+import { buildShim } from './shim.ts';
 
 export interface ShimCall {
   readonly command: string;
@@ -69,15 +68,6 @@ export interface CniHost {
   close(): Promise<void>;
 }
 
-/** The shim with another socket compiled in: nothing at run time can change it. */
-function buildShim(folder: string, socketPath: string): void {
-  const shim = join(folder, 'calico');
-  const define = `-DSOCKET_PATH="${socketPath}"`;
-  const built = Bun.spawnSync(['musl-gcc', '-Os', '-static', define, '-o', shim, join(root, 'native/cni-shim.c')]);
-  if (built.exitCode !== 0) throw new Error(built.stderr.toString());
-  symlinkSync('calico', join(folder, 'calico-ipam'));
-}
-
 async function put(datastore: Datastore, key: string, value: object): Promise<void> {
   await datastore.commit({ conditions: [], writes: [{ kind: 'put', key, value: JSON.stringify(value) }] });
 }
@@ -120,7 +110,8 @@ export function openServer(context: HostContext, path: string, limits?: CniLimit
 export async function openCniHost(): Promise<CniHost> {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-cni-'));
   const socketPath = join(folder, 'cni.sock');
-  buildShim(folder, socketPath);
+  buildShim(join(folder, 'calico'), socketPath);
+  symlinkSync('calico', join(folder, 'calico-ipam'));
   const etcd = await startEtcd();
   const signal = new AbortController().signal;
   const datastore = await openDatastore(
