@@ -2,8 +2,8 @@
 import type { Family } from '../net/ip.ts';
 import type { Statement } from '../nftables/nft.ts';
 import type { CompiledRule } from '../policy/types/types.ts';
-import type { ViewOfSet } from './live-sets.ts';
 import type { Part } from './parts.ts';
+import type { ViewOfSet } from './set-renderer.ts';
 
 /** One way to satisfy a clause; `negation` is the one statement that holds when this one does not. */
 export interface Alternative {

@@ -4,12 +4,12 @@ import { createRulesetEditor } from '../nftables/editor.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import type { PolicyChange } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
-import { createLivePolicy } from './live-policy.ts';
-import { createLiveSets } from './live-sets.ts';
-import { createLiveWorkloads } from './live-workloads.ts';
 import { computeNatElements, computeNatRanges, computeNatStages, type NatPool, type NatRanges, NO_NAT } from './nat.ts';
+import { createPolicyRenderer } from './policy-renderer.ts';
+import { createSetRenderer } from './set-renderer.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
 import type { OwnedElement } from './workload.ts';
+import { createWorkloadRenderer } from './workload-renderer.ts';
 
 export interface Firewall {
   /**
@@ -29,9 +29,9 @@ export interface Firewall {
 export function createFirewall(initial: FirewallConfig): Firewall {
   let config = initial;
   const editor = createRulesetEditor(computeBase(config));
-  const sets = createLiveSets(editor);
-  const policy = createLivePolicy(() => config, editor, sets.viewOf);
-  const workloads = createLiveWorkloads(editor, policy, () => config.interfacePrefix);
+  const sets = createSetRenderer(editor);
+  const policy = createPolicyRenderer(() => config, editor, sets.viewOf);
+  const workloads = createWorkloadRenderer(editor, policy, () => config.interfacePrefix);
   let nat = NO_NAT;
   let natElements: readonly OwnedElement[] = [];
 

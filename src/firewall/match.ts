@@ -4,11 +4,11 @@ import type { Family } from '../net/ip.ts';
 import { isIn } from '../nftables/statements.ts';
 import type { CompiledRule } from '../policy/types/types.ts';
 import { type Clause, type Context, must } from './clause.ts';
-import type { ViewOfSet } from './live-sets.ts';
 import { packetClauses, packetDependsOnFamily } from './match-packet.ts';
 import { asksForPorts, sideClauses, sideDependsOnFamily } from './match-side.ts';
 import * as names from './names.ts';
 import type { Part } from './parts.ts';
+import type { ViewOfSet } from './set-renderer.ts';
 
 export interface Conditions {
   readonly clauses: readonly Clause[];

@@ -1,4 +1,4 @@
-// What a rendered chain leans on and must be there before it: sets and chains named after their content, and rule lists.
+// What a rendered chain depends on and must be there before it: sets and chains named after their content, and rule lists.
 import type { Family } from '../net/ip.ts';
 import type { Bytes, Chain, KeyType, Rule, SetSpec } from '../nftables/nft.ts';
 import type { Direction, RuleListId } from '../policy/types/types.ts';

@@ -12,9 +12,9 @@ import {
 } from '../policy/types/types.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { ipSetSpec } from './ip-sets.ts';
-import type { ViewOfSet } from './live-sets.ts';
 import { constantNets } from './parts.ts';
 import { computeGroup, mayPass, renderGroup, renderRuleList } from './rules.ts';
+import type { ViewOfSet } from './set-renderer.ts';
 
 function cidrs(...texts: readonly string[]) {
   return texts.map(parseCidr);

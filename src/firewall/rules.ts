@@ -5,10 +5,10 @@ import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } 
 import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types/types.ts';
 import type { Clause } from './clause.ts';
 import type { FirewallConfig } from './config.ts';
-import type { ViewOfSet } from './live-sets.ts';
 import { computeConditions, dependsOnFamily } from './match.ts';
 import * as names from './names.ts';
 import type { Part, Rendered } from './parts.ts';
+import type { ViewOfSet } from './set-renderer.ts';
 
 /**
  * The one bit of the packet mark that is ours, the same as Calico's for this purpose: set by a `pass` rule and cleared as

@@ -1,4 +1,4 @@
-// Keeps what rendered chains lean on in the table for as long as one of them does, counting the uses.
+// Keeps what rendered chains depend on in the table for as long as one of them does, counting the uses.
 
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Chain } from '../nftables/nft.ts';
@@ -9,7 +9,7 @@ import type { Part, Rendered } from './parts.ts';
 interface Use {
   count: number;
   readonly part: Part;
-  /** What the part itself leans on. */
+  /** What the part itself depends on. */
   parts: readonly Part[];
 }
 
@@ -46,7 +46,7 @@ export function createSharedParts(
     };
   }
 
-  /** Puts the part into the table; returns what it leans on, retained. */
+  /** Puts the part into the table; returns what it depends on, retained. */
   function put(part: Part): readonly Part[] {
     if (part.kind === 'set') {
       editor.addSet(part.spec);

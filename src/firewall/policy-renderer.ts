@@ -1,25 +1,26 @@
-// Follows policies and profiles into the table: their own chains, and the group chains that call them for endpoints.
+// Renders policies and profiles into the table as they change: their own chains, and the group chains that call them for
+// endpoints.
 import { OcicatError } from '../base/errors.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
-import type { ViewOfSet } from './live-sets.ts';
 import type { Part } from './parts.ts';
 import { describeGroup, type Group, mayPass, renderGroup, renderRuleList } from './rules.ts';
+import type { ViewOfSet } from './set-renderer.ts';
 import { createSharedParts } from './shared-parts.ts';
 
-export interface LivePolicy {
-  /** Chains that lean on the list are rendered again. */
+export interface PolicyRenderer {
+  /** Chains that depend on the list are rendered again. */
   setRules(list: RuleList): void;
   removeRules(id: RuleListId): void;
   /** Renders the rules that ask for the set again. */
   renewSet(id: IpSetId): void;
-  /** Puts the group's chain into the table with all it leans on, unless it is there, and counts one more user. */
+  /** Puts the group's chain into the table with all it depends on, unless it is there, and counts one more user. */
   retainGroup(group: Group): void;
   releaseGroup(group: Group): void;
 }
 
-interface LiveGroup {
+interface RenderedGroup {
   readonly group: Group;
   users: number;
   parts: readonly Part[];
@@ -36,9 +37,13 @@ function asksFor({ source, destination }: CompiledRule, id: IpSetId): boolean {
 }
 
 /** `config` is asked whenever something is rendered. */
-export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEditor, viewOf: ViewOfSet): LivePolicy {
+export function createPolicyRenderer(
+  config: () => FirewallConfig,
+  editor: RulesetEditor,
+  viewOf: ViewOfSet,
+): PolicyRenderer {
   const lists = new Map<RuleListId, RuleList>();
-  const groups = new Map<string, LiveGroup>();
+  const groups = new Map<string, RenderedGroup>();
   const shared = createSharedParts(editor, (direction, id) => renderRuleList(config(), listOf(id), direction, viewOf));
 
   function listOf(id: RuleListId): RuleList {
@@ -48,13 +53,13 @@ export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEd
   }
 
   /** What is new is retained before what is old is released, so that what is in both stays. */
-  function render(live: LiveGroup): void {
-    const { group } = live;
-    const former = live.parts;
+  function render(rendered: RenderedGroup): void {
+    const { group } = rendered;
+    const former = rendered.parts;
     const { rules, parts } = renderGroup(config(), group, (id) => mayPass(listOf(id), group.direction));
     shared.retain(parts);
     editor.setChain({ name: group.name, comment: describeGroup(group), rules });
-    live.parts = parts;
+    rendered.parts = parts;
     shared.release(former);
   }
 
@@ -66,7 +71,7 @@ export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEd
       for (const direction of DIRECTIONS) {
         shared.renewRules(direction, list.id);
         if (former === undefined || mayPass(former, direction) === mayPass(list, direction)) continue;
-        for (const live of groups.values()) if (calls(live.group, direction, list.id)) render(live);
+        for (const rendered of groups.values()) if (calls(rendered.group, direction, list.id)) render(rendered);
       }
     },
     removeRules(id) {
@@ -85,16 +90,16 @@ export function createLivePolicy(config: () => FirewallConfig, editor: RulesetEd
         present.users++;
         return;
       }
-      const live: LiveGroup = { group, users: 1, parts: [] };
-      render(live);
-      groups.set(group.name, live);
+      const rendered: RenderedGroup = { group, users: 1, parts: [] };
+      render(rendered);
+      groups.set(group.name, rendered);
     },
     releaseGroup(group) {
-      const live = groups.get(group.name);
-      if (live === undefined || --live.users > 0) return;
+      const rendered = groups.get(group.name);
+      if (rendered === undefined || --rendered.users > 0) return;
       groups.delete(group.name);
       editor.removeChain(group.name);
-      shared.release(live.parts);
+      shared.release(rendered.parts);
     },
   };
 }

@@ -1,5 +1,5 @@
-// Follows the policy's IP sets into the table. Single keys come and go as elements of a set of each family; ranges are a set
-// that is named after them, as those that stand in rules are, so that other ranges are another set.
+// Renders the policy's IP sets into the table as they change. Single keys come and go as elements of a set of each family;
+// ranges are a set that is named after them, as those that stand in rules are, so that other ranges are another set.
 import { OcicatError } from '../base/errors.ts';
 import type { Family } from '../net/ip.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
@@ -18,7 +18,7 @@ interface IpSetView {
 /** Throws `internal` for a set that is not there. */
 export type ViewOfSet = (id: IpSetId, family: Family) => IpSetView;
 
-export interface LiveSets {
+export interface SetRenderer {
   add(id: IpSetId, content: IpSetContent): void;
   /** True when its ranges are others now, and rules that ask for it must be rendered again. */
   change(id: IpSetId, delta: IpSetDelta): boolean;
@@ -26,34 +26,34 @@ export interface LiveSets {
   readonly viewOf: ViewOfSet;
 }
 
-interface LiveSet {
+interface RenderedSet {
   readonly singles: SetSpec;
   readonly rangeKeys: Set<Bytes>;
   /** Made from the keys when first asked for. */
   ranges: SetPart | undefined;
 }
 
-export function createLiveSets(editor: RulesetEditor): LiveSets {
-  const sets = new Map<IpSetId, Readonly<Record<Family, LiveSet>>>();
+export function createSetRenderer(editor: RulesetEditor): SetRenderer {
+  const sets = new Map<IpSetId, Readonly<Record<Family, RenderedSet>>>();
 
-  function mustHave(id: IpSetId): Readonly<Record<Family, LiveSet>> {
+  function mustHave(id: IpSetId): Readonly<Record<Family, RenderedSet>> {
     const set = sets.get(id);
     if (set === undefined) throw new OcicatError('internal', `use IP set "${id}": it was not handed out`);
     return set;
   }
 
-  function createSet(id: IpSetId, type: IpSetType, family: Family): LiveSet {
+  function createSet(id: IpSetId, type: IpSetType, family: Family): RenderedSet {
     const singles = ipSetSpec(id, type, family);
     editor.addSet(singles);
     return { singles, rangeKeys: new Set(), ranges: undefined };
   }
 
-  function addMember(set: LiveSet, { key, isRange }: KeyedMember): void {
+  function addMember(set: RenderedSet, { key, isRange }: KeyedMember): void {
     if (isRange) set.rangeKeys.add(key);
     else editor.setElement(set.singles.name, key);
   }
 
-  function removeMember(set: LiveSet, { key, isRange }: KeyedMember): void {
+  function removeMember(set: RenderedSet, { key, isRange }: KeyedMember): void {
     if (isRange) set.rangeKeys.delete(key);
     else editor.removeElement(set.singles.name, key);
   }

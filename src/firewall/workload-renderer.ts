@@ -1,12 +1,13 @@
-// Follows workload endpoints into the table: elements of the dispatch maps and source sets, and the groups they are in.
+// Renders workload endpoints into the table as they change: elements of the dispatch maps and source sets, and the groups
+// they are in.
 
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { EndpointPolicy } from '../policy/types/types.ts';
-import type { LivePolicy } from './live-policy.ts';
+import type { PolicyRenderer } from './policy-renderer.ts';
 import { computeGroup, type Group } from './rules.ts';
 import { computeWorkloadElements, isWorkloadInterface, type OwnedElement } from './workload.ts';
 
-export interface LiveWorkloads {
+export interface WorkloadRenderer {
   /** An endpoint whose interface is not one of a workload's gets nothing: no rule of ours looks at that interface. */
   set(endpoint: EndpointPolicy): void;
   remove(id: string): void;
@@ -14,22 +15,22 @@ export interface LiveWorkloads {
   all(): readonly EndpointPolicy[];
 }
 
-interface LiveEndpoint {
+interface RenderedEndpoint {
   readonly endpoint: EndpointPolicy;
   readonly groups: readonly Group[];
   readonly elements: readonly OwnedElement[];
 }
 
-export function createLiveWorkloads(
+export function createWorkloadRenderer(
   editor: RulesetEditor,
-  policy: LivePolicy,
+  policy: PolicyRenderer,
   interfacePrefix: () => string,
-): LiveWorkloads {
-  const endpoints = new Map<string, LiveEndpoint>();
+): WorkloadRenderer {
+  const endpoints = new Map<string, RenderedEndpoint>();
   /** Interface name to the endpoint that has it now: two of them may swap within one step. */
   const owners = new Map<string, string>();
 
-  function leave(id: string, { endpoint: { interfaceName }, groups, elements }: LiveEndpoint): void {
+  function leave(id: string, { endpoint: { interfaceName }, groups, elements }: RenderedEndpoint): void {
     if (owners.get(interfaceName) === id) {
       for (const { set, key } of elements) editor.removeElement(set, key);
       owners.delete(interfaceName);
@@ -38,16 +39,16 @@ export function createLiveWorkloads(
   }
 
   function remove(id: string): void {
-    const live = endpoints.get(id);
-    if (live === undefined) return;
-    leave(id, live);
+    const rendered = endpoints.get(id);
+    if (rendered === undefined) return;
+    leave(id, rendered);
     endpoints.delete(id);
   }
 
   /** Another endpoint's elements on the interface, should it not have left yet. */
   function evict(interfaceName: string): void {
-    const live = endpoints.get(owners.get(interfaceName) ?? '');
-    for (const { set, key } of live?.elements ?? []) editor.removeElement(set, key);
+    const rendered = endpoints.get(owners.get(interfaceName) ?? '');
+    for (const { set, key } of rendered?.elements ?? []) editor.removeElement(set, key);
   }
 
   return {
