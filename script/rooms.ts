@@ -96,7 +96,6 @@ export const pureRooms =
 
 /** Files of `src` that no program holds, and why they are there all the same. */
 export const withoutProgram: readonly string[] = [
-  'nftables/print.ts', // the text form, against which nft itself checks the netlink form
   'policy/oracle/verdict.ts', // the verdict on one packet, against which the calculation is checked
   // What the pages in docs and the JSON Schemas come from; a test writes them anew when it is told to.
   'manual/markdown.ts',

@@ -1,7 +1,7 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
 import { computeInterim, type Interim } from './interim.ts';
-import type { Chain, ChainSpec, Operation, Ruleset, Steps, Transaction } from './nft.ts';
+import type { Batch, Chain, ChainSpec, Operation, Ruleset, Steps } from './nft.ts';
 import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 function isSome({ elements }: SetElements): boolean {
@@ -25,7 +25,7 @@ function prepare({
   addedSets,
   addedChains,
   addedElements,
-}: Pick<RulesetChanges, 'addedSets' | 'addedChains' | 'addedElements'>): Transaction {
+}: Pick<RulesetChanges, 'addedSets' | 'addedChains' | 'addedElements'>): Batch {
   return [
     ...addedSets.map((set): Operation => ({ kind: 'add-set', set })),
     ...addedChains.map((chain): Operation => ({ kind: 'add-chain', chain: specOf(chain) })),
@@ -35,7 +35,7 @@ function prepare({
 }
 
 /** Elements leave before others come, because ranges must never overlap; chains are emptied before any of them goes. */
-function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Transaction {
+function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Batch {
   const flush = (chain: string): Operation => ({ kind: 'flush-chain', chain });
   return [
     ...changes.removedElements.filter(isSome).map((each): Operation => ({ kind: 'delete-elements', ...each })),
@@ -49,7 +49,7 @@ function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Tra
 }
 
 /**
- * New sets and chains are complete before a step in which anything leads to them, because a transaction's outcome does not
+ * New sets and chains are complete before a step in which anything leads to them, because a batch's outcome does not
  * appear all at one instant (net/netfilter/nf_tables_api.c, nf_tables_commit): a packet that is under way sees the maps of
  * after and the chains of before, where a new chain is empty; and the ranges of sets come last of all.
  */

@@ -1,9 +1,10 @@
-// Encodes a transaction as one nfnetlink batch, message for message as libnftnl would.
+// Encodes a batch of operations for nfnetlink, message for message as libnftnl would.
 import { bytesToArray } from './bytes.ts';
 import { type AttributeKind, type AttributeValue, type Expression, schemas, verdictCode } from './expression.ts';
 import { intervalEnd, keyTypes, partLengths, splitInterval } from './keys.ts';
 import { lowerRule } from './lower.ts';
 import {
+  type Batch,
   type Bytes,
   type ChainSpec,
   type Element,
@@ -14,7 +15,6 @@ import {
   type SetSpec,
   TABLE_FAMILIES,
   type TableFamily,
-  type Transaction,
   type Verdict,
 } from './nft.ts';
 import {
@@ -54,7 +54,7 @@ export interface BatchWriter {
   readonly nestLength: number;
 }
 
-/** The table that a transaction is about: one of each family, under one name and with one comment. */
+/** The table that a batch is about: one of each family, under one name and with one comment. */
 export interface TableTarget {
   readonly name: string;
   readonly families: readonly TableFamily[];
@@ -340,18 +340,13 @@ function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Op
  * of it), so expect exactly one; refused messages are answered as well. With `generation` the kernel refuses the batch (ERESTART)
  * when anybody has changed any table since that generation.
  */
-export function encodeTransaction(
-  writer: BatchWriter,
-  transaction: Transaction,
-  target: TableTarget,
-  generation?: number,
-): void {
+export function encodeBatch(writer: BatchWriter, batch: Batch, target: TableTarget, generation?: number): void {
   writer.begin(message.batchBegin, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   if (generation !== undefined) writer.attrBe32(BATCH_GENERATION, generation);
   writer.end();
-  const last = transaction.at(-1);
-  for (const operation of transaction) encodeOperation(writer, target, operation, operation === last);
+  const last = batch.at(-1);
+  for (const operation of batch) encodeOperation(writer, target, operation, operation === last);
   if (last?.kind !== 'delete-table') encodeMessage(writer, ['inet', target.name], message.newTable, ACK, () => {});
   writer.begin(message.batchEnd, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);

@@ -1,12 +1,12 @@
 // Makes the whole table anew without a moment in which nobody judges: a stand-in with the same content is there before the
 // old table goes, and goes after the new one has come. Two tables that judge let through what both let through.
 import { computeContent } from './changes.ts';
-import { type Operation, type Ruleset, STAND_IN_TABLE, TABLE, type Transaction } from './nft.ts';
+import { type Batch, type Operation, type Ruleset, STAND_IN_TABLE, TABLE } from './nft.ts';
 import type { ObservedTable } from './repair.ts';
 
 export interface TableStep {
   readonly table: typeof TABLE | typeof STAND_IN_TABLE;
-  readonly transaction: Transaction;
+  readonly batch: Batch;
 }
 
 function hooksOf(chains: ReadonlyMap<string, { readonly base?: unknown }>): readonly string[] {
@@ -20,14 +20,14 @@ function remove(table: TableStep['table'], hooks: readonly string[]): readonly T
     { kind: 'delete-chain', chain },
   ]);
   return [
-    { table, transaction: unhook },
-    { table, transaction: [{ kind: 'delete-table' }] },
+    { table, batch: unhook },
+    { table, batch: [{ kind: 'delete-table' }] },
   ];
 }
 
 function create(table: TableStep['table'], content: Ruleset): readonly TableStep[] {
   const [first = [], ...others] = computeContent(content);
-  return [[{ kind: 'add-table' } as const, ...first], ...others].map((transaction) => ({ table, transaction }));
+  return [[{ kind: 'add-table' } as const, ...first], ...others].map((batch) => ({ table, batch }));
 }
 
 /** Takes away what an exchange that was cut off has left. */
@@ -57,6 +57,6 @@ export function computeExchange(
   ].filter(isSome);
 }
 
-function isSome({ transaction }: TableStep): boolean {
-  return transaction.length > 0;
+function isSome({ batch }: TableStep): boolean {
+  return batch.length > 0;
 }

@@ -181,7 +181,7 @@ export type Operation =
   | { readonly kind: 'delete-elements'; readonly set: SetSpec; readonly elements: readonly Element[] };
 
 /** Takes effect as a whole or not at all. Empty: nothing to do. */
-export type Transaction = readonly Operation[];
+export type Batch = readonly Operation[];
 
-/** One transaction after the other, each of them not empty. Between two of them the kernel judges packets as before. */
-export type Steps = readonly Transaction[];
+/** One batch after the other, each of them not empty. Between two of them the kernel judges packets as before. */
+export type Steps = readonly Batch[];

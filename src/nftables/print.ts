@@ -1,8 +1,9 @@
-// Prints a transaction as text that `nft -f` loads with the same effect as its batch.
+// Prints a batch as text that `nft -f` loads with the same effect as its netlink form.
 import { MAX_DYNAMIC_ELEMENTS } from './encode.ts';
 import { fields } from './fields.ts';
 import { printKey } from './keys.ts';
 import {
+  type Batch,
   type ChainSpec,
   type Element,
   type Field,
@@ -14,7 +15,6 @@ import {
   type Statement,
   TABLE,
   TABLE_FAMILIES,
-  type Transaction,
   type Verdict,
 } from './nft.ts';
 
@@ -143,7 +143,7 @@ function printOperation(operation: Operation): string {
   }
 }
 
-/** One operation a line (two for those of both tables), each line ended; empty for an empty transaction. */
-export function printTransaction(transaction: Transaction): string {
-  return transaction.map((operation) => `${printOperation(operation)}\n`).join('');
+/** One operation a line (two for those of both tables), each line ended; empty for an empty batch. */
+export function printBatch(batch: Batch): string {
+  return batch.map((operation) => `${printOperation(operation)}\n`).join('');
 }

@@ -7,7 +7,7 @@ import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { observeFirewall } from '../../src/kernel/nftables/observe.ts';
 import { observeTableOwnership } from '../../src/kernel/nftables/table-ownership.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
-import { agentTable, encodeTransaction } from '../../src/nftables/encode.ts';
+import { agentTable, encodeBatch } from '../../src/nftables/encode.ts';
 import { computeExchange, type TableStep } from '../../src/nftables/exchange.ts';
 import { ANY_SIDE, type PolicyChange } from '../../src/policy/types/types.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink } from '../../src/sys/netlink.ts';
@@ -164,11 +164,11 @@ test('a table of another layout is exchanged for one of this', async () => {
   await expectNothingWrong(flood);
 });
 
-function commit({ table, transaction }: TableStep): void {
+function commit({ table, batch }: TableStep): void {
   inNetns(host, () => {
     const netlink = openNetlink(NETLINK_NETFILTER);
     const writer = createMessageWriter();
-    encodeTransaction(writer, transaction, agentTable(table, false));
+    encodeBatch(writer, batch, agentTable(table, false));
     netlink.request(writer, 1);
     netlink.close();
   });

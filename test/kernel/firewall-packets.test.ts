@@ -43,8 +43,8 @@ function listen(netns: string, hostname: string, port: number): void {
 }
 
 function apply(changes: readonly PolicyChange[]): void {
-  const transaction = site.firewall.apply(changes);
-  expect(site.kernel.apply(transaction, site.firewall.ruleset)).toEqual({ kind: 'applied' });
+  const steps = site.firewall.apply(changes);
+  expect(site.kernel.apply(steps, site.firewall.ruleset)).toEqual({ kind: 'applied' });
 }
 
 function both(pod: Pod): readonly Ip[] {

@@ -6,9 +6,9 @@ import { createFirewall } from '../../src/firewall/firewall.ts';
 import { computeBase } from '../../src/firewall/static.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { computeContent } from '../../src/nftables/changes.ts';
-import { printTransaction } from '../../src/nftables/print.ts';
+import { printBatch } from '../../src/nftables/print.ts';
 import { formatFinding } from '../../src/nftables/repair.ts';
-import { computeBaseTransaction, printBase } from '../support/firewall/base-text.ts';
+import { computeBaseBatch, printBase } from '../support/firewall/base-text.ts';
 import { computeChanges, emptyState, type PolicyState, policyState } from '../support/firewall/firewall-cases.ts';
 import { addNetns, listRuleset, nft, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
 
@@ -43,8 +43,8 @@ test('random policies as text and as batch are the same ruleset, and read back a
     const firewall = createFirewall(configs[index % 2] ?? defaultFirewallConfig);
     firewall.setPools([{ cidr: parseCidr('10.0.0.0/8'), natOutgoing: index % 3 === 0 }]);
     firewall.apply(computeChanges(emptyState, state));
-    nft(text, printTransaction([{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }]));
-    for (const step of computeContent(firewall.ruleset)) nft(text, printTransaction(step));
+    nft(text, printBatch([{ kind: 'add-table' }, { kind: 'delete-table' }, { kind: 'add-table' }]));
+    for (const step of computeContent(firewall.ruleset)) nft(text, printBatch(step));
     kernel.resync(firewall.ruleset);
     expect(listRuleset(text)).toEqual(listRuleset(batch));
     expect(kernel.resync(firewall.ruleset)).toEqual([]);
@@ -58,12 +58,12 @@ test('the kernel takes every step of a random walk, as batch and as text', () =>
   const kernel = openFirewallIn(batch);
   const firewall = createFirewall(defaultFirewallConfig);
   kernel.loadBase(defaultFirewallConfig);
-  nft(text, printTransaction(computeBaseTransaction(defaultFirewallConfig)));
+  nft(text, printBatch(computeBaseBatch(defaultFirewallConfig)));
   let from: PolicyState = emptyState;
   for (const to of [...fc.sample(policyState, { seed: 12, numRuns: 40 }), emptyState]) {
     const steps = firewall.apply(computeChanges(from, to));
     expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
-    for (const step of steps) nft(text, printTransaction(step));
+    for (const step of steps) nft(text, printBatch(step));
     expect(kernel.resync(firewall.ruleset).map(formatFinding)).toEqual([]);
     from = to;
   }

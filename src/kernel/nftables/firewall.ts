@@ -1,10 +1,10 @@
-// Holds the kernel's nftables to what is wanted: applies transactions, and reads the table back and repairs it.
+// Holds the kernel's nftables to what is wanted: applies batches, and reads the table back and repairs it.
 import { OcicatError } from '../../base/errors.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
 import { computeBase, computeStaticPart } from '../../firewall/static.ts';
-import { agentTable, encodeTransaction } from '../../nftables/encode.ts';
+import { agentTable, encodeBatch } from '../../nftables/encode.ts';
 import { computeExchange, removeStandIn, type TableStep } from '../../nftables/exchange.ts';
-import { LAYOUT, type Ruleset, type Steps, TABLE, type Transaction } from '../../nftables/nft.ts';
+import { type Batch, LAYOUT, type Ruleset, type Steps, TABLE } from '../../nftables/nft.ts';
 import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../../nftables/repair.ts';
 import { errnoName } from '../../sys/libc.ts';
 import {
@@ -90,9 +90,9 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
   let touched = true;
 
   /** Undefined when the kernel took it; `stale` when the generation is over. */
-  function commit({ table, transaction }: TableStep, expected: number): OcicatError | 'stale' | undefined {
+  function commit({ table, batch }: TableStep, expected: number): OcicatError | 'stale' | undefined {
     writer.reset();
-    encodeTransaction(writer, transaction, agentTable(table, owned), expected);
+    encodeBatch(writer, batch, agentTable(table, owned), expected);
     const [refusal] = netlink.tryRequest(writer, 1);
     if (refusal !== undefined) return refusal.errno === ERESTART ? 'stale' : describe(refusal);
     generation = observeGeneration(netlink, writer);
@@ -102,9 +102,9 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
   }
 
   /** Whatever others did meanwhile, they did to their own tables or a resync will see it. */
-  function commitNow(transaction: Transaction): OcicatError | undefined {
+  function commitNow(batch: Batch): OcicatError | undefined {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const step = { table: TABLE, transaction } as const;
+      const step = { table: TABLE, batch } as const;
       const outcome = commit(step, generation ?? observeGeneration(netlink, writer));
       if (outcome !== 'stale') return outcome;
       touched = true;
@@ -157,7 +157,7 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
       const differences = steps ?? computeSetDifferences(table, desired);
       return { findings, differences, steps: computeExchange(table, standIn, desired) };
     }
-    const pieces = steps.map((transaction): TableStep => ({ table: TABLE, transaction }));
+    const pieces = steps.map((batch): TableStep => ({ table: TABLE, batch }));
     const leftover = scope === undefined ? removeStandIn(standIn) : [];
     return { findings, differences: steps, steps: [...pieces, ...leftover] };
   }

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import { computeContent } from '../../nftables/changes.ts';
-import { encodeTransaction, type TableTarget } from '../../nftables/encode.ts';
+import { encodeBatch, type TableTarget } from '../../nftables/encode.ts';
 import type { Ruleset, TableFamily } from '../../nftables/nft.ts';
 import * as libc from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
@@ -59,7 +59,7 @@ function load(socket: netlink.Netlink, { family, name, comment, content }: HeldT
   const target: TableTarget = { name, families: [family], comment, owned };
   const writer = netlink.createMessageWriter();
   const anew = [{ kind: 'delete-table' }, { kind: 'add-table' }, ...computeContent(content).flat()] as const;
-  encodeTransaction(writer, anew, target);
+  encodeBatch(writer, anew, target);
   const [refusal] = socket.tryRequest(writer, 1);
   if (refusal !== undefined) throw netlink.refusalError(`load nftables table "${family} ${name}"`, refusal);
 }

@@ -1,9 +1,9 @@
 // Whether the kernel offers tables that nobody but the socket that made them may change, and that outlive it: Linux 6.9 does.
-import { agentTable, encodeTransaction } from '../../nftables/encode.ts';
+import { agentTable, encodeBatch } from '../../nftables/encode.ts';
 import { EINVAL, EOPNOTSUPP } from '../../sys/libc.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink, refusalError } from '../../sys/netlink.ts';
 
-/** Never there for anybody to see: it is added and deleted in one transaction. */
+/** Never there for anybody to see: it is added and deleted in one batch. */
 const PROBE_TABLE = 'ocicat-probe';
 
 /** In the calling thread's network namespace. Throws `kernel`. */
@@ -11,7 +11,7 @@ export function observeTableOwnership(): boolean {
   const netlink = openNetlink(NETLINK_NETFILTER);
   try {
     const writer = createMessageWriter();
-    encodeTransaction(writer, [{ kind: 'add-table' }, { kind: 'delete-table' }], agentTable(PROBE_TABLE, true));
+    encodeBatch(writer, [{ kind: 'add-table' }, { kind: 'delete-table' }], agentTable(PROBE_TABLE, true));
     const [refusal] = netlink.tryRequest(writer, 1);
     if (refusal === undefined) return true;
     if (refusal.errno === EOPNOTSUPP || refusal.errno === EINVAL) return false;

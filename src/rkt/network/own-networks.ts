@@ -3,14 +3,14 @@ import { hexHash } from '../../base/hash.ts';
 import { applyHeldTable } from '../../kernel/nftables/held-table.ts';
 import { RKT_HOLDER } from '../../kernel/nftables/table-holder.ts';
 import { computeContent } from '../../nftables/changes.ts';
-import { printTransaction } from '../../nftables/print.ts';
+import { printBatch } from '../../nftables/print.ts';
 import { computeOwnRules } from './own-rules.ts';
 
 const LOCK_FILE = '/run/rkt/own-networks.lock';
 
 /** What it is for, and which rules it has. */
 function computeComment(content: ReturnType<typeof computeOwnRules>): string {
-  const version = hexHash(printTransaction(computeContent(content).flat()), 12);
+  const version = hexHash(printBatch(computeContent(content).flat()), 12);
   return `keeps the networks default and default-restricted of rkt to themselves, by rules ${version}`;
 }
 

@@ -1,15 +1,15 @@
-// The static part as a transaction and as text, for tests to load with nft.
+// The static part as a batch and as text, for tests to load with nft.
 import type { FirewallConfig } from '../../../src/firewall/config.ts';
 import { computeBase, computeStaticPart } from '../../../src/firewall/static.ts';
 import { orderChanges } from '../../../src/nftables/changes.ts';
-import type { Operation, Transaction } from '../../../src/nftables/nft.ts';
-import { printTransaction } from '../../../src/nftables/print.ts';
+import type { Batch, Operation } from '../../../src/nftables/nft.ts';
+import { printBatch } from '../../../src/nftables/print.ts';
 
 /**
  * Puts the static part in place and leaves the rest of the table as it is, however often it is applied: chains are
  * emptied before their rules are added.
  */
-export function computeBaseTransaction(config: FirewallConfig): Transaction {
+export function computeBaseBatch(config: FirewallConfig): Batch {
   const part = computeStaticPart(config);
   const changes = {
     addedSets: [...part.fixedSets, ...part.openSets].map(({ spec }) => spec),
@@ -29,5 +29,5 @@ export function computeBaseTransaction(config: FirewallConfig): Transaction {
 
 /** For `nft -f`. */
 export function printBase(config: FirewallConfig): string {
-  return printTransaction(computeBaseTransaction(config));
+  return printBatch(computeBaseBatch(config));
 }

@@ -1,8 +1,9 @@
-// A table in memory that follows transactions as the kernel does and refuses what it refuses; the tests' measure.
+// A table in memory that follows batches as the kernel does and refuses what it refuses; the tests' measure.
 import { OcicatError } from '../../../src/base/errors.ts';
 import { sameVerdict } from '../../../src/nftables/editor.ts';
 import { splitInterval } from '../../../src/nftables/keys.ts';
 import type {
+  Batch,
   Bytes,
   Chain,
   Elements,
@@ -10,7 +11,6 @@ import type {
   Operation,
   Ruleset,
   SetSpec,
-  Transaction,
   Verdict,
 } from '../../../src/nftables/nft.ts';
 
@@ -124,12 +124,12 @@ function follow(model: Model, operation: Operation): void {
 }
 
 /** Throws `kernel` for what the kernel would refuse; `ruleset` is not changed. */
-export function applyToModel(ruleset: Ruleset, transaction: Transaction): Ruleset {
+export function applyToModel(ruleset: Ruleset, batch: Batch): Ruleset {
   const sets = [...ruleset.sets].map(
     ([name, { spec, elements }]) => [name, { spec, elements: new Map(elements) }] as const,
   );
   const model: Model = { chains: new Map(ruleset.chains), sets: new Map(sets) };
-  for (const operation of transaction) follow(model, operation);
+  for (const operation of batch) follow(model, operation);
   return model;
 }
 

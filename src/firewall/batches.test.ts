@@ -1,10 +1,10 @@
-// The transactions of an endpoint's life, as text.
+// The batches of an endpoint's life, as text.
 import { expect, test } from 'bun:test';
 import { allowing } from '../../test/support/firewall/firewall-cases.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import type { Steps } from '../nftables/nft.ts';
-import { printTransaction } from '../nftables/print.ts';
+import { printBatch } from '../nftables/print.ts';
 import { ANY_SIDE, type EndpointPolicy } from '../policy/types/types.ts';
 import { defaultFirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
@@ -24,7 +24,7 @@ function endpoint(number: number, more: Partial<EndpointPolicy> = {}): EndpointP
 
 /** Each step as nft reads it, a blank line between two. */
 function printSteps(steps: Steps): string {
-  return steps.map(printTransaction).join('\n');
+  return steps.map(printBatch).join('\n');
 }
 
 const firewall = createFirewall(defaultFirewallConfig);
