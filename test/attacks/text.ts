@@ -40,6 +40,9 @@ function fill(schema: Schema): unknown {
   return HOSTILE;
 }
 
+/** Of kinds that have no such part: a stored one is read whatever fields it has, as long as it is an object. */
+const anyFields: Schema = { additionalProperties: {} };
+
 const schemas = join(import.meta.dir, '../../schema');
 
 function schemaOf(plural: string): Schema {
@@ -55,7 +58,7 @@ function hostileResources({
 }: (typeof storedKinds)[number]): readonly (readonly [key: string, value: string])[] {
   const prefix = `/calico/resources/v3/projectcalico.org/${plural}/`;
   const place = (namespace: string, name: string) => `${prefix}${namespaced ? `${namespace}/` : ''}${name}`;
-  const { spec = {}, status = {} } = schemaOf(plural).properties ?? {};
+  const { spec = {}, status = anyFields } = schemaOf(plural).properties ?? {};
   const document = (namespace: string, name: string, content: unknown) => ({
     kind,
     apiVersion: 'projectcalico.org/v3',
