@@ -8,6 +8,7 @@ export const rooms: Readonly<Record<string, string>> = {
   selector: 'base',
   schema: 'base',
   manual: '',
+  cli: 'base manual',
   blocks: 'base net',
   'model/meta': 'base net selector schema',
   'model/policy': 'net schema model/meta',
@@ -29,6 +30,7 @@ export const rooms: Readonly<Record<string, string>> = {
   why: 'base net selector schema policy/types policy/input policy/oracle nftables',
   routing: 'base net selector model/*',
   sys: 'base net',
+  'cli/run': 'base sys cli',
   datastore: 'base model',
   'datastore/sync': 'base sys datastore',
   'datastore/etcd': 'base sys datastore',
@@ -59,40 +61,40 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:
-    'base net schema manual firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird agent/config agent/node attach cni/server agent/state agent/upkeep',
-  'ctl/cli': 'base datastore',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird attach agent/config agent/node cni/server agent/state agent/upkeep',
+  'ctl/cli': 'base cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
-  'ctl/output': 'base schema model/meta',
-  'ctl/resource': 'base net schema model/* datastore datastore/resource ipam ctl/cli ctl/store ctl/manifest ctl/output',
-  'ctl/ipam':
-    'base net schema blocks model/* sys datastore datastore/resource ipam ctl/cli ctl/store ctl/output ctl/resource',
+  'ctl/output': 'base schema cli model/meta',
+  'ctl/resource':
+    'base net schema cli model/* datastore datastore/resource ipam ctl/cli ctl/store ctl/manifest ctl/output',
+  'ctl/ipam': 'base net schema cli blocks model/* sys datastore datastore/resource ipam ctl/cli ctl/store ctl/resource',
   'ctl/datastore':
     'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
-  'ctl/node': 'base schema firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
+  'ctl/node': 'base schema cli firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
   'ctl/move':
     'base net schema blocks model/* sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
   metadata: 'base schema sys',
-  'rkt/cli': 'base sys images/archive images/registry',
-  'rkt/options': 'base net images/transfer cni/spec rkt/cli',
+  'rkt/cli': 'base cli sys images/archive images/registry',
+  'rkt/options': 'base net cli images/transfer cni/spec rkt/cli',
   'rkt/store': 'base schema sys images/store rkt/cli rkt/options',
   'rkt/app': 'base schema sys images/store rkt/cli rkt/options rkt/store',
   'rkt/network':
     'base net schema nftables sys kernel/route kernel/link kernel/nftables cni/spec cni/invoke metadata rkt/options',
-  'rkt/run': 'base schema sys images/* metadata rkt/cli rkt/options rkt/store rkt/app rkt/network',
+  'rkt/run': 'base schema cli sys images/* metadata rkt/cli rkt/options rkt/store rkt/app rkt/network',
   'rkt/command':
-    'base sys images/spec images/archive images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
-  'rkt/main': 'base manual metadata rkt/cli rkt/options rkt/command',
+    'base cli sys images/spec images/archive images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
+  'rkt/main': 'base manual cli images/store metadata rkt/cli rkt/options rkt/store rkt/command',
   'ctl/why': 'base why datastore kernel/nftables ctl/cli ctl/store rkt/cli rkt/store',
-  'ctl/main': 'base manual model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
-  lab: 'base manual sys images/transfer',
-  uninstall: 'base net manual nftables firewall/forward sys kernel/* bird images/archive ctl/node rkt/*',
-  main: 'manual sys agent ctl/main rkt/main lab uninstall',
+  'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
+  lab: 'base cli/run manual cli sys images/transfer',
+  uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird images/archive ctl/node rkt/*',
+  main: 'manual cli sys agent rkt/main ctl/main lab uninstall',
 };
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
 export const pureRooms =
-  'base net selector schema manual blocks model/* policy/* why nftables firewall/* routing'.split(' ');
+  'base net selector schema manual cli blocks model/* policy/* why nftables firewall/* routing'.split(' ');
 
 /** Files of `src` that no program holds, and why they are there all the same. */
 export const withoutProgram: readonly string[] = [

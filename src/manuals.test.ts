@@ -2,27 +2,29 @@
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { calicoNode } from './agent/command.ts';
 import { parseAgentSettings } from './agent/config/settings.ts';
 import { variables } from './agent/config/variables.ts';
-import { commands as ctlCommands, globalFlags as ctlGlobalFlags } from './ctl/main/commands.ts';
+import { type Command, operandFlags } from './cli/command.ts';
+import type { Program } from './cli/program.ts';
+import { calicoctl } from './ctl/main/commands.ts';
 import { parseDatastoreConfig } from './datastore/open/config.ts';
-import { labCommands } from './lab/commands.ts';
+import { lab } from './lab/commands.ts';
 import { printMarkdownPage } from './manual/markdown.ts';
 import { pageName } from './manual/page.ts';
 import { pages } from './manuals.ts';
 import { kinds } from './model/kinds.ts';
-import { globalFlags as rktGlobalFlags } from './rkt/cli/context.ts';
-import { commands as rktCommands } from './rkt/main/commands.ts';
-import { appFlags } from './rkt/options/app-arguments.ts';
+import { rkt } from './rkt/main/commands.ts';
+import { uninstallProgram } from './uninstall/command.ts';
 
 const reference = join(import.meta.dir, '../docs/reference');
-const fileOf = (words: readonly string[]) => join(reference, `${pageName(words)}.md`);
+const fileOf = (path: readonly string[]) => join(reference, `${pageName(path)}.md`);
 
-test.each(pages.map((page) => [page.words.join(' '), page] as const))(
+test.each(pages.map((page) => [page.path.join(' '), page] as const))(
   'the page of %s is as its table says',
   (_, page) => {
-    if (process.env.OCICAT_WRITE === '1') writeFileSync(fileOf(page.words), printMarkdownPage(page));
-    expect(readFileSync(fileOf(page.words), 'utf8')).toBe(printMarkdownPage(page));
+    if (process.env.OCICAT_WRITE === '1') writeFileSync(fileOf(page.path), printMarkdownPage(page));
+    expect(readFileSync(fileOf(page.path), 'utf8')).toBe(printMarkdownPage(page));
   },
 );
 
@@ -30,25 +32,23 @@ test('the reference has no page of a command or kind that is no more', () => {
   const known = [
     'resources.md',
     ...kinds.map(({ plural }) => `${plural}.md`),
-    ...pages.map(({ words }) => `${pageName(words)}.md`),
+    ...pages.map(({ path }) => `${pageName(path)}.md`),
   ];
   expect(readdirSync(reference).sort()).toEqual(known.sort());
 });
 
 /** Every command with its options, straight from the tables. */
-const tables: readonly (readonly [command: string, options: readonly string[]])[] = [
-  ...ctlCommands
+function optionsOf({ name, commands, globalFlags }: Program): readonly (readonly [string, readonly string[]])[] {
+  const shownIn = (command: Command) => [...command.flags, ...operandFlags(command), ...globalFlags];
+  return commands
     .filter((command) => !command.hidden)
     .map((command) => {
-      const flags = [...command.flags, ...ctlGlobalFlags].filter((flag) => !flag.hidden);
-      return [`calicoctl ${command.words.join(' ')}`, flags.map(({ name }) => name)] as const;
-    }),
-  ...rktCommands.map((command) => {
-    const flags = [...command.flags, ...rktGlobalFlags, ...(command.reads === 'apps' ? appFlags : [])];
-    return [`rkt ${command.name.join(' ')}`, flags.map(({ name }) => name)] as const;
-  }),
-  ...labCommands.map(({ verb, options }) => [`ocicat lab ${verb}`, options.map(({ name }) => name)] as const),
-];
+      const flags = shownIn(command).filter((flag) => !flag.hidden);
+      return [[name, ...command.path].join(' '), flags.map((flag) => flag.name)];
+    });
+}
+
+const tables = [calicoctl, rkt, lab, calicoNode, uninstallProgram].flatMap(optionsOf);
 
 test.each(tables)('%s has a page with each of its options', (command, options) => {
   const text = readFileSync(fileOf(command.split(' ')), 'utf8');

@@ -9,7 +9,7 @@ import { uninstallManual } from './uninstall/manual.ts';
 const programs: readonly Manual[] = [calicoctlManual, rktManual, labManual, calicoNodeManual, uninstallManual];
 
 const ocicat: Page = {
-  words: ['ocicat'],
+  path: ['ocicat'],
   section: 1,
   summary: 'networks that cannot reach each other, for containers on plain Linux hosts',
   usage: [
@@ -26,7 +26,7 @@ const ocicat: Page = {
   lists: [
     {
       title: 'Programs',
-      entries: programs.map(([{ words, summary }]) => ({ term: words.join(' '), doc: `${summary}.`, page: words })),
+      entries: programs.map(([{ path, summary }]) => ({ term: path.join(' '), doc: `${summary}.`, page: path })),
     },
   ],
   examples: [],

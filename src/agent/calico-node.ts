@@ -1,80 +1,9 @@
-// calico-node: the agent of one host. Started by hand, by an init system or as a pod; ends on SIGTERM and leaves the data plane as it is.
-import { describeError, formatIssue, isOcicatError, OcicatError } from '../base/errors.ts';
-import { VERSION } from '../base/version.ts';
-import { complain, sayLine } from '../sys/output.ts';
-import { parseAgentSettings } from './config/settings.ts';
+// calico-node: the agent of one host, by its command line.
+import { runProgram } from '../cli/run/run.ts';
+import { calicoNode } from './command.ts';
 
-const RUN_DIRECTORY = '/var/run/calico';
-/** Another agent has the host (EX_TEMPFAIL of sysexits.h); the systemd unit does not start again after it. */
-const EXIT_OCCUPIED = 75;
-
-function printFailure(error: unknown): void {
-  complain(`calico-node: ${describeError(error)}`);
-  if (isOcicatError(error)) for (const issue of error.issues) complain(`  ${formatIssue(issue)}`);
-}
-
-async function run(): Promise<number> {
-  if (process.getuid?.() !== 0)
-    throw new OcicatError('denied', 'start: the agent changes links, routes and rules and must run as root');
-  const settings = parseAgentSettings(process.env);
-  const { takeHostLock } = await import('./node/host-lock.ts');
-  const holder = takeHostLock(RUN_DIRECTORY, process.env);
-  if (holder !== undefined) {
-    complain(`calico-node: start: another agent runs on this host (${holder}); end it first, or leave it to it`);
-    return EXIT_OCCUPIED;
-  }
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  const [{ runAgent }, { runOnOwnStore }] = await Promise.all([import('./run.ts'), import('./own-store.ts')]);
-  try {
-    await runOnOwnStore(process.env, abort.signal, (config, signal) => runAgent(settings, config, process.env, signal));
-  } finally {
-    abort.abort(); // one of its tasks has failed: the others must not keep the process
-  }
-  return 0;
-}
-
-/**
- * Reads all that the settings come from, as a start would, and looks for the programs that they need. Throws `invalid` with
- * every issue of the first that is wrong, and `not-found`.
- */
-async function check(): Promise<number> {
-  const settings = parseAgentSettings(process.env);
-  const [{ loadOwnStore }, { parseFelixOverrides }, { observeNodeName, tryReadFelixConfig }, programs] =
-    await Promise.all([
-      import('./own-store.ts'),
-      import('./config/felix-overrides.ts'),
-      import('./node/node-files.ts'),
-      import('./node/host-programs.ts'),
-    ]);
-  observeNodeName(settings);
-  const datastore = await loadOwnStore(process.env);
-  parseFelixOverrides(process.env, tryReadFelixConfig(settings));
-  programs.requireAgentPrograms(settings, datastore);
-  return 0;
-}
-
-/** Runs `calico-node ARGV…`; returns the exit status. */
-export async function runCalicoNode(argv: readonly string[]): Promise<number> {
-  const [word, ...rest] = argv;
-  if (word !== undefined && rest.length === 0 && ['--version', '-v'].includes(word)) {
-    sayLine(`v${VERSION}`);
-    return 0;
-  }
-  if (word !== undefined && ['--help', '-h', 'help'].includes(word)) {
-    sayLine((await import('./manual.ts')).formatHelp());
-    return 0;
-  }
-  const isCheck = word === '--check' && rest.length === 0;
-  if (word !== undefined && !isCheck) {
-    complain(`calico-node: unexpected "${word}" (see "calico-node --help")`);
-    return 2;
-  }
-  try {
-    return await (isCheck ? check() : run());
-  } catch (error) {
-    printFailure(error);
-    return 1;
-  }
+/** Runs `calico-node ARGV…`; returns the exit status: 0, 1 for a failure, 2 for a usage error. */
+export function runCalicoNode(argv: readonly string[]): Promise<number> {
+  const loadHelp = async () => (await import('./manual.ts')).formatHelp();
+  return runProgram(calicoNode, argv, { label: 'calico-node', loadHelp, invalidStatus: 1 });
 }

@@ -1,16 +1,17 @@
-// The page of calico-node, made from the tables of its options and variables; its help is a part of it.
-import type { Manual, Page } from '../manual/page.ts';
+// The page of calico-node, made from its command table and the table of its variables, and its help.
+import { describeOneCommand } from '../cli/manual.ts';
+import { formatUsageHelp } from '../cli/usage-help.ts';
+import type { Manual } from '../manual/page.ts';
+import { calicoNode } from './command.ts';
 import { variables } from './config/variables.ts';
 
+const [command] = calicoNode.commands;
 const usages: readonly (readonly [usage: string, doc: string])[] = [
-  ['calico-node', 'run until SIGTERM; the data plane stays as it is'],
-  ['calico-node --check', 'say what is wrong with the settings, and run nothing'],
-  ['calico-node --version', 'print the version'],
-  ['calico-node --help', 'print a summary of this page'],
+  ['calico-node', command?.summary ?? ''],
+  ...(command?.flags ?? []).map(({ name, doc }) => [`calico-node --${name}`, doc] as const),
 ];
 
-const own: Page = {
-  words: ['calico-node'],
+export const calicoNodeManual: Manual = describeOneCommand(calicoNode, {
   section: 8,
   summary: 'the agent of one host: policy into the kernel, routes by BIRD, CNI calls answered',
   usage: usages.map(([usage]) => usage),
@@ -19,10 +20,6 @@ const own: Page = {
     'A host has one agent: a second one says who has the host and ends with status 75.',
   ],
   lists: [
-    {
-      title: 'Options',
-      entries: usages.slice(1).map(([usage, doc]) => ({ term: usage.replace('calico-node ', ''), doc: `${doc}.` })),
-    },
     {
       title: 'Environment',
       entries: variables.map(({ names, doc, usual }) => ({
@@ -44,16 +41,12 @@ const own: Page = {
     },
   ],
   examples: [],
-};
-
-export const calicoNodeManual: Manual = [own];
+});
 
 /** What `--help` prints. */
 export function formatHelp(): string {
-  const width = Math.max(...usages.map(([usage]) => usage.length)) + 2;
-  const lines = usages.map(([usage, doc]) => `  ${usage.padEnd(width)}${doc}`);
   const configuration =
     'It is configured by the environment: ETCD_ENDPOINTS (none: a private etcd of this machine), NODENAME, IP, IP6,\n' +
     'IP_AUTODETECTION_METHOD, AS, CALICO_IPV4POOL_CIDR, NO_DEFAULT_POOLS, FELIX_… and others; see calico-node(8).';
-  return ['calico-node: the agent of one host.', ['Usage:', ...lines].join('\n'), configuration].join('\n\n');
+  return formatUsageHelp('calico-node: the agent of one host.', usages, configuration);
 }

@@ -1,60 +1,109 @@
-// The command table of `ocicat lab`: from it come the reading of the command line, the help and the pages of the manual.
+// The command table of `ocicat lab`.
 
-/** An option with a value. */
-export interface LabOption {
-  readonly name: 'name' | 'nodes';
-  readonly value: string;
-  readonly doc: string;
-  readonly usual: string;
+import { OcicatError } from '../base/errors.ts';
+import type { Command, Flag, Operand } from '../cli/command.ts';
+import { describeFlagFault, type Fault } from '../cli/faults.ts';
+import type { CommandLine } from '../cli/parse.ts';
+import { formatUsage, type Program } from '../cli/program.ts';
+
+/** Returns the exit status. */
+export type Handler = (line: CommandLine<LabCommand>) => number | Promise<number>;
+
+export type LabCommand = Command<Handler>;
+
+export const DEFAULT_NAME = 'default';
+export const DEFAULT_NODES = '2';
+
+const NAME: Flag = { name: 'name', value: 'LAB', doc: 'the name of the lab', usual: DEFAULT_NAME };
+const NODES: Flag = { name: 'nodes', value: 'N', doc: 'how many hosts', usual: DEFAULT_NODES };
+const NODE: Operand = { name: 'NODE', offers: 'nodes' };
+
+/** The handler of that name, for root. */
+async function loadHandler(name: keyof typeof import('./handlers.ts')): Promise<Handler> {
+  if (process.getuid?.() !== 0) throw new OcicatError('denied', 'hosts need root: run it with sudo');
+  return (await import('./handlers.ts'))[name];
 }
 
-export interface LabCommand {
-  readonly verb: 'up' | 'exec' | 'shell' | 'status' | 'down';
-  readonly options: readonly LabOption[];
-  /** What stands behind the options. */
-  readonly operands: string;
-  readonly summary: string;
-  readonly examples: readonly (readonly [comment: string, line: string])[];
-}
-
-export const NAME: LabOption = { name: 'name', value: 'LAB', doc: 'the name of the lab', usual: 'default' };
-export const NODES: LabOption = { name: 'nodes', value: 'N', doc: 'how many hosts', usual: '2' };
-
-export const labCommands: readonly LabCommand[] = [
+const commands: readonly LabCommand[] = [
   {
-    verb: 'up',
-    options: [NODES, NAME],
-    operands: '',
+    path: ['up'],
     summary: 'start hosts calico-01 to calico-N',
+    usage: '[--nodes N] [--name LAB]',
+    operands: [],
+    flags: [NODES, NAME],
     examples: [['Three hosts', 'ocicat lab up --nodes 3']],
+    load: () => loadHandler('runUp'),
   },
   {
-    verb: 'exec',
-    options: [NAME],
-    operands: 'NODE -- COMMAND…',
+    path: ['exec'],
     summary: 'run a command on a host',
+    usage: '[--name LAB] NODE -- COMMAND…',
+    operands: [NODE, { name: 'COMMAND', many: true, afterDashes: true }],
+    flags: [NAME],
     examples: [
       ['The sessions of a host', 'ocicat lab exec calico-01 -- calicoctl node status'],
       ['What Log rules say about packets', 'ocicat lab exec calico-01 -- grep calico-packet /var/log/calico/node.log'],
     ],
+    load: () => loadHandler('runExec'),
   },
   {
-    verb: 'shell',
-    options: [NAME],
-    operands: 'NODE',
+    path: ['shell'],
     summary: 'a shell on a host',
+    usage: '[--name LAB] NODE',
+    operands: [NODE],
+    flags: [NAME],
     examples: [['On the first host', 'ocicat lab shell calico-01']],
+    load: () => loadHandler('runShell'),
   },
-  { verb: 'status', options: [NAME], operands: '', summary: 'what runs, and where', examples: [] },
-  { verb: 'down', options: [NAME], operands: '', summary: 'end it; nothing is left behind', examples: [] },
+  {
+    path: ['status'],
+    summary: 'what runs, and where',
+    usage: '[--name LAB]',
+    operands: [],
+    flags: [NAME],
+    load: () => loadHandler('runStatus'),
+  },
+  {
+    path: ['down'],
+    summary: 'end it; nothing is left behind',
+    usage: '[--name LAB]',
+    operands: [],
+    flags: [NAME],
+    load: () => loadHandler('runDown'),
+  },
+  {
+    path: ['host-init'],
+    summary: 'be process 1 of a host',
+    operands: [{ name: 'NODE' }, { name: 'LAB' }, { name: 'N' }],
+    flags: [],
+    hidden: true,
+    load: () => loadHandler('runHostInit'),
+  },
+  {
+    path: ['fill-registry'],
+    summary: 'put the images of the lab into its registry',
+    operands: [],
+    flags: [],
+    hidden: true,
+    load: () => loadHandler('runFillRegistry'),
+  },
 ];
 
-/** `ocicat lab up [--nodes N] [--name LAB]`. */
-export function formatLabUsage({ verb, options, operands }: LabCommand): string {
-  return ['ocicat lab', verb, ...options.map(({ name, value }) => `[--${name} ${value}]`), operands]
-    .join(' ')
-    .trimEnd();
+function describeFault(fault: Fault): string {
+  switch (fault.kind) {
+    case 'unknown-command':
+      return `unknown command "${fault.argument}" (see "ocicat lab --help")`;
+    case 'no-operand':
+      return `usage: ${formatUsage(lab, fault.command)}`;
+    case 'extra-operand':
+      if (fault.command.operands.length > 0) return `usage: ${formatUsage(lab, fault.command)}`;
+      return `unexpected "${fault.argument}" (see "ocicat lab --help")`;
+    default:
+      return `${describeFlagFault(fault)} (see "ocicat lab --help")`;
+  }
 }
+
+export const lab: Program<LabCommand> = { name: 'ocicat lab', commands, globalFlags: [], assigns: ' ', describeFault };
 
 export const ABOUT_LABS = [
   'Each host has its own network, processes, host name and file system; what it writes is gone when the lab ends.',

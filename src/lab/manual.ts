@@ -1,39 +1,26 @@
-// The pages of `ocicat lab`, made from its command table.
-import type { Manual, Page } from '../manual/page.ts';
-import { ABOUT_LABS, formatLabUsage, type LabCommand, labCommands } from './commands.ts';
+// The pages of `ocicat lab` and its help, made from its command table.
+import { describeProgram } from '../cli/manual.ts';
+import { formatUsage } from '../cli/program.ts';
+import { formatUsageHelp } from '../cli/usage-help.ts';
+import type { Manual } from '../manual/page.ts';
+import { ABOUT_LABS, lab } from './commands.ts';
 
-const PROGRAM = ['ocicat', 'lab'];
+const shown = lab.commands.filter((command) => !command.hidden);
 
-function describeCommand(command: LabCommand): Page {
-  const options = command.options.map(({ name, value, doc, usual }) => ({
-    term: `--${name} ${value}`,
-    doc: `${doc} (default ${usual})`,
-  }));
-  return {
-    words: [...PROGRAM, command.verb],
-    section: 1,
-    summary: command.summary,
-    usage: [formatLabUsage(command)],
-    description: [],
-    lists: [{ title: 'Options', entries: options }],
-    examples: command.examples,
-    above: PROGRAM,
-  };
-}
-
-const own: Page = {
-  words: PROGRAM,
+export const labManual: Manual = describeProgram(lab, {
   section: 1,
   summary: 'several hosts on one machine, with etcd, a registry and calico-node on each',
-  usage: labCommands.map(formatLabUsage),
+  usage: shown.map((command) => formatUsage(lab, command)),
   description: [ABOUT_LABS.join(' '), 'It must be run as root.'],
-  lists: [
-    {
-      title: 'Commands',
-      entries: labCommands.map(({ verb, summary }) => ({ term: verb, doc: `${summary}.`, page: [...PROGRAM, verb] })),
-    },
-  ],
+  lists: [],
   examples: [],
-};
+});
 
-export const labManual: Manual = [own, ...labCommands.map(describeCommand)];
+/** What `--help` prints: the usages, and what each does. */
+export function formatHelp(): string {
+  return formatUsageHelp(
+    'Several hosts on one machine, with etcd, a registry and calico-node on each.',
+    shown.map((command) => [formatUsage(lab, command), command.summary]),
+    ABOUT_LABS.join('\n'),
+  );
+}

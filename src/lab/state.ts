@@ -58,6 +58,12 @@ export function listLabs(): readonly string[] {
     .sort();
 }
 
+/** Names of the hosts of all labs that are up. */
+export function listHosts(): readonly string[] {
+  const plans = listLabs().flatMap((name) => tryReadState(name)?.plan ?? []);
+  return [...new Set(plans.flatMap(({ nodes }) => nodes.map((node) => node.name)))];
+}
+
 /** Takes the right to start or stop a lab; throws `conflict` while another process has it. Ends with release or with this process. */
 export function lockLab(name: string): { release(): void } {
   mkdirSync('/run/ocicat', { recursive: true, mode: 0o755 });

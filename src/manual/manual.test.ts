@@ -4,7 +4,7 @@ import type { Page } from './page.ts';
 import { printRoffPage } from './roff.ts';
 
 const page: Page = {
-  words: ['tool', 'do'],
+  path: ['tool', 'do'],
   section: 1,
   summary: 'Do *it* in one',
   usage: ['tool do [--now]'],

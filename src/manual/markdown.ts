@@ -9,8 +9,8 @@ function toMarkdown(text: string): string {
     .join('');
 }
 
-function link(title: string, words: readonly string[]): string {
-  return `[${title}](${pageName(words)}.md)`;
+function link(title: string, path: readonly string[]): string {
+  return `[${title}](${pageName(path)}.md)`;
 }
 
 function fence(lines: readonly string[]): string {
@@ -24,10 +24,10 @@ function printEntry({ term, doc, page }: Entry): string {
 
 /** The page, with links to the pages around it. */
 export function printMarkdownPage(page: Page): string {
-  const { words, summary, usage, description, lists, examples, above } = page;
+  const { path, summary, usage, description, lists, examples, above } = page;
   const filled = lists.filter(({ entries }) => entries.length > 0);
   const parts = [
-    `# ${words.join(' ')}`,
+    `# ${path.join(' ')}`,
     toMarkdown(`${summary.slice(0, 1).toUpperCase()}${summary.slice(1)}.`),
     fence(usage),
     ...description.map(toMarkdown),

@@ -1,16 +1,16 @@
 // What a page of the manual says, as data: from it come the reference in Markdown and the manual pages in roff.
 
-/** A term and what it means. Text is plain; words between backticks are typed or printed as they stand. */
+/** A term and what it means. Text is plain; what stands between backticks is typed or printed as it stands. */
 export interface Entry {
   readonly term: string;
   readonly doc: string;
-  /** The words of the page that the term has, where it has one. */
+  /** The path of the page that the term has, where it has one. */
   readonly page?: readonly string[];
 }
 
 export interface Page {
-  /** The words that call it: `['calicoctl', 'ipam', 'show']`. */
-  readonly words: readonly string[];
+  /** What calls it: `['calicoctl', 'ipam', 'show']`. */
+  readonly path: readonly string[];
   /** Of the manual: 1 for commands, 8 for daemons. */
   readonly section: 1 | 8;
   /** Without full stop. */
@@ -22,7 +22,7 @@ export interface Page {
   /** `Options`, `Commands`, `Environment`, `Files`; those without entries are left out. */
   readonly lists: readonly { readonly title: string; readonly entries: readonly Entry[] }[];
   readonly examples: readonly (readonly [comment: string, line: string])[];
-  /** The words of the page of the whole program; undefined for that page itself. */
+  /** The path of the page of the whole program; undefined for that page itself. */
   readonly above?: readonly string[];
 }
 
@@ -30,6 +30,6 @@ export interface Page {
 export type Manual = readonly [own: Page, ...commands: readonly Page[]];
 
 /** The name of a page in the manual and of its file: `calicoctl-ipam-show`. */
-export function pageName(words: readonly string[]): string {
-  return words.join('-');
+export function pageName(path: readonly string[]): string {
+  return path.join('-');
 }

@@ -25,7 +25,7 @@ function bold(text: string): string {
   return `\\fB${toRoff(text)}\\fR`;
 }
 
-/** Words between backticks are bold. */
+/** What stands between backticks is bold. */
 function printText(text: string): string {
   return text
     .split(/`([^`]*)`/)
@@ -47,8 +47,8 @@ function section(title: string, body: string): string {
 
 /** The page of this version, ragged and without hyphens: names stay whole. */
 export function printRoffPage(page: Page, version: string): string {
-  const { words, summary, usage, description, lists, examples, above } = page;
-  const name = pageName(words);
+  const { path, summary, usage, description, lists, examples, above } = page;
+  const name = pageName(path);
   return [
     `.TH ${toRoff(name.toUpperCase())} ${page.section} "" "ocicat ${version}" "Ocicat"\n.nh\n.ad l\n`,
     section('Name', `${toRoff(name)} \\- ${printText(summary)}\n`),

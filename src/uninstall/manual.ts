@@ -1,31 +1,35 @@
-// The page of `ocicat uninstall`; its help is a part of it.
-import type { Manual, Page } from '../manual/page.ts';
+// The page of `ocicat uninstall`, and its help.
+import type { Flag } from '../cli/command.ts';
+import { describeOneCommand } from '../cli/manual.ts';
+import { formatUsageHelp } from '../cli/usage-help.ts';
+import type { Manual } from '../manual/page.ts';
+import { uninstallProgram } from './command.ts';
 
-const FORCE = 'End the pods of rkt, and take the network from containers of others that run.';
+const USAGE = 'ocicat uninstall [--force]';
 
-const own: Page = {
-  words: ['ocicat', 'uninstall'],
+export const uninstallManual: Manual = describeOneCommand(uninstallProgram, {
   section: 8,
   summary: 'take Ocicat off this host',
-  usage: ['ocicat uninstall [--force]'],
+  usage: [USAGE],
   description: [
     'It ends the agent and BIRD, removes the units of systemd, the tables, links and routes in the kernel, what lets packets of workloads through other firewalls, all pods and images of rkt, a private etcd with its data, logs, and at last the programs, and says what it has removed. Containers that run are a reason to refuse.',
     'It leaves what the administrator has written, in `/etc/calico` and `/etc/rkt`, the Debian packages, and IP forwarding as it is until the next start of the host. A cluster has the node until `calicoctl delete node` removes it there.',
     'After a stop at any step it is run again and goes on; where `/usr/lib/ocicat` has gone already, from `dist/bin`.',
   ],
-  lists: [{ title: 'Options', entries: [{ term: '--force', doc: FORCE }] }],
+  lists: [],
   examples: [],
-};
+});
 
-export const uninstallManual: Manual = [own];
+function describeFlag({ name, doc }: Flag): readonly string[] {
+  return [`--${name}`, `${doc}.`];
+}
 
 /** What `--help` prints. */
 export function formatHelp(): string {
-  const [usage = ''] = own.usage;
-  return [
+  return formatUsageHelp(
     'Takes Ocicat off this host, and leaves what the administrator has written.',
-    `Usage:\n  ${usage}`,
-    `  --force  ${FORCE}`,
+    [[USAGE]],
+    { rows: uninstallProgram.commands.flatMap((command) => command.flags).map(describeFlag) },
     'See ocicat-uninstall(8).',
-  ].join('\n\n');
+  );
 }

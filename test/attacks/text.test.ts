@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatFramed } from '../../src/cli/framed-table.ts';
 import { describeBgp } from '../../src/ctl/node/status.ts';
-import { formatFramed } from '../../src/ctl/output/tabwriter.ts';
 import { storedKinds } from '../../src/datastore/keys.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { expectHarmless, expectNoControls, HOSTILE, hostileStore } from './text.ts';

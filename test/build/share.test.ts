@@ -16,7 +16,7 @@ function run(...command: readonly string[]): string {
 }
 
 test('every page of the manual is there, and no other', () => {
-  const wanted = pages.map(({ words, section }) => `man/man${section}/${pageName(words)}.${section}`);
+  const wanted = pages.map(({ path, section }) => `man/man${section}/${pageName(path)}.${section}`);
   expect(found).toEqual(wanted.sort());
 });
 
@@ -35,11 +35,11 @@ test('a page shows its text as it stands', () => {
 });
 
 test('shells take the completions', () => {
-  for (const program of ['calicoctl', 'rkt'])
+  for (const program of ['calicoctl', 'rkt', 'ocicat', 'calico-node'])
     expect(run('bash', '-c', `source bash-completion/completions/${program} && complete -p ${program}`)).toContain(
-      `-F _${program} ${program}`,
+      `-F _${program.replace('-', '_')} ${program}`,
     );
-  run('zsh', '-n', 'zsh/vendor-completions/_calicoctl');
-  run('fish', '--no-execute', 'fish/vendor_completions.d/calicoctl.fish');
+  for (const file of new Bun.Glob('zsh/vendor-completions/*').scanSync(share)) run('zsh', '-n', file);
+  for (const file of new Bun.Glob('fish/vendor_completions.d/*').scanSync(share)) run('fish', '--no-execute', file);
   expect(readFileSync(join(share, 'zsh/vendor-completions/_calicoctl'), 'utf8')).toStartWith('#compdef calicoctl\n');
 });

@@ -22,8 +22,13 @@ function environment(): Readonly<Record<string, string>> {
 beforeAll(async () => {
   etcd = await startEtcd();
   folder = mkdtempSync(join(tmpdir(), 'completion-'));
-  writeFileSync(join(folder, 'calicoctl'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' calicoctl "$@"\n`);
-  chmodSync(join(folder, 'calicoctl'), 0o755);
+  for (const [name, program] of [
+    ['calicoctl', 'calicoctl'],
+    ['ocicat', ''],
+  ] as const) {
+    writeFileSync(join(folder, name), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' ${program} "$@"\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
   const metadata = { name: POOL };
   const pool = { apiVersion: 'projectcalico.org/v3', kind: 'IPPool', metadata, spec: { cidr: '10.0.0.0/16' } };
   writeFileSync(join(folder, 'a-pool-of-mine.json'), JSON.stringify(pool));
@@ -99,6 +104,25 @@ test.each(SHELLS)(
   },
   60_000,
 );
+
+test.each<[typed: string, completed: string]>([
+  ['la', 'lab\nlabel'],
+  ['ge', 'get'],
+  ['lab u', 'up'],
+  ['lab up --no', '--nodes'],
+  ['rkt image l', 'list'],
+  ['rkt run --hostn', '--hostname='],
+  ['calico-node --ch', '--check'],
+  ['uninstall --f', '--force'],
+  ['calicoctl ipam sp', 'split'],
+  ['completion z', 'zsh'],
+  ['get ippool pool-w', POOL],
+])('ocicat %s goes on with %s', (typed, completed) => {
+  const script = `source <(ocicat completion bash); COMP_WORDS=(ocicat ${typed}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+_ocicat 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const bash = Bun.spawnSync(['bash', '-c', script], { cwd: folder, env: environment() });
+  expect([bash.stdout.toString(), bash.stderr.toString()]).toEqual([`${completed}\n`, '']);
+});
 
 test.each<[typed: string, found: string]>([
   ['calicoctl ge', 'get'],

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { formatHelp } from '../../src/ctl/cli/help.ts';
-import { commands, globalFlags } from '../../src/ctl/main/commands.ts';
+import { calicoctl } from '../../src/ctl/main/commands.ts';
+import { formatHelp } from '../../src/ctl/main/help.ts';
 import { openSession, type Session } from './session.ts';
+
+const { commands, globalFlags } = calicoctl;
 
 let session: Session;
 beforeEach(() => {
@@ -78,8 +80,8 @@ Global flags:
 
 test('every command has help, and every group too', () => {
   for (const command of commands) {
-    for (let length = 0; length <= command.words.length; length++) {
-      expect(formatHelp(command.words.slice(0, length), commands, globalFlags)).toContain('Usage:\n  calicoctl');
+    for (let length = 0; length <= command.path.length; length++) {
+      expect(formatHelp(command.path.slice(0, length))).toContain('Usage:\n  calicoctl');
     }
   }
 });
@@ -89,8 +91,8 @@ test('no command has two flags of one name or letter, unless one is hidden', () 
     const shown = [...command.flags, ...globalFlags].filter((flag) => !flag.hidden);
     const names = shown.map((flag) => flag.name);
     const letters = shown.flatMap((flag) => flag.short ?? []);
-    expect([command.words, new Set(names).size, new Set(letters).size]).toEqual([
-      command.words,
+    expect([command.path, new Set(names).size, new Set(letters).size]).toEqual([
+      command.path,
       names.length,
       letters.length,
     ]);

@@ -108,7 +108,7 @@ test('completion', async () => {
   const steps: readonly (readonly [string, string])[] = [
     [
       "''",
-      'apply\ncluster\ncompletion\ncreate\ndatastore\ndelete\ndiff\nedit\nexplain\nget\nipam\nlabel\nman\nnode\npatch\nreplace\nvalidate\nversion\nwait\n',
+      'apply\ncluster\ncompletion\ncreate\ndatastore\ndelete\ndiff\nedit\nexplain\nget\nipam\nlabel\nman\nnode\npatch\nreplace\nvalidate\nversion\nwait\nwhy\n',
     ],
     ['ipam s', 'show\nsplit\n'],
     ['get ippo', 'ippool\n'],

@@ -6,7 +6,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VERSION } from '../../src/base/version.ts';
-import { commands } from '../../src/ctl/main/commands.ts';
+import { calicoctl } from '../../src/ctl/main/commands.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
 import { steady } from './session.ts';
 
@@ -107,8 +107,8 @@ test.each(names)(
 
 test('every command is walked, and its help is shown', () => {
   const texts = names.map((name) => readFileSync(join(SCRIPTS, name), 'utf8')).join('\n');
-  for (const { words, hidden } of commands) {
-    const line = `calicoctl ${words.join(' ')}`;
+  for (const { path, hidden } of calicoctl.commands) {
+    const line = `calicoctl ${path.join(' ')}`;
     expect(texts).toMatch(new RegExp(`^\\$ (?:[^\\n]*[ (])?${line}(?! --help)(?:[ )|;]|$)`, 'm'));
     if (!hidden) expect(texts).toContain(`$ ${line} --help\n`);
   }

@@ -269,11 +269,19 @@ test('without a command: help, and status 2', async () => {
   ]).toEqual([2, 'rkt: missing command\n', true]);
 });
 
-test('the bash completion is valid and offers pods and options', async () => {
+test('the bash completion is valid and offers commands, options and pods', async () => {
   const script = (await world.rkt('completion', 'bash')).stdout;
-  const probe = `source /dev/stdin <<< "$1"; COMP_WORDS=(rkt run --hostn); COMP_CWORD=2; _rkt; echo "\${COMPREPLY[@]}"; COMP_WORDS=(rkt image l); COMP_CWORD=2; _rkt; echo "\${COMPREPLY[@]}"`;
-  const result = await world.run('bash', '-c', probe, '-', script);
-  expect([result.stdout, result.stderr.replace(/.*compopt.*\n/g, '')]).toEqual(['--hostname=\nlist\n', '']);
+  const uuid = (await world.rkt('prepare', 'docker://busybox')).stdout.trim();
+  const lines = ['run --hostn', 'image l', 'list --format = json-', `enter --app = x ${uuid.slice(0, 6)}`];
+  const probe = (line: string) =>
+    `COMP_WORDS=(rkt ${line}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _rkt; echo "\${COMPREPLY[@]}"`;
+  const rkt = world.command().map((argument) => `'${argument}'`);
+  const shell = `rkt() { ${rkt.join(' ')} "$@"; }; source /dev/stdin <<< "$1"; ${lines.map(probe).join('; ')}`;
+  const result = await world.run('bash', '-c', shell, '-', script);
+  expect([result.stdout, result.stderr.replace(/.*compopt.*\n/g, '')]).toEqual([
+    `--hostname=\nlist\njson-pretty\n${uuid}\n`,
+    '',
+  ]);
 });
 
 test('who may not look into the data directory is told so, and does not see an empty one', async () => {

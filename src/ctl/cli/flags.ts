@@ -1,5 +1,5 @@
 // Flags that several commands share.
-import type { Flag } from './command.ts';
+import type { Flag } from '../../cli/command.ts';
 
 export const CONFIG: Flag = {
   name: 'config',
@@ -7,14 +7,14 @@ export const CONFIG: Flag = {
   value: 'FILE',
   doc: 'File that says how to reach the store, in YAML or JSON',
   usual: '/etc/calico/calicoctl.cfg',
-  path: true,
+  isPath: true,
 };
 export const FILENAME: Flag = {
   name: 'filename',
   short: 'f',
   value: 'FILE',
   doc: 'File or folder with resources in YAML or JSON, "-" for standard input; may be given several times',
-  path: true,
+  isPath: true,
 };
 export const RECURSIVE: Flag = { name: 'recursive', short: 'R', doc: 'Read the folders in a folder too' };
 export const SKIP_EMPTY: Flag = { name: 'skip-empty', doc: 'Files without resources are no failure' };
@@ -33,10 +33,10 @@ export const OUTPUT: Flag = {
   value: 'FORMAT',
   doc: 'ps, wide, yaml, json, name, custom-columns=A,B, go-template=T, go-template-file=FILE or jsonpath=T',
   usual: 'ps',
-  words: ['ps', 'wide', 'yaml', 'json', 'name', 'custom-columns=', 'go-template=', 'go-template-file=', 'jsonpath='],
+  choices: ['ps', 'wide', 'yaml', 'json', 'name', 'custom-columns=', 'go-template=', 'go-template-file=', 'jsonpath='],
 };
 
-/** Words of --log-level, from quiet to loud (Calico v3.33, calicoctl/calicoctl/commands). */
+/** Levels of --log-level, from quiet to loud (Calico v3.33, calicoctl/calicoctl/commands). */
 export const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug'] as const;
 
 /** What every command takes. */
@@ -52,7 +52,7 @@ export const globalFlags: readonly Flag[] = [
     value: 'LEVEL',
     doc: 'info is -v, debug is -vv, and panic, fatal, error and warn are neither',
     usual: 'panic',
-    words: LOG_LEVELS,
+    choices: LOG_LEVELS,
   },
   { name: 'allow-version-mismatch', doc: 'Work on a cluster of another version too' },
   { name: 'context', value: 'NAME', doc: 'A Kubernetes cluster: refused, the store is etcd', hidden: true },

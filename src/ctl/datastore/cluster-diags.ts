@@ -39,7 +39,7 @@ async function captureCommand(
   };
   const stdio = { ...invocation.stdio, write, writeError: write };
   try {
-    await run({ ...invocation, stdio, flags: new Map(flags.map((flag) => [flag, ['true']])) });
+    await run({ ...invocation, stdio, flags: flags.map((name) => ({ name, value: 'true' })) });
   } catch (error) {
     if (!isOcicatError(error)) throw error;
     text += `${describeError(error)}\n`;

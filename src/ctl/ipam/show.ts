@@ -1,4 +1,5 @@
 // ipam show: how full pools and blocks are, who holds an address, which addresses are borrowed, what is configured.
+
 import { escapeLine } from '../../base/escape.ts';
 import {
   type Attribute,
@@ -10,11 +11,11 @@ import {
   tryOrdinalOf,
 } from '../../blocks/block.ts';
 import { reservedIn } from '../../blocks/reservations.ts';
+import { formatFramed } from '../../cli/framed-table.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { type Cidr, cidrCovers, cidrSize, formatCidr, parseCidr } from '../../net/cidr.ts';
 import { formatIp } from '../../net/ip.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
-import { formatFramed } from '../output/tabwriter.ts';
 import { withStore } from '../store/context.ts';
 import { readIpamConfig } from './config.ts';
 import { parseAddressWord, rangesOf, readBlocks, readPools, readReservations } from './read.ts';

@@ -1,10 +1,10 @@
-// calicoctl: runs the command that the words call, and turns what goes wrong into a message and a status.
+// calicoctl: runs the command that the arguments call, and turns what goes wrong into a message and a status.
 import { describeError, isOcicatError } from '../../base/errors.ts';
-import { type LineStart, parseRest, parseStart } from '../cli/arguments.ts';
-import type { Environment, Invocation, OpenStore, Stdio } from '../cli/command.ts';
+import { type LineStart, parseRest, parseStart } from '../../cli/parse.ts';
+import type { CtlCommand, Environment, Invocation, OpenStore, Stdio } from '../cli/command.ts';
 import { openTerminal } from '../cli/terminal.ts';
 import { checkGlobalFlags } from '../cli/verbosity.ts';
-import { commands, globalFlags } from './commands.ts';
+import { calicoctl } from './commands.ts';
 
 /** Status after SIGINT, as shells report it. */
 const INTERRUPTED = 130;
@@ -20,18 +20,18 @@ export async function runCalicoctl(
   signal?: AbortSignal,
   openStore: OpenStore = openConfiguredStore,
 ): Promise<number> {
-  let start: LineStart | undefined;
+  let start: LineStart<CtlCommand> | undefined;
   let heard = signal;
   try {
-    start = parseStart(argv, commands, globalFlags);
-    const line = parseRest(start, globalFlags);
+    start = parseStart(calicoctl, argv);
+    const line = parseRest(calicoctl, start);
     if (line.kind === 'help') {
-      const { formatHelp } = await import('../cli/help.ts');
-      stdio.write(formatHelp(line.words, commands, globalFlags));
+      const { formatHelp } = await import('./help.ts');
+      stdio.write(formatHelp(line.path));
       return 0;
     }
     const run = await line.command.load();
-    heard = signal ?? (line.command.endsItself?.(line.flags) ? interruptSignal() : new AbortController().signal);
+    heard = signal ?? (line.command.endsItself?.(line) ? interruptSignal() : new AbortController().signal);
     const invocation = { ...line, environment, stdio, signal: heard, openStore };
     checkGlobalFlags(invocation);
     return await run(invocation);

@@ -1,32 +1,32 @@
 // Commands about the store as a whole.
-import type { Command } from '../cli/command.ts';
+import type { CtlCommand } from '../cli/command.ts';
 import { CONFIG, DRY_RUN, FILENAME } from '../cli/flags.ts';
 
 /** What needs no Kubernetes here needs no migration either: each is a command of the store as well as of `migrate`. */
-const migrateCommands: readonly Command[] = [
+const migrateCommands: readonly CtlCommand[] = [
   {
-    words: ['datastore', 'lock'],
+    path: ['datastore', 'lock'],
     summary: 'Lock the store: agents change nothing until it is unlocked',
     operands: [],
     flags: [DRY_RUN, CONFIG],
     load: async () => (await import('../store/datastore-lock.ts')).runLock,
   },
   {
-    words: ['datastore', 'unlock'],
+    path: ['datastore', 'unlock'],
     summary: 'Unlock the store',
     operands: [],
     flags: [DRY_RUN, CONFIG],
     load: async () => (await import('../store/datastore-lock.ts')).runUnlock,
   },
   {
-    words: ['datastore', 'export'],
+    path: ['datastore', 'export'],
     summary: 'Print everything in the locked store',
     operands: [],
     flags: [CONFIG],
     load: async () => (await import('../datastore/export.ts')).runExport,
   },
   {
-    words: ['datastore', 'import'],
+    path: ['datastore', 'import'],
     summary: 'Fill an empty store with what export printed; it stays locked',
     operands: [],
     flags: [{ ...FILENAME, doc: 'What export printed, "-" for standard input' }, DRY_RUN, CONFIG],
@@ -35,37 +35,37 @@ const migrateCommands: readonly Command[] = [
   },
 ];
 
-/** The same under the words that Calico has for it. */
-function underMigrate(command: Command): Command {
-  const [first = '', ...rest] = command.words;
-  return { ...command, words: [first, 'migrate', ...rest], summary: `As "${command.words.join(' ')}"` };
+/** The same under the name that Calico has for it. */
+function underMigrate(command: CtlCommand): CtlCommand {
+  const [first = '', ...rest] = command.path;
+  return { ...command, path: [first, 'migrate', ...rest], summary: `As "${command.path.join(' ')}"` };
 }
 
-export const datastoreCommands: readonly Command[] = [
+export const datastoreCommands: readonly CtlCommand[] = [
   ...migrateCommands,
   ...migrateCommands.map(underMigrate),
   {
-    words: ['datastore', 'move'],
+    path: ['datastore', 'move'],
     summary: 'Move this host from its own store to a cluster, pods running',
     description:
       'Locks the store that the agent of this host runs for itself, copies all of it into the cluster, and has the agent go on with that. What the cluster has already stays as it is; where the two cannot be one, nothing is moved and every reason is named. A run that was interrupted is brought to its end by the same command.',
     operands: [],
     flags: [
-      { name: 'to', value: 'FILE', doc: "File that says how to reach the cluster's store, as for -c", path: true },
+      { name: 'to', value: 'FILE', doc: "File that says how to reach the cluster's store, as for -c", isPath: true },
       DRY_RUN,
     ],
     examples: [['Into the cluster that a file names', 'calicoctl datastore move --to /etc/calico/cluster.cfg']],
     load: async () => (await import('../move/move.ts')).runMove,
   },
   {
-    words: ['datastore', 'migrate-policy-names'],
+    path: ['datastore', 'migrate-policy-names'],
     summary: 'Rename policies that older Calico stored as default.NAME to NAME',
     operands: [],
     flags: [DRY_RUN, CONFIG],
     load: async () => (await import('../resource/policy-names.ts')).runMigratePolicyNames,
   },
   {
-    words: ['cluster', 'diags'],
+    path: ['cluster', 'diags'],
     summary: 'Collect what the store holds into an archive',
     operands: [],
     flags: [CONFIG],

@@ -1,10 +1,10 @@
 // Commands about addresses.
-import type { Command } from '../cli/command.ts';
+import type { CtlCommand } from '../cli/command.ts';
 import { CONFIG, DRY_RUN } from '../cli/flags.ts';
 
-export const ipamCommands: readonly Command[] = [
+export const ipamCommands: readonly CtlCommand[] = [
   {
-    words: ['ipam', 'show'],
+    path: ['ipam', 'show'],
     summary: 'Show how full pools are, or who holds an address',
     operands: [],
     flags: [
@@ -21,14 +21,14 @@ export const ipamCommands: readonly Command[] = [
     load: async () => (await import('../ipam/show.ts')).runIpamShow,
   },
   {
-    words: ['ipam', 'release'],
+    path: ['ipam', 'release'],
     summary: 'Take back an address that nothing uses',
     description:
       'Refused for an address that an endpoint, a tunnel of a node or a container of another plugin uses: the next to get it would share it. With reports of "calicoctl ipam check", what all of them call leaked is taken back, as far as it has not changed since and nothing uses it now.',
     operands: [],
     flags: [
       { name: 'ip', value: 'ADDRESS', doc: 'The address' },
-      { name: 'from-report', value: 'FILE', doc: 'A report of ipam check; may be given several times', path: true },
+      { name: 'from-report', value: 'FILE', doc: 'A report of ipam check; may be given several times', isPath: true },
       {
         name: 'force',
         doc: 'Take the address back although it is in use, or leaked ones of an unlocked store or from old reports',
@@ -39,7 +39,7 @@ export const ipamCommands: readonly Command[] = [
     load: async () => (await import('../ipam/release.ts')).runIpamRelease,
   },
   {
-    words: ['ipam', 'configure'],
+    path: ['ipam', 'configure'],
     summary: 'Change the settings of address assignment',
     operands: [],
     flags: [
@@ -47,7 +47,7 @@ export const ipamCommands: readonly Command[] = [
         name: 'strictaffinity',
         value: 'BOOL',
         doc: "Whether nodes never borrow from other nodes' blocks",
-        words: ['true', 'false'],
+        choices: ['true', 'false'],
       },
       { name: 'max-blocks-per-host', value: 'N', doc: 'How many blocks a node may have, per address family' },
       { name: 'ip-cooldown-seconds', value: 'N', doc: 'How long a released address rests' },
@@ -55,7 +55,7 @@ export const ipamCommands: readonly Command[] = [
         name: 'kubevirt-ip-persistence',
         value: 'WORD',
         doc: 'Whether virtual machines keep their addresses',
-        words: ['Enabled', 'Disabled'],
+        choices: ['Enabled', 'Disabled'],
       },
       DRY_RUN,
       CONFIG,
@@ -63,7 +63,7 @@ export const ipamCommands: readonly Command[] = [
     load: async () => (await import('../ipam/configure.ts')).runIpamConfigure,
   },
   {
-    words: ['ipam', 'check'],
+    path: ['ipam', 'check'],
     summary: 'Compare the addresses that are held with those that are used',
     description:
       'Endpoints and nodes in the store say which addresses are used. Addresses that two have, blocks and affinities without each other, and handles that are missing or count wrong are named as well. The status is 0 also when there are problems; the report can be given to "calicoctl ipam release".',
@@ -71,13 +71,13 @@ export const ipamCommands: readonly Command[] = [
     flags: [
       { name: 'show-all-ips', doc: 'Every address that is checked' },
       { name: 'show-problem-ips', doc: 'Every address that is held and not used, or used and not held' },
-      { name: 'output', short: 'o', value: 'FILE', doc: 'Write a report to this file', path: true },
+      { name: 'output', short: 'o', value: 'FILE', doc: 'Write a report to this file', isPath: true },
       CONFIG,
     ],
     load: async () => (await import('../ipam/check.ts')).runIpamCheck,
   },
   {
-    words: ['ipam', 'split'],
+    path: ['ipam', 'split'],
     summary: 'Split a pool into smaller pools of equal size',
     description: 'The store must be locked. Addresses in use stay where they are.',
     operands: [{ name: 'NUMBER' }],

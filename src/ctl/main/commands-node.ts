@@ -1,17 +1,17 @@
 // Commands about this host.
-import type { Command } from '../cli/command.ts';
+import type { CtlCommand } from '../cli/command.ts';
 import { CONFIG } from '../cli/flags.ts';
 
-export const nodeCommands: readonly Command[] = [
+export const nodeCommands: readonly CtlCommand[] = [
   {
-    words: ['node', 'status'],
+    path: ['node', 'status'],
     summary: 'Show whether the agent of this host runs, and its BGP sessions',
     operands: [],
     flags: [],
     load: async () => (await import('../node/status.ts')).runNodeStatus,
   },
   {
-    words: ['node', 'run'],
+    path: ['node', 'run'],
     summary: 'Start the agent of this host, in place of one that runs',
     description:
       'The agent is that of this installation, or a pod of the image that --node-image names. It goes on in the background; the command ends when the agent works, or says why it does not. The file of -c, else the environment, says where the store is.',
@@ -28,12 +28,12 @@ export const nodeCommands: readonly Command[] = [
       },
       { name: 'ip-autodetection-method', value: 'METHOD', doc: 'How the IPv4 address is found' },
       { name: 'ip6-autodetection-method', value: 'METHOD', doc: 'How the IPv6 address is found' },
-      { name: 'log-dir', value: 'FOLDER', doc: 'Where its log goes', usual: '/var/log/calico', path: true },
+      { name: 'log-dir', value: 'FOLDER', doc: 'Where its log goes', usual: '/var/log/calico', isPath: true },
       { name: 'node-image', value: 'IMAGE', doc: 'Run a pod of this image' },
-      { name: 'backend', value: 'WORD', doc: 'How routes travel', words: ['bird', 'none'] },
+      { name: 'backend', value: 'WORD', doc: 'How routes travel', choices: ['bird', 'none'] },
       { name: 'no-default-ippools', doc: 'Make no pools in an empty store' },
       { name: 'init-system', doc: 'Stay in the foreground, for an init system that restarts it' },
-      { name: 'felix-config', value: 'FILE', doc: 'Settings that go before those in the store', path: true },
+      { name: 'felix-config', value: 'FILE', doc: 'Settings that go before those in the store', isPath: true },
       { name: 'dryrun', doc: 'Print the command instead of running it' },
       CONFIG,
     ],
@@ -45,17 +45,17 @@ export const nodeCommands: readonly Command[] = [
     load: async () => (await import('../node/run.ts')).runNode,
   },
   {
-    words: ['node', 'checksystem'],
+    path: ['node', 'checksystem'],
     summary: 'Check that the kernel of this host has what the agent needs',
     operands: [],
-    flags: [{ name: 'kernel-config', short: 'f', value: 'FILE', doc: 'The configuration of the kernel', path: true }],
+    flags: [{ name: 'kernel-config', short: 'f', value: 'FILE', doc: 'The configuration of the kernel', isPath: true }],
     load: async () => (await import('../node/checksystem.ts')).runCheckSystem,
   },
   {
-    words: ['node', 'diags'],
+    path: ['node', 'diags'],
     summary: 'Collect what this host shows about its network into an archive',
     operands: [],
-    flags: [{ name: 'log-dir', value: 'FOLDER', doc: 'Where logs are', usual: '/var/log/calico', path: true }],
+    flags: [{ name: 'log-dir', value: 'FOLDER', doc: 'Where logs are', usual: '/var/log/calico', isPath: true }],
     load: async () => (await import('../node/diags.ts')).runNodeDiags,
   },
 ];

@@ -1,21 +1,23 @@
 // Commands that show and change resources.
-import type { Command, Flag, Operand } from '../cli/command.ts';
+import type { Flag, Operand } from '../../cli/command.ts';
+import { flagOn, flagValue } from '../../cli/flags.ts';
+import type { CtlCommand } from '../cli/command.ts';
 import { ALL_NAMESPACES, CONFIG, DRY_RUN, FILENAME, NAMESPACE, OUTPUT, RECURSIVE, SKIP_EMPTY } from '../cli/flags.ts';
 
 const FILES: readonly Flag[] = [FILENAME, RECURSIVE, SKIP_EMPTY];
 const WRITE: readonly Flag[] = [...FILES, NAMESPACE, DRY_RUN, CONFIG];
 const KIND_AND_NAMES: readonly Operand[] = [
-  { name: 'KIND', optional: true, words: 'kinds' },
-  { name: 'NAME', optional: true, many: true, words: 'names' },
+  { name: 'KIND', optional: true, offers: 'kinds' },
+  { name: 'NAME', optional: true, many: true, offers: 'names' },
 ];
 const ONE: readonly Operand[] = [
-  { name: 'KIND', words: 'writable-kinds' },
-  { name: 'NAME', words: 'names' },
+  { name: 'KIND', offers: 'writable-kinds' },
+  { name: 'NAME', offers: 'names' },
 ];
 
-export const resourceCommands: readonly Command[] = [
+export const resourceCommands: readonly CtlCommand[] = [
   {
-    words: ['get'],
+    path: ['get'],
     summary: 'Show resources',
     description:
       'All resources of a kind, those that are named, or those that files name; as a table, as YAML or JSON that apply and replace read, or through a template. Namespaced kinds are looked up in the namespace "default" unless -n or -A says otherwise.',
@@ -34,11 +36,11 @@ export const resourceCommands: readonly Command[] = [
       ['All profiles', 'calicoctl get profiles'],
       ['Two policies as YAML', 'calicoctl get networkpolicy web db -o yaml'],
     ],
-    endsItself: (flags) => flags.get('watch')?.at(-1) === 'true',
+    endsItself: (line) => flagOn(line, 'watch'),
     load: async () => (await import('../resource/get.ts')).runGet,
   },
   {
-    words: ['apply'],
+    path: ['apply'],
     summary: 'Create resources, or replace those that exist',
     operands: [],
     flags: WRITE,
@@ -49,21 +51,21 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/write.ts')).runApply,
   },
   {
-    words: ['create'],
+    path: ['create'],
     summary: 'Create resources; one that exists is a failure',
     operands: [],
     flags: [...WRITE, { name: 'skip-exists', doc: 'Resources that exist are no failure' }],
     load: async () => (await import('../resource/write.ts')).runCreate,
   },
   {
-    words: ['replace'],
+    path: ['replace'],
     summary: 'Replace resources; one that does not exist is a failure',
     operands: [],
     flags: WRITE,
     load: async () => (await import('../resource/write.ts')).runReplace,
   },
   {
-    words: ['delete'],
+    path: ['delete'],
     summary: 'Delete resources, by kind and name or those that files name',
     operands: KIND_AND_NAMES,
     flags: [...WRITE, { name: 'skip-not-exists', short: 's', doc: 'Resources that do not exist are no failure' }],
@@ -71,7 +73,7 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/delete.ts')).runDelete,
   },
   {
-    words: ['patch'],
+    path: ['patch'],
     summary: 'Change some fields of a resource',
     operands: ONE,
     flags: [
@@ -82,7 +84,7 @@ export const resourceCommands: readonly Command[] = [
         value: 'TYPE',
         doc: 'strategic and merge replace the fields that the change names (RFC 7386), json is a list of operations (RFC 6902)',
         usual: 'strategic',
-        words: ['strategic', 'merge', 'json'],
+        choices: ['strategic', 'merge', 'json'],
       },
       NAMESPACE,
       DRY_RUN,
@@ -92,7 +94,7 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/patch.ts')).runPatch,
   },
   {
-    words: ['label'],
+    path: ['label'],
     summary: 'Set or remove a label of a resource',
     operands: [...ONE, { name: 'KEY=VALUE' }],
     flags: [
@@ -106,14 +108,14 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/label.ts')).runLabel,
   },
   {
-    words: ['validate'],
+    path: ['validate'],
     summary: 'Say what is wrong with resources in files, without a store',
     operands: [],
     flags: [...FILES, NAMESPACE],
     load: async () => (await import('../resource/validate.ts')).runValidate,
   },
   {
-    words: ['version'],
+    path: ['version'],
     summary: 'Show the version of this program and of the cluster',
     operands: [],
     flags: [
@@ -122,11 +124,11 @@ export const resourceCommands: readonly Command[] = [
       CONFIG,
     ],
     anyVersion: true,
-    endsItself: (flags) => flags.has('poll'),
+    endsItself: (line) => flagValue(line, 'poll') !== undefined,
     load: async () => (await import('../datastore/version.ts')).runVersion,
   },
   {
-    words: ['diff'],
+    path: ['diff'],
     summary: 'Show what apply would change',
     description: 'The status is 0 when nothing would change, 1 when something would and 2 after a failure.',
     operands: [],
@@ -135,7 +137,7 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/diff.ts')).runDiff,
   },
   {
-    words: ['edit'],
+    path: ['edit'],
     summary: 'Change a resource in an editor: $VISUAL, $EDITOR or vi',
     operands: ONE,
     flags: [NAMESPACE, DRY_RUN, CONFIG],
@@ -143,11 +145,11 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/edit.ts')).runEdit,
   },
   {
-    words: ['wait'],
+    path: ['wait'],
     summary: 'Wait until a resource is there, is gone or has a value',
     operands: [
-      { name: 'KIND', words: 'kinds' },
-      { name: 'NAME', words: 'names' },
+      { name: 'KIND', offers: 'kinds' },
+      { name: 'NAME', offers: 'names' },
     ],
     flags: [
       {
@@ -155,7 +157,7 @@ export const resourceCommands: readonly Command[] = [
         value: 'CONDITION',
         doc: 'create, delete or jsonpath={PATH}=VALUE',
         usual: 'create',
-        words: ['create', 'delete', 'jsonpath='],
+        choices: ['create', 'delete', 'jsonpath='],
       },
       { name: 'timeout', value: 'DURATION', doc: 'How long to wait', usual: '30s' },
       NAMESPACE,
@@ -165,33 +167,33 @@ export const resourceCommands: readonly Command[] = [
     load: async () => (await import('../resource/wait.ts')).runWait,
   },
   {
-    words: ['explain'],
+    path: ['explain'],
     summary: 'Say what a kind is for and what its fields mean',
-    operands: [{ name: 'KIND[.FIELD...]', words: 'kinds' }],
+    operands: [{ name: 'KIND[.FIELD...]', offers: 'kinds' }],
     flags: [],
     examples: [['A field', 'calicoctl explain ippool.spec.blockSize']],
     load: async () => (await import('../resource/explain.ts')).runExplain,
   },
   {
-    words: ['completion'],
+    path: ['completion'],
     summary: 'Print the script that completes words in bash, zsh or fish',
-    operands: [{ name: 'SHELL', words: 'shells' }],
+    operands: [{ name: 'SHELL', offers: 'shells' }],
     flags: [],
     examples: [['In this bash', 'source <(calicoctl completion bash)']],
-    load: async () => (await import('./completion.ts')).runCompletion,
+    load: async () => (await import('./complete.ts')).runCompletion,
   },
   {
-    words: ['man'],
+    path: ['man'],
     summary: 'Print the manual page of a command, in roff',
-    operands: [{ name: 'COMMAND', optional: true, many: true }],
+    operands: [{ name: 'COMMAND', optional: true, many: true, offers: 'commands' }],
     flags: [],
     examples: [['Read one', 'calicoctl man get | man -l -']],
-    load: async () => (await import('./man.ts')).runMan,
+    load: async () => (await import('./manual.ts')).runMan,
   },
   {
-    words: ['__complete'],
-    summary: 'Print the words that can come next',
-    operands: [{ name: 'WORD', optional: true, many: true }],
+    path: ['__complete'],
+    summary: 'Print what can come next',
+    operands: [{ name: 'ARGUMENT', optional: true, many: true }],
     flags: [],
     hidden: true,
     anyVersion: true,

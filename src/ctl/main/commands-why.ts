@@ -1,5 +1,6 @@
 // Commands that explain what policy does.
-import type { Command, Flag } from '../cli/command.ts';
+import type { Flag } from '../../cli/command.ts';
+import type { CtlCommand } from '../cli/command.ts';
 import { CONFIG } from '../cli/flags.ts';
 
 const OUTPUT: Flag = {
@@ -8,12 +9,12 @@ const OUTPUT: Flag = {
   value: 'FORMAT',
   doc: 'text for people, json for programs',
   usual: 'text',
-  words: ['text', 'json'],
+  choices: ['text', 'json'],
 };
 
-export const whyCommands: readonly Command[] = [
+export const whyCommands: readonly CtlCommand[] = [
   {
-    words: ['why'],
+    path: ['why'],
     summary: 'Say whether a packet between two endpoints is let through, and which rule decides',
     description:
       'SOURCE and DESTINATION are endpoints of workloads, each named by the name that get shows, by the id of its container (its beginning will do), by its workload or interface, by the UUID or an app of a pod of rkt on this host, or by an address; also an address that no endpoint has. The answer comes from what the store holds, wherever the endpoints are: the policies and profiles at the source on its way out, and at the destination on its way in. Where both have IPv4 and IPv6, it is given for each. Run as root on the host of an endpoint it also reads the rules back from the kernel, and says whether they do the same. The status is 0 when all of it is allowed, 1 when something is denied, and 2 when there is no answer.',
@@ -25,7 +26,7 @@ export const whyCommands: readonly Command[] = [
         value: 'PROTOCOL',
         doc: 'tcp, udp, sctp, icmp (ICMPv6 between IPv6 addresses) or a number',
         usual: 'tcp',
-        words: ['tcp', 'udp', 'sctp', 'icmp'],
+        choices: ['tcp', 'udp', 'sctp', 'icmp'],
       },
       {
         name: 'port',
@@ -35,7 +36,7 @@ export const whyCommands: readonly Command[] = [
       },
       { name: 'source-port', value: 'PORT', doc: 'Port of the source', usual: '50000' },
       { name: 'icmp-type', value: 'TYPE[/CODE]', doc: 'With ICMP', usual: 'an echo request' },
-      { name: 'ip-version', value: 'VERSION', doc: '4 or 6 alone', words: ['4', '6'] },
+      { name: 'ip-version', value: 'VERSION', doc: '4 or 6 alone', choices: ['4', '6'] },
       OUTPUT,
       CONFIG,
     ],

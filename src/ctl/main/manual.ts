@@ -1,37 +1,11 @@
-// calicoctl's pages of the manual, made from the command table.
-import type { Entry, Manual, Page } from '../../manual/page.ts';
-import type { Command, Flag } from '../cli/command.ts';
-import { formatFlag, formatUsage, HELP_FLAG } from '../cli/help.ts';
-import { commands, globalFlags } from './commands.ts';
-
-const PROGRAM = ['calicoctl'];
-
-function describeFlag(flag: Flag): Entry {
-  const usual = flag.usual === undefined ? '' : ` (default ${flag.usual})`;
-  return { term: formatFlag(flag).trim(), doc: `${flag.doc}${usual}.` };
-}
-
-function describeFlags(flags: readonly Flag[]): readonly Entry[] {
-  return flags.filter((flag) => !flag.hidden).map(describeFlag);
-}
-
-export function describeCommand(command: Command): Page {
-  return {
-    words: [...PROGRAM, ...command.words],
-    section: 1,
-    summary: command.summary,
-    usage: [formatUsage(command)],
-    description: command.description?.split('\n\n') ?? [],
-    lists: [
-      { title: 'Options', entries: describeFlags(command.flags) },
-      { title: 'Global options', entries: describeFlags([...globalFlags, HELP_FLAG]) },
-    ],
-    examples: command.examples ?? [],
-    above: PROGRAM,
-  };
-}
-
-const shown = commands.filter((command) => !command.hidden);
+// calicoctl's pages of the manual, and the command that prints them.
+import { OcicatError } from '../../base/errors.ts';
+import { VERSION } from '../../base/version.ts';
+import { describeProgram } from '../../cli/manual.ts';
+import type { Entry, Manual } from '../../manual/page.ts';
+import { printRoffPage } from '../../manual/roff.ts';
+import type { Handler } from '../cli/command.ts';
+import { calicoctl } from './commands.ts';
 
 const ETCD_VARIABLES: readonly Entry[] = [
   {
@@ -46,26 +20,21 @@ const ETCD_VARIABLES: readonly Entry[] = [
   { term: 'CALICO_NAME', doc: 'Goes before `NAME`, for each of these.' },
 ];
 
-export const calicoctlOverview: Page = {
-  words: PROGRAM,
+export const calicoctlManual: Manual = describeProgram(calicoctl, {
   section: 1,
   summary: 'manage network and security policy, address pools and routing of a cluster of hosts',
   usage: ['calicoctl COMMAND [flags]'],
   description: ['`calicoctl COMMAND --help` says what a page here says.'],
   lists: [
-    {
-      title: 'Commands',
-      entries: shown.map(({ words, summary }) => ({
-        term: words.join(' '),
-        doc: `${summary}.`,
-        page: [...PROGRAM, ...words],
-      })),
-    },
-    { title: 'Global options', entries: describeFlags([...globalFlags, HELP_FLAG]) },
     { title: 'Environment', entries: ETCD_VARIABLES },
     { title: 'Files', entries: [{ term: '/etc/calico/calicoctl.cfg', doc: 'How to reach the store.' }] },
   ],
   examples: [],
-};
+});
 
-export const calicoctlManual: Manual = [calicoctlOverview, ...shown.map(describeCommand)];
+export const runMan: Handler = async ({ operands, stdio }) => {
+  const page = calicoctlManual.find(({ path }) => path.slice(1).join(' ') === operands.join(' '));
+  if (page === undefined) throw new OcicatError('invalid', `man: no command "${operands.join(' ')}"`);
+  stdio.write(printRoffPage(page, VERSION));
+  return 0;
+};

@@ -1,8 +1,12 @@
 // Resources as a table: the kind's columns, or those that the user names.
+
 import { OcicatError } from '../../base/errors.ts';
+import { type Columns, formatTable } from '../../cli/table.ts';
 import type { Column, Kind, TableContext } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
-import { formatTable } from './tabwriter.ts';
+
+/** As Calico's tables are set, the last cell of a row too. */
+export const CALICO_COLUMNS: Columns = { minWidth: 5, padding: 3, ends: 'padded' };
 
 export interface TableShape {
   readonly columns: readonly Column<Resource>[];
@@ -51,6 +55,6 @@ export function printTable(
   context: TableContext,
 ): string {
   const head = shape.columns.map((column) => column.heading);
-  const text = formatTable([head, ...tableRows(shape, resources, context)]);
+  const text = formatTable(CALICO_COLUMNS, [head, ...tableRows(shape, resources, context)]);
   return kind.bareTable ? text.replace(/ +$/gm, '') : `${text}\n`;
 }

@@ -1,13 +1,14 @@
 // get --watch: what there is, then every change, until interrupted.
+
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { createRowWriter } from '../../cli/table.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { parseResourceKind } from '../../datastore/resource/resource-codec.ts';
 import { listResources, type ResourceEvent, watchResources } from '../../datastore/resource/resources.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { flagOn, flagValues, type Invocation } from '../cli/command.ts';
-import { chooseColumns, tableRows } from '../output/get-table.ts';
-import { createRowWriter } from '../output/tabwriter.ts';
+import { CALICO_COLUMNS, chooseColumns, tableRows } from '../output/get-table.ts';
 import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindWord, withStore } from '../store/context.ts';
 import { showStored } from '../store/stored.ts';
 import { exported, readAsNumber } from './get.ts';
@@ -64,7 +65,7 @@ async function createPrinter(
   const withNamespace = flagOn(invocation, 'all-namespaces') || namespaceFlag(invocation) !== undefined;
   const shape = chooseColumns(kind, headingsFor(kind, output), withNamespace);
   const context = { asNumber: await readAsNumber(datastore, invocation.signal) };
-  const writer = createRowWriter();
+  const writer = createRowWriter({ ...CALICO_COLUMNS, ends: 'trimmed' });
   let begun = false;
   return {
     begin(resources) {

@@ -20,9 +20,9 @@ import { checkAgainstStore, type WriteAction } from './store-rules.ts';
 export async function readItems(invocation: Invocation, part: ManifestPart = 'whole'): Promise<readonly Item[]> {
   const paths = flagValues(invocation, 'filename');
   if (paths.length === 0) {
-    const { words, operands } = invocation.command;
+    const { path, operands } = invocation.command;
     const wanted = operands.length > 0 ? 'KIND or -f FILE' : '-f FILE';
-    throw new OcicatError('invalid', `"calicoctl ${words.join(' ')}" needs ${wanted}`);
+    throw new OcicatError('invalid', `"calicoctl ${path.join(' ')}" needs ${wanted}`);
   }
   try {
     const recursive = flagOn(invocation, 'recursive');

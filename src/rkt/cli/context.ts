@@ -1,8 +1,9 @@
-// What every command is given: the global options, the caller's environment and where its words go.
+// What every command is given: the global options, the caller's environment and where its output goes.
 import { resolve } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
+import type { Flag } from '../../cli/command.ts';
+import { flagOn, flagValue, flagValues, type WithFlags } from '../../cli/flags.ts';
 import { DEFAULT_MAX_IMAGE_BYTES } from '../../images/archive/allowance.ts';
-import { type FlagSpec, type FlagUse, isSet, lastFlag } from './flags.ts';
 import type { Stdio } from './output.ts';
 import { parseQuantity } from './quantity.ts';
 
@@ -29,31 +30,37 @@ export interface Context {
   readonly stdio: Stdio;
 }
 
-export const globalFlags: readonly FlagSpec[] = [
-  { name: 'debug', takes: 'boolean', initial: 'false', help: 'print out more debug information to stderr' },
-  { name: 'dir', takes: 'text', initial: '"/var/lib/rkt"', help: 'rkt data directory' },
+export const globalFlags: readonly Flag[] = [
+  { name: 'debug', doc: 'print out more debug information to stderr' },
+  { name: 'dir', value: 'VALUE', usual: '"/var/lib/rkt"', doc: 'rkt data directory', isPath: true },
   {
     name: 'insecure-options',
-    takes: 'text',
-    initial: 'none',
-    help: 'comma-separated list of security features to disable: none image tls ondisk http pubkey capabilities paths seccomp all-fetch all-run all',
+    value: 'VALUE',
+    usual: 'none',
+    doc: 'comma-separated list of security features to disable: none image tls ondisk http pubkey capabilities paths seccomp all-fetch all-run all',
   },
-  { name: 'local-config', takes: 'text', initial: '"/etc/rkt"', help: 'local configuration directory' },
+  { name: 'local-config', value: 'VALUE', usual: '"/etc/rkt"', doc: 'local configuration directory', isPath: true },
   {
     name: 'max-image-size',
-    takes: 'text',
-    initial: '16Gi',
-    help: 'the most that a fetched image may unpack to; it may have one file for each 16Ki of it',
+    value: 'VALUE',
+    usual: '16Gi',
+    doc: 'the most that a fetched image may unpack to; it may have one file for each 16Ki of it',
   },
-  { name: 'system-config', takes: 'text', initial: '"/usr/lib/rkt"', help: 'system configuration directory' },
-  { name: 'user-config', takes: 'text', initial: '""', help: 'user configuration directory' },
+  {
+    name: 'system-config',
+    value: 'VALUE',
+    usual: '"/usr/lib/rkt"',
+    doc: 'system configuration directory',
+    isPath: true,
+  },
+  { name: 'user-config', value: 'VALUE', usual: '""', doc: 'user configuration directory', isPath: true },
 ];
 
 const fetchProtections: readonly Protection[] = ['image', 'tls', 'http', 'pubkey'];
 const runProtections: readonly Protection[] = ['capabilities', 'paths', 'seccomp'];
 
-/** Words of `--insecure-options`. `ondisk`, `image` and `pubkey` name checks of signed archives, which are not read here. */
-const insecureWords: Readonly<Record<string, readonly Protection[]>> = {
+/** Values of `--insecure-options`. `ondisk`, `image` and `pubkey` name checks of signed archives, which are not read here. */
+const insecureValues: Readonly<Record<string, readonly Protection[]>> = {
   none: [],
   image: ['image'],
   tls: ['tls'],
@@ -69,19 +76,19 @@ const insecureWords: Readonly<Record<string, readonly Protection[]>> = {
 };
 
 function parseInsecure(text: string): readonly Protection[] {
-  return text.split(',').flatMap((word) => {
-    const lifted = insecureWords[word];
+  return text.split(',').flatMap((name) => {
+    const lifted = insecureValues[name];
     if (lifted !== undefined) return lifted;
-    const wanted = Object.keys(insecureWords).join(', ');
+    const wanted = Object.keys(insecureValues).join(', ');
     throw new OcicatError(
       'invalid',
-      `invalid argument "${text}" for "--insecure-options" flag: "${word}" is not one of ${wanted}`,
+      `invalid argument "${text}" for "--insecure-options" flag: "${name}" is not one of ${wanted}`,
     );
   });
 }
 
-function directory(uses: readonly FlagUse[], name: string): string | undefined {
-  const value = lastFlag(uses, name);
+function directory(line: WithFlags, name: string): string | undefined {
+  const value = flagValue(line, name);
   if (value === '') throw new OcicatError('invalid', '"" is not a valid directory');
   return value === undefined ? undefined : resolve(value);
 }
@@ -94,19 +101,17 @@ function parseImageSize(text: string | undefined): number {
 }
 
 /** The global options of a command line. Throws `invalid` for a bad value. */
-export function parseGlobals(
-  uses: readonly FlagUse[],
-): Pick<Context, 'directories' | 'debug' | 'lifted' | 'maxImageBytes'> {
+export function parseGlobals(line: WithFlags): Pick<Context, 'directories' | 'debug' | 'lifted' | 'maxImageBytes'> {
   return {
     directories: {
-      data: directory(uses, 'dir'),
-      system: directory(uses, 'system-config') ?? '/usr/lib/rkt',
-      local: directory(uses, 'local-config') ?? '/etc/rkt',
-      user: directory(uses, 'user-config'),
+      data: directory(line, 'dir'),
+      system: directory(line, 'system-config') ?? '/usr/lib/rkt',
+      local: directory(line, 'local-config') ?? '/etc/rkt',
+      user: directory(line, 'user-config'),
     },
-    debug: isSet(uses, 'debug'),
-    maxImageBytes: parseImageSize(lastFlag(uses, 'max-image-size')),
-    lifted: new Set(uses.filter((use) => use.name === 'insecure-options').flatMap((use) => parseInsecure(use.value))),
+    debug: flagOn(line, 'debug'),
+    maxImageBytes: parseImageSize(flagValue(line, 'max-image-size')),
+    lifted: new Set(flagValues(line, 'insecure-options').flatMap(parseInsecure)),
   };
 }
 

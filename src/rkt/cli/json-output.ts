@@ -1,12 +1,12 @@
 // The value of `--format`, and JSON as rkt prints it.
 import { OcicatError } from '../../base/errors.ts';
-import { type FlagUse, lastFlag } from './flags.ts';
+import { flagValue, type WithFlags } from '../../cli/flags.ts';
 
 export type OutputFormat = 'table' | 'json' | 'json-pretty';
 
 /** Throws `invalid`. */
-export function parseOutputFormat(uses: readonly FlagUse[]): OutputFormat {
-  const value = lastFlag(uses, 'format') ?? '';
+export function parseOutputFormat(line: WithFlags): OutputFormat {
+  const value = flagValue(line, 'format') ?? '';
   if (value === '') return 'table';
   if (value === 'json' || value === 'json-pretty') return value;
   throw new OcicatError('invalid', `Invalid format option: ${value}`);

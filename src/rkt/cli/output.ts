@@ -1,7 +1,8 @@
-// Where a command's words go: results to standard output, everything else to standard error.
+// Where a command's output goes: results to standard output, everything else to standard error.
 import { writeSync } from 'node:fs';
 import { OcicatError } from '../../base/errors.ts';
 import { escapeText } from '../../base/escape.ts';
+import type { Columns } from '../../cli/table.ts';
 import * as libc from '../../sys/libc.ts';
 
 /**
@@ -49,3 +50,6 @@ export const processStdio: Stdio = {
   stderr: (text) => void tryWriteWhole(2, Buffer.from(escapeText(text))),
   moveUp: (lines) => void tryWriteWhole(2, Buffer.from(`\x1b[${lines}A`)),
 };
+
+/** Tables as rkt's tabwriter sets them: `cut -f1` yields the first column. Source: rkt v1.30.0, rkt/rkt.go. */
+export const RKT_COLUMNS: Columns = { minWidth: 0, padding: 1, tabWidth: 8, ends: 'bare' };

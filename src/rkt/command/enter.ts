@@ -1,15 +1,16 @@
 // `rkt enter`: a command inside a running app.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../../base/errors.ts';
+import { flagValue } from '../../cli/flags.ts';
 import * as libc from '../../sys/libc.ts';
 import { systemProgram } from '../../sys/system-programs.ts';
 import { completeEnvironment } from '../app/app-environment.ts';
 import { pidPath } from '../app/app-process.ts';
 import { type Context, callersTerm } from '../cli/context.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { lastFlag } from '../cli/flags.ts';
 import { readFlavour } from '../options/flavour.ts';
 import { execInApp, refuseTracers } from '../run/enter-exec.ts';
 import { type PodApp, readPodManifest } from '../store/pod-manifest.ts';
@@ -64,17 +65,18 @@ async function findProcess(
 function enterFly(pid: number, command: readonly string[], environment: readonly string[]): never {
   const nsenter = systemProgram('nsenter');
   // --wd would be opened before the root is changed, and lead out of it.
-  const words = [nsenter, '--target', String(pid), '--mount', '--root', '--wdns=/', '--', ...command];
-  return libc.execve(nsenter, words, environment);
+  const argv = [nsenter, '--target', String(pid), '--mount', '--root', '--wdns=/', '--', ...command];
+  return libc.execve(nsenter, argv, environment);
 }
 
-export const enterPod: Handler = async (context, { uses, rest }) => {
+export const enterPod: Handler = async (context, line) => {
+  const called = line.operands.slice(1);
   const dataDir = chooseDataDir(context);
-  const named = namedPod(context, dataDir, rest.slice(0, 1), undefined);
+  const named = namedPod(context, dataDir, line.operands.slice(0, 1), undefined);
   if (named.state !== 'running') throw new OcicatError('invalid', `pod "${named.uuid}" isn't currently running`);
-  const app = chooseApp(context, named, lastFlag(uses, 'app') ?? '');
-  if (rest.length === 1) context.stdio.stderr('enter: no command specified, assuming "/bin/bash"\n');
-  const command = rest.length === 1 ? ['/bin/bash'] : rest.slice(1);
+  const app = chooseApp(context, named, flagValue(line, 'app') ?? '');
+  if (called.length === 0) context.stdio.stderr('enter: no command specified, assuming "/bin/bash"\n');
+  const command = called.length === 0 ? ['/bin/bash'] : called;
   const { pod, pid } = await findProcess(dataDir, named.uuid, app.name);
   const term = callersTerm(context);
   if (readFlavour(pod.path) === 'fly') {

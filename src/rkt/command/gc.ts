@@ -1,12 +1,13 @@
 // `rkt gc`: marks pods that have ended and deletes those that were marked long enough ago.
+
 import { statSync } from 'node:fs';
 import { formatDurationNs } from '../../base/duration.ts';
+import { flagOn, flagValue } from '../../cli/flags.ts';
 import { removeTree } from '../../images/archive/remove-tree.ts';
 import type { Context } from '../cli/context.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
 import { reportFailure } from '../cli/failure.ts';
-import { isSet, lastFlag } from '../cli/flags.ts';
-import { parseTimespan } from '../cli/humanise.ts';
+import { parseTimespan } from '../cli/format.ts';
 import { deletePod } from '../run/delete-pod.ts';
 import { type HeldPod, observePods, type Place, type Pod, tryHoldPod } from '../store/pod-store.ts';
 import { sweepImages } from '../store/sweep-images.ts';
@@ -96,12 +97,12 @@ async function dropEmbryos(gc: Collection): Promise<number> {
 const STATUS_FAILED = 254;
 
 /** 254 when a pod could not be collected; it is tried again by the next gc. */
-export const collectGarbage: Handler = async (context, { uses }) => {
-  const graceMs = parseTimespan(lastFlag(uses, 'grace-period') ?? '30m');
-  const expireMs = parseTimespan(lastFlag(uses, 'expire-prepared') ?? '24h');
+export const collectGarbage: Handler = async (context, line) => {
+  const graceMs = parseTimespan(flagValue(line, 'grace-period') ?? '30m');
+  const expireMs = parseTimespan(flagValue(line, 'expire-prepared') ?? '24h');
   const gc: Collection = { context, dataDir: chooseDataDir(context) };
   let failures = await mark(gc);
-  if (!isSet(uses, 'mark-only')) {
+  if (!flagOn(line, 'mark-only')) {
     failures += await expire(gc, expireMs);
     failures += await dropOld(gc, graceMs);
     failures += await dropEmbryos(gc);

@@ -1,12 +1,14 @@
 // `rkt image list`
+
 import { OcicatError } from '../../base/errors.ts';
+import { flagOn, flagValue, type WithFlags } from '../../cli/flags.ts';
+import { formatTable } from '../../cli/table.ts';
 import { formatImageName, type ImageRecord } from '../../images/store/record.ts';
 import { openImageStore } from '../../images/store/store.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { type FlagUse, isSet, lastFlag } from '../cli/flags.ts';
-import { formatAge, formatSize, printTime } from '../cli/humanise.ts';
+import { formatAge, formatSize, printTime } from '../cli/format.ts';
 import { parseOutputFormat, printDocument } from '../cli/json-output.ts';
-import { printTable } from '../cli/table.ts';
+import { RKT_COLUMNS } from '../cli/output.ts';
 import type { Handler } from './command.ts';
 
 const SHORT_ID = 'sha512-'.length + 12;
@@ -34,8 +36,8 @@ const fields: Readonly<Record<string, Field>> = {
   },
 };
 
-function parseFields(uses: readonly FlagUse[]): readonly Field[] {
-  return (lastFlag(uses, 'fields') ?? Object.keys(fields).join(',')).split(',').map((name) => {
+function parseFields(line: WithFlags): readonly Field[] {
+  return (flagValue(line, 'fields') ?? Object.keys(fields).join(',')).split(',').map((name) => {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (field !== undefined) return field;
     throw new OcicatError('invalid', `--fields "${name}": wanted ${Object.keys(fields).join(', ')}`);
@@ -49,9 +51,9 @@ const sortKeys: Readonly<Record<string, (image: ImageRecord) => string | number>
   size: (image) => image.sizeBytes,
 };
 
-function sortImages(images: readonly ImageRecord[], uses: readonly FlagUse[]): readonly ImageRecord[] {
-  const name = lastFlag(uses, 'sort') ?? 'importtime';
-  const order = lastFlag(uses, 'order') ?? 'asc';
+function sortImages(images: readonly ImageRecord[], line: WithFlags): readonly ImageRecord[] {
+  const name = flagValue(line, 'sort') ?? 'importtime';
+  const order = flagValue(line, 'order') ?? 'asc';
   const key = Object.hasOwn(sortKeys, name) ? sortKeys[name] : undefined;
   if (key === undefined)
     throw new OcicatError('invalid', `--sort "${name}": wanted ${Object.keys(sortKeys).join(', ')}`);
@@ -80,18 +82,18 @@ function readImages(dataDir: string): readonly ImageRecord[] {
 }
 
 /** A table, or JSON with times in nanoseconds. */
-export const listImages: Handler = async (context, { uses }) => {
-  const format = parseOutputFormat(uses);
-  const columns = parseFields(uses);
-  const images = sortImages(readImages(chooseDataDir(context)), uses);
+export const listImages: Handler = async (context, line) => {
+  const format = parseOutputFormat(line);
+  const columns = parseFields(line);
+  const images = sortImages(readImages(chooseDataDir(context)), line);
   if (format !== 'table') {
     context.stdio.stdout(printDocument(images.map(imageObject), format));
     return 0;
   }
-  const full = isSet(uses, 'full');
+  const full = flagOn(line, 'full');
   const nowMs = Date.now();
   const rows = images.map((image) => columns.map((field) => (full ? field.full(image) : field.short(image, nowMs))));
-  const head = isSet(uses, 'no-legend') ? [] : [columns.map((field) => field.title)];
-  context.stdio.stdout(printTable([...head, ...rows]));
+  const head = flagOn(line, 'no-legend') ? [] : [columns.map((field) => field.title)];
+  context.stdio.stdout(formatTable(RKT_COLUMNS, [...head, ...rows]));
   return 0;
 };

@@ -20,11 +20,11 @@ function find(store: ImageStore, argument: string): ImageRecord {
 }
 
 /** Images named twice count once; what cannot be found is told and left out. */
-function findAll(context: Context, store: ImageStore, words: readonly string[]): ReadonlySet<string> {
+function findAll(context: Context, store: ImageStore, images: readonly string[]): ReadonlySet<string> {
   const ids = new Set<string>();
-  for (const word of words) {
+  for (const image of images) {
     try {
-      ids.add(find(store, word).id);
+      ids.add(find(store, image).id);
     } catch (error) {
       reportFailure(context, 'rm', error);
     }
@@ -33,12 +33,12 @@ function findAll(context: Context, store: ImageStore, words: readonly string[]):
 }
 
 /** Pods made from the images keep working: their layers stay. Names that match nothing do not change the exit status. */
-export const removeImages: Handler = async (context, { rest }) => {
-  if (rest.length === 0) throw new OcicatError('invalid', 'must provide at least one image ID');
+export const removeImages: Handler = async (context, { operands }) => {
+  if (operands.length === 0) throw new OcicatError('invalid', 'must provide at least one image ID');
   const dataDir = chooseDataDir(context);
   const store = openImageStore(dataDir);
   try {
-    const ids = findAll(context, store, rest);
+    const ids = findAll(context, store, operands);
     for (const id of ids) {
       store.remove(id);
       context.stdio.stdout(`successfully removed aci for image: "${id}"\n`);

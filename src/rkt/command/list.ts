@@ -1,12 +1,14 @@
 // `rkt list`
+
 import { escapeLine } from '../../base/escape.ts';
 import { VERSION } from '../../base/version.ts';
+import { flagOn } from '../../cli/flags.ts';
+import { formatTable } from '../../cli/table.ts';
 import type { Context } from '../cli/context.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { isSet } from '../cli/flags.ts';
-import { formatAge, printTime } from '../cli/humanise.ts';
+import { formatAge, printTime } from '../cli/format.ts';
 import { parseOutputFormat, printDocument } from '../cli/json-output.ts';
-import { printTable } from '../cli/table.ts';
+import { RKT_COLUMNS } from '../cli/output.ts';
 import { formatNetworks } from '../network/net-info.ts';
 import { nameable, observePods } from '../store/pod-store.ts';
 import type { Handler } from './command.ts';
@@ -52,7 +54,7 @@ function podRows(view: PodView, full: boolean, nowMs: number): readonly (readonl
 /** The whole table. Without pods there is the legend, or an empty line. */
 export function printPodTable(views: readonly PodView[], full: boolean, withLegend: boolean, nowMs: number): string {
   const head = withLegend ? [full ? fullLegend : legend] : [];
-  const table = printTable([...head, ...views.flatMap((view) => podRows(view, full, nowMs))]);
+  const table = formatTable(RKT_COLUMNS, [...head, ...views.flatMap((view) => podRows(view, full, nowMs))]);
   return table === '' ? '\n' : table;
 }
 
@@ -72,12 +74,12 @@ function reportProblems(context: Context, problems: readonly string[]): void {
 }
 
 /** Always succeeds; pods that cannot be read are told of on standard error. */
-export const listPods: Handler = async (context, { uses }) => {
-  const format = parseOutputFormat(uses);
+export const listPods: Handler = async (context, line) => {
+  const format = parseOutputFormat(line);
   const views = observePods(chooseDataDir(context), nameable).map(viewPod);
   const problems = views.flatMap((view) => view.problems);
   if (format === 'table') {
-    context.stdio.stdout(printPodTable(views, isSet(uses, 'full'), !isSet(uses, 'no-legend'), Date.now()));
+    context.stdio.stdout(printPodTable(views, flagOn(line, 'full'), !flagOn(line, 'no-legend'), Date.now()));
   } else {
     context.stdio.stdout(printDocument(views.map(podObject), format));
   }

@@ -1,16 +1,17 @@
 // `rkt metadata-service`: lets pods ask about themselves, and prove to each other who they are.
+
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
+import { flagValue, type WithFlags } from '../../cli/flags.ts';
 import { METADATA_PORT } from '../../metadata/place.ts';
 import { runService } from '../../metadata/service.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { type FlagUse, lastFlag } from '../cli/flags.ts';
 import { openStopRequests } from '../run/stop-requests.ts';
 import { observeHeld } from '../store/pod-store.ts';
 import type { Handler } from './command.ts';
 
-function parsePort(uses: readonly FlagUse[]): number {
-  const text = lastFlag(uses, 'listen-port') ?? String(METADATA_PORT);
+function parsePort(line: WithFlags): number {
+  const text = flagValue(line, 'listen-port') ?? String(METADATA_PORT);
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port > 0 && port < 65_536) return port;
   throw new OcicatError('invalid', `--listen-port "${text}": wanted a port from 1 to 65535`);
@@ -31,10 +32,10 @@ function isHeld(podPath: string): boolean {
 }
 
 /** Runs until SIGTERM or SIGINT. */
-export const serveMetadata: Handler = async (context, { uses, rest }) => {
-  if (rest.length > 0) throw new OcicatError('invalid', `unknown argument "${rest[0]}"`);
-  const say = (line: string): void => context.stdio.stderr(`metadata-service: ${line}\n`);
-  const port = parsePort(uses);
+export const serveMetadata: Handler = async (context, line) => {
+  if (line.operands.length > 0) throw new OcicatError('invalid', `unknown argument "${line.operands[0]}"`);
+  const say = (text: string): void => context.stdio.stderr(`metadata-service: ${text}\n`);
+  const port = parsePort(line);
   const stops = openStopRequests();
   say('metadata service starting...');
   const { environment } = context;

@@ -8,13 +8,13 @@ import { findPod, type Pod } from '../store/pod-store.ts';
 export function namedPod(
   context: Context,
   dataDir: string,
-  words: readonly string[],
+  operands: readonly string[],
   uuidFile: string | undefined,
 ): Pod {
-  const [word, second] = words;
+  const [uuid, second] = operands;
   const fromFile = uuidFile === undefined || uuidFile === '' ? undefined : readUuidFile(uuidFile);
-  const prefix = fromFile ?? word;
-  if (prefix === undefined || second !== undefined || (fromFile !== undefined && word !== undefined)) {
+  const prefix = fromFile ?? uuid;
+  if (prefix === undefined || second !== undefined || (fromFile !== undefined && uuid !== undefined)) {
     throw new OcicatError('invalid', `wanted one pod UUID; see "rkt help ${context.name}"`);
   }
   try {

@@ -14,7 +14,7 @@ export interface PodView {
   readonly createdMs: number | undefined;
   readonly startedMs: number | undefined;
   readonly networks: readonly NetInfo[];
-  /** What could not be read, in words. */
+  /** What could not be read, as messages. */
   readonly problems: readonly string[];
 }
 

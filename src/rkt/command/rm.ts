@@ -19,7 +19,7 @@ function hold(dataDir: string, pod: Pod): HeldPod {
 
 /** Takes the pod out of use, so that it can be deleted. Throws `invalid` for a pod that lives. */
 function retire(context: Context, dataDir: string, pod: Pod): HeldPod {
-  const say = (words: string): void => context.stdio.stderr(`rm: moving ${words} "${pod.uuid}" to garbage\n`);
+  const say = (what: string): void => context.stdio.stderr(`rm: moving ${what} "${pod.uuid}" to garbage\n`);
   switch (pod.state) {
     case 'running':
       throw busy(pod, 'running');
@@ -46,9 +46,9 @@ function retire(context: Context, dataDir: string, pod: Pod): HeldPod {
 const STATUS_FAILED = 254;
 
 /** Removes each pod, going on after a failure. */
-export const removePods: Handler = async (context, words) => {
+export const removePods: Handler = async (context, line) => {
   const dataDir = chooseDataDir(context);
-  const failures = await forEachNamedPod(context, dataDir, words, async (pod) => {
+  const failures = await forEachNamedPod(context, dataDir, line, async (pod) => {
     const held = retire(context, dataDir, pod);
     try {
       await deletePod(context, held);

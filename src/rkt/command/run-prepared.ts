@@ -11,10 +11,10 @@ import type { Handler } from './command.ts';
 import { namedPod } from './named-pod.ts';
 
 /** Exit status: as that of `run`. */
-export const runPrepared: Handler = async (context, { uses, rest }) => {
-  const options = parseRuntimeOptions(uses);
+export const runPrepared: Handler = async (context, line) => {
+  const options = parseRuntimeOptions(line);
   const dataDir = chooseDataDir(context);
-  const pod = namedPod(context, dataDir, rest, undefined);
+  const pod = namedPod(context, dataDir, line.operands, undefined);
   const notPrepared = new OcicatError('invalid', `pod "${pod.uuid}" is not prepared`);
   if (pod.state !== 'prepared') throw notPrepared;
   if (options.mdsRegister) await requireService();

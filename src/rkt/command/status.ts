@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
 import { escapeLine } from '../../base/escape.ts';
+import { flagValue, type WithFlags } from '../../cli/flags.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { type FlagUse, lastFlag } from '../cli/flags.ts';
-import { printTime, tryParseTimespan } from '../cli/humanise.ts';
+import { printTime, tryParseTimespan } from '../cli/format.ts';
 import { parseOutputFormat, printDocument } from '../cli/json-output.ts';
 import { formatNetworks } from '../network/net-info.ts';
 import { findPod, type Pod, type PodState } from '../store/pod-store.ts';
@@ -46,8 +46,8 @@ function printStatus(view: PodView): string {
 }
 
 /** Milliseconds to wait: Infinity without a bound, undefined for not at all. Throws `invalid`. */
-function parseWait(uses: readonly FlagUse[], name: string): number | undefined {
-  const value = lastFlag(uses, name) ?? 'false';
+function parseWait(line: WithFlags, name: string): number | undefined {
+  const value = flagValue(line, name) ?? 'false';
   const truth = tryParseBoolean(value);
   if (truth !== undefined) return truth ? Number.POSITIVE_INFINITY : undefined;
   const durationMs = tryParseTimespan(value);
@@ -55,19 +55,19 @@ function parseWait(uses: readonly FlagUse[], name: string): number | undefined {
   throw new OcicatError('invalid', `--${name} "${value}": wanted true, false or a duration such as 10s`);
 }
 
-/** Looks at the pod until `done`. Throws `timeout` with `words`. */
+/** Looks at the pod until `done`. Throws `timeout` with `message`. */
 async function waitFor(
   dataDir: string,
   uuid: string,
   waitMs: number,
-  words: string,
+  message: string,
   done: (pod: Pod) => boolean,
 ): Promise<Pod> {
   const deadline = performance.now() + waitMs;
   for (;;) {
     const pod = findPod(dataDir, uuid);
     if (done(pod)) return pod;
-    if (performance.now() >= deadline) throw new OcicatError('timeout', `${words}: context deadline exceeded`);
+    if (performance.now() >= deadline) throw new OcicatError('timeout', `${message}: context deadline exceeded`);
     await sleep(POLL_MS);
   }
 }
@@ -78,12 +78,12 @@ function isReady(pod: Pod): boolean {
 }
 
 /** The status of one pod. Its exit status says nothing about the apps'. */
-export const showStatus: Handler = async (context, { uses, rest }) => {
-  const format = parseOutputFormat(uses);
-  const waitMs = parseWait(uses, 'wait');
-  const readyMs = parseWait(uses, 'wait-ready');
+export const showStatus: Handler = async (context, line) => {
+  const format = parseOutputFormat(line);
+  const waitMs = parseWait(line, 'wait');
+  const readyMs = parseWait(line, 'wait-ready');
   const dataDir = chooseDataDir(context);
-  const { uuid } = namedPod(context, dataDir, rest, lastFlag(uses, 'uuid-file'));
+  const { uuid } = namedPod(context, dataDir, line.operands, flagValue(line, 'uuid-file'));
   if (readyMs !== undefined) await waitFor(dataDir, uuid, readyMs, 'error waiting for pod readiness', isReady);
   if (waitMs !== undefined) {
     await waitFor(dataDir, uuid, waitMs, 'error waiting for pod to finish', (pod) => finished.has(pod.state));

@@ -1,9 +1,10 @@
 // `rkt stop`
+
 import { readdirSync, readlinkSync } from 'node:fs';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { flagOn } from '../../cli/flags.ts';
 import * as libc from '../../sys/libc.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
-import { isSet } from '../cli/flags.ts';
 import type { Pod } from '../store/pod-store.ts';
 import type { Handler } from './command.ts';
 import { readPodPid } from './pod-view.ts';
@@ -44,9 +45,9 @@ function signalPod(pod: Pod, signal: number): boolean {
 const STATUS_FAILED = 254;
 
 /** Asks the pods to stop, or with `--force` kills them, and does not wait for their end. */
-export const stopPods: Handler = async (context, words) => {
-  const signal = isSet(words.uses, 'force') ? SIGKILL : SIGTERM;
-  const failures = await forEachNamedPod(context, chooseDataDir(context), words, async (pod) => {
+export const stopPods: Handler = async (context, line) => {
+  const signal = flagOn(line, 'force') ? SIGKILL : SIGTERM;
+  const failures = await forEachNamedPod(context, chooseDataDir(context), line, async (pod) => {
     if (['preparing', 'aborted prepare', 'prepared'].includes(pod.state)) {
       throw new OcicatError('invalid', `pod "${pod.uuid}" is not running`);
     }

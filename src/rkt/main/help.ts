@@ -1,63 +1,59 @@
-// Help texts, made from the command table.
-
+// Help texts, made from the command table, as rkt sets them.
 import { OcicatError } from '../../base/errors.ts';
 import { VERSION } from '../../base/version.ts';
-import { globalFlags } from '../cli/context.ts';
-import type { FlagSpec } from '../cli/flags.ts';
-import { printTable } from '../cli/table.ts';
-import type { Command, Handler } from '../command/command.ts';
-import { appFlags } from '../options/app-arguments.ts';
-import { commands } from './commands.ts';
+import { type Flag, operandFlags } from '../../cli/command.ts';
+import { type Look, type Part, printHelp as printParts, type Section } from '../../cli/help-text.ts';
+import { formatUsage, shownFlags } from '../../cli/program.ts';
+import { RKT_COLUMNS } from '../cli/output.ts';
+import type { Handler, RktCommand } from '../command/command.ts';
+import { rkt } from './commands.ts';
 
-function block(title: string, lines: readonly string[]): string {
-  return `${title}:\n${lines.map((line) => `\t${line}\n`).join('')}\n`;
+const LOOK: Look = { indent: '\t', columns: RKT_COLUMNS };
+
+function describeFlag({
+  name,
+  value,
+  bare,
+  doc,
+  usual = value === undefined ? 'false' : '[]',
+}: Flag): readonly string[] {
+  return [`  --${name}${bare === undefined ? `=${usual}` : `[=${bare}]`}`, doc];
 }
 
-function rows(table: readonly (readonly string[])[]): readonly string[] {
-  return printTable(table).split('\n').slice(0, -1);
+function describeFlags(title: string, flags: readonly Flag[]): Section {
+  return { title, rows: shownFlags(flags, rkt).map(describeFlag) };
 }
 
-function optionRow(spec: FlagSpec): readonly string[] {
-  const { name, bare, initial = spec.takes === 'text' ? '[]' : 'false', help } = spec;
-  const value = bare === undefined ? `=${initial}` : `[=${bare}]`;
-  return [`  --${name}${value}`, help];
-}
-
-function options(title: string, specs: readonly FlagSpec[]): string {
-  const sorted = [...specs].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return sorted.length === 0 ? '' : block(title, rows(sorted.map(optionRow)));
-}
-
-function commandHelp(command: Command): string {
-  const name = command.name.join(' ');
+function describeCommand(command: RktCommand): readonly Part[] {
   return [
-    block('NAME', [`${name} - ${command.summary}`]),
-    block('USAGE', [`rkt ${name} ${command.usage}`.trimEnd()]),
-    options('OPTIONS', command.reads === 'apps' ? [...command.flags, ...appFlags] : command.flags),
-    options('GLOBAL OPTIONS', globalFlags),
-  ].join('');
+    { title: 'NAME', rows: [[`${command.path.join(' ')} - ${command.summary}`]] },
+    { title: 'USAGE', rows: [[formatUsage(rkt, command)]] },
+    describeFlags('OPTIONS', [...command.flags, ...operandFlags(command)]),
+    describeFlags('GLOBAL OPTIONS', rkt.globalFlags),
+  ];
 }
 
-function programHelp(): string {
+function describeRkt(): readonly Part[] {
+  const commands = rkt.commands.filter((command) => !command.hidden);
   return [
-    block('NAME', ['rkt - rkt, the application container runner']),
-    block('USAGE', ['rkt [command]']),
-    block('VERSION', [VERSION]),
-    block('COMMANDS', rows(commands.map((command) => [command.name.join(' '), command.summary]))),
-    options('OPTIONS', globalFlags),
-  ].join('');
+    { title: 'NAME', rows: [['rkt - rkt, the application container runner']] },
+    { title: 'USAGE', rows: [['rkt [command]']] },
+    { title: 'VERSION', rows: [[VERSION]] },
+    { title: 'COMMANDS', rows: commands.map((command) => [command.path.join(' '), command.summary]) },
+    describeFlags('OPTIONS', rkt.globalFlags),
+  ];
 }
 
-/** Help for one command, or for the whole program. */
-export function printHelp(command: Command | undefined): string {
-  return command === undefined ? programHelp() : commandHelp(command);
+/** Help for one command, or for the whole program; an empty line ends it. */
+export function printHelp(command: RktCommand | undefined): string {
+  return `${printParts(command === undefined ? describeRkt() : describeCommand(command), LOOK)}\n`;
 }
 
 /** `rkt help [COMMAND]` */
-export const showHelp: Handler = async (context, { rest }) => {
-  const command = commands.find((candidate) => candidate.name.join(' ') === rest.join(' '));
-  if (rest.length > 0 && command === undefined) {
-    throw new OcicatError('invalid', `unknown help topic "${rest.join(' ')}". Run 'rkt help'.`);
+export const showHelp: Handler = async (context, { operands }) => {
+  const command = rkt.commands.find((candidate) => candidate.path.join(' ') === operands.join(' '));
+  if (operands.length > 0 && command === undefined) {
+    throw new OcicatError('invalid', `unknown help topic "${operands.join(' ')}". Run 'rkt help'.`);
   }
   context.stdio.stdout(printHelp(command));
   return 0;

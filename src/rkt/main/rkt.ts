@@ -1,12 +1,11 @@
-// The rkt program: finds the command, reads its words, runs it and tells of its failure.
+// The rkt program: finds the command, reads its arguments, runs it and tells of its failure.
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
-import { type Context, globalFlags, parseGlobals } from '../cli/context.ts';
+import { looksLikeFlag } from '../../cli/arguments.ts';
+import { type Context, parseGlobals } from '../cli/context.ts';
 import { formatFailure, reportFailure } from '../cli/failure.ts';
-import { flagTable, looksLikeFlag, parseFlags, takeFlag } from '../cli/flags.ts';
 import { processStdio, type Stdio } from '../cli/output.ts';
-import type { Command, Words } from '../command/command.ts';
-import { parseAppArguments } from '../options/app-arguments.ts';
-import { commands } from './commands.ts';
+import { rkt } from './commands.ts';
+import { isExactly, type LineStart, parseRest, parseStart } from './line.ts';
 
 /** Exit statuses. Source: rkt v1.30.0, rkt/rkt.go. */
 const NO_COMMAND_STATUS = 2;
@@ -15,86 +14,31 @@ const FAILURE_STATUS = 254;
 /** Not the caller's: it would reach the pod, whose own users could then not read their files. */
 const UMASK = 0o022;
 
-interface Found {
-  readonly command: Command;
-  /** All words but the command's name: options may stand before it. */
-  readonly words: readonly string[];
-}
-
-/** Every option of every command: enough to tell a value before the command's name from that name. */
-function everyFlag() {
-  return flagTable(globalFlags, ...commands.map((command) => command.flags));
-}
-
-function startsNameOf(words: readonly string[], command: Command): boolean {
-  return command.name.every((part, at) => part.startsWith(words[at] ?? '-'));
-}
-
-function isExactly(words: readonly string[], command: Command): boolean {
-  return command.name.every((part, at) => part === words[at]);
-}
-
-/** The command that the words name, whole or by an unambiguous beginning. */
-function matchCommand(words: readonly string[]): Command {
-  const exact = commands.find((command) => isExactly(words, command));
-  const starting = exact === undefined ? commands.filter((command) => startsNameOf(words, command)) : [exact];
-  const [command, other] = starting;
-  if (command === undefined || other !== undefined) {
-    throw new OcicatError('invalid', `unknown command "${words[0] ?? ''}" for "rkt"`);
-  }
-  return command;
-}
-
-/** Undefined when there is no command among the words. */
-function findCommand(words: readonly string[]): Found | undefined {
-  const table = everyFlag();
-  let at = 0;
-  while (looksLikeFlag(words[at] ?? '')) at = takeFlag(table, words, at).next;
-  if (at >= words.length) return undefined;
-  const command = matchCommand(words.slice(at));
-  return { command, words: [...words.slice(0, at), ...words.slice(at + command.name.length)] };
-}
-
-function readWords({ command, words }: Found): Words {
-  const flags = [...globalFlags, ...command.flags];
-  if (command.reads !== 'apps')
-    return { ...parseFlags(flagTable(flags), words, command.reads === 'mixed'), apps: [], mounts: [] };
-  try {
-    return { ...parseAppArguments(flags, words), rest: [] };
-  } catch (cause) {
-    throw new OcicatError('invalid', 'error parsing app image arguments', { cause });
-  }
-}
-
-function leafOf(command: Command): string {
-  return command.name.at(-1) ?? '';
-}
-
-/** An option called for help counts anywhere before the words that are an app's own. */
+/** An option called for help counts anywhere before the arguments that are an app's own. */
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
-  return argv.slice(0, end < 0 ? undefined : end).some((word) => word === '--help' || word === '-h');
+  return argv.slice(0, end < 0 ? undefined : end).some((argument) => argument === '--help' || argument === '-h');
 }
 
 async function help(context: Pick<Context, 'stdio'>, argv: readonly string[]): Promise<void> {
   const { printHelp } = await import('./help.ts');
-  const names = argv.filter((word) => !looksLikeFlag(word));
-  const command = commands.find((candidate) => isExactly(names, candidate));
+  const path = argv.filter((argument) => !looksLikeFlag(argument));
+  const command = rkt.commands.find((candidate) => isExactly(path, candidate));
   context.stdio.stdout(printHelp(command));
 }
 
-async function execute(found: Found, environment: Context['environment'], stdio: Stdio): Promise<number> {
-  const { command } = found;
-  const name = leafOf(command);
+async function execute(start: LineStart, environment: Context['environment'], stdio: Stdio): Promise<number> {
+  const { command } = start;
+  const name = command.path.at(-1) ?? '';
   let debug = false;
   try {
-    const words = readWords(found);
-    const context: Context = { name, ...parseGlobals(words.uses), environment, stdio };
+    const line = parseRest(start);
+    const context: Context = { name, ...parseGlobals(line), environment, stdio };
     debug = context.debug;
     if (command.needsRoot && process.getuid?.() !== 0) {
       throw new OcicatError('denied', 'cannot run as unprivileged user');
     }
-    return await (await command.load())(context, words);
+    return await (await command.load())(context, line);
   } catch (error) {
     reportFailure({ debug, stdio }, name, error);
     return FAILURE_STATUS;
@@ -116,8 +60,8 @@ export async function runRkt(
       await help({ stdio }, argv);
       return 0;
     }
-    const found = findCommand(argv);
-    if (found !== undefined) return await execute(found, environment, stdio);
+    const start = parseStart(argv);
+    if (start !== undefined) return await execute(start, environment, stdio);
     stdio.stderr('rkt: missing command\n');
     await help({ stdio }, []);
     return NO_COMMAND_STATUS;

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
-import type { FlagSpec } from '../cli/flags.ts';
+import type { Flag } from '../../cli/command.ts';
 import { mergeMounts, parseAppArguments } from './app-arguments.ts';
 
-const podFlags: readonly FlagSpec[] = [
-  { name: 'net', takes: 'optional', bare: 'default', help: '' },
-  { name: 'volume', takes: 'text', help: '' },
+const podFlags: readonly Flag[] = [
+  { name: 'net', value: 'VALUE', bare: 'default', doc: '' },
+  { name: 'volume', value: 'VALUE', doc: '' },
 ];
 
 const bare = {
@@ -16,18 +16,18 @@ const bare = {
 };
 
 test('the worked example: an image, its exec, its arguments', () => {
-  const words = '--net=network1:IP=192.168.0.0 docker://busybox --exec httpd -- -f -h /'.split(' ');
-  expect(parseAppArguments(podFlags, words)).toEqual({
-    uses: [{ name: 'net', value: 'network1:IP=192.168.0.0' }],
+  const argv = '--net=network1:IP=192.168.0.0 docker://busybox --exec httpd -- -f -h /'.split(' ');
+  expect(parseAppArguments(podFlags, argv)).toEqual({
+    flags: [{ name: 'net', value: 'network1:IP=192.168.0.0' }],
     apps: [{ ...bare, image: 'docker://busybox', exec: 'httpd', args: ['-f', '-h', '/'] }],
     mounts: [],
   });
 });
 
 test('several images; pod options stay valid between them; a lone --- ends arguments, -- inside them is literal', () => {
-  const words = ['a', '--exec=/a', '--', 'x', '--', 'y', '---', '--net=host', '', 'b', '--user=7', '---', '--', 'z'];
-  expect(parseAppArguments(podFlags, words)).toEqual({
-    uses: [{ name: 'net', value: 'host' }],
+  const argv = ['a', '--exec=/a', '--', 'x', '--', 'y', '---', '--net=host', '', 'b', '--user=7', '---', '--', 'z'];
+  expect(parseAppArguments(podFlags, argv)).toEqual({
+    flags: [{ name: 'net', value: 'host' }],
     apps: [
       { ...bare, image: 'a', exec: '/a', args: ['x', '--', 'y'] },
       { ...bare, image: 'b', user: '7', args: ['z'] },
@@ -37,7 +37,7 @@ test('several images; pod options stay valid between them; a lone --- ends argum
 });
 
 test('limits, capabilities, groups, environment and mounts bind to the latest image', () => {
-  const words = [
+  const argv = [
     '--volume=v,kind=empty',
     '--mount=volume=v,target=/all',
     'a',
@@ -56,8 +56,8 @@ test('limits, capabilities, groups, environment and mounts bind to the latest im
     '--name=one',
     '--group=300',
   ];
-  expect(parseAppArguments(podFlags, words)).toEqual({
-    uses: [{ name: 'volume', value: 'v,kind=empty' }],
+  expect(parseAppArguments(podFlags, argv)).toEqual({
+    flags: [{ name: 'volume', value: 'v,kind=empty' }],
     apps: [
       {
         image: 'a',

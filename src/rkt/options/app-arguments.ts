@@ -1,7 +1,10 @@
 // The command line of run, prepare and fetch: pod options, then images, each with its own options and arguments.
 import { tryParseBoolean } from '../../base/boolean.ts';
 import { OcicatError } from '../../base/errors.ts';
-import { type FlagSpec, type FlagTable, type FlagUse, flagTable, looksLikeFlag, takeFlag } from '../cli/flags.ts';
+import { cutFlags, looksLikeFlag } from '../../cli/arguments.ts';
+import type { Flag } from '../../cli/command.ts';
+import { type FlagValue, flagValues, readFlags, type WithFlags } from '../../cli/flags.ts';
+import { describeFault } from '../cli/faults.ts';
 import { parseMemory, parseMilliCpu } from '../cli/quantity.ts';
 import { type CapabilityRule, parseCapabilities } from './capabilities.ts';
 import { cleanTarget, isAcName, type Mount, parseMount } from './volume.ts';
@@ -14,7 +17,7 @@ export interface AppRequest {
   readonly image: string;
   readonly name?: string;
   readonly exec?: string;
-  /** Words after `--`. */
+  /** What stands behind `--`. */
   readonly args: readonly string[];
   readonly workingDirectory?: string;
   readonly user?: string;
@@ -33,19 +36,22 @@ export interface AppRequest {
   readonly capabilities: CapabilityRule;
 }
 
-export interface AppArguments {
-  /** Options of the pod and global ones. */
-  readonly uses: readonly FlagUse[];
+/** `flags` are those of the pod and global ones. */
+export interface AppArguments extends WithFlags {
   readonly apps: readonly AppRequest[];
   /** Mounts given before the first image: for every app. */
   readonly mounts: readonly Mount[];
 }
 
-const text = (name: string, help: string, initial?: string): FlagSpec =>
-  initial === undefined ? { name, takes: 'text', help } : { name, takes: 'text', initial, help };
+const text = (name: string, doc: string, usual?: string): Flag => ({
+  name,
+  value: 'VALUE',
+  doc,
+  ...(usual === undefined ? {} : { usual }),
+});
 
 /** Options that follow an image. */
-export const appFlags: readonly FlagSpec[] = [
+export const appFlags: readonly Flag[] = [
   text(
     'annotation',
     'set the app\'s annotations, which it finds at the metadata service (example: "--annotation=foo=bar")',
@@ -160,40 +166,52 @@ const apply: Readonly<Record<string, Apply>> = {
   'working-dir': workingDirectory,
 };
 
-/** Words from `at` to the next lone `---`; `next` is the index after it. */
-function takeArgs(words: readonly string[], at: number): { readonly args: readonly string[]; readonly next: number } {
-  const end = words.indexOf('---', at);
-  return end < 0 ? { args: words.slice(at), next: words.length } : { args: words.slice(at, end), next: end + 1 };
+/** Takes the arguments up to the next lone `---`, and that. */
+function takeArgs(rest: string[]): readonly string[] {
+  const end = rest.indexOf('---');
+  const args = rest.splice(0, end < 0 ? rest.length : end);
+  rest.shift();
+  return args;
 }
 
 interface Progress {
-  uses: FlagUse[];
+  flags: FlagValue[];
   apps: AppRequest[];
   mounts: Mount[];
   /** Whether the latest image has had its `--`. */
   argued: boolean;
 }
 
-function applyUse(progress: Progress, use: FlagUse): void {
-  const change = apply[use.name];
+function applyFlag(progress: Progress, { name, value }: FlagValue): void {
+  const change = apply[name];
   if (change === undefined) {
-    progress.uses.push(use);
+    progress.flags.push({ name, value });
     return;
   }
   const app = progress.apps.pop();
-  if (app !== undefined) progress.apps.push(change(app, use.value));
-  else if (use.name === 'mount') progress.mounts.push(parseMount(use.value));
-  else throw new OcicatError('invalid', `--${use.name} must follow an image`);
+  if (app !== undefined) progress.apps.push(change(app, value));
+  else if (name === 'mount') progress.mounts.push(parseMount(value));
+  else throw new OcicatError('invalid', `--${name} must follow an image`);
 }
 
-function startArgs(progress: Progress, words: readonly string[], at: number): number {
+function applyArgs(progress: Progress, rest: string[]): void {
   const app = progress.apps.at(-1);
   if (app === undefined) throw new OcicatError('invalid', 'an image is required before any app arguments');
   if (progress.argued) throw new OcicatError('invalid', 'only one set of app arguments allowed per image');
-  const { args, next } = takeArgs(words, at);
-  progress.apps.splice(-1, 1, { ...app, args });
+  progress.apps.splice(-1, 1, { ...app, args: takeArgs(rest) });
   progress.argued = true;
-  return next;
+}
+
+function applyImage(progress: Progress, image: string): void {
+  progress.apps.push({
+    image,
+    args: [],
+    environment: new Map(),
+    annotations: new Map(),
+    mounts: [],
+    capabilities: { kind: 'default' },
+  });
+  progress.argued = false;
 }
 
 function refuseDangling(progress: Progress, volumes: ReadonlySet<string>): void {
@@ -205,41 +223,23 @@ function refuseDangling(progress: Progress, volumes: ReadonlySet<string>): void 
 }
 
 /**
- * Reads the words of run or prepare. `podFlags` may stand anywhere outside app arguments. Throws `invalid`; the caller
+ * Reads the arguments of run or prepare. `podFlags` may stand anywhere outside app arguments. Throws `invalid`; the caller
  * tells an option that does not exist from a wrong value by nothing but the message.
  */
-export function parseAppArguments(podFlags: readonly FlagSpec[], words: readonly string[]): AppArguments {
-  const table: FlagTable = flagTable(podFlags, appFlags);
-  const progress: Progress = { uses: [], apps: [], mounts: [], argued: false };
-  for (let at = 0; at < words.length; ) {
-    const word = words[at] ?? '';
-    if (word === '--') {
-      at = startArgs(progress, words, at + 1);
-    } else if (looksLikeFlag(word) && word !== '---') {
-      const { use, next } = takeFlag(table, words, at);
-      applyUse(progress, use);
-      at = next;
-    } else {
-      if (word !== '' && word !== '---') {
-        progress.apps.push({
-          image: word,
-          args: [],
-          environment: new Map(),
-          annotations: new Map(),
-          mounts: [],
-          capabilities: { kind: 'default' },
-        });
-        progress.argued = false;
-      }
-      at += 1;
-    }
+export function parseAppArguments(podFlags: readonly Flag[], argv: readonly string[]): AppArguments {
+  const known = [...podFlags, ...appFlags];
+  const progress: Progress = { flags: [], apps: [], mounts: [], argued: false };
+  const rest = [...argv];
+  for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
+    if (argument === '--') applyArgs(progress, rest);
+    else if (looksLikeFlag(argument) && argument !== '---') {
+      for (const flag of readFlags({ describeFault }, cutFlags(argument, rest, known), known))
+        applyFlag(progress, flag);
+    } else if (argument !== '' && argument !== '---') applyImage(progress, argument);
   }
-  refuseDangling(progress, volumeNames(progress.uses));
-  return { uses: progress.uses, apps: progress.apps, mounts: progress.mounts };
-}
-
-function volumeNames(uses: readonly FlagUse[]): ReadonlySet<string> {
-  return new Set(uses.filter((use) => use.name === 'volume').map((use) => use.value.split(',')[0] ?? ''));
+  const { flags, apps, mounts } = progress;
+  refuseDangling(progress, new Set(flagValues(progress, 'volume').map((volume) => volume.split(',')[0] ?? '')));
+  return { flags, apps, mounts };
 }
 
 /** The app's mounts and, where it has none on the same target, the pod's. */

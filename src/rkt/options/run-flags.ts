@@ -1,71 +1,75 @@
 // Options of run, prepare and run-prepared that concern the pod as a whole.
 import { OcicatError } from '../../base/errors.ts';
+import type { Flag } from '../../cli/command.ts';
+import { flagOn, flagValue, flagValues, type WithFlags } from '../../cli/flags.ts';
 import type { PullPolicy } from '../../images/transfer/fetch.ts';
-import { allFlags, type FlagSpec, type FlagUse, isSet, lastFlag } from '../cli/flags.ts';
 import { type DnsMode, type HostsMode, parseDnsMode, parseHostname, parseHostsMode } from './dns-files.ts';
 import type { Flavour } from './flavour.ts';
 import { type NetList, parseNetList } from './net-list.ts';
 
 /** Options that shape the prepared pod. */
-export const prepareFlags: readonly FlagSpec[] = [
+export const prepareFlags: readonly Flag[] = [
   {
     name: 'inherit-env',
-    takes: 'boolean',
-    initial: 'false',
-    help: 'inherit all environment variables not set by apps',
+    doc: 'inherit all environment variables not set by apps',
   },
-  { name: 'no-store', takes: 'boolean', initial: 'false', help: 'deprecated: --pull-policy=update' },
-  { name: 'pull-policy', takes: 'text', initial: 'new', help: 'when to pull an image: new, update or never' },
-  { name: 'set-env', takes: 'text', help: 'environment variable to set for all the apps in the form key=value' },
-  { name: 'set-env-file', takes: 'text', help: 'path to an environment variables file' },
+  { name: 'no-store', doc: 'deprecated: --pull-policy=update' },
+  {
+    name: 'pull-policy',
+    value: 'VALUE',
+    usual: 'new',
+    doc: 'when to pull an image: new, update or never',
+    choices: ['new', 'update', 'never'],
+  },
+  { name: 'set-env', value: 'VALUE', doc: 'environment variable to set for all the apps in the form key=value' },
+  { name: 'set-env-file', value: 'VALUE', doc: 'path to an environment variables file', isPath: true },
   {
     name: 'stage1-from-dir',
-    takes: 'text',
-    help: 'flavour, by the file name of its image in the stage1 images directory',
+    value: 'VALUE',
+    doc: 'flavour, by the file name of its image in the stage1 images directory',
   },
-  { name: 'stage1-hash', takes: 'text', help: 'flavour, by the hash of its image' },
-  { name: 'stage1-name', takes: 'text', help: 'flavour, by the name of its image, e.g. coreos.com/rkt/stage1-fly' },
-  { name: 'stage1-path', takes: 'text', help: 'flavour, by the path of its image' },
-  { name: 'stage1-url', takes: 'text', help: 'flavour, by the URL of its image' },
-  { name: 'store-only', takes: 'boolean', initial: 'false', help: 'deprecated: --pull-policy=never' },
+  { name: 'stage1-hash', value: 'VALUE', doc: 'flavour, by the hash of its image' },
+  { name: 'stage1-name', value: 'VALUE', doc: 'flavour, by the name of its image, e.g. coreos.com/rkt/stage1-fly' },
+  { name: 'stage1-path', value: 'VALUE', doc: 'flavour, by the path of its image' },
+  { name: 'stage1-url', value: 'VALUE', doc: 'flavour, by the URL of its image' },
+  { name: 'store-only', doc: 'deprecated: --pull-policy=never' },
   {
     name: 'volume',
-    takes: 'text',
-    help: 'volume to make available in the pod: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or NAME,kind=empty[,mode=MODE][,uid=UID][,gid=GID]',
+    value: 'VALUE',
+    doc: 'volume to make available in the pod: NAME,kind=host,source=PATH[,readOnly=BOOL][,recursive=BOOL] or NAME,kind=empty[,mode=MODE][,uid=UID][,gid=GID]',
   },
 ];
 
 /** Options that say how the pod is to run. */
-export const runtimeFlags: readonly FlagSpec[] = [
-  { name: 'dns', takes: 'text', help: 'name servers to write in /etc/resolv.conf, or "host" or "none"' },
-  { name: 'dns-domain', takes: 'text', initial: '""', help: 'DNS domain to write in /etc/resolv.conf' },
-  { name: 'dns-opt', takes: 'text', help: 'DNS options to write in /etc/resolv.conf' },
-  { name: 'dns-search', takes: 'text', help: 'DNS search domains to write in /etc/resolv.conf' },
-  { name: 'hostname', takes: 'text', initial: '""', help: 'pod\'s hostname. If empty, it will be "rkt-$PODUUID"' },
+export const runtimeFlags: readonly Flag[] = [
+  { name: 'dns', value: 'VALUE', doc: 'name servers to write in /etc/resolv.conf, or "host" or "none"' },
+  { name: 'dns-domain', value: 'VALUE', usual: '""', doc: 'DNS domain to write in /etc/resolv.conf' },
+  { name: 'dns-opt', value: 'VALUE', doc: 'DNS options to write in /etc/resolv.conf' },
+  { name: 'dns-search', value: 'VALUE', doc: 'DNS search domains to write in /etc/resolv.conf' },
+  { name: 'hostname', value: 'VALUE', usual: '""', doc: 'pod\'s hostname. If empty, it will be "rkt-$PODUUID"' },
   {
     name: 'hosts-entry',
-    takes: 'text',
-    help: 'entries to add to the pod-wide hosts file: IP=NAME[,IP=NAME], or "host"',
+    value: 'VALUE',
+    doc: 'entries to add to the pod-wide hosts file: IP=NAME[,IP=NAME], or "host"',
   },
-  { name: 'interactive', takes: 'boolean', initial: 'false', help: 'run pod interactively' },
+  { name: 'interactive', doc: 'run pod interactively' },
   {
     name: 'ipc',
-    takes: 'text',
-    initial: '""',
-    help: 'whether to stay in the host IPC namespace: auto, private or parent',
+    value: 'VALUE',
+    usual: '""',
+    doc: 'whether to stay in the host IPC namespace: auto, private or parent',
+    choices: ['auto', 'private', 'parent'],
   },
   {
     name: 'mds-register',
-    takes: 'boolean',
-    initial: 'false',
-    help: 'register pod with metadata service. It needs network connectivity to the host (--net=default, --net=default-restricted, or --net=host)',
+    doc: 'register pod with metadata service. It needs network connectivity to the host (--net=default, --net=default-restricted, or --net=host)',
   },
   {
     name: 'net',
-    takes: 'optional',
+    value: 'VALUE',
     bare: 'default',
-    initial: 'default',
-    help: "configure the pod's networking: a list of networks, each with optional arguments, or none, host, all",
+    usual: 'default',
+    doc: "configure the pod's networking: a list of networks, each with optional arguments, or none, host, all",
   },
 ];
 
@@ -91,24 +95,24 @@ function parseIpc(text: string): boolean | undefined {
   throw new OcicatError('invalid', `unknown value for --ipc parameter: ${text}`);
 }
 
-function parseDns(uses: readonly FlagUse[]): Pick<RuntimeOptions, 'dns' | 'hosts'> {
+function parseDns(line: WithFlags): Pick<RuntimeOptions, 'dns' | 'hosts'> {
   try {
     return {
       dns: parseDnsMode({
-        servers: allFlags(uses, 'dns'),
-        search: allFlags(uses, 'dns-search'),
-        options: allFlags(uses, 'dns-opt'),
-        domain: lastFlag(uses, 'dns-domain') ?? '',
+        servers: flagValues(line, 'dns'),
+        search: flagValues(line, 'dns-search'),
+        options: flagValues(line, 'dns-opt'),
+        domain: flagValue(line, 'dns-domain') ?? '',
       }),
-      hosts: parseHostsMode(allFlags(uses, 'hosts-entry')),
+      hosts: parseHostsMode(flagValues(line, 'hosts-entry')),
     };
   } catch (cause) {
     throw new OcicatError('invalid', 'error with dns flags', { cause });
   }
 }
 
-function parseMdsRegister(uses: readonly FlagUse[], net: NetList): boolean {
-  const wanted = isSet(uses, 'mds-register');
+function parseMdsRegister(line: WithFlags, net: NetList): boolean {
+  const wanted = flagOn(line, 'mds-register');
   if (!wanted || net.kind !== 'none') return wanted;
   throw new OcicatError(
     'invalid',
@@ -117,35 +121,31 @@ function parseMdsRegister(uses: readonly FlagUse[], net: NetList): boolean {
 }
 
 /** Throws `invalid`. */
-export function parseRuntimeOptions(uses: readonly FlagUse[]): RuntimeOptions {
-  const hostname = lastFlag(uses, 'hostname') ?? '';
-  const nets = allFlags(uses, 'net');
+export function parseRuntimeOptions(line: WithFlags): RuntimeOptions {
+  const hostname = flagValue(line, 'hostname') ?? '';
+  const nets = flagValues(line, 'net');
   const net = parseNetList(nets);
   return {
     net,
-    mdsRegister: parseMdsRegister(uses, net),
+    mdsRegister: parseMdsRegister(line, net),
     netGiven: nets.length > 0,
-    ...parseDns(uses),
+    ...parseDns(line),
     hostname: hostname === '' ? undefined : parseHostname(hostname),
-    interactive: isSet(uses, 'interactive'),
-    ownIpc: parseIpc(lastFlag(uses, 'ipc') ?? ''),
+    interactive: flagOn(line, 'interactive'),
+    ownIpc: parseIpc(flagValue(line, 'ipc') ?? ''),
   };
 }
 
-/** Words for a deprecated option go to `warn`. Throws `invalid`. */
-export function parsePullPolicy(
-  uses: readonly FlagUse[],
-  fallback: PullPolicy,
-  warn: (line: string) => void,
-): PullPolicy {
-  const storeOnly = isSet(uses, 'store-only');
-  const noStore = isSet(uses, 'no-store');
+/** What is to be said of a deprecated option goes to `warn`. Throws `invalid`. */
+export function parsePullPolicy(line: WithFlags, fallback: PullPolicy, warn: (text: string) => void): PullPolicy {
+  const storeOnly = flagOn(line, 'store-only');
+  const noStore = flagOn(line, 'no-store');
   if (storeOnly && noStore) throw new OcicatError('invalid', 'both --store-only and --no-store specified');
   if (storeOnly) warn('Flag --store-only has been deprecated, please use --pull-policy=never');
   if (noStore) warn('Flag --no-store has been deprecated, please use --pull-policy=update');
   if (storeOnly) return 'never';
   if (noStore) return 'update';
-  const policy = lastFlag(uses, 'pull-policy') ?? fallback;
+  const policy = flagValue(line, 'pull-policy') ?? fallback;
   if (policy === 'new' || policy === 'update' || policy === 'never') return policy;
   throw new OcicatError('invalid', `--pull-policy "${policy}": wanted new, update or never`);
 }
@@ -156,22 +156,22 @@ const stage1Flags = ['stage1-url', 'stage1-path', 'stage1-name', 'stage1-hash', 
  * rkt chose a flavour by an image; the flavours are built in here, and the image's name still chooses. Throws `invalid`
  * for names of other images, and `unsupported` for a hash, which names none.
  */
-export function parseFlavour(uses: readonly FlagUse[]): Flavour {
-  const [given, other] = uses.filter((use) => stage1Flags.includes(use.name));
-  if (given === undefined) return 'default';
+export function parseFlavour(line: WithFlags): Flavour {
+  const [first, other] = line.flags.filter(({ name }) => stage1Flags.includes(name));
+  if (first === undefined) return 'default';
   if (other !== undefined) {
-    if (other.name === given.name) throw new OcicatError('invalid', `--${given.name} already used`);
-    throw new OcicatError('invalid', `flags --${given.name} and --${other.name} are mutually exclusive`);
+    if (other.name === first.name) throw new OcicatError('invalid', `--${first.name} already used`);
+    throw new OcicatError('invalid', `flags --${first.name} and --${other.name} are mutually exclusive`);
   }
-  const last = given.value.slice(given.value.lastIndexOf('/') + 1);
+  const last = first.value.slice(first.value.lastIndexOf('/') + 1);
   const name = last
     .replace(/[:,].*$/, '')
     .replace(/\.aci$/, '')
     .replace(/-\d.*$/, '');
-  if (given.name !== 'stage1-hash' && /^(stage1-)?fly$/.test(name)) return 'fly';
-  if (given.name !== 'stage1-hash' && /^(stage1-)?(coreos|default)$/.test(name)) return 'default';
+  if (first.name !== 'stage1-hash' && /^(stage1-)?fly$/.test(name)) return 'fly';
+  if (first.name !== 'stage1-hash' && /^(stage1-)?(coreos|default)$/.test(name)) return 'default';
   throw new OcicatError(
     'unsupported',
-    `--${given.name} "${given.value}": unknown flavour, wanted a name ending in stage1-fly or stage1-coreos`,
+    `--${first.name} "${first.value}": unknown flavour, wanted a name ending in stage1-fly or stage1-coreos`,
   );
 }

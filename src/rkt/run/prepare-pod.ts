@@ -1,7 +1,9 @@
 // Preparing a pod: images fetched, everything that was asked written down in its directory.
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
+import { flagOn, flagValues } from '../../cli/flags.ts';
 import { computeAppName } from '../../images/spec/reference.ts';
 import type { ImageRecord } from '../../images/store/record.ts';
 import type { ImageStore } from '../../images/store/store.ts';
@@ -11,7 +13,6 @@ import { computeMountPoints, writeImageManifest } from '../app/image-manifest.ts
 import { OWN_GROUP } from '../app/users.ts';
 import { refuseDuplicateVolumes } from '../app/volumes.ts';
 import type { Context } from '../cli/context.ts';
-import { allFlags, isSet } from '../cli/flags.ts';
 import { type AppArguments, type AppRequest, mergeMounts } from '../options/app-arguments.ts';
 import { type Flavour, writeFlavour } from '../options/flavour.ts';
 import { isAcName, parseVolume } from '../options/volume.ts';
@@ -101,10 +102,10 @@ function computeApp(
 
 function computeManifest(context: Context, asked: AppArguments, images: readonly ImageRecord[]): PodManifest {
   const sources: EnvironmentSources = {
-    inherited: isSet(asked.uses, 'inherit-env') ? context.environment : {},
-    pod: parseSetEnv(allFlags(asked.uses, 'set-env'), allFlags(asked.uses, 'set-env-file')),
+    inherited: flagOn(asked, 'inherit-env') ? context.environment : {},
+    pod: parseSetEnv(flagValues(asked, 'set-env'), flagValues(asked, 'set-env-file')),
   };
-  const volumes = allFlags(asked.uses, 'volume').map(parseVolume);
+  const volumes = flagValues(asked, 'volume').map(parseVolume);
   const apps = asked.apps.flatMap((request, index) => {
     const image = images[index];
     return image === undefined ? [] : [computeApp(request, image, sources, asked.mounts)];

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { formatAge, formatSize, parseTimespan, printTime } from './humanise.ts';
+import { formatAge, formatSize, parseTimespan, printTime } from './format.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -24,9 +24,9 @@ test.each([
   [1100 * DAY, '3 years ago'],
   [37 * 360 * DAY, 'a long while ago'],
   [-90, '1 minute from now'],
-])('an age of %d s reads "%s"', (seconds, words) => {
+])('an age of %d s reads "%s"', (seconds, text) => {
   const nowMs = 2_000_000_000_000;
-  expect(formatAge(nowMs - seconds * 1000, nowMs)).toBe(words);
+  expect(formatAge(nowMs - seconds * 1000, nowMs)).toBe(text);
 });
 
 test('an unknown time is long ago, and the zero time for programs', () => {
@@ -46,8 +46,8 @@ test.each([
   [1024, '1.0KiB'],
   [1_258_291, '1.2MiB'],
   [149_946_368, '143MiB'],
-])('%d bytes read "%s"', (sizeBytes, words) => {
-  expect(formatSize(sizeBytes)).toBe(words);
+])('%d bytes read "%s"', (sizeBytes, text) => {
+  expect(formatSize(sizeBytes)).toBe(text);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-// Times, durations and sizes as rkt shows them: humanised for people, Go's layouts for programs.
+// Times, durations and sizes as rkt shows them: formatted for people, Go's layouts for programs.
 import { tryParseDurationMs } from '../../base/duration.ts';
 import { OcicatError } from '../../base/errors.ts';
 
@@ -10,8 +10,8 @@ const WEEK = 7 * DAY;
 const MONTH = 30 * DAY;
 const YEAR = 12 * MONTH;
 
-/** Upper bounds in seconds, and the words below each; `unit` divides the age. Source: go-humanize times.go. */
-const magnitudes: readonly (readonly [below: number, words: string, unit: number])[] = [
+/** Upper bounds in seconds, and what is shown below each; `unit` divides the age. Source: go-humanize times.go. */
+const magnitudes: readonly (readonly [below: number, text: string, unit: number])[] = [
   [SECOND, 'now', 1],
   [2 * SECOND, '1 second', 1],
   [MINUTE, 'N seconds', SECOND],
@@ -37,8 +37,8 @@ export function formatAge(timeMs: number | undefined, nowMs: number): string {
   const seconds = Math.trunc(Math.abs(nowMs - timeMs) / 1000);
   const row = magnitudes.find(([below]) => seconds < below);
   if (row === undefined) return `a long while ${direction}`;
-  const [, words, unit] = row;
-  return words === 'now' ? words : `${words.replace('N', String(Math.trunc(seconds / unit)))} ${direction}`;
+  const [, text, unit] = row;
+  return text === 'now' ? text : `${text.replace('N', String(Math.trunc(seconds / unit)))} ${direction}`;
 }
 
 function digits(value: number, width: number): string {

@@ -1,0 +1,91 @@
+// Taking Ocicat off this host, step by step; each may be done again after a kill at any moment.
+import { existsSync, readFileSync } from 'node:fs';
+import { OcicatError } from '../base/errors.ts';
+import { escapeLine } from '../base/escape.ts';
+import { flagOn } from '../cli/flags.ts';
+import type { SingleHandler } from '../cli/single-command.ts';
+import { sayLine } from '../sys/output.ts';
+import { endTableHolders, removeLinks, removeRoutes, removeTables } from './data-plane.ts';
+import {
+  observeConfiguration,
+  removeDataDirectories,
+  removeEmptyConfiguration,
+  removeLinksToPrograms,
+  removeNamespaceDirectory,
+  removePrograms,
+} from './files.ts';
+import { closeFirewalld, removeAcceptRules } from './other-firewalls.ts';
+import { MOVED_TO_FILE, NODE_NAME_FILE, PRIVATE_STORE } from './places.ts';
+import { endAgents, endBird, removeUnits } from './processes.ts';
+import { collectPods, describeWorkloads, endPods, releasePods } from './workloads.ts';
+
+/** Does one thing and says, a line each, what it has removed; nothing where there was nothing. */
+type Step = () => readonly string[] | Promise<readonly string[]>;
+
+/**
+ * Pods end while the agent can still give their addresses back, and nothing is taken out of the kernel while somebody is there
+ * who would put it back. Links go before the tables that judge their packets, and this program last.
+ */
+const STEPS: readonly Step[] = [
+  collectPods,
+  removeUnits,
+  endAgents,
+  endBird,
+  collectPods, // the agent may have been one
+  releasePods,
+  removeLinks,
+  removeRoutes,
+  endTableHolders,
+  removeTables,
+  removeAcceptRules,
+  closeFirewalld,
+  removeDataDirectories,
+  removeNamespaceDirectory,
+  removeEmptyConfiguration,
+  removeLinksToPrograms,
+  removePrograms,
+];
+
+async function refuseWorkloads(): Promise<void> {
+  const workloads = describeWorkloads();
+  if (workloads.length === 0) return;
+  throw new OcicatError(
+    'denied',
+    `containers run on this host: ${workloads.map(escapeLine).join(', ')}; end them first, or say --force: ` +
+      'it ends the pods of rkt and takes the network from all others',
+  );
+}
+
+/** The name of the node in a cluster that goes on without it; undefined where the store was this host's own. */
+function readNodeName(): string | undefined {
+  const hasOwnStore = existsSync(PRIVATE_STORE) && !existsSync(MOVED_TO_FILE);
+  if (hasOwnStore || !existsSync(NODE_NAME_FILE)) return undefined;
+  return readFileSync(NODE_NAME_FILE, 'utf8').trim();
+}
+
+function sayWhatIsLeft(node: string | undefined, removed: number): void {
+  if (removed === 0) sayLine('nothing of Ocicat is on this host');
+  const kept = observeConfiguration();
+  if (kept.length > 0) sayLine(`left, as they are yours: ${kept.join(', ')}`);
+  if (removed > 0) sayLine('left as it is until the next start of this host: IP forwarding');
+  if (node !== undefined)
+    sayLine(
+      `the cluster still has this node: "calicoctl delete node ${escapeLine(node)}" on another host removes it there`,
+    );
+}
+
+/** Takes everything off this host; refused for containers that run, unless by `--force`. */
+export const uninstall: SingleHandler = async (line) => {
+  const force = flagOn(line, 'force');
+  if (process.getuid?.() !== 0) throw new OcicatError('denied', 'it must be run as root');
+  if (!force) await refuseWorkloads();
+  const node = readNodeName();
+  let removed = 0;
+  for (const step of [...(force ? [endPods] : []), ...STEPS]) {
+    const lines = await step();
+    for (const text of lines) sayLine(text);
+    removed += lines.length;
+  }
+  sayWhatIsLeft(node, removed);
+  return 0;
+};
