@@ -1,7 +1,9 @@
 // A registered pod: who it is, how it is recognised, and what it may ask about itself. As a file, readable by root alone.
 import { createHash } from 'node:crypto';
 import { printJson } from '../base/json.ts';
-import { dictionary, list, object, optional, parseDocument, type Reader, text } from '../schema/fields.ts';
+import { parseDocument } from '../schema/parse.ts';
+import { text, textThat } from '../schema/scalars.ts';
+import { list, map, object, optional, type Schema } from '../schema/schema.ts';
 
 export interface Annotation {
   readonly name: string;
@@ -15,7 +17,7 @@ export interface Registration {
   /** The pod's address on the network by which it comes. */
   readonly address: string;
   /** The pod's directory, locked while it lives; undefined for one that only its unregistering ends. */
-  readonly podPath: string | undefined;
+  readonly podPath?: string | undefined;
   /** Pod manifest, in JSON. */
   readonly manifest: string;
   /** Image manifests of its apps, in JSON. */
@@ -45,52 +47,46 @@ export function isAppName(word: string): boolean {
   return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(word) && word.length <= 512;
 }
 
-const readAnnotations = optional(list(object<Annotation>({ name: text(), value: text() }, 'open')));
+const annotations = optional(list(object({ name: text(), value: text() })));
 
 /** What is asked for of a pod manifest. */
 interface PodFacts {
-  readonly annotations: readonly Annotation[] | undefined;
+  readonly annotations?: readonly Annotation[] | undefined;
   readonly apps: readonly {
     readonly name: string;
     readonly image: { readonly id: string };
-    readonly annotations: readonly Annotation[] | undefined;
+    readonly annotations?: readonly Annotation[] | undefined;
   }[];
 }
 
-const readPodFacts: Reader<PodFacts> = object<PodFacts>(
-  {
-    annotations: readAnnotations,
-    apps: list(object({ name: text(), image: object({ id: text() }, 'open'), annotations: readAnnotations }, 'open')),
-  },
-  'open',
-);
-const readImageFacts = object({ annotations: readAnnotations }, 'open');
+const podFacts: Schema<PodFacts> = object({
+  annotations,
+  apps: list(object({ name: text(), image: object({ id: text() }), annotations })),
+});
+const imageFacts = object({ annotations });
 
 /** Throws `invalid` with every issue of a manifest. */
 export function readManifests(registration: Registration): RegisteredPod {
-  const facts = parseDocument('pod manifest', registration.manifest, readPodFacts);
+  const facts = parseDocument('pod manifest', registration.manifest, podFacts, 'open');
   const images = Object.entries(registration.images).map(([app, manifest]) => {
-    const { annotations = [] } = parseDocument(`image manifest of app "${app}"`, manifest, readImageFacts);
+    const { annotations = [] } = parseDocument(`image manifest of app "${app}"`, manifest, imageFacts, 'open');
     return [app, annotations] as const;
   });
   return { ...registration, facts, imageAnnotations: new Map(images) };
 }
 
-const readRegistration = object<Registration>(
-  {
-    uuid: text({ wanted: 'a UUID', accepts: isUuid }),
-    tokenHash: text({ wanted: 'a hash', accepts: (hash) => /^[0-9a-f]{64}$/.test(hash) }),
-    address: text({ wanted: 'an IPv4 address', accepts: isIp4 }),
-    podPath: optional(text()),
-    manifest: text(),
-    images: dictionary(text()),
-  },
-  'closed',
-);
+const registration: Schema<Registration> = object({
+  uuid: textThat('a UUID', isUuid),
+  tokenHash: text({ wanted: 'a hash', pattern: /^[0-9a-f]{64}$/ }),
+  address: textThat('an IPv4 address', isIp4),
+  podPath: optional(text()),
+  manifest: text(),
+  images: map(text(), text()),
+});
 
 /** Throws `invalid` with every issue. */
 export function parseRegistration(path: string, json: string): RegisteredPod {
-  return readManifests(parseDocument(`registration "${path}"`, json, readRegistration));
+  return readManifests(parseDocument(`registration "${path}"`, json, registration, 'closed'));
 }
 
 export function printRegistration({ uuid, tokenHash, address, podPath, manifest, images }: Registration): string {

@@ -3,17 +3,20 @@ import type { Scalar } from './schema.ts';
 
 export interface TextRule {
   /** What it is, in a few words: `a text of at most 253 characters`. */
-  readonly wanted: string;
+  readonly wanted?: string;
   readonly pattern?: RegExp;
   readonly maxLength?: number;
+  /** Whether no message may show it. */
+  readonly secret?: boolean;
 }
 
 /** A string that its pattern, if any, matches; length in characters. */
-export function text(rule: TextRule = { wanted: 'a text' }): Scalar<string> {
-  const { wanted, pattern, maxLength = Number.POSITIVE_INFINITY } = rule;
+export function text(rule: TextRule = {}): Scalar<string> {
+  const { wanted = 'a text', pattern, maxLength = Number.POSITIVE_INFINITY, secret = false } = rule;
   return {
     shape: 'scalar',
     wanted,
+    secret,
     json: {
       type: 'string',
       ...(pattern === undefined ? {} : { pattern: pattern.source }),
@@ -24,12 +27,12 @@ export function text(rule: TextRule = { wanted: 'a text' }): Scalar<string> {
   };
 }
 
-/** A string that a parser turns into its stored form; undefined refuses it. */
-export function parsedText(
+/** A string that a parser turns into what it stands for; undefined refuses it. */
+export function parsedText<T = string>(
   wanted: string,
-  parse: (value: string) => string | undefined,
+  parse: (value: string) => T | undefined,
   explain?: (value: string) => string,
-): Scalar<string> {
+): Scalar<T> {
   return {
     shape: 'scalar',
     wanted,
@@ -40,6 +43,14 @@ export function parsedText(
       : { explain: (value: unknown) => (typeof value === 'string' ? explain(value) : wanted) }),
   };
 }
+
+/** A string that holds; for what no pattern says. */
+export function textThat(wanted: string, holds: (value: string) => boolean): Scalar<string> {
+  return parsedText(wanted, (value) => (holds(value) ? value : undefined));
+}
+
+/** Any value, for those who read it themselves or hand it on. */
+export const anything: Scalar<unknown> = { shape: 'scalar', wanted: 'a value', json: {}, read: (value) => value };
 
 export const boolean: Scalar<boolean> = {
   shape: 'scalar',

@@ -19,10 +19,13 @@ interface PlacedIssue extends Issue {
 }
 
 /**
- * `document`: written by people: fields that are not known are refused, defaults of new resources are filled in.
- * `stored`: read from the store: fields that are not known are kept, after the known ones.
+ * `document`: resources written by people: fields that are not known are refused, a number is taken for the text that it is,
+ * defaults of new resources are filled in.
+ * `stored`: resources read from the store: fields that are not known are kept, after the known ones.
+ * `closed`: files of this program's own formats: fields that are not known are refused.
+ * `open`: what other programs write: fields that are not known are left out.
  */
-export type ReadMode = 'document' | 'stored';
+export type ReadMode = 'document' | 'stored' | 'closed' | 'open';
 
 export type ReadResult<T> =
   | { readonly kind: 'valid'; readonly value: T }
@@ -86,13 +89,19 @@ function readScalar(shape: ScalarShape, value: unknown, reading: Reading): unkno
   const readValue = reading.mode === 'stored' ? (shape.readStored ?? shape.read) : shape.read;
   const read = readValue(lenient ? (textOf(value) ?? value) : value);
   if (read !== undefined) return read;
-  return report(reading, describeValue(value), shape.explain?.(value) ?? shape.wanted);
+  const found = shape.secret === true ? 'another value' : describeValue(value);
+  return report(reading, found, shape.explain?.(value) ?? shape.wanted);
+}
+
+function reportTooFew({ minItems, wanted }: ListShape, count: number, reading: Reading): void {
+  if (count === 0 && wanted !== undefined) report(reading, 'nothing', wanted);
+  else report(reading, `${count} items`, `at least ${minItems}`);
 }
 
 function readList(shape: ListShape, value: unknown, reading: Reading): unknown {
-  if (!Array.isArray(value)) return report(reading, describeValue(value), 'a list');
+  if (!Array.isArray(value)) return report(reading, describeValue(value), wantedOf(shape));
   if (value.length > shape.maxItems) report(reading, `${value.length} items`, `at most ${shape.maxItems}`);
-  if (value.length < shape.minItems) report(reading, `${value.length} items`, `at least ${shape.minItems}`);
+  if (value.length < shape.minItems) reportTooFew(shape, value.length, reading);
   const items: unknown[] = [];
   const seen = new Set<unknown>();
   for (const [index, item] of value.entries()) {
@@ -113,7 +122,8 @@ function readMap(shape: MapShape, value: unknown, reading: Reading): unknown {
   if (members === undefined) return report(reading, describeValue(value), 'an object');
   const entries: [string, unknown][] = [];
   const isTextMap = reading.mode === 'document' && shape.value.shape === 'scalar' && shape.value.json.type === 'string';
-  for (const key of Object.keys(members).sort()) {
+  const isSorted = reading.mode === 'document' || reading.mode === 'stored'; // as Go prints maps
+  for (const key of isSorted ? Object.keys(members).sort() : Object.keys(members)) {
     const member = isTextMap && members[key] === null ? '' : members[key];
     reading.at.push(key);
     const name = readScalar(shape.key, key, reading);
@@ -141,7 +151,7 @@ function readObject(shape: ObjectShape, value: unknown, reading: Reading): unkno
     if (read !== undefined) result[name] = read;
     reading.at.pop();
   }
-  readUnknown(shape, members, result, reading);
+  if (reading.mode !== 'open') readUnknown(shape, members, result, reading);
   if (shape.rules.length > 0 && reading.dropped === dropped) {
     const own = reading.issues.length === issuesBefore ? NO_ISSUES : reading.issues.slice(issuesBefore);
     checkRules({ shape, members, result, own }, reading);
@@ -199,7 +209,7 @@ function readField(field: Field, given: unknown, before: Readonly<Record<string,
 
 function wantedOf(shape: Shape): string {
   if (shape.shape === 'scalar') return shape.wanted;
-  return shape.shape === 'list' ? 'a list' : 'an object';
+  return shape.shape === 'list' ? (shape.wanted ?? 'a list') : 'an object';
 }
 
 function readUnknown(
@@ -211,7 +221,7 @@ function readUnknown(
   for (const name in members) {
     if (Object.hasOwn(shape.fields, name)) continue;
     reading.at.push(name);
-    if (reading.mode === 'document') report(reading, UNKNOWN_FIELD, wantedInstead(shape, name));
+    if (reading.mode !== 'stored') report(reading, UNKNOWN_FIELD, wantedInstead(shape, name));
     else if (name !== '__proto__') result[name] = members[name];
     reading.at.pop();
   }

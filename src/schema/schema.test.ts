@@ -1,7 +1,8 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { formatIssue } from '../base/errors.ts';
 import { describeValue, formatPath } from './document.ts';
+import { parseDocument, parseValue } from './parse.ts';
 import { boolean, choice, integer, looseChoice, number, numberChoice, text } from './scalars.ts';
 import {
   between,
@@ -274,4 +275,45 @@ test('any JSON value is read or refused, never thrown at; what is read is read a
     ),
     { seed: 7, numRuns: 500 },
   );
+});
+
+describe('files and answers', () => {
+  const record = object({
+    name: text({ pattern: /^[a-z]+$/, wanted: 'a word' }),
+    token: optional(text({ secret: true, pattern: /^\S+$/ })),
+    hosts: list(text(), { minItems: 1, wanted: 'at least one host' }),
+    labels: optional(map(text(), text())),
+  });
+
+  test('open leaves out what is not known, closed refuses it', () => {
+    const value = { name: 'a', hosts: ['b'], later: 1 };
+    expect(parseDocument('f', JSON.stringify(value), record, 'open')).toEqual({ name: 'a', hosts: ['b'] });
+    expect(() => parseDocument('f', JSON.stringify(value), record, 'closed')).toThrow(
+      'f: later: found a field that is not known, wanted one of name, token, hosts, labels',
+    );
+  });
+
+  test('neither takes a number for a text, nor puts a map in order', () => {
+    const labels = { b: '1', a: '2' };
+    const read = parseValue('f', { name: 'a', hosts: ['b'], labels }, record, 'open');
+    expect(Object.keys(read.labels ?? {})).toEqual(['b', 'a']);
+    expect(() => parseValue('f', { name: 'a', hosts: [7] }, record, 'closed')).toThrow(
+      'f: hosts[0]: found 7, wanted a text',
+    );
+  });
+
+  test('no message has a secret in it', () => {
+    const json = '{"name":"a","token":"hunter 2","hosts":[]}';
+    expect(() => parseDocument('f', json, record, 'closed')).toThrow(
+      'f: token: found another value, wanted a text; hosts: found nothing, wanted at least one host',
+    );
+    expect(() => parseDocument('f', '"hunter2', record, 'closed')).toThrow(/^f: is not JSON$/);
+  });
+
+  test('a line names 20 issues and counts the others', () => {
+    const lists = list(text());
+    expect(() => parseValue('f', Array(30).fill(0), lists, 'open')).toThrow(
+      /\[19\]: found 0, wanted a text; and 10 more$/,
+    );
+  });
 });

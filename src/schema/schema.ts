@@ -1,5 +1,5 @@
-// The words that resource kinds are described in: shapes as plain data, from which the TypeScript types, validation,
-// JSON Schema and the reference pages all come.
+// The language in which everything from outside is described: shapes as plain data, from which the TypeScript types and the
+// reading come, and for resources JSON Schema and the reference pages.
 
 declare const type: unique symbol;
 
@@ -20,6 +20,8 @@ export interface ScalarShape {
   readonly readStored?: (value: unknown) => unknown;
   /** What was wanted of a value that `read` refused, when there is more to say than `wanted`. */
   readonly explain?: (value: unknown) => string;
+  /** Whether no message may show the value. */
+  readonly secret?: boolean;
 }
 
 export interface ListShape {
@@ -29,6 +31,8 @@ export interface ListShape {
   readonly maxItems: number;
   /** Whether no item may be there twice. */
   readonly unique: boolean;
+  /** What was wanted where nothing is, or too little; undefined for `a list` and `at least N`. */
+  readonly wanted: string | undefined;
 }
 
 export interface MapShape {
@@ -97,7 +101,7 @@ export function required<T>(schema: Schema<T>, doc: string): Field<T, 'required'
   return { schema, presence: 'required', fill: nothing, defaultText: undefined, doc };
 }
 
-export function optional<T>(schema: Schema<T>, doc: string, defaultText?: string): Field<T, 'optional'> {
+export function optional<T>(schema: Schema<T>, doc = '', defaultText?: string): Field<T, 'optional'> {
   return { schema, presence: 'optional', fill: nothing, defaultText, doc };
 }
 
@@ -136,7 +140,10 @@ export function createdFrom<T>(
 }
 
 export type Fields = Readonly<Record<string, Field>>;
-type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> ? K : never }[keyof F];
+/** As they are written: a schema alone is a required field that needs no words. */
+export type FieldsGiven = Readonly<Record<string, Field | Shape>>;
+type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> | Shape ? K : never }[keyof F];
+type ValueOf<F> = F extends Field ? Infer<F['schema']> : Infer<F>;
 type Flat<T> = { [K in keyof T]: T[K] };
 
 /** The names of a table of fields. */
@@ -145,9 +152,9 @@ export function namesOf<F extends Fields>(fields: F): readonly (keyof F & string
 }
 
 /** The object type that a table of fields describes. */
-export type ObjectOf<F extends Fields> = Flat<
-  { readonly [K in Certain<F>]: Infer<F[K]['schema']> } & {
-    readonly [K in Exclude<keyof F, Certain<F>>]?: Infer<F[K]['schema']> | undefined;
+export type ObjectOf<F extends FieldsGiven> = Flat<
+  { readonly [K in Certain<F>]: ValueOf<F[K]> } & {
+    readonly [K in Exclude<keyof F, Certain<F>>]?: ValueOf<F[K]> | undefined;
   }
 >;
 
@@ -195,22 +202,24 @@ export function whenWritten<T>(rule: Between<T>): Between<T> {
   return { ...rule, onlyWritten: true };
 }
 
-export function object<F extends Fields>(
-  fields: F,
+export function object<F extends FieldsGiven>(
+  given: F,
   ...rules: readonly Between<ObjectOf<F>>[]
 ): Schema<ObjectOf<F>> & ObjectShape {
-  return { shape: 'object', fields, rules: rules as readonly ShapeRule[] };
+  const fields = Object.entries(given).map(([name, one]) => [name, 'shape' in one ? required(one, '') : one] as const);
+  return { shape: 'object', fields: Object.fromEntries(fields), rules: rules as readonly ShapeRule[] };
 }
 
 export interface ListLimits {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly unique?: boolean;
+  readonly wanted?: string;
 }
 
 export function list<T>(item: Schema<T>, limits: ListLimits = {}): Schema<readonly T[]> {
-  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, unique = false } = limits;
-  return { shape: 'list', item, minItems, maxItems, unique };
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, unique = false, wanted } = limits;
+  return { shape: 'list', item, minItems, maxItems, unique, wanted };
 }
 
 export function map<T>(key: Scalar<string>, value: Schema<T>): Schema<Readonly<Record<string, T>>> {

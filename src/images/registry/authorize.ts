@@ -1,7 +1,9 @@
 // Answers a registry's challenge: basic credentials, or a bearer token from the registry's token server.
 // Source: distribution, docs/spec/auth/token.md.
 import { OcicatError } from '../../base/errors.ts';
-import { object, optional, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { text } from '../../schema/scalars.ts';
+import { object, optional } from '../../schema/schema.ts';
 import { errorWords } from '../../sys/atomic-files.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { BasicCredentials, TokenCredentials } from './credentials.ts';
@@ -100,11 +102,11 @@ function tokenUrl(bearer: Challenge, registry: URL): URL {
   return url;
 }
 
-const tokenText = text({ secret: true, accepts: (token) => token !== '' && !/[\s\0]/.test(token) });
-const readAnswer = object({ token: optional(tokenText), access_token: optional(tokenText) }, 'open');
+const token = text({ secret: true, pattern: /^[^\s\0]+$/ });
+const tokenAnswer = object({ token: optional(token), access_token: optional(token) });
 
 function readToken(json: string): string {
-  const answer = parseDocument('answer', json, readAnswer);
+  const answer = parseDocument('answer', json, tokenAnswer, 'open');
   const token = answer.token ?? answer.access_token;
   if (token === undefined) throw new OcicatError('unavailable', 'answers without a token');
   return token;

@@ -1,17 +1,9 @@
 // One configuration file: which kinds its directory allows, and what each kind must say.
 import { isAbsolute } from 'node:path';
-import { type Issue, OcicatError } from '../../base/errors.ts';
-import {
-  anything,
-  dictionary,
-  list,
-  object,
-  optional,
-  parseDocument,
-  type Reader,
-  refuse,
-  text,
-} from '../../schema/fields.ts';
+import { OcicatError } from '../../base/errors.ts';
+import { parseDocument, parseValue } from '../../schema/parse.ts';
+import { anything, parsedText, text, textThat } from '../../schema/scalars.ts';
+import { list, map, object, optional, type Schema } from '../../schema/schema.ts';
 import { registryName } from '../spec/reference.ts';
 import type { BasicCredentials, TokenCredentials } from './credentials.ts';
 
@@ -35,13 +27,17 @@ const allowedKinds: Readonly<Record<Subdirectory, readonly string[]>> = {
   'paths.d': ['paths'],
 };
 
-const readHeader = object({ rktKind: optional(text()), rktVersion: optional(text()) }, 'open');
+const header = object({ rktKind: optional(text()), rktVersion: optional(text()) });
 
 /** Throws `invalid`, naming the file and every issue; never a password or token. */
 export function parseConfigFile(directory: Subdirectory, path: string, json: string): ConfigEntry {
   const what = `config file "${path}"`;
-  const { rktKind, rktVersion } = parseDocument(what, json, readHeader);
-  const { rktKind: _kind, rktVersion: _version, ...content } = parseDocument(what, json, dictionary(anything));
+  const { rktKind, rktVersion } = parseDocument(what, json, header, 'open');
+  const {
+    rktKind: _kind,
+    rktVersion: _version,
+    ...content
+  } = parseDocument(what, json, map(text(), anything), 'closed');
   const kinds = allowedKinds[directory];
   if (rktKind === undefined) throw new OcicatError('invalid', `${what}: no rktKind specified`);
   if (rktVersion === undefined) throw new OcicatError('invalid', `${what}: no rktVersion specified`);
@@ -55,103 +51,62 @@ export function parseConfigFile(directory: Subdirectory, path: string, json: str
     case 'auth':
       return readAuth(what, content);
     case 'dockerAuth':
-      return { kind: 'dockerAuth', ...read(what, content, dockerAuthFields) };
+      return readDockerAuth(what, content);
     case 'registryMirror':
-      return { kind: 'registryMirror', ...read(what, content, mirrorFields) };
+      return { kind: 'registryMirror', ...parseValue(what, content, mirrorFields, 'closed') };
     default:
-      return { kind: 'paths', ...read(what, content, pathsFields) };
+      return { kind: 'paths', data: parseValue(what, content, pathsFields, 'closed').data };
   }
 }
 
-function read<T>(what: string, content: unknown, reader: Reader<T>): T {
-  const issues: Issue[] = [];
-  const result = reader(content, '', issues);
-  if (issues.length > 0) throw refuse(what, issues);
-  return result;
+/** docker.io becomes the registry's own name. */
+const host = parsedText('HOST[:PORT]', (text) => (/^[^\s/@?#]+$/.test(text) ? registryName(text) : undefined));
+
+/** `missing`: what rkt says when there is none. */
+function hosts(missing: string): Schema<readonly string[]> {
+  return list(host, { minItems: 1, wanted: `at least one host (${missing})` });
 }
 
-const hostText = text({ wanted: 'HOST[:PORT]', accepts: (host) => /^[^\s/@?#]+$/.test(host) });
-
-/** A list of hosts that has at least one; docker.io becomes the registry's own name. */
-function hosts(missing: string): Reader<readonly string[]> {
-  return (value, path, issues) => {
-    const found = value === undefined || value === null ? [] : list(hostText)(value, path, issues);
-    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) {
-      issues.push({ path, found: 'nothing', wanted: `at least one host (${missing})` });
-    }
-    return found.map(registryName);
-  };
-}
-
-const secret = text({ wanted: 'text', secret: true, accepts: (value) => !/[\r\n\0]/.test(value) });
-
-const basicFields: Reader<{ readonly user: string; readonly password: string }> = object(
-  {
-    user: text({
-      wanted: 'a user name without colon',
-      secret: true,
-      accepts: (user) => user !== '' && !/[:\r\n\0]/.test(user),
-    }),
-    password: secret,
-  },
-  'closed',
-);
-
-const basicCredentials: Reader<BasicCredentials> = (value, path, issues) => ({
-  kind: 'basic',
-  ...basicFields(value, path, issues),
+const secret = text({ wanted: 'text', secret: true, pattern: /^[^\r\n\0]*$/ });
+const basicCredentials = object({
+  user: text({ wanted: 'a user name without colon', secret: true, pattern: /^[^:\r\n\0]+$/ }),
+  password: secret,
 });
-
-const tokenFields = object({ token: secret }, 'closed');
-
-const tokenCredentials: Reader<TokenCredentials> = (value, path, issues) => ({
-  kind: 'oauth',
-  ...tokenFields(value, path, issues),
-});
+const tokenCredentials = object({ token: secret });
 
 function readAuth(what: string, content: unknown): ConfigEntry {
-  const { type } = read(what, content, object({ type: optional(text()) }, 'open'));
+  const { type } = parseValue(what, content, object({ type: optional(text()) }), 'open');
   if (type === undefined || type === '') throw new OcicatError('invalid', `${what}: no auth type specified`);
-  const credentials: Reader<BasicCredentials | TokenCredentials> | undefined =
-    type === 'basic' ? basicCredentials : type === 'oauth' ? tokenCredentials : undefined;
-  if (credentials === undefined) {
-    throw new OcicatError('invalid', `${what}: unknown auth type: "${type}", wanted "basic" or "oauth"`);
+  const fields = { domains: hosts('no domains specified'), type: anything };
+  if (type === 'basic') {
+    const basic = object({ ...fields, credentials: basicCredentials });
+    const { domains, credentials } = parseValue(what, content, basic, 'closed');
+    return { kind: 'auth', domains, credentials: { kind: 'basic', ...credentials } };
   }
-  const authFields = object({ domains: hosts('no domains specified'), type: anything, credentials }, 'closed');
-  const fields = read(what, content, authFields);
-  return { kind: 'auth', domains: fields.domains, credentials: fields.credentials };
+  if (type === 'oauth') {
+    const oauth = object({ ...fields, credentials: tokenCredentials });
+    const { domains, credentials } = parseValue(what, content, oauth, 'closed');
+    return { kind: 'auth', domains, credentials: { kind: 'oauth', ...credentials } };
+  }
+  throw new OcicatError('invalid', `${what}: unknown auth type: "${type}", wanted "basic" or "oauth"`);
 }
 
-const dockerAuthFields = object(
-  {
-    registries: hosts('no registries specified'),
-    credentials: basicCredentials,
-  },
-  'closed',
-);
+const dockerAuthFields = object({ registries: hosts('no registries specified'), credentials: basicCredentials });
 
-const mirrorUrl: Reader<string> = (value, path, issues) =>
-  text({
-    wanted: 'an http:// or https:// URL without credentials, query and fragment',
-    accepts: (url) => /^https?:\/\/[^/@?#\s]+(?:\/[^@?#\s]*)?$/.test(url) && URL.canParse(url),
-  })(value, path, issues).replace(/\/+$/, '');
+function readDockerAuth(what: string, content: unknown): ConfigEntry {
+  const { registries, credentials } = parseValue(what, content, dockerAuthFields, 'closed');
+  return { kind: 'dockerAuth', registries, credentials: { kind: 'basic', ...credentials } };
+}
 
-const mirrorFields = object(
-  {
-    registries: hosts('no registries specified'),
-    mirrors: (value, path, issues) => {
-      const urls = list(mirrorUrl)(value, path, issues);
-      if (Array.isArray(value) && value.length === 0)
-        issues.push({ path, found: 'nothing', wanted: 'at least one URL' });
-      return urls;
-    },
-  },
-  'closed',
-);
+const mirrorUrl = parsedText('an http:// or https:// URL without credentials, query and fragment', (url) => {
+  const isPlain = /^https?:\/\/[^/@?#\s]+(?:\/[^@?#\s]*)?$/.test(url) && URL.canParse(url);
+  return isPlain ? url.replace(/\/+$/, '') : undefined;
+});
+const mirrorFields = object({
+  registries: hosts('no registries specified'),
+  mirrors: list(mirrorUrl, { minItems: 1, wanted: 'at least one URL' }),
+});
 
-const pathsFields = object(
-  {
-    data: optional(text({ wanted: 'an absolute path (data directory must be an absolute path)', accepts: isAbsolute })),
-  },
-  'closed',
-);
+const pathsFields = object({
+  data: optional(textThat('an absolute path (data directory must be an absolute path)', isAbsolute)),
+});

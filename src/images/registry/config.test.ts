@@ -109,11 +109,15 @@ test.each([
     { ...dockerAuth, registries: undefined },
     'registries: found nothing, wanted at least one host (no registries specified)',
   ],
-  ['auth.d/x.json', { ...dockerAuth, typo: 1 }, 'typo: found an unknown field, wanted "registries", "credentials"'],
+  [
+    'auth.d/x.json',
+    { ...dockerAuth, typo: 1 },
+    'typo: found a field that is not known, wanted one of registries, credentials',
+  ],
   [
     'auth.d/x.json',
     { ...dockerAuth, credentials: { user: 'hunter2:x', password: 7, extra: 'hunter2' } },
-    'credentials.extra: found an unknown field, wanted "user", "password"; credentials.user: found another value, wanted a user name without colon; credentials.password: found another value, wanted text',
+    'credentials.user: found another value, wanted a user name without colon; credentials.password: found another value, wanted text; credentials.extra: found a field that is not known, wanted one of user, password',
   ],
   ['mirrors.d/x.json', { ...mirror, mirrors: [] }, 'mirrors: found nothing, wanted at least one URL'],
   [

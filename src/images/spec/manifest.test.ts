@@ -50,16 +50,16 @@ test.each([
   ],
   [
     '{"schemaVersion":2,"config":{"digest":"sha256:1","size":-1},"layers":7}',
-    'm: config.digest: found "sha256:1", wanted a sha256 or sha512 digest; config.size: found -1, wanted a whole number from 0 to 9007199254740991; layers: found 7, wanted a list of at most 127',
+    'm: config.digest: found "sha256:1", wanted a sha256 or sha512 digest; config.size: found -1, wanted a whole number from 0; layers: found 7, wanted a list',
   ],
   [
     JSON.stringify({ ...image, layers: Array(128).fill(image.config) }),
-    'm: layers: found a list of 128, wanted a list of at most 127',
+    'm: layers: found 128 items, wanted at most 127',
   ],
   ['['.repeat(200_000), 'm: is nested deeper than 500 levels'],
   [
     `{"schemaVersion":2,"config":{"digest":[18446744073709551615],"size":18446744073709551615},"layers":[]}`,
-    'm: config.digest: found a list of 1, wanted a sha256 or sha512 digest; config.size: found 18446744073709551615, wanted a whole number from 0 to 9007199254740991',
+    'm: config.digest: found a list of 1, wanted a sha256 or sha512 digest; config.size: found 18446744073709551615, wanted a whole number from 0',
   ],
   [
     JSON.stringify({ schemaVersion: 2, manifests: Array(50).fill(0) }),
@@ -96,7 +96,7 @@ test('reads a configuration, taking null for absent and sets for sorted lists', 
 test('refuses a configuration with every issue', () => {
   const json = '{"os":"linux","architecture":7,"rootfs":{},"config":{"Env":["A=1",2],"User":"a\\u0000b"}}';
   expect(messageOf(() => parseImageDocument('c', json))).toBe(
-    'c: architecture: found 7, wanted text; config.User: found "a\\u0000b", wanted text without NUL; config.Env[1]: found 2, wanted text without NUL; rootfs.diff_ids: found nothing, wanted a list of at most 127',
+    'c: architecture: found 7, wanted a text; config.User: found "a\\u0000b", wanted text without NUL; config.Env[1]: found 2, wanted text without NUL; rootfs.diff_ids: found nothing, wanted a list',
   );
 });
 

@@ -1,9 +1,11 @@
 // Registry documents: image indexes, manifests and configurations, parsed whole or refused with every issue.
 // Source: OCI image-spec (image-index.md, manifest.md, config.md) and distribution's manifest v2 schema 2.
 import { OcicatError } from '../../base/errors.ts';
-import { describe, integer, list, object, optional, parseDocument, type Reader, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { integer, parsedText, text } from '../../schema/scalars.ts';
+import { list, object, optional } from '../../schema/schema.ts';
 import { type Digest, tryParseDigest } from './digest.ts';
-import { emptyImageConfig, type ImageConfig, readImageConfig } from './image-config.ts';
+import { emptyImageConfig, type ImageConfig, imageConfig } from './image-config.ts';
 
 /** As registries themselves limit manifests; configurations have the same limit here. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -20,7 +22,7 @@ export interface Descriptor {
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
-  readonly variant: string | undefined;
+  readonly variant?: string | undefined;
 }
 
 /** One image of an index. */
@@ -44,25 +46,22 @@ export const MANIFEST_TYPES = [
 const indexTypes: readonly (string | undefined)[] = MANIFEST_TYPES.slice(0, 2);
 const imageTypes: readonly (string | undefined)[] = MANIFEST_TYPES.slice(2);
 
-const digest: Reader<Digest> = (value, path, issues) => {
-  const parsed = typeof value === 'string' ? tryParseDigest(value) : undefined;
-  if (parsed !== undefined) return parsed;
-  issues.push({ path, found: describe(value), wanted: 'a sha256 or sha512 digest' });
-  return { algorithm: 'sha256', hex: '', text: '' };
-};
+export const digest = parsedText('a sha256 or sha512 digest', tryParseDigest);
 
 const descriptor = { digest, size: integer(0, Number.MAX_SAFE_INTEGER) };
-const readDescriptor = object(descriptor, 'open');
-const readPlatform = object({ os: text(), architecture: text(), variant: optional(text()) }, 'open');
-const readKind = object(
-  { schemaVersion: integer(1, 2), mediaType: optional(text()), manifests: optional(list(object({}, 'open'))) },
-  'open',
-);
-const readIndex = object(
-  { manifests: list(object({ ...descriptor, platform: optional(readPlatform) }, 'open'), 1000) },
-  'open',
-);
-const readManifest = object({ config: readDescriptor, layers: list(readDescriptor, MAX_LAYERS) }, 'open');
+const platform = object({ os: text(), architecture: text(), variant: optional(text()) });
+const header = object({
+  schemaVersion: integer(1, 2),
+  mediaType: optional(text()),
+  manifests: optional(list(object({}))),
+});
+const imageIndex = object({
+  manifests: list(object({ ...descriptor, platform: optional(platform) }), { maxItems: 1000 }),
+});
+const imageManifest = object({
+  config: object(descriptor),
+  layers: list(object(descriptor), { maxItems: MAX_LAYERS }),
+});
 
 /** `contentType` is the answer's header; it decides when the document itself does not. Throws `invalid` or `unsupported`. */
 export function parseManifest(what: string, json: string, contentType: string | undefined): Manifest {
@@ -70,7 +69,7 @@ export function parseManifest(what: string, json: string, contentType: string | 
     schemaVersion,
     mediaType = contentType?.split(';')[0]?.trim(),
     manifests,
-  } = parseDocument(what, json, readKind);
+  } = parseDocument(what, json, header, 'open');
   if (schemaVersion === 1) {
     throw new OcicatError(
       'unsupported',
@@ -78,10 +77,10 @@ export function parseManifest(what: string, json: string, contentType: string | 
     );
   }
   if (indexTypes.includes(mediaType) || (!imageTypes.includes(mediaType) && manifests !== undefined)) {
-    const entries = parseDocument(what, json, readIndex).manifests;
+    const entries = parseDocument(what, json, imageIndex, 'open').manifests;
     return { kind: 'index', entries: entries.map((entry) => ({ ...toDescriptor(entry), platform: entry.platform })) };
   }
-  const { config, layers } = parseDocument(what, json, readManifest);
+  const { config, layers } = parseDocument(what, json, imageManifest, 'open');
   return { kind: 'image', config: toDescriptor(config), layers: layers.map(toDescriptor) };
 }
 
@@ -96,19 +95,16 @@ export interface ImageDocument {
   readonly diffIds: readonly Digest[];
 }
 
-const readDocument = object(
-  {
-    os: text(),
-    architecture: text(),
-    variant: optional(text()),
-    config: optional(readImageConfig),
-    rootfs: object({ diff_ids: list(digest, MAX_LAYERS) }, 'open'),
-  },
-  'open',
-);
+const imageDocument = object({
+  os: text(),
+  architecture: text(),
+  variant: optional(text()),
+  config: optional(imageConfig),
+  rootfs: object({ diff_ids: list(digest, { maxItems: MAX_LAYERS }) }),
+});
 
 /** Throws `invalid` with every issue. */
 export function parseImageDocument(what: string, json: string): ImageDocument {
-  const { os, architecture, variant, config, rootfs } = parseDocument(what, json, readDocument);
+  const { os, architecture, variant, config, rootfs } = parseDocument(what, json, imageDocument, 'open');
   return { platform: { os, architecture, variant }, config: config ?? emptyImageConfig, diffIds: rootfs.diff_ids };
 }

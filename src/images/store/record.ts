@@ -1,18 +1,11 @@
 // What the store knows about one image: identity, configuration, and the stack of layer trees it is made of.
 import { createHash } from 'node:crypto';
-import {
-  describe,
-  dictionary,
-  integer,
-  list,
-  object,
-  optional,
-  parseDocument,
-  type Reader,
-  text,
-} from '../../schema/fields.ts';
-import { type Digest, tryParseDigest } from '../spec/digest.ts';
-import { type ImageConfig, readImageConfig } from '../spec/image-config.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { integer, text } from '../../schema/scalars.ts';
+import { list, map, object, optional, type Schema } from '../../schema/schema.ts';
+import type { Digest } from '../spec/digest.ts';
+import { type ImageConfig, imageConfig } from '../spec/image-config.ts';
+import { digest } from '../spec/manifest.ts';
 
 /** One layer of an image. */
 export interface ImageLayer {
@@ -31,7 +24,7 @@ export interface ImageRecord {
   /** Registry and repository, e.g. `registry-1.docker.io/library/busybox`. */
   readonly name: string;
   /** The tag it was fetched by; undefined when fetched by digest. */
-  readonly version: string | undefined;
+  readonly version?: string | undefined;
   /** Labels in rkt's words: `version` if there is one, `os`, `arch`. */
   readonly labels: Readonly<Record<string, string>>;
   readonly manifestDigest: Digest;
@@ -59,33 +52,23 @@ export function computeImageId(name: string, version: string | undefined, manife
   return `sha512-${createHash('sha512').update(words).digest('hex').slice(0, 64)}`;
 }
 
-const digest: Reader<Digest> = (value, path, issues) => {
-  const parsed = typeof value === 'string' ? tryParseDigest(value) : undefined;
-  if (parsed !== undefined) return parsed;
-  issues.push({ path, found: describe(value), wanted: 'a digest' });
-  return { algorithm: 'sha256', hex: '', text: '' };
-};
-
 const size = integer(0, Number.MAX_SAFE_INTEGER);
 
-const readRecord: Reader<Omit<ImageRecord, 'lastUsedMs'>> = object(
-  {
-    id: text({ wanted: 'an image ID', accepts: (id) => /^sha512-[0-9a-f]{64}$/.test(id) }),
-    name: text(),
-    version: optional(text()),
-    labels: dictionary(text()),
-    manifestDigest: digest,
-    config: readImageConfig,
-    layers: list(object<ImageLayer>({ diffId: digest, chainId: digest, sizeBytes: size }, 'closed')),
-    sizeBytes: size,
-    importedAtMs: size,
-  },
-  'closed',
-);
+const imageRecord: Schema<Omit<ImageRecord, 'lastUsedMs'>> = object({
+  id: text({ wanted: 'an image ID', pattern: /^sha512-[0-9a-f]{64}$/ }),
+  name: text(),
+  version: optional(text()),
+  labels: map(text(), text()),
+  manifestDigest: digest,
+  config: imageConfig,
+  layers: list(object({ diffId: digest, chainId: digest, sizeBytes: size })),
+  sizeBytes: size,
+  importedAtMs: size,
+});
 
 /** Throws `invalid`, naming the file and every issue. */
 export function parseRecord(path: string, json: string, lastUsedMs: number): ImageRecord {
-  return { ...parseDocument(`image record "${path}"`, json, readRecord), lastUsedMs };
+  return { ...parseDocument(`image record "${path}"`, json, imageRecord, 'closed'), lastUsedMs };
 }
 
 /** The text that parseRecord reads; the time of last use is not in it. */

@@ -2,7 +2,9 @@
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { object, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { text } from '../../schema/scalars.ts';
+import { object } from '../../schema/schema.ts';
 import { tryReadText, writeFileAtomically } from '../../sys/atomic-files.ts';
 import { close, flock, LOCK_EX, LOCK_NB, LOCK_SH, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../../sys/libc.ts';
 import { visibleLayers } from '../archive/visible-layers.ts';
@@ -94,13 +96,13 @@ function whileAlone<T>(lock: number, act: () => T): T | undefined {
   }
 }
 
-const readPointer = object({ reference: text(), id: text() }, 'closed');
+const referencePointer = object({ reference: text(), id: text() });
 
 function findByReference(layout: StoreLayout, reference: string): ImageRecord | undefined {
   const path = referencePath(layout, reference);
   const json = tryReadText(path);
   if (json === undefined) return undefined;
-  const pointer = parseDocument(`image reference "${path}"`, json, readPointer);
+  const pointer = parseDocument(`image reference "${path}"`, json, referencePointer, 'closed');
   return pointer.reference === reference ? tryReadRecord(recordPath(layout, pointer.id)) : undefined;
 }
 
@@ -144,7 +146,8 @@ function removeRecord(layout: StoreLayout, id: string): void {
   for (const name of readdirSync(layout.references)) {
     const pointer = join(layout.references, name);
     const json = tryReadText(pointer);
-    if (json !== undefined && parseDocument(pointer, json, readPointer).id === id) rmSync(pointer, { force: true });
+    if (json !== undefined && parseDocument(pointer, json, referencePointer, 'closed').id === id)
+      rmSync(pointer, { force: true });
   }
 }
 

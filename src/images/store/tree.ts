@@ -1,7 +1,9 @@
 // Layer trees in the store: `<chain>/fs` is the unpacked layer, `<chain>/layer.json` says which layer it is.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { integer, object, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { integer, text } from '../../schema/scalars.ts';
+import { object, type Schema } from '../../schema/schema.ts';
 import { tryReadText } from '../../sys/atomic-files.ts';
 import type { Digest } from '../spec/digest.ts';
 import { type StoreLayout, treePath } from './layout.ts';
@@ -14,14 +16,14 @@ export interface TreeFacts {
   readonly sizeBytes: number;
 }
 
-const readFacts = object<TreeFacts>({ chainId: text(), sizeBytes: integer(0, Number.MAX_SAFE_INTEGER) }, 'closed');
+const treeFacts: Schema<TreeFacts> = object({ chainId: text(), sizeBytes: integer(0, Number.MAX_SAFE_INTEGER) });
 
 /** Undefined when the layer is not there, or another layer has its place. */
 export function tryReadTree(layout: StoreLayout, chainId: Digest): TreeFacts | undefined {
   const path = join(treePath(layout, chainId), 'layer.json');
   const json = tryReadText(path);
   if (json === undefined) return undefined;
-  const facts = parseDocument(`layer "${path}"`, json, readFacts);
+  const facts = parseDocument(`layer "${path}"`, json, treeFacts, 'closed');
   return facts.chainId === chainId.text ? facts : undefined;
 }
 

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
-import { list, object, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { text } from '../../schema/scalars.ts';
+import { list, object } from '../../schema/schema.ts';
 import type { Credentials } from '../registry/authorize.ts';
 import { type Endpoint, openEndpoint } from '../registry/endpoint.ts';
 import type { HttpResponse } from '../registry/http.ts';
@@ -25,7 +27,7 @@ export interface PushRequest {
   readonly signal?: AbortSignal;
 }
 
-const readIndex = object({ manifests: list(object({ digest: text(), mediaType: text() }, 'open')) }, 'open');
+const layoutIndex = object({ manifests: list(object({ digest: text(), mediaType: text() })) });
 
 /** Returns the manifest's digest. Blobs that the registry has are not sent again. Throws `denied`, `unavailable` or `invalid`. */
 export async function pushImage(request: PushRequest): Promise<Digest> {
@@ -40,7 +42,7 @@ export async function pushImage(request: PushRequest): Promise<Digest> {
     },
   );
   const indexPath = join(directory, 'index.json');
-  const first = parseDocument(indexPath, readFileSync(indexPath, 'utf8'), readIndex).manifests[0];
+  const first = parseDocument(indexPath, readFileSync(indexPath, 'utf8'), layoutIndex, 'open').manifests[0];
   if (first === undefined) throw new OcicatError('invalid', `image layout "${directory}": has no manifest`);
   const digest = parseDigest(first.digest);
   const json = readFileSync(blobFile(directory, digest), 'utf8');

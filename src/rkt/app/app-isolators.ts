@@ -1,7 +1,8 @@
 // An app's limits and permissions, read back from the isolators of its manifest.
 import { OcicatError } from '../../base/errors.ts';
-import { printJson } from '../../base/json.ts';
-import { integer, list, object, parseDocument, type Reader, text } from '../../schema/fields.ts';
+import { parseValue } from '../../schema/parse.ts';
+import { integer, text } from '../../schema/scalars.ts';
+import { list, object, type Schema } from '../../schema/schema.ts';
 import { parseMemory, parseMilliCpu } from '../cli/quantity.ts';
 import { MAX_PIDS } from '../options/app-arguments.ts';
 import type { CapabilityRule } from '../options/capabilities.ts';
@@ -16,8 +17,8 @@ export interface AppIsolators {
   readonly oomScoreAdj: number;
 }
 
-const readSet = object({ set: list(text()) }, 'open');
-const readLimit = object({ limit: text() }, 'open');
+const set = object({ set: list(text()) });
+const limit = object({ limit: text() });
 
 /** Throws `invalid` for an isolator that this runner cannot apply: none may be overlooked. */
 export function appIsolators(app: PodApp): AppIsolators {
@@ -25,11 +26,11 @@ export function appIsolators(app: PodApp): AppIsolators {
   let limits: AppLimits = { memoryBytes: undefined, milliCpu: undefined, cpuShares: undefined, pids: undefined };
   let oomScoreAdj = 0;
   for (const { name, value } of app.app.isolators) {
-    const read = <T>(reader: Reader<T>): T => parseDocument(`isolator "${name}"`, printJson(value), reader);
-    if (name === 'os/linux/capabilities-retain-set') capabilities = { kind: 'retain', set: read(readSet).set };
-    else if (name === 'os/linux/capabilities-remove-set') capabilities = { kind: 'remove', set: read(readSet).set };
-    else if (name === 'resource/memory') limits = { ...limits, memoryBytes: parseMemory(read(readLimit).limit) };
-    else if (name === 'resource/cpu') limits = { ...limits, milliCpu: parseMilliCpu(read(readLimit).limit) };
+    const read = <T>(schema: Schema<T>): T => parseValue(`isolator "${name}"`, value, schema, 'open');
+    if (name === 'os/linux/capabilities-retain-set') capabilities = { kind: 'retain', set: read(set).set };
+    else if (name === 'os/linux/capabilities-remove-set') capabilities = { kind: 'remove', set: read(set).set };
+    else if (name === 'resource/memory') limits = { ...limits, memoryBytes: parseMemory(read(limit).limit) };
+    else if (name === 'resource/cpu') limits = { ...limits, milliCpu: parseMilliCpu(read(limit).limit) };
     else if (name === 'os/linux/cpu-shares') limits = { ...limits, cpuShares: read(integer(2, 262_144)) };
     else if (name === 'os/linux/pids-limit') limits = { ...limits, pids: read(integer(0, MAX_PIDS)) };
     else if (name === 'os/linux/oom-score-adj') oomScoreAdj = read(integer(-1000, 1000));

@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { describe, list, object, optional, parseDocument, type Reader, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { text, textThat } from '../../schema/scalars.ts';
+import { list, object, optional } from '../../schema/schema.ts';
 import type { NetList, WantedNetwork } from '../options/net-list.ts';
 
 /** One plugin of a network: its program and the configuration it is given, without name, version and prevResult. */
@@ -65,39 +67,38 @@ const builtIns: readonly (readonly [file: string, json: string])[] = [
   ['99-default.conf', builtIn('default', true, defaultRange)],
 ];
 
-const record: Reader<Readonly<Record<string, unknown>>> = (value, path, issues) => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  issues.push({ path, found: describe(value), wanted: 'an object' });
-  return {};
-};
-
 /** Also keeps the name from leaving a directory when it becomes a file name. */
 const networkName = text({
   wanted: 'a network name of letters, digits, dots, dashes and underscores',
-  accepts: (name) => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name),
+  pattern: /^[A-Za-z0-9][A-Za-z0-9_.-]*$/,
 });
-const pluginType = text({
-  wanted: 'the file name of a plugin',
-  accepts: (type) => type !== '' && !type.includes('/') && type !== '.' && type !== '..',
+const pluginType = textThat(
+  'the file name of a plugin',
+  (type) => type !== '' && !type.includes('/') && type !== '.' && type !== '..',
+);
+const header = {
+  name: networkName,
+  cniVersion: optional(text({ wanted: 'a version x.y.z', pattern: /^\d+\.\d+\.\d+$/ })),
+};
+const single = object({ ...header, type: pluginType });
+const chained = object({
+  ...header,
+  plugins: list(object({ type: pluginType }), { minItems: 1, maxItems: 100, wanted: 'at least one plugin' }),
 });
-const version = optional(text({ wanted: 'a version x.y.z', accepts: (text) => /^\d+\.\d+\.\d+$/.test(text) }));
 
-const plugin: Reader<PluginConf> = (value, path, issues) => ({
-  type: object({ type: pluginType }, 'open')(value, path, issues).type,
-  fields: record(value, path, issues),
-});
-
-const readHeader = object({ name: networkName, cniVersion: version }, 'open');
-const readList = object({ plugins: list(plugin, 100) }, 'open');
-
-/** Parses one file of net.d. Throws `invalid` naming the file and every issue. */
+/** Parses one file of net.d. Throws `invalid` naming the file and every issue. Plugins see what is not known here, too. */
 export function parseNetworkConf(file: string, path: string, json: string): NetworkConf {
-  return parseDocument(`error loading ${path}`, json, (value, at, issues) => {
-    const { name, cniVersion = '0.1.0' } = readHeader(value, at, issues);
-    const plugins = file.endsWith('.conflist') ? readList(value, at, issues).plugins : [plugin(value, at, issues)];
-    if (plugins.length === 0) issues.push({ path: 'plugins', found: 'an empty list', wanted: 'at least one plugin' });
-    return { name, cniVersion, file, json, plugins };
-  });
+  const what = `error loading ${path}`;
+  const isList = file.endsWith('.conflist');
+  const read = isList ? parseDocument(what, json, chained, 'stored') : parseDocument(what, json, single, 'stored');
+  const plugins = 'plugins' in read ? read.plugins : [read];
+  return {
+    name: read.name,
+    cniVersion: read.cniVersion ?? '0.1.0',
+    file,
+    json,
+    plugins: plugins.map((fields) => ({ type: fields.type, fields })),
+  };
 }
 
 function netFiles(dir: string): readonly string[] {

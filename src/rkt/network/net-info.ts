@@ -1,7 +1,9 @@
 // net-info.json: which networks a pod has, for list and status, and for taking them down.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { list, object, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { text, textThat } from '../../schema/scalars.ts';
+import { list, object, type Schema } from '../../schema/schema.ts';
 import { replaceFile } from '../../sys/files.ts';
 
 /** One joined network. Source of the names: rkt v1.30.0, networking/netinfo/netinfo.go. */
@@ -17,15 +19,17 @@ export interface NetInfo {
   readonly mask: string;
 }
 
-const confPath = text({
-  wanted: 'net/FILE',
-  accepts: (path) => /^net\/[^/]+$/.test(path) && path !== 'net/..' && path !== 'net/.',
-});
-const readInfos = list(
-  object<NetInfo>(
-    { netName: text(), netConf: confPath, pluginPath: text(), ifName: text(), ip: text(), args: text(), mask: text() },
-    'open',
-  ),
+const confPath = textThat('net/FILE', (path) => /^net\/[^/]+$/.test(path) && path !== 'net/..' && path !== 'net/.');
+const netInfos: Schema<readonly NetInfo[]> = list(
+  object({
+    netName: text(),
+    netConf: confPath,
+    pluginPath: text(),
+    ifName: text(),
+    ip: text(),
+    args: text(),
+    mask: text(),
+  }),
 );
 
 /** In interface order; none for a pod without networks. Throws `invalid` when the file is damaged. */
@@ -37,7 +41,7 @@ export function readNetInfo(podPath: string): readonly NetInfo[] {
   } catch {
     return [];
   }
-  return json.trim() === 'null' ? [] : parseDocument(`network information "${path}"`, json, readInfos);
+  return json.trim() === 'null' ? [] : parseDocument(`network information "${path}"`, json, netInfos, 'open');
 }
 
 /** Replaces the file at once, so that a crash leaves the old or the new list. */

@@ -3,7 +3,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { anything, integer, list, object, optional, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { anything, integer, text } from '../../schema/scalars.ts';
+import { type Infer, list, object, optional } from '../../schema/schema.ts';
 import * as libc from '../../sys/libc.ts';
 import { systemEnvironment } from '../../sys/system-programs.ts';
 import { containerId, crunWords } from '../app/app-process.ts';
@@ -14,32 +16,29 @@ import { joinAppGroups } from './cgroups.ts';
 import { enterPrivateMounts, hideCgroups } from './mount-space.ts';
 
 const names = list(text());
-const capabilities = object(
-  { bounding: names, effective: names, permitted: names, inheritable: names, ambient: names },
-  'open',
-);
+const capabilities = object({
+  bounding: names,
+  effective: names,
+  permitted: names,
+  inheritable: names,
+  ambient: names,
+});
 /** What an app's configuration says of its process. Source: OCI runtime-spec, config.md, "Process". */
-const readConfig = object(
-  {
-    process: object(
-      {
-        user: anything,
-        env: names,
-        capabilities,
-        noNewPrivileges: anything,
-        oomScoreAdj: optional(integer(-1000, 1000)),
-      },
-      'open',
-    ),
-  },
-  'open',
-);
-type AppConfig = ReturnType<typeof readConfig>;
+const appConfig = object({
+  process: object({
+    user: anything,
+    env: names,
+    capabilities,
+    noNewPrivileges: anything,
+    oomScoreAdj: optional(integer(-1000, 1000)),
+  }),
+});
+type AppConfig = Infer<typeof appConfig>;
 
 /** The configuration that the app was started with; undefined for one whose program could not be executed. */
 function tryReadConfig(podPath: string, app: string): AppConfig | undefined {
   const path = join(appPath(podPath, app), 'config.json');
-  return existsSync(path) ? parseDocument(`"${path}"`, readFileSync(path, 'utf8'), readConfig) : undefined;
+  return existsSync(path) ? parseDocument(`"${path}"`, readFileSync(path, 'utf8'), appConfig, 'open') : undefined;
 }
 
 /**

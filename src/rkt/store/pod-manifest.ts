@@ -3,17 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printJson } from '../../base/json.ts';
 import { VERSION } from '../../base/version.ts';
-import {
-  anything,
-  describe,
-  integer,
-  list,
-  object,
-  optional,
-  parseDocument,
-  type Reader,
-  text,
-} from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { anything, boolean, choice, integer, text } from '../../schema/scalars.ts';
+import { type Infer, list, object, optional, type Schema } from '../../schema/schema.ts';
 import type { Mount, Volume } from '../options/volume.ts';
 
 export interface NameValue {
@@ -39,17 +31,17 @@ export interface PodApp {
     readonly exec: readonly string[];
     readonly user: string;
     readonly group: string;
-    readonly supplementaryGIDs: readonly number[] | undefined;
+    readonly supplementaryGIDs?: readonly number[] | undefined;
     readonly workingDirectory: string;
     readonly environment: readonly NameValue[];
     /** Paths that the image wants volumes on. */
     readonly mountPoints: readonly MountPoint[];
     readonly isolators: readonly Isolator[];
   };
-  readonly readOnlyRootFS: boolean | undefined;
+  readonly readOnlyRootFS?: boolean | undefined;
   readonly mounts: readonly Mount[];
   /** undefined in pods that an earlier version has prepared. */
-  readonly annotations: readonly NameValue[] | undefined;
+  readonly annotations?: readonly NameValue[] | undefined;
 }
 
 export interface PodManifest {
@@ -58,82 +50,49 @@ export interface PodManifest {
 }
 
 const id = integer(0, 0xffffffff);
-const bool: Reader<boolean> = (value, path, issues) => {
-  if (typeof value === 'boolean') return value;
-  issues.push({ path, found: describe(value), wanted: 'true or false' });
-  return false;
-};
-const nameValue = object<NameValue>({ name: text(), value: text() }, 'open');
+const nameValue = object({ name: text(), value: text() });
 
-const readApp = object<PodApp>(
-  {
-    name: text({ wanted: 'an app name', accepts: (name) => /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) }),
-    image: object({ name: text(), id: text(), labels: list(nameValue) }, 'open'),
-    app: object(
-      {
-        exec: list(text()),
-        user: text(),
-        group: text(),
-        supplementaryGIDs: optional(list(id)),
-        workingDirectory: text(),
-        environment: list(nameValue),
-        mountPoints: list(object<MountPoint>({ name: text(), path: text() }, 'open')),
-        isolators: list(object<Isolator>({ name: text(), value: anything }, 'open')),
-      },
-      'open',
-    ),
-    readOnlyRootFS: optional(bool),
-    mounts: list(object<Mount>({ volume: text(), path: text() }, 'open')),
-    annotations: optional(list(nameValue)),
-  },
-  'open',
-);
+const podApp: Schema<PodApp> = object({
+  name: text({ wanted: 'an app name', pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/ }),
+  image: object({ name: text(), id: text(), labels: list(nameValue) }),
+  app: object({
+    exec: list(text()),
+    user: text(),
+    group: text(),
+    supplementaryGIDs: optional(list(id)),
+    workingDirectory: text(),
+    environment: list(nameValue),
+    mountPoints: list(object({ name: text(), path: text() })),
+    isolators: list(object({ name: text(), value: anything })),
+  }),
+  readOnlyRootFS: optional(boolean),
+  mounts: list(object({ volume: text(), path: text() })),
+  annotations: optional(list(nameValue)),
+});
 
-interface RawVolume {
-  readonly name: string;
-  readonly kind: string;
-  readonly source: string | undefined;
-  readonly readOnly: boolean | undefined;
-  readonly recursive: boolean | undefined;
-  readonly mode: string | undefined;
-  readonly uid: number | undefined;
-  readonly gid: number | undefined;
+const podVolume = object({
+  name: text(),
+  kind: choice('host', 'empty'),
+  source: optional(text()),
+  readOnly: optional(boolean),
+  recursive: optional(boolean),
+  mode: optional(text({ wanted: 'an octal mode', pattern: /^[0-7]{1,5}$/ })),
+  uid: optional(id),
+  gid: optional(id),
+});
+
+function volumeOf({ name, kind, source = '', readOnly, recursive, ...empty }: Infer<typeof podVolume>): Volume {
+  if (kind === 'host') return { kind, name, source, readOnly, recursive };
+  const { mode = '0755', uid = 0, gid = 0 } = empty;
+  return { kind, name, readOnly, mode: Number.parseInt(mode, 8), uid, gid };
 }
 
-const readRawVolume = object<RawVolume>(
-  {
-    name: text(),
-    kind: text({ wanted: '"host" or "empty"', accepts: (kind) => kind === 'host' || kind === 'empty' }),
-    source: optional(text()),
-    readOnly: optional(bool),
-    recursive: optional(bool),
-    mode: optional(text({ wanted: 'an octal mode', accepts: (mode) => /^[0-7]{1,5}$/.test(mode) })),
-    uid: optional(id),
-    gid: optional(id),
-  },
-  'open',
-);
-
-const readVolume: Reader<Volume> = (value, path, issues) => {
-  const {
-    name,
-    kind,
-    source = '',
-    readOnly,
-    recursive,
-    mode = '0755',
-    uid = 0,
-    gid = 0,
-  } = readRawVolume(value, path, issues);
-  if (kind === 'host') return { kind, name, source, readOnly, recursive };
-  return { kind: 'empty', name, readOnly, mode: Number.parseInt(mode, 8), uid, gid };
-};
-
-const readManifest = object<PodManifest>({ apps: list(readApp), volumes: list(readVolume) }, 'open');
+const podManifest = object({ apps: list(podApp), volumes: list(podVolume) });
 
 /** Throws `invalid`, naming the file and every issue. */
 export function parsePodManifest(path: string, json: string): PodManifest {
-  return parseDocument(`pod manifest "${path}"`, json, readManifest);
+  const { apps, volumes } = parseDocument(`pod manifest "${path}"`, json, podManifest, 'open');
+  return { apps, volumes: volumes.map(volumeOf) };
 }
 
 /** The manifest in a pod's directory. Throws when it is missing or damaged. */

@@ -2,7 +2,9 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
-import { list, parseDocument, text } from '../../schema/fields.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { text } from '../../schema/scalars.ts';
+import { list } from '../../schema/schema.ts';
 import * as libc from '../../sys/libc.ts';
 
 /** Below the pod's directory: everything of one app. */
@@ -30,12 +32,12 @@ export function writeLayers(podPath: string, app: string, layers: readonly strin
   writeFileSync(join(appPath(podPath, app), 'layers'), JSON.stringify(layers));
 }
 
-const readPaths = list(text({ wanted: 'an absolute path', accepts: (path) => path.startsWith('/') }), 1000);
+const paths = list(text({ wanted: 'an absolute path', pattern: /^\// }), { maxItems: 1000 });
 
 /** Top-most first. Throws when the file is missing or damaged. */
 export function readLayers(podPath: string, app: string): readonly string[] {
   const path = join(appPath(podPath, app), 'layers');
-  return parseDocument(`layers "${path}"`, readFileSync(path, 'utf8'), readPaths);
+  return parseDocument(`layers "${path}"`, readFileSync(path, 'utf8'), paths, 'open');
 }
 
 /**
