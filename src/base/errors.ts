@@ -58,18 +58,18 @@ export function isOcicatError(error: unknown, ...codes: readonly ErrorCode[]): e
  * it when nobody else has said what it is about.
  */
 function withoutCall(message: string, isOutermost: boolean): string {
-  const [, words, path] = /^E[A-Z0-9]+: (.*), [a-z]+(?: ('.*'))?$/s.exec(message) ?? [];
-  if (words === undefined) return message;
-  return isOutermost && path !== undefined ? `${path}: ${words}` : words;
+  const [, reason, path] = /^E[A-Z0-9]+: (.*), [a-z]+(?: ('.*'))?$/s.exec(message) ?? [];
+  if (reason === undefined) return message;
+  return isOutermost && path !== undefined ? `${path}: ${reason}` : reason;
 }
 
-/** The words of a thrown value and of its causes, outermost first, joined by `: `. */
+/** The messages of a thrown value and of its causes, outermost first, joined by `: `. */
 export function describeError(error: unknown): string {
-  const words: string[] = [];
+  const messages: string[] = [];
   for (let at: unknown = error; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
-    words.push(at instanceof Error ? withoutCall(at.message, at === error) : String(at));
+    messages.push(at instanceof Error ? withoutCall(at.message, at === error) : String(at));
   }
-  return words.join(': ');
+  return messages.join(': ');
 }
 
 /** One issue on one line: `path: found X, wanted Y (line L, column C)`. */

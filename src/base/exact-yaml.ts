@@ -2,10 +2,10 @@
 // hold, and what is nested without reason is named with its place instead.
 import { type Document, isAlias, isMap, isPair, isScalar, isSeq, Lexer, type Pair, parseDocument, Scalar } from 'yaml';
 
-/** What is wrong, in words, and where it stands in the text, from 0. */
+/** What is wrong, and where it stands in the text, from 0. */
 interface YamlFault {
   readonly offset: number;
-  readonly words: string;
+  readonly message: string;
 }
 
 export type YamlReading =
@@ -32,8 +32,8 @@ const MERGE = '<<';
 /** Marks what stops the reading of a document; never leaves this file. */
 const FAULT = Symbol('fault');
 
-function refuse(offset: number, words: string): never {
-  throw { [FAULT]: true, offset, words };
+function refuse(offset: number, message: string): never {
+  throw { [FAULT]: true, offset, message };
 }
 
 function isFault(error: unknown): error is YamlFault {
@@ -107,8 +107,8 @@ function tagOffset(text: string, valueOffset: number): number {
 function checkTag(node: { readonly tag?: string | undefined }, walk: Walk): void {
   const { tag } = node;
   if (tag === undefined || PLAIN_TAGS.test(tag)) return;
-  const words = `found the tag ${tag}, wanted a value; if it is meant as text, ${IN_QUOTES}`;
-  refuse(tagOffset(walk.text, offsetOf(node)), words);
+  const message = `found the tag ${tag}, wanted a value; if it is meant as text, ${IN_QUOTES}`;
+  refuse(tagOffset(walk.text, offsetOf(node)), message);
 }
 
 function noteAnchor(node: { readonly anchor?: string | undefined }, walk: Walk): void {
@@ -118,7 +118,7 @@ function noteAnchor(node: { readonly anchor?: string | undefined }, walk: Walk):
 function checkScalar(node: Scalar): void {
   const { source = '', value, type } = node;
   if (type !== Scalar.PLAIN) return;
-  const wrong = (words: string) => refuse(offsetOf(node), `found ${source}, ${words}`);
+  const wrong = (message: string) => refuse(offsetOf(node), `found ${source}, ${message}`);
   if (OLD_TRUTH.test(source))
     wrong('which is text or a truth to different programs, wanted true, false, or text in quotes');
   if (AMBIGUOUS.test(source)) wrong('which programs read differently, wanted a decimal number, or text in quotes');

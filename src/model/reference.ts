@@ -31,12 +31,12 @@ function tables(path: string, shape: Shape, markOf: (path: string) => string = (
 /** Metadata is the same for all kinds and has its own page. */
 export function printReferencePage(kind: Kind): string {
   const { spec, status } = kind.schema.fields;
-  const words = [kind.plural, ...kind.aliases].map(code).join(', ');
+  const names = [kind.plural, ...kind.aliases].map(code).join(', ');
   const scope = kind.namespaced ? 'It belongs to a namespace.' : 'It belongs to no namespace.';
   const rights = kind.readOnly ? ' Programs write it; calicoctl only shows it.' : '';
   const markOf = (path: string) =>
     formatMark(idleMarkAt(kind.name, path)).replace(/^ (No effect.*? here):/, ' **$1**:');
-  const head = `# ${kind.name}\n\n${kind.doc} ${scope}${rights}${markOf('')}\n\nOn the command line: ${words}.\n`;
+  const head = `# ${kind.name}\n\n${kind.doc} ${scope}${rights}${markOf('')}\n\nOn the command line: ${names}.\n`;
   const body = spec === undefined ? '' : tables('spec', spec.schema, markOf);
   return head + body + (status === undefined ? '' : tables('status', status.schema));
 }

@@ -1,4 +1,4 @@
-// What a schema says, in words and as a tree, for explain and the reference pages.
+// A schema as text and as a tree, for explain and the reference pages.
 import type { Field, Shape } from './schema.ts';
 
 /** The type of a value in a few words: `list of objects`, `true or false`. */

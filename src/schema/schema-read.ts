@@ -143,11 +143,11 @@ function readObject(shape: ObjectShape, value: unknown, reading: Reading): unkno
   for (const name in shape.fields) {
     const field = shape.fields[name];
     if (field === undefined) continue;
-    const given = Object.hasOwn(members, name) ? members[name] : undefined;
-    const missing = given === undefined || given === null;
+    const input = Object.hasOwn(members, name) ? members[name] : undefined;
+    const missing = input === undefined || input === null;
     if (missing && (field.presence === 'sparse' || field.presence === 'optional')) continue; // most fields of most objects
     reading.at.push(name);
-    const read = readField(field, given, result, reading);
+    const read = readField(field, input, result, reading);
     if (read !== undefined) result[name] = read;
     reading.at.pop();
   }
@@ -190,17 +190,17 @@ function asksForDefault({ schema, defaultText }: Field): boolean {
 }
 
 /** Whether a field is left out, or has the empty value that means the same. */
-function saysNothing(field: Field, given: unknown, mode: ReadMode): boolean {
-  if (given === undefined || given === null) return true;
-  if (given === '' && asksForDefault(field)) return true;
-  if (field.presence === 'sparse') return isEmpty(field.schema, given);
-  return isFilled(field, mode) && meansDefault(field.schema, given);
+function saysNothing(field: Field, input: unknown, mode: ReadMode): boolean {
+  if (input === undefined || input === null) return true;
+  if (input === '' && asksForDefault(field)) return true;
+  if (field.presence === 'sparse') return isEmpty(field.schema, input);
+  return isFilled(field, mode) && meansDefault(field.schema, input);
 }
 
-function readField(field: Field, given: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
-  if (!saysNothing(field, given, reading.mode)) {
-    const read = readShape(field.schema, given, reading);
-    return field.presence === 'sparse' && read !== given && isEmpty(field.schema, read) ? undefined : read;
+function readField(field: Field, input: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
+  if (!saysNothing(field, input, reading.mode)) {
+    const read = readShape(field.schema, input, reading);
+    return field.presence === 'sparse' && read !== input && isEmpty(field.schema, read) ? undefined : read;
   }
   if (field.presence === 'required') return report(reading, 'nothing', wantedOf(field.schema));
   const value = isFilled(field, reading.mode) ? field.fill(before) : undefined;
@@ -282,13 +282,13 @@ function touches(at: readonly (string | number)[], depth: number, path: FieldPat
 function isGivenIn({ shape, members, result, own }: ReadObject, path: string, reading: Reading): boolean {
   const parts = path.includes('.') ? path.split('.') : [path];
   let inside: Shape = shape;
-  let given: unknown = members;
+  let input: unknown = members;
   let read: unknown = result;
   for (const name of parts) {
     const field: Field | undefined = inside.shape === 'object' ? inside.fields[name] : undefined;
-    const outer: Readonly<Record<string, unknown>> | undefined = membersOf(given);
-    given = outer !== undefined && Object.hasOwn(outer, name) ? outer[name] : undefined;
-    if (field === undefined || saysNothing(field, given, reading.mode)) return false;
+    const outer: Readonly<Record<string, unknown>> | undefined = membersOf(input);
+    input = outer !== undefined && Object.hasOwn(outer, name) ? outer[name] : undefined;
+    if (field === undefined || saysNothing(field, input, reading.mode)) return false;
     read = membersOf(read)?.[name];
     inside = field.schema;
   }

@@ -89,7 +89,7 @@ export interface Field<T = unknown, P extends Presence = Presence> {
   readonly presence: P;
   /** What `filled` and `created` put there; sees the fields that stand before this one and are right. */
   readonly fill: (before: Readonly<Record<string, unknown>>) => unknown;
-  /** The default in words, for pages; undefined if there is none. */
+  /** The default as pages print it; undefined if there is none. */
   readonly defaultText: string | undefined;
   /** One sentence. */
   readonly doc: string;
@@ -140,7 +140,7 @@ export function createdFrom<T>(
 }
 
 export type Fields = Readonly<Record<string, Field>>;
-/** As they are written: a schema alone is a required field that needs no words. */
+/** As they are written: a schema alone is a required field without documentation. */
 export type FieldsGiven = Readonly<Record<string, Field | Shape>>;
 type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> | Shape ? K : never }[keyof F];
 type ValueOf<F> = F extends Field ? Infer<F['schema']> : Infer<F>;

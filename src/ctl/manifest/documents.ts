@@ -103,10 +103,10 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
   if (plain !== undefined) return { value: plain, place };
   const reading = readExactYaml(chunk.text);
   if (reading.kind === 'read') return { value: reading.value, place };
-  const { offset, words } = reading.fault;
+  const { offset, message } = reading.fault;
   const before = chunk.text.slice(0, offset);
   const column = offset - before.lastIndexOf('\n');
-  throw new OcicatError('invalid', `${source}:${chunk.linesBefore + countLines(before) + 1}:${column}: ${words}`);
+  throw new OcicatError('invalid', `${source}:${chunk.linesBefore + countLines(before) + 1}:${column}: ${message}`);
 }
 
 /**

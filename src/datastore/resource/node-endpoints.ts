@@ -5,8 +5,8 @@ import { tryParseStored } from './resource-items.ts';
 
 /** One that cannot be read, or names no node, is the node's whose name its own begins with. */
 function isEndpointOf(kv: KeyValue, node: string): boolean {
-  const said = tryParseStored(kv)?.spec.node;
-  if (typeof said === 'string' && said !== '') return said === node;
+  const nodeName = tryParseStored(kv)?.spec.node;
+  if (typeof nodeName === 'string' && nodeName !== '') return nodeName === node;
   const named = tryParseKey(kv.key);
   return named?.kind === 'resource' && named.name.startsWith(`${node.replaceAll('-', '--')}-`);
 }

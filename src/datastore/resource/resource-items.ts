@@ -12,14 +12,14 @@ export interface Deletion extends ResourceName {
   readonly resourceVersion?: string | undefined;
 }
 
-/** Where new resources get what is given to them once. Tests replace it. */
-export interface Stamps {
+/** Where new resources get their uid and their time of creation. Tests replace it. */
+export interface SystemFields {
   uid(): string;
   now(): Date;
 }
 
 /** Random uids and the machine's clock. */
-export const systemStamps: Stamps = { uid: randomUUID, now: () => new Date() };
+export const defaultSystemFields: SystemFields = { uid: randomUUID, now: () => new Date() };
 
 /** `resource does not exist: Kind(name)`. */
 export function notFound(name: ResourceName): OcicatError {
@@ -60,9 +60,9 @@ function printTimestamp(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-function stampNew(resource: Resource, stamps: Stamps): Resource {
-  const stamp = { uid: stamps.uid(), creationTimestamp: printTimestamp(stamps.now()) };
-  return { ...resource, metadata: { ...resource.metadata, ...stamp } };
+function fillSystemFields(resource: Resource, systemFields: SystemFields): Resource {
+  const fields = { uid: systemFields.uid(), creationTimestamp: printTimestamp(systemFields.now()) };
+  return { ...resource, metadata: { ...resource.metadata, ...fields } };
 }
 
 /** The resource, or undefined for a value that is none. */
@@ -75,26 +75,26 @@ export function tryParseStored(kv: KeyValue): StoredResource | undefined {
 }
 
 /** What was given at creation stays, whatever an update says. A value that cannot be read is replaced by a new resource. */
-function keepIdentity(resource: Resource, current: KeyValue, stamps: Stamps): Resource {
+function keepIdentity(resource: Resource, current: KeyValue, systemFields: SystemFields): Resource {
   const standing = tryParseStored(current);
-  if (standing === undefined) return stampNew(resource, stamps);
+  if (standing === undefined) return fillSystemFields(resource, systemFields);
   const { uid, creationTimestamp } = standing.metadata;
   const { metadata, ...rest } = keepAnswer(resource, standing);
   return { ...rest, metadata: { ...metadata, uid, creationTimestamp } };
 }
 
 /** Writes where nothing stands. Throws `invalid` for a resource that has a resourceVersion. */
-export function createItem(resource: Resource, stamps: Stamps): BatchItem {
+export function createItem(resource: Resource, systemFields: SystemFields): BatchItem {
   const name = nameOf(resource);
   if (resource.metadata.resourceVersion !== undefined)
     throw new OcicatError('invalid', `create ${formatResourceName(name)}: it has a resourceVersion, wanted none`);
-  const stamped = stampNew(resource, stamps);
-  const decide = (assumed: Revision) => (assumed === 0 ? put(stamped) : fail(alreadyExists(name)));
+  const fresh = fillSystemFields(resource, systemFields);
+  const decide = (assumed: Revision) => (assumed === 0 ? put(fresh) : fail(alreadyExists(name)));
   return { key: printResourceKey(name), assumed: 0, decide };
 }
 
 /** Without a resourceVersion the first try assumes nothing is there, which reads the key if something is. */
-export function updateItem(resource: Resource, stamps: Stamps): BatchItem {
+export function updateItem(resource: Resource, systemFields: SystemFields): BatchItem {
   const name = nameOf(resource);
   const { resourceVersion } = resource.metadata;
   const wanted = resourceVersion === undefined ? undefined : parseResourceVersion(name, resourceVersion);
@@ -104,7 +104,7 @@ export function updateItem(resource: Resource, stamps: Stamps): BatchItem {
     decide(assumed, current) {
       if (assumed === 0 || current === undefined) return fail(notFound(name));
       if (wanted !== undefined && wanted !== assumed) return fail(updateConflict(name));
-      return put(keepIdentity(resource, current, stamps));
+      return put(keepIdentity(resource, current, systemFields));
     },
   };
 }
@@ -113,18 +113,18 @@ export function updateItem(resource: Resource, stamps: Stamps): BatchItem {
  * Creates or replaces. A resourceVersion must be that of what stands; where nothing stands, it says nothing: what was
  * saved and deleted can be applied again.
  */
-export function applyItem(resource: Resource, stamps: Stamps): BatchItem {
+export function applyItem(resource: Resource, systemFields: SystemFields): BatchItem {
   const name = nameOf(resource);
   const { resourceVersion } = resource.metadata;
   const wanted = resourceVersion === undefined ? undefined : parseResourceVersion(name, resourceVersion);
-  const stamped = stampNew(resource, stamps);
+  const fresh = fillSystemFields(resource, systemFields);
   return {
     key: printResourceKey(name),
     assumed: 0,
     decide(assumed, current) {
-      if (current === undefined) return put(stamped);
+      if (current === undefined) return put(fresh);
       if (wanted !== undefined && wanted !== assumed) return fail(updateConflict(name));
-      return put(keepIdentity(resource, current, stamps));
+      return put(keepIdentity(resource, current, systemFields));
     },
   };
 }

@@ -13,13 +13,13 @@ import {
   listResources,
   type ResourceEvent,
   type ResourceOutcome,
-  type Stamps,
+  type SystemFields,
   updateMany,
   updateResource,
   watchResources,
 } from './resources.ts';
 
-const stamps: Stamps = { uid: () => 'uid-1', now: () => new Date('2026-11-23T11:18:07.938Z') };
+const systemFields: SystemFields = { uid: () => 'uid-1', now: () => new Date('2026-11-23T11:18:07.938Z') };
 
 function pool(name: string, spec: object = { cidr: '10.77.0.0/16' }, metadata: object = {}): Resource {
   return { kind: 'IPPool', apiVersion: 'projectcalico.org/v3', metadata: { name, ...metadata }, spec };
@@ -56,7 +56,7 @@ describe('one resource', () => {
         kind: 'NetworkPolicy',
       },
       undefined,
-      stamps,
+      systemFields,
     );
     expect(created.metadata.resourceVersion).toBe('2');
     expect(await raw(store, '/calico/resources/v3/projectcalico.org/networkpolicies/shop/db')).toBe(
@@ -90,7 +90,7 @@ describe('one resource', () => {
 
   test('is updated when the revision stands, and keeps its uid and creation time', async () => {
     const store = openMemoryDatastore();
-    const first = await createResource(store, pool('a'), undefined, stamps);
+    const first = await createResource(store, pool('a'), undefined, systemFields);
     const lie = { ...first.metadata, uid: 'other', creationTimestamp: '1999-01-01T00:00:00Z' };
     const second = await updateResource(store, { ...first, metadata: lie, spec: { cidr: '10.0.0.0/8' } });
     expect(second).toEqual({
@@ -192,7 +192,7 @@ describe('many resources', () => {
 
   test('are applied: created, replaced, refused; one bad item harms no other', async () => {
     const store = openMemoryDatastore();
-    await createResource(store, pool('old'), undefined, stamps);
+    await createResource(store, pool('old'), undefined, systemFields);
     const outcomes = await applyMany(
       store,
       [
@@ -204,7 +204,7 @@ describe('many resources', () => {
         pool('old', {}, { resourceVersion: '2' }),
       ],
       undefined,
-      { ...stamps, uid: () => 'uid-2' },
+      { ...systemFields, uid: () => 'uid-2' },
     );
     expect(words(outcomes)).toEqual([
       'wrote old@4',

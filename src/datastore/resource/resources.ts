@@ -9,15 +9,15 @@ import {
   applyItem,
   createItem,
   type Deletion,
+  defaultSystemFields,
   deleteItem,
   notFound,
-  type Stamps,
-  systemStamps,
+  type SystemFields,
   tryParseStored,
   updateItem,
 } from './resource-items.ts';
 
-export type { Deletion, Stamps };
+export type { Deletion, SystemFields };
 
 /** One resource of a batch: what now stands in the store (for a delete: what stood there), or why not. */
 export type ResourceOutcome =
@@ -104,9 +104,9 @@ export function createMany(
   datastore: Datastore,
   resources: readonly Resource[],
   signal?: AbortSignal,
-  stamps: Stamps = systemStamps,
+  systemFields: SystemFields = defaultSystemFields,
 ): Promise<readonly ResourceOutcome[]> {
-  return runBatch(datastore, resources, (resource) => createItem(resource, stamps), signal);
+  return runBatch(datastore, resources, (resource) => createItem(resource, systemFields), signal);
 }
 
 /** Replaces each, keeping uid and creation time. With a resourceVersion only if it stands: `conflict`, `not-found`. */
@@ -114,9 +114,9 @@ export function updateMany(
   datastore: Datastore,
   resources: readonly Resource[],
   signal?: AbortSignal,
-  stamps: Stamps = systemStamps,
+  systemFields: SystemFields = defaultSystemFields,
 ): Promise<readonly ResourceOutcome[]> {
-  return runBatch(datastore, resources, (resource) => updateItem(resource, stamps), signal);
+  return runBatch(datastore, resources, (resource) => updateItem(resource, systemFields), signal);
 }
 
 /** Creates or replaces each; `created` says which. */
@@ -124,9 +124,9 @@ export function applyMany(
   datastore: Datastore,
   resources: readonly Resource[],
   signal?: AbortSignal,
-  stamps: Stamps = systemStamps,
+  systemFields: SystemFields = defaultSystemFields,
 ): Promise<readonly ResourceOutcome[]> {
-  return runBatch(datastore, resources, (resource) => applyItem(resource, stamps), signal);
+  return runBatch(datastore, resources, (resource) => applyItem(resource, systemFields), signal);
 }
 
 /** Deletes each; the outcome holds what stood there. */
@@ -143,9 +143,9 @@ export async function createResource(
   datastore: Datastore,
   resource: Resource,
   signal?: AbortSignal,
-  stamps: Stamps = systemStamps,
+  systemFields: SystemFields = defaultSystemFields,
 ): Promise<StoredResource> {
-  return single(await createMany(datastore, [resource], signal, stamps));
+  return single(await createMany(datastore, [resource], signal, systemFields));
 }
 
 /** Throws `not-found` (`resource does not exist: Kind(name)`), `conflict` (`update conflict: Kind(name)`). */

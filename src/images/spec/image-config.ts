@@ -36,7 +36,7 @@ const keys: Scalar<readonly string[]> = {
 };
 
 /** Docker wrote a single string where OCI wants a list in some old images. */
-const words: Scalar<readonly string[]> = {
+const textOrList: Scalar<readonly string[]> = {
   shape: 'scalar',
   wanted: 'a text, or a list of texts',
   json: {},
@@ -48,8 +48,8 @@ const clean = textThat('text without NUL', (value) => !value.includes('\0'));
 /** Both a registry's form and a record's. */
 export const imageConfig: Schema<ImageConfig> = object({
   User: optional(clean),
-  Entrypoint: optional(words),
-  Cmd: optional(words),
+  Entrypoint: optional(textOrList),
+  Cmd: optional(textOrList),
   Env: optional(list(clean)),
   WorkingDir: optional(clean),
   ExposedPorts: optional(keys),

@@ -37,8 +37,8 @@ export function choosePlatform(entries: readonly IndexEntry[], machine: string):
 
 /** Every platform of an index, for a message. */
 export function formatPlatforms(entries: readonly IndexEntry[]): string {
-  const words = entries.map(({ platform }) => (platform === undefined ? 'unknown' : formatPlatform(platform)));
-  return [...new Set(words)].join(', ') || 'none';
+  const names = entries.map(({ platform }) => (platform === undefined ? 'unknown' : formatPlatform(platform)));
+  return [...new Set(names)].join(', ') || 'none';
 }
 
 /** `linux/arm/v7`. */

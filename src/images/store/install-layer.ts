@@ -78,8 +78,8 @@ function openContent(request: InstallRequest) {
 /** A tree must not be taken for whole after a power cut before its content was on disk; one call for the file system beats one per file. */
 async function syncFileSystem(path: string, signal: AbortSignal): Promise<void> {
   const child = Bun.spawn(['/bin/sync', '-f', path], { stdin: 'ignore', stdout: 'ignore', stderr: 'pipe', signal });
-  const words = await new Response(child.stderr).text();
-  if ((await child.exited) !== 0) throw new OcicatError('unavailable', `sync "${path}": ${words.trim()}`);
+  const errors = await new Response(child.stderr).text();
+  if ((await child.exited) !== 0) throw new OcicatError('unavailable', `sync "${path}": ${errors.trim()}`);
 }
 
 /** When another process was faster, its tree is as good. */

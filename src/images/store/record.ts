@@ -25,7 +25,7 @@ export interface ImageRecord {
   readonly name: string;
   /** The tag it was fetched by; undefined when fetched by digest. */
   readonly version?: string | undefined;
-  /** Labels in rkt's words: `version` if there is one, `os`, `arch`. */
+  /** Labels as rkt names them: `version` if there is one, `os`, `arch`. */
   readonly labels: Readonly<Record<string, string>>;
   readonly manifestDigest: Digest;
   readonly config: ImageConfig;
@@ -48,8 +48,8 @@ export function formatImageName(image: Pick<ImageRecord, 'name' | 'version'>): s
  * digest, which fixes the content. The same content under two names is two images that share their layers.
  */
 export function computeImageId(name: string, version: string | undefined, manifestDigest: Digest): string {
-  const words = `${formatImageName({ name, version })}\n${manifestDigest.text}\n`;
-  return `sha512-${createHash('sha512').update(words).digest('hex').slice(0, 64)}`;
+  const identity = `${formatImageName({ name, version })}\n${manifestDigest.text}\n`;
+  return `sha512-${createHash('sha512').update(identity).digest('hex').slice(0, 64)}`;
 }
 
 const size = integer(0, Number.MAX_SAFE_INTEGER);

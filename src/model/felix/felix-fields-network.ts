@@ -15,7 +15,7 @@ import {
   regex,
   span,
   tcpPort,
-  words,
+  textField,
 } from './felix-values.ts';
 
 export const networkFields = {
@@ -45,7 +45,7 @@ export const networkFields = {
     'udp:53, udp:67, tcp:179, tcp:2379, tcp:2380, tcp:5473, tcp:6443, tcp:6666, tcp:6667',
   ),
   kubeNodePortRanges: optional(list(portRange, { maxItems: 7 }), 'Ports of Kubernetes node ports.', '30000:32767'),
-  policySyncPathPrefix: words('Where policy is handed to other programs.'),
+  policySyncPathPrefix: textField('Where policy is handed to other programs.'),
   usageReportingEnabled: flag('Whether usage is reported to the makers of Calico.', 'true'),
   usageReportingInitialDelay: span('When it is first reported.', '300s'),
   usageReportingInterval: span('How often it is reported.', '86400s'),
@@ -67,7 +67,7 @@ export const networkFields = {
   ),
   ipForwarding: sparse(enabled, 'Whether forwarding is switched on in the kernel.', 'Enabled'),
   externalNodesList: optional(list(cidrOrIp), 'Other hosts whose tunnel packets are taken.'),
-  debugMemoryProfilePath: words('Where memory profiles go.'),
+  debugMemoryProfilePath: textField('Where memory profiles go.'),
   debugDisableLogDropping: flag('Whether no log line is ever dropped.', 'false'),
   debugSimulateCalcGraphHangAfter: span('Fails on purpose: the calculation.', '0s'),
   debugSimulateDataplaneHangAfter: span('Fails on purpose: the kernel side.', '0s'),

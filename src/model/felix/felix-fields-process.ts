@@ -15,7 +15,7 @@ import {
   regex,
   span,
   tcpPort,
-  words,
+  textField,
 } from './felix-values.ts';
 
 /** A DNS label that has room for a prefix of 17 characters. */
@@ -108,7 +108,7 @@ export const processFields = {
     '10/second',
   ),
   logActionRateLimitBurst: optional(integer(0, 9999), 'How many lines beyond the rate.', '5'),
-  logFilePath: words('The log file; none for none.', '/var/log/calico/felix.log'),
+  logFilePath: textField('The log file; none for none.', '/var/log/calico/felix.log'),
   logSeverityFile: sparse(logLevel, 'What goes to the log file.', 'Info'),
   logSeverityScreen: sparse(logLevel, 'The least severe of what the agent logs to standard error.', 'Info'),
   logSeveritySys: sparse(logLevel, 'What goes to syslog.', 'Info'),
@@ -126,7 +126,7 @@ export const processFields = {
   reportingTTL: span('How long a report lasts.', '90s'),
   endpointReportingEnabled: flag('Whether the state of endpoints is reported into the store.', 'false'),
   endpointReportingDelay: span('How long changes are collected before a report.', '1s'),
-  endpointStatusPathPrefix: words('Where the state of endpoints is written to files.', '/var/run/calico'),
+  endpointStatusPathPrefix: textField('Where the state of endpoints is written to files.', '/var/run/calico'),
   iptablesMarkMask: optional(markMask, 'Bits of packet marks that iptables rules use.', '0xffff0000'),
   disableConntrackInvalidCheck: flag('Whether packets that connection tracking calls invalid pass.', 'false'),
   healthEnabled: flag('Whether the agent answers health questions.', 'false'),

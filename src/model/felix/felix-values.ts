@@ -80,7 +80,7 @@ export function span(doc: string, usual: string): Field<string, 'sparse'> {
 }
 
 /** A field with free text. */
-export function words(doc: string, usual?: string): Field<string, 'sparse'> {
+export function textField(doc: string, usual?: string): Field<string, 'sparse'> {
   return sparse(text(), doc, usual);
 }
 

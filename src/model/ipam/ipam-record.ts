@@ -28,8 +28,8 @@ export const DEFAULT_IPAM_RECORD: IpamRecord = {
   ipCooldownSeconds: 0,
 };
 
-function corrupt(words: string, cause?: unknown): OcicatError {
-  return new OcicatError('corrupt', `read IPAM configuration: ${words}`, { cause });
+function corrupt(reason: string, cause?: unknown): OcicatError {
+  return new OcicatError('corrupt', `read IPAM configuration: ${reason}`, { cause });
 }
 
 function parseMembers(text: string): Readonly<Record<string, unknown>> {
