@@ -262,16 +262,16 @@ function encodeElements(
 }
 
 /** A table: its family and its name, which is attribute 1 of every message. */
-type Place = readonly [family: TableFamily, name: string];
+type TableKey = readonly [family: TableFamily, name: string];
 
-function beginMessage(writer: BatchWriter, [family, name]: Place, type: number, flags: number): void {
+function beginMessage(writer: BatchWriter, [family, name]: TableKey, type: number, flags: number): void {
   writer.begin(type, flags);
   encodeFamily(writer, familyNumbers[family]);
   writer.attrString(1, name);
 }
 
-function encodeMessage(writer: BatchWriter, place: Place, type: number, flags: number, body: () => unknown): void {
-  beginMessage(writer, place, type, flags);
+function encodeMessage(writer: BatchWriter, table: TableKey, type: number, flags: number, body: () => unknown): void {
+  beginMessage(writer, table, type, flags);
   body();
   writer.end();
 }
@@ -296,7 +296,7 @@ function encodeDeletion(writer: BatchWriter, { name, families }: TableTarget, is
 
 function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Operation, isLast: boolean): void {
   const { name } = target;
-  const place = (object: string): Place => [familyOfObject(object), name];
+  const tableOf = (object: string): TableKey => [familyOfObject(object), name];
   switch (operation.kind) {
     case 'add-table':
       encodeTables(writer, target);
@@ -305,25 +305,27 @@ function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Op
       encodeDeletion(writer, target, isLast);
       break;
     case 'add-set':
-      encodeMessage(writer, place(operation.set.name), message.newSet, CREATE, () => encodeSet(writer, operation.set));
+      encodeMessage(writer, tableOf(operation.set.name), message.newSet, CREATE, () =>
+        encodeSet(writer, operation.set),
+      );
       break;
     case 'delete-set':
-      encodeMessage(writer, place(operation.name), message.delSet, 0, () => writer.attrString(2, operation.name));
+      encodeMessage(writer, tableOf(operation.name), message.delSet, 0, () => writer.attrString(2, operation.name));
       break;
     case 'add-chain':
-      encodeMessage(writer, place(operation.chain.name), message.newChain, CREATE, () =>
+      encodeMessage(writer, tableOf(operation.chain.name), message.newChain, CREATE, () =>
         encodeChain(writer, operation.chain),
       );
       break;
     case 'delete-chain':
-      encodeMessage(writer, place(operation.chain), message.delChain, 0, () => writer.attrString(3, operation.chain));
+      encodeMessage(writer, tableOf(operation.chain), message.delChain, 0, () => writer.attrString(3, operation.chain));
       break;
     case 'flush-chain':
-      encodeMessage(writer, place(operation.chain), message.delRule, 0, () => writer.attrString(2, operation.chain));
+      encodeMessage(writer, tableOf(operation.chain), message.delRule, 0, () => writer.attrString(2, operation.chain));
       break;
     case 'add-rule': {
       const { chain, rule } = operation;
-      encodeMessage(writer, place(chain), message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
+      encodeMessage(writer, tableOf(chain), message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
       break;
     }
     case 'add-elements':

@@ -17,7 +17,7 @@ export const STAND_IN_TABLE = 'ocicat-stand-in';
 /** Grows when objects of an older agent's table would be misread; kept in the table's comment. */
 export const LAYOUT = 'layout 1';
 
-/** A string of one character (0 to 255) per byte, network order unless said: compares with === and works as a map's key. */
+/** A string of one character (0 to 255) per byte, network order unless stated: compares with === and works as a map's key. */
 export type Bytes = string;
 
 /** nft's names of the data types that our sets and maps are keyed by. */

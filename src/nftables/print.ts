@@ -76,9 +76,9 @@ function printStatement(statement: Statement): string {
 
 /** One line, without the chain's name. */
 export function printRule(rule: Rule): string {
-  const words = rule.statements.map(printStatement);
-  if (rule.comment !== undefined) words.push(`comment "${rule.comment}"`);
-  return words.join(' ');
+  const parts = rule.statements.map(printStatement);
+  if (rule.comment !== undefined) parts.push(`comment "${rule.comment}"`);
+  return parts.join(' ');
 }
 
 function printBlock(parts: readonly (string | undefined)[]): string {

@@ -1,4 +1,4 @@
-// Statements by the words a rule is read with.
+// The statements that our rules are made of.
 import type { Cidr } from '../net/cidr.ts';
 import { bitsOf, type Family, familyOf } from '../net/ip.ts';
 import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from './bytes.ts';

@@ -28,7 +28,7 @@ export function prefixLabels(selector: Selector, prefix: string): Selector {
   return rewriteLeaves(selector, (leaf) => ('label' in leaf ? { ...leaf, label: prefix + leaf.label } : leaf));
 }
 
-/** `all()` replaced by one selector and `global()` by another; left alone where none is given. */
+/** `all()` replaced by one selector and `global()` by another; left alone where none is named. */
 export function replaceUniversal(
   selector: Selector,
   replacement: { readonly all?: Selector; readonly global?: Selector },

@@ -67,10 +67,10 @@ export function createCaller(pool: EndpointPool, tokens: TokenSource, timeoutMs:
     const result = await session.call(request.path, request.message, token, signal);
     if (result.kind === 'answered') return { kind: 'answer', message: result.message };
     if (result.kind === 'refused') return judgeRefusal(request, session, token, result.status);
-    const words = result.cause === undefined ? 'the connection broke' : describeError(result.cause);
+    const reason = result.cause === undefined ? 'the connection broke' : describeError(result.cause);
     const unsure = result.sent && !request.repeatable;
     const outcome = unsure ? '; whether it was carried out is unknown' : '';
-    const error = new OcicatError('unavailable', `${request.action} at "${session.endpoint}": ${words}${outcome}`);
+    const error = new OcicatError('unavailable', `${request.action} at "${session.endpoint}": ${reason}${outcome}`);
     pool.leave(session);
     return { kind: unsure ? 'fail' : 'again', error };
   }

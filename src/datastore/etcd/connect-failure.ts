@@ -1,7 +1,7 @@
-// Why etcd could not be connected to, in words for people: the kernel's own cause, the name server's, or TLS's.
+// Why etcd could not be connected to, as text for people: the kernel's own cause, the name server's, or TLS's.
 import { observeConnectError } from '../../sys/tcp-probe.ts';
 
-const WORDS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'it hung up',
   ETIMEDOUT: 'no answer',
@@ -18,17 +18,17 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Where TLS and HTTP/2 say little about what to do. */
-const PATTERNS: readonly (readonly [RegExp, (found: string) => string])[] = [
+const PATTERNS: readonly (readonly [RegExp, (matched: string) => string])[] = [
   [
     /ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA)/,
     (alert) => `the server wants another client certificate (${alert})`,
   ],
-  [/WRONG_VERSION_NUMBER/, (found) => `it does not speak TLS: is it http:? (${found})`],
+  [/WRONG_VERSION_NUMBER/, (matched) => `it does not speak TLS: is it http:? (${matched})`],
   [
     /^Client network socket disconnected before secure TLS.*/,
     () => 'it hung up before TLS was agreed on: is it http:?',
   ],
-  [/^Protocol error$/, (found) => `it does not speak HTTP/2 (${found})`],
+  [/^Protocol error$/, (matched) => `it does not speak HTTP/2 (${matched})`],
 ];
 
 function codeOf(cause: Error): string | undefined {
@@ -36,24 +36,24 @@ function codeOf(cause: Error): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** The kernel's word for a connection that Bun calls refused; without the addon, Bun's. */
+/** The kernel's error code for a connection that Bun calls refused; without the addon, Bun's. */
 async function trueCode(code: string | undefined, endpoint: string, timeoutMs: number): Promise<string | undefined> {
   if (code !== 'ECONNREFUSED' || !/^https?:/.test(endpoint)) return code;
   const { hostname, port, protocol } = new URL(endpoint);
   const portNumber = Number(port || (protocol === 'https:' ? 443 : 80));
-  const found = observeConnectError(hostname.replace(/[[\]]/g, ''), portNumber, timeoutMs).catch(() => undefined);
-  return (await found) ?? code;
+  const observed = observeConnectError(hostname.replace(/[[\]]/g, ''), portNumber, timeoutMs).catch(() => undefined);
+  return (await observed) ?? code;
 }
 
 /** Waits at most as long again as the attempt took at most, to ask the kernel. */
 export async function describeConnectFailure(cause: Error, endpoint: string, timeoutMs: number): Promise<string> {
-  for (const [pattern, words] of PATTERNS) {
-    const found = pattern.exec(cause.message)?.[0];
-    if (found !== undefined) return words(found);
+  for (const [pattern, describe] of PATTERNS) {
+    const matched = pattern.exec(cause.message)?.[0];
+    if (matched !== undefined) return describe(matched);
   }
-  const said = codeOf(cause);
-  const code = await trueCode(said, endpoint, timeoutMs);
-  const words = code === undefined ? undefined : WORDS[code];
-  if (words !== undefined) return `${words} (${code})`;
-  return code === said || code === undefined ? cause.message || 'failed' : code;
+  const reported = codeOf(cause);
+  const code = await trueCode(reported, endpoint, timeoutMs);
+  const reason = code === undefined ? undefined : REASONS[code];
+  if (reason !== undefined) return `${reason} (${code})`;
+  return code === reported || code === undefined ? cause.message || 'failed' : code;
 }

@@ -14,7 +14,7 @@ export interface PoolOptions {
 }
 
 export interface EndpointPool {
-  /** The open connection, or a new one. Throws `unavailable` naming every endpoint and what it said, and `aborted`. */
+  /** The open connection, or a new one. Throws `unavailable` naming every endpoint and why it failed, and `aborted`. */
   session(signal: AbortSignal): Promise<Session>;
   /** This connection's server cannot help: the next call goes to another endpoint, if there is one. */
   leave(session: Session): void;

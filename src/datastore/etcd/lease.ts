@@ -1,4 +1,4 @@
-// Keeps leases alive until told otherwise, without a stream that could break: one request each time a third has passed.
+// Keeps leases alive until they are stopped, without a stream that could break: one request each time a third has passed.
 
 import { pause } from '../../sys/pause.ts';
 import type { Lease } from '../port.ts';

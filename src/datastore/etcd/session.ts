@@ -80,8 +80,8 @@ export async function openSession(
       ? http2.connect(endpoint, options)
       : http2.connect('http://localhost', { ...options, createConnection: () => connectLocally(path) });
   await untilConnected(connection, timeoutMs, signal).catch(async (cause: Error) => {
-    const words = await describeConnectFailure(cause, endpoint, timeoutMs);
-    throw new OcicatError('unavailable', `connect to etcd "${endpoint}": ${words}`, { cause });
+    const reason = await describeConnectFailure(cause, endpoint, timeoutMs);
+    throw new OcicatError('unavailable', `connect to etcd "${endpoint}": ${reason}`, { cause });
   });
   connection.setLocalWindowSize(WINDOW_BYTES);
   return createSession(connection, endpoint);

@@ -20,9 +20,9 @@ describe('gRPC status', () => {
     [{ ':status': 503 }, { code: 'unavailable', message: 'HTTP status 503' }],
     [{ ':status': 401 }, { code: 'unauthenticated', message: 'HTTP status 401' }],
   ];
-  for (const [given, status] of headers)
-    test(`${JSON.stringify(given)}`, () => {
-      expect(readStatus(given)).toEqual(status);
+  for (const [received, status] of headers)
+    test(`${JSON.stringify(received)}`, () => {
+      expect(readStatus(received)).toEqual(status);
     });
 
   /** etcd's messages (api/v3rpc/rpctypes/error.go): what a caller sees, and what the client does first. */
@@ -58,7 +58,7 @@ describe('gRPC status', () => {
       expect(found.filter(Boolean).join(' ')).toBe(marks);
     });
 
-  test('without words the code stands for them', () => {
+  test('without a message the code stands for it', () => {
     expect(statusError('a', { code: 'internal', message: '' }).message).toBe('a: internal');
   });
 });

@@ -1,9 +1,9 @@
-// gRPC's status codes and etcd's words, reduced to what a caller does about them.
+// gRPC's status codes and etcd's messages, reduced to what a caller does about them.
 import { type ErrorCode, OcicatError } from '../../base/errors.ts';
 
 export interface Status {
   readonly code: 'ok' | StatusCode;
-  /** The server's words, for people. */
+  /** The server's message, for people. */
   readonly message: string;
 }
 
@@ -16,7 +16,7 @@ const CODES = [
 
 type StatusCode = Exclude<(typeof CODES)[number], 'ok'>;
 
-function decodeWords(text: string): string {
+function decodeMessage(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -33,8 +33,11 @@ export interface ResponseHeaders {
 export function readStatus(headers: ResponseHeaders): Status | undefined {
   const number = headers['grpc-status'];
   if (typeof number === 'string') {
-    const words = headers['grpc-message'];
-    return { code: CODES[Number(number)] ?? 'unknown', message: typeof words === 'string' ? decodeWords(words) : '' };
+    const message = headers['grpc-message'];
+    return {
+      code: CODES[Number(number)] ?? 'unknown',
+      message: typeof message === 'string' ? decodeMessage(message) : '',
+    };
   }
   const http = Number(headers[':status'] ?? 200);
   if (http === 200) return undefined;
@@ -89,10 +92,10 @@ const CALLER_CODES: Readonly<Record<StatusCode, ErrorCode>> = {
   unauthenticated: 'denied',
 };
 
-/** The error for a refused request: `ACTION: the server's words`. */
+/** The error for a refused request: `ACTION: the server's message`. */
 export function statusError(action: string, status: Status): OcicatError {
-  const words = status.message === '' ? status.code : status.message;
-  return new OcicatError(callerCode(status), `${action}: ${words}`);
+  const message = status.message === '' ? status.code : status.message;
+  return new OcicatError(callerCode(status), `${action}: ${message}`);
 }
 
 function callerCode(status: Status): ErrorCode {

@@ -13,7 +13,7 @@ type Subject = 'watch' | 'stream' | 'nothing';
 
 export interface ProgressQuestions {
   ask(): void;
-  /** To be told of every answer, in order. */
+  /** To be called with every answer, in order. */
   subjectOf(answer: WatchAnswer): Subject;
 }
 

@@ -23,7 +23,7 @@ export interface WatchContext {
 /** So often each stream is asked how far it has come. */
 const PROGRESS_INTERVAL_MS = 5_000;
 
-interface Place {
+interface WatchPosition {
   /** The first revision not yet handed out. */
   next: Revision;
   /** Since when no server answers, by the monotonic clock; undefined while one does. */
@@ -46,18 +46,18 @@ function witnessedBy(event: WatchEvent): Witnessed {
 }
 
 /** Throws `conflict` when what answers is not the store that the watch began with; a new watch is asked for its past. */
-async function checkLineage(
+async function checkIdentity(
   context: WatchContext,
   prefix: string,
-  place: Place,
+  position: WatchPosition,
   { header }: WatchAnswer,
   isNew: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   context.identity.follow(header);
   if (isNew) await context.verify(signal);
-  if (place.cluster === 'unknown') place.cluster = context.identity.name();
-  if (place.cluster === context.identity.name()) return;
+  if (position.cluster === 'unknown') position.cluster = context.identity.name();
+  if (position.cluster === context.identity.name()) return;
   throw new OcicatError('conflict', `watch "${prefix}": the store is another one than before`);
 }
 
@@ -86,17 +86,17 @@ function judgeEnd(context: WatchContext, token: string | undefined, end: StreamE
   return { kind: 'again', reason: end.status.message || end.status.code };
 }
 
-/** Hands out what one stream brings, moving `place` on. A revision cut into fragments comes out whole. */
+/** Hands out what one stream brings, moving `position` on. A revision cut into fragments comes out whole. */
 async function* follow(
   context: WatchContext,
   prefix: string,
-  place: Place,
+  position: WatchPosition,
   stream: MessageStream,
   token: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<WatchBatch, StreamOutcome> {
   const messages = stream.receive();
-  stream.send(encodeWatchCreate(prefix, place.next));
+  stream.send(encodeWatchCreate(prefix, position.next));
   const questions = createProgressQuestions(stream, prefix);
   questions.ask();
   const timer = setInterval(questions.ask, PROGRESS_INTERVAL_MS);
@@ -110,21 +110,21 @@ async function* follow(
       if (subject === 'nothing') continue;
       if (answer.canceled && subject === 'watch') return judgeCancel(context, prefix, token, answer);
       const isNew = answer.created && subject === 'watch';
-      await checkLineage(context, prefix, place, answer, isNew, signal);
-      place.outageSinceMs = undefined;
-      place.failures = 0;
+      await checkIdentity(context, prefix, position, answer, isNew, signal);
+      position.outageSinceMs = undefined;
+      position.failures = 0;
       fragments.push(...answer.events);
       if (answer.fragment) continue;
-      const events = fragments.filter((event) => revisionOf(event) >= place.next);
+      const events = fragments.filter((event) => revisionOf(event) >= position.next);
       fragments = [];
       const newest = events.at(-1);
       if (newest !== undefined) {
-        place.next = revisionOf(newest) + 1;
+        position.next = revisionOf(newest) + 1;
         context.identity.witness(witnessedBy(newest));
         yield { revision: revisionOf(newest), events };
       } else if (!isNew) {
         // The watch's own notice says that all up to its revision has been sent; the stream's answer may overtake events.
-        if (subject === 'watch') place.next = Math.max(place.next, answer.header.revision + 1);
+        if (subject === 'watch') position.next = Math.max(position.next, answer.header.revision + 1);
         yield { revision: answer.header.revision, events };
       }
     }
@@ -138,14 +138,14 @@ async function* follow(
 async function* attempt(
   context: WatchContext,
   prefix: string,
-  place: Place,
+  position: WatchPosition,
   signal: AbortSignal,
 ): AsyncGenerator<WatchBatch, StreamOutcome> {
   const session = await context.pool.session(signal);
   const token = await context.tokens.token(session, signal);
   const stream = session.openStream(WATCH, token, signal);
-  const outcome = yield* follow(context, prefix, place, stream, token, signal);
-  if (outcome.kind === 'again' && place.failures > 0) context.pool.leave(session);
+  const outcome = yield* follow(context, prefix, position, stream, token, signal);
+  if (outcome.kind === 'again' && position.failures > 0) context.pool.leave(session);
   return outcome;
 }
 
@@ -161,13 +161,13 @@ export async function* watchPrefix(
   signal: AbortSignal,
   cluster: string,
 ): AsyncGenerator<WatchBatch> {
-  const place: Place = { next: fromRevision, outageSinceMs: undefined, failures: 0, cluster };
+  const position: WatchPosition = { next: fromRevision, outageSinceMs: undefined, failures: 0, cluster };
   let tokenRefused = false;
   while (!signal.aborted) {
     let reason: string;
-    place.outageSinceMs ??= performance.now();
+    position.outageSinceMs ??= performance.now();
     try {
-      const outcome = yield* attempt(context, prefix, place, signal);
+      const outcome = yield* attempt(context, prefix, position, signal);
       if (outcome.kind === 'new-token' && tokenRefused)
         throw new OcicatError('denied', `watch "${prefix}": permission denied`);
       tokenRefused = outcome.kind === 'new-token';
@@ -178,10 +178,10 @@ export async function* watchPrefix(
       reason = describeError(error);
     }
     if (signal.aborted) return;
-    place.outageSinceMs ??= performance.now();
-    if (performance.now() - place.outageSinceMs > context.outageMs)
+    position.outageSinceMs ??= performance.now();
+    if (performance.now() - position.outageSinceMs > context.outageMs)
       throw new OcicatError('unavailable', `watch "${prefix}": ${reason}`);
-    await pause(computePauseMs(place.failures, Math.random()), signal);
-    place.failures += 1;
+    await pause(computePauseMs(position.failures, Math.random()), signal);
+    position.failures += 1;
   }
 }

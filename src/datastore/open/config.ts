@@ -11,7 +11,7 @@ export interface DatastoreConfig {
     | { readonly kind: 'endpoints'; readonly endpoints: readonly string[] }
     /** Looked up in DNS. */
     | { readonly kind: 'discovery'; readonly domain: string }
-    /** Nobody said where: the etcd that this machine's agent runs, at PRIVATE_ETCD_ENDPOINT. */
+    /** Not configured: the etcd that this machine's agent runs, at PRIVATE_ETCD_ENDPOINT. */
     | { readonly kind: 'private' };
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
   readonly ca: PemSource | undefined;
@@ -23,7 +23,7 @@ export interface DatastoreConfig {
 export const PRIVATE_ETCD_DIRECTORY = '/var/run/calico/etcd';
 /** A Unix socket's name in that directory; etcd 3.4 takes names of the form `HOST:PORT` alone. */
 export const PRIVATE_ETCD_SOCKET = 'client:0';
-/** Where the agent's own etcd listens when nothing else is said. */
+/** Where the agent's own etcd listens when nothing else is configured. */
 export const PRIVATE_ETCD_ENDPOINT = `unix://${PRIVATE_ETCD_DIRECTORY}/${PRIVATE_ETCD_SOCKET}`;
 
 /** What file and environment can say, before it is checked together. */
@@ -51,11 +51,11 @@ const KUBERNETES = [
 ];
 
 /** One value with the name under which its user knows it. */
-interface Said {
+interface NamedValue {
   readonly name: string;
   readonly value: string;
 }
-type Values = Partial<Record<Setting | Inline, Said>>;
+type Values = Partial<Record<Setting | Inline, NamedValue>>;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -131,7 +131,7 @@ function checkEndpoint(text: string): string | undefined {
   return url.pathname !== '/' || url.search !== '' || url.hash !== '' ? 'an address without a path' : undefined;
 }
 
-function readEndpoints({ name, value }: Said, issues: Issue[]): readonly string[] {
+function readEndpoints({ name, value }: NamedValue, issues: Issue[]): readonly string[] {
   const endpoints = value.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
   if (endpoints.length === 0) issues.push({ path: name, found: '""', wanted: 'at least one address' });
   for (const endpoint of endpoints) {
@@ -166,7 +166,7 @@ function readCredentials({ etcdUsername, etcdPassword }: Values, issues: Issue[]
   return undefined;
 }
 
-function readPem(file: Said | undefined, inline: Said | undefined, issues: Issue[]): PemSource | undefined {
+function readPem(file: NamedValue | undefined, inline: NamedValue | undefined, issues: Issue[]): PemSource | undefined {
   if (file !== undefined && inline !== undefined)
     issues.push({ path: inline.name, found: 'a text', wanted: `either this or ${file.name}, not both` });
   if (file !== undefined) return { kind: 'file', path: file.value };
@@ -218,17 +218,17 @@ export function parseDatastoreConfig(source: ConfigSource): DatastoreConfig {
     client: readClient(values, issues),
   };
   if (issues.length === 0) return config;
-  const words = issues.map(formatIssue).join('; ');
-  throw new OcicatError('invalid', `read datastore configuration: ${words}`, { issues });
+  const message = `read datastore configuration: ${issues.map(formatIssue).join('; ')}`;
+  throw new OcicatError('invalid', message, { issues });
 }
 
 function pathOf(source: PemSource | undefined, setting: Inline): string | undefined {
   if (source?.kind !== 'inline') return source?.path;
-  const words = `spec.${setting}: found a PEM text, wanted the name of a file: variables cannot hold it`;
-  throw new OcicatError('unsupported', `print datastore configuration: ${words}`);
+  const issue = `spec.${setting}: found a PEM text, wanted the name of a file: variables cannot hold it`;
+  throw new OcicatError('unsupported', `print datastore configuration: ${issue}`);
 }
 
-/** The variables that say what the configuration says. Throws `unsupported` for PEM texts. */
+/** The variables that hold the configuration. Throws `unsupported` for PEM texts. */
 export function printDatastoreEnvironment(config: DatastoreConfig): Readonly<Record<string, string>> {
   const { servers, credentials, ca, client } = config;
   const values: Partial<Record<Setting, string | undefined>> = {
@@ -240,9 +240,9 @@ export function printDatastoreEnvironment(config: DatastoreConfig): Readonly<Rec
     etcdCertFile: pathOf(client?.cert, 'etcdCert'),
     etcdKeyFile: pathOf(client?.key, 'etcdKey'),
   };
-  const given = (Object.keys(values) as Setting[]).flatMap((setting) => {
+  const present = (Object.keys(values) as Setting[]).flatMap((setting) => {
     const value = values[setting];
     return value === undefined ? [] : [[SETTINGS[setting], value] as const];
   });
-  return Object.fromEntries(given);
+  return Object.fromEntries(present);
 }

@@ -17,14 +17,14 @@ function tryReadConfigFile(path: string): string | undefined {
   }
 }
 
-/** The parser's words may quote the line, and the line may hold the password: only the place is told. */
+/** The parser's message may quote the line, and the line may hold the password: only its number is printed. */
 async function parseConfigFile(path: string, text: string): Promise<unknown> {
   const { readExactYaml } = await import('../../base/exact-yaml.ts');
   const reading = readExactYaml(text);
   if (reading.kind === 'read') return reading.value;
   const line = text.slice(0, reading.fault.offset).split('\n').length;
-  const words = 'it is no YAML, or not as it is meant';
-  throw new OcicatError('invalid', `read datastore configuration "${path}": line ${line}: ${words}`);
+  const reason = 'it is no YAML, or not as it is meant';
+  throw new OcicatError('invalid', `read datastore configuration "${path}": line ${line}: ${reason}`);
 }
 
 /**
@@ -45,7 +45,7 @@ export async function loadDatastoreConfig(
 /** Where this machine's own store has been moved to, once it has: a file as calicoctl's, beside the agent's other files. */
 export const MOVED_STORE_PATH = '/var/lib/calico/datastore.cfg';
 
-/** The configuration that a file's text holds. Throws `invalid`; `path` is for its words. */
+/** The configuration that a file's text holds. Throws `invalid`; `path` is for its message. */
 export async function parseConfigText(path: string, text: string): Promise<DatastoreConfig> {
   return parseDatastoreConfig({ kind: 'document', document: await parseConfigFile(path, text) });
 }

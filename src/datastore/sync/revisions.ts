@@ -1,26 +1,26 @@
-// Which of several tellings of a key is the newest: watches, own commits and listings tell of the same keys in any order.
+// The newest revision seen of each key: watches, own commits and listings report the same keys in any order.
 import type { Revision } from '../port.ts';
 import type { SyncUpdate } from './sync.ts';
 
 export interface Revisions {
-  /** Takes a telling in; false when something as new or newer is known of its key. */
+  /** Takes an update in; false when a revision as new or newer has been seen of its key. */
   take(update: SyncUpdate): boolean;
-  /** Whether the newest that was told of the key, not long ago, is that it has gone. */
+  /** Whether the newest revision seen of the key, not long ago, is its deletion. */
   isGone(key: string): boolean;
-  /** What comes from here on is news whatever its revision is. */
+  /** What comes from here on counts whatever its revision is. */
   forget(): void;
 }
 
 /**
  * How long a deletion is remembered: longer than the answer to a request may be under way, and than a watch may lag before
- * everything is read again. Older news of the key cannot come after that. Without an end every container that ever ran
+ * everything is read again. An older revision of the key cannot come after that. Without an end every container that ever ran
  * would stay in memory.
  */
 export const REMEMBER_DELETION_MS = 120_000;
 
 interface Deletion {
   readonly revision: Revision;
-  readonly heardAtMs: number;
+  readonly seenAtMs: number;
 }
 
 /** `now`: milliseconds that only grow. */
@@ -30,8 +30,8 @@ export function createRevisions(now: () => number = () => performance.now()): Re
   const deletions = new Map<string, Deletion>();
 
   function dropOld(nowMs: number): void {
-    for (const [key, { heardAtMs }] of deletions) {
-      if (nowMs - heardAtMs < REMEMBER_DELETION_MS) return;
+    for (const [key, { seenAtMs }] of deletions) {
+      if (nowMs - seenAtMs < REMEMBER_DELETION_MS) return;
       deletions.delete(key);
     }
   }
@@ -43,7 +43,7 @@ export function createRevisions(now: () => number = () => performance.now()): Re
       standing.delete(key);
       deletions.delete(key);
       const nowMs = now();
-      if (value === undefined) deletions.set(key, { revision: modRevision, heardAtMs: nowMs });
+      if (value === undefined) deletions.set(key, { revision: modRevision, seenAtMs: nowMs });
       else standing.set(key, modRevision);
       dropOld(nowMs);
       return true;

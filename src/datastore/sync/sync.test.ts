@@ -78,7 +78,7 @@ describe('sync', () => {
     expect(await sync.next()).toBe('/a/1=2 -/a/2');
   });
 
-  test('an outage is told once and made up for, deletions too', async () => {
+  test('an outage is reported once and made up for, deletions too', async () => {
     const store = openMemoryDatastore();
     await put(store, '/a/1=x', '/a/2=x', '/a/3=x');
     const sync = follow(store, '/a/');
@@ -124,7 +124,7 @@ describe('sync', () => {
     expect(await sync.next()).toBe('in-sync');
   });
 
-  test('a store that is away from the beginning is told, and waited for', async () => {
+  test('a store that is away from the beginning is reported, and waited for', async () => {
     const store = openMemoryDatastore();
     store.setAvailable(false);
     const sync = follow(store, '/a/');
