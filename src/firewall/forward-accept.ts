@@ -1,5 +1,5 @@
 // The rules that the agent puts first in the chain FORWARD of iptables, each in both spellings: for nf_tables as iptables(8)
-// itself would write it, so that it shows them, and in the words of iptables-legacy(8).
+// itself would write it, so that it shows them, and as arguments of iptables-legacy(8).
 import { linkGroups } from '../net/link-groups.ts';
 import { bytesOfInterfaceName } from '../nftables/bytes.ts';
 import type { Expression } from '../nftables/expression.ts';
@@ -7,17 +7,17 @@ import type { ForwardFilter } from './forward/filter.ts';
 
 export interface AcceptRule {
   readonly expressions: readonly Expression[];
-  /** What stands before the comment. */
-  readonly words: readonly string[];
+  /** Arguments of iptables, but for the comment and the target. */
+  readonly args: readonly string[];
 }
 
 /** NFT_REG_1. */
 const REGISTER = 1;
 const PREFIX = 'cali';
 
-function accepting(words: readonly string[], conditions: readonly Expression[]): AcceptRule {
+function accepting(args: readonly string[], conditions: readonly Expression[]): AcceptRule {
   const accept: Expression = { name: 'immediate', values: { dreg: 0, verdict: { kind: 'accept' } } };
-  return { words, expressions: [...conditions, { name: 'counter', values: {} }, accept] };
+  return { args, expressions: [...conditions, { name: 'counter', values: {} }, accept] };
 }
 
 /** `key`: NFT_META_IIFNAME or NFT_META_OIFNAME. */
@@ -55,7 +55,7 @@ function byGroup(flag: string, group: number): AcceptRule {
 /** For packets from and to workloads. */
 export const WORKLOAD_RULES: readonly AcceptRule[] = [byName('-i', 6), byName('-o', 7)];
 
-/** For pods of rkt's own network `default`: who reaches them is said by rkt's table, as that of the agent says it of workloads. */
+/** For pods of rkt's own network `default`: rkt's table decides who reaches them, as that of the agent does for workloads. */
 const DEFAULT_RULES: readonly AcceptRule[] = ['--src-group', '--dst-group'].map((flag) =>
   byGroup(flag, linkGroups.default),
 );

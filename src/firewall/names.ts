@@ -1,4 +1,4 @@
-// The names of our chains and sets. All have a hyphen, so that none is a word of nft's grammar, and 31 characters at most.
+// The names of our chains and sets. All have a hyphen, so that none is a keyword of nft, and 31 characters at most.
 import { shortHash } from '../base/hash.ts';
 import type { Family } from '../net/ip.ts';
 import type { Direction, IpSetId, RuleListId } from '../policy/types/types.ts';

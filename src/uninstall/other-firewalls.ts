@@ -1,7 +1,7 @@
 // Takes back what lets packets of workloads through other firewalls: rules in iptables, a zone and policies of firewalld.
 import { OcicatError } from '../base/errors.ts';
 import { type ForwardFilter, formatTable, isIptables } from '../firewall/forward/filter.ts';
-import { FIREWALLD_REMOVAL } from '../firewall/forward/survey.ts';
+import { FIREWALLD_REMOVAL } from '../firewall/forward/findings.ts';
 import { removeForwardAccept } from '../kernel/forward/accept.ts';
 import { observeOtherFirewalls } from '../kernel/forward/other-firewalls.ts';
 

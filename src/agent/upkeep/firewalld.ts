@@ -1,7 +1,7 @@
 // Tells firewalld, where it runs on nftables of its own, to let packets of workloads through: as other programs that make
 // networks do, by a zone and policies in firewalld's own configuration.
 import { OcicatError } from '../../base/errors.ts';
-import { FIREWALLD_STEPS } from '../../firewall/forward/survey.ts';
+import { FIREWALLD_STEPS } from '../../firewall/forward/findings.ts';
 
 const PROGRAM = 'firewall-cmd';
 const TIMEOUT_MS = 30_000;

@@ -2,7 +2,7 @@
 // place for that.
 
 import { type ForwardFilter, formatTable } from '../../firewall/forward/filter.ts';
-import { describeRemedy, type ForwardFinding, formatFinding, remedyOf } from '../../firewall/forward/survey.ts';
+import { describeRemedy, type ForwardFinding, formatFinding, remedyOf } from '../../firewall/forward/findings.ts';
 import { acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward-accept.ts';
 import { insertForwardAccept, removeForwardAccept } from '../../kernel/forward/accept.ts';
 import { hasLegacyFilters } from '../../kernel/forward/legacy.ts';

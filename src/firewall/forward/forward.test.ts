@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import { parseIp } from '../../net/ip.ts';
+import { computeForwardFindings, formatFinding } from './findings.ts';
 import { parseIptablesSave } from './iptables.ts';
 import { computeForwardPackets } from './packets.ts';
-import { formatFinding, surveyForward } from './survey.ts';
 
 const packets = computeForwardPackets({
   families: [4],
@@ -11,10 +11,10 @@ const packets = computeForwardPackets({
 });
 
 /** What is found in the rules of FORWARD and of the chain SITE, with a policy. */
-function survey(policy: string, forward: readonly string[], site: readonly string[] = []): readonly string[] {
+function findingsIn(policy: string, forward: readonly string[], site: readonly string[] = []): readonly string[] {
   const lines = [...forward.map((rule) => `-A FORWARD ${rule}`), ...site.map((rule) => `-A SITE ${rule}`)];
   const text = `# iptables-save\n*filter\n:INPUT DROP [0:0]\n:FORWARD ${policy} [1:60]\n:SITE - [0:0]\n${lines.join('\n')}\nCOMMIT\n`;
-  return surveyForward([parseIptablesSave(text, 'ip')], packets).map(
+  return computeForwardFindings([parseIptablesSave(text, 'ip')], packets).map(
     (finding) => `${formatFinding(finding)}${finding.isAccepted ? ' accepted' : ''}`,
   );
 }
@@ -26,7 +26,7 @@ const table: readonly (readonly [
   policy: string,
   forward: readonly string[],
   site: readonly string[],
-  said: readonly string[],
+  expected: readonly string[],
 ])[] = [
   ['ACCEPT', [], [], []],
   ['DROP', [], [], [`${TABLE}, chain FORWARD, policy drop ${ALL}`]],
@@ -68,6 +68,6 @@ const table: readonly (readonly [
   ],
 ];
 
-test.each(table)('policy %s, rules %j, chain SITE %j: %j', (policy, forward, site, said) => {
-  expect(survey(policy, forward, site)).toEqual([...said]);
+test.each(table)('policy %s, rules %j, chain SITE %j: %j', (policy, forward, site, expected) => {
+  expect(findingsIn(policy, forward, site)).toEqual([...expected]);
 });

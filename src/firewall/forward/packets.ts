@@ -7,7 +7,7 @@ import { type Span, spanOfName } from './filter.ts';
 /** The first packet of a flow. What is undefined may be anything. */
 export interface ForwardPacket {
   /** `from workloads to eth0`. */
-  readonly words: string;
+  readonly description: string;
   readonly family: Family;
   readonly in: Span | undefined;
   readonly out: Span | undefined;
@@ -35,14 +35,26 @@ function packetsOf(family: Family, { uplinks, addresses }: ForwardScene): readon
   const crossing = ways.flatMap((name): readonly ForwardPacket[] => {
     const way = name === undefined ? undefined : spanOfName(name, false);
     const other = name ?? 'other hosts';
-    const out = { words: `from workloads to ${other}`, in: WORKLOADS, out: way, source: own, destination: undefined };
-    const back = { words: `from ${other} to workloads`, in: way, out: WORKLOADS, source: undefined, destination: own };
+    const out = {
+      description: `from workloads to ${other}`,
+      in: WORKLOADS,
+      out: way,
+      source: own,
+      destination: undefined,
+    };
+    const back = {
+      description: `from ${other} to workloads`,
+      in: way,
+      out: WORKLOADS,
+      source: undefined,
+      destination: own,
+    };
     return [
       { ...out, family },
       { ...back, family },
     ];
   });
-  const inside = { words: 'between workloads', in: WORKLOADS, out: WORKLOADS, source: own, destination: own };
+  const inside = { description: 'between workloads', in: WORKLOADS, out: WORKLOADS, source: own, destination: own };
   return [...crossing, { ...inside, family }];
 }
 

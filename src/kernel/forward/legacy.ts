@@ -32,9 +32,9 @@ export function hasLegacyFilters(): boolean {
 }
 
 /** What the program prints; undefined when it is not installed, or fails. */
-function tryRun(program: string, words: readonly string[]): string | undefined {
+function tryRun(program: string, args: readonly string[]): string | undefined {
   if (Bun.which(program) === null) return undefined;
-  const { exitCode, stdout } = Bun.spawnSync([program, ...words], { stderr: 'ignore', timeout: TIMEOUT_MS });
+  const { exitCode, stdout } = Bun.spawnSync([program, ...args], { stderr: 'ignore', timeout: TIMEOUT_MS });
   return exitCode === 0 ? stdout.toString() : undefined;
 }
 
@@ -53,11 +53,11 @@ export function observeLegacyFilters(): LegacyFilters {
 /** Whose packets are let through: all that there is a rule for, those of workloads alone, or nobody's. */
 export type Accepted = 'all' | 'workloads' | 'none';
 
-const wordsOf = ({ words }: AcceptRule) => [...words, '-m', 'comment', '--comment', FORWARD_COMMENT, '-j', 'ACCEPT'];
+const argsOf = ({ args }: AcceptRule) => [...args, '-m', 'comment', '--comment', FORWARD_COMMENT, '-j', 'ACCEPT'];
 
 export function removeLegacyAccept(filter: ForwardFilter): void {
   const program = legacyProgram(filter.family);
-  for (const rule of acceptRulesFor(filter)) tryRun(program, ['-w', '-D', filter.chain, ...wordsOf(rule)]);
+  for (const rule of acceptRulesFor(filter)) tryRun(program, ['-w', '-D', filter.chain, ...argsOf(rule)]);
 }
 
 /** Puts the rules first, in place of those that are there. */
@@ -65,7 +65,7 @@ export function insertLegacyAccept(filter: ForwardFilter): Accepted {
   removeLegacyAccept(filter);
   const program = legacyProgram(filter.family);
   const refused = acceptRulesFor(filter).filter(
-    (rule) => tryRun(program, ['-w', '-I', filter.chain, ...wordsOf(rule)]) === undefined,
+    (rule) => tryRun(program, ['-w', '-I', filter.chain, ...argsOf(rule)]) === undefined,
   );
   if (refused.length === 0) return 'all';
   return refused.some((rule) => WORKLOAD_RULES.includes(rule)) ? 'none' : 'workloads';

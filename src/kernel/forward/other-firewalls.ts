@@ -1,7 +1,7 @@
 // All that other firewalls of this host do to packets of workloads, in whichever tables.
 import type { ForwardFilter } from '../../firewall/forward/filter.ts';
+import { computeForwardFindings, type ForwardFinding } from '../../firewall/forward/findings.ts';
 import { computeForwardPackets } from '../../firewall/forward/packets.ts';
-import { type ForwardFinding, surveyForward } from '../../firewall/forward/survey.ts';
 import { observeLegacyFilters } from './legacy.ts';
 import { observeForwardFilters, observeForwardScene } from './observe.ts';
 
@@ -16,6 +16,7 @@ export interface OtherFirewallsSurvey {
 export function observeOtherFirewalls(): OtherFirewallsSurvey {
   const legacy = observeLegacyFilters();
   const filters = [...observeForwardFilters(), ...(legacy.kind === 'read' ? legacy.filters : [])];
-  const findings = filters.length === 0 ? [] : surveyForward(filters, computeForwardPackets(observeForwardScene()));
+  const findings =
+    filters.length === 0 ? [] : computeForwardFindings(filters, computeForwardPackets(observeForwardScene()));
   return { filters, findings, unreadable: legacy.kind === 'read' ? undefined : legacy.program };
 }

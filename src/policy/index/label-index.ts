@@ -132,9 +132,9 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     } else if (only !== undefined && keys.length === 1) {
       table.visitItems(only, visit);
     } else {
-      const found = new Set<I>();
-      for (const key of keys) table.visitItems(key, (item) => void found.add(item));
-      found.forEach(visit);
+      const candidates = new Set<I>();
+      for (const key of keys) table.visitItems(key, (item) => void candidates.add(item));
+      candidates.forEach(visit);
     }
   }
 

@@ -23,7 +23,7 @@ function put<V>(map: Map<string, V>, id: string, value: V | undefined): void {
   else map.set(id, value);
 }
 
-/** What is there after all updates, the last word on each resource counting. */
+/** What is there after all updates; the last one of each resource counts. */
 export function createSnapshot(updates: Iterable<PolicyUpdate>): PolicySnapshot {
   const endpoints = new Map<string, EndpointInput>();
   const networkSets = new Map<string, NetworkSetInput>();

@@ -99,17 +99,17 @@ export interface ApplicablePolicy {
 
 /** The policies that apply to the endpoint in a direction, in order: by order, then by name, namespace and kind. */
 export function applicablePolicies(direction: Direction, endpoint: EndpointInput, snapshot: PolicySnapshot) {
-  const found: ApplicablePolicy[] = [];
+  const applicable: ApplicablePolicy[] = [];
   for (const [id, policy] of snapshot.policies) {
     const rules = policy[direction];
     if (rules === undefined || policy.hostOnly || satisfies(endpoint, policy.selector, snapshot) !== true) continue;
-    found.push({ id, policy, rules: snapshot.tiers.get(policy.tier)?.closed ? [blanketRule('deny')] : rules });
+    applicable.push({ id, policy, rules: snapshot.tiers.get(policy.tier)?.closed ? [blanketRule('deny')] : rules });
   }
   const place = (id: RuleListId) => {
     const [kind, namespace, name] = id.split('/');
     return `${name}/${namespace}/${kind}`;
   };
-  return found.sort((a, b) =>
+  return applicable.sort((a, b) =>
     a.policy.order === b.policy.order ? (place(a.id) < place(b.id) ? -1 : 1) : a.policy.order - b.policy.order,
   );
 }

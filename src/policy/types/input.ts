@@ -25,7 +25,7 @@ export interface LocalInterface {
 /** In a list of profiles: one whose name could not be read. No profile has this name, so it denies. */
 export const UNKNOWN_PROFILE = '';
 
-/** The tier of a policy that does not say which in words that can be read; it comes before all others. */
+/** The tier of a policy whose own could not be read; it comes before all others. */
 export const UNKNOWN_TIER = '';
 
 /** A workload endpoint of any node, or a host endpoint (never local: it only gives its addresses to selectors). */
@@ -100,7 +100,7 @@ export interface PolicyInput {
 }
 
 /**
- * One resource that is now as given, or gone when `value` is undefined. Ids: `<namespace>/<name>` of a workload
+ * One resource that now has this value, or is gone when `value` is undefined. Ids: `<namespace>/<name>` of a workload
  * endpoint, `HostEndpoint//<name>`, `<kind>/<namespace>/<name>` of a network set, the bare name of a tier or profile,
  * a RuleListId for a policy. `in-sync` says that the first snapshot has been fed whole.
  */

@@ -146,7 +146,7 @@ export interface EndpointPolicy {
 }
 
 /**
- * One step from the last state to the next. Applied in the order given they never name something that is not there:
+ * One step from the last state to the next. Applied in this order they never name something that is not there:
  * removed endpoints first (their interface names are free then), sets before rule lists before endpoints, then the
  * rule lists and sets that nothing names any more.
  */

@@ -19,7 +19,7 @@ function withoutOurs(filter: ForwardFilter): ForwardFilter {
   return { ...filter, chains: new Map(chains) };
 }
 
-function surveyFilter(filter: ForwardFilter, packets: readonly ForwardPacket[]): readonly ForwardFinding[] {
+function findingsOf(filter: ForwardFilter, packets: readonly ForwardPacket[]): readonly ForwardFinding[] {
   const bare = withoutOurs(filter);
   const seen = packets.filter(({ family }) => seesFamily(filter, family));
   const dropped = seen.flatMap((packet) => {
@@ -30,17 +30,17 @@ function surveyFilter(filter: ForwardFilter, packets: readonly ForwardPacket[]):
   return [...places.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const words = new Set(group.map(({ packet }) => packet.words));
-    return [{ filter, drop: first.drop, packets: [...words], isAccepted: first.isAccepted }];
+    const descriptions = new Set(group.map(({ packet }) => packet.description));
+    return [{ filter, drop: first.drop, packets: [...descriptions], isAccepted: first.isAccepted }];
   });
 }
 
 /** Every place at which packets of workloads end, or would. */
-export function surveyForward(
+export function computeForwardFindings(
   filters: readonly ForwardFilter[],
   packets: readonly ForwardPacket[],
 ): readonly ForwardFinding[] {
-  return filters.flatMap((filter) => surveyFilter(filter, packets));
+  return filters.flatMap((filter) => findingsOf(filter, packets));
 }
 
 /** `table ip filter, chain FORWARD, policy drop (from workloads to eth0, between workloads)`. */
