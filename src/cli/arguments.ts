@@ -2,7 +2,7 @@
 import type { Flag } from './command.ts';
 
 /** One flag as it stands on the line. */
-export interface GivenFlag {
+export interface FlagToken {
   /** `--output` or `-o`. */
   readonly spelling: string;
   /** What follows it or stands behind its `=`; undefined where there is nothing, and for an on-off flag. */
@@ -13,7 +13,7 @@ export interface GivenFlag {
 
 /** What stands on a line, whatever command it calls. */
 export interface CutLine {
-  readonly given: readonly GivenFlag[];
+  readonly tokens: readonly FlagToken[];
   readonly operands: readonly string[];
   /** What stands behind `--`. */
   readonly trailing: readonly string[];
@@ -36,29 +36,29 @@ function takesNext(flags: readonly Flag[], spelling: string): boolean {
 }
 
 /** `--output json`, `--output=json`, `--watch`; takes the value that follows from `rest`. */
-function cutLong(argument: string, rest: string[], flags: readonly Flag[]): GivenFlag {
+function cutLong(argument: string, rest: string[], flags: readonly Flag[]): FlagToken {
   const equals = argument.indexOf('=');
   if (equals >= 0) return { spelling: argument.slice(0, equals), value: argument.slice(equals + 1), argument };
   return { spelling: argument, value: takesNext(flags, argument) ? rest.shift() : undefined, argument };
 }
 
 /** `-Rf file`, `-ojson`, `-o=json`, `-A=true`; takes the value that follows from `rest`. */
-function cutShort(argument: string, rest: string[], flags: readonly Flag[]): readonly GivenFlag[] {
-  const given: GivenFlag[] = [];
+function cutShort(argument: string, rest: string[], flags: readonly Flag[]): readonly FlagToken[] {
+  const tokens: FlagToken[] = [];
   for (let at = 1; at < argument.length; at++) {
     const spelling = `-${argument[at]}`;
     const behind = argument.slice(at + 1);
-    if (behind.startsWith('=')) return [...given, { spelling, value: behind.slice(1), argument }];
+    if (behind.startsWith('=')) return [...tokens, { spelling, value: behind.slice(1), argument }];
     if (takesNext(flags, spelling)) {
-      return [...given, { spelling, value: behind === '' ? rest.shift() : behind, argument }];
+      return [...tokens, { spelling, value: behind === '' ? rest.shift() : behind, argument }];
     }
-    given.push({ spelling, value: undefined, argument });
+    tokens.push({ spelling, value: undefined, argument });
   }
-  return given;
+  return tokens;
 }
 
 /** The flags in one argument; takes the value that follows from `rest`. */
-export function cutFlags(argument: string, rest: string[], flags: readonly Flag[]): readonly GivenFlag[] {
+export function cutFlags(argument: string, rest: string[], flags: readonly Flag[]): readonly FlagToken[] {
   return argument.startsWith('--') ? [cutLong(argument, rest, flags)] : cutShort(argument, rest, flags);
 }
 
@@ -67,14 +67,14 @@ export function cutFlags(argument: string, rest: string[], flags: readonly Flag[
  * those of all commands, as far as they agree on what takes a value.
  */
 export function cutLine(argv: readonly string[], flags: readonly Flag[], leading = false): CutLine {
-  const given: GivenFlag[] = [];
+  const tokens: FlagToken[] = [];
   const operands: string[] = [];
   const rest = [...argv];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    if (argument === '--') return { given, operands, trailing: rest };
-    if (looksLikeFlag(argument)) given.push(...cutFlags(argument, rest, flags));
-    else if (leading) return { given, operands: [argument, ...rest], trailing: [] };
+    if (argument === '--') return { tokens, operands, trailing: rest };
+    if (looksLikeFlag(argument)) tokens.push(...cutFlags(argument, rest, flags));
+    else if (leading) return { tokens, operands: [argument, ...rest], trailing: [] };
     else operands.push(argument);
   }
-  return { given, operands, trailing: [] };
+  return { tokens, operands, trailing: [] };
 }

@@ -64,7 +64,7 @@ function offerValues({ value, isPath, choices = [] }: Flag): Offer {
 /** The flag whose value is being typed: the one before the `=`, or the last argument, which has no value yet. */
 function findOpenFlag({ finished, assigned }: Cursor, flags: readonly Flag[]): Flag | undefined {
   if (assigned !== undefined) return findFlag(flags, assigned);
-  const last = cutLine(finished, flags).given.at(-1);
+  const last = cutLine(finished, flags).tokens.at(-1);
   if (last === undefined || last.value !== undefined || last.argument !== finished.at(-1)) return undefined;
   const flag = findFlag(flags, last.spelling);
   return flag?.value === undefined || flag.bare !== undefined ? undefined : flag;

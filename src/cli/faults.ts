@@ -1,13 +1,13 @@
-// What can be wrong with a command line, as data: each program says it in its own words.
-import type { GivenFlag } from './arguments.ts';
+// What can be wrong with a command line, as data: each program has a message of its own for it.
+import type { FlagToken } from './arguments.ts';
 import type { Command } from './command.ts';
 
 export type FlagFault =
-  | { readonly kind: 'unknown-flag'; readonly flag: GivenFlag }
+  | { readonly kind: 'unknown-flag'; readonly flag: FlagToken }
   /** A flag that needs a value has none. */
-  | { readonly kind: 'no-value'; readonly flag: GivenFlag }
+  | { readonly kind: 'no-value'; readonly flag: FlagToken }
   /** The value of an on-off flag is neither. */
-  | { readonly kind: 'not-boolean'; readonly flag: GivenFlag };
+  | { readonly kind: 'not-boolean'; readonly flag: FlagToken };
 
 export type Fault =
   | FlagFault
@@ -16,7 +16,7 @@ export type Fault =
   | { readonly kind: 'no-operand'; readonly command: Command; readonly name: string }
   | { readonly kind: 'extra-operand'; readonly command: Command; readonly argument: string };
 
-/** In the words of Go's pflag. */
+/** The messages of Go's pflag. */
 export function describeFlagFault({ kind, flag: { spelling, value, argument } }: FlagFault): string {
   switch (kind) {
     case 'unknown-flag':

@@ -16,8 +16,8 @@ const program = {
 };
 
 function parse(line: string, leading = false) {
-  const { given, operands, trailing } = cutLine(line.split(' '), flags, leading);
-  return { flags: readFlags(program, given, flags), operands, trailing };
+  const { tokens, operands, trailing } = cutLine(line.split(' '), flags, leading);
+  return { flags: readFlags(program, tokens, flags), operands, trailing };
 }
 
 test('values follow an equals sign or are the next argument', () => {

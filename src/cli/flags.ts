@@ -1,6 +1,6 @@
 // Flags that are given on a command line, and what they mean by the command table.
 import { tryParseBoolean } from '../base/boolean.ts';
-import { findFlag, type GivenFlag } from './arguments.ts';
+import { type FlagToken, findFlag } from './arguments.ts';
 import type { Flag } from './command.ts';
 import { type Program, refuse } from './program.ts';
 
@@ -30,28 +30,28 @@ export function flagOn(line: WithFlags, name: string): boolean {
   return flagValue(line, name) === 'true';
 }
 
-function readFlag(program: Pick<Program, 'describeFault'>, given: GivenFlag, known: readonly Flag[]): FlagValue[] {
-  const flag = findFlag(known, given.spelling);
+function readFlag(program: Pick<Program, 'describeFault'>, token: FlagToken, known: readonly Flag[]): FlagValue[] {
+  const flag = findFlag(known, token.spelling);
   if (flag === undefined) {
-    refuse(program, { kind: 'unknown-flag', flag: given });
+    refuse(program, { kind: 'unknown-flag', flag: token });
     return [];
   }
   const { name, bare } = flag;
   if (flag.value !== undefined) {
-    const value = given.value ?? bare;
-    if (value === undefined) refuse(program, { kind: 'no-value', flag: given });
+    const value = token.value ?? bare;
+    if (value === undefined) refuse(program, { kind: 'no-value', flag: token });
     return [{ name, value: value ?? '' }];
   }
-  const isOn = given.value === undefined ? true : tryParseBoolean(given.value);
-  if (isOn === undefined) refuse(program, { kind: 'not-boolean', flag: given });
+  const isOn = token.value === undefined ? true : tryParseBoolean(token.value);
+  if (isOn === undefined) refuse(program, { kind: 'not-boolean', flag: token });
   return [{ name, value: String(isOn ?? false) }];
 }
 
 /** Flags by name, among those that the line may have; throws `invalid`. */
 export function readFlags(
   program: Pick<Program, 'describeFault'>,
-  given: readonly GivenFlag[],
+  tokens: readonly FlagToken[],
   known: readonly Flag[],
 ): readonly FlagValue[] {
-  return given.flatMap((one) => readFlag(program, one, known));
+  return tokens.flatMap((token) => readFlag(program, token, known));
 }

@@ -66,7 +66,7 @@ export function parseStart<C extends Command>(program: Program<C>, argv: readonl
   const path = [...cut.operands, ...cut.trailing];
   const command = path[0] === 'help' ? undefined : findCommand(program, path);
   if (command !== undefined) return { cut, command };
-  readFlags(program, cut.given, known);
+  readFlags(program, cut.tokens, known);
   if (path[0] !== 'help') checkGroup(program, path);
   return { cut, command };
 }
@@ -75,7 +75,7 @@ export function parseStart<C extends Command>(program: Program<C>, argv: readonl
 export function parseRest<C extends Command>(program: Program<C>, { cut, command }: LineStart<C>): Line<C> {
   const all = [...cut.operands, ...cut.trailing];
   if (command === undefined) return { kind: 'help', path: all[0] === 'help' ? all.slice(1) : all };
-  const flags = readFlags(program, cut.given, [...command.flags, ...program.globalFlags, HELP_FLAG]);
+  const flags = readFlags(program, cut.tokens, [...command.flags, ...program.globalFlags, HELP_FLAG]);
   if (flagOn({ flags }, 'help')) return { kind: 'help', path: command.path };
   const hasTrailing = command.operands.some((one) => one.afterDashes);
   const operands = (hasTrailing ? cut.operands : all).slice(command.path.length);

@@ -12,7 +12,7 @@ export interface Program<C extends Command = Command> {
   readonly assigns: ' ' | '=';
   /** Whether flags are shown by name, or in the order of the table. */
   readonly sortsFlags?: boolean;
-  /** What is said of a line that cannot be read; undefined where the program lets it pass. */
+  /** The message for a line that cannot be read; undefined where the program lets it pass. */
   readonly describeFault: (fault: Fault) => string | undefined;
 }
 
@@ -41,7 +41,7 @@ export function formatUsage(program: Pick<Program, 'name'>, command: Command): s
   return [program.name, ...command.path, rest].join(' ').trimEnd();
 }
 
-/** Throws `invalid` with the program's words, unless it lets the fault pass. */
+/** Throws `invalid` with the program's message, unless it lets the fault pass. */
 export function refuse({ describeFault }: Pick<Program, 'describeFault'>, fault: Fault): void {
   const message = describeFault(fault);
   if (message !== undefined) throw new OcicatError('invalid', message);

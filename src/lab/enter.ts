@@ -67,7 +67,7 @@ export async function runInside(
   return { status, stdout, stderr };
 }
 
-/** As runInside; throws `internal` with the command's last words when it fails. Returns stdout. */
+/** As runInside; throws `internal` with the last line of its output when it fails. Returns stdout. */
 export async function mustRunInside(
   target: ProcessIdentity,
   command: readonly string[],
@@ -75,8 +75,8 @@ export async function mustRunInside(
 ): Promise<string> {
   const result = await runInside(target, command, input === undefined ? {} : { input });
   if (result.status === 0) return result.stdout;
-  const words = (result.stderr.trim() || result.stdout.trim()).split('\n').at(-1) ?? '';
-  throw new OcicatError('internal', `run "${command.join(' ')}": exit status ${result.status}: ${words}`);
+  const lastLine = (result.stderr.trim() || result.stdout.trim()).split('\n').at(-1) ?? '';
+  throw new OcicatError('internal', `run "${command.join(' ')}": exit status ${result.status}: ${lastLine}`);
 }
 
 /** Starts a long-running program inside, detached, with its output in a file of the target's file system. */

@@ -18,7 +18,7 @@ function computeAgentCommand(node: LabNode): readonly string[] {
     const name = path.slice(1).replaceAll('/', '-');
     return [`--volume=${name},kind=host,source=${path},readOnly=false`, `--mount=volume=${name},target=${path}`];
   });
-  const settings = [
+  const environment = [
     `--set-env=ETCD_ENDPOINTS=${ETCD_URL}`,
     '--set-env=IP=autodetect',
     `--set-env=NODENAME=${node.name}`,
@@ -28,7 +28,7 @@ function computeAgentCommand(node: LabNode): readonly string[] {
     'run',
     '--net=host',
     '--stage1-name=coreos.com/rkt/stage1-fly',
-    ...settings,
+    ...environment,
     ...volumes,
     `docker://${NODE_IMAGE}`,
   ];
@@ -52,7 +52,7 @@ async function isReady(host: ProcessIdentity, peers: number): Promise<boolean> {
   return status === 0 && stdout.split('Established').length - 1 >= peers;
 }
 
-/** Waits until the agent takes CNI calls and every other host is an established BGP peer; throws `timeout` with its last words. */
+/** Waits until the agent takes CNI calls and every other host is an established BGP peer; throws `timeout` with the last lines of its log. */
 export async function waitForAgent(state: LabState, node: LabNode, peers: number, signal?: AbortSignal): Promise<void> {
   const host = hostProcess(state, node.name);
   for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 100) {

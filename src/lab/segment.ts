@@ -24,8 +24,8 @@ function read(path: string): string {
 function findInit(pid: number): number | undefined {
   if (read(`/proc/${pid}/comm`) === INIT_COMMAND[0]) return pid;
   for (const child of read(`/proc/${pid}/task/${pid}/children`).split(' ')) {
-    const found = child === '' ? undefined : findInit(Number(child));
-    if (found !== undefined) return found;
+    const init = child === '' ? undefined : findInit(Number(child));
+    if (init !== undefined) return init;
   }
   return undefined;
 }
@@ -38,9 +38,9 @@ async function waitForInit(launcher: Bun.Subprocess<'ignore', 'ignore', 'pipe'>)
     await Bun.sleep(2);
   }
   launcher.kill('SIGKILL');
-  const words =
+  const reason =
     launcher.exitCode === null ? 'its first process did not appear' : await new Response(launcher.stderr).text();
-  throw new OcicatError('internal', `start namespaces: ${words.trim()}`);
+  throw new OcicatError('internal', `start namespaces: ${reason.trim()}`);
 }
 
 /**

@@ -52,7 +52,7 @@ interface Service {
   readonly command: readonly string[];
 }
 
-/** Starts a service and waits until it answers; throws `timeout` with the last words of its log. */
+/** Starts a service and waits until it answers; throws `timeout` with the last line of its log. */
 async function startService(init: ProcessIdentity, { name, port, command }: Service): Promise<void> {
   const log = `${LAB_FILES}/${name}.log`;
   await startInside(init, command, log);
@@ -61,8 +61,8 @@ async function startService(init: ProcessIdentity, { name, port, command }: Serv
     if ((await runInside(init, probe)).status === 0) return;
     await Bun.sleep(20);
   }
-  const words = (await runInside(init, ['tail', '-n', '1', log])).stdout.trim();
-  throw new OcicatError('timeout', `start ${name}: it does not answer at ${SERVICES_ADDRESS}:${port}: ${words}`);
+  const lastLine = (await runInside(init, ['tail', '-n', '1', log])).stdout.trim();
+  throw new OcicatError('timeout', `start ${name}: it does not answer at ${SERVICES_ADDRESS}:${port}: ${lastLine}`);
 }
 
 export async function startEtcd(init: ProcessIdentity): Promise<void> {

@@ -97,8 +97,8 @@ export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Pro
 
 function requireSamePlan(running: LabState, plan: LabPlan): LabState {
   if (running.plan.nodes.length === plan.nodes.length) return running;
-  const found = running.plan.nodes.length;
-  throw new OcicatError('already-exists', `lab "${plan.name}": it is up with ${found} hosts; "ocicat lab down" first`);
+  const count = running.plan.nodes.length;
+  throw new OcicatError('already-exists', `lab "${plan.name}": it is up with ${count} hosts; "ocicat lab down" first`);
 }
 
 /** Ends the lab and removes its traces. False when it was not up. */

@@ -1,4 +1,4 @@
-// Running a small program: its command line read, what it asks for done, its failure told.
+// Running a small program: its command line is read, its handler runs, its failure is reported.
 import { describeError, formatIssue, isOcicatError } from '../../base/errors.ts';
 import { complain, sayLine } from '../../sys/output.ts';
 import { findCandidates, printCandidates } from '../candidates.ts';

@@ -1,4 +1,4 @@
-// How a failure is told: one line, or with --debug one line for each cause.
+// How a failure is reported: one line, or with --debug one line for each cause.
 import type { Context } from './context.ts';
 
 function messagesOf(error: unknown): readonly string[] {

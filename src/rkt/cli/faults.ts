@@ -1,7 +1,7 @@
-// What rkt says of a command line that it cannot read.
+// The messages of rkt for a command line that it cannot read.
 import { describeFlagFault, type Fault } from '../../cli/faults.ts';
 
-/** In the words of Go's pflag and cobra. How many operands there are is a matter of each command. */
+/** Those of Go's pflag and cobra. How many operands there are is a matter of each command. */
 export function describeFault(fault: Fault): string | undefined {
   switch (fault.kind) {
     case 'not-boolean': {

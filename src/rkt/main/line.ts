@@ -59,6 +59,6 @@ function parseApps(flags: readonly Flag[], argv: readonly string[]): Arguments {
 export function parseRest({ command, argv }: LineStart): Arguments {
   const flags = [...rkt.globalFlags, ...command.flags];
   if (operandFlags(command).length > 0) return parseApps(flags, argv);
-  const { given, operands, trailing } = cutLine(argv, flags, command.leading);
-  return { flags: readFlags(rkt, given, flags), operands: [...operands, ...trailing], apps: [], mounts: [] };
+  const { tokens, operands, trailing } = cutLine(argv, flags, command.leading);
+  return { flags: readFlags(rkt, tokens, flags), operands: [...operands, ...trailing], apps: [], mounts: [] };
 }

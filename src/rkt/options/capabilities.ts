@@ -1,7 +1,7 @@
 // Which capabilities an app may have.
 import { OcicatError } from '../../base/errors.ts';
 
-/** What apps keep unless told otherwise. Source: rkt v1.30.0, stage1/init/common/app.go. */
+/** What apps keep by default. Source: rkt v1.30.0, stage1/init/common/app.go. */
 export const defaultCapabilities: readonly string[] = [
   'CAP_AUDIT_WRITE',
   'CAP_CHOWN',

@@ -19,7 +19,7 @@ export interface DnsFlags {
   readonly domain: string;
 }
 
-/** Throws `invalid` with rkt's words. */
+/** Throws `invalid` with rkt's messages. */
 export function parseDnsMode(flags: DnsFlags): DnsMode {
   const servers = flags.servers.flatMap((value) => value.split(',')).filter((server) => server !== '');
   const extras = flags.search.length + flags.options.length > 0 || flags.domain !== '';
@@ -69,7 +69,7 @@ function parseEntry(entry: string): readonly [ip: string, name: string] {
   return [ip, name];
 }
 
-/** Values of `--hosts-entry`: `IP=NAME[,IP=NAME]` or `host`. Throws `invalid` with rkt's words. */
+/** Values of `--hosts-entry`: `IP=NAME[,IP=NAME]` or `host`. Throws `invalid` with rkt's messages. */
 export function parseHostsMode(values: readonly string[]): HostsMode {
   const items = values.flatMap((value) => value.split(','));
   if (items.length === 0) return { kind: 'default' };

@@ -20,8 +20,8 @@ function parseItem(item: string): WantedNetwork {
   const [name = '', args = '', ...more] = item.split(':');
   if (name === '') throw new OcicatError('invalid', 'netname must not be empty');
   if (more.length > 0) {
-    const given = [args, ...more].join(' ');
-    throw new OcicatError('invalid', `network "${name}" provided with invalid arguments: [${given}]`);
+    const list = [args, ...more].join(' ');
+    throw new OcicatError('invalid', `network "${name}" provided with invalid arguments: [${list}]`);
   }
   if (args !== '' && (name === 'all' || name === 'host')) {
     throw new OcicatError('invalid', `arguments are not supported by special netname "${name}"`);

@@ -36,13 +36,13 @@ test.each([
   ['a,kind=host,source=/b,readOnly=x', 'strconv.ParseBool: parsing "x": invalid syntax'],
   ['A b,kind=empty', 'volume name "A b" is not a valid name'],
 ])('--volume=%s is refused', (text, reason) => {
-  let words = '';
+  let message = '';
   try {
     parseVolume(text);
   } catch (error) {
-    words = describeError(error);
+    message = describeError(error);
   }
-  expect(words).toBe(`invalid value in --volume flag "${text}": ${reason}`);
+  expect(message).toBe(`invalid value in --volume flag "${text}": ${reason}`);
 });
 
 test('a mount', () => {

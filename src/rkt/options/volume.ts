@@ -133,7 +133,7 @@ export function parseMount(text: string): Mount {
   return { volume, path: target };
 }
 
-/** The path by which mounts of the same target are told to be the same. */
+/** The path by which mounts of the same target are recognised. */
 export function cleanTarget(path: string): string {
   return posix.normalize(`/${path}`).replace(/(?<=.)\/$/, '');
 }
