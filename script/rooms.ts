@@ -39,6 +39,7 @@ export const rooms: Readonly<Record<string, string>> = {
   ipam: 'base net selector schema blocks model/meta model/ipam model/node datastore datastore/sync',
   'kernel/route': 'base net sys',
   'kernel/link': 'base net sys kernel/route',
+  'kernel/reconcile': 'base net sys kernel/route kernel/link',
   'kernel/event': 'base sys kernel/route kernel/link',
   'kernel/nftables': 'base nftables firewall sys',
   'kernel/forward': 'base net nftables firewall/forward firewall sys kernel/route kernel/link kernel/nftables',
@@ -61,7 +62,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/nftables kernel/worker bird attach agent/config agent/node cni/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach agent/config agent/node cni/server agent/state agent/upkeep',
   'ctl/cli': 'base cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',

@@ -5,8 +5,8 @@ import {
   createWorkloadLink,
   isForeignLink,
   observeWorkloadLinks,
-  raiseWorkloadLink,
 } from '../kernel/link/workload-link.ts';
+import { raiseWorkloadLink } from '../kernel/reconcile/raise-link.ts';
 import type { FlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import type { LinkRemover } from '../kernel/worker/link-remover.ts';
 import type { PodMacs } from './upkeep/pod-macs.ts';

@@ -1,12 +1,8 @@
 // A pod with several interfaces: what is sent from the address of one leaves by it, whichever was made first.
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { formatIssue } from '../../src/base/errors.ts';
-import {
-  checkWorkloadLink,
-  createWorkloadLink,
-  raiseWorkloadLink,
-  type WorkloadLinkSpec,
-} from '../../src/kernel/link/workload-link.ts';
+import { checkWorkloadLink, createWorkloadLink, type WorkloadLinkSpec } from '../../src/kernel/link/workload-link.ts';
+import { raiseWorkloadLink } from '../../src/kernel/reconcile/raise-link.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import { parseMac } from '../../src/net/mac.ts';

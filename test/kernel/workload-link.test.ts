@@ -5,9 +5,9 @@ import {
   checkWorkloadLink,
   createWorkloadLink,
   observeWorkloadLinks,
-  raiseWorkloadLink,
   type WorkloadLinkSpec,
 } from '../../src/kernel/link/workload-link.ts';
+import { raiseWorkloadLink } from '../../src/kernel/reconcile/raise-link.ts';
 import { openLinkRemover } from '../../src/kernel/worker/link-remover.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';

@@ -50,13 +50,12 @@ export function createProjection(
     followSettings();
     update();
     dataplane.start();
-    workloads.restoreSettings();
   }
 
   function follow(): void {
     update();
     dataplane.flush();
-    workloads.followSettings();
+    workloads.reconcileChanged();
   }
 
   function flush(): void {
@@ -68,7 +67,7 @@ export function createProjection(
     flush,
     restore() {
       flush();
-      workloads.restoreRoutes();
+      workloads.reconcile();
     },
   };
 }

@@ -1,106 +1,79 @@
-// This node's workloads: their links and routes as they should be, and put right when somebody else has changed them.
+// This node's workloads: what they want of the kernel, and the kernel made so.
 
+import { sameContent } from '../../base/equal.ts';
 import { observeWorkloadLinks } from '../../kernel/link/workload-link.ts';
-import { applyHostSettings, type HostEnd } from '../../kernel/link/workload-link-host.ts';
-import { familiesOf } from '../../kernel/link/workload-link-spec.ts';
-import {
-  applyRoutes,
-  formatRoute,
-  observeRoutes,
-  type Route,
-  sameRoute,
-  workloadRoute,
-} from '../../kernel/route/routes.ts';
+import { type Reconciliation, reconcileKernel } from '../../kernel/reconcile/reconcile.ts';
+import { stateOfLinks } from '../../kernel/reconcile/state.ts';
+import { computeWorkloadsState, type LocalWorkload } from '../../kernel/reconcile/workload-state.ts';
+import { formatRoute } from '../../kernel/route/routes.ts';
+import { formatIp } from '../../net/ip.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
-import { computeWorkloadRoutes, type LocalWorkload } from '../../routing/workload-routes.ts';
 import type { Log } from '../../sys/log.ts';
-import { NETLINK_ROUTE, openNetlink } from '../../sys/netlink.ts';
 
 export interface Workloads {
   /** Takes in what a policy update says about an endpoint of this node. */
   update(update: PolicyUpdate): void;
-  /** Endpoints whose host link is not there, by id. */
-  missing(): ReadonlyMap<string, LocalWorkload>;
-  /** Adds routes that are missing on links that are up. */
-  restoreRoutes(): void;
-  /** Makes the settings of all links as they should be: an earlier version may have made them. */
-  restoreSettings(): void;
-  /** The same for the endpoints that have come to be allowed other sources than their own, or no longer are. */
-  followSettings(): void;
-  /** Whether a link of this name belongs to a workload of this node. */
-  has(interfaceName: string): boolean;
+  /** Ids of endpoints whose host link is not there. */
+  missing(): ReadonlySet<string>;
+  /** Makes the kernel as all of them want it: somebody else, or an earlier version, may have made it otherwise. */
+  reconcile(): void;
+  /** The same for those that have changed since the last call. */
+  reconcileChanged(): void;
+}
+
+function workloadOf(update: Extract<PolicyUpdate, { kind: 'endpoint' }>): LocalWorkload | undefined {
+  const { id, value } = update;
+  if (value?.local === undefined) return undefined;
+  const { interfaceName, mac, allowedSources } = value.local;
+  const { addresses, partial: isPartial } = value;
+  return { id, interfaceName, addresses, mac, maySpoof: allowedSources.length > 0, isPartial };
+}
+
+function report({ difference, failures }: Reconciliation, log: Log): void {
+  const { links, routes, neighbours } = difference;
+  for (const failure of failures) log.error('make the links of workloads as they are wanted', failure);
+  for (const { hostName } of links) log.info(`link "${hostName}": its settings are made as they are wanted`);
+  for (const route of routes.added) log.warn(`route restored: ${formatRoute(route)}`);
+  for (const route of routes.removed) log.warn(`route removed, which no workload wants: ${formatRoute(route)}`);
+  for (const { address, interfaceIndex } of neighbours)
+    log.warn(`neighbour restored: ${formatIp(address)} interface ${interfaceIndex}`);
 }
 
 export function createWorkloads(log: Log): Workloads {
   const all = new Map<string, LocalWorkload>();
-  /** Ids of endpoints that may send from other addresses than their own. */
-  const spoofing = new Set<string>();
+  /** Names of links. */
   const changed = new Set<string>();
 
-  function noteSpoofing(id: string, may: boolean): void {
-    if (spoofing.has(id) === may) return;
-    if (may) spoofing.add(id);
-    else spoofing.delete(id);
-    changed.add(id);
+  /** A workload that comes is connected by whoever attaches it, unless it is one that may do more than others. */
+  function noteChange(before: LocalWorkload | undefined, now: LocalWorkload): void {
+    const isChange = before === undefined ? now.maySpoof : !sameContent(before, now);
+    if (isChange) changed.add(now.interfaceName);
   }
 
-  function applySettings(ids: Iterable<string>): void {
-    const ends = [...ids].flatMap((id): readonly HostEnd[] => {
-      const workload = all.get(id);
-      if (workload === undefined) return [];
-      const { interfaceName: hostName, addresses } = workload;
-      return [{ hostName, families: familiesOf(addresses), maySpoof: spoofing.has(id) }];
-    });
-    changed.clear();
-    try {
-      applyHostSettings(ends);
-    } catch (error) {
-      log.error('set up links', error);
-    }
-  }
-
-  function wantedRoutes(): readonly Route[] {
-    const indexes = new Map(
-      observeWorkloadLinks()
-        .filter((link) => link.up)
-        .map((link) => [link.name, link.index]),
-    );
-    return [...computeWorkloadRoutes([...all.values()]).values()].flatMap(({ destination, interfaceName }) => {
-      const index = indexes.get(interfaceName);
-      return index === undefined ? [] : [workloadRoute(destination, index)];
-    });
-  }
+  const desired = () => computeWorkloadsState([...all.values()]);
 
   return {
     update(update) {
       if (update.kind !== 'endpoint') return;
-      const local = update.value?.local;
-      noteSpoofing(update.id, local !== undefined && local.allowedSources.length > 0);
-      if (update.value === undefined || local === undefined) all.delete(update.id);
-      else all.set(update.id, { id: update.id, interfaceName: local.interfaceName, addresses: update.value.addresses });
+      const workload = workloadOf(update);
+      if (workload === undefined) return void all.delete(update.id);
+      noteChange(all.get(update.id), workload);
+      all.set(update.id, workload);
     },
     missing() {
       const names = new Set(observeWorkloadLinks().map((link) => link.name));
-      return new Map([...all].filter(([, workload]) => !names.has(workload.interfaceName)));
+      const missing = [...all.values()].filter(({ interfaceName }) => !names.has(interfaceName));
+      return new Set(missing.map(({ id }) => id));
     },
-    restoreRoutes() {
-      const socket = openNetlink(NETLINK_ROUTE);
-      try {
-        const wanted = wantedRoutes();
-        const indexes = new Set(wanted.map(({ interfaceIndex }) => interfaceIndex));
-        const standing = observeRoutes(socket).filter(({ interfaceIndex }) => indexes.has(interfaceIndex));
-        const added = wanted.filter((route) => !standing.some((other) => sameRoute(route, other)));
-        if (added.length === 0) return;
-        for (const failure of applyRoutes(socket, { added, removed: [] })) log.error('restore route', failure.error);
-        for (const route of added) log.warn(`route restored: ${formatRoute(route)}`);
-      } finally {
-        socket.close();
-      }
+    reconcile() {
+      changed.clear();
+      report(reconcileKernel(desired()), log);
     },
-    restoreSettings: () => applySettings(all.keys()),
-    followSettings() {
-      if (changed.size > 0) applySettings([...changed]);
+    reconcileChanged() {
+      if (changed.size === 0) return;
+      const names = new Set(changed);
+      changed.clear();
+      report(reconcileKernel(stateOfLinks(desired(), names)), log);
     },
-    has: (interfaceName) => [...all.values()].some((workload) => workload.interfaceName === interfaceName),
   };
 }

@@ -10,8 +10,6 @@ import { type CniMemory, openCniMemory } from '../../attach/memory.ts';
 import { OcicatError } from '../../base/errors.ts';
 import { type CniDispatcher, createDispatcher } from '../../cni/server/dispatch.ts';
 import { printKey } from '../../datastore/keys.ts';
-import { parseIp } from '../../net/ip.ts';
-import type { LocalWorkload } from '../../routing/workload-routes.ts';
 import { openLog } from '../../sys/log.ts';
 import { COLLECT_GRACE_MS, createEndpointCollector, type EndpointCollector } from './endpoint-collector.ts';
 
@@ -34,15 +32,9 @@ async function put(key: string, value: object): Promise<void> {
   await store.commit({ conditions: [], writes: [{ kind: 'put', key, value: JSON.stringify(value) }] });
 }
 
-function missing(): ReadonlyMap<string, LocalWorkload> {
-  const all = memory.endpoints().map(({ endpoint }) => {
-    const { interfaceName = '', ipNetworks = [] } = endpoint.spec;
-    const addresses = ipNetworks.map((range) => parseIp(range.replace(/\/\d+$/, '')));
-    return { id: idOf(endpoint), interfaceName, addresses };
-  });
-  return new Map(
-    all.filter(({ interfaceName }) => !links.has(interfaceName)).map((workload) => [workload.id, workload]),
-  );
+function missing(): ReadonlySet<string> {
+  const all = memory.endpoints().map(({ endpoint }) => endpoint);
+  return new Set(all.filter(({ spec }) => !links.has(spec.interfaceName ?? '')).map(idOf));
 }
 
 function contextOf(): AttachContext {
@@ -107,15 +99,10 @@ beforeEach(async () => {
   attacher = createAttacher(context);
   const { nodeName, log } = context;
   dispatcher = createDispatcher({ nodeName, attacher, pendingFolder: join(folder, 'pending'), log }, signal);
-  const workloads = {
-    update: () => undefined,
-    missing,
-    restoreRoutes: () => undefined,
-    restoreSettings: () => undefined,
-    followSettings: () => undefined,
-    has: () => true,
-  };
-  collector = createEndpointCollector({ workloads, memory, attacher, isOurs: async () => isOurs, log }, signal);
+  collector = createEndpointCollector(
+    { workloads: { missing }, memory, attacher, isOurs: async () => isOurs, log },
+    signal,
+  );
   for (const id of ['container-a', 'container-b']) await addContainer(id);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));

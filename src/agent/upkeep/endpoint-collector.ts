@@ -16,7 +16,7 @@ export interface EndpointCollector {
 }
 
 export interface EndpointCollectorTargets {
-  readonly workloads: Workloads;
+  readonly workloads: Pick<Workloads, 'missing'>;
   readonly memory: CniMemory;
   readonly attacher: Pick<Attacher, 'removeEndpoint'>;
   /** Whether this host still has the node's name: a link that is missing here may be up on another that has it now. */

@@ -52,7 +52,7 @@ export function startHousekeeping(
     await closeUnknown(linkTargets);
     await cni.finishDeferred();
     if ((await attacher.writeBack(signal)) === 'later') plan(AGAIN_MS);
-    workloads.restoreRoutes();
+    workloads.reconcile();
     await podMacs.sweep();
     await endpointCollector.collect(Date.now());
   }

@@ -30,7 +30,7 @@ export interface ReconcilerTargets {
   readonly log: Log;
 }
 
-type Work = 'firewall' | 'routes' | 'forwarding' | 'other-firewalls' | 'host';
+type Work = 'firewall' | 'links' | 'forwarding' | 'other-firewalls' | 'host';
 
 function nftablesWork(tables: readonly string[]): readonly Work[] {
   const own = tables.filter((table) => table === TABLE || table === STAND_IN_TABLE);
@@ -41,8 +41,8 @@ function nftablesWork(tables: readonly string[]): readonly Work[] {
 }
 
 function linkWork({ change, link }: Extract<KernelEvent, { kind: 'link' }>): readonly Work[] {
-  if (!isWorkloadLink(link)) return change === 'set' ? ['routes', 'host'] : ['host'];
-  return change === 'set' ? ['routes'] : [];
+  if (!isWorkloadLink(link)) return change === 'set' ? ['links', 'host'] : ['host'];
+  return change === 'set' ? ['links'] : [];
 }
 
 function workOf(event: KernelEvent): readonly Work[] {
@@ -50,11 +50,11 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'nftables':
       return nftablesWork(event.tables);
     case 'route':
-      return event.change === 'removed' && event.route.protocol !== PROTOCOL_BIRD ? ['routes'] : [];
+      return event.change === 'removed' && event.route.protocol !== PROTOCOL_BIRD ? ['links'] : [];
     case 'link':
       return linkWork(event);
     case 'overrun':
-      return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['routes', 'forwarding', 'host'];
+      return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['links', 'forwarding', 'host'];
     case 'netconf':
       return ['forwarding'];
     case 'address':
@@ -75,7 +75,7 @@ export async function runReconciler(targets: ReconcilerTargets, signal: AbortSig
     due.clear();
     try {
       if (now.has('firewall')) targets.dataplane.resync();
-      if (now.has('routes')) targets.workloads.restoreRoutes();
+      if (now.has('links')) targets.workloads.reconcile();
       if (now.has('forwarding')) targets.forwarding.restore();
       if (now.has('other-firewalls')) targets.otherFirewalls.touch();
       if (now.has('host')) targets.touchHost();

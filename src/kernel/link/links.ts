@@ -25,7 +25,7 @@ export const IFF_UP = 0x1;
 const IFF_NOARP = 0x80;
 const IFF_LOWER_UP = 0x10000;
 const RTEXT_FILTER_SKIP_STATS = 8;
-const LINK_HEADER_BYTES = 16;
+export const LINK_HEADER_BYTES = 16;
 
 /** The loopback interface has this index in every namespace. */
 export const LOOPBACK_INDEX = 1;
@@ -113,43 +113,50 @@ export function readLink(payload: Uint8Array): Link {
   };
 }
 
-/** All links of the socket's namespace. */
-export function observeLinks(socket: netlink.Netlink): readonly Link[] {
+/** What `read` makes of all links of the socket's namespace. */
+export function dumpLinks<T>(socket: netlink.Netlink, read: (payload: Uint8Array) => T): readonly T[] {
   const writer = netlink.createMessageWriter(64);
   beginLink(writer, RTM_GETLINK, netlink.NLM_F_DUMP).attrU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS).end();
-  const links: Link[] = [];
-  socket.dump(writer, (_type, payload) => links.push(readLink(payload)));
+  const links: T[] = [];
+  socket.dump(writer, (_type, payload) => links.push(read(payload)));
   return links;
+}
+
+/** All links of the socket's namespace. */
+export function observeLinks(socket: netlink.Netlink): readonly Link[] {
+  return dumpLinks(socket, readLink);
 }
 
 /** The link of that name in the socket's namespace, or undefined. */
 export function observeLink(socket: netlink.Netlink, name: string): Link | undefined {
-  return askLink(socket, { name });
+  return askLink(socket, { name }, readLink);
 }
 
 /** As observeLink, by its index. */
 export function observeLinkOfIndex(socket: netlink.Netlink, index: number): Link | undefined {
-  return askLink(socket, { index });
+  return askLink(socket, { index }, readLink);
 }
 
 /** The other end of a link, seen from the socket's namespace; undefined when it has gone. */
 export function observePeer(socket: netlink.Netlink, peer: LinkPeer): Link | undefined {
-  return askLink(socket, peer);
+  return askLink(socket, peer, readLink);
 }
 
-function askLink(
+/** What `read` makes of one link; undefined when there is none. */
+export function askLink<T>(
   socket: netlink.Netlink,
   { index = 0, name, netnsId }: { readonly index?: number; readonly name?: string; readonly netnsId?: number },
-): Link | undefined {
+  read: (payload: Uint8Array) => T,
+): T | undefined {
   const writer = netlink.createMessageWriter(64);
   beginLink(writer, RTM_GETLINK, netlink.NLM_F_ACK, { index });
   writer.attrU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
   if (name !== undefined) writer.attrString(IFLA_IFNAME, name);
   if (netnsId !== undefined) writer.attrU32(IFLA_TARGET_NETNSID, netnsId);
   writer.end();
-  let link: Link | undefined;
+  let link: T | undefined;
   const refusals = socket.tryRequest(writer, 1, (_type, payload) => {
-    link = readLink(payload);
+    link = read(payload);
   });
   return refusals.length === 0 ? link : undefined;
 }

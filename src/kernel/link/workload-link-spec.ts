@@ -51,6 +51,13 @@ export interface WorkloadLinkSpec {
   readonly allowForwarding: boolean;
 }
 
+/** What raising needs to know; a WorkloadLinkSpec has it. */
+export interface RaisedLink {
+  readonly hostName: string;
+  readonly mac: Mac;
+  readonly addresses: readonly Ip[];
+}
+
 /** A link that createWorkloadLink has made. */
 export interface WorkloadLink {
   readonly hostName: string;

@@ -1,14 +1,11 @@
 // Makes a workload's link: a veth pair, everything inside the pod, and everything on the host but the last step.
-// Until that last step, raiseWorkloadLink, the host end is down and carries nothing, so policy can be put in place first.
+// Until that last step (raiseWorkloadLink in `reconcile`) the host end is down and carries nothing, so policy can be put in place first.
 import { OcicatError } from '../../base/errors.ts';
-import { hostCidr, sameCidr } from '../../net/cidr.ts';
-import { familyOf, formatIp, type Ip } from '../../net/ip.ts';
 import { type Mac, macToBytes } from '../../net/mac.ts';
 import { EEXIST } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { applySysctls } from '../../sys/sysctl.ts';
-import { writePermanentNeighbour, writeProxyDelay } from '../route/neighbours.ts';
-import { observeRoutes, observeWayTo, RTM_NEWROUTE, workloadRoute, writeRoute } from '../route/routes.ts';
+import { writeProxyDelay } from '../route/neighbours.ts';
 import * as links from './links.ts';
 import { computeHostSysctls, writeHostSettings } from './workload-link-host.ts';
 import { configurePod } from './workload-link-pod.ts';
@@ -126,81 +123,8 @@ export function createWorkloadLink(spec: WorkloadLinkSpec): WorkloadLink {
   }
 }
 
-/** What raising needs to know; a WorkloadLinkSpec has it. */
-export interface RaisedLink {
-  readonly hostName: string;
-  readonly mac: Mac;
-  readonly addresses: readonly Ip[];
-}
-
-/** The link that a route of the main table to this very address leads to, other than the link itself. */
-function findClash(host: netlink.Netlink, address: Ip, ownIndex: number): string | undefined {
-  const wanted = hostCidr(address);
-  const clash = observeRoutes(host, { family: familyOf(address) }).find(
-    ({ destination, interfaceIndex }) => sameCidr(destination, wanted) && interfaceIndex !== ownIndex,
-  );
-  if (clash === undefined) return undefined;
-  return links.observeLinks(host).find(({ index }) => index === clash.interfaceIndex)?.name ?? 'nowhere';
-}
-
-function clashError(target: RaisedLink, address: Ip, other: string): OcicatError {
-  const text = `raise link "${target.hostName}": the route to ${formatIp(address)} leads to "${other}"`;
-  return new OcicatError('kernel', text, { errno: EEXIST });
-}
-
-function explainRefusal(
-  host: netlink.Netlink,
-  refusal: netlink.Refusal,
-  target: RaisedLink,
-  index: number,
-): OcicatError {
-  const address = target.addresses[refusal.index - 1];
-  const other = address === undefined || refusal.errno !== EEXIST ? undefined : findClash(host, address, index);
-  if (address === undefined || other === undefined)
-    return netlink.refusalError(`raise link "${target.hostName}"`, refusal);
-  return clashError(target, address, other);
-}
-
-/** A route with a better metric wins over ours, and nothing would reach the pod. What rules of routing do is the host's wish. */
-function findBetterRoute(host: netlink.Netlink, target: RaisedLink, index: number): OcicatError | undefined {
-  for (const address of target.addresses) {
-    if (observeWayTo(host, address) === index) continue;
-    const other = findClash(host, address, index);
-    if (other !== undefined) return clashError(target, address, other);
-  }
-  return undefined;
-}
-
-/**
- * Opens the link: host end up, a route and a permanent neighbour for each address. From here on packets pass.
- * Throws `not-found` when there is no such link, `kernel` when an address is already routed elsewhere; the link is down again then.
- */
-export function raiseWorkloadLink(target: RaisedLink): void {
-  const host = netlink.openNetlink(netlink.NETLINK_ROUTE);
-  try {
-    const link = links.observeLink(host, target.hostName);
-    if (link === undefined) throw new OcicatError('not-found', `raise link "${target.hostName}": there is none`);
-    const writer = netlink.createMessageWriter(512);
-    links.writeUp(writer, link.index, true);
-    for (const ip of target.addresses)
-      writeRoute(writer, RTM_NEWROUTE, CREATE, workloadRoute(hostCidr(ip), link.index));
-    for (const ip of target.addresses) writePermanentNeighbour(writer, link.index, ip, target.mac);
-    const [refusal] = host.tryRequest(writer, writer.count);
-    const error =
-      refusal === undefined
-        ? findBetterRoute(host, target, link.index)
-        : explainRefusal(host, refusal, target, link.index);
-    if (error === undefined) return;
-    links.writeUp(writer.reset(), link.index, false);
-    host.tryRequest(writer, 1);
-    throw error;
-  } finally {
-    host.close();
-  }
-}
-
 export { checkWorkloadLink } from './workload-link-check.ts';
-export type { WorkloadLink, WorkloadLinkSpec } from './workload-link-spec.ts';
+export type { RaisedLink, WorkloadLink, WorkloadLinkSpec } from './workload-link-spec.ts';
 export { gatewayOf } from './workload-link-spec.ts';
 export {
   isForeignLink,

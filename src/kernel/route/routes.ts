@@ -26,7 +26,7 @@ export const TABLE_MAIN = 254;
 export const PROTOCOL_BOOT = 3;
 export const PROTOCOL_BIRD = 12;
 /** Calico's DeviceRouteProtocol for routes to its workloads (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
-const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
+export const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
 /** Calico's IPv4NormalRoutePriority and IPv6NormalRoutePriority (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
 const WORKLOAD_ROUTE_METRIC = 1024;
 

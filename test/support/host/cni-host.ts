@@ -16,8 +16,8 @@ import {
   createWorkloadLink,
   isForeignLink,
   observeWorkloadLinks,
-  raiseWorkloadLink,
 } from '../../../src/kernel/link/workload-link.ts';
+import { raiseWorkloadLink } from '../../../src/kernel/reconcile/raise-link.ts';
 import { openFlowFlusher } from '../../../src/kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../../../src/kernel/worker/link-remover.ts';
 import * as libc from '../../../src/sys/libc.ts';

@@ -1,0 +1,74 @@
+// Makes the kernel's links, routes and neighbours as they are wanted: looks at what is there, computes the difference, applies it.
+import { OcicatError } from '../../base/errors.ts';
+import { formatIp } from '../../net/ip.ts';
+import * as netlink from '../../sys/netlink.ts';
+import { applyHostSettings, observeHostEnd, observeHostEnds } from '../link/workload-link-host.ts';
+import { observeNeighbours, writePermanentNeighbour } from '../route/neighbours.ts';
+import { applyRoutes, observeRoutes } from '../route/routes.ts';
+import { type AddedNeighbour, computeDifference, type KernelDifference, type ObservedState } from './difference.ts';
+import type { KernelState } from './state.ts';
+
+/** From so many links on, reading all is faster than asking for each. */
+const MOST_ASKED = 16;
+
+/** What there is of the links that are in the state, and of all others when these are many. */
+function observeState(socket: netlink.Netlink, { links }: KernelState): ObservedState {
+  if (links.size > MOST_ASKED)
+    return {
+      links: observeHostEnds(socket),
+      routes: observeRoutes(socket),
+      neighbours: observeNeighbours(socket),
+    };
+  const found = [...links.keys()].flatMap((name) => observeHostEnd(socket, name) ?? []);
+  const up = found.filter((link) => link.up);
+  return {
+    links: found,
+    routes: up.flatMap(({ index }) => observeRoutes(socket, { interfaceIndex: index })),
+    neighbours: up.flatMap(({ index }) => observeNeighbours(socket, index)),
+  };
+}
+
+function applyNeighbours(socket: netlink.Netlink, added: readonly AddedNeighbour[]): readonly OcicatError[] {
+  if (added.length === 0) return [];
+  const writer = netlink.createMessageWriter(64 * added.length);
+  for (const { interfaceIndex, address, mac } of added) writePermanentNeighbour(writer, interfaceIndex, address, mac);
+  return socket.tryRequest(writer, added.length).flatMap((refusal) => {
+    const neighbour = added[refusal.index];
+    if (neighbour === undefined) return [];
+    return [netlink.refusalError(`add neighbour "${formatIp(neighbour.address)}"`, refusal)];
+  });
+}
+
+function applySettings(links: KernelDifference['links']): readonly OcicatError[] {
+  try {
+    if (links.length > 0) applyHostSettings(links);
+    return [];
+  } catch (error) {
+    if (error instanceof OcicatError) return [error];
+    throw error;
+  }
+}
+
+/** What could not be done; the rest was. Settings first: a route opens the way to a link. */
+function applyDifference(socket: netlink.Netlink, difference: KernelDifference): readonly OcicatError[] {
+  return [
+    ...applySettings(difference.links),
+    ...applyRoutes(socket, difference.routes).map(({ error }) => error),
+    ...applyNeighbours(socket, difference.neighbours),
+  ];
+}
+
+export interface Reconciliation {
+  /** What was not as wanted. */
+  readonly difference: KernelDifference;
+  /** What is so still. */
+  readonly failures: readonly OcicatError[];
+}
+
+/** In the calling thread's network namespace. Synchronous; throws `kernel` when the kernel cannot be read. */
+export function reconcileKernel(desired: KernelState): Reconciliation {
+  return netlink.withRouteSocket((socket) => {
+    const difference = computeDifference(desired, observeState(socket, desired));
+    return { difference, failures: applyDifference(socket, difference) };
+  });
+}

@@ -1,0 +1,56 @@
+// What is wanted of the kernel's links, routes and neighbours, as a value. Whoever wants something there says so in one, and
+// they are merged before the kernel is made equal to it.
+import type { Cidr } from '../../net/cidr.ts';
+import type { Ip } from '../../net/ip.ts';
+import type { Mac } from '../../net/mac.ts';
+import type { HostSettings } from '../link/workload-link-host.ts';
+
+export interface DesiredLink {
+  readonly settings: HostSettings;
+  /** All that leads through it is in the state; where that is not known, nothing is taken away. */
+  readonly isWhole: boolean;
+}
+
+/** Through a link, to what lies right behind it. */
+export interface DesiredRoute {
+  readonly destination: Cidr;
+  readonly interfaceName: string;
+}
+
+export interface DesiredNeighbour {
+  readonly interfaceName: string;
+  readonly address: Ip;
+  readonly mac: Mac;
+}
+
+export interface KernelState {
+  /** By name. Links are made and removed by whoever attaches: one that is not there, or is down, wants nothing yet. */
+  readonly links: ReadonlyMap<string, DesiredLink>;
+  /** By destination. */
+  readonly routes: ReadonlyMap<string, DesiredRoute>;
+  readonly neighbours: readonly DesiredNeighbour[];
+}
+
+function mergeFirst<V>(maps: readonly ReadonlyMap<string, V>[]): ReadonlyMap<string, V> {
+  const merged = new Map<string, V>();
+  for (const map of maps) for (const [key, value] of map) if (!merged.has(key)) merged.set(key, value);
+  return merged;
+}
+
+/** Of several that want the same link or destination the first has it. */
+export function mergeStates(states: readonly KernelState[]): KernelState {
+  return {
+    links: mergeFirst(states.map(({ links }) => links)),
+    routes: mergeFirst(states.map(({ routes }) => routes)),
+    neighbours: states.flatMap(({ neighbours }) => neighbours),
+  };
+}
+
+/** What is wanted of these links alone. */
+export function stateOfLinks({ links, routes, neighbours }: KernelState, names: ReadonlySet<string>): KernelState {
+  return {
+    links: new Map([...links].filter(([name]) => names.has(name))),
+    routes: new Map([...routes].filter(([, { interfaceName }]) => names.has(interfaceName))),
+    neighbours: neighbours.filter(({ interfaceName }) => names.has(interfaceName)),
+  };
+}

@@ -1,0 +1,41 @@
+// What a node's own workloads want of the kernel: a router's settings at the host end of each link, and a route and a neighbour
+// for each address behind it.
+import { formatCidr, hostCidr } from '../../net/cidr.ts';
+import type { Ip } from '../../net/ip.ts';
+import type { Mac } from '../../net/mac.ts';
+import { familiesOf } from '../link/workload-link-spec.ts';
+import { type KernelState, mergeStates } from './state.ts';
+
+export interface LocalWorkload {
+  /** `<namespace>/<name>` of the endpoint. */
+  readonly id: string;
+  readonly interfaceName: string;
+  readonly addresses: readonly Ip[];
+  /** Undefined where it is not known: then nobody is told who has the addresses. */
+  readonly mac: Mac | undefined;
+  /** Whether it may send from addresses that do not lie behind its link. */
+  readonly maySpoof: boolean;
+  /** Some address could not be read. */
+  readonly isPartial: boolean;
+}
+
+/** Of one workload. */
+export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): KernelState {
+  const { interfaceName, addresses, mac, maySpoof, isPartial } = workload;
+  const settings = { families: familiesOf(addresses), maySpoof };
+  const routes = addresses.map(hostCidr).map((destination) => ({ destination, interfaceName }));
+  return {
+    links: new Map([[interfaceName, { settings, isWhole: !isPartial }]]),
+    routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),
+    neighbours: mac === undefined ? [] : addresses.map((address) => ({ interfaceName, address, mac })),
+  };
+}
+
+/**
+ * Of all. When two endpoints claim an address, the one whose id sorts first has it, so that the result does not depend on who
+ * came first.
+ */
+export function computeWorkloadsState(workloads: readonly LocalWorkload[]): KernelState {
+  const sorted = [...workloads].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return mergeStates(sorted.map(computeWorkloadState));
+}
