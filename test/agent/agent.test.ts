@@ -171,6 +171,8 @@ const damages: readonly (readonly [string, () => string, RegExp])[] = [
   ],
   ['an added rule', () => 'nft insert rule inet ocicat to-workload accept', /firewall repaired: .*to-workload/],
   ['a route', () => `ip route delete ${b}`, /route restored: /],
+  ['a link', () => 'ip link set calib down; ip link set calib up', /neighbour restored: /],
+  ['the settings of a link', () => 'sysctl -qw net.ipv4.conf.calib.rp_filter=0', /link restored: calib/],
 ];
 
 test.each(damages)(

@@ -32,7 +32,7 @@ function workloadOf(update: Extract<PolicyUpdate, { kind: 'endpoint' }>): LocalW
 function report({ difference, failures }: Reconciliation, log: Log): void {
   const { links, routes, neighbours } = difference;
   for (const failure of failures) log.error('make the links of workloads as they are wanted', failure);
-  for (const { hostName } of links) log.info(`link "${hostName}": its settings are made as they are wanted`);
+  for (const { hostName } of links) log.warn(`link restored: ${hostName} has its settings again`);
   for (const route of routes.added) log.warn(`route restored: ${formatRoute(route)}`);
   for (const route of routes.removed) log.warn(`route removed, which no workload wants: ${formatRoute(route)}`);
   for (const { address, interfaceIndex } of neighbours)

@@ -56,7 +56,7 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'overrun':
       return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['links', 'forwarding', 'host'];
     case 'netconf':
-      return ['forwarding'];
+      return ['forwarding', 'links'];
     case 'address':
       return cidrContains(LINK_LOCAL, event.address.address.address) ? [] : ['host'];
     case 'neighbour':
