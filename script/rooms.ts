@@ -84,12 +84,12 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net schema nftables sys kernel/route kernel/link kernel/nftables cni/spec cni/invoke metadata rkt/options',
   'rkt/run': 'base schema cli sys images/* metadata rkt/cli rkt/options rkt/store rkt/app rkt/network',
   'rkt/command':
-    'base cli sys images/spec images/archive images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
+    'base cli sys images/spec images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
   'rkt/main': 'base manual cli images/store metadata rkt/cli rkt/options rkt/store rkt/command',
   'ctl/why': 'base why datastore kernel/nftables ctl/cli ctl/store rkt/cli rkt/store',
   'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
   lab: 'base cli/run manual cli sys images/transfer',
-  uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird images/archive ctl/node rkt/*',
+  uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird ctl/node rkt/*',
   main: 'manual cli sys agent rkt/main ctl/main lab uninstall',
 };
 

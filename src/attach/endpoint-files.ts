@@ -10,7 +10,8 @@ import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workl
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { parseStored } from '../model/meta/stored.ts';
 import { membersOf } from '../schema/document.ts';
-import { readRegularFile, replaceFile } from '../sys/files.ts';
+import { readRegularFile } from '../sys/files.ts';
+import { replaceFile } from '../sys/replace-file.ts';
 
 /** What a store is told of a pod that it does not know. */
 export interface KeptEndpoint {

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { replaceFile } from '../sys/files.ts';
-import { close, flock, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../sys/libc.ts';
+import { tryOpenExclusiveLock } from '../sys/lock.ts';
 import { isAlive, type ProcessIdentity, signalProcess } from '../sys/processes.ts';
+import { replaceFile } from '../sys/replace-file.ts';
 import type { LabPlan } from './plan.ts';
 
 const STATE_ROOT = '/run/ocicat/labs';
@@ -67,15 +67,15 @@ export function listHosts(): readonly string[] {
 /** Takes the right to start or stop a lab; throws `conflict` while another process has it. Ends with release or with this process. */
 export function lockLab(name: string): { release(): void } {
   mkdirSync('/run/ocicat', { recursive: true, mode: 0o755 });
-  const fd = open(`/run/ocicat/lab-${name}.lock`, O_CREAT | O_RDWR | O_CLOEXEC, 0o600);
-  if (!flock(fd, LOCK_EX | LOCK_NB)) {
-    close(fd);
+  const path = `/run/ocicat/lab-${name}.lock`;
+  const lock = tryOpenExclusiveLock(path);
+  if (lock === undefined) {
     throw new OcicatError('conflict', `lab "${name}": another "ocicat lab" is starting or stopping it`);
   }
   return {
     release() {
-      rmSync(`/run/ocicat/lab-${name}.lock`, { force: true });
-      close(fd);
+      rmSync(path, { force: true });
+      lock.close();
     },
   };
 }

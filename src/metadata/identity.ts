@@ -3,8 +3,8 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
-import { writeFileAtomically } from '../sys/atomic-files.ts';
 import { readRegularFile } from '../sys/files.ts';
+import { replaceFileDurably } from '../sys/replace-file.ts';
 
 const KEY_BYTES = 64;
 
@@ -46,6 +46,6 @@ function readKey(path: string): Uint8Array {
 export function ensureKey(path: string): Uint8Array {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return readKey(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileAtomically(path, randomBytes(KEY_BYTES), dirname(path));
+  replaceFileDurably(path, randomBytes(KEY_BYTES), 0o600, dirname(path));
   return readKey(path);
 }

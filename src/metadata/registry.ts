@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../base/errors.ts';
-import { replaceFile } from '../sys/files.ts';
+import { replaceFile } from '../sys/replace-file.ts';
 import {
   hashToken,
   parseRegistration,

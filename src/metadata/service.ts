@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { describeError, OcicatError } from '../base/errors.ts';
 import { descriptorOf } from '../sys/connection.ts';
 import * as libc from '../sys/libc.ts';
+import { type HeldLock, tryLockDirectory } from '../sys/lock.ts';
 import { createConnectionDesk } from './connection-desk.ts';
 import { type ConnectionBounds, serveConnection } from './http-connection.ts';
 import { type HttpAnswer, type HttpRequest, textAnswer } from './http-message.ts';
@@ -34,11 +35,10 @@ const ROOT_CONNECTIONS = { ofOne: 64, ofAll: 64, perSecond: 1000, burstSeconds: 
 const SWEEP_MS = 60_000;
 
 /** The service's directory, locked: nobody else uses what is in it meanwhile. */
-function takePlace(): number {
+function lockRegistrations(): HeldLock {
   mkdirSync(REGISTRATIONS_DIR, { recursive: true, mode: 0o700 });
-  const fd = libc.open(REGISTRATIONS_DIR, libc.O_RDONLY | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC);
-  if (libc.flock(fd, libc.LOCK_EX | libc.LOCK_NB)) return fd;
-  libc.close(fd);
+  const lock = tryLockDirectory(REGISTRATIONS_DIR);
+  if (lock !== undefined) return lock;
   throw new OcicatError('already-exists', 'a metadata service is running on this host already');
 }
 
@@ -113,7 +113,7 @@ export async function runService(setting: ServiceSetting, stop: AbortSignal): Pr
   const { say, isHeld } = setting;
   const inherited = takeInherited(setting.environment);
   const key = ensureKey(setting.keyPath);
-  const place = takePlace();
+  const lock = lockRegistrations();
   const registry = openRegistry({ directory: REGISTRATIONS_DIR, isHeld, warn: say });
   const serving: Serving = { registry, key, log: createRequestLog(say), say, open: new Set() };
   const servers = [createPodServer(serving), createRootServer(serving)] as const;
@@ -133,6 +133,6 @@ export async function runService(setting: ServiceSetting, stop: AbortSignal): Pr
     clearInterval(sweeping);
     for (const server of servers) server.close();
     for (const socket of serving.open) socket.destroy();
-    libc.close(place);
+    lock.close();
   }
 }

@@ -15,7 +15,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFile, openLog, readRegularFile, replaceFile } from './files.ts';
+import { createFile, openLogFile, readRegularFile } from './files.ts';
+import { replaceFile } from './replace-file.ts';
 
 let folder: string;
 let victim: string;
@@ -43,7 +44,7 @@ test.each(plants)('%s at the name of a file is refused, and nothing is written',
   for (const write of [
     () => createFile(at('name'), 'evil', 0o644),
     () => replaceFile(at('name'), 'evil', 0o644),
-    () => closeSync(openLog(at('name'), 0o644)),
+    () => closeSync(openLogFile(at('name'), 0o644)),
   ]) {
     expect(write).toThrow();
   }
@@ -66,7 +67,7 @@ test('a file that cannot be written leaves nothing', () => {
 
 test('a log is made, and written at its end', () => {
   for (const line of ['one\n', 'two\n']) {
-    const fd = openLog(at('log'), 0o600);
+    const fd = openLogFile(at('log'), 0o600);
     writeSync(fd, line);
     closeSync(fd);
   }

@@ -1,8 +1,8 @@
-// Files that hold flock locks: one holder or several sharers, let go of by closing, and by the kernel if the process dies.
+// Files and directories that one process has for itself by flock(2): let go of by closing, and by the kernel if the process dies.
 import { fstatSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../base/errors.ts';
-import { close, flock, LOCK_EX, LOCK_NB, O_CLOEXEC, O_CREAT, O_RDWR, open } from './libc.ts';
+import * as libc from './libc.ts';
 
 /** Closing lets go; the file stays. */
 export interface HeldLock {
@@ -29,16 +29,24 @@ export async function openExclusiveLock(path: string, onWait: () => void, signal
   }
 }
 
-/** Undefined when somebody else holds it. */
+/** As openExclusiveLock, for a file that is no link; undefined when somebody else holds it. */
 export function tryOpenExclusiveLock(path: string): HeldLock | undefined {
-  const fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600);
+  return tryHold(path, libc.open(path, libc.O_RDWR | libc.O_CREAT | libc.O_NOFOLLOW | libc.O_CLOEXEC, 0o600));
+}
+
+/** For a directory that is there; undefined when somebody else holds it. */
+export function tryLockDirectory(path: string): HeldLock | undefined {
+  return tryHold(path, libc.open(path, libc.O_RDONLY | libc.O_DIRECTORY | libc.O_NOFOLLOW | libc.O_CLOEXEC));
+}
+
+function tryHold(path: string, fd: number): HeldLock | undefined {
   try {
-    if (flock(fd, LOCK_EX | LOCK_NB) && isStillAt(path, fd)) return { fd, close: () => close(fd) };
+    if (libc.flock(fd, libc.LOCK_EX | libc.LOCK_NB) && isStillAt(path, fd)) return { fd, close: () => libc.close(fd) };
   } catch (error) {
-    close(fd);
+    libc.close(fd);
     throw error;
   }
-  close(fd);
+  libc.close(fd);
   return undefined;
 }
 

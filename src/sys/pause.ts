@@ -1,4 +1,4 @@
-// Waiting that a signal can cut short.
+// Waiting that a signal can cut short: for a time, for work, and for a gate that opens and shuts again and again.
 import { OcicatError } from '../base/errors.ts';
 
 /** Resolves after the time, or early when the signal fires. */
@@ -23,4 +23,30 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     if (signal.aborted) onAbort();
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
+}
+
+export interface Gate {
+  isOpen(): boolean;
+  open(): void;
+  shut(): void;
+  /** Throws `aborted`. */
+  untilOpen(signal: AbortSignal): Promise<void>;
+}
+
+/** Begins open. */
+export function createGate(): Gate {
+  let shut: PromiseWithResolvers<void> | undefined;
+  return {
+    isOpen: () => shut === undefined,
+    open() {
+      shut?.resolve();
+      shut = undefined;
+    },
+    shut() {
+      shut ??= Promise.withResolvers<void>();
+    },
+    async untilOpen(signal) {
+      while (shut !== undefined) await untilAborted(shut.promise, signal);
+    },
+  };
 }

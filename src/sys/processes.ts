@@ -1,7 +1,7 @@
 // Processes as /proc shows them: found by their command lines in a network namespace, told from later ones of the same
 // number, signalled, and seen to end.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { isErrno } from './atomic-files.ts';
+import { isErrno } from './errno.ts';
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessIdentity {

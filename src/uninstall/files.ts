@@ -1,8 +1,8 @@
 // Removes the files of an installation and what it has written. What the administrator has written stays, and is named.
 import { lstatSync, readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { removeTree } from '../images/archive/remove-tree.ts';
 import { mountsBelow, unmountBelow } from '../sys/mounts.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 import {
   CONFIGURATION_DIRECTORIES,
   dataDirectories,

@@ -1,8 +1,8 @@
 // One agent a host: a lock on a file that is held as long as the process lives, in which it says who it is. The folder is
 // shared by all that run the agent, as pods too, and root's.
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { ftruncateSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { flock, LOCK_EX, LOCK_NB } from '../../sys/libc.ts';
+import { tryOpenExclusiveLock } from '../../sys/lock.ts';
 
 const NAME = 'calico-node.lock';
 
@@ -39,12 +39,10 @@ function writeHolder(fd: number, text: string): void {
 export function takeHostLock(runDirectory: string, environment: Environment): string | undefined {
   mkdirSync(runDirectory, { recursive: true });
   const path = join(runDirectory, NAME);
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-  const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-  if (!flock(fd, LOCK_EX | LOCK_NB)) {
-    closeSync(fd);
+  const lock = tryOpenExclusiveLock(path);
+  if (lock === undefined) {
     return readFileSync(path, 'utf8').trim().replace('\n', ', ') || 'which could not write down its number';
   }
-  writeHolder(fd, `process ${process.pid}\nstarted by ${describeStart(environment)}\n`);
+  writeHolder(lock.fd, `process ${process.pid}\nstarted by ${describeStart(environment)}\n`);
   return undefined;
 }

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { replaceFile } from '../../sys/files.ts';
 import type { Log } from '../../sys/log.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 import { type AgentSettings, isNodeName } from '../config/settings.ts';
 
 const MTU_FILE = '/var/lib/calico/mtu';

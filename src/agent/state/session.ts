@@ -6,8 +6,8 @@ import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '..
 import type { Datastore } from '../../datastore/port.ts';
 import { openSync, type SyncMessage } from '../../datastore/sync/sync.ts';
 import type { StoreUpdate } from '../../ipam/commit.ts';
-import { createGate } from '../../sys/gate.ts';
 import type { Log } from '../../sys/log.ts';
+import { createGate } from '../../sys/pause.ts';
 import { createEventDispatcher, type EventTargets } from './event-dispatcher.ts';
 import { createProjection, type ProjectionTargets } from './projection.ts';
 

@@ -3,7 +3,7 @@
 import { OcicatError } from '../../base/errors.ts';
 import { printJson, tryParseJson } from '../../base/json.ts';
 import { findHostRoot } from '../../sys/host-root.ts';
-import { SYSTEM_PATH } from '../../sys/system-programs.ts';
+import { SYSTEM_PATH } from '../../sys/programs.ts';
 import { isFields } from '../spec/config-reader.ts';
 import type { Command } from '../spec/environment.ts';
 import { tryParseCniError } from '../spec/error.ts';

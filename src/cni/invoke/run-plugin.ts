@@ -2,7 +2,7 @@
 // waited for.
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { SYSTEM_PATH } from '../../sys/system-programs.ts';
+import { SYSTEM_PATH } from '../../sys/programs.ts';
 import type { CniCall } from '../spec/request.ts';
 
 /** A link below another root leads to somewhere in that, which it is followed to when it is run there. */

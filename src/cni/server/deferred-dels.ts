@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { shortHash } from '../../base/hash.ts';
 import { tryParseJson } from '../../base/json.ts';
-import { replaceFile } from '../../sys/files.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 import { isFields } from '../spec/config-reader.ts';
 import type { CniCall, CniRequest } from '../spec/request.ts';
 

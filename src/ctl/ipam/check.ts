@@ -7,7 +7,7 @@ import type { Block } from '../../blocks/block.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { getResource } from '../../datastore/resource/resources.ts';
 import { formatCidr } from '../../net/cidr.ts';
-import { replaceFile } from '../../sys/files.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { type Allocation, type Survey, surveyAddresses } from './survey.ts';

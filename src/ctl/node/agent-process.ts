@@ -1,6 +1,6 @@
 // The agent of this host, as its process shows it: found by name, in the network namespace of whoever asks.
 import { basename } from 'node:path';
-import { tryReadText } from '../../sys/atomic-files.ts';
+import { tryReadText } from '../../sys/files.ts';
 import { observeProcesses } from '../../sys/processes.ts';
 
 /** The names that the agent's process goes by. */

@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import { isDatastoreVariable } from '../../datastore/open/config.ts';
 import { followMove, loadDatastoreConfig } from '../../datastore/open/open.ts';
-import { openLog, replaceFile } from '../../sys/files.ts';
+import { openLogFile } from '../../sys/files.ts';
 import { describeOtherBirds, describeOtherEtcds } from '../../sys/other-daemons.ts';
 import { signalProcess } from '../../sys/processes.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { sleep } from '../cli/time.ts';
 import { DEFAULT_CONFIG_PATH } from '../store/store.ts';
@@ -179,7 +180,7 @@ function lastWords(logFile: string, start: number): string {
 async function runDetached(invocation: Invocation, settings: NodeRunSettings, command: AgentCommand): Promise<number> {
   const { stdio, signal } = invocation;
   const logFile = logFileOf(settings);
-  const log = openLog(logFile, 0o644);
+  const log = openLogFile(logFile, 0o644);
   const start = statSync(logFile).size;
   stdio.write(`Starting calico-node; its log is ${logFile}\n`);
   const child = Bun.spawn([...command.words], {

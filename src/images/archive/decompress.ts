@@ -2,7 +2,7 @@
 import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { OcicatError } from '../../base/errors.ts';
-import { errorWords } from '../../sys/atomic-files.ts';
+import { describeErrno } from '../../sys/errno.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -23,7 +23,7 @@ export async function* decompress(chunks: AsyncIterable<Uint8Array>): AsyncGener
     yield* source.pipe(transform);
   } catch (cause) {
     if (cause instanceof OcicatError) throw cause;
-    throw new OcicatError('corrupt', `decompress layer: ${errorWords(cause)}`, { cause });
+    throw new OcicatError('corrupt', `decompress layer: ${describeErrno(cause)}`, { cause });
   } finally {
     source.destroy();
     transform.destroy();

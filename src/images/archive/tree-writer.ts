@@ -3,8 +3,8 @@
 import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, type Stats, unlinkSync } from 'node:fs';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { close, ENOENT, O_CLOEXEC, O_DIRECTORY, O_PATH, open, openat2, RESOLVE_IN_ROOT } from '../../sys/libc.ts';
+import { removeTree } from '../../sys/remove-tree.ts';
 import { isWhiteout, setOpaque } from './overlay-marks.ts';
-import { removeTree } from './remove-tree.ts';
 import { lookBelow, type TreePath } from './visible-layers.ts';
 
 const ENOTDIR = 20;

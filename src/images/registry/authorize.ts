@@ -4,7 +4,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { parseDocument } from '../../schema/parse.ts';
 import { text } from '../../schema/scalars.ts';
 import { object, optional } from '../../schema/schema.ts';
-import { errorWords } from '../../sys/atomic-files.ts';
+import { describeErrno } from '../../sys/errno.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { BasicCredentials, TokenCredentials } from './credentials.ts';
 import { type HttpPolicy, type HttpResponse, readAll, sendRequest } from './http.ts';
@@ -69,7 +69,7 @@ async function fetchToken(
     return readToken(answer);
   } catch (cause) {
     if (cause instanceof OcicatError && (cause.code === 'denied' || cause.code === 'aborted')) throw cause;
-    throw new OcicatError('unavailable', `token server "${url.host}": ${errorWords(cause)}`, { cause });
+    throw new OcicatError('unavailable', `token server "${url.host}": ${describeErrno(cause)}`, { cause });
   }
 }
 

@@ -3,7 +3,7 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
-import { errorWords, isErrno } from '../../sys/atomic-files.ts';
+import { describeErrno, isErrno } from '../../sys/errno.ts';
 import { type ConfigEntry, parseConfigFile, type Subdirectory } from './config-file.ts';
 import type { BasicCredentials, TokenCredentials } from './credentials.ts';
 
@@ -69,7 +69,7 @@ function readEntries(directory: string, name: Subdirectory, problems: string[]):
     try {
       found.push({ path, entry: parseConfigFile(name, path, readFileSync(path, 'utf8')) });
     } catch (error) {
-      problems.push(error instanceof OcicatError ? error.message : `config file "${path}": ${errorWords(error)}`);
+      problems.push(error instanceof OcicatError ? error.message : `config file "${path}": ${describeErrno(error)}`);
     }
   }
   return found;
@@ -81,7 +81,7 @@ function listJsonFiles(dir: string): readonly string[] {
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (cause) {
     if (isErrno(cause, 'ENOENT', 'ENOTDIR')) return [];
-    throw new OcicatError('unavailable', `config directory "${dir}": ${errorWords(cause)}`, { cause });
+    throw new OcicatError('unavailable', `config directory "${dir}": ${describeErrno(cause)}`, { cause });
   }
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.json'))

@@ -12,8 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
-import { errorWords, isErrno, syncDirectory } from '../../sys/atomic-files.ts';
+import { describeErrno, isErrno } from '../../sys/errno.ts';
 import { type HeldLock, openExclusiveLock, tryOpenExclusiveLock } from '../../sys/lock.ts';
+import { syncDirectory } from '../../sys/replace-file.ts';
 import { finishDigest, printDigestName } from '../spec/digest.ts';
 import type { Descriptor } from '../spec/manifest.ts';
 import type { StoreLayout } from '../store/layout.ts';
@@ -73,7 +74,7 @@ export async function downloadBlob(request: DownloadRequest): Promise<number> {
     return whole;
   } catch (cause) {
     if (isOcicatError(cause)) throw cause;
-    const words = `download "${request.blob.digest.text}": ${errorWords(cause)}`;
+    const words = `download "${request.blob.digest.text}": ${describeErrno(cause)}`;
     throw new OcicatError('unavailable', words, { cause });
   } finally {
     lock.close();
@@ -130,7 +131,7 @@ async function receive(request: DownloadRequest, lock: HeldLock): Promise<string
 }
 
 function brokenDownload(request: DownloadRequest, cause: OcicatError): OcicatError {
-  const words = `download "${request.blob.digest.text}": the connection keeps breaking (${errorWords(cause)})`;
+  const words = `download "${request.blob.digest.text}": the connection keeps breaking (${describeErrno(cause)})`;
   return new OcicatError('unavailable', `${words}; run the command again to continue it`, { cause });
 }
 

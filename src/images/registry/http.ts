@@ -1,7 +1,7 @@
 // One HTTP exchange with a registry: time-outs, retries, and redirects that carry no credentials to another host.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../../base/errors.ts';
-import { errorWords, isErrno } from '../../sys/atomic-files.ts';
+import { describeErrno, isErrno } from '../../sys/errno.ts';
 
 /** How long a server may take to begin its answer, and to go on with it. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -174,7 +174,7 @@ function networkError(cause: unknown, signal: AbortSignal): OcicatError {
   if (cause instanceof OcicatError) return cause;
   if (signal.aborted) return new OcicatError('aborted', 'download: interrupted', { cause });
   if (cause instanceof Error && cause.name === 'AbortError') return new OcicatError('timeout', 'does not answer');
-  return new OcicatError('unavailable', errorWords(cause), { cause });
+  return new OcicatError('unavailable', describeErrno(cause), { cause });
 }
 
 /** The whole body, at most `limitBytes`. Throws `invalid` beyond. */

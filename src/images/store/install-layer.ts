@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
-import { errorWords, isErrno, syncDirectory, temporaryPath, writeFileAtomically } from '../../sys/atomic-files.ts';
+import { describeErrno, isErrno } from '../../sys/errno.ts';
+import { removeTree } from '../../sys/remove-tree.ts';
+import { replaceFileDurably, syncDirectory, temporaryPath } from '../../sys/replace-file.ts';
 import type { Allowance } from '../archive/allowance.ts';
 import { decompress } from '../archive/decompress.ts';
-import { removeTree } from '../archive/remove-tree.ts';
 import { unpackLayer } from '../archive/unpack.ts';
 import { visibleLayers } from '../archive/visible-layers.ts';
 import { type Digest, finishDigest } from '../spec/digest.ts';
@@ -47,13 +48,13 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
       throw new OcicatError('corrupt', `layer "${diffId.text}": the content has the digest ${found.digest.text}`);
     }
     const facts: TreeFacts = { chainId: chainId.text, sizeBytes: found.sizeBytes };
-    writeFileAtomically(join(tmp, 'layer.json'), `${JSON.stringify(facts)}\n`, tmp);
+    replaceFileDurably(join(tmp, 'layer.json'), `${JSON.stringify(facts)}\n`, 0o600, tmp);
     await syncFileSystem(tmp, signal);
     moveIntoPlace(layout, tmp, chainId);
     return facts;
   } catch (cause) {
     if (isOcicatError(cause)) throw cause;
-    throw new OcicatError('unavailable', `unpack layer "${diffId.text}": ${errorWords(cause)}`, { cause });
+    throw new OcicatError('unavailable', `unpack layer "${diffId.text}": ${describeErrno(cause)}`, { cause });
   } finally {
     removeTree(tmp);
   }
@@ -89,7 +90,7 @@ function moveIntoPlace(layout: StoreLayout, tmp: string, chainId: Digest): void 
     syncDirectory(layout.trees);
   } catch (cause) {
     if (isErrno(cause, 'ENOTEMPTY', 'EEXIST') && tryReadTree(layout, chainId) !== undefined) return;
-    throw new OcicatError('unavailable', `layer "${chainId.text}": cannot take its place: ${errorWords(cause)}`, {
+    throw new OcicatError('unavailable', `layer "${chainId.text}": cannot take its place: ${describeErrno(cause)}`, {
       cause,
     });
   }

@@ -5,8 +5,9 @@ import { OcicatError } from '../../base/errors.ts';
 import { parseDocument } from '../../schema/parse.ts';
 import { text } from '../../schema/scalars.ts';
 import { object } from '../../schema/schema.ts';
-import { tryReadText, writeFileAtomically } from '../../sys/atomic-files.ts';
+import { tryReadText } from '../../sys/files.ts';
 import { close, flock, LOCK_EX, LOCK_NB, LOCK_SH, O_CLOEXEC, O_CREAT, O_RDWR, open } from '../../sys/libc.ts';
+import { replaceFileDurably } from '../../sys/replace-file.ts';
 import { visibleLayers } from '../archive/visible-layers.ts';
 import type { Digest } from '../spec/digest.ts';
 import { computeLayout, recordPath, referencePath, type StoreLayout, treePath } from './layout.ts';
@@ -57,7 +58,7 @@ export function openImageStore(dataDir: string): ImageStore {
     get: (idPrefix) => getRecord(layout, idPrefix),
     list: () => listRecords(layout),
     tryGet: (id) => tryReadRecord(recordPath(layout, id)),
-    put: (record) => writeFileAtomically(recordPath(layout, record.id), printRecord(record), layout.tmp),
+    put: (record) => replaceFileDurably(recordPath(layout, record.id), printRecord(record), 0o600, layout.tmp),
     remember: (reference, id) => rememberReference(layout, reference, id),
     remove: (id) => removeRecord(layout, id),
     touch: (id) => touchRecord(layout, id),
@@ -135,7 +136,7 @@ function listRecords(layout: StoreLayout): readonly ImageRecord[] {
 }
 
 function rememberReference(layout: StoreLayout, reference: string, id: string): void {
-  writeFileAtomically(referencePath(layout, reference), `${JSON.stringify({ reference, id })}\n`, layout.tmp);
+  replaceFileDurably(referencePath(layout, reference), `${JSON.stringify({ reference, id })}\n`, 0o600, layout.tmp);
 }
 
 /** The record goes first: a reference that points nowhere means the same as none. */

@@ -1,8 +1,8 @@
 // Clearing the store: what a killed fetch left, and layer trees that nobody needs any more.
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { temporaryPath } from '../../sys/atomic-files.ts';
-import { removeTree } from '../archive/remove-tree.ts';
+import { removeTree } from '../../sys/remove-tree.ts';
+import { temporaryPath } from '../../sys/replace-file.ts';
 import type { Digest } from '../spec/digest.ts';
 import { type StoreLayout, treePath } from './layout.ts';
 import type { ImageRecord } from './record.ts';

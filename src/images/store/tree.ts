@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseDocument } from '../../schema/parse.ts';
 import { integer, text } from '../../schema/scalars.ts';
 import { object, type Schema } from '../../schema/schema.ts';
-import { tryReadText } from '../../sys/atomic-files.ts';
+import { tryReadText } from '../../sys/files.ts';
 import type { Digest } from '../spec/digest.ts';
 import { type StoreLayout, treePath } from './layout.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { temporaryPath } from '../../sys/atomic-files.ts';
+import { temporaryPath } from '../../sys/replace-file.ts';
 import { type LayerEntry, printLayer } from '../archive/layer-entries.ts';
 import { computeDigest, type Digest, finishDigest } from '../spec/digest.ts';
 import type { Platform } from '../spec/manifest.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import type { ChildEnd } from '../../sys/libc.ts';
-import { systemEnvironment, systemProgram } from '../../sys/system-programs.ts';
+import { systemEnvironment, systemProgram } from '../../sys/programs.ts';
 import { appPath } from '../store/rootfs.ts';
 import type { Reaper } from './reaper.ts';
 

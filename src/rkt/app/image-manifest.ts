@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { printJson } from '../../base/json.ts';
 import { VERSION } from '../../base/version.ts';
 import type { ImageRecord } from '../../images/store/record.ts';
-import { tryReadText } from '../../sys/atomic-files.ts';
+import { tryReadText } from '../../sys/files.ts';
 import type { MountPoint, NameValue } from '../store/pod-manifest.ts';
 import { splitEntries } from './app-environment.ts';
 

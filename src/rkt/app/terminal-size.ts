@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { describeError } from '../../base/errors.ts';
 import * as libc from '../../sys/libc.ts';
-import { systemEnvironment, systemProgram } from '../../sys/system-programs.ts';
+import { systemEnvironment, systemProgram } from '../../sys/programs.ts';
 
 export interface TerminalSize {
   readonly rows: number;

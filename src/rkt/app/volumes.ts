@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import * as libc from '../../sys/libc.ts';
-import { systemEnvironment, systemProgram } from '../../sys/system-programs.ts';
+import { systemEnvironment, systemProgram } from '../../sys/programs.ts';
 import { cleanTarget, type Volume } from '../options/volume.ts';
 import type { PodApp, PodManifest } from '../store/pod-manifest.ts';
 import type { OciMount } from './oci-spec.ts';

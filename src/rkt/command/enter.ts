@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OcicatError } from '../../base/errors.ts';
 import { flagValue } from '../../cli/flags.ts';
 import * as libc from '../../sys/libc.ts';
-import { systemProgram } from '../../sys/system-programs.ts';
+import { systemProgram } from '../../sys/programs.ts';
 import { completeEnvironment } from '../app/app-environment.ts';
 import { pidPath } from '../app/app-process.ts';
 import { type Context, callersTerm } from '../cli/context.ts';

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { formatDurationNs } from '../../base/duration.ts';
 import { flagOn, flagValue } from '../../cli/flags.ts';
-import { removeTree } from '../../images/archive/remove-tree.ts';
+import { removeTree } from '../../sys/remove-tree.ts';
 import type { Context } from '../cli/context.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
 import { reportFailure } from '../cli/failure.ts';

@@ -3,7 +3,7 @@
 import { OcicatError } from '../../base/errors.ts';
 import { flagOn, flagValue } from '../../cli/flags.ts';
 import { requireService } from '../../metadata/client.ts';
-import { replaceFile } from '../../sys/files.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
 import { parseFlavour, parsePullPolicy, parseRuntimeOptions } from '../options/run-flags.ts';
 import { preparePod } from '../run/prepare-pod.ts';

@@ -5,6 +5,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { parseDocument } from '../../schema/parse.ts';
 import { text, textThat } from '../../schema/scalars.ts';
 import { list, object, optional } from '../../schema/schema.ts';
+import { isErrno } from '../../sys/errno.ts';
 import type { NetList, WantedNetwork } from '../options/net-list.ts';
 
 /** One plugin of a network: its program and the configuration it is given, without name, version and prevResult. */
@@ -105,7 +106,7 @@ function netFiles(dir: string): readonly string[] {
   try {
     return readdirSync(dir).filter((file) => file.endsWith('.conf') || file.endsWith('.conflist'));
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    if (isErrno(cause, 'ENOENT')) return [];
     throw new OcicatError('unavailable', `read directory "${dir}"`, { cause });
   }
 }

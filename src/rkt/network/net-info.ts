@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseDocument } from '../../schema/parse.ts';
 import { text, textThat } from '../../schema/scalars.ts';
 import { list, object, type Schema } from '../../schema/schema.ts';
-import { replaceFile } from '../../sys/files.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 
 /** One joined network. Source of the names: rkt v1.30.0, networking/netinfo/netinfo.go. */
 export interface NetInfo {

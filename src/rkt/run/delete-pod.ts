@@ -1,7 +1,7 @@
 // Deleting a pod that has ended: its networks, its namespace, its control groups, its files. Every step may be repeated.
 import { describeError, OcicatError } from '../../base/errors.ts';
-import { removeTree } from '../../images/archive/remove-tree.ts';
 import { unmountBelow } from '../../sys/mounts.ts';
+import { removeTree } from '../../sys/remove-tree.ts';
 import type { Context } from '../cli/context.ts';
 import { removeNetworks } from '../network/networks.ts';
 import { removePodNetns } from '../network/pod-netns.ts';

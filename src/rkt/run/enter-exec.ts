@@ -7,7 +7,7 @@ import { parseDocument } from '../../schema/parse.ts';
 import { anything, integer, text } from '../../schema/scalars.ts';
 import { type Infer, list, object, optional } from '../../schema/schema.ts';
 import * as libc from '../../sys/libc.ts';
-import { systemEnvironment } from '../../sys/system-programs.ts';
+import { systemEnvironment } from '../../sys/programs.ts';
 import { containerId, crunWords } from '../app/app-process.ts';
 import { consoleSize } from '../app/oci-spec.ts';
 import { observeTerminalSize } from '../app/terminal-size.ts';

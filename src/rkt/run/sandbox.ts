@@ -4,7 +4,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { OcicatError } from '../../base/errors.ts';
 import * as libc from '../../sys/libc.ts';
-import { systemEnvironment, systemProgram } from '../../sys/system-programs.ts';
+import { systemEnvironment, systemProgram } from '../../sys/programs.ts';
 import { computePauseFilter } from './pause-filter.ts';
 
 export interface Sandbox {

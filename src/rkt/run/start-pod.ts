@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../../base/errors.ts';
-import { isErrno } from '../../sys/atomic-files.ts';
+import { isErrno } from '../../sys/errno.ts';
 import { openReaper, type Reaper } from '../app/reaper.ts';
 import type { JoinedNetworks } from '../network/networks.ts';
 import { removePodCgroups } from './cgroups.ts';

@@ -1,8 +1,10 @@
 // Pods on disk: a pod's state is the directory it is in and whether a living process holds a lock on it.
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { isErrno } from '../../sys/errno.ts';
 import * as libc from '../../sys/libc.ts';
+import { syncDirectory } from '../../sys/replace-file.ts';
 import { isUuid, resolveUuid } from '../cli/uuid.ts';
 
 /** Directories below DATA/pods, in the order in which a pod passes through them. */
@@ -87,9 +89,8 @@ function uuidsIn(dataDir: string, place: Place): readonly string[] {
   try {
     return readdirSync(path).filter(isUuid);
   } catch (cause) {
-    if (!(cause instanceof Error) || !('code' in cause)) throw cause;
-    if (cause.code === 'ENOENT') return [];
-    throw new OcicatError(cause.code === 'EACCES' ? 'denied' : 'unavailable', `read pods of "${path}"`, { cause });
+    if (isErrno(cause, 'ENOENT')) return [];
+    throw new OcicatError(isErrno(cause, 'EACCES') ? 'denied' : 'unavailable', `read pods of "${path}"`, { cause });
   }
 }
 
@@ -115,12 +116,6 @@ export function findPod(dataDir: string, prefix: string): Pod {
   const pod = observePods(dataDir, places).find((one) => one.uuid === uuid);
   if (pod === undefined) throw new OcicatError('not-found', `no matches found for "${prefix.toLowerCase()}"`);
   return pod;
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
 }
 
 function holdPod(dataDir: string, uuid: string, path: string, lockFd: number): HeldPod {

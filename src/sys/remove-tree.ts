@@ -1,7 +1,8 @@
 // Deletes a directory that strangers filled, in time that grows with its entries and not with its depth: directories are
 // first moved up to the top, so that no path is longer than two names and nothing is walked twice.
 import { readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { isErrno, temporaryPath } from '../../sys/atomic-files.ts';
+import { isErrno } from './errno.ts';
+import { temporaryPath } from './replace-file.ts';
 
 /**
  * Also deletes a single file, and nothing where nothing is. Names need not be UTF-8. Follows no links, and throws where
