@@ -28,7 +28,7 @@ export interface Flow {
 /** Of HTTP: the port of a TCP connection of which nothing else is said. */
 const USUAL_PORT = 80;
 /** One that systems give to connections (RFC 6335, section 6). */
-const USUAL_SOURCE_PORT = 50_000;
+export const USUAL_SOURCE_PORT = 50_000;
 const ECHO_REQUEST: Readonly<Record<Family, number>> = { 4: 8, 6: 128 };
 
 function refuse(what: string, word: string, wanted: string): never {

@@ -3,12 +3,12 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { policyCase, WORKLOADS, workloadId } from '../../test/support/policy/policy-cases.ts';
+import { spoiltCase } from '../../test/support/policy/spoilt-cases.ts';
 import { allOf } from '../base/truth.ts';
 import { parseIp } from '../net/ip.ts';
 import type { Packet } from '../policy/oracle/packet.ts';
 import { createSnapshot } from '../policy/oracle/snapshot.ts';
 import { computeVerdict } from '../policy/oracle/verdict.ts';
-import { type PolicyUpdate, UNKNOWN_PROFILE, UNKNOWN_TIER } from '../policy/types/input.ts';
 import { walkEndpoint } from './walk.ts';
 
 const KINDS = [
@@ -29,31 +29,10 @@ const packets = pairs.flatMap(({ from, to }) =>
   ),
 );
 
-/** Something in the resource cannot be read. */
-function spoil(update: PolicyUpdate): PolicyUpdate {
-  if (update.kind === 'in-sync' || update.value === undefined) return update;
-  switch (update.kind) {
-    case 'endpoint':
-      return { ...update, value: { ...update.value, profiles: [UNKNOWN_PROFILE, ...update.value.profiles] } };
-    case 'network-set':
-      return { ...update, value: { ...update.value, partial: true } };
-    case 'profile':
-      return { ...update, value: { ...update.value, labelsToApply: undefined } };
-    case 'tier':
-      return { ...update, value: { ...update.value, closed: true } };
-    case 'policy':
-      return { ...update, value: { ...update.value, tier: UNKNOWN_TIER } };
-  }
-}
-
-const spoilt = fc
-  .tuple(policyCase, fc.array(fc.nat(20), { maxLength: 2 }))
-  .map(([updates, places]) => updates.map((update, index) => (places.includes(index) ? spoil(update) : update)));
-
 test('the walk of every packet ends in its verdict, and each rule matches by its conditions', () => {
   const reasons = new Set<string>();
   fc.assert(
-    fc.property(fc.oneof(policyCase, spoilt), (updates) => {
+    fc.property(fc.oneof(policyCase, spoiltCase), (updates) => {
       const snapshot = createSnapshot(updates);
       for (const { from, to, packet } of packets) {
         const ends = { source: workloadId(from), destination: workloadId(to) };

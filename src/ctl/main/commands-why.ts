@@ -1,7 +1,7 @@
 // Commands that explain what policy does.
 import type { Flag } from '../../cli/command.ts';
 import type { CtlCommand } from '../cli/command.ts';
-import { CONFIG } from '../cli/flags.ts';
+import { CONFIG, FILENAME, NAMESPACE, RECURSIVE, SKIP_EMPTY } from '../cli/flags.ts';
 
 const OUTPUT: Flag = {
   name: 'output',
@@ -46,5 +46,16 @@ export const whyCommands: readonly CtlCommand[] = [
     ],
     failureStatus: 2,
     load: async () => (await import('../why/why.ts')).runWhy,
+  },
+  {
+    path: ['preview'],
+    summary: 'Say which pairs of endpoints would change verdict if files were applied',
+    description:
+      'Compares, for every pair of workload endpoints that there are, what policy says now with what it would say after `apply -f` of the same files; nothing is written. Tried are a packet for each port, protocol and ICMP type that rules name (the first of a range), those of the changed rules first, and one of TCP, UDP and ICMP that they do not name. Endpoints that no policy can tell apart are compared once and told together. Where there are more kinds of endpoints, or more ports, than can be compared, it says how many are left out. The status is 0 when nothing would change, 1 when something would, and 2 for a failure.',
+    operands: [],
+    flags: [FILENAME, RECURSIVE, SKIP_EMPTY, NAMESPACE, OUTPUT, CONFIG],
+    examples: [['What a policy would do', 'calicoctl preview -f policy.yaml']],
+    failureStatus: 2,
+    load: async () => (await import('../why/preview.ts')).runPreview,
   },
 ];

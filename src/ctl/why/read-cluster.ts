@@ -9,7 +9,7 @@ const KINDS = [
 ] as readonly ResourceKind[];
 
 /** All resources of the kinds that policy looks at, staged policies among them. */
-async function fetchDocuments(datastore: Datastore, signal: AbortSignal): Promise<readonly StoredDocument[]> {
+export async function fetchDocuments(datastore: Datastore, signal: AbortSignal): Promise<readonly StoredDocument[]> {
   const documents: StoredDocument[] = [];
   let revision: Revision | undefined;
   for (const kind of KINDS) {

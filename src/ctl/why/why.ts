@@ -13,6 +13,7 @@ import { flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { observeHost } from './host-view.ts';
 import { observeLocalPods } from './local-pods.ts';
+import { readOutput } from './output.ts';
 import { fetchCluster } from './read-cluster.ts';
 
 function readFamily(word: string | undefined): 4 | 6 | undefined {
@@ -29,12 +30,6 @@ function readWords(invocation: Invocation): FlowWords {
     icmpType: flagValue(invocation, 'icmp-type'),
     family: readFamily(flagValue(invocation, 'ip-version')),
   };
-}
-
-function readOutput(invocation: Invocation): 'text' | 'json' {
-  const word = flagValue(invocation, 'output') ?? 'text';
-  if (word === 'text' || word === 'json') return word;
-  throw new OcicatError('invalid', `output "${word}": text or json wanted`);
 }
 
 interface Answer {
