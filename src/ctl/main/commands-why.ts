@@ -18,7 +18,10 @@ export const whyCommands: readonly CtlCommand[] = [
     summary: 'Say whether a packet between two endpoints is let through, and which rule decides',
     description:
       'SOURCE and DESTINATION are endpoints of workloads, each named by the name that get shows, by the id of its container (its beginning will do), by its workload or interface, by the UUID or an app of a pod of rkt on this host, or by an address; also an address that no endpoint has. The answer comes from what the store holds, wherever the endpoints are: the policies and profiles at the source on its way out, and at the destination on its way in. Where both have IPv4 and IPv6, it is given for each. Run as root on the host of an endpoint it also reads the rules back from the kernel, and says whether they do the same. The status is 0 when all of it is allowed, 1 when something is denied, and 2 when there is no answer.',
-    operands: [{ name: 'SOURCE' }, { name: 'DESTINATION' }],
+    operands: [
+      { name: 'SOURCE', offers: 'endpoints' },
+      { name: 'DESTINATION', offers: 'endpoints' },
+    ],
     flags: [
       {
         name: 'protocol',

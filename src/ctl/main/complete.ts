@@ -38,6 +38,7 @@ const SOURCES: Readonly<
   'writable-kinds': () => kinds.filter((kind) => !kind.readOnly).map((kind) => kind.name.toLowerCase()),
   names: async (invocation, operands) =>
     (await fetchNames(invocation, operands[0] ?? '')).filter((name) => !operands.includes(name, 1)),
+  endpoints: (invocation) => fetchNames(invocation, 'workloadendpoints'),
   shells: () => SHELLS,
 };
 
