@@ -18,9 +18,9 @@ export function removeAcceptRules(): readonly string[] {
 const PROGRAM = 'firewall-cmd';
 const TIMEOUT_MS = 30_000;
 
-function firewalld(...words: readonly string[]): boolean {
+function firewalld(...args: readonly string[]): boolean {
   return (
-    Bun.spawnSync([PROGRAM, ...words], { stdio: ['ignore', 'ignore', 'ignore'], timeout: TIMEOUT_MS }).exitCode === 0
+    Bun.spawnSync([PROGRAM, ...args], { stdio: ['ignore', 'ignore', 'ignore'], timeout: TIMEOUT_MS }).exitCode === 0
   );
 }
 

@@ -19,9 +19,9 @@ async function untilNone(observe: () => readonly number[]): Promise<boolean> {
   return false;
 }
 
-function systemctl(...words: readonly string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(['systemctl', '--quiet', ...words]);
-  if (exitCode !== 0) throw new OcicatError('unavailable', `systemctl ${words.join(' ')}: ${stderr.toString().trim()}`);
+function systemctl(...args: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(['systemctl', '--quiet', ...args]);
+  if (exitCode !== 0) throw new OcicatError('unavailable', `systemctl ${args.join(' ')}: ${stderr.toString().trim()}`);
 }
 
 /** systemd is process 1: sd_booted(3). */

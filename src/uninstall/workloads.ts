@@ -65,9 +65,9 @@ export async function collectPods(): Promise<readonly string[]> {
   const ended = observeEndedPods();
   if (ended.length === 0) return [];
   const rkt = join(dirname(process.execPath), 'rkt');
-  const words = ['gc', '--grace-period=0s', '--expire-prepared=0s'];
+  const args = ['gc', '--grace-period=0s', '--expire-prepared=0s'];
   // what it cannot give back goes with the links and the files
-  await Bun.spawn([rkt, ...words], { stdio: ['ignore', 'ignore', 'ignore'] }).exited;
+  await Bun.spawn([rkt, ...args], { stdio: ['ignore', 'ignore', 'ignore'] }).exited;
   return [`collected ${ended.length} rkt pods that had ended`];
 }
 

@@ -10,7 +10,7 @@ import { formatCidr } from '../../net/cidr.ts';
 import { replaceFile } from '../../sys/replace-file.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
-import { type Allocation, type Survey, surveyAddresses } from './survey.ts';
+import { type AddressUsage, type Allocation, readAddressUsage } from './usage.ts';
 
 /** Nodes in the list of those with most addresses. */
 const TOP_NODES = 20;
@@ -22,15 +22,15 @@ interface Findings {
   readonly leakedHandles: readonly string[];
 }
 
-function computeFindings(survey: Survey): Findings {
-  const recorded = new Set(survey.allocations.map((one) => one.ip));
-  const held = new Set(survey.allocations.map((one) => one.handle));
-  const used = [...survey.users.keys()];
+function computeFindings(usage: AddressUsage): Findings {
+  const recorded = new Set(usage.allocations.map((one) => one.ip));
+  const held = new Set(usage.allocations.map((one) => one.handle));
+  const used = [...usage.users.keys()];
   return {
-    leaked: survey.allocations.filter((one) => !survey.users.has(one.ip)),
-    outsidePools: used.filter((ip) => !survey.isInPool(ip)),
-    unrecorded: used.filter((ip) => survey.isInPool(ip) && !recorded.has(ip)),
-    leakedHandles: [...survey.records.handles.keys()].filter((handle) => !held.has(handle)),
+    leaked: usage.allocations.filter((one) => !usage.users.has(one.ip)),
+    outsidePools: used.filter((ip) => !usage.isInPool(ip)),
+    unrecorded: used.filter((ip) => usage.isInPool(ip) && !recorded.has(ip)),
+    leakedHandles: [...usage.records.handles.keys()].filter((handle) => !held.has(handle)),
   };
 }
 
@@ -46,20 +46,20 @@ function describeNodes(allocations: readonly Allocation[]): string {
 }
 
 function describeHolder(one: Allocation): string {
-  const words = [one.handle === '' ? '' : `handle=${one.handle}`, one.node === '' ? '' : `node=${one.node}`];
-  return words.filter((word) => word !== '').join(' ');
+  const attributes = [one.handle === '' ? '' : `handle=${one.handle}`, one.node === '' ? '' : `node=${one.node}`];
+  return attributes.filter((one) => one !== '').join(' ');
 }
 
 /** Lines about single addresses, as the flags ask for them. */
-function describeAddresses(survey: Survey, findings: Findings, all: boolean, problems: boolean): string {
+function describeAddresses(usage: AddressUsage, findings: Findings, all: boolean, problems: boolean): string {
   if (!all && !problems) return '';
   const lines: string[] = [];
-  for (const one of survey.allocations) {
-    const users = survey.users.get(one.ip);
+  for (const one of usage.allocations) {
+    const users = usage.users.get(one.ip);
     if (users === undefined) lines.push(`  ${one.ip} leaked; attrs: ${describeHolder(one)}`);
     else if (all) lines.push(`  ${one.ip} in use by ${users.join(', ')}`);
   }
-  const used = (ip: string) => (survey.users.get(ip) ?? []).join(', ');
+  const used = (ip: string) => (usage.users.get(ip) ?? []).join(', ');
   for (const ip of findings.outsidePools) lines.push(`  ${ip} in use by ${used(ip)} but not in any active IP pool`);
   for (const ip of findings.unrecorded) lines.push(`  ${ip} in use by ${used(ip)} but not allocated in IPAM`);
   for (const handle of findings.leakedHandles) lines.push(`  handle ${handle} has no IPs`);
@@ -70,22 +70,22 @@ function describeBlock({ cidr, affinity = '<none>' }: Block): string {
   return ` IPAM block ${formatCidr(cidr)} affinity=${escapeLine(affinity)}\n`;
 }
 
-function describeSurvey(survey: Survey): string {
-  const { blocks } = survey.records;
+function describeUsage(usage: AddressUsage): string {
+  const { blocks } = usage.records;
   return [
     'Checking IPAM for inconsistencies...\n\n',
     'Loading all IPAM blocks...\n',
     `Found ${blocks.length} IPAM blocks.\n`,
     ...blocks.map(describeBlock),
-    `IPAM blocks record ${survey.allocations.length} allocations.\n\n`,
+    `IPAM blocks record ${usage.allocations.length} allocations.\n\n`,
     'Loading all IPAM pools...\n',
-    ...survey.pools.map((pool) => `  ${escapeLine(pool)}\n`),
-    `Found ${survey.pools.length} active IP pools.\n\n`,
+    ...usage.pools.map((pool) => `  ${escapeLine(pool)}\n`),
+    `Found ${usage.pools.length} active IP pools.\n\n`,
     'Loading all nodes.\n',
-    `Found ${survey.tunnelAddresses} node tunnel IPs.\n\n`,
+    `Found ${usage.tunnelAddresses} node tunnel IPs.\n\n`,
     'Loading all workload endpoints.\n',
-    `Found ${survey.workloadAddresses} workload IPs.\n`,
-    `Workloads and nodes are using ${survey.users.size} IPs.\n\n`,
+    `Found ${usage.workloadAddresses} workload IPs.\n`,
+    `Workloads and nodes are using ${usage.users.size} IPs.\n\n`,
   ].join('');
 }
 
@@ -97,7 +97,7 @@ function describeList(what: string, found: readonly string[], count: string): st
 }
 
 /** What no agent uses, and what cannot all be true. */
-function describeOddities({ problems, contradictions }: Survey): string {
+function describeOddities({ problems, contradictions }: AddressUsage): string {
   const whats = contradictions.map(({ what }) => what);
   return [
     describeList('what cannot be read', problems, 'entries that cannot be read and are not used'),
@@ -105,9 +105,9 @@ function describeOddities({ problems, contradictions }: Survey): string {
   ].join('');
 }
 
-function describeFindings({ leaked, outsidePools, unrecorded, leakedHandles }: Findings, survey: Survey): string {
-  const handles = survey.records.handles.size;
-  const lists = [leaked, outsidePools, unrecorded, leakedHandles, survey.problems, survey.contradictions];
+function describeFindings({ leaked, outsidePools, unrecorded, leakedHandles }: Findings, usage: AddressUsage): string {
+  const handles = usage.records.handles.size;
+  const lists = [leaked, outsidePools, unrecorded, leakedHandles, usage.problems, usage.contradictions];
   const problems = lists.reduce((sum, list) => sum + list.length, 0);
   return [
     '\nScanning for IPs that are allocated but not actually in use...\n',
@@ -126,7 +126,7 @@ async function writeReport(
   invocation: Invocation,
   datastore: Datastore,
   path: string,
-  survey: Survey,
+  usage: AddressUsage,
   findings: Findings,
 ) {
   const { spec, metadata } = await getResource(
@@ -135,8 +135,8 @@ async function writeReport(
     invocation.signal,
   );
   const allocations: Record<string, unknown[]> = {};
-  for (const one of survey.allocations) {
-    const owners = survey.users.get(one.ip) ?? [];
+  for (const one of usage.allocations) {
+    const owners = usage.users.get(one.ip) ?? [];
     const list = allocations[one.ip] ?? [];
     allocations[one.ip] = [...list, { ...one, inUse: owners.length > 0, owners }];
   }
@@ -148,23 +148,23 @@ async function writeReport(
     clusterType: spec.clusterType,
     allocations,
     leakedHandles: findings.leakedHandles,
-    contradictions: survey.contradictions,
+    contradictions: usage.contradictions,
   };
   replaceFile(path, `${printJson(report, 2)}\n`, 0o644);
 }
 
 export const runIpamCheck: Handler = (invocation) =>
   withStore(invocation, async (datastore) => {
-    const survey = await surveyAddresses(datastore, invocation.signal);
-    const findings = computeFindings(survey);
+    const usage = await readAddressUsage(datastore, invocation.signal);
+    const findings = computeFindings(usage);
     const { stdio } = invocation;
-    stdio.write(describeSurvey(survey));
-    stdio.write(describeNodes(survey.allocations));
+    stdio.write(describeUsage(usage));
+    stdio.write(describeNodes(usage.allocations));
     const all = flagOn(invocation, 'show-all-ips');
-    stdio.write(describeAddresses(survey, findings, all, flagOn(invocation, 'show-problem-ips')));
-    stdio.write(describeOddities(survey));
-    stdio.write(describeFindings(findings, survey));
+    stdio.write(describeAddresses(usage, findings, all, flagOn(invocation, 'show-problem-ips')));
+    stdio.write(describeOddities(usage));
+    stdio.write(describeFindings(findings, usage));
     const path = flagValue(invocation, 'output');
-    if (path !== undefined) await writeReport(invocation, datastore, path, survey, findings);
+    if (path !== undefined) await writeReport(invocation, datastore, path, usage, findings);
     return 0;
   });

@@ -35,7 +35,7 @@ interface Setting {
   readonly value: string;
 }
 
-/** The settings that flags change, in the order in which they are told. */
+/** The settings that flags change, in the order in which they are shown. */
 function readSettings(invocation: Invocation): readonly Setting[] {
   const settings: Setting[] = [];
   const read = (flag: string, label: string, toChange: (text: string) => Change, show = (text: string) => text) => {

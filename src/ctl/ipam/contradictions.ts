@@ -75,7 +75,7 @@ function countByHandle(block: Block): ReadonlyMap<string, number> {
   return counts;
 }
 
-/** A handle that holds nothing at all is not among them: ipam check has always told of those by themselves. */
+/** A handle that holds nothing at all is not among them: ipam check lists those by themselves. */
 function wrongHandles({ blocks, handles }: IpamRecords): readonly Contradiction[] {
   const held = new Map<string, Map<string, number>>();
   for (const block of blocks)

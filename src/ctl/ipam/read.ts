@@ -23,8 +23,8 @@ export function readBlock(key: string, text: string): Block {
     return parseBlock(text);
   } catch (error) {
     if (!isOcicatError(error)) throw error;
-    const words = error.issues.map(formatIssue).join('; ') || error.message;
-    throw new OcicatError('corrupt', `read block "${key.slice(BLOCKS_PREFIX.length)}": ${words}`, {
+    const issues = error.issues.map(formatIssue).join('; ') || error.message;
+    throw new OcicatError('corrupt', `read block "${key.slice(BLOCKS_PREFIX.length)}": ${issues}`, {
       issues: error.issues,
     });
   }

@@ -11,7 +11,7 @@ import { parseIp } from '../../net/ip.ts';
 import { membersOf } from '../../schema/document.ts';
 import { dryRunNote, flagOn, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
-import { type Survey, surveyAddresses } from './survey.ts';
+import { type AddressUsage, readAddressUsage } from './usage.ts';
 
 interface Leak {
   readonly ip: string;
@@ -111,7 +111,7 @@ async function releaseLeak(datastore: Datastore, leak: Leak, signal: AbortSignal
 }
 
 /** Handles without addresses, with the revisions that they had then. */
-function idleHandles({ records, allocations }: Survey): ReadonlyMap<string, Revision> {
+function idleHandles({ records, allocations }: AddressUsage): ReadonlyMap<string, Revision> {
   const holding = new Set(allocations.map(({ handle }) => handle));
   return new Map(
     [...records.handles].flatMap(([handleId, { modRevision }]) =>
@@ -131,18 +131,18 @@ async function removeHandle(datastore: Datastore, handleId: string, modRevision:
 }
 
 /** What the store says now; throws `conflict` while anything that may use addresses cannot be read. */
-async function surveyReadable(datastore: Datastore, signal: AbortSignal): Promise<Survey> {
-  const survey = await surveyAddresses(datastore, signal);
-  if (survey.unreadable.length === 0) return survey;
-  const words = survey.unreadable.join('; ');
+async function readKnownUsage(datastore: Datastore, signal: AbortSignal): Promise<AddressUsage> {
+  const usage = await readAddressUsage(datastore, signal);
+  if (usage.unreadable.length === 0) return usage;
+  const list = usage.unreadable.join('; ');
   throw new OcicatError(
     'conflict',
-    `release: nobody knows which addresses this uses, mend or delete it first: ${words}`,
+    `release: nobody knows which addresses this uses, mend or delete it first: ${list}`,
   );
 }
 
 async function releaseLeaks(datastore: Datastore, reports: readonly Report[], signal: AbortSignal): Promise<number> {
-  const { users } = await surveyReadable(datastore, signal);
+  const { users } = await readKnownUsage(datastore, signal);
   let count = 0;
   for (const leak of inAll(reports, (report) => report.leaks))
     if (!users.has(leak.ip) && (await releaseLeak(datastore, leak, signal))) count++;
@@ -150,7 +150,7 @@ async function releaseLeaks(datastore: Datastore, reports: readonly Report[], si
 }
 
 async function removeLeakedHandles(datastore: Datastore, reports: readonly Report[], signal: AbortSignal) {
-  const idle = idleHandles(await surveyReadable(datastore, signal));
+  const idle = idleHandles(await readKnownUsage(datastore, signal));
   let count = 0;
   for (const handleId of inAll(reports, ({ handles }) => new Map([...handles].map((one) => [one, one])))) {
     const modRevision = idle.get(handleId);

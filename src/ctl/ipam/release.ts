@@ -6,16 +6,16 @@ import { formatIp, type Ip } from '../../net/ip.ts';
 import { dryRunNote, flagOn, flagValue, flagValues, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { parseAddressWord } from './read.ts';
-import { surveyAddresses } from './survey.ts';
+import { readAddressUsage } from './usage.ts';
 
 /** Why the address must not be given to somebody else; undefined when nobody uses it. */
 async function whyKept(datastore: Datastore, ip: string, signal: AbortSignal) {
-  const survey = await surveyAddresses(datastore, signal);
-  const users = survey.users.get(ip) ?? [];
-  const allocation = survey.allocations.find((one) => one.ip === ip);
+  const usage = await readAddressUsage(datastore, signal);
+  const users = usage.users.get(ip) ?? [];
+  const allocation = usage.allocations.find((one) => one.ip === ip);
   if (users.length > 0) return { allocation, why: `it is in use by ${users.join(', ')}` };
-  if (survey.unreadable.length === 0) return { allocation, why: undefined };
-  return { allocation, why: `it may be in use by what cannot be read: ${survey.unreadable.join('; ')}` };
+  if (usage.unreadable.length === 0) return { allocation, why: undefined };
+  return { allocation, why: `it may be in use by what cannot be read: ${usage.unreadable.join('; ')}` };
 }
 
 /** Only as long as it is held as it was when nobody used it. Throws `conflict` when it is in use. */

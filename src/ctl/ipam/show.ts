@@ -99,10 +99,10 @@ async function printUsage(invocation: Invocation, datastore: Datastore): Promise
   return formatFramed(rows, [2, 3, 4, 5]);
 }
 
-function formatOwner(title: string, words: Readonly<Record<string, string>> | undefined): string {
-  const names = Object.keys(words ?? {}).sort();
+function formatOwner(title: string, attributes: Readonly<Record<string, string>> | undefined): string {
+  const names = Object.keys(attributes ?? {}).sort();
   if (names.length === 0) return `No ${title} attributes defined\n`;
-  return `${title} Attributes:\n${names.map((name) => `${escapeLine(`  ${name}: ${words?.[name] ?? ''}`)}\n`).join('')}`;
+  return `${title} Attributes:\n${names.map((name) => `${escapeLine(`  ${name}: ${attributes?.[name] ?? ''}`)}\n`).join('')}`;
 }
 
 function formatHolder(ip: string, holder: Attribute): string {

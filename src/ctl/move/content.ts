@@ -25,10 +25,10 @@ async function planMove({ own, cluster }: MovedStores, signal: AbortSignal): Pro
   const plan = computeMovePlan(await readContent(own, signal), await readContent(cluster, signal));
   const { conflicts } = plan;
   if (conflicts.length === 0) return plan;
-  const words = conflicts.map((line) => `\n  ${line}`).join('');
+  const lines = conflicts.map((line) => `\n  ${line}`).join('');
   throw new OcicatError(
     'already-exists',
-    `datastore move: nothing is moved, since this cannot be in the cluster:${words}`,
+    `datastore move: nothing is moved, since this cannot be in the cluster:${lines}`,
   );
 }
 

@@ -74,7 +74,7 @@ async function followAgent({ signal }: Invocation): Promise<void> {
     const readiness = await askReadiness();
     if (readiness.kind === 'ready') return;
     if (waitedMs >= FOLLOW_TIMEOUT_MS) {
-      const why = readiness.kind === 'no-plugin' ? 'there is no plugin to ask it' : readiness.words;
+      const why = readiness.kind === 'no-plugin' ? 'there is no plugin to ask it' : readiness.message;
       throw new OcicatError(
         'timeout',
         `datastore move: all is in the cluster, but the agent does not follow it: ${why}`,

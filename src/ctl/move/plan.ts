@@ -30,6 +30,6 @@ export function computeMovePlan(own: StoreContent, cluster: StoreContent): MoveP
       .map((write) => ({ write, rank: rank(write) }))
       .sort((a, b) => a.rank - b.rank)
       .map(({ write }) => write),
-    conflicts: planned.flatMap((one) => (one.kind === 'conflicts' ? one.words : [])),
+    conflicts: planned.flatMap((one) => (one.kind === 'conflicts' ? one.messages : [])),
   };
 }

@@ -60,8 +60,8 @@ function overlapsOf(kv: KeyValue, name: string, cluster: StoreContent): readonly
   return listKind(cluster, kv.key).flatMap((other) => {
     const { cidr } = specOf(other);
     const taken = tryReadPoolRange(specOf(other));
-    const words = `${name} (${specOf(kv).cidr}) overlaps IPPool(${nameAt(other)}) (${cidr}) of the cluster`;
-    return taken !== undefined && cidrsOverlap(taken, range) ? [words] : [];
+    const message = `${name} (${specOf(kv).cidr}) overlaps IPPool(${nameAt(other)}) (${cidr}) of the cluster`;
+    return taken !== undefined && cidrsOverlap(taken, range) ? [message] : [];
   });
 }
 

@@ -1,4 +1,4 @@
-// The words of a move from one store to another: what each key of the one means for the other.
+// One key of the store that is moved: what it means for the other store.
 import type { KeyValue, Revision } from '../../datastore/port.ts';
 
 /** Everything below the prefixes of resources, addresses and holders, by key. */
@@ -17,12 +17,12 @@ export type Planned =
   | { readonly kind: 'write'; readonly write: PlannedWrite }
   /** The cluster has it, or has its own. */
   | { readonly kind: 'known' }
-  | { readonly kind: 'conflicts'; readonly words: readonly string[] };
+  | { readonly kind: 'conflicts'; readonly messages: readonly string[] };
 
 export const KNOWN: Planned = { kind: 'known' };
 
-export function conflict(...words: readonly string[]): Planned {
-  return { kind: 'conflicts', words };
+export function conflict(...messages: readonly string[]): Planned {
+  return { kind: 'conflicts', messages };
 }
 
 export function writeOf({ key, value }: Pick<KeyValue, 'key' | 'value'>, standing: KeyValue | undefined): Planned {

@@ -6,13 +6,13 @@ import { membersOf } from '../../schema/document.ts';
 
 export type Readiness =
   | { readonly kind: 'ready' }
-  /** With the agent's own words, or those of the plugin when no agent answers. */
-  | { readonly kind: 'not-ready'; readonly words: string }
+  /** With the agent's own message, or those of the plugin when no agent answers. */
+  | { readonly kind: 'not-ready'; readonly message: string }
   | { readonly kind: 'no-plugin'; readonly paths: readonly string[] };
 
 const INPUT = '{"cniVersion":"1.1.0","name":"status","type":"calico","ipam":{"type":"calico-ipam"}}';
 
-function wordsOf(output: string): string {
+function messageOf(output: string): string {
   const answer = membersOf(tryParseJson(output));
   if (answer === undefined) return output.trim();
   return [answer.msg, answer.details].filter((part) => typeof part === 'string' && part !== '').join(': ');
@@ -30,5 +30,5 @@ export async function askReadiness(): Promise<Readiness> {
     stderr: 'ignore',
   });
   const output = await new Response(child.stdout).text();
-  return (await child.exited) === 0 ? { kind: 'ready' } : { kind: 'not-ready', words: wordsOf(output) };
+  return (await child.exited) === 0 ? { kind: 'ready' } : { kind: 'not-ready', message: messageOf(output) };
 }

@@ -46,10 +46,10 @@ async function tryRead(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
 }
 
-async function readKernelConfig(given: string | undefined): Promise<string> {
-  if (given !== undefined) {
-    return readFile(given, 'utf8').catch((cause: unknown) => {
-      throw new OcicatError('invalid', `open ${given}: cannot be read`, { cause });
+async function readKernelConfig(path: string | undefined): Promise<string> {
+  if (path !== undefined) {
+    return readFile(path, 'utf8').catch((cause: unknown) => {
+      throw new OcicatError('invalid', `open ${path}: cannot be read`, { cause });
     });
   }
   const running = await readFile('/proc/config.gz').catch(() => undefined);

@@ -1,4 +1,4 @@
-// Whether this host forwards packets, in words: what `node status` says of it, and `node checksystem`.
+// Whether this host forwards packets, described: what `node status` says of it, and `node checksystem`.
 import { tryReadSysctl } from '../../sys/sysctl.ts';
 
 const IPV4 = 'net/ipv4/ip_forward';

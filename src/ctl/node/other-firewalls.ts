@@ -1,4 +1,4 @@
-// Other firewalls that drop packets of workloads, in words: what `node status` says of them, and `node checksystem`.
+// Other firewalls that drop packets of workloads, described: what `node status` says of them, and `node checksystem`.
 import { isOcicatError } from '../../base/errors.ts';
 import { describeRemedy, type ForwardFinding, formatFinding, remedyOf } from '../../firewall/forward/findings.ts';
 import { observeOtherFirewalls } from '../../kernel/forward/other-firewalls.ts';

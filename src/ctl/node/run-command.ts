@@ -12,7 +12,7 @@ export interface NodeRunSettings {
 }
 
 export interface AgentCommand {
-  readonly words: readonly string[];
+  readonly argv: readonly string[];
   /** Beside the caller's own. */
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -46,7 +46,7 @@ function allVariables({ variables, datastore, felixConfig }: NodeRunSettings): R
 
 /** The agent beside this program. */
 export function computeHostCommand(settings: NodeRunSettings, program: string): AgentCommand {
-  return { words: [join(dirname(program), 'calico-node')], variables: allVariables(settings) };
+  return { argv: [join(dirname(program), 'calico-node')], variables: allVariables(settings) };
 }
 
 function shared(source: string, target: string, readOnly: boolean): readonly string[] {
@@ -77,7 +77,7 @@ export function computePodCommand(
   const inPod = { ...variables, ...Object.fromEntries(files.map(({ name, target }) => [name, target])) };
   const open = Object.entries(inPod).filter(([name]) => !SECRETS.has(name));
   const hasSecrets = open.length < Object.keys(inPod).length;
-  const words = [
+  const argv = [
     join(dirname(program), 'rkt'),
     'run',
     '--net=host',
@@ -90,7 +90,7 @@ export function computePodCommand(
     ...files.flatMap(({ source, target }) => shared(source, target, true)),
     withTransport(image),
   ];
-  return { words, variables: {} };
+  return { argv, variables: {} };
 }
 
 /** The lines of an rkt environment file with the secrets; none where there are none. */
@@ -104,7 +104,7 @@ function quote(text: string): string {
 }
 
 /** The command as a shell takes it, without secrets. */
-export function formatCommand({ words, variables }: AgentCommand): string {
+export function formatCommand({ argv, variables }: AgentCommand): string {
   const set = Object.entries(variables).map(([name, value]) => `${name}=${SECRETS.has(name) ? '…' : quote(value)}`);
-  return [...set, ...words.map(quote)].join(' ');
+  return [...set, ...argv.map(quote)].join(' ');
 }

@@ -95,14 +95,14 @@ function prepareHost(settings: NodeRunSettings): void {
 
 /** Before anything is stopped: settings that nobody can start with must not cost the host its agent. Throws `invalid`. */
 async function checkSettings(invocation: Invocation, command: AgentCommand): Promise<void> {
-  const child = Bun.spawn([...command.words, '--check'], {
+  const child = Bun.spawn([...command.argv, '--check'], {
     env: environmentOf(invocation, command),
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',
   });
-  const [words, status] = await Promise.all([new Response(child.stderr).text(), child.exited]);
-  if (status !== 0) throw new OcicatError('invalid', `node run: ${words.trimEnd()}`);
+  const [output, status] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  if (status !== 0) throw new OcicatError('invalid', `node run: ${output.trimEnd()}`);
 }
 
 /** Said, not refused: the agent works beside them, badly. */
@@ -145,8 +145,8 @@ async function stopAgents(invocation: Invocation): Promise<void> {
   }
   for (let waitedMs = 0; observeAgents().length > 0; waitedMs += POLL_MS) {
     if (waitedMs >= STOP_TIMEOUT_MS) {
-      const words = `node run: calico-node still runs ${STOP_TIMEOUT_MS / 1000} s after SIGTERM`;
-      throw new OcicatError('timeout', `${words}; if an init system starts it again, stop it there`);
+      const message = `node run: calico-node still runs ${STOP_TIMEOUT_MS / 1000} s after SIGTERM`;
+      throw new OcicatError('timeout', `${message}; if an init system starts it again, stop it there`);
     }
     await sleep(POLL_MS, signal);
   }
@@ -183,7 +183,7 @@ async function runDetached(invocation: Invocation, settings: NodeRunSettings, co
   const log = openLogFile(logFile, 0o644);
   const start = statSync(logFile).size;
   stdio.write(`Starting calico-node; its log is ${logFile}\n`);
-  const child = Bun.spawn([...command.words], {
+  const child = Bun.spawn([...command.argv], {
     env: environmentOf(invocation, command),
     stdio: ['ignore', log, log],
     detached: true,
@@ -194,8 +194,8 @@ async function runDetached(invocation: Invocation, settings: NodeRunSettings, co
       throw new OcicatError('unavailable', `node run: calico-node has ended:\n${lastWords(logFile, start)}`);
     }
     if (waitedMs >= START_TIMEOUT_MS) {
-      const words = `node run: calico-node is not ready after ${START_TIMEOUT_MS / 1000} s; it goes on:`;
-      throw new OcicatError('timeout', `${words}\n${lastWords(logFile, start)}`);
+      const message = `node run: calico-node is not ready after ${START_TIMEOUT_MS / 1000} s; it goes on:`;
+      throw new OcicatError('timeout', `${message}\n${lastWords(logFile, start)}`);
     }
     await sleep(POLL_MS, signal);
   }
@@ -205,7 +205,7 @@ async function runDetached(invocation: Invocation, settings: NodeRunSettings, co
 
 /** For an init system: in the foreground, until it ends or this command is told to. */
 async function runAttached(invocation: Invocation, command: AgentCommand): Promise<number> {
-  const child = Bun.spawn([...command.words], {
+  const child = Bun.spawn([...command.argv], {
     env: environmentOf(invocation, command),
     stdin: 'ignore',
     stdout: 'inherit',
@@ -224,7 +224,7 @@ export const runNode: Handler = async (invocation) => {
   }
   if (process.getuid?.() !== 0) throw new OcicatError('denied', 'This command must be run as root.');
   refuseUnit();
-  const [program = ''] = command.words;
+  const [program = ''] = command.argv;
   if (!existsSync(program)) throw new OcicatError('not-found', `node run: there is no program at "${program}"`);
   const image = flagValue(invocation, 'node-image');
   if (image === undefined) await checkSettings(invocation, command);

@@ -72,7 +72,7 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   }
   stdio.write('Calico process is running.\n');
   const readiness = await askReadiness();
-  if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.words}.\n`);
+  if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.message}.\n`);
   stdio.write(await describeBgp());
   stdio.write(await describeNotes());
   stdio.write(describeForwarding());

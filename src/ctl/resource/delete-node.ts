@@ -14,7 +14,7 @@ import { type Cidr, parseCidr } from '../../net/cidr.ts';
 import { formatIp } from '../../net/ip.ts';
 import { listAboutNode, PER_NODE_KINDS } from './node-belongings.ts';
 
-/** Names that are told before the rest is counted. */
+/** Names that are listed before the rest is counted. */
 const MAX_NAMES = 20;
 
 export interface NodeRemoval {

@@ -125,7 +125,7 @@ async function itemsToDelete(invocation: Invocation): Promise<readonly (Item | O
   return names.map((name) => bareItem(kind, namespace, name));
 }
 
-function forgive(outcome: Outcome, skip: boolean): Outcome {
+function ignoreMissing(outcome: Outcome, skip: boolean): Outcome {
   if (outcome.kind !== 'failed' || !skip || outcome.error.code !== 'not-found') return outcome;
   return { kind: 'skipped', item: outcome.item };
 }
@@ -139,7 +139,7 @@ export const runDelete: Handler = async (invocation) => {
   await withStore(invocation, async (datastore) => {
     const tell = (line: string) => invocation.stdio.writeError(`${line}${dryRunNote(invocation)}\n`);
     const deleted = await deleteItems({ datastore, tell, signal: invocation.signal }, items);
-    outcomes.push(...deleted.map((outcome) => forgive(outcome, skip)));
+    outcomes.push(...deleted.map((outcome) => ignoreMissing(outcome, skip)));
   });
   return reportOutcomes(invocation, 'delete', outcomes);
 };

@@ -22,9 +22,9 @@ function formatFields(kind: Kind, path: string, shape: Shape): string {
 }
 
 function explainKind(kind: Kind): string {
-  const words = [kind.plural, ...kind.aliases].join(', ');
+  const names = [kind.plural, ...kind.aliases].join(', ');
   const scope = kind.namespaced ? 'namespaced' : 'cluster';
-  return `KIND      ${kind.name}\nSCOPE     ${scope}\nALIASES   ${words}\n\n${kind.doc}${formatMark(idleMarkAt(kind.name, ''))}\n${formatFields(kind, '', kind.schema)}`;
+  return `KIND      ${kind.name}\nSCOPE     ${scope}\nALIASES   ${names}\n\n${kind.doc}${formatMark(idleMarkAt(kind.name, ''))}\n${formatFields(kind, '', kind.schema)}`;
 }
 
 /** `KIND` or `KIND.spec.field`. */

@@ -16,11 +16,11 @@ interface Idle {
 /** `HostEndpoint(eth0): policy of …`, `BGPPeer(rack): spec.password, as …`. */
 function formatIdle({ item, marks }: Idle): string {
   const reasons = Map.groupBy(marks, ({ why }) => why);
-  const words = [...reasons].map(([why, alike]) => {
+  const fields = [...reasons].map(([why, alike]) => {
     const paths = alike.map(({ path }) => path).filter((path) => path !== '');
     return paths.length === 0 ? why : `${paths.join(', ')} (${why})`;
   });
-  return `  ${formatResourceId(item.resource)}: ${words.join('; ')}\n`;
+  return `  ${formatResourceId(item.resource)}: ${fields.join('; ')}\n`;
 }
 
 /** With `before`, the resource as it stood, of what has changed alone. */

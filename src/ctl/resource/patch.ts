@@ -38,16 +38,16 @@ function checkNewFields(kind: Kind, before: Resource, patched: unknown): void {
   const known = new Set(unknownFields(kind, before));
   const fresh = unknownFields(kind, patched).filter((path) => !known.has(path));
   if (fresh.length === 0) return;
-  const words = 'field in document is not recognized or is in the wrong location';
-  throw new OcicatError('invalid', `${words}: ${fresh.join(', ')}`);
+  const message = 'field in document is not recognized or is in the wrong location';
+  throw new OcicatError('invalid', `${message}: ${fresh.join(', ')}`);
 }
 
 /** The patched resource, checked; name, kind and what the store gave it cannot be patched. */
 function readPatched(kind: Kind, before: Resource, patched: unknown): Resource {
   const result = readResource(kind, patched, 'stored');
   if (result.kind === 'invalid') {
-    const words = result.issues.map(formatIssue).join('; ');
-    throw new OcicatError('invalid', `${kind.name} after the patch: ${words}`, { issues: result.issues });
+    const issues = result.issues.map(formatIssue).join('; ');
+    throw new OcicatError('invalid', `${kind.name} after the patch: ${issues}`, { issues: result.issues });
   }
   const { name, namespace } = before.metadata;
   if (result.value.metadata.name !== name || result.value.metadata.namespace !== namespace) {
@@ -75,7 +75,7 @@ async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, n
   return { item, before };
 }
 
-/** Calico's words for a patch that fails. */
+/** Calico's message for a patch that fails. */
 async function inPatchWords<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

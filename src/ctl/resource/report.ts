@@ -1,4 +1,4 @@
-// How the outcome of writing resources is told, in Calico's words (Calico v3.33,
+// How the outcome of writing resources is reported, in Calico's format (Calico v3.33,
 // calicoctl/calicoctl/commands/common/resources.go).
 import type { OcicatError } from '../../base/errors.ts';
 import { formatResourceId } from '../../model/meta/resource.ts';
@@ -31,7 +31,7 @@ function formatSuccess(verb: Verb, count: number, kinds: string): string {
   return `Successfully ${PAST[verb]} ${count} ${kinds}resource(s)\n`;
 }
 
-/** Errors of the store concern whole transactions and name no resource; each is told once, with the resources. */
+/** Errors of the store concern whole transactions and name no resource; each is reported once, with the resources. */
 function joinErrors(failed: readonly { readonly item: Item; readonly error: OcicatError }[]): string {
   const messages: string[] = [];
   const resources = new Map<string, string[]>();
@@ -45,11 +45,11 @@ function joinErrors(failed: readonly { readonly item: Item; readonly error: Ocic
     messages.push(error.message);
     if (ofStore) resources.set(error.message, [formatResourceId(item.resource)]);
   }
-  const words = messages.map((message) => {
+  const parts = messages.map((message) => {
     const named = resources.get(message);
     return named === undefined ? message : `${message} (${named.join(', ')})`;
   });
-  return `[${words.join(' ')}]`;
+  return `[${parts.join(' ')}]`;
 }
 
 /** Prints the outcomes of one command; returns the status. */

@@ -19,7 +19,7 @@ export type WriteAction = 'create' | 'apply' | 'replace';
 export type ChangeAction = WriteAction | 'patch' | 'label';
 
 /** What is in the store, read once for all items and only if an item needs it. */
-interface Around {
+interface StoreContext {
   readonly tiers: ReadonlySet<string>;
   readonly filters: ReadonlySet<string>;
   readonly pools: readonly IPPool[];
@@ -60,7 +60,11 @@ async function readPools(datastore: Datastore, signal: AbortSignal): Promise<rea
   return resources.filter(isPool);
 }
 
-async function readAround(datastore: Datastore, items: readonly Item[], signal: AbortSignal): Promise<Around> {
+async function readStoreContext(
+  datastore: Datastore,
+  items: readonly Item[],
+  signal: AbortSignal,
+): Promise<StoreContext> {
   const has = (holds: (resource: Resource) => boolean) => items.some((item) => holds(item.resource));
   const [tiers, filters, pools, blocks] = await Promise.all([
     has(isPolicy) ? readNames(datastore, tier, items, signal) : new Set<string>(),
@@ -78,13 +82,13 @@ function refuse(message: string): OcicatError {
 function checkPool(
   pool: IPPool,
   action: ChangeAction,
-  around: Around,
+  context: StoreContext,
   others: readonly IPPool[],
 ): OcicatError | undefined {
   const id = formatResourceId(pool);
   const { cidr, blockSize } = pool.spec;
   const range = parseCidr(cidr);
-  const standing = around.pools.find((one) => one.metadata.name === pool.metadata.name);
+  const standing = context.pools.find((one) => one.metadata.name === pool.metadata.name);
   if (standing !== undefined && action === 'create') return undefined; // it exists, says the store
   if (standing !== undefined && standing.spec.cidr !== cidr) {
     return refuse(`write ${id}: spec.cidr is "${cidr}", and it cannot be changed from "${standing.spec.cidr}"`);
@@ -103,7 +107,7 @@ function checkPool(
     const other = `${formatResourceId(overlapping)} (${overlapping.spec.cidr})`;
     return refuse(`write ${id}: spec.cidr "${cidr}" overlaps with ${other}`);
   }
-  const odd = around.blocks
+  const odd = context.blocks
     .map(parseCidr)
     .find((block) => cidrCovers(range, block) && block.prefixLength !== blockSize);
   return odd === undefined
@@ -111,7 +115,12 @@ function checkPool(
     : refuse(`write ${id}: spec.blockSize is ${blockSize}, and blocks of /${odd.prefixLength} are in use in "${cidr}"`);
 }
 
-function checkItem(item: Item, action: ChangeAction, around: Around, items: readonly Item[]): OcicatError | undefined {
+function checkItem(
+  item: Item,
+  action: ChangeAction,
+  context: StoreContext,
+  items: readonly Item[],
+): OcicatError | undefined {
   const { kind, resource } = item;
   if (kind.readOnly) {
     return new OcicatError('unsupported', `operation ${action} is not supported on ${kind.name}: resource is readonly`);
@@ -122,20 +131,20 @@ function checkItem(item: Item, action: ChangeAction, around: Around, items: read
       `operation ${action} is not supported on ${formatResourceId(resource)}: it is built in`,
     );
   }
-  if (isPolicy(resource) && !around.tiers.has(resource.spec.tier)) {
+  if (isPolicy(resource) && !context.tiers.has(resource.spec.tier)) {
     return new OcicatError('not-found', `resource does not exist: Tier(${resource.spec.tier})`);
   }
   if (isPeer(resource)) {
-    const missing = (resource.spec.filters ?? []).filter((name) => !around.filters.has(name));
+    const missing = (resource.spec.filters ?? []).filter((name) => !context.filters.has(name));
     if (missing.length > 0)
       return refuse(`write ${formatResourceId(resource)}: BGPFilter(s) not found: ${missing.join(', ')}`);
   }
   if (!isPool(resource)) return undefined;
-  const others = [...around.pools, ...items.map((one) => one.resource).filter(isPool)];
+  const others = [...context.pools, ...items.map((one) => one.resource).filter(isPool)];
   return checkPool(
     resource,
     action,
-    around,
+    context,
     others.filter((one) => one.metadata.name !== resource.metadata.name),
   );
 }
@@ -147,6 +156,6 @@ export async function checkAgainstStore(
   action: ChangeAction,
   signal: AbortSignal,
 ): Promise<readonly (OcicatError | undefined)[]> {
-  const around = await readAround(datastore, items, signal);
-  return items.map((item) => checkItem(item, action, around, items));
+  const context = await readStoreContext(datastore, items, signal);
+  return items.map((item) => checkItem(item, action, context, items));
 }

@@ -21,7 +21,7 @@ function parseCondition(text: string): Condition {
   if (text === 'create' || text === 'delete') return { kind: text };
   const match = /^jsonpath=(\{[\s\S]*\})(?:=([\s\S]*))?$/.exec(text);
   if (match !== null) {
-    printJsonPath(match[1] ?? '', {}); // one that is no path is told now, not when there is something to look at
+    printJsonPath(match[1] ?? '', {}); // one that is no path is reported now, not when there is something to look at
     return { kind: 'jsonpath', template: match[1] ?? '', value: match[2] };
   }
   throw new OcicatError('invalid', `wait --for "${text}": wanted create, delete or jsonpath={PATH}=VALUE`);

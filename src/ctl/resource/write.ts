@@ -133,7 +133,7 @@ async function initialiseQuietly(datastore: Datastore, signal: AbortSignal): Pro
 }
 
 /** Existing resources are no failure with --skip-exists. */
-function forgive(outcome: Outcome, skipExists: boolean): Outcome {
+function ignoreExisting(outcome: Outcome, skipExists: boolean): Outcome {
   if (outcome.kind !== 'failed' || !skipExists || outcome.error.code !== 'already-exists') return outcome;
   return { kind: 'skipped', item: outcome.item };
 }
@@ -155,7 +155,7 @@ function makeWriter(action: WriteAction): Handler {
       await initialiseQuietly(datastore, invocation.signal);
       const written = await writeItems(datastore, action, items, invocation.signal);
       const skipExists = flagOn(invocation, 'skip-exists');
-      outcomes.push(...written.map((outcome) => forgive(outcome, skipExists)));
+      outcomes.push(...written.map((outcome) => ignoreExisting(outcome, skipExists)));
     });
     return reportOutcomes(invocation, action, outcomes);
   };

@@ -7,7 +7,7 @@ import { flagOn, type Invocation } from '../cli/command.ts';
 
 const NAME = { kind: 'ClusterInformation', name: 'default' } as const;
 
-/** `3.33.0` of `v3.33.0-rc1`; other words as they are. */
+/** `3.33.0` of `v3.33.0-rc1`; other text as they are. */
 function releaseOf(version: string): string {
   return /^v?(\d+\.\d+\.\d+)/.exec(version)?.[1] ?? version;
 }
@@ -26,7 +26,7 @@ async function readClusterVersion(datastore: Datastore, signal: AbortSignal): Pr
 }
 
 /**
- * Throws `unsupported` for a cluster of another version, in Calico's words (Calico v3.33, calicoctl/calicoctl/commands),
+ * Throws `unsupported` for a cluster of another version, with Calico's message (Calico v3.33, calicoctl/calicoctl/commands),
  * and `corrupt` where its version cannot be read. Commands that work with any version ask nothing, nor does
  * --allow-version-mismatch.
  */

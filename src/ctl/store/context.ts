@@ -51,9 +51,9 @@ export function namespaceFlag(invocation: Invocation): string | undefined {
 
 /** The namespace that `-n` names, for one resource of a kind: undefined for kinds without. Throws `invalid`. */
 export function namespaceFor(invocation: Invocation, kind: Kind): string | undefined {
-  const given = namespaceFlag(invocation);
-  if (kind.namespaced) return given ?? DEFAULT_NAMESPACE;
-  if (given !== undefined) throw new OcicatError('invalid', `${kind.name} is not namespaced`);
+  const namespace = namespaceFlag(invocation);
+  if (kind.namespaced) return namespace ?? DEFAULT_NAMESPACE;
+  if (namespace !== undefined) throw new OcicatError('invalid', `${kind.name} is not namespaced`);
   return undefined;
 }
 

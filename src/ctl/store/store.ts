@@ -10,7 +10,7 @@ export const DEFAULT_CONFIG_PATH = '/etc/calico/calicoctl.cfg';
  * rules. The store is reached with the first request.
  */
 export async function openStore(invocation: Invocation): Promise<Datastore> {
-  const given = flagValue(invocation, 'config');
-  const config = await loadDatastoreConfig(given ?? DEFAULT_CONFIG_PATH, given !== undefined, invocation.environment);
+  const path = flagValue(invocation, 'config');
+  const config = await loadDatastoreConfig(path ?? DEFAULT_CONFIG_PATH, path !== undefined, invocation.environment);
   return openDatastore(await followMove(config));
 }

@@ -16,7 +16,7 @@ export interface Shown {
 export interface ShownList {
   readonly resources: readonly Resource[];
   readonly warnings: readonly string[];
-  /** Of the warnings, in words, those about what is not shown: nothing of it can be read. */
+  /** Of the warnings those about what is not shown: nothing of it can be read. */
   readonly unreadable: readonly string[];
   readonly revision: number;
 }
@@ -75,7 +75,7 @@ export async function fetchList(
   return { resources, warnings, unreadable, revision: listing.revision };
 }
 
-/** What programs act on: resources that keep the rules of their kind, and in words what is wrong with the others. */
+/** What programs act on: resources that keep the rules of their kind, and a description of what is wrong with the others. */
 export interface Readable<R> {
   readonly resources: readonly R[];
   readonly problems: readonly string[];

@@ -29,7 +29,7 @@ export interface Allocation {
   readonly borrowed: boolean;
 }
 
-export interface Survey {
+export interface AddressUsage {
   readonly records: IpamRecords;
   readonly pools: readonly string[];
   readonly allocations: readonly Allocation[];
@@ -38,7 +38,7 @@ export interface Survey {
   readonly tunnelAddresses: number;
   readonly workloadAddresses: number;
   readonly contradictions: readonly Contradiction[];
-  /** What cannot be read, in words: agents do not use it. */
+  /** What cannot be read, described: agents do not use it. */
   readonly problems: readonly string[];
   /** Of those, endpoints and nodes of which nobody can say which addresses they use. */
   readonly unreadable: readonly string[];
@@ -49,17 +49,18 @@ export interface Survey {
 function allocationsOf(block: Block): readonly Allocation[] {
   return heldOrdinals(block).map((ordinal) => {
     const holder = attributeAt(block, ordinal);
-    const words = holder?.secondary ?? {};
+    const attributes = holder?.secondary ?? {};
     return {
       ip: formatIp(ipAt(block, ordinal)),
       handle: holder?.handleId ?? '',
       sequenceNumber: block.allocationSequence.get(ordinal) ?? 0n,
-      node: words.node ?? '',
-      pod: words.pod ?? '',
-      namespace: words.namespace ?? '',
-      type: words.type ?? '',
-      creationTimestamp: words.timestamp ?? '',
-      borrowed: words.node !== undefined && block.affinity !== undefined && block.affinity !== `host:${words.node}`,
+      node: attributes.node ?? '',
+      pod: attributes.pod ?? '',
+      namespace: attributes.namespace ?? '',
+      type: attributes.type ?? '',
+      creationTimestamp: attributes.timestamp ?? '',
+      borrowed:
+        attributes.node !== undefined && block.affinity !== undefined && block.affinity !== `host:${attributes.node}`,
     };
   });
 }
@@ -97,7 +98,7 @@ function withoutMark(warning: string): string {
   return warning.replace(/^warning: /, '');
 }
 
-/** In words why the settings cannot be read; nothing when they can. */
+/** Why the settings cannot be read; nothing when they can. */
 async function settingsProblems(datastore: Datastore, signal: AbortSignal): Promise<readonly string[]> {
   try {
     await readIpamConfig(datastore, signal);
@@ -151,7 +152,7 @@ async function readUsers(datastore: Datastore, blocks: readonly Block[], signal:
 }
 
 /** Reads everything that has to do with addresses, as it was at one revision: what is under way is not half there. */
-export async function surveyAddresses(datastore: Datastore, signal: AbortSignal): Promise<Survey> {
+export async function readAddressUsage(datastore: Datastore, signal: AbortSignal): Promise<AddressUsage> {
   const records = await readIpamRecords(datastore, signal);
   const then = atRevision(datastore, records.revision);
   const [used, pools, reservations, settings] = await Promise.all([
