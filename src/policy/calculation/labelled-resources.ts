@@ -9,7 +9,7 @@ import { createInterner, type PackedLabels, packLabels, samePacked } from '../in
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
 import { type Contributor, contribute, type MemberSet, withdraw } from '../index/member-set.ts';
 import type { EndpointInput, LabelMap, NetworkSetInput } from '../types/input.ts';
-import type { MemberSource } from './active-rules.ts';
+import type { MemberSource } from './needed-sets.ts';
 
 /** One endpoint or network set. */
 export interface LabelledResource extends Contributor {

@@ -127,7 +127,7 @@ export function createPolicyGroups(): PolicyGroups {
     return policy;
   }
 
-  /** The same indexState with other content: nothing that endpoints know changes. */
+  /** The same place with other content: nothing that endpoints know changes. */
   function replaceInput(policy: Policy, input: PolicyInput): Policy {
     const next: Policy = { ...policy, input };
     if (policy.group !== undefined) {

@@ -37,7 +37,7 @@ export interface PortName {
 }
 
 /** Who names a set. */
-interface SetUser {
+export interface SetUser {
   readonly id: RuleListId;
 }
 
