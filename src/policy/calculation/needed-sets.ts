@@ -17,7 +17,7 @@ export interface MemberSource {
   close(set: MemberSet): void;
 }
 
-export interface SetChanges {
+interface SetChanges {
   readonly changed: readonly PolicyChange[];
   readonly removed: readonly PolicyChange[];
   /** Users of sets that have another id now, or whose unknown members came or went. */

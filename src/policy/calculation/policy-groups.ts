@@ -1,11 +1,10 @@
-// Which policies apply to which local endpoints. Policies with one selector are one group, matched once.
+// Which policies apply to which local endpoints, and in which tiers and order.
 import { formatSelector } from '../../selector/format.ts';
-import type { Selector } from '../../selector/selector.ts';
-import { createLabelIndex, newIndexState } from '../index/label-index.ts';
-import type { LocalEndpoint, Policy, PolicyGroup } from '../index/local-endpoint.ts';
-import { addToSmallSet, removeFromSmallSet, smallSetItems, visitSmallSet } from '../index/small-set.ts';
+import type { LocalEndpoint, Policy } from '../index/local-endpoint.ts';
+import { addToSmallSet, removeFromSmallSet, visitSmallSet } from '../index/small-set.ts';
 import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
 import type { RuleListId } from '../types/types.ts';
+import { createGroupIndex } from './group-index.ts';
 import { createSharedTierLists } from './shared-tiers.ts';
 
 /** What changed since the last look. */
@@ -27,7 +26,7 @@ export interface PolicyGroups {
   takeChanges(): GroupChanges;
 }
 
-/** Whether both have the same indexState in the lists of the same endpoints. */
+/** Whether both have the same place in the lists of the same endpoints. */
 function samePlacement(a: PolicyInput, b: PolicyInput): boolean {
   return (
     a.tier === b.tier &&
@@ -47,79 +46,23 @@ function denyAll(input: PolicyInput): PolicyInput {
 
 export function createPolicyGroups(): PolicyGroups {
   const policies = new Map<RuleListId, Policy>();
-  const groups = new Map<string, PolicyGroup>();
   const tiers = new Map<string, TierInput>();
-  const endpoints = new Set<LocalEndpoint>();
+  const groups = createGroupIndex();
   const sharedTiers = createSharedTierLists(tiers);
   const touchedPolicies = new Set<RuleListId>();
-  const touchedGroups = new Set<PolicyGroup>();
-  const touchedEndpoints = new Set<LocalEndpoint>();
-  let serials = 0;
-
-  const index = createLabelIndex<LocalEndpoint, PolicyGroup>(
-    () => endpoints,
-    (group, endpoint, certain) => {
-      touchedEndpoints.add(endpoint);
-      if (!certain) {
-        endpoint.unknownGroups.add(group);
-        return;
-      }
-      if (group.endpoints === undefined) touchedGroups.add(group);
-      group.endpoints = addToSmallSet(group.endpoints, endpoint);
-      endpoint.groups.add(group);
-    },
-    unmatch,
-  );
-
-  function unmatch(group: PolicyGroup, endpoint: LocalEndpoint, certain: boolean): void {
-    touchedEndpoints.add(endpoint);
-    if (!certain) {
-      endpoint.unknownGroups.delete(group);
-      return;
-    }
-    group.endpoints = removeFromSmallSet(group.endpoints, endpoint);
-    if (group.endpoints === undefined) touchedGroups.add(group);
-    endpoint.groups.delete(group);
-  }
 
   const isClosed = (tier: string) => tiers.get(tier)?.closed ?? false;
-
-  function openGroup(selector: Selector): PolicyGroup {
-    const key = formatSelector(selector);
-    const known = groups.get(key);
-    if (known !== undefined) return known;
-    const group: PolicyGroup = {
-      key,
-      serial: ++serials,
-      selector,
-      indexState: newIndexState(),
-      policies: undefined,
-      endpoints: undefined,
-      sharedTiers: undefined,
-    };
-    groups.set(key, group);
-    index.addSelectors([group]);
-    return group;
-  }
-
-  function closeGroup(group: PolicyGroup): void {
-    groups.delete(group.key);
-    index.removeSelector(group);
-    for (const endpoint of smallSetItems(group.endpoints)) unmatch(group, endpoint, true);
-    for (const endpoint of index.openItems()) if (endpoint.unknownGroups.has(group)) unmatch(group, endpoint, false);
-    touchedGroups.delete(group);
-  }
 
   function leaveGroup(policy: Policy): void {
     const group = policy.group;
     if (group === undefined) return;
     sharedTiers.touchGroup(group);
     group.policies = removeFromSmallSet(group.policies, policy);
-    if (group.policies === undefined) closeGroup(group);
+    if (group.policies === undefined) groups.close(group);
   }
 
   function joinGroup(id: RuleListId, input: PolicyInput): Policy {
-    const group = input.hostOnly ? undefined : openGroup(input.selector);
+    const group = input.hostOnly ? undefined : groups.open(input.selector);
     const policy: Policy = { id, input, group };
     if (group === undefined) return policy;
     group.policies = addToSmallSet(group.policies, policy);
@@ -157,15 +100,9 @@ export function createPolicyGroups(): PolicyGroups {
       if (wasClosed === isClosed(name)) return;
       for (const policy of policies.values()) if (policy.input.tier === name) touchedPolicies.add(policy.id);
     },
-    addEndpoint(endpoint) {
-      endpoints.add(endpoint);
-      touchedEndpoints.add(endpoint);
-      index.addItem(endpoint);
-    },
+    addEndpoint: (endpoint) => groups.addEndpoint(endpoint),
     removeEndpoint(endpoint) {
-      index.removeItem(endpoint);
-      endpoints.delete(endpoint);
-      touchedEndpoints.delete(endpoint);
+      groups.removeEndpoint(endpoint);
       sharedTiers.remove(endpoint);
     },
     neededPolicy(id) {
@@ -176,15 +113,15 @@ export function createPolicyGroups(): PolicyGroups {
       return isClosed(input.tier) ? denyAll(input) : input;
     },
     takeChanges() {
-      for (const group of touchedGroups) visitSmallSet(group.policies, (policy) => void touchedPolicies.add(policy.id));
-      for (const endpoint of touchedEndpoints) sharedTiers.place(endpoint);
+      const touched = groups.takeChanges();
+      for (const group of touched.groups)
+        visitSmallSet(group.policies, (policy) => void touchedPolicies.add(policy.id));
+      for (const endpoint of touched.endpoints) sharedTiers.place(endpoint);
       const changes = {
         policies: new Set(touchedPolicies),
-        endpoints: new Set([...touchedEndpoints, ...sharedTiers.refresh()]),
+        endpoints: new Set([...touched.endpoints, ...sharedTiers.refresh()]),
       };
-      touchedGroups.clear();
       touchedPolicies.clear();
-      touchedEndpoints.clear();
       return changes;
     },
   };

@@ -46,7 +46,7 @@ export interface MemberSet {
   readonly key: string;
   readonly selector: Selector;
   readonly indexState: IndexState;
-  /** Only the ports of this name, in indexState of the addresses. */
+  /** Only the ports of this name, in place of the addresses. */
   readonly port: PortName | undefined;
   /** The hash part of its ids. */
   readonly hash: string;
