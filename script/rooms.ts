@@ -90,7 +90,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'ctl/why':
     'base why why/preview datastore datastore/resource kernel/nftables ctl/cli ctl/store ctl/manifest ctl/resource rkt/cli rkt/store',
   'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
-  lab: 'base cli/run manual cli sys images/transfer',
+  lab: 'base schema cli/run manual cli sys images/transfer',
   uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird ctl/node rkt/*',
   main: 'manual cli sys agent rkt/main ctl/main lab uninstall',
 };

@@ -2,19 +2,14 @@
 // libcalico-go/lib/backend/model/block.go).
 
 import { type Issue, OcicatError } from '../base/errors.ts';
-import { type Json, parseJson } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../base/json.ts';
 import { type Cidr, cidrSize, formatCidr, isMasked, tryParseCidr } from '../net/cidr.ts';
 import type { Attribute, Block } from './block.ts';
 
 /** Calico's blocks have at most 4,096 addresses (/20, /116); more than this is not a block. */
 const MAX_BLOCK_SIZE = 65_536;
 
-type Fields = { readonly [key: string]: Json };
 type Report = (path: string, found: Json | undefined, wanted: string) => void;
-
-function isFields(value: Json | undefined): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function describe(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
@@ -23,25 +18,25 @@ function describe(value: Json | undefined): string {
 }
 
 /** Absent and null read as undefined; Go prints a nil pointer, list or map as null. */
-function readText(fields: Fields, name: string, path: string, report: Report): string | undefined {
+function readText(fields: JsonObject, name: string, path: string, report: Report): string | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined || typeof value === 'string') return value;
   report(`${path}${name}`, value, 'a string');
   return undefined;
 }
 
-function readList(fields: Fields, name: string, report: Report): readonly Json[] {
+function readList(fields: JsonObject, name: string, report: Report): readonly Json[] {
   const value = fields[name] ?? [];
   if (Array.isArray(value)) return value;
   report(name, value, 'a list');
   return [];
 }
 
-function readWords(fields: Fields, name: string, path: string, report: Report): Record<string, string> | undefined {
+function readWords(fields: JsonObject, name: string, path: string, report: Report): Record<string, string> | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   const words: Record<string, string> = {};
-  if (!isFields(value)) report(`${path}${name}`, value, 'an object of strings');
+  if (!isJsonObject(value)) report(`${path}${name}`, value, 'an object of strings');
   else
     for (const [key, word] of Object.entries(value)) {
       if (typeof word === 'string') words[key] = word;
@@ -52,7 +47,7 @@ function readWords(fields: Fields, name: string, path: string, report: Report): 
 
 function readAttribute(value: Json, index: number, report: Report): Attribute {
   const path = `attributes[${index}].`;
-  if (!isFields(value)) {
+  if (!isJsonObject(value)) {
     report(`attributes[${index}]`, value, 'an object');
     return {};
   }
@@ -64,7 +59,7 @@ function readAttribute(value: Json, index: number, report: Report): Attribute {
   };
 }
 
-function readCidr(fields: Fields, report: Report): Cidr | undefined {
+function readCidr(fields: JsonObject, report: Report): Cidr | undefined {
   const text = fields.cidr;
   const cidr = typeof text === 'string' ? tryParseCidr(text) : undefined;
   if (cidr !== undefined && isMasked(cidr) && cidrSize(cidr) <= MAX_BLOCK_SIZE) return cidr;
@@ -72,7 +67,7 @@ function readCidr(fields: Fields, report: Report): Cidr | undefined {
   return undefined;
 }
 
-function readAllocations(fields: Fields, attributes: number, report: Report): readonly (number | undefined)[] {
+function readAllocations(fields: JsonObject, attributes: number, report: Report): readonly (number | undefined)[] {
   return readList(fields, 'allocations', report).map((value, ordinal) => {
     if (value === null) return undefined;
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < attributes) return value;
@@ -83,7 +78,7 @@ function readAllocations(fields: Fields, attributes: number, report: Report): re
 
 /** Ordinals that are free, each once; what is neither here nor allocated would be lost. */
 function readUnallocated(
-  fields: Fields,
+  fields: JsonObject,
   allocations: readonly (number | undefined)[],
   report: Report,
 ): readonly number[] {
@@ -104,9 +99,9 @@ function readInteger(value: Json | undefined, path: string, report: Report): big
   return 0n;
 }
 
-function readSequences(fields: Fields, report: Report): ReadonlyMap<number, bigint> {
+function readSequences(fields: JsonObject, report: Report): ReadonlyMap<number, bigint> {
   const value = fields.sequenceNumberForAllocation ?? {};
-  if (!isFields(value)) {
+  if (!isJsonObject(value)) {
     report('sequenceNumberForAllocation', value, 'an object of integers');
     return new Map();
   }
@@ -114,7 +109,7 @@ function readSequences(fields: Fields, report: Report): ReadonlyMap<number, bigi
   return new Map(Object.entries(value).map(([key, number]) => [Number(key), readInteger(number, path(key), report)]));
 }
 
-function readBlock(fields: Fields, report: Report): Block | undefined {
+function readBlock(fields: JsonObject, report: Report): Block | undefined {
   const cidr = readCidr(fields, report);
   const attributes = readList(fields, 'attributes', report).map((value, index) => readAttribute(value, index, report));
   const allocations = readAllocations(fields, attributes.length, report);
@@ -142,7 +137,7 @@ export function parseBlock(text: string): Block {
   let block: Block | undefined;
   try {
     const value = parseJson(text);
-    if (isFields(value)) block = readBlock(value, report);
+    if (isJsonObject(value)) block = readBlock(value, report);
     else report('', value, 'an object');
   } catch (cause) {
     if (!(cause instanceof SyntaxError || cause instanceof RangeError)) throw cause;

@@ -1,6 +1,6 @@
 // An endpoint whose host is gone: the resource and its addresses, in one transaction, as its DEL would have taken them.
 import { isOcicatError } from '../base/errors.ts';
-import type { Json } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { type Cidr, cidrContains, formatCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
@@ -31,10 +31,10 @@ function textsOf(value: Json | undefined): readonly string[] {
 }
 
 /** The fields of an object that may be none. */
-function tryFields(text: string): { readonly [key: string]: Json } {
+function tryFields(text: string): JsonObject {
   try {
     const { spec } = parseFields('endpoint', text);
-    return typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? (spec as { [key: string]: Json }) : {};
+    return isJsonObject(spec) ? spec : {};
   } catch (error) {
     if (isOcicatError(error)) return {};
     throw error;

@@ -1,21 +1,17 @@
 // A handle: who holds how many addresses in which blocks, so that all of them can be found and released by one name.
 
 import { OcicatError } from '../base/errors.ts';
-import { type Json, parseJson, printJson } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson, printJson } from '../base/json.ts';
 
 /** Block range in text → number of addresses, at least 1. */
 export type Handle = ReadonlyMap<string, number>;
-
-function isFields(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Absent text is a handle without blocks. Throws `corrupt`. */
 export function parseHandle(text: string | undefined): Handle {
   if (text === undefined) return new Map();
   const value = parseFields('handle', text);
   const blocks = value.block ?? {};
-  if (!isFields(blocks)) throw new OcicatError('corrupt', 'parse handle: block is not an object');
+  if (!isJsonObject(blocks)) throw new OcicatError('corrupt', 'parse handle: block is not an object');
   const counts = Object.entries(blocks).map(([cidr, count]): [string, number] => {
     if (typeof count === 'number' && Number.isInteger(count)) return [cidr, count];
     throw new OcicatError('corrupt', `parse handle: the count of block "${cidr}" is not an integer`);
@@ -24,14 +20,14 @@ export function parseHandle(text: string | undefined): Handle {
 }
 
 /** The members of a small object of the store; throws `corrupt` naming `what`. */
-export function parseFields(what: string, text: string): { readonly [key: string]: Json } {
+export function parseFields(what: string, text: string): JsonObject {
   let value: Json;
   try {
     value = parseJson(text);
   } catch (cause) {
     throw new OcicatError('corrupt', `parse ${what}: not JSON`, { cause });
   }
-  if (isFields(value)) return value;
+  if (isJsonObject(value)) return value;
   throw new OcicatError('corrupt', `parse ${what}: not an object`);
 }
 

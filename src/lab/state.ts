@@ -2,6 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
+import { parseDocument } from '../schema/parse.ts';
+import { boolean, integer, text } from '../schema/scalars.ts';
+import { list, map, object, type Schema } from '../schema/schema.ts';
 import { tryOpenExclusiveLock } from '../sys/lock.ts';
 import { isAlive, type ProcessIdentity, signalProcess } from '../sys/processes.ts';
 import { replaceFile } from '../sys/replace-file.ts';
@@ -19,6 +22,14 @@ export interface LabState {
   readonly complete: boolean;
 }
 
+const processIdentity = object({ pid: integer(1, 2 ** 31 - 1), startTicks: text({ pattern: /^\d+$/ }) });
+const labState: Schema<LabState> = object({
+  plan: object({ name: text(), nodes: list(object({ name: text(), address: text() })) }),
+  init: processIdentity,
+  hosts: map(text(), processIdentity),
+  complete: boolean,
+});
+
 function stateDirectory(name: string): string {
   return join(STATE_ROOT, name);
 }
@@ -27,7 +38,7 @@ function stateDirectory(name: string): string {
 export function tryReadState(name: string): LabState | undefined {
   const file = join(stateDirectory(name), 'lab.json');
   if (!existsSync(file)) return undefined;
-  const state = JSON.parse(readFileSync(file, 'utf8')) as LabState;
+  const state = parseDocument(`lab state "${file}"`, readFileSync(file, 'utf8'), labState, 'closed');
   return isAlive(state.init) ? state : undefined;
 }
 

@@ -1,10 +1,9 @@
 // Another IPAM plugin, such as host-local, run as CNI wants it: found on CNI_PATH, same input, same variables (CNI spec 1.1.0,
 // "Section 4: Plugin Delegation").
 import { OcicatError } from '../../base/errors.ts';
-import { printJson, tryParseJson } from '../../base/json.ts';
+import { isJsonObject, printJson, tryParseJson } from '../../base/json.ts';
 import { findHostRoot } from '../../sys/host-root.ts';
 import { SYSTEM_PATH } from '../../sys/programs.ts';
-import { isFields } from '../spec/config-reader.ts';
 import type { Command } from '../spec/environment.ts';
 import { tryParseCniError } from '../spec/error.ts';
 import { tryParseResult } from '../spec/parse-result.ts';
@@ -66,7 +65,7 @@ export async function delegateAdd(parsed: ParsedCall, signal: AbortSignal): Prom
 /** The call with the plugin's own answer as the result to compare with: the runtime has ours, with other ranges and gateways. */
 export function withAnswer(call: CniCall, answer: string | undefined): CniCall {
   const [config, prevResult] = [tryParseJson(call.input), tryParseJson(answer ?? '')];
-  if (prevResult === undefined || !isFields(config)) return call;
+  if (prevResult === undefined || !isJsonObject(config)) return call;
   return { ...call, input: printJson({ ...config, prevResult }) };
 }
 

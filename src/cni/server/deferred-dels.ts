@@ -3,9 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../../base/hash.ts';
-import { tryParseJson } from '../../base/json.ts';
+import { isJsonObject, tryParseJson } from '../../base/json.ts';
 import { replaceFile } from '../../sys/replace-file.ts';
-import { isFields } from '../spec/config-reader.ts';
 import type { CniCall, CniRequest } from '../spec/request.ts';
 
 const SUFFIX = '.json';
@@ -36,7 +35,7 @@ export function clearDel(folder: string, name: string): void {
 /** A file that is damaged says nothing and goes. */
 function tryParseCall(text: string): CniCall | undefined {
   const value = tryParseJson(text);
-  if (!isFields(value) || !isFields(value.variables)) return undefined;
+  if (!isJsonObject(value) || !isJsonObject(value.variables)) return undefined;
   const { program, input, variables } = value;
   if (typeof program !== 'string' || typeof input !== 'string') return undefined;
   const texts = Object.entries(variables).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

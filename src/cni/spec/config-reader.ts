@@ -1,12 +1,6 @@
 // Reads members of a JSON object by type, and notes every member that is not what was wanted.
 import type { Issue } from '../../base/errors.ts';
-import type { Json } from '../../base/json.ts';
-
-export type Fields = { readonly [key: string]: Json };
-
-export function isFields(value: Json | undefined): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
 
 function describe(value: Json): string {
   if (typeof value === 'string') return `"${value}"`;
@@ -29,7 +23,7 @@ export interface Reader {
 }
 
 /** Absent and null members read as undefined, false or empty. */
-export function createReader(fields: Fields, path = '', issues: Issue[] = []): Reader {
+export function createReader(fields: JsonObject, path = '', issues: Issue[] = []): Reader {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`);
 
   function read<T>(name: string, wanted: string, accept: (value: Json) => value is Json & T): T | undefined {
@@ -57,7 +51,7 @@ export function createReader(fields: Fields, path = '', issues: Issue[] = []): R
         if (!isText(value)) issues.push({ path: `${at(name)}[${index}]`, found: describe(value), wanted: 'a string' });
       return values.filter(isText);
     },
-    within: (name) => createReader(read(name, 'an object', isFields) ?? {}, at(name), issues),
+    within: (name) => createReader(read(name, 'an object', isJsonObject) ?? {}, at(name), issues),
     has: (name) => (fields[name] ?? null) !== null,
   };
 }

@@ -1,12 +1,12 @@
 // The network configuration on a plugin's standard input, from JSON to values or to every reason to refuse it (Calico
 // v3.33, cni-plugin/pkg/types/types.go; CNI spec 1.1.0, "Plugin configuration objects").
 import { formatIssue, type Issue } from '../../base/errors.ts';
-import { type Json, parseJson } from '../../base/json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 import { isDnsSubdomain } from '../../model/meta/names.ts';
 import { tryParseIp } from '../../net/ip.ts';
-import { createReader, type Fields, isFields, type Reader } from './config-reader.ts';
+import { createReader, type Reader } from './config-reader.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 import { readRoutes, tryParseResult } from './parse-result.ts';
 import type { CniResult, ResultRoute } from './result.ts';
@@ -156,11 +156,11 @@ function refuseForeign(reader: Reader): void {
     );
 }
 
-function readAttachments(reader: Reader, fields: Fields): readonly Attachment[] | undefined {
+function readAttachments(reader: Reader, fields: JsonObject): readonly Attachment[] | undefined {
   const NAME = 'cni.dev/valid-attachments';
   if (fields[NAME] === undefined) return undefined; // null is how Go prints an empty list
   return reader.list(NAME).flatMap((value) => {
-    const { containerID, ifname } = isFields(value) ? value : {};
+    const { containerID, ifname } = isJsonObject(value) ? value : {};
     if (typeof containerID === 'string' && typeof ifname === 'string')
       return [{ containerId: storableContainerId(containerID), interfaceName: ifname }];
     reader.refuse(NAME, 'an attachment without containerID or ifname', 'both in each');
@@ -180,7 +180,7 @@ function readDns(reader: Reader): CniResult['dns'] {
   };
 }
 
-function readPrevious(reader: Reader, fields: Fields): CniResult | undefined {
+function readPrevious(reader: Reader, fields: JsonObject): CniResult | undefined {
   if (!reader.has('prevResult')) return undefined;
   const previous = tryParseResult(fields.prevResult);
   if (previous === undefined) reader.refuse('prevResult', 'something else', 'the result of ADD');
@@ -195,7 +195,7 @@ function readPrevious(reader: Reader, fields: Fields): CniResult | undefined {
  * (Windows only), and by CNI's rules whatever a plugin does not know.
  */
 function readConfig(
-  fields: Fields,
+  fields: JsonObject,
   version: CniVersion,
   plugin: PluginName,
   args: CniArgs | undefined,
@@ -244,7 +244,7 @@ export function parseConfig(text: string, plugin: PluginName, args: CniArgs | un
       `error unmarshall network config: ${error instanceof Error ? error.message : 'not JSON'}`,
     );
   }
-  if (!isFields(value)) return refuse(CNI_CODE.undecodable, 'error unmarshall network config: not an object');
+  if (!isJsonObject(value)) return refuse(CNI_CODE.undecodable, 'error unmarshall network config: not an object');
   const wanted = value.cniVersion ?? DEFAULT_VERSION;
   const version = typeof wanted === 'string' ? tryParseVersion(wanted === '' ? DEFAULT_VERSION : wanted) : undefined;
   if (version === undefined) {

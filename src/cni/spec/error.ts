@@ -1,7 +1,6 @@
 // What a plugin says when it fails: one of CNI's codes, a message, perhaps details (CNI spec 1.1.0, "Error").
 import { describeError, type ErrorCode, formatIssue, isOcicatError } from '../../base/errors.ts';
-import { tryParseJson } from '../../base/json.ts';
-import { isFields } from './config-reader.ts';
+import { isJsonObject, tryParseJson } from '../../base/json.ts';
 
 /** The codes that the specification gives a meaning. */
 export const CNI_CODE = {
@@ -65,7 +64,7 @@ export function toCniError(error: unknown, cniVersion?: string): CniError {
 /** What a plugin printed that failed; undefined when that is no error of the specification's. */
 export function tryParseCniError(text: string): CniError | undefined {
   const value = tryParseJson(text);
-  const { code, msg, details } = isFields(value) ? value : {};
+  const { code, msg, details } = isJsonObject(value) ? value : {};
   if (typeof code !== 'number' || typeof msg !== 'string' || msg === '') return undefined;
   return { code, msg, details: typeof details === 'string' && details !== '' ? details : undefined };
 }

@@ -1,9 +1,9 @@
 // The result of a plugin of any version of the specification, from JSON to values or to every reason why it is none.
 import { formatIssue, type Issue, OcicatError } from '../../base/errors.ts';
-import { type Json, tryParseJson } from '../../base/json.ts';
+import { isJsonObject, type Json, tryParseJson } from '../../base/json.ts';
 import { type Cidr, tryParseCidr } from '../../net/cidr.ts';
 import { tryParseIp } from '../../net/ip.ts';
-import { createReader, isFields, type Reader } from './config-reader.ts';
+import { createReader, type Reader } from './config-reader.ts';
 import type { CniResult, ResultAddress, ResultInterface, ResultRoute } from './result.ts';
 
 function textOf(value: Json | undefined): string {
@@ -14,7 +14,7 @@ function textOf(value: Json | undefined): string {
 export function readRoutes(value: Json | undefined): readonly ResultRoute[] {
   const routes: readonly Json[] = Array.isArray(value) ? value : [];
   return routes.flatMap((route) => {
-    const { dst, gw } = isFields(route) ? route : {};
+    const { dst, gw } = isJsonObject(route) ? route : {};
     const destination = tryParseCidr(textOf(dst));
     return destination === undefined ? [] : [{ destination, gateway: tryParseIp(textOf(gw)) }];
   });
@@ -29,7 +29,7 @@ function readCidr(value: Json | undefined, path: string, report: Report): Cidr |
 }
 
 function readAddress(value: Json, name: string, path: string, report: Report): readonly ResultAddress[] {
-  const fields = isFields(value) ? value : {};
+  const fields = isJsonObject(value) ? value : {};
   const address = readCidr(fields[name], `${path}.${name}`, report);
   const index = fields.interface;
   const gateway = tryParseIp(textOf(fields.gateway));
@@ -37,7 +37,7 @@ function readAddress(value: Json, name: string, path: string, report: Report): r
 }
 
 function readInterface(value: Json, path: string, report: Report): readonly ResultInterface[] {
-  const { name, mac, mtu, sandbox } = isFields(value) ? value : {};
+  const { name, mac, mtu, sandbox } = isJsonObject(value) ? value : {};
   if (typeof name !== 'string') {
     report(`${path}.name`, name, 'a string');
     return [];
@@ -70,18 +70,18 @@ function readAll(reader: Reader, fields: { readonly [key: string]: Json }): CniR
     routes: [
       ...families.flatMap((name) => {
         const family = familyOf(name);
-        return isFields(family) ? readRoutes(family.routes) : [];
+        return isJsonObject(family) ? readRoutes(family.routes) : [];
       }),
       ...readRoutes(fields.routes),
     ],
-    dns: isFields(fields.dns) ? fields.dns : {},
+    dns: isJsonObject(fields.dns) ? fields.dns : {},
   };
 }
 
 /** Told apart by its members. With issues it is none. */
 function readResult(value: Json | undefined, issues: Issue[]): CniResult {
-  const fields = isFields(value) ? value : {};
-  if (!isFields(value)) issues.push({ path: '', found: 'something else', wanted: 'an object' });
+  const fields = isJsonObject(value) ? value : {};
+  if (!isJsonObject(value)) issues.push({ path: '', found: 'something else', wanted: 'an object' });
   return readAll(createReader(fields, '', issues), fields);
 }
 

@@ -1,11 +1,12 @@
 // What a client asks for besides the network: certain addresses, a MAC address, and how the container is to be known.
 // CNI's conventions have several places for each; all of them are read, and what cannot be given is refused.
 import type { Issue } from '../../base/errors.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
 import { tryParseCidr } from '../../net/cidr.ts';
 import { type Ip, tryParseIp } from '../../net/ip.ts';
 import { type Mac, macToBytes, tryParseMac } from '../../net/mac.ts';
-import { isFields, type Reader } from './config-reader.ts';
+import type { Reader } from './config-reader.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
 import { readPodAnnotations } from './pod-annotations.ts';
 
@@ -89,7 +90,7 @@ function argumentLabels(args: CniArgs, report: Report): readonly Pair[] {
 /** `[{"key": "app", "value": "web"}]`, in `args.cni.labels` and in Mesos' place. */
 function listedPairs(reader: Reader): readonly { readonly key: string; readonly value: string }[] {
   return reader.list('labels').flatMap((pair) => {
-    const { key, value } = isFields(pair) ? pair : {};
+    const { key, value } = isJsonObject(pair) ? pair : {};
     if (typeof key === 'string' && typeof value === 'string') return [{ key, value }];
     reader.refuse('labels', 'an entry without key or value', 'texts for both in each');
     return [];

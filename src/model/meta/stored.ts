@@ -1,22 +1,15 @@
 // From a stored text to the resource that its key names, and to a value of its kind: one answer for the agent, address assignment
 // and calicoctl.
 import { formatIssue, OcicatError } from '../../base/errors.ts';
-import { type Json, parseJson, printJson } from '../../base/json.ts';
-import { membersOf } from '../../schema/document.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson, printJson } from '../../base/json.ts';
 import { type Kind, readResource } from './kind.ts';
 import { API_VERSION, type Metadata, type Resource, type ResourceName } from './resource.ts';
-
-type JsonObject = { readonly [key: string]: Json };
 
 /** A resource of which identity and metadata have been looked at; its spec is only known to be an object, its status to be there. */
 export type StoredDocument = Resource<JsonObject, Json>;
 
 /** Throws `corrupt` with what is wrong. */
 type Refuse = (what: string, cause?: unknown) => never;
-
-function isJsonObject(value: Json | undefined): value is JsonObject {
-  return membersOf(value) !== undefined;
-}
 
 function parseObject(text: string, refuse: Refuse): JsonObject {
   let value: Json;
