@@ -1,13 +1,14 @@
 // What a cluster's store says about policy, as the agents read it, beside the documents as they were written.
 import { formatIssue } from '../base/errors.ts';
 import { tryParseJson } from '../base/json.ts';
-import { parsePolicyUpdate, type ResourceKey } from '../policy/input/parse.ts';
+import type { ResourceName } from '../model/meta/resource.ts';
+import { parsePolicyUpdate } from '../policy/input/parse.ts';
 import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import type { PolicyUpdate } from '../policy/types/input.ts';
 import { membersOf } from '../schema/document.ts';
 
 /** A resource as the store has it. */
-export interface StoredDocument extends ResourceKey {
+export interface StoredDocument extends ResourceName {
   /** JSON. */
   readonly text: string;
 }
@@ -45,7 +46,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function factsOf({ namespace = '', name }: ResourceKey, value: unknown): WorkloadFacts {
+function factsOf({ namespace = '', name }: ResourceName, value: unknown): WorkloadFacts {
   const spec = membersOf(membersOf(value)?.spec) ?? {};
   return {
     namespace,
@@ -66,7 +67,7 @@ function annotationsOf(value: unknown): Readonly<Record<string, string>> {
 const STAGED = /^Staged((?:Global)?NetworkPolicy)$/;
 
 /** What enforcing a staged policy would do: put it in the place of the policy of its name, or take that away. */
-function parseStaged({ kind, namespace = '', name }: ResourceKey, value: unknown): StagedPolicy | undefined {
+function parseStaged({ kind, namespace = '', name }: ResourceName, value: unknown): StagedPolicy | undefined {
   const [, enforced] = STAGED.exec(kind) ?? [];
   const action = membersOf(membersOf(value)?.spec)?.stagedAction ?? 'Set';
   if (enforced === undefined || (action !== 'Set' && action !== 'Delete')) return undefined;

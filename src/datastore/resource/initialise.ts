@@ -3,18 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import { isOcicatError } from '../../base/errors.ts';
 import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
+import { BUILT_IN_TIERS, type TierSpec } from '../../model/policy/tier.ts';
 import type { Datastore } from '../port.ts';
 import type { StoredResource } from './resource-codec.ts';
 import { createMany, getResource, updateResource } from './resources.ts';
 
-const TIERS = [
-  { name: 'default', order: 1_000_000, defaultAction: 'Deny' },
-  { name: 'kube-admin', order: 1_000, defaultAction: 'Pass' },
-  { name: 'kube-baseline', order: 10_000_000, defaultAction: 'Pass' },
-] as const;
-
-function tierResource({ name, order, defaultAction }: (typeof TIERS)[number]): Resource {
-  return { kind: 'Tier', apiVersion: API_VERSION, metadata: { name }, spec: { order, defaultAction }, status: {} };
+function tierResource([name, spec]: readonly [name: string, spec: TierSpec]): Resource {
+  return { kind: 'Tier', apiVersion: API_VERSION, metadata: { name }, spec, status: {} };
 }
 
 /** No version: Calico's calicoctl refuses a cluster that names another version than its own, and takes one without. */
@@ -51,7 +46,11 @@ async function completeClusterInformation(datastore: Datastore, signal: AbortSig
 
 /** Creates what is missing and changes nothing that is there. Safe to call from many programs at once. */
 export async function initialiseDatastore(datastore: Datastore, signal?: AbortSignal): Promise<void> {
-  const outcomes = await createMany(datastore, [clusterInformation(), ...TIERS.map(tierResource)], signal);
+  const outcomes = await createMany(
+    datastore,
+    [clusterInformation(), ...Object.entries(BUILT_IN_TIERS).map(tierResource)],
+    signal,
+  );
   for (const outcome of outcomes) {
     if (outcome.kind === 'failed' && outcome.error.code !== 'already-exists') throw outcome.error;
   }

@@ -1,6 +1,6 @@
 // Who has a node's name: the host whose agent had it last, and the agent that has it now, which a lease proves alive.
 import { OcicatError } from '../../base/errors.ts';
-import { type Json, parseJson, printJson } from '../../base/json.ts';
+import { isJsonObject, type Json, parseJson, printJson } from '../../base/json.ts';
 import { type HolderPart, printKey } from '../keys.ts';
 import type { Datastore, Revision } from '../port.ts';
 
@@ -37,8 +37,7 @@ export function printHolder(holder: Holder): string {
 }
 
 function textOf(value: Json, field: string): string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
-  const text = (value as { readonly [key: string]: Json })[field];
+  const text = isJsonObject(value) ? value[field] : undefined;
   return typeof text === 'string' ? text : '';
 }
 

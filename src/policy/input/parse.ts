@@ -1,18 +1,12 @@
 // Stored resources → updates of the calculation. A resource that cannot be understood is reported and closed: it drops
 // what it might have dropped and allows nothing.
 import type { Issue } from '../../base/errors.ts';
+import type { ResourceName } from '../../model/meta/resource.ts';
 import { describeValue, membersOf } from '../../schema/document.ts';
 import type { PolicyUpdate } from '../types/input.ts';
 import { parseHostEndpoint, parseNetworkSet, parseWorkloadEndpoint } from './parse-endpoint.ts';
 import { parsePolicy, parseProfile, parseTier } from './parse-policy.ts';
 import { type Fields, report } from './read.ts';
-
-/** What names a resource in the store. */
-export interface ResourceKey {
-  readonly kind: string;
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}
 
 export interface ParsedUpdate {
   readonly update: PolicyUpdate;
@@ -37,13 +31,13 @@ function fieldsOf(value: unknown, issues: Issue[]): Fields {
  * The update that a resource (its JSON; undefined when it is gone, null when it is no JSON) means on this node. Undefined
  * for kinds that policy does not look at; staged policies are among them. Never throws.
  */
-export function parsePolicyUpdate(key: ResourceKey, value: unknown, nodeName: string): ParsedUpdate | undefined {
+export function parsePolicyUpdate(key: ResourceName, value: unknown, nodeName: string): ParsedUpdate | undefined {
   const issues: Issue[] = [];
   const update = parseUpdate(key, value === undefined ? undefined : fieldsOf(value, issues), nodeName);
   return update === undefined ? undefined : { update, issues };
 }
 
-function parseUpdate(key: ResourceKey, resource: Fields | undefined, nodeName: string): PolicyUpdate | undefined {
+function parseUpdate(key: ResourceName, resource: Fields | undefined, nodeName: string): PolicyUpdate | undefined {
   const { kind, name, namespace = '' } = key;
   switch (kind) {
     case 'WorkloadEndpoint': {
