@@ -12,7 +12,7 @@ export interface FelixOverrides {
   readonly idle: readonly string[];
 }
 
-interface Said {
+interface Assignment {
   /** As it stands, for messages. */
   readonly name: string;
   readonly value: string;
@@ -21,8 +21,8 @@ interface Said {
 const VARIABLE = 'FELIX_';
 
 /** `Name = value` lines below section heads; `#` and `;` begin comments. Lines that are neither are issues. */
-function parseLines(text: string, issues: Issue[]): readonly Said[] {
-  return text.split('\n').flatMap((line, index): readonly Said[] => {
+function parseLines(text: string, issues: Issue[]): readonly Assignment[] {
+  return text.split('\n').flatMap((line, index): readonly Assignment[] => {
     const plain = line.trim();
     if (plain === '' || /^[#;[]/.test(plain)) return [];
     const match = /^(\w+)\s*[=:]\s*(.*)$/.exec(plain);
@@ -53,15 +53,15 @@ export function parseFelixOverrides(
   const issues: Issue[] = [];
   const known: Fields = felixConfigurationSpec.fields;
   const fields = new Map(Object.keys(known).map((field) => [field.toLowerCase(), field]));
-  const variables = Object.entries(environment).flatMap(([name, value]): readonly Said[] =>
+  const variables = Object.entries(environment).flatMap(([name, value]): readonly Assignment[] =>
     name.startsWith(VARIABLE) && value !== undefined
       ? [{ name: name.slice(VARIABLE.length), value: value.trim() }]
       : [],
   );
-  const said = [...parseLines(text ?? '', issues), ...variables];
+  const assignments = [...parseLines(text ?? '', issues), ...variables];
   const acted = new Set(ACTING_FELIX_FIELDS.map((field) => field.toLowerCase()));
-  const idle = said.filter(({ name }) => !acted.has(name.toLowerCase())).map(({ name }) => name);
-  const values = said.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
+  const idle = assignments.filter(({ name }) => !acted.has(name.toLowerCase())).map(({ name }) => name);
+  const values = assignments.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
     const field = fields.get(name.toLowerCase());
     const schema = field === undefined ? undefined : known[field]?.schema;
     return field === undefined || schema === undefined ? [] : [[field, valueFor(schema, value)]];

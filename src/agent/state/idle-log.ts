@@ -19,17 +19,18 @@ function mayHave(text: string, { path }: IdleMark): boolean {
   return path === '' || text.includes(`"${path.slice(path.lastIndexOf('.') + 1)}"`);
 }
 
-/** `log`: where it is told. */
 export function createIdleLog(log: Pick<Log, 'warn'>): IdleLog {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const nameOf = ({ resourceKind }: ResourceKey, { path }: IdleMark) => `${resourceKind} ${path}`;
 
   function findNews(key: ResourceKey, text: string): readonly IdleMark[] {
     const kind = findKind(key.resourceKind);
-    const open = idleMarksOf(key.resourceKind).filter((mark) => !told.has(nameOf(key, mark)) && mayHave(text, mark));
+    const open = idleMarksOf(key.resourceKind).filter(
+      (mark) => !reported.has(nameOf(key, mark)) && mayHave(text, mark),
+    );
     if (kind === undefined || open.length === 0) return [];
-    const said = new Set(findIdle(kind, tryParseJson(text)));
-    return open.filter((mark) => said.has(mark));
+    const marks = new Set(findIdle(kind, tryParseJson(text)));
+    return open.filter((mark) => marks.has(mark));
   }
 
   return {
@@ -37,7 +38,7 @@ export function createIdleLog(log: Pick<Log, 'warn'>): IdleLog {
       if (text === undefined) return;
       const name = formatResourceName({ ...key, kind: key.resourceKind });
       for (const [why, marks] of Map.groupBy(findNews(key, text), (mark) => mark.why)) {
-        for (const mark of marks) told.add(nameOf(key, mark));
+        for (const mark of marks) reported.add(nameOf(key, mark));
         const fields = marks.flatMap(({ path }) => (path === '' ? [] : [path]));
         const what = fields.length === 0 ? name : `${name} ${fields.join(', ')}`;
         log.warn(`no effect here: ${what}: ${why}`);
