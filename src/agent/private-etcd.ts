@@ -75,24 +75,24 @@ function startChild(options: PrivateEtcdOptions, sockets: Sockets): ChildProcess
 
 interface LogEntry {
   readonly level: string;
-  readonly words: string;
+  readonly message: string;
 }
 
 function readLogLine(line: string): LogEntry {
   // Its gRPC library writes past the logger, about connections of etcd to itself.
-  if (/^(INFO|WARNING): /.test(line)) return { level: 'info', words: line };
+  if (/^(INFO|WARNING): /.test(line)) return { level: 'info', message: line };
   const entry = membersOf(tryParseJson(line));
-  if (entry === undefined) return { level: 'warn', words: line };
+  if (entry === undefined) return { level: 'warn', message: line };
   const { level, msg, error } = entry;
-  return { level: String(level), words: error === undefined ? String(msg) : `${msg}: ${error}` };
+  return { level: String(level), message: error === undefined ? String(msg) : `${msg}: ${error}` };
 }
 
 /** Left out: what it says at every start, and what a slow disk makes it say many times a second. */
-function isWorthLogging({ level, words }: LogEntry): boolean {
+function isWorthLogging({ level, message }: LogEntry): boolean {
   return (
     level !== 'info' &&
     level !== 'debug' &&
-    !/strongly discouraged|not cryptographically signed|took too long|on single port|insecure grpc server/.test(words)
+    !/strongly discouraged|not cryptographically signed|took too long|on single port|insecure grpc server/.test(message)
   );
 }
 
@@ -115,21 +115,22 @@ function startRun(options: PrivateEtcdOptions): Run {
   const sockets = nameSockets();
   removeFormerSockets(options);
   const child = startChild(options, sockets);
-  let lastWords = '';
+  let lastMessage = '';
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(lastWords || `it ended with ${signal ?? `status ${code}`}`));
+    child.once('close', (code, signal) => resolve(lastMessage || `it ended with ${signal ?? `status ${code}`}`));
   });
   const serving = new Promise<boolean>((resolve) => {
     if (child.stderr !== null)
       createInterface({ input: child.stderr }).on('line', (line) => {
         const entry = readLogLine(line);
-        if (entry.words.startsWith('serving client traffic')) {
+        if (entry.message.startsWith('serving client traffic')) {
           renameSync(join(options.runDirectory, sockets.client), join(options.runDirectory, PRIVATE_ETCD_SOCKET));
           resolve(true);
         }
-        if (isWorthLogging(entry)) options.log(`etcd: ${entry.words}`);
-        if (entry.level === 'fatal' || entry.level === 'panic' || line.startsWith('setpriv:')) lastWords = entry.words;
+        if (isWorthLogging(entry)) options.log(`etcd: ${entry.message}`);
+        if (entry.level === 'fatal' || entry.level === 'panic' || line.startsWith('setpriv:'))
+          lastMessage = entry.message;
       });
     void ended.then(() => resolve(false));
   });
@@ -182,7 +183,7 @@ async function supervise(first: Run, options: PrivateEtcdOptions, stop: AbortSig
 
 /**
  * Starts etcd and returns when it serves; restarts it when it ends, until closed. Throws `unavailable` with etcd's
- * last words when it cannot start (not installed, disk broken), and `aborted`.
+ * last message when it cannot start (not installed, disk broken), and `aborted`.
  */
 export async function openPrivateEtcd(options: PrivateEtcdOptions, signal: AbortSignal): Promise<PrivateEtcd> {
   for (const directory of [options.dataDirectory, options.runDirectory]) {

@@ -64,7 +64,7 @@ function createExchange(send: () => void, socketPath: string): Exchange {
 /**
  * Sends one command and returns the lines of its reply.
  * Throws `not-found` when nobody listens at the socket, `unavailable` when BIRD does not answer within two seconds, and
- * `invalid` with its words when it refuses the command.
+ * `invalid` with its message when it refuses the command.
  */
 export async function askBird(socketPath: string, command: string, signal?: AbortSignal): Promise<readonly BirdLine[]> {
   signal?.throwIfAborted();

@@ -19,7 +19,7 @@ export interface BirdCommand {
 /** A BIRD that runs. */
 export interface RunningBird {
   readonly pid: number;
-  /** Resolves with how it ended, in words. */
+  /** Resolves with how it ended. */
   readonly ended: Promise<string>;
   /** Lets it run without this process looking after it. */
   release(): void;
@@ -40,9 +40,9 @@ function tryRead<T>(read: () => T): T | undefined {
   }
 }
 
-function isOf({ socketPath }: BirdCommand, words: readonly string[]): boolean {
-  const at = words.indexOf('-s');
-  return at > 0 && words[at + 1] === socketPath;
+function isOf({ socketPath }: BirdCommand, argv: readonly string[]): boolean {
+  const at = argv.indexOf('-s');
+  return at > 0 && argv[at + 1] === socketPath;
 }
 
 /** Those that were told to listen at this socket in this network namespace, whether they answer or not. */
@@ -105,12 +105,12 @@ function watch(pid: number, pidfd: number): RunningBird {
   }, WATCH_MS);
   timer.unref();
   let isOpen = true;
-  function end(words?: string): void {
+  function end(how?: string): void {
     if (!isOpen) return;
     isOpen = false;
     clearInterval(timer);
     libc.close(pidfd);
-    if (words !== undefined) resolve(words);
+    if (how !== undefined) resolve(how);
   }
   return { pid, ended, release: () => end() };
 }
@@ -145,9 +145,9 @@ async function end(command: BirdCommand): Promise<void> {
 }
 
 /** Throws `unavailable` when the program cannot be run at all. */
-export function spawnBird(program: string, words: readonly string[], stderr: 'pipe' | 'inherit', detached = false) {
+export function spawnBird(program: string, args: readonly string[], stderr: 'pipe' | 'inherit', detached = false) {
   try {
-    return Bun.spawn([program, ...words], { stdin: 'ignore', stdout: 'ignore', stderr, detached });
+    return Bun.spawn([program, ...args], { stdin: 'ignore', stdout: 'ignore', stderr, detached });
   } catch (cause) {
     throw new OcicatError(
       'unavailable',
@@ -161,8 +161,8 @@ export function spawnBird(program: string, words: readonly string[], stderr: 'pi
 export function startBird(command: BirdCommand, hasEarlierRoutes: boolean): RunningBird {
   const { program, socketPath, configPath, netnsFd } = command;
   // -R: it takes over the routes of an earlier one rather than begin by removing them
-  const words = ['-f', ...(hasEarlierRoutes ? ['-R'] : []), '-s', socketPath, '-c', configPath];
-  const spawn = () => spawnBird(program, words, 'inherit', true);
+  const args = ['-f', ...(hasEarlierRoutes ? ['-R'] : []), '-s', socketPath, '-c', configPath];
+  const spawn = () => spawnBird(program, args, 'inherit', true);
   const child = netnsFd === undefined ? spawn() : withNetns(netnsFd, spawn);
   child.unref();
   const ended = child.exited.then((status) => `${child.signalCode ?? `status ${status}`}`);

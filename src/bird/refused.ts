@@ -1,6 +1,6 @@
 // Finds which parts of a configuration BIRD refuses, by trying halves of what is still in doubt.
 
-/** What BIRD says to the configuration without these parts; undefined when it takes it. */
+/** Why BIRD refuses the configuration without these parts; undefined when it takes it. */
 export type Try = (leftOut: ReadonlySet<string>) => Promise<string | undefined>;
 
 /** A try takes some milliseconds; what is in doubt after so many is left out as it is. */
@@ -8,7 +8,7 @@ const MAX_TRIES = 500;
 const UNTRIED = 'not tried, since so many others are refused';
 
 /**
- * The parts that must be left out, with BIRD's words to each. `suspects` were refused before, and are looked at by
+ * The parts that must be left out, with BIRD's reason for each. `suspects` were refused before, and are looked at by
  * themselves. With everything left out the configuration must be one that BIRD takes.
  */
 export async function findRefused(
@@ -24,11 +24,11 @@ export async function findRefused(
     const [only] = group;
     if (only === undefined || tries >= MAX_TRIES) return;
     tries += 1;
-    const words = await tryWithout(new Set([...out.keys()].filter((part) => !group.includes(part))));
-    if (words === undefined) {
+    const reason = await tryWithout(new Set([...out.keys()].filter((part) => !group.includes(part))));
+    if (reason === undefined) {
       for (const part of group) out.delete(part);
     } else if (group.length === 1) {
-      out.set(only, words);
+      out.set(only, reason);
     } else {
       const middle = Math.ceil(group.length / 2);
       await takeIn(group.slice(0, middle));

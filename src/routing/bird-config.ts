@@ -22,8 +22,8 @@ const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico',
 /** `calicoctl node status` reads them. */
 function noteLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>): readonly string[] {
   const notes = [
-    ...[...leftOut].map(([part, words]) => `# left out: ${part}: ${words}`).sort(),
-    ...findMissingFilters(input).map((words) => `# closed: ${words}`),
+    ...[...leftOut].map(([part, reason]) => `# left out: ${part}: ${reason}`).sort(),
+    ...findMissingFilters(input).map((reason) => `# closed: ${reason}`),
   ];
   return notes.map((line) => line.replaceAll(/[^\x20-\x7e]/g, '?'));
 }
@@ -134,7 +134,7 @@ function familyLines(family: Family, input: RoutingInput): readonly string[] {
 
 /**
  * The whole file; equal input content gives equal text, in whatever order it comes. `leftOut`: what BIRD would refuse
- * and is not in the input, with BIRD's words to each. Throws `invalid` for an interface pattern that BIRD cannot take.
+ * and is not in the input, with BIRD's reason for each. Throws `invalid` for an interface pattern that BIRD cannot take.
  */
 export function computeBirdConfig(input: RoutingInput, leftOut: ReadonlyMap<string, string> = new Map()): string {
   return `${[...headerLines(input, leftOut), ...familyLines(4, input), ...familyLines(6, input)].join('\n')}\n`;

@@ -47,7 +47,7 @@ function peer(name: string, more: Partial<BgpPeer>): BgpPeer {
 }
 
 /** One word per session: name, AS numbers, port, and what stands out. */
-function words(routing: RoutingInput): readonly string[] {
+function linesOf(routing: RoutingInput): readonly string[] {
   return computeSessions(routing, 4).map((session) => {
     const { name, localAsNumber, asNumber, port, passive, reflectorClient, nextHop } = session;
     const marks = [passive && 'passive', reflectorClient && 'client', nextHop !== 'auto' && nextHop].filter(Boolean);
@@ -179,7 +179,7 @@ const reflectorCases: typeof cases = [
 
 for (const [name, routing, wanted] of [...cases, ...reflectorCases])
   test(name, () => {
-    expect(words(routing)).toEqual([...wanted]);
+    expect(linesOf(routing)).toEqual([...wanted]);
   });
 
 const anyPeer = fc.record({

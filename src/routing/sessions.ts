@@ -65,8 +65,8 @@ function remoteOf(node: RoutingNode, address: Ip, input: RoutingInput): Remote {
 
 /** Dots and colons of an address are no part of BIRD's names. */
 function sessionName(kind: string, address: Ip, port?: number): string {
-  const words = `${kind}_${formatIp(address).replaceAll(/[.:]/g, '_')}`;
-  return port === undefined ? words : `${words}_port_${port}`;
+  const name = `${kind}_${formatIp(address).replaceAll(/[.:]/g, '_')}`;
+  return port === undefined ? name : `${name}_port_${port}`;
 }
 
 function isReflectorClient(self: Self, remote: Remote, localAsNumber: number): boolean {

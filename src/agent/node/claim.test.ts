@@ -97,13 +97,13 @@ test('what a dead host has left is taken over by a named step alone', async () =
   const { lease } = await claim(host(A, 'boot-1', 'first'));
   await addEndpoint();
   expire(lease);
-  const words =
+  const refused =
     `start as node "host-1": the name is another host's, hostname "of-a", machine ${A}, since 2026-11-28T02:40:11Z, ` +
     'with 1 endpoints and 0 addresses. Set another NODENAME; or, if that host is gone for good, delete the node or set ' +
     `CALICO_NODE_TAKEOVER=${A}`;
-  expect(await refusal(claim(host(B, 'boot-2', 'other')))).toBe(words);
-  expect(await refusal(claim(host(B, 'boot-2', 'other'), B))).toBe(words);
-  expect(await refusal(claim(host(A, 'boot-1', 'pod', 'net:[2]')))).toBe(words);
+  expect(await refusal(claim(host(B, 'boot-2', 'other')))).toBe(refused);
+  expect(await refusal(claim(host(B, 'boot-2', 'other'), B))).toBe(refused);
+  expect(await refusal(claim(host(A, 'boot-1', 'pod', 'net:[2]')))).toBe(refused);
   expect([await standing('agent'), await standing('host')]).toEqual([undefined, 'first']);
   await claim(host(B, 'boot-2', 'other'), A);
   expect([await standing('agent'), await standing('host')]).toEqual(['other', 'other']);

@@ -32,8 +32,8 @@ export interface Claim {
   readonly lease: Lease;
 }
 
-function refuse(node: string, words: string): OcicatError {
-  return new OcicatError('already-exists', `start as node "${node}": ${words}`);
+function refuse(node: string, reason: string): OcicatError {
+  return new OcicatError('already-exists', `start as node "${node}": ${reason}`);
 }
 
 /** What ends an agent whose name another one has. */

@@ -22,7 +22,7 @@ function describeStart({ CALICO_STARTED_BY: starter, AC_APP_NAME: app }: Environ
   return app === undefined ? parentName() : 'rkt, in a pod';
 }
 
-/** The lock holds without words too: a full disk is no reason not to start. */
+/** The lock holds without a text too: a full disk is no reason not to start. */
 function writeHolder(fd: number, text: string): void {
   try {
     ftruncateSync(fd);

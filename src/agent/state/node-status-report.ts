@@ -1,4 +1,4 @@
-// What BIRD says, as the status of a CalicoNodeStatus: Calico's fields and words.
+// What BIRD says, as the status of a CalicoNodeStatus: Calico's fields and values.
 import type { BirdProtocol } from '../../bird/protocols.ts';
 import type { BirdRoute } from '../../bird/routes.ts';
 import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf } from '../../bird/sessions.ts';
@@ -38,8 +38,8 @@ const SESSION_STATES = ['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 
 
 /** BIRD calls a session that is switched off `Down`, and one that waits for the other side `Passive`. */
 function sessionState(bgpState: string): Peer['state'] {
-  const words: Readonly<Record<string, string>> = { Down: 'Idle', Passive: 'Active' };
-  return SESSION_STATES.find((state) => state === (words[bgpState] ?? bgpState));
+  const states: Readonly<Record<string, string>> = { Down: 'Idle', Passive: 'Active' };
+  return SESSION_STATES.find((state) => state === (states[bgpState] ?? bgpState));
 }
 
 function reportDaemon({ status }: BirdAnswers): Daemon {
@@ -111,7 +111,7 @@ function formatNotes(notes: readonly string[]): string {
 /** A line for each resource that BIRD does not have as it was written, with the reason. */
 export function reportNotes({ leftOut, closed }: RouterNotes): Readonly<Record<string, string>> {
   const notes: readonly (readonly [annotation: string, lines: readonly string[]])[] = [
-    [ANSWER_ANNOTATIONS.leftOut, [...leftOut].map(([part, words]) => `${part}: ${words}`)],
+    [ANSWER_ANNOTATIONS.leftOut, [...leftOut].map(([part, reason]) => `${part}: ${reason}`)],
     [ANSWER_ANNOTATIONS.closed, closed],
   ];
   return Object.fromEntries(

@@ -52,9 +52,9 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
   }
 
   function complain(question: Question, error: unknown): void {
-    const words = describeError(error);
-    if (question.complaint !== words) log.warn(`answer CalicoNodeStatus(${question.name})`, error);
-    question.complaint = words;
+    const message = describeError(error);
+    if (question.complaint !== message) log.warn(`answer CalicoNodeStatus(${question.name})`, error);
+    question.complaint = message;
   }
 
   /** Whether it is done for this time: what the store refuses, such as a table of routes that is too large, it will refuse again. */

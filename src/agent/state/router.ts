@@ -14,9 +14,9 @@ const GATHER_MS = 20;
 const RETRY_MS = 2_000;
 
 export interface RouterNotes {
-  /** The resources that BIRD refuses, with its words to each. */
+  /** The resources that BIRD refuses, with its reason for each. */
   readonly leftOut: ReadonlyMap<string, string>;
-  /** In words, the peers that are closed for want of a filter. */
+  /** A line each: the peers that are closed for want of a filter. */
   readonly closed: readonly string[];
 }
 
@@ -34,8 +34,8 @@ function printConfig(input: RoutingInput, leftOut: LeftOut): string {
   return computeBirdConfig(withoutParts(input, new Set(leftOut.keys())), leftOut);
 }
 
-/** The words behind the place in the file, which is gone when somebody reads them. */
-function wordsOf(message: string): string {
+/** What stands behind the place in the file, which is gone when somebody reads it. */
+function reasonOf(message: string): string {
   return message.replace(/^.*:\d+:\d+ /s, '');
 }
 
@@ -45,7 +45,7 @@ async function tryRefusal(work: () => Promise<unknown>): Promise<string | undefi
     await work();
     return undefined;
   } catch (error) {
-    if (isOcicatError(error, 'invalid')) return wordsOf(error.message);
+    if (isOcicatError(error, 'invalid')) return reasonOf(error.message);
     throw error;
   }
 }
@@ -61,17 +61,17 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
   }
 
   function say(now: LeftOut): void {
-    for (const [part, words] of now)
-      if (leftOut.get(part) !== words) log.error(`${part} is left out of BIRD's configuration: ${words}`);
+    for (const [part, reason] of now)
+      if (leftOut.get(part) !== reason) log.error(`${part} is left out of BIRD's configuration: ${reason}`);
     for (const part of leftOut.keys()) if (!now.has(part)) log.info(`${part} is no longer left out`);
     leftOut = now;
   }
 
   /** Peers that are closed for want of a filter. */
   function sayMissing(now: readonly string[]): void {
-    for (const words of now.filter((one) => !missing.includes(one)))
-      log.error(`${words}: nothing is sent to the peer or taken from it`);
-    for (const words of missing.filter((one) => !now.includes(one))) log.info(`no longer: ${words}`);
+    for (const reason of now.filter((one) => !missing.includes(one)))
+      log.error(`${reason}: nothing is sent to the peer or taken from it`);
+    for (const reason of missing.filter((one) => !now.includes(one))) log.info(`no longer: ${reason}`);
     missing = now;
   }
 

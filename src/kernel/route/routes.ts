@@ -192,11 +192,11 @@ export function sameRoute(a: Route, b: Route): boolean {
 
 /** `10.0.0.1/32 scope link interface 7 metric 1024` for messages. */
 export function formatRoute(route: Route): string {
-  const words = [formatCidr(route.destination)];
-  if (route.type !== 'unicast') words.unshift(route.type);
-  if (route.interfaceIndex !== undefined) words.push(`interface ${route.interfaceIndex}`);
-  if (route.metric !== 0) words.push(`metric ${route.metric}`);
-  return words.join(' ');
+  const parts = [formatCidr(route.destination)];
+  if (route.type !== 'unicast') parts.unshift(route.type);
+  if (route.interfaceIndex !== undefined) parts.push(`interface ${route.interfaceIndex}`);
+  if (route.metric !== 0) parts.push(`metric ${route.metric}`);
+  return parts.join(' ');
 }
 
 export interface RouteChange {
