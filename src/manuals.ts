@@ -22,6 +22,7 @@ const ocicat: Page = {
   ],
   description: [
     'One executable under four names. What is neither a program of it nor a name is a command of calicoctl.',
+    '`ocicat completion bash`, `zsh` or `fish` prints what makes that shell complete all of it.',
   ],
   lists: [
     {

@@ -4,23 +4,19 @@ import { type Command, type Flag, HELP_FLAG, operandFlags } from './command.ts';
 import { allFlags, commandsBelow, findCommand } from './parse.ts';
 import type { Program } from './program.ts';
 
-export type Candidates = {
-  /** What stands before each of them on the line already, in the same argument. */
-  readonly prefix: string;
-  /** What has been typed of them. */
-  readonly typed: string;
-} & (
+type Offer =
   | { readonly kind: 'values'; readonly values: readonly string[] }
   /** Files are completed by the shell. */
   | { readonly kind: 'files' }
   /** Names that the program knows, by the operands before. */
-  | { readonly kind: 'names'; readonly source: string; readonly operands: readonly string[] }
-);
-
-type Offer =
-  | { readonly kind: 'values'; readonly values: readonly string[] }
-  | { readonly kind: 'files' }
   | { readonly kind: 'names'; readonly source: string; readonly operands: readonly string[] };
+
+export type Candidates = Offer & {
+  /** What stands before each of them on the line already, in the same argument. */
+  readonly prefix: string;
+  /** What has been typed of them. */
+  readonly typed: string;
+};
 
 interface Cursor {
   /** The arguments before the one under the cursor. */

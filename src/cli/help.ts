@@ -3,15 +3,13 @@ import { OcicatError } from '../base/errors.ts';
 import { type Command, type Flag, HELP_FLAG } from './command.ts';
 import { type Look, type Part, printHelp, type Section, wrapText } from './help-text.ts';
 import { commandsBelow } from './parse.ts';
-import { formatFlag, formatUsage, type Program, shownFlags } from './program.ts';
+import { describeFlag, formatFlag, formatUsage, type Program, shownFlags } from './program.ts';
 
-const LOOK: Look = { indent: '  ', columns: { minWidth: 0, padding: 3, ends: 'bare' }, width: 100 };
+const WIDTH = 100;
+const LOOK: Look = { indent: '  ', columns: { minWidth: 0, padding: 3, ends: 'bare' }, width: WIDTH };
 
 function describeFlags(title: string, flags: readonly Flag[], program: Program): Section {
-  const rows = shownFlags(flags, program).map((flag) => {
-    const usual = flag.usual === undefined ? '' : ` (default ${flag.usual})`;
-    return [formatFlag(flag, program), `${flag.doc}${usual}`];
-  });
+  const rows = shownFlags(flags, program).map((flag) => [formatFlag(flag, program), describeFlag(flag)]);
   return { title, rows };
 }
 
@@ -24,7 +22,7 @@ function describeCommand(program: Program, command: Command): readonly Part[] {
   const paragraphs = command.description?.split('\n\n') ?? [];
   return [
     `${command.summary}.`,
-    ...paragraphs.map((paragraph) => wrapText(paragraph, 100).join('\n')),
+    ...paragraphs.map((paragraph) => wrapText(paragraph, WIDTH).join('\n')),
     { title: 'Usage', rows: [[formatUsage(program, command)]] },
     describeExamples(command),
     describeFlags('Flags', [...command.flags, HELP_FLAG], program),

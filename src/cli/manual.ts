@@ -1,19 +1,17 @@
 // A program's pages of the manual, made from its command table.
-import type { Entry, Manual, Page } from '../manual/page.ts';
-import { type Command, type Flag, HELP_FLAG, operandFlags } from './command.ts';
-import { formatFlag, formatUsage, type Program, shownFlags } from './program.ts';
+import type { Manual, Page } from '../manual/page.ts';
+import { type Command, type Flag, HELP_FLAG } from './command.ts';
+import { describeFlag, formatFlag, formatUsage, type Program, shownFlags } from './program.ts';
 
 /** What a page has beyond the table. */
 export type Prose = Pick<Page, 'section' | 'summary' | 'usage' | 'description' | 'lists' | 'examples'>;
 
-function describeFlag(flag: Flag, program: Program): Entry {
-  const isShown = flag.value !== undefined && flag.usual !== undefined && flag.usual !== '""';
-  const usual = isShown ? ` (default ${flag.usual})` : '';
-  return { term: formatFlag(flag, program).trim(), doc: `${flag.doc}${usual}.` };
-}
-
 function describeFlags(title: string, flags: readonly Flag[], program: Program): Page['lists'][number] {
-  return { title, entries: shownFlags(flags, program).map((flag) => describeFlag(flag, program)) };
+  const entries = shownFlags(flags, program).map((flag) => ({
+    term: formatFlag(flag, program).trim(),
+    doc: `${describeFlag(flag)}.`,
+  }));
+  return { title, entries };
 }
 
 function pathOf({ name }: Program): readonly string[] {
@@ -29,7 +27,7 @@ function describeCommand(program: Program, command: Command): Page {
     description: command.description?.split('\n\n') ?? [],
     lists: [
       describeFlags('Options', command.flags, program),
-      describeFlags('Options of an image', operandFlags(command), program),
+      ...command.operands.map(({ name, flags = [] }) => describeFlags(`Options of ${name}`, flags, program)),
       describeFlags('Global options', [...program.globalFlags, HELP_FLAG], program),
     ],
     examples: command.examples ?? [],

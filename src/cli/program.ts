@@ -23,6 +23,12 @@ export function formatFlag({ name, short, value, bare }: Flag, { assigns }: Pick
   return `${letter}--${name}${bare === undefined ? `${assigns}${value}` : `[=${bare}]`}`;
 }
 
+/** What a flag does, and its value where it is not given; that of an on-off flag goes without saying. */
+export function describeFlag({ doc, value, usual }: Flag): string {
+  const isShown = value !== undefined && usual !== undefined && usual !== '""';
+  return isShown ? `${doc} (default ${usual})` : doc;
+}
+
 /** Flags as they are shown. */
 export function shownFlags(flags: readonly Flag[], { sortsFlags }: Pick<Program, 'sortsFlags'>): readonly Flag[] {
   const shown = flags.filter((flag) => !flag.hidden);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { calicoctl } from '../../src/ctl/main/commands.ts';
 import { openMemoryDatastore } from '../support/datastore/memory.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -105,11 +106,9 @@ test('edit writes back what the editor leaves, and keeps what it cannot write', 
 
 test('completion', async () => {
   await session.run('apply -f -', `${pool('alpha', '{cidr: 10.0.0.0/16}')}---\n${pool('beta', '{cidr: 10.1.0.0/16}')}`);
+  const verbs = [...new Set(calicoctl.commands.filter(({ hidden }) => !hidden).map(({ path }) => path[0]))].sort();
   const steps: readonly (readonly [string, string])[] = [
-    [
-      "''",
-      'apply\ncluster\ncompletion\ncreate\ndatastore\ndelete\ndiff\nedit\nexplain\nget\nipam\nlabel\nman\nnode\npatch\nreplace\nvalidate\nversion\nwait\nwhy\n',
-    ],
+    ["''", verbs.map((verb) => `${verb}\n`).join('')],
     ['ipam s', 'show\nsplit\n'],
     ['get ippo', 'ippool\n'],
     ["get ippool ''", 'alpha\nbeta\n'],
