@@ -9,7 +9,7 @@ import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import { localMac } from '../net/mac.ts';
 import type { Undo } from '../sys/undo.ts';
-import { assignRequestOf, surroundingsOf } from './assign-request.ts';
+import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import {
   addressesOf,
   attachedAddressesOf,
@@ -51,7 +51,7 @@ async function takeProvided({ request, signal }: Add, undo: Undo): Promise<Provi
 }
 
 async function draftAddresses(operation: Add, draft: Draft): Promise<readonly Ip[]> {
-  const assigned = await draftAssignment(surroundingsOf(operation.context, draft), assignRequestOf(operation));
+  const assigned = await draftAssignment(ipamContextOf(operation.context, draft), assignRequestOf(operation));
   return assigned.map(({ ip }) => ip);
 }
 

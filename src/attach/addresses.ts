@@ -6,7 +6,7 @@ import { draftReleaseByHandle } from '../ipam/release.ts';
 import { gatewayOf } from '../kernel/link/workload-link.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { familyOf } from '../net/ip.ts';
-import { assignRequestOf, surroundingsOf } from './assign-request.ts';
+import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
 import { bootWords, draftReleaseOfBefore } from './last-boot.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
@@ -26,7 +26,7 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
   const words = { ...base.words, interface: attachment.interfaceName, ...bootWords(context) };
   const { result } = await commit(operation, async (draft) => {
     await draftReleaseOfBefore(context, draft, request.addresses);
-    return draftAssignment(surroundingsOf(context, draft), { ...base, words, isSame: isForInterface(attachment) });
+    return draftAssignment(ipamContextOf(context, draft), { ...base, words, isSame: isForInterface(attachment) });
   });
   return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
 }
@@ -37,9 +37,9 @@ export async function releaseAddresses(operation: Operation): Promise<void> {
   const { memory } = context;
   if (!memory.isInSync()) await memory.refresh(signal);
   await commit(operation, async (draft) => {
-    const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
+    const release = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
     for (const handleId of handlesOf(request, [request.network]))
-      await draftReleaseByHandle(around, handleId, isForInterface(request.attachment));
+      await draftReleaseByHandle(release, handleId, isForInterface(request.attachment));
   });
 }
 

@@ -1,7 +1,7 @@
 // What a request asks address assignment for.
 import type { AssignRequest } from '../ipam/assign.ts';
 import type { Draft } from '../ipam/draft.ts';
-import type { Surroundings } from '../ipam/own-block.ts';
+import type { IpamContext } from '../ipam/own-block.ts';
 import type { AttachContext } from './context.ts';
 import { handleOf, type Operation } from './operation.ts';
 import { otherAddresses } from './other-interfaces.ts';
@@ -28,7 +28,7 @@ export function assignRequestOf({ context, request }: Operation<AddressRequest>)
   };
 }
 
-export function surroundingsOf(context: AttachContext, draft: Draft): Surroundings {
+export function ipamContextOf(context: AttachContext, draft: Draft): IpamContext {
   return {
     view: context.memory.ipam,
     draft,

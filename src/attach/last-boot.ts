@@ -4,7 +4,7 @@ import { attributeAt, blockCidrOf, tryOrdinalOf } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { blockKey } from '../ipam/own-block.ts';
-import { draftReleaseIn, type ReleaseAround } from '../ipam/release.ts';
+import { draftReleaseIn, type ReleaseContext } from '../ipam/release.ts';
 import { cidrContains, formatCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
 import type { AttachContext } from './context.ts';
@@ -21,21 +21,21 @@ function isOfBefore(context: AttachContext, { node, boot }: Words): boolean {
   return node === context.nodeName && boot !== undefined && context.boot !== '' && boot !== context.boot;
 }
 
-async function draftOne(context: AttachContext, around: ReleaseAround, ip: Ip): Promise<void> {
+async function draftOne(context: AttachContext, release: ReleaseContext, ip: Ip): Promise<void> {
   const pool = context.memory.ipam.pools().find(({ cidr }) => cidrContains(cidr, ip));
   if (pool === undefined) return;
   const cidr = formatCidr(blockCidrOf(ip, pool.blockPrefixLength));
-  const text = await around.draft.get(blockKey(cidr));
+  const text = await release.draft.get(blockKey(cidr));
   const block = text === undefined ? undefined : parseBlock(text);
   const ordinal = block === undefined ? undefined : tryOrdinalOf(block, ip);
   const holder = block === undefined || ordinal === undefined ? undefined : attributeAt(block, ordinal);
   if (holder === undefined || !isOfBefore(context, holder.secondary ?? {})) return;
-  await context.nodeLease.require(around.draft);
-  await draftReleaseIn(around, cidr, [{ ip, handleId: holder.handleId }]);
+  await context.nodeLease.require(release.draft);
+  await draftReleaseIn(release, cidr, [{ ip, handleId: holder.handleId }]);
 }
 
 /** Gives back, of the addresses that are asked for, those that containers of before the last start of the kernel hold. */
 export async function draftReleaseOfBefore(context: AttachContext, draft: Draft, wanted: readonly Ip[]): Promise<void> {
-  const around = { draft, nowMs: context.now(), cooldownSeconds: context.memory.ipam.cooldownSeconds() };
-  for (const ip of wanted) await draftOne(context, around, ip);
+  const release = { draft, nowMs: context.now(), cooldownSeconds: context.memory.ipam.cooldownSeconds() };
+  for (const ip of wanted) await draftOne(context, release, ip);
 }

@@ -83,12 +83,12 @@ async function draftRemoval(operation: Operation, draft: Draft, endpoint: Worklo
   const id = endpoint === undefined ? expectedId(operation) : idOf(endpoint);
   if (id !== undefined) await draftDeletion(draft, id);
   if (request.provider !== undefined) return;
-  const around = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
+  const release = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
   const handles = handlesToRelease(request, endpoint);
   const { containerId, interfaceName } = request.attachment;
   const others = otherAddresses(memory, { containerId, interfaceName: endpoint?.spec.endpoint ?? interfaceName });
   await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
-  for (const handleId of handles) await draftReleaseByHandle(around, handleId, (_words, ip) => !others.has(ip));
+  for (const handleId of handles) await draftReleaseByHandle(release, handleId, (_words, ip) => !others.has(ip));
 }
 
 /** The endpoint and its addresses, in one transaction. */

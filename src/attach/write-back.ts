@@ -4,12 +4,12 @@ import { describeError, isOcicatError } from '../base/errors.ts';
 import { tryParseKey } from '../datastore/keys.ts';
 import { printResource, printResourceKey } from '../datastore/resource/resource-codec.ts';
 import { draftAssignment } from '../ipam/assign.ts';
-import { handleKey } from '../ipam/assign-errand.ts';
+import { handleKey } from '../ipam/assign-context.ts';
 import type { Draft } from '../ipam/draft.ts';
 import { REMOVAL_GROUP } from '../kernel/link/removal-group.ts';
 import { isWholeAlias } from '../kernel/link/workload-link-spec.ts';
 import { type Attachment, tryParseAttachment } from '../model/endpoint/workload-endpoint-name.ts';
-import { formatGoTime, surroundingsOf } from './assign-request.ts';
+import { formatGoTime, ipamContextOf } from './assign-request.ts';
 import { holderNetworkOf } from './attached-networks.ts';
 import type { AttachContext } from './context.ts';
 import { addressesOf, attachmentOf, findEndpoint, idOf } from './endpoint.ts';
@@ -52,7 +52,7 @@ async function draftAddresses(
   const timestamp = formatGoTime(Number.isNaN(madeMs) ? operation.context.now() : madeMs);
   const words = { node: operation.context.nodeName, timestamp };
   const exact = addressesOf(endpoint);
-  await draftAssignment(surroundingsOf(operation.context, draft), {
+  await draftAssignment(ipamContextOf(operation.context, draft), {
     handleId,
     words,
     use: 'Workload',

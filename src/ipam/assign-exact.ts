@@ -4,7 +4,7 @@ import { assignExact } from '../blocks/assign.ts';
 import { type Attribute, blockCidrOf, createBlock } from '../blocks/block.ts';
 import { cidrContains, cidrFamily, formatCidr } from '../net/cidr.ts';
 import { familyOf, formatIp, type Ip } from '../net/ip.ts';
-import { type Assigned, countAddress, type Errand } from './assign-errand.ts';
+import { type AssignContext, type Assigned, countAddress } from './assign-context.ts';
 import { blockKey, isOwn, keepBlock, tryReadBlock } from './own-block.ts';
 import type { Pool } from './pool.ts';
 import { describePool } from './pool-choice.ts';
@@ -16,7 +16,7 @@ function describeHolder(holder: Attribute): string {
 }
 
 /** Throws `not-found` in no pool, `denied` in a pool for other uses. */
-function poolOf({ view, request }: Errand, ip: Ip): Pool {
+function poolOf({ view, request }: AssignContext, ip: Ip): Pool {
   const pool = view.pools().find((one) => one.enabled && cidrContains(one.cidr, ip));
   if (pool === undefined) {
     const usable = (one: Pool) => one.enabled && one.allowedUses.includes(request.use);
@@ -36,12 +36,12 @@ function poolOf({ view, request }: Errand, ip: Ip): Pool {
 }
 
 /** Reservations, node selectors and the limit on blocks do not matter: somebody asked for the address by name. */
-export async function takeExact(errand: Errand, ip: Ip): Promise<Assigned> {
-  const { view, draft, nowMs } = errand;
-  const cidr = blockCidrOf(ip, poolOf(errand, ip).blockPrefixLength);
+export async function takeExact(context: AssignContext, ip: Ip): Promise<Assigned> {
+  const { view, draft, nowMs } = context;
+  const cidr = blockCidrOf(ip, poolOf(context, ip).blockPrefixLength);
   const name = formatCidr(cidr);
   const text = await draft.get(blockKey(name));
-  const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(errand, name, text);
+  const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
   if (block === undefined)
     throw new OcicatError('corrupt', `assign address "${formatIp(ip)}": its block "${name}" cannot be understood`);
   if (view.settings().strictAffinity && block.affinity !== undefined && !isOwn(view, block))
@@ -49,7 +49,7 @@ export async function takeExact(errand: Errand, ip: Ip): Promise<Assigned> {
       'denied',
       `assign address "${formatIp(ip)}": its block is "${block.affinity}"'s and affinity is strict`,
     );
-  const outcome = assignExact(block, ip, errand.holder);
+  const outcome = assignExact(block, ip, context.holder);
   if (outcome.kind === 'taken')
     throw new OcicatError(
       'conflict',
@@ -57,7 +57,7 @@ export async function takeExact(errand: Errand, ip: Ip): Promise<Assigned> {
     );
   if (outcome.kind === 'outside')
     throw new OcicatError('internal', `assign address "${formatIp(ip)}": not in its block`);
-  await keepBlock(errand, outcome.block);
-  await countAddress(errand, name);
+  await keepBlock(context, outcome.block);
+  await countAddress(context, name);
   return { ip, prefixLength: familyOf(ip) === 4 ? 32 : 128 };
 }

@@ -8,7 +8,7 @@ import { hasRoom, reservedIn } from '../blocks/reservations.ts';
 import { BLOCKS_PREFIX, tryParseKey } from '../datastore/keys.ts';
 import { type Cidr, cidrCovers, cidrFamily, formatCidr, parseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
-import { type Assigned, countAddress, type Errand } from './assign-errand.ts';
+import { type AssignContext, type Assigned, countAddress } from './assign-context.ts';
 import { blockKey, isOwn, isReclaimable, keepBlock, openOwnBlock, takeOver, tryReadBlock } from './own-block.ts';
 import type { Pool } from './pool.ts';
 import { choosePools, describePool } from './pool-choice.ts';
@@ -17,11 +17,11 @@ import { choosePools, describePool } from './pool-choice.ts';
 const EAGER_LOOKS = 4;
 
 /** Takes the next address of the block, if it has one; everything that belongs to it is in the draft then. */
-async function takeFrom(errand: Errand, block: Block): Promise<Assigned | undefined> {
-  const outcome = assignNext(block, errand.holder, reservedIn(block.cidr, errand.reservations));
+async function takeFrom(context: AssignContext, block: Block): Promise<Assigned | undefined> {
+  const outcome = assignNext(block, context.holder, reservedIn(block.cidr, context.reservations));
   if (outcome === undefined) return undefined;
-  await keepBlock(errand, outcome.block);
-  await countAddress(errand, formatCidr(block.cidr));
+  await keepBlock(context, outcome.block);
+  await countAddress(context, formatCidr(block.cidr));
   return { ip: outcome.ip, prefixLength: block.cidr.prefixLength };
 }
 
@@ -30,27 +30,27 @@ function blocksInside(cidrs: readonly string[], pools: readonly Pool[]): readonl
   return ranges.filter((cidr) => pools.some((pool) => cidrCovers(pool.cidr, cidr)));
 }
 
-async function takeOwn(errand: Errand, pools: readonly Pool[]): Promise<Assigned | undefined> {
-  for (const cidr of blocksInside(errand.view.ownBlocks(), pools)) {
-    const block = await openOwnBlock(errand, cidr);
-    const assigned = block === undefined ? undefined : await takeFrom(errand, block);
+async function takeOwn(context: AssignContext, pools: readonly Pool[]): Promise<Assigned | undefined> {
+  for (const cidr of blocksInside(context.view.ownBlocks(), pools)) {
+    const block = await openOwnBlock(context, cidr);
+    const assigned = block === undefined ? undefined : await takeFrom(context, block);
     if (assigned !== undefined) return assigned;
   }
   return undefined;
 }
 
 /** From the first block of the pools, in this host's order, that does not exist yet or is its own and has room. */
-async function takeNew(errand: Errand, pools: readonly Pool[]): Promise<Assigned | undefined> {
-  const { draft, view, nowMs } = errand;
+async function takeNew(context: AssignContext, pools: readonly Pool[]): Promise<Assigned | undefined> {
+  const { draft, view, nowMs } = context;
   let looks = 0;
   for (const pool of pools) {
-    for (const cidr of blocksOf(createWalk(pool.cidr, pool.blockPrefixLength, view.nodeName), errand.reservations)) {
+    for (const cidr of blocksOf(createWalk(pool.cidr, pool.blockPrefixLength, view.nodeName), context.reservations)) {
       if (looks++ === EAGER_LOOKS) await draft.survey(BLOCKS_PREFIX);
       const name = formatCidr(cidr);
       const text = await draft.peek(blockKey(name));
-      const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(errand, name, text);
+      const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
       const usable = block !== undefined && isOwn(view, block);
-      const assigned = usable ? await takeFrom(errand, block) : undefined;
+      const assigned = usable ? await takeFrom(context, block) : undefined;
       if (assigned !== undefined) return assigned;
     }
   }
@@ -58,41 +58,41 @@ async function takeNew(errand: Errand, pools: readonly Pool[]): Promise<Assigned
 }
 
 /** Existing blocks of the pools in this host's order. */
-async function surveyBlocks(errand: Errand, pools: readonly Pool[]): Promise<readonly Block[]> {
-  const found = await errand.draft.survey(BLOCKS_PREFIX);
+async function surveyBlocks(context: AssignContext, pools: readonly Pool[]): Promise<readonly Block[]> {
+  const found = await context.draft.survey(BLOCKS_PREFIX);
   const cidrs = found.flatMap(({ key }) => {
     const named = tryParseKey(key);
     return named?.kind === 'block' ? [named.cidr] : [];
   });
   const texts = new Map(found.map((kv) => [kv.key, kv.value]));
   return pools.flatMap((pool) => {
-    const walk = createWalk(pool.cidr, pool.blockPrefixLength, errand.view.nodeName);
+    const walk = createWalk(pool.cidr, pool.blockPrefixLength, context.view.nodeName);
     const inside = blocksInside(cidrs, [pool]).filter((cidr) => cidr.prefixLength === pool.blockPrefixLength);
     const ordered = inside.map((cidr) => [placeOf(walk, cidr), cidr] as const).sort(([a], [b]) => (a < b ? -1 : 1));
     return ordered.flatMap(([, cidr]) => {
       const name = formatCidr(cidr);
-      return tryReadBlock(errand, name, texts.get(blockKey(name)) ?? '') ?? [];
+      return tryReadBlock(context, name, texts.get(blockKey(name)) ?? '') ?? [];
     });
   });
 }
 
-async function takeAbandoned(errand: Errand, blocks: readonly Block[]): Promise<Assigned | undefined> {
+async function takeAbandoned(context: AssignContext, blocks: readonly Block[]): Promise<Assigned | undefined> {
   const usable = (block: Block) =>
-    isReclaimable(block, errand.nowMs) && hasRoom(block, reservedIn(block.cidr, errand.reservations));
+    isReclaimable(block, context.nowMs) && hasRoom(block, reservedIn(block.cidr, context.reservations));
   const block = blocks.find(usable);
-  return block === undefined ? undefined : takeFrom(errand, await takeOver(errand, block));
+  return block === undefined ? undefined : takeFrom(context, await takeOver(context, block));
 }
 
-async function borrow(errand: Errand, blocks: readonly Block[]): Promise<Assigned | undefined> {
+async function borrow(context: AssignContext, blocks: readonly Block[]): Promise<Assigned | undefined> {
   for (const block of blocks) {
-    const assigned = await takeFrom(errand, block);
+    const assigned = await takeFrom(context, block);
     if (assigned !== undefined) return assigned;
   }
   return undefined;
 }
 
-function exhausted(errand: Errand, family: Family, pools: readonly Pool[], capped: boolean): OcicatError {
-  const { maxBlocksPerHost, strictAffinity, autoAllocateBlocks } = errand.view.settings();
+function exhausted(context: AssignContext, family: Family, pools: readonly Pool[], capped: boolean): OcicatError {
+  const { maxBlocksPerHost, strictAffinity, autoAllocateBlocks } = context.view.settings();
   const reasons = [
     `No IPs available in pools: ${pools.map(describePool).join(', ')}`,
     ...(capped ? [`limit of ${maxBlocksPerHost} blocks reached for this node`] : []),
@@ -101,7 +101,7 @@ function exhausted(errand: Errand, family: Family, pools: readonly Pool[], cappe
   ];
   return new OcicatError(
     'exhausted',
-    `assign IPv${family} address to "${errand.request.handleId}": ${reasons.join('; ')}`,
+    `assign IPv${family} address to "${context.request.handleId}": ${reasons.join('; ')}`,
   );
 }
 
@@ -109,19 +109,19 @@ function exhausted(errand: Errand, family: Family, pools: readonly Pool[], cappe
  * Own blocks, new ones, abandoned ones, other hosts'. The limit on a host's blocks and the ban on claiming end the
  * claiming, not the search: what strict affinity does not forbid is borrowed (Calico gives up; appendix A 5).
  */
-export async function takeNext(errand: Errand, family: Family): Promise<Assigned> {
-  const { view, request } = errand;
+export async function takeNext(context: AssignContext, family: Family): Promise<Assigned> {
+  const { view, request } = context;
   const wanted = (family === 4 ? request.ipv4Pools : request.ipv6Pools) ?? [];
   const pools = choosePools(view, { family, use: request.use, pools: wanted });
   const { strictAffinity, autoAllocateBlocks, maxBlocksPerHost } = view.settings();
   const own = view.ownBlocks().filter((cidr) => cidrFamily(parseCidr(cidr)) === family);
   const capped = own.length >= maxBlocksPerHost;
   const mayClaim = autoAllocateBlocks && !capped;
-  let assigned = (await takeOwn(errand, pools)) ?? (mayClaim ? await takeNew(errand, pools) : undefined);
+  let assigned = (await takeOwn(context, pools)) ?? (mayClaim ? await takeNew(context, pools) : undefined);
   if (assigned !== undefined) return assigned;
-  const blocks = await surveyBlocks(errand, pools);
-  assigned = mayClaim ? await takeAbandoned(errand, blocks) : undefined;
-  assigned ??= strictAffinity ? undefined : await borrow(errand, blocks);
+  const blocks = await surveyBlocks(context, pools);
+  assigned = mayClaim ? await takeAbandoned(context, blocks) : undefined;
+  assigned ??= strictAffinity ? undefined : await borrow(context, blocks);
   if (assigned !== undefined) return assigned;
-  throw exhausted(errand, family, pools, capped);
+  throw exhausted(context, family, pools, capped);
 }

@@ -4,16 +4,16 @@ import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { bitsOf, familyOf } from '../net/ip.ts';
-import { type Assigned, type AssignRequest, type Errand, handleKey } from './assign-errand.ts';
+import { type AssignContext, type Assigned, type AssignRequest, handleKey } from './assign-context.ts';
 import { takeExact } from './assign-exact.ts';
 import { takeNext } from './assign-next.ts';
 import { parseHandle } from './handle.ts';
-import { blockKey, type Surroundings } from './own-block.ts';
+import { blockKey, type IpamContext } from './own-block.ts';
 
-export type { Assigned, AssignRequest } from './assign-errand.ts';
+export type { Assigned, AssignRequest } from './assign-context.ts';
 
 /** What the handle holds already and `isSame` accepts. */
-async function findHeld({ draft, request }: Errand): Promise<readonly Assigned[]> {
+async function findHeld({ draft, request }: AssignContext): Promise<readonly Assigned[]> {
   const handle = parseHandle(await draft.getLikelyAbsent(handleKey(request.handleId)));
   const held: Assigned[] = [];
   for (const cidr of handle.keys()) {
@@ -31,19 +31,19 @@ async function findHeld({ draft, request }: Errand): Promise<readonly Assigned[]
  * again. The draft then has all that must be written, and nothing is assigned unless it is committed.
  * Throws `not-found`, `exhausted`, `conflict` (somebody holds it), `denied`, `invalid`.
  */
-export async function draftAssignment(around: Surroundings, request: AssignRequest): Promise<readonly Assigned[]> {
+export async function draftAssignment(ipam: IpamContext, request: AssignRequest): Promise<readonly Assigned[]> {
   const holder: Attribute = { handleId: request.handleId, secondary: request.words };
-  const errand: Errand = { ...around, request, holder, reservations: around.view.reservations() };
-  const held = await findHeld(errand);
+  const context: AssignContext = { ...ipam, request, holder, reservations: ipam.view.reservations() };
+  const held = await findHeld(context);
   const exact = request.exact ?? [];
   const assigned: Assigned[] = [];
   for (const ip of exact) {
     const again = held.some((one) => one.ip === ip);
-    assigned.push(again ? { ip, prefixLength: bitsOf(familyOf(ip)) } : await takeExact(errand, ip));
+    assigned.push(again ? { ip, prefixLength: bitsOf(familyOf(ip)) } : await takeExact(context, ip));
   }
   for (const family of request.families) {
     if (exact.some((ip) => familyOf(ip) === family)) continue;
-    assigned.push(held.find(({ ip }) => familyOf(ip) === family) ?? (await takeNext(errand, family)));
+    assigned.push(held.find(({ ip }) => familyOf(ip) === family) ?? (await takeNext(context, family)));
   }
   return assigned;
 }

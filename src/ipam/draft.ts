@@ -22,7 +22,7 @@ export interface Draft {
    * commit finds out.
    */
   getLikelyAbsent(key: string): Promise<string | undefined>;
-  /** As get without the condition: for looking around. */
+  /** As get without the condition: for a look at it. */
   peek(key: string): Promise<string | undefined>;
   /** Reads everything under a prefix at once, so that later reads there are free and up to date. */
   survey(prefix: string): Promise<readonly KeyValue[]>;

@@ -9,7 +9,7 @@ import { parseFields } from './handle.ts';
 import { requestsFor } from './host-release.ts';
 import { type ReleasePorts, readCooldown } from './ipam.ts';
 import { blockKey } from './own-block.ts';
-import { draftReleaseByHandle, draftReleaseIn, type ReleaseAround } from './release.ts';
+import { draftReleaseByHandle, draftReleaseIn, type ReleaseContext } from './release.ts';
 
 export interface EndpointOfHost {
   /** The endpoint's key. */
@@ -51,25 +51,25 @@ function readHoldings(text: string): Holdings {
 }
 
 /** An address that is recorded as held by another host has been given away, and is not the endpoint's any more. */
-async function draftAddresses(around: ReleaseAround, of: EndpointOfHost, held: readonly Ip[]): Promise<void> {
+async function draftAddresses(context: ReleaseContext, of: EndpointOfHost, held: readonly Ip[]): Promise<void> {
   for (const cidr of of.blocks.filter((block) => held.some((ip) => cidrContains(block, ip)))) {
-    const text = await around.draft.get(blockKey(formatCidr(cidr)));
+    const text = await context.draft.get(blockKey(formatCidr(cidr)));
     if (text === undefined) continue;
     const isMeant = (node: string | undefined, ip: Ip) => (node ?? of.host) === of.host && held.includes(ip);
     const requests = requestsFor(parseBlock(text), ({ secondary }, ip) => isMeant(secondary?.node, ip));
-    await draftReleaseIn(around, formatCidr(cidr), requests);
+    await draftReleaseIn(context, formatCidr(cidr), requests);
   }
 }
 
-async function draftEndpoint(around: ReleaseAround, of: EndpointOfHost): Promise<boolean> {
-  const { draft } = around;
+async function draftEndpoint(context: ReleaseContext, of: EndpointOfHost): Promise<boolean> {
+  const { draft } = context;
   const text = await draft.get(of.key);
   if (text === undefined) return false;
   draft.delete(of.key);
   const { addresses, handles } = readHoldings(text);
-  await draftAddresses(around, of, addresses);
+  await draftAddresses(context, of, addresses);
   for (const handle of handles)
-    await draftReleaseByHandle(around, handle, (words) => (words.node ?? of.host) === of.host);
+    await draftReleaseByHandle(context, handle, (words) => (words.node ?? of.host) === of.host);
   return true;
 }
 

@@ -10,7 +10,7 @@ import type { Ip } from '../net/ip.ts';
 import { commitDraft, NO_MEMORY } from './commit.ts';
 import { type ReleasePorts, readCooldown, releaseByHandle } from './ipam.ts';
 import { blockKey } from './own-block.ts';
-import { draftReleaseIn, type ReleaseAround } from './release.ts';
+import { draftReleaseIn, type ReleaseContext } from './release.ts';
 
 /** Each address may have a handle of its own, which is a condition and a write of the same transaction. */
 const ADDRESSES_PER_COMMIT = 50;
@@ -42,11 +42,11 @@ export function requestsFor(block: Block, isMeant: (holder: Attribute, ip: Ip) =
 }
 
 /** The next of the host's addresses in a block; none when there are none left. */
-async function draftNext(around: ReleaseAround, cidr: string, host: string): Promise<readonly Ip[]> {
-  const text = await around.draft.get(blockKey(cidr));
+async function draftNext(context: ReleaseContext, cidr: string, host: string): Promise<readonly Ip[]> {
+  const text = await context.draft.get(blockKey(cidr));
   if (text === undefined) return [];
   const requests = requestsFor(parseBlock(text), (holder) => holder.secondary?.node === host);
-  const released = await draftReleaseIn(around, cidr, requests.slice(0, ADDRESSES_PER_COMMIT));
+  const released = await draftReleaseIn(context, cidr, requests.slice(0, ADDRESSES_PER_COMMIT));
   return released.map(({ ip }) => ip);
 }
 

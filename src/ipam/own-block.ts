@@ -27,7 +27,7 @@ export function tryParseOwner(affinity: string): BlockOwner | undefined {
   return (kind === 'host' || kind === 'virtual') && name !== undefined ? { kind, name } : undefined;
 }
 
-export interface Surroundings {
+export interface IpamContext {
   readonly view: IpamView;
   readonly draft: Draft;
   readonly nowMs: number;
@@ -36,7 +36,7 @@ export interface Surroundings {
 }
 
 /** A block as it would be now: addresses that have cooled down are free. undefined, and reported, when it is corrupt. */
-export function tryReadBlock({ view, nowMs, report }: Surroundings, cidr: string, text: string): Block | undefined {
+export function tryReadBlock({ view, nowMs, report }: IpamContext, cidr: string, text: string): Block | undefined {
   try {
     return collectCooled(parseBlock(text), { nowMs, cooldownSeconds: view.cooldownSeconds() });
   } catch (cause) {
@@ -51,7 +51,7 @@ export function isOwn(view: IpamView, block: Block): boolean {
 }
 
 /** Makes the affinity record say `confirmed`, whatever a stopped claim or release has left there. */
-async function confirmAffinity({ view, draft }: Surroundings, cidr: string): Promise<void> {
+async function confirmAffinity({ view, draft }: IpamContext, cidr: string): Promise<void> {
   const key = affinityKey({ kind: 'host', name: view.nodeName }, cidr);
   const record = await draft.get(key);
   if (record === undefined || parseAffinity(record) !== 'confirmed') draft.put(key, printAffinity('confirmed'));
@@ -61,11 +61,11 @@ async function confirmAffinity({ view, draft }: Surroundings, cidr: string): Pro
  * The block of an affinity of this host, ready to be taken from: created anew if it is missing. undefined when it belongs
  * to somebody else: the affinity is stale then and goes with the draft. undefined too when it is corrupt.
  */
-export async function openOwnBlock(around: Surroundings, cidr: Cidr): Promise<Block | undefined> {
-  const { view, draft, nowMs } = around;
+export async function openOwnBlock(context: IpamContext, cidr: Cidr): Promise<Block | undefined> {
+  const { view, draft, nowMs } = context;
   const name = formatCidr(cidr);
   const text = await draft.peek(blockKey(name));
-  const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(around, name, text);
+  const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
   if (block === undefined || isOwn(view, block)) return block;
   const key = affinityKey({ kind: 'host', name: view.nodeName }, name);
   if ((await draft.get(key)) !== undefined) draft.delete(key);
@@ -82,7 +82,7 @@ export function isReclaimable(block: Block, nowMs: number): boolean {
 }
 
 /** The block as this host's own; the former owner's record goes with the draft. */
-export async function takeOver({ view, draft, nowMs }: Surroundings, block: Block): Promise<Block> {
+export async function takeOver({ view, draft, nowMs }: IpamContext, block: Block): Promise<Block> {
   const owner = block.affinity === undefined ? undefined : tryParseOwner(block.affinity);
   if (owner !== undefined) {
     const key = affinityKey(owner, formatCidr(block.cidr));
@@ -92,9 +92,9 @@ export async function takeOver({ view, draft, nowMs }: Surroundings, block: Bloc
 }
 
 /** Writes a block from which an address was taken, and the affinity that belongs to it if it is this host's. */
-export async function keepBlock(around: Surroundings, block: Block): Promise<void> {
+export async function keepBlock(context: IpamContext, block: Block): Promise<void> {
   const name = formatCidr(block.cidr);
-  await around.draft.get(blockKey(name));
-  around.draft.put(blockKey(name), printBlock(block));
-  if (isOwn(around.view, block)) await confirmAffinity(around, name);
+  await context.draft.get(blockKey(name));
+  context.draft.put(blockKey(name), printBlock(block));
+  if (isOwn(context.view, block)) await confirmAffinity(context, name);
 }

@@ -11,7 +11,7 @@ import type { Draft } from './draft.ts';
 import { countInHandle, parseHandle, printHandle } from './handle.ts';
 import { blockKey } from './own-block.ts';
 
-export interface ReleaseAround {
+export interface ReleaseContext {
   readonly draft: Draft;
   readonly nowMs: number;
   readonly cooldownSeconds: number;
@@ -35,29 +35,29 @@ async function uncount(draft: Draft, handleId: string, cidr: string, count: numb
 
 /** Addresses of one block; every handle that held one is counted down. Throws `conflict` when a guard is broken. */
 export async function draftReleaseIn(
-  around: ReleaseAround,
+  context: ReleaseContext,
   cidr: string,
   requests: readonly ReleaseRequest[],
 ): Promise<readonly Released[]> {
-  const text = await around.draft.get(blockKey(cidr));
+  const text = await context.draft.get(blockKey(cidr));
   if (text === undefined) return [];
-  const outcome = releaseAddresses(parseBlock(text), requests, around);
+  const outcome = releaseAddresses(parseBlock(text), requests, context);
   if (outcome.kind === 'conflict')
     throw new OcicatError('conflict', `release address "${formatIp(outcome.ip)}": ${outcome.reason}`);
   if (outcome.released.length === 0) return [];
-  writeBlock(around.draft, outcome.block);
+  writeBlock(context.draft, outcome.block);
   for (const [handleId, held] of Map.groupBy(outcome.released, ({ holder }) => holder.handleId))
-    if (handleId !== undefined) await uncount(around.draft, handleId, cidr, held.length);
+    if (handleId !== undefined) await uncount(context.draft, handleId, cidr, held.length);
   return outcome.released;
 }
 
 /** All addresses held under the handle that `isMeant` accepts (default: all). A handle that is gone has none. */
 export async function draftReleaseByHandle(
-  around: ReleaseAround,
+  context: ReleaseContext,
   handleId: string,
   isMeant: (words: Readonly<Record<string, string>>, ip: Ip) => boolean = () => true,
 ): Promise<readonly Released[]> {
-  const { draft } = around;
+  const { draft } = context;
   const key = printKey({ kind: 'handle', handleId });
   const text = await draft.get(key);
   const released: Released[] = [];
@@ -69,7 +69,7 @@ export async function draftReleaseByHandle(
     const meant = held.filter(({ holder, ip }) => isMeant(holder.secondary ?? {}, ip));
     released.push(
       ...(await draftReleaseIn(
-        around,
+        context,
         cidr,
         meant.map(({ ip }) => ({ ip, handleId })),
       )),

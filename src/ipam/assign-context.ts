@@ -4,7 +4,7 @@ import { printKey } from '../datastore/keys.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family, Ip } from '../net/ip.ts';
 import { countInHandle, parseHandle, printHandle } from './handle.ts';
-import type { Surroundings } from './own-block.ts';
+import type { IpamContext } from './own-block.ts';
 import type { PoolUse } from './pool.ts';
 
 export interface AssignRequest {
@@ -38,14 +38,14 @@ export function handleKey(handleId: string): string {
 }
 
 /** What one assignment works with, so that each step has one argument more at most. */
-export interface Errand extends Surroundings {
+export interface AssignContext extends IpamContext {
   readonly request: AssignRequest;
   readonly holder: Attribute;
   readonly reservations: readonly Cidr[];
 }
 
 /** One more address of the block under the request's handle. */
-export async function countAddress({ draft, request }: Errand, cidr: string): Promise<void> {
+export async function countAddress({ draft, request }: AssignContext, cidr: string): Promise<void> {
   const key = handleKey(request.handleId);
   draft.put(key, printHandle(countInHandle(parseHandle(await draft.getLikelyAbsent(key)), cidr, 1)));
 }
