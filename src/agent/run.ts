@@ -2,7 +2,7 @@
 
 import { createAttacher } from '../attach/attacher.ts';
 import type { AttachContext } from '../attach/context.ts';
-import { type CniMemory, openCniMemory } from '../attach/memory.ts';
+import { type NodeCache, openNodeCache } from '../attach/node-cache.ts';
 import { forgetDeleted } from '../attach/write-back.ts';
 import { openBird } from '../bird/bird.ts';
 import { openCniServer } from '../cni/server/server.ts';
@@ -82,11 +82,11 @@ async function openStore(config: DatastoreConfig, log: LeveledLog, closing: Asyn
 }
 
 /** Own writes are taken in at once, and not when the watch brings them. */
-function withOwnWrites(memory: CniMemory, session: Session): CniMemory {
+function withOwnWrites(cache: NodeCache, session: Session): NodeCache {
   return {
-    ...memory,
+    ...cache,
     apply(update) {
-      memory.apply(update);
+      cache.apply(update);
       session.takeOwn(update);
     },
   };
@@ -118,7 +118,7 @@ async function run(
   const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, patienceMs: PATIENCE_MS, log };
   const nodeLease = closing.adopt(await joinCluster(claimant, settings, signal), (one) => one.release());
 
-  const cniMemory = openCniMemory(datastore, nodeName);
+  const nodeCache = openNodeCache(datastore, nodeName);
   const clusterState = createClusterState({ nodeName, routerId: routerIdOf(settings), felix: felix.spec, log });
   const dataplane = createDataplane(firewall, log, createFlowFlushQueue(flusher, log));
   const workloads = createWorkloads(log);
@@ -133,20 +133,20 @@ async function run(
   );
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
-    ...{ nodeName, datastore, stallMs: settings.stallMs, memory: cniMemory, clusterState, settingsConsumers },
+    ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
     ...{ dataplane, workloads, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
     touchRouting: hasBird ? router.touch : () => undefined,
-    deleted: (key) => forgetDeleted({ memory: cniMemory, endpointFolder, log }, key),
+    deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
   });
 
-  const memory = withOwnWrites(cniMemory, session);
+  const cache = withOwnWrites(nodeCache, session);
   const policyApplied: AttachContext['policyApplied'] = (_endpoint, _modRevision, callSignal) =>
     session.flushWhole(callSignal);
   const hostMtu = followHostMtu(log, signal);
-  const podMacs = createPodMacs({ datastore, memory, nodeLease, policyApplied, log }, signal);
+  const podMacs = createPodMacs({ datastore, cache, nodeLease, policyApplied, log }, signal);
   const links = createWorkloadLinks(remover, flusher, podMacs);
   const attach: AttachContext = {
-    ...{ nodeName, datastore, memory, links, policyApplied, nodeLease, boot: own.boot, endpointFolder, log },
+    ...{ nodeName, datastore, cache, links, policyApplied, nodeLease, boot: own.boot, endpointFolder, log },
     endpointGone: () => session.flush(),
     whyBehind: session.whyBehind,
     mtuBytes: hostMtu.current,

@@ -23,7 +23,7 @@ import {
   linkOf,
 } from './endpoint.ts';
 import { createLink, linkSpecOf } from './link.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
 import { draftProfile } from './profile.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -73,7 +73,7 @@ async function draftEndpoint(
     labels,
     workload,
     network,
-    hostName: chooseLinkName(context.memory, attachment, context.links.isForeign),
+    hostName: chooseLinkName(context.cache, attachment, context.links.isForeign),
     mac: request.mac ?? localMac(randomBytes(6)),
     nowMs: context.now(),
   };
@@ -135,8 +135,8 @@ async function createWithRoom(operation: Add): Promise<Attached | undefined> {
 /** The endpoint that the request is about already: the interface's own, or the one that all of the container's networks share. */
 function findStanding({ context, request }: Add): LocalEndpoint | undefined {
   const { attachment, mode } = request;
-  const own = findEndpoint(context.memory, attachment);
-  return own !== undefined || mode === 'interface' ? own : endpointsOf(context.memory, attachment.containerId)[0];
+  const own = findEndpoint(context.cache, attachment);
+  return own !== undefined || mode === 'interface' ? own : endpointsOf(context.cache, attachment.containerId)[0];
 }
 
 /** Throws what went wrong, with everything undone or noted to be undone later. */

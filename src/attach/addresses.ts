@@ -34,10 +34,10 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
 /** What is written down before, and whether anything is left to do, is the caller's. */
 export async function releaseAddresses(operation: Operation): Promise<void> {
   const { context, request, signal } = operation;
-  const { memory } = context;
-  if (!memory.isInSync()) await memory.refresh(signal);
+  const { cache } = context;
+  if (!cache.isInSync()) await cache.refresh(signal);
   await commit(operation, async (draft) => {
-    const release = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
+    const release = { draft, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
     for (const handleId of handlesOf(request, [request.network]))
       await draftReleaseByHandle(release, handleId, isForInterface(request.attachment));
   });

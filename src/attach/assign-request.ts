@@ -15,7 +15,7 @@ export function formatGoTime(timeMs: number): string {
 
 export function assignRequestOf({ context, request }: Operation<AddressRequest>): AssignRequest {
   const { attachment, network, addresses, families, ipv4Pools, ipv6Pools } = request;
-  const others = otherAddresses(context.memory, attachment);
+  const others = otherAddresses(context.cache, attachment);
   return {
     handleId: handleOf(network, attachment.containerId),
     words: { node: context.nodeName, timestamp: formatGoTime(context.now()) },
@@ -30,7 +30,7 @@ export function assignRequestOf({ context, request }: Operation<AddressRequest>)
 
 export function ipamContextOf(context: AttachContext, draft: Draft): IpamContext {
   return {
-    view: context.memory.ipam,
+    view: context.cache.ipam,
     draft,
     nowMs: context.now(),
     report: (error) => context.log.error('assign address', error),

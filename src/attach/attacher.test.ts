@@ -8,7 +8,7 @@ import { printKey } from '../datastore/keys.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
 import { type Attacher, createAttacher } from './attacher.ts';
 import type { AttachContext } from './context.ts';
-import { openCniMemory } from './memory.ts';
+import { openNodeCache } from './node-cache.ts';
 import type { AttachRequest, RemoveRequest } from './request.ts';
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org';
@@ -28,13 +28,13 @@ async function put(kind: 'ClusterInformation' | 'Node' | 'IPPool', name: string,
 }
 
 async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
-  const memory = openCniMemory(store, 'host-1');
-  await memory.refresh(signal);
-  memory.setInSync(true);
+  const cache = openNodeCache(store, 'host-1');
+  await cache.refresh(signal);
+  cache.setInSync(true);
   return createAttacher({
     nodeName: 'host-1',
     datastore: store,
-    memory,
+    cache,
     links: {
       create: ({ hostName }) => void links.add(hostName),
       raise: () => undefined,

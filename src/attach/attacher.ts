@@ -6,7 +6,7 @@ import { checkWorkload } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { AttachContext } from './context.ts';
 import { attachmentOf } from './endpoint.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import { ensureReady, type Operation, type OperationContext } from './operation.ts';
 import { remove, removeEndpoint, removeIfDeferred } from './remove.ts';
 import type {

@@ -10,7 +10,7 @@ import { attachedNetworkOf, holderNetworkOf, isAsAsked } from './attached-networ
 import { addressesOf, attachmentOf, endpointsOf, findEndpoint } from './endpoint.ts';
 import { tryRecallEndpoint } from './endpoint-files.ts';
 import { linkSpecOf } from './link.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import { handleOf, type Operation, type OperationContext } from './operation.ts';
 import type { CheckRequest } from './request.ts';
 
@@ -55,10 +55,10 @@ export function throwDifferences(containerId: string, issues: readonly Issue[]):
 }
 
 /** The interface's own endpoint, or the one that the network shares. */
-function findChecked({ context: { memory }, request }: Check): LocalEndpoint | undefined {
+function findChecked({ context: { cache }, request }: Check): LocalEndpoint | undefined {
   const asked = attachedNetworkOf(request);
-  const shared = endpointsOf(memory, request.attachment.containerId).find(({ endpoint }) => isAsAsked(endpoint, asked));
-  return findEndpoint(memory, request.attachment) ?? shared;
+  const shared = endpointsOf(cache, request.attachment.containerId).find(({ endpoint }) => isAsAsked(endpoint, asked));
+  return findEndpoint(cache, request.attachment) ?? shared;
 }
 
 /** Throws `not-found` with every difference. */

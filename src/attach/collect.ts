@@ -18,7 +18,7 @@ function isValid({ valid }: CollectRequest, { containerId, interfaceName }: Atta
 
 /** Attachments to the network that endpoints know of. */
 function endpointAttachments({ context, request }: Collect): readonly Attachment[] {
-  return context.memory.endpoints().flatMap(({ endpoint }) => {
+  return context.cache.endpoints().flatMap(({ endpoint }) => {
     const { containerId } = attachmentOf(endpoint);
     const networks = networksOf(endpoint).filter(({ network }) => network === request.network);
     return networks.map(({ interfaceName }) => ({ containerId, interfaceName }));
@@ -27,7 +27,7 @@ function endpointAttachments({ context, request }: Collect): readonly Attachment
 
 /** Containers whose addresses are held under the network's name, which they may have left while others share the interface. */
 function holdingContainers({ context, request }: Collect): readonly string[] {
-  const endpoints = context.memory.endpoints().map(({ endpoint }) => endpoint);
+  const endpoints = context.cache.endpoints().map(({ endpoint }) => endpoint);
   const holding = endpoints.filter((endpoint) => holderNetworkOf(endpoint) === request.network);
   return holding.map((endpoint) => attachmentOf(endpoint).containerId);
 }

@@ -6,7 +6,7 @@ import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
 import type { Log } from '../sys/log.ts';
-import type { CniMemory } from './memory.ts';
+import type { NodeCache } from './node-cache.ts';
 
 /** The kernel's side: createWorkloadLink and its kin, in the namespace that the agent calls the host's. */
 export interface WorkloadLinks {
@@ -40,7 +40,7 @@ interface HeldName {
 export interface AttachContext {
   readonly nodeName: string;
   readonly datastore: Datastore;
-  readonly memory: CniMemory;
+  readonly cache: NodeCache;
   readonly links: WorkloadLinks;
   /**
    * Resolves when the endpoint's policy, as of this revision, is in the kernel. The link exists then and is down.

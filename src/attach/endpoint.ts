@@ -12,7 +12,7 @@ import { formatCidr, hostCidr, parseCidr } from '../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../net/ip.ts';
 import { type Mac, parseMac } from '../net/mac.ts';
 import type { EndpointId } from './context.ts';
-import type { CniMemory, LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint, NodeCache } from './node-cache.ts';
 import type { AttachedAddress } from './request.ts';
 
 const ORCHESTRATOR = 'cni';
@@ -87,13 +87,13 @@ export function attachmentOf({ spec }: WorkloadEndpoint): Attachment {
 }
 
 /** All endpoints of a container, in the order of their names, whatever their namespaces. */
-export function endpointsOf(memory: CniMemory, containerId: string): readonly LocalEndpoint[] {
-  return memory.endpoints().filter(({ endpoint }) => attachmentOf(endpoint).containerId === containerId);
+export function endpointsOf(cache: NodeCache, containerId: string): readonly LocalEndpoint[] {
+  return cache.endpoints().filter(({ endpoint }) => attachmentOf(endpoint).containerId === containerId);
 }
 
 /** The endpoint of one interface of a container. */
-export function findEndpoint(memory: CniMemory, attachment: Attachment): LocalEndpoint | undefined {
-  return endpointsOf(memory, attachment.containerId).find(
+export function findEndpoint(cache: NodeCache, attachment: Attachment): LocalEndpoint | undefined {
+  return endpointsOf(cache, attachment.containerId).find(
     ({ endpoint }) => endpoint.spec.endpoint === attachment.interfaceName,
   );
 }
@@ -129,15 +129,11 @@ function* candidateNames({ containerId, interfaceName }: Attachment): Generator<
  * interface of the container; else 11 hexadecimal digits of a hash of both. (Calico lets two containers with the same
  * beginning fight for the link.)
  */
-export function chooseLinkName(
-  memory: CniMemory,
-  attachment: Attachment,
-  isForeign: (name: string) => boolean,
-): string {
+export function chooseLinkName(cache: NodeCache, attachment: Attachment, isForeign: (name: string) => boolean): string {
   const { containerId, interfaceName } = attachment;
   const isOwn = ({ containerID, endpoint }: WorkloadEndpoint['spec']) =>
     containerID === containerId && endpoint === interfaceName;
-  const specs = memory.endpoints().map(({ endpoint }) => endpoint.spec);
+  const specs = cache.endpoints().map(({ endpoint }) => endpoint.spec);
   const taken = new Set(specs.filter((spec) => !isOwn(spec)).map((spec) => spec.interfaceName));
   for (const suffix of candidateNames(attachment)) {
     const name = `${LINK_PREFIX}${suffix}`;

@@ -22,7 +22,7 @@ function isOfBefore(context: AttachContext, { node, boot }: Words): boolean {
 }
 
 async function draftOne(context: AttachContext, release: ReleaseContext, ip: Ip): Promise<void> {
-  const pool = context.memory.ipam.pools().find(({ cidr }) => cidrContains(cidr, ip));
+  const pool = context.cache.ipam.pools().find(({ cidr }) => cidrContains(cidr, ip));
   if (pool === undefined) return;
   const cidr = formatCidr(blockCidrOf(ip, pool.blockPrefixLength));
   const text = await release.draft.get(blockKey(cidr));
@@ -36,6 +36,6 @@ async function draftOne(context: AttachContext, release: ReleaseContext, ip: Ip)
 
 /** Gives back, of the addresses that are asked for, those that containers of before the last start of the kernel hold. */
 export async function draftReleaseOfBefore(context: AttachContext, draft: Draft, wanted: readonly Ip[]): Promise<void> {
-  const release = { draft, nowMs: context.now(), cooldownSeconds: context.memory.ipam.cooldownSeconds() };
+  const release = { draft, nowMs: context.now(), cooldownSeconds: context.cache.ipam.cooldownSeconds() };
   for (const ip of wanted) await draftOne(context, release, ip);
 }

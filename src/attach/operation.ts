@@ -29,9 +29,9 @@ const IN_SYNC_TIMEOUT_MS = 10_000;
 const UNDO_TIMEOUT_MS = 20_000;
 
 /** Throws `not-ready` while the datastore is locked or unread. */
-export async function ensureReady({ memory }: AttachContext): Promise<void> {
-  await memory.untilInSync(IN_SYNC_TIMEOUT_MS);
-  if (!memory.isDatastoreReady())
+export async function ensureReady({ cache }: AttachContext): Promise<void> {
+  await cache.untilInSync(IN_SYNC_TIMEOUT_MS);
+  if (!cache.isDatastoreReady())
     throw new OcicatError('not-ready', 'Calico is currently not ready to process requests');
 }
 
@@ -41,7 +41,7 @@ export function commit<T>(
   build: (draft: Draft) => Promise<T>,
   signal = usual,
 ): Promise<Committed<T>> {
-  return commits.run('store', () => commitDraft(context.datastore, context.memory, build, signal));
+  return commits.run('store', () => commitDraft(context.datastore, context.cache, build, signal));
 }
 
 /**

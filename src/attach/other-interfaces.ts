@@ -2,10 +2,10 @@
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import type { Ip } from '../net/ip.ts';
 import { addressesOf, endpointsOf } from './endpoint.ts';
-import type { CniMemory } from './memory.ts';
+import type { NodeCache } from './node-cache.ts';
 
 /** Addresses of the container's endpoints but the interface's own. */
-export function otherAddresses(memory: CniMemory, { containerId, interfaceName }: Attachment): ReadonlySet<Ip> {
-  const others = endpointsOf(memory, containerId).filter(({ endpoint }) => endpoint.spec.endpoint !== interfaceName);
+export function otherAddresses(cache: NodeCache, { containerId, interfaceName }: Attachment): ReadonlySet<Ip> {
+  const others = endpointsOf(cache, containerId).filter(({ endpoint }) => endpoint.spec.endpoint !== interfaceName);
   return new Set(others.flatMap(({ endpoint }) => addressesOf(endpoint)));
 }

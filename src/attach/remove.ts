@@ -25,7 +25,7 @@ import {
   tryNameEndpoint,
 } from './endpoint.ts';
 import { tryRecallEndpoint } from './endpoint-files.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import { commit, dropEndpoint, handlesOf, type Operation, type OperationContext } from './operation.ts';
 import { otherAddresses } from './other-interfaces.ts';
 import type { DeferredRemoval, RemoveRequest } from './request.ts';
@@ -79,14 +79,14 @@ async function draftDeletion(draft: Draft, id: string): Promise<void> {
 
 async function draftRemoval(operation: Operation, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
   const { context, request } = operation;
-  const { memory } = context;
+  const { cache } = context;
   const id = endpoint === undefined ? expectedId(operation) : idOf(endpoint);
   if (id !== undefined) await draftDeletion(draft, id);
   if (request.provider !== undefined) return;
-  const release = { draft, nowMs: context.now(), cooldownSeconds: memory.ipam.cooldownSeconds() };
+  const release = { draft, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
   const handles = handlesToRelease(request, endpoint);
   const { containerId, interfaceName } = request.attachment;
-  const others = otherAddresses(memory, { containerId, interfaceName: endpoint?.spec.endpoint ?? interfaceName });
+  const others = otherAddresses(cache, { containerId, interfaceName: endpoint?.spec.endpoint ?? interfaceName });
   await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
   for (const handleId of handles) await draftReleaseByHandle(release, handleId, (_words, ip) => !others.has(ip));
 }
@@ -123,13 +123,13 @@ function isLast(request: RemoveRequest, endpoint: WorkloadEndpoint): boolean {
 }
 
 /** A shared interface is left by the networks that it was asked for under; one of its own goes whole. */
-function planRemoval({ context: { memory }, request }: Operation): Removal {
+function planRemoval({ context: { cache }, request }: Operation): Removal {
   const { attachment } = request;
   const asked = attachedNetworkOf(request);
   const isJoined = ({ endpoint }: LocalEndpoint) => isShared(endpoint) && isAttached(endpoint, asked);
-  const joined = endpointsOf(memory, attachment.containerId).find(isJoined);
+  const joined = endpointsOf(cache, attachment.containerId).find(isJoined);
   if (joined !== undefined) return { kind: isLast(request, joined.endpoint) ? 'remove' : 'detach', known: joined };
-  const own = findEndpoint(memory, attachment);
+  const own = findEndpoint(cache, attachment);
   return own !== undefined && isShared(own.endpoint) ? { kind: 'nothing' } : { kind: 'remove', known: own };
 }
 
@@ -157,10 +157,10 @@ function isNothing(failure: unknown, wasAttached: boolean): boolean {
  * tried before, and the endpoint may have been removed then.
  */
 async function removeInterface(operation: Operation, before: LocalEndpoint | undefined, isRetry: boolean) {
-  const { memory } = operation.context;
+  const { cache } = operation.context;
   await removeFromHost(operation, before?.endpoint);
   const failure = await giveBack(operation);
-  if (!memory.isInSync()) await memory.refresh(operation.signal);
+  if (!cache.isInSync()) await cache.refresh(operation.signal);
   const now = planRemoval(operation);
   if (now.kind === 'detach') await detachNetwork(operation, now.known);
   if (now.kind === 'remove') await removeRest(operation, before, now.known);
@@ -171,7 +171,7 @@ async function removeInterface(operation: Operation, before: LocalEndpoint | und
 /** An agent that has not read the store must not take an interface that other networks share. */
 async function learnOfShared({ context, request, signal }: Operation): Promise<void> {
   const kept = tryRecallEndpoint(context.endpointFolder, request.attachment);
-  if (!context.memory.isInSync() && kept !== undefined && isShared(kept.endpoint)) await context.memory.refresh(signal);
+  if (!context.cache.isInSync() && kept !== undefined && isShared(kept.endpoint)) await context.cache.refresh(signal);
 }
 
 async function removeWorkload(operation: Operation, isRetry: boolean): Promise<void> {

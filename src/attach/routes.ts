@@ -7,7 +7,7 @@ import type { AttachRequest, Route } from './request.ts';
 /** A pool that has gone leads nowhere. */
 function namedPools({ context, request }: Operation<AttachRequest>): readonly Route[] {
   const { ipv4Pools, ipv6Pools } = request;
-  const pools = context.memory.ipam.pools();
+  const pools = context.cache.ipam.pools();
   return [...ipv4Pools, ...ipv6Pools].flatMap((wanted) => {
     const destination = tryParseCidr(wanted) ?? pools.find(({ name }) => name === wanted)?.cidr;
     return destination === undefined ? [] : [{ destination }];

@@ -12,7 +12,7 @@ import type { AttachContext } from './context.ts';
 import { addressesOf, attachedAddressesOf, attachmentOf, linkOf } from './endpoint.ts';
 import { tryRecallEndpoint } from './endpoint-files.ts';
 import { createLink, linkSpecOf } from './link.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
 import { draftProfile } from './profile.ts';
 import type { Attached, AttachRequest } from './request.ts';

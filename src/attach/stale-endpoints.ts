@@ -2,7 +2,7 @@
 // runtime, and no request about them is under way. What they hold is given back when an ADD needs it.
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { attachmentOf, idOf } from './endpoint.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import type { Operation } from './operation.ts';
 import { removeEndpoint } from './remove.ts';
 
@@ -13,7 +13,7 @@ function hasLink({ context }: Operation, { spec }: WorkloadEndpoint): boolean {
 
 /** Whether the endpoint is still the same, and still without a link. */
 function isStale(operation: Operation, { key }: LocalEndpoint): boolean {
-  const known = operation.context.memory.endpoints().find((one) => one.key === key);
+  const known = operation.context.cache.endpoints().find((one) => one.key === key);
   return known !== undefined && !hasLink(operation, known.endpoint);
 }
 
@@ -42,7 +42,7 @@ export async function removeStale(
   isMeant: (endpoint: WorkloadEndpoint) => boolean,
 ): Promise<number> {
   const { context, signal } = operation;
-  const meant = context.memory.endpoints().filter(({ endpoint }) => isMeant(endpoint));
+  const meant = context.cache.endpoints().filter(({ endpoint }) => isMeant(endpoint));
   const stale = meant.filter(({ endpoint }) => !hasLink(operation, endpoint));
   if (stale.length === 0 || !(await context.nodeLease.isHeld(signal))) return 0;
   for (const one of stale) await removeInTurn(operation, one);

@@ -8,7 +8,7 @@ import type { StatusRequest } from './request.ts';
 /** Throws when a family that is asked for has no pool to take addresses from. */
 function requirePools({ context, request }: Operation<StatusRequest>): void {
   const { families, ipv4Pools, ipv6Pools } = request;
-  const view = context.memory.ipam;
+  const view = context.cache.ipam;
   for (const family of families)
     choosePools(view, { family, use: 'Workload', pools: family === 4 ? ipv4Pools : ipv6Pools });
 }

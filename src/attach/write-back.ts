@@ -20,7 +20,7 @@ import {
   listKeptEndpoints,
   tryRecallEndpoint,
 } from './endpoint-files.ts';
-import type { LocalEndpoint } from './memory.ts';
+import type { LocalEndpoint } from './node-cache.ts';
 import { commit, handleOf, type OperationContext } from './operation.ts';
 import { draftProfile } from './profile.ts';
 
@@ -31,7 +31,7 @@ export interface WriteBack {
   follow(operation: OperationContext, attachment: Attachment): Promise<'done' | 'later'>;
 }
 
-export type ForgetContext = Pick<AttachContext, 'memory' | 'endpointFolder' | 'log'>;
+export type ForgetContext = Pick<AttachContext, 'cache' | 'endpointFolder' | 'log'>;
 
 /** The veth's other end is in the pod's namespace: it is there as long as that lives. */
 function hasLink({ links }: AttachContext, { endpoint }: KeptEndpoint): boolean {
@@ -96,11 +96,11 @@ async function followKnown(
 }
 
 /** Somebody has deleted an endpoint of a store that goes on: that is not undone. */
-export function forgetDeleted({ memory, endpointFolder, log }: ForgetContext, key: string): void {
+export function forgetDeleted({ cache, endpointFolder, log }: ForgetContext, key: string): void {
   const named = tryParseKey(key);
   if (named?.kind !== 'resource' || named.resourceKind !== 'WorkloadEndpoint') return;
   const attachment = tryParseAttachment(named.name);
-  if (attachment === undefined || memory.known(key)?.value !== undefined) return;
+  if (attachment === undefined || cache.known(key)?.value !== undefined) return;
   try {
     const kept = tryRecallEndpoint(endpointFolder, attachment);
     if (kept?.endpoint.metadata.name === named.name) forgetEndpoint(endpointFolder, attachment);
@@ -110,7 +110,7 @@ export function forgetDeleted({ memory, endpointFolder, log }: ForgetContext, ke
 }
 
 export function createWriteBack(context: AttachContext): WriteBack {
-  const { memory, log, endpointFolder } = context;
+  const { cache, log, endpointFolder } = context;
   /** What was last said of each endpoint that could not be written back, by id. */
   const said = new Map<string, string>();
   /** Endpoints that were found without a file: once is enough on a disk that takes none. */
@@ -140,20 +140,20 @@ export function createWriteBack(context: AttachContext): WriteBack {
   }
 
   async function followUnknown(operation: OperationContext, kept: KeptEndpoint): Promise<'done' | 'later'> {
-    if (hasLink(context, kept)) return memory.isDatastoreReady() ? write(operation, kept) : 'later';
+    if (hasLink(context, kept)) return cache.isDatastoreReady() ? write(operation, kept) : 'later';
     forgetEndpoint(endpointFolder, attachmentOf(kept.endpoint));
     return 'done';
   }
 
   return {
     attachments() {
-      const known = memory.endpoints().map(({ endpoint }) => attachmentOf(endpoint));
+      const known = cache.endpoints().map(({ endpoint }) => attachmentOf(endpoint));
       const all = [...listKeptEndpoints(endpointFolder), ...known];
       return [...new Map(all.map((one) => [`${one.containerId} ${one.interfaceName}`, one])).values()];
     },
     async follow(operation, attachment) {
       const kept = tryRecallEndpoint(endpointFolder, attachment);
-      const known = findEndpoint(memory, attachment);
+      const known = findEndpoint(cache, attachment);
       if (known === undefined) return kept === undefined ? 'done' : followUnknown(operation, kept);
       const id = idOf(known.endpoint);
       said.delete(id);

@@ -6,7 +6,7 @@ import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printAffinityPrefix, tryParseKey } fr
 import type { Datastore } from '../datastore/port.ts';
 import { type Cidr, cidrCovers, parseCidr } from '../net/cidr.ts';
 import { matchSelector } from '../selector/match.ts';
-import { commitDraft, type Memory, NO_MEMORY } from './commit.ts';
+import { commitDraft, NO_CACHE, type StoreCache } from './commit.ts';
 import type { Draft } from './draft.ts';
 import { affinityKey, blockKey, tryParseOwner } from './own-block.ts';
 import type { IpamView } from './view.ts';
@@ -88,11 +88,11 @@ export async function releaseAffinities(
   datastore: Datastore,
   scope: ReleaseScope,
   signal: AbortSignal,
-  memory: Memory = NO_MEMORY,
+  cache: StoreCache = NO_CACHE,
 ): Promise<readonly string[]> {
   const released: string[] = [];
   for (const one of await listHostBlocks(datastore, scope, signal)) {
-    const { result } = await commitDraft(datastore, memory, (draft) => draftRelease(draft, one, false), signal);
+    const { result } = await commitDraft(datastore, cache, (draft) => draftRelease(draft, one, false), signal);
     if (result) released.push(one.cidr);
   }
   return released;

@@ -1,7 +1,7 @@
 // Builds a draft and commits it, again and again while others are faster, with what they wrote taken in each time.
 import { OcicatError } from '../base/errors.ts';
 import type { Datastore, Revision, Transaction } from '../datastore/port.ts';
-import { type Cell, type CellSource, createDraft, type Draft } from './draft.ts';
+import { type CachedValue, type CachedValues, createDraft, type Draft } from './draft.ts';
 
 /** Calico's datastoreRetries. */
 const MAX_ATTEMPTS = 100;
@@ -16,9 +16,9 @@ export interface StoreUpdate {
   readonly modRevision: Revision;
 }
 
-/** Somebody's memory of the store, which drafts start from and which commits keep up to date. */
-export interface Memory {
-  readonly known: CellSource;
+/** A cache of the store, which transactions start from and which commits keep up to date. */
+export interface StoreCache {
+  readonly known: CachedValues;
   /** Takes in news; what is older than what is known is ignored. */
   apply(update: StoreUpdate): void;
   /** Reads again whatever a decision may rest on. */
@@ -36,9 +36,9 @@ function pause(attempt: number): Promise<void> {
   return attempt < EAGER_ATTEMPTS ? Promise.resolve() : Bun.sleep(Math.random() * boundMs);
 }
 
-function learnWrites(memory: Memory, { writes }: Transaction, revision: Revision): void {
+function learnWrites(cache: StoreCache, { writes }: Transaction, revision: Revision): void {
   for (const write of writes) {
-    memory.apply({ key: write.key, value: write.kind === 'put' ? write.value : undefined, modRevision: revision });
+    cache.apply({ key: write.key, value: write.kind === 'put' ? write.value : undefined, modRevision: revision });
   }
 }
 
@@ -49,27 +49,27 @@ function mayBeOutdated(error: unknown): boolean {
 
 /**
  * Calls `build` with a fresh draft for each attempt and commits what it wrote. A refusal by `build` is believed only
- * after the memory has been refreshed. Throws what `build` throws, `unavailable` when the store does not answer (the
+ * after the cache has been refreshed. Throws what `build` throws, `unavailable` when the store does not answer (the
  * commit may then have happened), and `conflict` after MAX_ATTEMPTS.
  */
 export async function commitDraft<T>(
   datastore: Datastore,
-  memory: Memory,
+  cache: StoreCache,
   build: (draft: Draft) => Promise<T>,
   signal: AbortSignal,
 ): Promise<Committed<T>> {
-  let hints = new Map<string, Cell>();
+  let hints = new Map<string, CachedValue>();
   let refreshed = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     await pause(attempt);
-    const known = (key: string) => hints.get(key) ?? memory.known(key);
+    const known = (key: string) => hints.get(key) ?? cache.known(key);
     const draft = createDraft(datastore, { known, mayGuess: !refreshed, signal });
     let result: T;
     try {
       result = await build(draft);
     } catch (error) {
       if (refreshed || !mayBeOutdated(error)) throw error;
-      await memory.refresh(signal);
+      await cache.refresh(signal);
       [refreshed, hints] = [true, new Map()];
       continue;
     }
@@ -77,28 +77,28 @@ export async function commitDraft<T>(
     if (transaction.writes.length === 0) return { result, revision: 0 };
     const outcome = await datastore.commit(transaction, signal);
     if (outcome.kind === 'committed') {
-      learnWrites(memory, transaction, outcome.revision);
+      learnWrites(cache, transaction, outcome.revision);
       return { result, revision: outcome.revision };
     }
-    hints = learnConflict(memory, transaction, outcome.current, outcome.revision);
+    hints = learnConflict(cache, transaction, outcome.current, outcome.revision);
   }
   throw new OcicatError('conflict', 'Max retries hit - excessive concurrent IPAM requests');
 }
 
 function learnConflict(
-  memory: Memory,
+  cache: StoreCache,
   { conditions }: Transaction,
-  current: readonly (Cell | undefined)[],
+  current: readonly (CachedValue | undefined)[],
   revision: Revision,
-): Map<string, Cell> {
-  const hints = new Map<string, Cell>();
+): Map<string, CachedValue> {
+  const hints = new Map<string, CachedValue>();
   for (const [index, { key }] of conditions.entries()) {
-    const cell = current[index];
-    hints.set(key, cell ?? { value: undefined, modRevision: 0 });
-    memory.apply({ key, value: cell?.value, modRevision: cell?.modRevision ?? revision });
+    const cached = current[index];
+    hints.set(key, cached ?? { value: undefined, modRevision: 0 });
+    cache.apply({ key, value: cached?.value, modRevision: cached?.modRevision ?? revision });
   }
   return hints;
 }
 
-/** A memory of nothing, for programs that run once. */
-export const NO_MEMORY: Memory = { known: () => undefined, apply: () => undefined, refresh: async () => undefined };
+/** An empty cache, for programs that run once. */
+export const NO_CACHE: StoreCache = { known: () => undefined, apply: () => undefined, refresh: async () => undefined };

@@ -3,16 +3,16 @@
 import type { Condition, Datastore, KeyValue, Revision, Transaction, Write } from '../datastore/port.ts';
 
 /** What is known to stand at a key, or that nothing stands there. */
-export interface Cell {
+export interface CachedValue {
   readonly value: string | undefined;
   /** 0 when the key is absent. */
   readonly modRevision: Revision;
 }
 
-export const ABSENT: Cell = { value: undefined, modRevision: 0 };
+export const ABSENT: CachedValue = { value: undefined, modRevision: 0 };
 
 /** Knows some keys without asking the store; undefined for those that it does not know. May be out of date. */
-export type CellSource = (key: string) => Cell | undefined;
+export type CachedValues = (key: string) => CachedValue | undefined;
 
 export interface Draft {
   /** The value, or undefined where there is none; the commit will fail if it is another by then. */
@@ -34,7 +34,7 @@ export interface Draft {
 }
 
 export interface DraftOptions {
-  readonly known: CellSource;
+  readonly known: CachedValues;
   /** Whether getLikelyAbsent may do without asking. */
   readonly mayGuess: boolean;
   readonly signal: AbortSignal;
@@ -44,34 +44,34 @@ export interface DraftOptions {
 export function createDraft(datastore: Datastore, { known, mayGuess, signal }: DraftOptions): Draft {
   const conditions = new Map<string, Condition>();
   const writes = new Map<string, Write>();
-  const seen = new Map<string, Cell>();
+  const seen = new Map<string, CachedValue>();
   const surveyed: string[] = [];
 
-  function remember(key: string, cell: Cell): Cell {
-    seen.set(key, cell);
-    return cell;
+  function remember(key: string, cached: CachedValue): CachedValue {
+    seen.set(key, cached);
+    return cached;
   }
 
-  function tryRecall(key: string): Cell | undefined {
-    const cell = seen.get(key) ?? (surveyed.some((prefix) => key.startsWith(prefix)) ? ABSENT : known(key));
-    return cell === undefined ? undefined : remember(key, cell);
+  function tryRecall(key: string): CachedValue | undefined {
+    const cached = seen.get(key) ?? (surveyed.some((prefix) => key.startsWith(prefix)) ? ABSENT : known(key));
+    return cached === undefined ? undefined : remember(key, cached);
   }
 
-  async function ask(key: string): Promise<Cell> {
+  async function ask(key: string): Promise<CachedValue> {
     const { kv } = await datastore.get(key, signal);
     return remember(key, kv ?? ABSENT);
   }
 
   /** Written values hide what stands in the store. */
-  function valueAt(key: string, cell: Cell): string | undefined {
+  function valueAt(key: string, cached: CachedValue): string | undefined {
     const write = writes.get(key);
-    if (write === undefined) return cell.value;
+    if (write === undefined) return cached.value;
     return write.kind === 'put' ? write.value : undefined;
   }
 
-  function require(key: string, cell: Cell): string | undefined {
-    conditions.set(key, { key, modRevision: cell.modRevision });
-    return valueAt(key, cell);
+  function require(key: string, cached: CachedValue): string | undefined {
+    conditions.set(key, { key, modRevision: cached.modRevision });
+    return valueAt(key, cached);
   }
 
   return {

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { type Cidr, cidrContains, formatCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import { commitDraft, NO_MEMORY } from './commit.ts';
+import { commitDraft, NO_CACHE } from './commit.ts';
 import { parseFields } from './handle.ts';
 import { requestsFor } from './host-release.ts';
 import { type ReleasePorts, readCooldown } from './ipam.ts';
@@ -75,11 +75,11 @@ async function draftEndpoint(context: ReleaseContext, of: EndpointOfHost): Promi
 
 /** Returns whether it was there. Throws `corrupt` for a block or handle of it that cannot be read; nothing is done then. */
 export async function releaseEndpoint(ports: ReleasePorts, of: EndpointOfHost, signal: AbortSignal): Promise<boolean> {
-  const { datastore, memory = NO_MEMORY } = ports;
+  const { datastore, cache = NO_CACHE } = ports;
   const cooldownSeconds = await readCooldown(datastore, signal);
   const { result } = await commitDraft(
     datastore,
-    memory,
+    cache,
     (draft) => draftEndpoint({ draft, nowMs: ports.now(), cooldownSeconds }, of),
     signal,
   );

@@ -7,7 +7,7 @@ import { BLOCKS_PREFIX, printKey } from '../datastore/keys.ts';
 import type { KeyValue } from '../datastore/port.ts';
 import { formatCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import { commitDraft, NO_MEMORY } from './commit.ts';
+import { commitDraft, NO_CACHE } from './commit.ts';
 import { type ReleasePorts, readCooldown, releaseByHandle } from './ipam.ts';
 import { blockKey } from './own-block.ts';
 import { draftReleaseIn, type ReleaseContext } from './release.ts';
@@ -51,14 +51,14 @@ async function draftNext(context: ReleaseContext, cidr: string, host: string): P
 }
 
 async function releaseIn(ports: ReleasePorts, block: Block, host: string, signal: AbortSignal): Promise<readonly Ip[]> {
-  const { datastore, memory = NO_MEMORY } = ports;
+  const { datastore, cache = NO_CACHE } = ports;
   const cidr = formatCidr(block.cidr);
   const cooldownSeconds = await readCooldown(datastore, signal);
   const all: Ip[] = [];
   for (;;) {
     const { result } = await commitDraft(
       datastore,
-      memory,
+      cache,
       (draft) => draftNext({ draft, nowMs: ports.now(), cooldownSeconds }, cidr, host),
       signal,
     );
@@ -90,7 +90,7 @@ export async function deleteHostMarker(ports: ReleasePorts, host: string, signal
   const key = printKey({ kind: 'ipam-host', host });
   const { result } = await commitDraft(
     ports.datastore,
-    ports.memory ?? NO_MEMORY,
+    ports.cache ?? NO_CACHE,
     async (draft) => {
       const found = (await draft.get(key)) !== undefined;
       if (found) draft.delete(key);

@@ -41,7 +41,7 @@ async function assign(ipam: Ipam, handleId: string, request: Partial<AssignReque
 }
 
 const release = (ipam: Ipam, handleId: string) =>
-  releaseByHandle({ datastore: store, memory: ipam.view, now: () => nowMs }, handleId, signal);
+  releaseByHandle({ datastore: store, cache: ipam.view, now: () => nowMs }, handleId, signal);
 
 /** The store's IPAM keys, without the common prefix. */
 async function keysNow(): Promise<readonly string[]> {
@@ -396,7 +396,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
       let ipam = { ...open(host), datastore: unreliable(random) };
       for (let turn = 0; turn < 40; turn++) {
         const handleId = `${host}.${Math.floor(random() * 12)}`;
-        const ports = { datastore: ipam.datastore, memory: ipam.view, now: () => nowMs };
+        const ports = { datastore: ipam.datastore, cache: ipam.view, now: () => nowMs };
         try {
           if (random() < 0.6) await assign(ipam, handleId);
           else await releaseByHandle(ports, handleId, signal);

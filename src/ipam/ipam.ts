@@ -6,7 +6,7 @@ import type { Datastore } from '../datastore/port.ts';
 import { cidrContains, parseCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
 import { type Assigned, type AssignRequest, draftAssignment } from './assign.ts';
-import { commitDraft, type Memory, NO_MEMORY } from './commit.ts';
+import { commitDraft, NO_CACHE, type StoreCache } from './commit.ts';
 import { draftReleaseByHandle, draftReleaseIn } from './release.ts';
 import { parseCooldownSeconds } from './settings.ts';
 import type { IpamView } from './view.ts';
@@ -36,10 +36,10 @@ export async function assignAddresses(
   return committed.result;
 }
 
-/** What a release needs: any memory will do, none as well. */
+/** What a release needs: any cache will do, none as well. */
 export interface ReleasePorts {
   readonly datastore: Datastore;
-  readonly memory?: Memory;
+  readonly cache?: StoreCache;
   now(): number;
 }
 
@@ -55,11 +55,11 @@ export async function releaseByHandle(
   handleId: string,
   signal: AbortSignal,
 ): Promise<readonly Ip[]> {
-  const { datastore, memory = NO_MEMORY } = ports;
+  const { datastore, cache = NO_CACHE } = ports;
   const cooldownSeconds = await readCooldown(datastore, signal);
   const { result } = await commitDraft(
     datastore,
-    memory,
+    cache,
     (draft) => draftReleaseByHandle({ draft, nowMs: ports.now(), cooldownSeconds }, handleId),
     signal,
   );
@@ -85,13 +85,13 @@ export async function releaseAddress(
   request: ReleaseRequest,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { datastore, memory = NO_MEMORY } = ports;
+  const { datastore, cache = NO_CACHE } = ports;
   const cidr = await findBlock(datastore, request.ip, signal);
   if (cidr === undefined) return false;
   const cooldownSeconds = await readCooldown(datastore, signal);
   const { result } = await commitDraft(
     datastore,
-    memory,
+    cache,
     (draft) => draftReleaseIn({ draft, nowMs: ports.now(), cooldownSeconds }, cidr, [request]),
     signal,
   );

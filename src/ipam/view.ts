@@ -5,13 +5,13 @@ import { affinityOf } from '../blocks/block.ts';
 import { BLOCKS_PREFIX, printAffinityPrefix, printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import type { Cidr } from '../net/cidr.ts';
-import { createCells } from './cells.ts';
-import type { Memory, StoreUpdate } from './commit.ts';
+import type { StoreCache, StoreUpdate } from './commit.ts';
 import { ABSENT } from './draft.ts';
+import { createKeyCache } from './key-cache.ts';
 import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
 import { type IpamSettings, parseCooldownSeconds, parseIpamSettings } from './settings.ts';
 
-export interface IpamView extends Memory {
+export interface IpamView extends StoreCache {
   /**
    * True when everything that concerns this host has come through `apply`: what is not known is absent then. False says
    * that it begins to come again from the start.
@@ -60,7 +60,7 @@ function isUsable<T>(meaning: Meaning<T>): meaning is T {
 
 /** Nothing is known until refresh or the first updates. */
 export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
-  const cells = createCells();
+  const cache = createKeyCache();
   const nodeKey = printKey({ kind: 'resource', resourceKind: 'Node', namespace: undefined, name: nodeName });
   const affinities = printAffinityPrefix({ kind: 'host', name: nodeName });
   const ownMark = `"affinity":${JSON.stringify(affinityOf(nodeName))}`;
@@ -73,13 +73,13 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
   }
 
   function concerns({ key, value }: StoreUpdate): boolean {
-    if (isWhollyFollowed(key) || cells.has(key)) return true;
+    if (isWhollyFollowed(key) || cache.has(key)) return true;
     return key.startsWith(BLOCKS_PREFIX) && (value?.includes(ownMark) ?? false);
   }
 
   function allUnder<T>(prefix: string, parse: (name: string, text: string) => T): readonly Meaning<T>[] {
-    return cells.keysUnder(prefix).flatMap((key) => {
-      const meaning = cells.meaningOf(
+    return cache.keysUnder(prefix).flatMap((key) => {
+      const meaning = cache.meaningOf(
         key,
         orError((text) => parse(nameIn(key), text)),
       );
@@ -88,14 +88,14 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
   }
 
   function readOrThrow<T>(key: string, parse: (text: string) => T): T | undefined {
-    const meaning = cells.meaningOf(key, orError(parse));
+    const meaning = cache.meaningOf(key, orError(parse));
     if (isOcicatError(meaning)) throw meaning;
     return meaning;
   }
 
   function ownBlocks(): readonly string[] {
     const cidrs = new Set<string>();
-    for (const key of [...cells.keysUnder(affinities), ...cells.keysUnder(BLOCKS_PREFIX)]) {
+    for (const key of [...cache.keysUnder(affinities), ...cache.keysUnder(BLOCKS_PREFIX)]) {
       const named = tryParseKey(key);
       if (named?.kind === 'affinity' || named?.kind === 'block') cidrs.add(named.cidr);
     }
@@ -106,21 +106,21 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     nodeName,
     ownBlocks,
     apply(update) {
-      if (concerns(update)) cells.apply(update);
+      if (concerns(update)) cache.apply(update);
     },
-    known: (key) => cells.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined),
+    known: (key) => cache.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined),
     setInSync(inSync) {
       complete = inSync;
-      if (inSync) cells.endListing();
-      else cells.beginListing();
+      if (inSync) cache.endListing();
+      else cache.beginListing();
     },
     async refresh(signal) {
       await Promise.all([
-        ...followed.map((prefix) => cells.reread(datastore, prefix, signal)),
-        ...[SETTINGS, nodeKey].map((key) => cells.rereadKey(datastore, key, signal)),
+        ...followed.map((prefix) => cache.reread(datastore, prefix, signal)),
+        ...[SETTINGS, nodeKey].map((key) => cache.rereadKey(datastore, key, signal)),
       ]);
       const blocks = ownBlocks().map((cidr) => printKey({ kind: 'block', cidr }));
-      await Promise.all(blocks.map((key) => cells.rereadKey(datastore, key, signal)));
+      await Promise.all(blocks.map((key) => cache.rereadKey(datastore, key, signal)));
       complete = true;
     },
     pools: () => allUnder(POOLS, parsePool).filter(isUsable),
@@ -130,7 +130,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
       if (isOcicatError(unreadable)) throw unreadable;
       return all.filter(isUsable).flat();
     },
-    cooldownSeconds: () => parseCooldownSeconds(cells.get(SETTINGS)?.value),
+    cooldownSeconds: () => parseCooldownSeconds(cache.get(SETTINGS)?.value),
     settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),
     nodeLabels: () => readOrThrow(nodeKey, (text) => parseNodeLabels(nodeName, text)),
   };

@@ -105,10 +105,10 @@ test("another host's address is never taken", async () => {
       ],
     });
   await move({ key }, theirs);
-  await host.context.memory.refresh(new AbortController().signal);
+  await host.context.cache.refresh(new AbortController().signal);
   expect(await add('second', 'IP=192.168.0.5')).toBe(held('first'));
   await move(theirs, { key, value });
-  await host.context.memory.refresh(new AbortController().signal);
+  await host.context.cache.refresh(new AbortController().signal);
 });
 
 test('a container that a call is about is not taken for gone', async () => {
@@ -160,7 +160,7 @@ test('a pool that the containers of before have filled has room for those of now
     metadata: { name: 'tiny' },
     spec: { cidr: '10.9.8.0/30', blockSize: 30, nodeSelector: '!all()' },
   });
-  await host.context.memory.refresh(new AbortController().signal);
+  await host.context.cache.refresh(new AbortController().signal);
   const tiny = { ipv4_pools: ['tiny'] };
   for (const n of [1, 2, 3, 4]) expect(await add(`c${n}`, '', tiny)).toMatch(/^10\.9\.8\.\d/);
   expect(await add('c5', '', tiny)).toMatch(/^999 /);

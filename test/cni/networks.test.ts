@@ -129,7 +129,7 @@ test('a key of the file shares an interface, and somebody else’s profile does 
   const endpoint = JSON.parse(value);
   endpoint.spec.profiles.unshift('extra');
   await host.put(key, endpoint);
-  await host.context.memory.refresh(new AbortController().signal);
+  await host.context.cache.refresh(new AbortController().signal);
   await del('network1', 'eth0');
   expect(await standing()).toEqual(['true eth0 extra network2']);
   await del('network2', 'eth1');
@@ -154,7 +154,7 @@ test('GC takes one of two networks, and none that shares an interface with a liv
 test('an agent that has just started, and cannot read the store, takes no interface that another network shares', async () => {
   await add('network1', 'eth0');
   await add('network2', 'eth1', { attach: 'profile' });
-  host.context.memory.setInSync(false);
+  host.context.cache.setInSync(false);
   await host.server.close();
   await host.etcd.kill();
   host.server = await openServer(host.context, join(host.folder, 'cni.sock'));
@@ -163,7 +163,7 @@ test('an agent that has just started, and cannot read the store, takes no interf
   await host.etcd.start();
   expect(await host.server.dispatcher.finishDeferred()).toBe(0);
   expect([await standing(), ping('')]).toEqual([['true eth0 network2'], 'yes']);
-  host.context.memory.setInSync(true);
+  host.context.cache.setInSync(true);
 });
 
 test('pools that a network names, and routes of its file, lead through its interface', async () => {
@@ -173,7 +173,7 @@ test('pools that a network names, and routes of its file, lead through its inter
     metadata: { name: 'two' },
     spec: { cidr: '10.20.0.0/24', blockSize: 28, nodeSelector: '!all()' },
   });
-  await host.context.memory.refresh(new AbortController().signal);
+  await host.context.cache.refresh(new AbortController().signal);
   const ipam = { type: 'calico-ipam', ipv4_pools: ['two'], routes: [{ dst: '10.30.0.0/16' }] };
   const answer = await add('network2', 'eth1', { ipam });
   await add('network1', 'eth0');

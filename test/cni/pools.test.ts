@@ -37,7 +37,7 @@ async function store(name: string, spec: object): Promise<void> {
 
 /** As the agent's watch would have brought it. */
 async function follow(): Promise<void> {
-  await host.context.memory.refresh(new AbortController().signal);
+  await host.context.cache.refresh(new AbortController().signal);
 }
 
 const add = (ipam: object = {}) =>

@@ -74,7 +74,7 @@ test.each([
 test.each(['eth0.5', 'w-x', '9lives'])('an interface may be called %s', async (ifname) => {
   const [address] = await add({}, { ifname });
   expect(host.run('pod', `ip -o -4 addr show dev ${ifname}`)).toContain(address ?? 'an address');
-  expect(host.context.memory.endpoints().map(({ endpoint }) => endpoint.spec.endpoint)).toEqual([ifname]);
+  expect(host.context.cache.endpoints().map(({ endpoint }) => endpoint.spec.endpoint)).toEqual([ifname]);
 });
 
 test.each(['my_if', 'Eth0', '-x-', 'a,b'])(

@@ -1,7 +1,7 @@
 // Answers the CalicoNodeStatuses about this node: when one comes or is changed, and then as often as it asks for.
 import { describeError, isOcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
-import { commitDraft, NO_MEMORY } from '../../ipam/commit.ts';
+import { commitDraft, NO_CACHE } from '../../ipam/commit.ts';
 import type { CalicoNodeStatusSpec } from '../../model/node/calico-node-status.ts';
 import type { Log } from '../../sys/log.ts';
 import { type AnswerContext, draftAnswer, parseQuestion } from './node-status-answer.ts';
@@ -62,7 +62,7 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
     try {
       const { result } = await commitDraft(
         datastore,
-        NO_MEMORY,
+        NO_CACHE,
         async (draft) => {
           const found = await draftAnswer(context, draft, question.name);
           if (found.text !== undefined) question.written = found.text;

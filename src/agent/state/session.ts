@@ -1,6 +1,6 @@
 // One session with the store: follows it from an empty cluster state on, through outages and replacement, until told to stop.
 
-import type { CniMemory } from '../../attach/memory.ts';
+import type { NodeCache } from '../../attach/node-cache.ts';
 import type { OcicatError } from '../../base/errors.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../../datastore/keys.ts';
 import type { Datastore } from '../../datastore/port.ts';
@@ -19,7 +19,7 @@ export interface SessionContext extends EventTargets, ProjectionTargets {
   readonly datastore: Datastore;
   /** For so long it may be ahead of what has come of it. */
   readonly stallMs: number;
-  readonly memory: CniMemory;
+  readonly cache: NodeCache;
   /** Something has happened: this is no time to tidy up. */
   readonly touchIdle: () => void;
   /** Somebody has deleted a key, in the store that we follow. */
@@ -43,7 +43,7 @@ export interface Session {
 }
 
 export function createSession(context: SessionContext): Session {
-  const { memory, log } = context;
+  const { cache, log } = context;
   const listeners: (() => void)[] = [];
   const tellRead = () => {
     for (const listener of listeners) listener();
@@ -66,7 +66,7 @@ export function createSession(context: SessionContext): Session {
     context.touchIdle();
     if (!isInSync) listing.shut();
     for (const update of updates) {
-      memory.apply(update);
+      cache.apply(update);
       events.dispatch(update);
       if (update.value === undefined && !isReplaced) context.deleted(update.key);
     }
@@ -79,7 +79,7 @@ export function createSession(context: SessionContext): Session {
     if (behind?.code !== 'timeout') behind = undefined;
     listing.open();
     projection.restore();
-    memory.setInSync(true);
+    cache.setInSync(true);
     tellRead();
     log.info('in step with the datastore');
   }
@@ -95,7 +95,7 @@ export function createSession(context: SessionContext): Session {
     isReplaced = true;
     listing.shut();
     events.forgetRevisions();
-    memory.setInSync(false);
+    cache.setInSync(false);
     log.warn('the datastore is another one than before, or an earlier state of it; all of it is read again');
   }
 

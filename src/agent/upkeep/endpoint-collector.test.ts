@@ -6,7 +6,7 @@ import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support
 import { type Attacher, createAttacher } from '../../attach/attacher.ts';
 import type { AttachContext } from '../../attach/context.ts';
 import { idOf } from '../../attach/endpoint.ts';
-import { type CniMemory, openCniMemory } from '../../attach/memory.ts';
+import { type NodeCache, openNodeCache } from '../../attach/node-cache.ts';
 import { OcicatError } from '../../base/errors.ts';
 import { type CniDispatcher, createDispatcher } from '../../cni/server/dispatch.ts';
 import { printKey } from '../../datastore/keys.ts';
@@ -19,7 +19,7 @@ const signal = new AbortController().signal;
 
 let store: MemoryDatastore;
 let folder: string;
-let memory: CniMemory;
+let cache: NodeCache;
 let attacher: Attacher;
 let dispatcher: CniDispatcher;
 let collector: EndpointCollector;
@@ -33,7 +33,7 @@ async function put(key: string, value: object): Promise<void> {
 }
 
 function missing(): ReadonlySet<string> {
-  const all = memory.endpoints().map(({ endpoint }) => endpoint);
+  const all = cache.endpoints().map(({ endpoint }) => endpoint);
   return new Set(all.filter(({ spec }) => !links.has(spec.interfaceName ?? '')).map(idOf));
 }
 
@@ -41,7 +41,7 @@ function contextOf(): AttachContext {
   return {
     nodeName: 'host-1',
     datastore: store,
-    memory,
+    cache,
     links: {
       isForeign: () => false,
       create: ({ hostName }) => void links.add(hostName),
@@ -92,15 +92,15 @@ beforeEach(async () => {
     metadata: { name: 'pool' },
     spec: { cidr: '192.168.0.0/26', nodeSelector: 'all()' },
   });
-  memory = openCniMemory(store, 'host-1');
-  await memory.refresh(signal);
-  memory.setInSync(true);
+  cache = openNodeCache(store, 'host-1');
+  await cache.refresh(signal);
+  cache.setInSync(true);
   const context = contextOf();
   attacher = createAttacher(context);
   const { nodeName, log } = context;
   dispatcher = createDispatcher({ nodeName, attacher, pendingFolder: join(folder, 'pending'), log }, signal);
   collector = createEndpointCollector(
-    { workloads: { missing }, memory, attacher, isOurs: async () => isOurs, log },
+    { workloads: { missing }, cache, attacher, isOurs: async () => isOurs, log },
     signal,
   );
   for (const id of ['container-a', 'container-b']) await addContainer(id);
@@ -120,7 +120,7 @@ test('an endpoint that has been without a link for a minute goes, and gives its 
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([1, 1]);
-  expect(memory.endpoints().map(({ endpoint }) => endpoint.spec.containerID)).toEqual(['container-b']);
+  expect(cache.endpoints().map(({ endpoint }) => endpoint.spec.containerID)).toEqual(['container-b']);
   expect(logged).toEqual([
     'INFO endpoint default/host--1-cni-container--a-eth0 had lost its link; removed, its addresses are free',
   ]);
@@ -142,7 +142,7 @@ test('a link that comes back in time begins a new minute', async () => {
 test('nothing is removed while the datastore has not been read', async () => {
   loseLink('container-a');
   await collector.collect(NOW_MS);
-  memory.setInSync(false);
+  cache.setInSync(false);
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(2);
 });

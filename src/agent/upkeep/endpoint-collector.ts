@@ -3,7 +3,7 @@
 
 import type { Attacher } from '../../attach/attacher.ts';
 import { idOf } from '../../attach/endpoint.ts';
-import type { CniMemory, LocalEndpoint } from '../../attach/memory.ts';
+import type { LocalEndpoint, NodeCache } from '../../attach/node-cache.ts';
 import type { Log } from '../../sys/log.ts';
 import type { Workloads } from '../state/workloads.ts';
 
@@ -17,7 +17,7 @@ export interface EndpointCollector {
 
 export interface EndpointCollectorTargets {
   readonly workloads: Pick<Workloads, 'missing'>;
-  readonly memory: CniMemory;
+  readonly cache: NodeCache;
   readonly attacher: Pick<Attacher, 'removeEndpoint'>;
   /** Whether this host still has the node's name: a link that is missing here may be up on another that has it now. */
   readonly isOurs: () => Promise<boolean>;
@@ -25,7 +25,7 @@ export interface EndpointCollectorTargets {
 }
 
 export function createEndpointCollector(targets: EndpointCollectorTargets, signal: AbortSignal): EndpointCollector {
-  const { memory, attacher, log } = targets;
+  const { cache, attacher, log } = targets;
   let missingSince = new Map<string, number>();
 
   async function remove(known: LocalEndpoint): Promise<void> {
@@ -43,8 +43,8 @@ export function createEndpointCollector(targets: EndpointCollectorTargets, signa
       const missing = targets.workloads.missing();
       missingSince = new Map([...missing.keys()].map((id) => [id, missingSince.get(id) ?? nowMs]));
       const due = new Set([...missingSince].filter(([, since]) => nowMs - since >= COLLECT_GRACE_MS).map(([id]) => id));
-      if (due.size === 0 || !memory.isInSync()) return;
-      for (const known of memory.endpoints()) {
+      if (due.size === 0 || !cache.isInSync()) return;
+      for (const known of cache.endpoints()) {
         const id = idOf(known.endpoint);
         // while others were removed, its runtime may have come back
         if (!due.has(id) || !targets.workloads.missing().has(id)) continue;

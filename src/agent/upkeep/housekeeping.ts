@@ -31,13 +31,13 @@ export interface HousekeepingParts {
 /** Links that were left behind as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function startHousekeeping(
   { workloads, podMacs, attacher, cni }: HousekeepingParts,
-  { memory, links, nodeLease, log }: AttachContext,
+  { cache, links, nodeLease, log }: AttachContext,
   signal: AbortSignal,
 ): Housekeeping {
-  const targets = { workloads, memory, attacher, isOurs: () => nodeLease.isHeld(signal), log };
+  const targets = { workloads, cache, attacher, isOurs: () => nodeLease.isHeld(signal), log };
   const endpointCollector = createEndpointCollector(targets, signal);
   const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
-  const linkTargets = { ...kernel, memory, closed: new Set<string>(), log };
+  const linkTargets = { ...kernel, cache, closed: new Set<string>(), log };
   let isFirst = true;
   let dueMs = 0;
   let busy = false;
@@ -58,7 +58,7 @@ export function startHousekeeping(
   }
 
   function look(): void {
-    if (performance.now() < dueMs || busy || !memory.isInSync()) return;
+    if (performance.now() < dueMs || busy || !cache.isInSync()) return;
     dueMs = performance.now() + ROUND_MS;
     busy = true;
     round()

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
-import { openCniMemory } from '../../attach/memory.ts';
+import { openNodeCache } from '../../attach/node-cache.ts';
 import { printResourceKey } from '../../datastore/resource/resource-codec.ts';
 import type { WorkloadLinkState } from '../../kernel/link/workload-link.ts';
 import { parseIp } from '../../net/ip.ts';
@@ -20,13 +20,13 @@ function linkOf(name: string, endpoint: string | undefined, changes: Partial<Wor
 /** The store holds containers `kept` and `odd`, the second one in a shape that nobody understands. */
 async function collect(links: readonly WorkloadLinkState[], refuse = (_name: string) => false) {
   const datastore = openMemoryDatastore();
-  const memory = openCniMemory(datastore, NODE);
-  memory.apply({ key: keyOf(nameOf('kept')), value: '{"kind":"WorkloadEndpoint"}', modRevision: 1 });
-  memory.apply({ key: keyOf(nameOf('odd')), value: 'no JSON', modRevision: 2 });
-  memory.setInSync(true);
+  const cache = openNodeCache(datastore, NODE);
+  cache.apply({ key: keyOf(nameOf('kept')), value: '{"kind":"WorkloadEndpoint"}', modRevision: 1 });
+  cache.apply({ key: keyOf(nameOf('odd')), value: 'no JSON', modRevision: 2 });
+  cache.setInSync(true);
   const steps: string[] = [];
   const targets: LinkCollectorTargets = {
-    memory,
+    cache,
     links: {
       observe: () => links,
       async remove(name) {

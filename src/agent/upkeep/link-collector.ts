@@ -2,7 +2,7 @@
 // store does not know.
 
 import type { WorkloadLinks } from '../../attach/context.ts';
-import type { CniMemory } from '../../attach/memory.ts';
+import type { NodeCache } from '../../attach/node-cache.ts';
 import { printResourceKey } from '../../datastore/resource/resource-codec.ts';
 import { REMOVAL_GROUP } from '../../kernel/link/removal-group.ts';
 import type { WorkloadLinkState } from '../../kernel/link/workload-link.ts';
@@ -12,7 +12,7 @@ import type { Log } from '../../sys/log.ts';
 
 export interface LinkCollectorTargets {
   /** In sync. */
-  readonly memory: Pick<CniMemory, 'known'>;
+  readonly cache: Pick<NodeCache, 'known'>;
   readonly links: Pick<WorkloadLinks, 'observe' | 'remove' | 'endFlows'>;
   /** The addresses that the kernel routes through a link. */
   readonly routedAddresses: (interfaceIndex: number) => readonly Ip[];
@@ -24,10 +24,10 @@ export interface LinkCollectorTargets {
 }
 
 /** Whether the store, as far as this node's part of it is remembered, says that there is no such endpoint. */
-function isAbsent(memory: LinkCollectorTargets['memory'], id: string): boolean {
+function isAbsent(cache: LinkCollectorTargets['cache'], id: string): boolean {
   const [namespace = '', name = ''] = id.split('/');
-  const cell = memory.known(printResourceKey({ kind: 'WorkloadEndpoint', namespace, name }));
-  return cell !== undefined && cell.value === undefined;
+  const cached = cache.known(printResourceKey({ kind: 'WorkloadEndpoint', namespace, name }));
+  return cached !== undefined && cached.value === undefined;
 }
 
 /**
@@ -39,8 +39,8 @@ function isUnfinished(link: WorkloadLinkState): boolean {
 }
 
 /** Whether a link is this node's and the store does not know its endpoint. */
-function isUnknown(memory: LinkCollectorTargets['memory'], link: WorkloadLinkState): boolean {
-  return link.endpoint !== undefined && isWholeAlias(link) && isAbsent(memory, link.endpoint);
+function isUnknown(cache: LinkCollectorTargets['cache'], link: WorkloadLinkState): boolean {
+  return link.endpoint !== undefined && isWholeAlias(link) && isAbsent(cache, link.endpoint);
 }
 
 /** One that cannot be dealt with is logged and does not keep the others. */
@@ -69,9 +69,9 @@ export async function removeUnfinished({ links, log }: LinkCollectorTargets): Pr
  * give to others, until the store knows its endpoint again.
  */
 export async function closeUnknown(targets: LinkCollectorTargets): Promise<void> {
-  const { memory, links, routedAddresses, withdraw, closed, log } = targets;
+  const { cache, links, routedAddresses, withdraw, closed, log } = targets;
   for (const link of links.observe()) {
-    if (link.group === REMOVAL_GROUP || !isUnknown(memory, link)) continue;
+    if (link.group === REMOVAL_GROUP || !isUnknown(cache, link)) continue;
     const addresses = routedAddresses(link.index);
     const mark = `${link.name} ${link.endpoint}`;
     if (addresses.length === 0 && closed.has(mark)) continue;

@@ -3,7 +3,7 @@
 
 import type { AttachContext } from '../../attach/context.ts';
 import { addressesOf, idOf } from '../../attach/endpoint.ts';
-import type { LocalEndpoint } from '../../attach/memory.ts';
+import type { LocalEndpoint } from '../../attach/node-cache.ts';
 import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
 import { commitDraft } from '../../ipam/commit.ts';
 import type { Draft } from '../../ipam/draft.ts';
@@ -19,7 +19,7 @@ const LOOKS_AFTER_MS = [20, 60, 160, 400, 1_000, 3_000];
 /** Links that a sweep looks at in one go. */
 const AT_A_TIME = 50;
 
-export type PodMacsContext = Pick<AttachContext, 'datastore' | 'memory' | 'nodeLease' | 'policyApplied' | 'log'>;
+export type PodMacsContext = Pick<AttachContext, 'datastore' | 'cache' | 'nodeLease' | 'policyApplied' | 'log'>;
 
 export interface PodMacs {
   /** Follows the pod at this host's end of a link. */
@@ -41,7 +41,7 @@ async function draftMac({ nodeLease }: PodMacsContext, draft: Draft, key: string
 }
 
 export function createPodMacs(context: PodMacsContext, signal: AbortSignal): PodMacs {
-  const { datastore, memory, log } = context;
+  const { datastore, cache, log } = context;
 
   async function take({ key, endpoint }: LocalEndpoint, found: PodMac): Promise<void> {
     const isReached = applyPodMac(found, addressesOf(endpoint));
@@ -49,15 +49,15 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
       log.error(
         `endpoint ${idOf(endpoint)}: its network namespace is not seen from here, and does not know its gateway`,
       );
-    if (!memory.isDatastoreReady()) return; // it is locked; the kernel goes by what is true all the same
-    const { revision } = await commitDraft(datastore, memory, (draft) => draftMac(context, draft, key, found), signal);
+    if (!cache.isDatastoreReady()) return; // it is locked; the kernel goes by what is true all the same
+    const { revision } = await commitDraft(datastore, cache, (draft) => draftMac(context, draft, key, found), signal);
     await context.policyApplied(endpoint, revision, signal);
     log.info(`endpoint ${idOf(endpoint)} has the MAC address ${found.mac} now, and had ${endpoint.spec.mac}`);
   }
 
   /** One that has taken the host's own address is left to itself. */
   function findNews(found: readonly PodMac[]): readonly (readonly [LocalEndpoint, PodMac])[] {
-    const known = new Map(memory.endpoints().map((one) => [one.endpoint.spec.interfaceName, one]));
+    const known = new Map(cache.endpoints().map((one) => [one.endpoint.spec.interfaceName, one]));
     return found.flatMap((one) => {
       const endpoint = known.get(one.hostName);
       const isNews = endpoint !== undefined && endpoint.endpoint.spec.mac !== one.mac && one.mac !== HOST_MAC;

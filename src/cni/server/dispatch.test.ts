@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { type Attacher, createAttacher } from '../../attach/attacher.ts';
 import type { AttachContext } from '../../attach/context.ts';
-import { openCniMemory } from '../../attach/memory.ts';
+import { openNodeCache } from '../../attach/node-cache.ts';
 import { type Issue, OcicatError } from '../../base/errors.ts';
 import { printKey } from '../../datastore/keys.ts';
 import type { Datastore } from '../../datastore/port.ts';
@@ -36,7 +36,7 @@ function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): 
   return {
     nodeName: 'host-1',
     datastore,
-    memory: openCniMemory(datastore, 'host-1'),
+    cache: openNodeCache(datastore, 'host-1'),
     links: {
       create(spec) {
         steps.push(`create ${spec.hostName}`);
@@ -107,8 +107,8 @@ function dispatcherOf(context: AttachContext): Host {
 }
 
 async function start(context: AttachContext): Promise<Host> {
-  await context.memory.refresh(signal);
-  context.memory.setInSync(true);
+  await context.cache.refresh(signal);
+  context.cache.setInSync(true);
   return dispatcherOf(context);
 }
 
@@ -399,10 +399,10 @@ const faults = [1, 2, 3, 4].flatMap((at) =>
 test.each(faults)(
   'the store fails at operation %d of an ADD, %s it happened, for good: %p',
   async (at, when, forGood) => {
-    const memory = openCniMemory(store, 'host-1');
-    await memory.refresh(signal);
-    memory.setInSync(true);
-    const context = { ...contextOf(failing(at, when, forGood)), memory };
+    const cache = openNodeCache(store, 'host-1');
+    await cache.refresh(signal);
+    cache.setInSync(true);
+    const context = { ...contextOf(failing(at, when, forGood)), cache };
     const dispatcher = dispatcherOf(context);
     const [status] = await call(dispatcher, 'ADD');
     // the agent goes on with a store that answers, as after the outage
@@ -421,11 +421,11 @@ test.each(faults)(
 test.each(faults)(
   'the store fails at operation %d of a DEL, %s it happened, for good: %p',
   async (at, when, forGood) => {
-    const memory = openCniMemory(store, 'host-1');
-    await memory.refresh(signal);
-    memory.setInSync(true);
-    await call(dispatcherOf({ ...contextOf(store), memory }), 'ADD');
-    const [status, output] = await call(dispatcherOf({ ...contextOf(failing(at, when, forGood)), memory }), 'DEL');
+    const cache = openNodeCache(store, 'host-1');
+    await cache.refresh(signal);
+    cache.setInSync(true);
+    await call(dispatcherOf({ ...contextOf(store), cache }), 'ADD');
+    const [status, output] = await call(dispatcherOf({ ...contextOf(failing(at, when, forGood)), cache }), 'DEL');
     expect(links.size).toBe(0);
     const next = await start(contextOf(store));
     if (status === 1) {
@@ -438,11 +438,11 @@ test.each(faults)(
 );
 
 test('an unfinished DEL is finished before the container name is used again', async () => {
-  const memory = openCniMemory(store, 'host-1');
-  await memory.refresh(signal);
-  memory.setInSync(true);
-  await call(dispatcherOf({ ...contextOf(store), memory }), 'ADD', { args: 'IP=192.168.0.7' });
-  await call(dispatcherOf({ ...contextOf(failing(1, 'before', true)), memory }), 'DEL');
+  const cache = openNodeCache(store, 'host-1');
+  await cache.refresh(signal);
+  cache.setInSync(true);
+  await call(dispatcherOf({ ...contextOf(store), cache }), 'ADD', { args: 'IP=192.168.0.7' });
+  await call(dispatcherOf({ ...contextOf(failing(1, 'before', true)), cache }), 'DEL');
   const next = await start(contextOf(store));
   expect(await call(next, 'ADD', { args: 'IP=192.168.0.9' })).toEqual(ok('192.168.0.9'));
   expect(await next.finishDeferred()).toBe(0);
@@ -567,7 +567,7 @@ test.each([
     ({ key }) => key,
   );
   await store.commit({ conditions: [], writes: all.map((key) => ({ kind: 'delete', key })) });
-  await context.memory.refresh(signal);
+  await context.cache.refresh(signal);
   expect(await dispatcher.attacher.writeBack(signal)).toEqual(outcome);
   expect([(await keysUnder(WEP)).length, await keysUnder(HANDLE)]).toEqual([endpoints, handles]);
 });

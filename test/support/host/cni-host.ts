@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAttacher } from '../../../src/attach/attacher.ts';
 import type { AttachContext } from '../../../src/attach/context.ts';
-import { openCniMemory } from '../../../src/attach/memory.ts';
+import { openNodeCache } from '../../../src/attach/node-cache.ts';
 import type { CniLimits } from '../../../src/cni/server/admission.ts';
 import { type CniServer, openCniServer } from '../../../src/cni/server/server.ts';
 import { parseDatastoreConfig } from '../../../src/datastore/open/config.ts';
@@ -122,9 +122,9 @@ export async function openCniHost(): Promise<CniHost> {
   const [hostFd, podFd] = [createNetns(), createNetns()];
   const remover = withNetns(hostFd, openLinkRemover);
   const flusher = withNetns(hostFd, openFlowFlusher);
-  const memory = openCniMemory(datastore, 'host1');
-  await memory.refresh(signal);
-  memory.setInSync(true);
+  const cache = openNodeCache(datastore, 'host1');
+  await cache.refresh(signal);
+  cache.setInSync(true);
 
   const inHost =
     <A extends readonly unknown[], R>(work: (...args: A) => R) =>
@@ -134,7 +134,7 @@ export async function openCniHost(): Promise<CniHost> {
   const context: HostContext = {
     nodeName: 'host1',
     datastore,
-    memory,
+    cache,
     links: {
       create: inHost(createWorkloadLink),
       isForeign: inHost(isForeignLink),

@@ -1,13 +1,13 @@
-// A part of the store kept in memory, with what each value means worked out once. News may come from watches, from own
+// A cache of a part of the store, with what each value means worked out once. News may come from watches, from own
 // commits and from reading again, in any order: the newest revision of a key wins.
 import type { Datastore } from '../datastore/port.ts';
 import { createRevisions } from '../datastore/sync/revisions.ts';
 import type { StoreUpdate } from './commit.ts';
-import { ABSENT, type Cell } from './draft.ts';
+import { ABSENT, type CachedValue } from './draft.ts';
 
-export interface Cells {
+export interface KeyCache {
   /** What is known of a key: its value, or that it has gone; undefined when nothing has been heard of it for long. */
-  get(key: string): Cell | undefined;
+  get(key: string): CachedValue | undefined;
   has(key: string): boolean;
   /** Keys that stand, sorted. */
   keysUnder(prefix: string): readonly string[];
@@ -18,26 +18,26 @@ export interface Cells {
   /** Takes in what stands now under a prefix. */
   reread(datastore: Datastore, prefix: string, signal: AbortSignal): Promise<void>;
   rereadKey(datastore: Datastore, key: string, signal: AbortSignal): Promise<void>;
-  /** From here to endListing everything that stands is told again, whatever the revisions were before. */
+  /** From here to endListing everything that stands is listed again, whatever the revisions were before. */
   beginListing(): void;
-  /** What has not been told since beginListing has gone. Without one it does nothing. */
+  /** What has not been listed since beginListing has gone. Without one it does nothing. */
   endListing(): void;
 }
 
 /** A key that stands. */
-interface Entry extends Cell {
+interface Entry extends CachedValue {
   readonly value: string;
   meaning?: { readonly value: unknown };
 }
 
-export function createCells(): Cells {
+export function createKeyCache(): KeyCache {
   const standing = new Map<string, Entry>();
   const revisions = createRevisions();
-  let told: Set<string> | undefined;
+  let listed: Set<string> | undefined;
 
   function apply(update: StoreUpdate): boolean {
     const { key, value, modRevision } = update;
-    told?.add(key);
+    listed?.add(key);
     if (!revisions.take(update)) return false;
     if (value === undefined) standing.delete(key);
     else standing.set(key, { value, modRevision });
@@ -61,9 +61,9 @@ export function createCells(): Cells {
     },
     async reread(datastore, prefix, signal) {
       const { kvs, revision } = await datastore.list(prefix, {}, signal);
-      const listed = new Set(kvs.map((kv) => kv.key));
+      const present = new Set(kvs.map((kv) => kv.key));
       for (const key of keysUnder(prefix))
-        if (!listed.has(key)) apply({ key, value: undefined, modRevision: revision });
+        if (!present.has(key)) apply({ key, value: undefined, modRevision: revision });
       for (const kv of kvs) apply(kv);
     },
     async rereadKey(datastore, key, signal) {
@@ -71,13 +71,13 @@ export function createCells(): Cells {
       apply(kv ?? { key, value: undefined, modRevision: revision });
     },
     beginListing() {
-      told = new Set();
+      listed = new Set();
       revisions.forget();
     },
     endListing() {
-      if (told === undefined) return;
-      for (const key of standing.keys()) if (!told.has(key)) standing.delete(key);
-      told = undefined;
+      if (listed === undefined) return;
+      for (const key of standing.keys()) if (!listed.has(key)) standing.delete(key);
+      listed = undefined;
     },
   };
 }

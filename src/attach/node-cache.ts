@@ -1,12 +1,12 @@
-// What the CNI server remembers of the store, so that an ADD asks it only once: everything for addresses, this node's
+// What attaching keeps of the store, so that an ADD asks it only once: everything for addresses, this node's
 // endpoints, which profiles there are, and whether the datastore is open for changes.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
 import { parseResourceAt } from '../datastore/resource/resource-codec.ts';
-import { createCells } from '../ipam/cells.ts';
-import type { Memory, StoreUpdate } from '../ipam/commit.ts';
+import type { StoreCache, StoreUpdate } from '../ipam/commit.ts';
 import { ABSENT } from '../ipam/draft.ts';
+import { createKeyCache } from '../ipam/key-cache.ts';
 import { type IpamView, openIpamView } from '../ipam/view.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Kind } from '../model/meta/kind.ts';
@@ -23,7 +23,7 @@ export interface LocalEndpoint {
  * Give `apply` every update below the prefixes of resources and of IPAM, and `setInSync` true when the first listing is
  * through. Losing the store later changes nothing: what is remembered is checked with every commit.
  */
-export interface CniMemory extends Memory {
+export interface NodeCache extends StoreCache {
   readonly ipam: IpamView;
   /** Endpoints of this node whose orchestrator is `cni`. */
   endpoints(): readonly LocalEndpoint[];
@@ -32,7 +32,7 @@ export interface CniMemory extends Memory {
   /** False says that everything that stands will come through `apply` again: what does not has gone. */
   setInSync(inSync: boolean): void;
   isInSync(): boolean;
-  /** Resolves as soon as the memory is in sync; throws `not-ready` when it is not within timeoutMs. */
+  /** Resolves as soon as the cache is in sync; throws `not-ready` when it is not within timeoutMs. */
   untilInSync(timeoutMs: number): Promise<void>;
 }
 
@@ -62,9 +62,9 @@ function endpointPrefix(nodeName: string): string {
   return `${nodeName.replaceAll('-', '--')}-cni-`;
 }
 
-export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory {
+export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache {
   const ipam = openIpamView(datastore, nodeName);
-  const cells = createCells();
+  const cache = createKeyCache();
   const ownPrefix = endpointPrefix(nodeName);
   const waiting: (() => void)[] = [];
   let inSync = false;
@@ -83,22 +83,22 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
     ipam.apply(update);
     const { key, value } = update;
     if (concerns(key))
-      cells.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
+      cache.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
   }
 
   /** Other nodes' endpoints are listed too, and left out. */
   async function rereadOwn(prefix: string, signal: AbortSignal): Promise<void> {
     const { kvs, revision } = await datastore.list(prefix, {}, signal);
     const standing = new Set(kvs.map((kv) => kv.key));
-    for (const key of cells.keysUnder(prefix))
-      if (!standing.has(key)) cells.apply({ key, value: undefined, modRevision: revision });
+    for (const key of cache.keysUnder(prefix))
+      if (!standing.has(key)) cache.apply({ key, value: undefined, modRevision: revision });
     for (const kv of kvs) apply(kv);
   }
 
   return {
     ipam,
     apply,
-    known: (key) => cells.get(key) ?? (inSync && concerns(key) ? ABSENT : undefined) ?? ipam.known(key),
+    known: (key) => cache.get(key) ?? (inSync && concerns(key) ? ABSENT : undefined) ?? ipam.known(key),
     async refresh(signal) {
       await Promise.all([
         ipam.refresh(signal),
@@ -106,21 +106,21 @@ export function openCniMemory(datastore: Datastore, nodeName: string): CniMemory
       ]);
     },
     endpoints() {
-      return cells.keysUnder(ENDPOINTS).flatMap((key) => {
-        const endpoint = cells.meaningOf(key, (text) => tryRead(workloadEndpoint, key, text));
-        const { modRevision = 0 } = cells.get(key) ?? {};
+      return cache.keysUnder(ENDPOINTS).flatMap((key) => {
+        const endpoint = cache.meaningOf(key, (text) => tryRead(workloadEndpoint, key, text));
+        const { modRevision = 0 } = cache.get(key) ?? {};
         return endpoint === undefined ? [] : [{ key, endpoint, modRevision }];
       });
     },
     isDatastoreReady() {
-      const information = cells.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, CLUSTER, text));
+      const information = cache.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, CLUSTER, text));
       return information?.spec.datastoreReady === true;
     },
     setInSync(now) {
       inSync = now;
       ipam.setInSync(now);
-      if (!now) return cells.beginListing();
-      cells.endListing();
+      if (!now) return cache.beginListing();
+      cache.endListing();
       for (const wake of waiting.splice(0)) wake();
     },
     isInSync: () => inSync,
