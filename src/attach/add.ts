@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { printResource, printResourceKey } from '../datastore/resource/resource-codec.ts';
-import { draftAssignment } from '../ipam/assign.ts';
-import type { Draft } from '../ipam/draft.ts';
+import { buildAssignment } from '../ipam/assign.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import { localMac } from '../net/mac.ts';
@@ -25,7 +25,7 @@ import {
 import { createLink, linkSpecOf } from './link.ts';
 import type { LocalEndpoint } from './node-cache.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
-import { draftProfile } from './profile.ts';
+import { buildProfile } from './profile.ts';
 import { awaitReadiness } from './readiness.ts';
 import { removeFromStore } from './remove.ts';
 import type { Attached, AttachRequest, ProvidedAddresses } from './request.ts';
@@ -50,18 +50,18 @@ async function takeProvided({ request, signal }: Add, undo: Undo): Promise<Provi
   return provided;
 }
 
-async function draftAddresses(operation: Add, draft: Draft): Promise<readonly Ip[]> {
-  const assigned = await draftAssignment(ipamContextOf(operation.context, draft), assignRequestOf(operation));
+async function buildAddresses(operation: Add, builder: TransactionBuilder): Promise<readonly Ip[]> {
+  const assigned = await buildAssignment(ipamContextOf(operation.context, builder), assignRequestOf(operation));
   return assigned.map(({ ip }) => ip);
 }
 
 /**
- * Addresses, endpoint and profile, all of which become true in one transaction. undefined, and nothing drafted, when the
+ * Addresses, endpoint and profile, all of which become true in one transaction. undefined, and nothing written, when the
  * endpoint is there already: an earlier ADD was stopped after its commit.
  */
-async function draftEndpoint(
+async function buildEndpoint(
   operation: Add,
-  draft: Draft,
+  builder: TransactionBuilder,
   provided: ProvidedAddresses | undefined,
 ): Promise<WorkloadEndpoint | undefined> {
   const { context, request } = operation;
@@ -82,11 +82,11 @@ async function draftEndpoint(
     namespace: namespace ?? DEFAULT_NAMESPACE,
     name: computeEndpointName(parts.nodeName, parts.containerId, parts.interfaceName),
   });
-  if ((await draft.getLikelyAbsent(key)) !== undefined) return undefined;
-  const addresses = provided?.addresses ?? (await draftAddresses(operation, draft));
+  if ((await builder.getLikelyAbsent(key)) !== undefined) return undefined;
+  const addresses = provided?.addresses ?? (await buildAddresses(operation, builder));
   const endpoint = createEndpoint({ ...parts, addresses });
-  draft.put(key, printResource(endpoint));
-  if (request.createsProfile) await draftProfile(draft, network, context.now());
+  builder.put(key, printResource(endpoint));
+  if (request.createsProfile) await buildProfile(builder, network, context.now());
   return endpoint;
 }
 
@@ -100,7 +100,9 @@ async function create(operation: Add, undo: Undo): Promise<Attached | undefined>
   const { links, log } = context;
   const provided = await takeProvided(operation, undo);
   const providerAnswer = provided?.answer;
-  const { result: endpoint, revision } = await commit(operation, (draft) => draftEndpoint(operation, draft, provided));
+  const { result: endpoint, revision } = await commit(operation, (builder) =>
+    buildEndpoint(operation, builder, provided),
+  );
   if (endpoint === undefined) {
     for (const failure of await undo.run()) log.warn('give addresses back', failure);
     return undefined;

@@ -1,14 +1,14 @@
 // Addresses by themselves, for a workload whose interface somebody else makes, such as CNI's plugins bridge and ptp.
 // Addresses are told apart by interface, since a workload may have several of one network there.
 import { OcicatError } from '../base/errors.ts';
-import { draftAssignment } from '../ipam/assign.ts';
-import { draftReleaseByHandle } from '../ipam/release.ts';
+import { buildAssignment } from '../ipam/assign.ts';
+import { buildReleaseByHandle } from '../ipam/release.ts';
 import { gatewayOf } from '../kernel/link/workload-link.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { familyOf } from '../net/ip.ts';
 import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
-import { bootWords, draftReleaseOfBefore } from './last-boot.ts';
+import { bootWords, buildReleaseOfBefore } from './last-boot.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
 import type { AddressRequest, AttachedAddress, CheckAddressesRequest } from './request.ts';
 
@@ -24,9 +24,9 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
   const { attachment } = request;
   const base = assignRequestOf(operation);
   const words = { ...base.words, interface: attachment.interfaceName, ...bootWords(context) };
-  const { result } = await commit(operation, async (draft) => {
-    await draftReleaseOfBefore(context, draft, request.addresses);
-    return draftAssignment(ipamContextOf(context, draft), { ...base, words, isSame: isForInterface(attachment) });
+  const { result } = await commit(operation, async (builder) => {
+    await buildReleaseOfBefore(context, builder, request.addresses);
+    return buildAssignment(ipamContextOf(context, builder), { ...base, words, isSame: isForInterface(attachment) });
   });
   return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
 }
@@ -36,10 +36,10 @@ export async function releaseAddresses(operation: Operation): Promise<void> {
   const { context, request, signal } = operation;
   const { cache } = context;
   if (!cache.isInSync()) await cache.refresh(signal);
-  await commit(operation, async (draft) => {
-    const release = { draft, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
+  await commit(operation, async (builder) => {
+    const release = { builder, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
     for (const handleId of handlesOf(request, [request.network]))
-      await draftReleaseByHandle(release, handleId, isForInterface(request.attachment));
+      await buildReleaseByHandle(release, handleId, isForInterface(request.attachment));
   });
 }
 

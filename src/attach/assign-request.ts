@@ -1,7 +1,7 @@
 // What a request asks address assignment for.
 import type { AssignRequest } from '../ipam/assign.ts';
-import type { Draft } from '../ipam/draft.ts';
 import type { IpamContext } from '../ipam/own-block.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { AttachContext } from './context.ts';
 import { handleOf, type Operation } from './operation.ts';
 import { otherAddresses } from './other-interfaces.ts';
@@ -28,10 +28,10 @@ export function assignRequestOf({ context, request }: Operation<AddressRequest>)
   };
 }
 
-export function ipamContextOf(context: AttachContext, draft: Draft): IpamContext {
+export function ipamContextOf(context: AttachContext, builder: TransactionBuilder): IpamContext {
   return {
     view: context.cache.ipam,
-    draft,
+    builder,
     nowMs: context.now(),
     report: (error) => context.log.error('assign address', error),
   };

@@ -1,7 +1,7 @@
 // What attaching works with: everything that it needs from the rest of the agent, and nothing else.
 import type { Issue } from '../base/errors.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
-import type { Draft } from '../ipam/draft.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
@@ -34,7 +34,7 @@ interface HeldName {
   /** Asks the store whether the name is still this agent's. */
   isHeld(signal?: AbortSignal): Promise<boolean>;
   /** Makes a commit depend on that. Throws `not-ready` when it is not. */
-  require(draft: Draft): Promise<void>;
+  require(builder: TransactionBuilder): Promise<void>;
 }
 
 export interface AttachContext {

@@ -2,9 +2,9 @@
 // taken in, and no container outlives its kernel.
 import { attributeAt, blockCidrOf, tryOrdinalOf } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
-import type { Draft } from '../ipam/draft.ts';
 import { blockKey } from '../ipam/own-block.ts';
-import { draftReleaseIn, type ReleaseContext } from '../ipam/release.ts';
+import { buildReleaseIn, type ReleaseContext } from '../ipam/release.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { cidrContains, formatCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
 import type { AttachContext } from './context.ts';
@@ -21,21 +21,25 @@ function isOfBefore(context: AttachContext, { node, boot }: Words): boolean {
   return node === context.nodeName && boot !== undefined && context.boot !== '' && boot !== context.boot;
 }
 
-async function draftOne(context: AttachContext, release: ReleaseContext, ip: Ip): Promise<void> {
+async function buildOne(context: AttachContext, release: ReleaseContext, ip: Ip): Promise<void> {
   const pool = context.cache.ipam.pools().find(({ cidr }) => cidrContains(cidr, ip));
   if (pool === undefined) return;
   const cidr = formatCidr(blockCidrOf(ip, pool.blockPrefixLength));
-  const text = await release.draft.get(blockKey(cidr));
+  const text = await release.builder.get(blockKey(cidr));
   const block = text === undefined ? undefined : parseBlock(text);
   const ordinal = block === undefined ? undefined : tryOrdinalOf(block, ip);
   const holder = block === undefined || ordinal === undefined ? undefined : attributeAt(block, ordinal);
   if (holder === undefined || !isOfBefore(context, holder.secondary ?? {})) return;
-  await context.nodeLease.require(release.draft);
-  await draftReleaseIn(release, cidr, [{ ip, handleId: holder.handleId }]);
+  await context.nodeLease.require(release.builder);
+  await buildReleaseIn(release, cidr, [{ ip, handleId: holder.handleId }]);
 }
 
 /** Gives back, of the addresses that are asked for, those that containers of before the last start of the kernel hold. */
-export async function draftReleaseOfBefore(context: AttachContext, draft: Draft, wanted: readonly Ip[]): Promise<void> {
-  const release = { draft, nowMs: context.now(), cooldownSeconds: context.cache.ipam.cooldownSeconds() };
-  for (const ip of wanted) await draftOne(context, release, ip);
+export async function buildReleaseOfBefore(
+  context: AttachContext,
+  builder: TransactionBuilder,
+  wanted: readonly Ip[],
+): Promise<void> {
+  const release = { builder, nowMs: context.now(), cooldownSeconds: context.cache.ipam.cooldownSeconds() };
+  for (const ip of wanted) await buildOne(context, release, ip);
 }

@@ -5,8 +5,8 @@ import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts
 import type { Datastore, Revision } from '../datastore/port.ts';
 import { parseResourceAt } from '../datastore/resource/resource-codec.ts';
 import type { StoreCache, StoreUpdate } from '../ipam/commit.ts';
-import { ABSENT } from '../ipam/draft.ts';
 import { createKeyCache } from '../ipam/key-cache.ts';
+import { ABSENT } from '../ipam/transaction-builder.ts';
 import { type IpamView, openIpamView } from '../ipam/view.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Kind } from '../model/meta/kind.ts';

@@ -1,7 +1,7 @@
 // One request while it is served, and the steps that several verbs share.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { type Committed, commitDraft } from '../ipam/commit.ts';
-import type { Draft } from '../ipam/draft.ts';
+import { type Committed, commitTransaction } from '../ipam/commit.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import type { Queue } from '../sys/queue.ts';
 import { createUndo, type Undo } from '../sys/undo.ts';
@@ -38,10 +38,10 @@ export async function ensureReady({ cache }: AttachContext): Promise<void> {
 /** Builds and commits in turn with the other operations. */
 export function commit<T>(
   { context, commits, signal: usual }: Omit<OperationContext, 'containers'>,
-  build: (draft: Draft) => Promise<T>,
+  build: (builder: TransactionBuilder) => Promise<T>,
   signal = usual,
 ): Promise<Committed<T>> {
-  return commits.run('store', () => commitDraft(context.datastore, context.cache, build, signal));
+  return commits.run('store', () => commitTransaction(context.datastore, context.cache, build, signal));
 }
 
 /**

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { printTime } from '../blocks/block.ts';
 import { printKey } from '../datastore/keys.ts';
 import { printResource } from '../datastore/resource/resource-codec.ts';
-import type { Draft } from '../ipam/draft.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { API_VERSION } from '../model/meta/resource.ts';
 import type { Profile } from '../model/policy/profile.ts';
 
@@ -22,10 +22,10 @@ function createNetworkProfile(network: string): Profile {
 }
 
 /** A profile that is there is never changed: it is the user's. */
-export async function draftProfile(draft: Draft, network: string, nowMs: number): Promise<void> {
+export async function buildProfile(builder: TransactionBuilder, network: string, nowMs: number): Promise<void> {
   const key = printKey({ kind: 'resource', resourceKind: 'Profile', namespace: undefined, name: network });
-  if ((await draft.getLikelyAbsent(key)) !== undefined) return;
+  if ((await builder.getLikelyAbsent(key)) !== undefined) return;
   const profile = createNetworkProfile(network);
   const metadata = { ...profile.metadata, uid: randomUUID(), creationTimestamp: printTime(nowMs) };
-  draft.put(key, printResource({ ...profile, metadata }));
+  builder.put(key, printResource({ ...profile, metadata }));
 }

@@ -3,8 +3,8 @@
 import { isOcicatError } from '../base/errors.ts';
 import { printKey } from '../datastore/keys.ts';
 import { printResourceKey } from '../datastore/resource/resource-codec.ts';
-import type { Draft } from '../ipam/draft.ts';
-import { draftReleaseByHandle } from '../ipam/release.ts';
+import { buildReleaseByHandle } from '../ipam/release.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { releaseAddresses } from './addresses.ts';
 import {
@@ -71,24 +71,28 @@ function handlesToRelease(request: RemoveRequest, endpoint: WorkloadEndpoint | u
   return handlesOf(request, [...new Set(networks)]);
 }
 
-async function draftDeletion(draft: Draft, id: string): Promise<void> {
+async function buildDeletion(builder: TransactionBuilder, id: string): Promise<void> {
   const [namespace = '', name = ''] = id.split('/');
   const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
-  if ((await draft.get(key)) !== undefined) draft.delete(key);
+  if ((await builder.get(key)) !== undefined) builder.delete(key);
 }
 
-async function draftRemoval(operation: Operation, draft: Draft, endpoint: WorkloadEndpoint | undefined): Promise<void> {
+async function buildRemoval(
+  operation: Operation,
+  builder: TransactionBuilder,
+  endpoint: WorkloadEndpoint | undefined,
+): Promise<void> {
   const { context, request } = operation;
   const { cache } = context;
   const id = endpoint === undefined ? expectedId(operation) : idOf(endpoint);
-  if (id !== undefined) await draftDeletion(draft, id);
+  if (id !== undefined) await buildDeletion(builder, id);
   if (request.provider !== undefined) return;
-  const release = { draft, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
+  const release = { builder, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
   const handles = handlesToRelease(request, endpoint);
   const { containerId, interfaceName } = request.attachment;
   const others = otherAddresses(cache, { containerId, interfaceName: endpoint?.spec.endpoint ?? interfaceName });
-  await Promise.all(handles.map((handleId) => draft.peek(printKey({ kind: 'handle', handleId })))); // one wait for all
-  for (const handleId of handles) await draftReleaseByHandle(release, handleId, (_words, ip) => !others.has(ip));
+  await Promise.all(handles.map((handleId) => builder.prefetchKey(printKey({ kind: 'handle', handleId })))); // one wait for all
+  for (const handleId of handles) await buildReleaseByHandle(release, handleId, (_words, ip) => !others.has(ip));
 }
 
 /** The endpoint and its addresses, in one transaction. */
@@ -97,7 +101,7 @@ export async function removeFromStore(
   endpoint: WorkloadEndpoint | undefined,
   signal = operation.signal,
 ): Promise<void> {
-  await commit(operation, (draft) => draftRemoval(operation, draft, endpoint), signal);
+  await commit(operation, (builder) => buildRemoval(operation, builder, endpoint), signal);
 }
 
 /** Another provider's addresses; its failure must not keep the rest from being removed. */

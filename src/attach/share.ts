@@ -3,7 +3,7 @@
 // cni-plugin/pkg/plugin/plugin.go).
 import { OcicatError } from '../base/errors.ts';
 import { parseResourceAt, printResource } from '../datastore/resource/resource-codec.ts';
-import type { Draft } from '../ipam/draft.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import type { Undo } from '../sys/undo.ts';
@@ -14,13 +14,13 @@ import { tryRecallEndpoint } from './endpoint-files.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import type { LocalEndpoint } from './node-cache.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
-import { draftProfile } from './profile.ts';
+import { buildProfile } from './profile.ts';
 import type { Attached, AttachRequest } from './request.ts';
 import { routesOf } from './routes.ts';
 
 /** The endpoint as it stands; undefined when it has gone. Throws `corrupt`. */
-async function readEndpoint(draft: Draft, key: string): Promise<WorkloadEndpoint | undefined> {
-  const text = await draft.get(key);
+async function readEndpoint(builder: TransactionBuilder, key: string): Promise<WorkloadEndpoint | undefined> {
+  const text = await builder.get(key);
   return text === undefined ? undefined : parseResourceAt(workloadEndpoint, key, text);
 }
 
@@ -39,20 +39,20 @@ function requireSharing({ network, mode }: AttachRequest, { metadata, spec }: Wo
   );
 }
 
-async function draftAttachment({ context, request }: Add, key: string, draft: Draft): Promise<Shared> {
+async function buildAttachment({ context, request }: Add, key: string, builder: TransactionBuilder): Promise<Shared> {
   const { network, attachment } = request;
-  const endpoint = await readEndpoint(draft, key);
+  const endpoint = await readEndpoint(builder, key);
   if (endpoint === undefined)
     throw new OcicatError(
       'not-found',
       `join network "${network}": the endpoint of container "${attachment.containerId}" has gone`,
     );
-  if (request.createsProfile) await draftProfile(draft, network, context.now());
+  if (request.createsProfile) await buildProfile(builder, network, context.now());
   const asked = attachedNetworkOf(request);
   if (isAsAsked(endpoint, asked)) return { endpoint, changed: false };
   requireSharing(request, endpoint);
   const shared = withNetwork(endpoint, asked);
-  draft.put(key, printResource(shared));
+  builder.put(key, printResource(shared));
   return { endpoint: shared, changed: true };
 }
 
@@ -90,7 +90,7 @@ function updateSavedEndpoint(context: AttachContext, endpoint: WorkloadEndpoint)
 export async function attachNetwork(operation: Add, known: LocalEndpoint, undo: Undo): Promise<Attached> {
   const { context, request, signal } = operation;
   requireSame(request, known.endpoint, addressesOf(known.endpoint));
-  const { result, revision } = await commit(operation, (draft) => draftAttachment(operation, known.key, draft));
+  const { result, revision } = await commit(operation, (builder) => buildAttachment(operation, known.key, builder));
   if (result.changed) undo.push('network', () => detachNetwork(operation, known, undoSignal()));
   const { endpoint } = result;
   const link = await ensureLink(operation, endpoint);
@@ -108,10 +108,10 @@ export async function detachNetwork(
   known: LocalEndpoint,
   signal = operation.signal,
 ): Promise<void> {
-  const detach = async (draft: Draft) => {
-    const endpoint = await readEndpoint(draft, known.key);
+  const detach = async (builder: TransactionBuilder) => {
+    const endpoint = await readEndpoint(builder, known.key);
     const left = endpoint === undefined ? undefined : withoutNetwork(endpoint, attachedNetworkOf(operation.request));
-    if (left !== undefined) draft.put(known.key, printResource(left));
+    if (left !== undefined) builder.put(known.key, printResource(left));
     return left;
   };
   const { result: left } = await commit(operation, detach, signal);

@@ -3,9 +3,9 @@
 import { describeError, isOcicatError } from '../base/errors.ts';
 import { tryParseKey } from '../datastore/keys.ts';
 import { printResource, printResourceKey } from '../datastore/resource/resource-codec.ts';
-import { draftAssignment } from '../ipam/assign.ts';
+import { buildAssignment } from '../ipam/assign.ts';
 import { handleKey } from '../ipam/assign-context.ts';
-import type { Draft } from '../ipam/draft.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { REMOVAL_GROUP } from '../kernel/link/removal-group.ts';
 import { isWholeAlias } from '../kernel/link/workload-link-spec.ts';
 import { type Attachment, tryParseAttachment } from '../model/endpoint/workload-endpoint-name.ts';
@@ -22,7 +22,7 @@ import {
 } from './endpoint-files.ts';
 import type { LocalEndpoint } from './node-cache.ts';
 import { commit, handleOf, type OperationContext } from './operation.ts';
-import { draftProfile } from './profile.ts';
+import { buildProfile } from './profile.ts';
 
 export interface WriteBack {
   /** Interfaces of containers that it may concern. */
@@ -42,9 +42,9 @@ function hasLink({ links }: AttachContext, { endpoint }: KeptEndpoint): boolean 
 }
 
 /** As it was assigned, and to the same holder. */
-async function draftAddresses(
+async function buildAddresses(
   operation: OperationContext,
-  draft: Draft,
+  builder: TransactionBuilder,
   { endpoint, handleId }: KeptEndpoint,
 ): Promise<void> {
   if (handleId === undefined) return;
@@ -52,7 +52,7 @@ async function draftAddresses(
   const timestamp = formatGoTime(Number.isNaN(madeMs) ? operation.context.now() : madeMs);
   const words = { node: operation.context.nodeName, timestamp };
   const exact = addressesOf(endpoint);
-  await draftAssignment(ipamContextOf(operation.context, draft), {
+  await buildAssignment(ipamContextOf(operation.context, builder), {
     handleId,
     words,
     use: 'Workload',
@@ -62,16 +62,20 @@ async function draftAddresses(
 }
 
 /** All that ADD writes, in one transaction that fails when this host has not the node's name. */
-async function draftWhole(operation: OperationContext, draft: Draft, kept: KeptEndpoint): Promise<'written' | 'known'> {
+async function buildWhole(
+  operation: OperationContext,
+  builder: TransactionBuilder,
+  kept: KeptEndpoint,
+): Promise<'written' | 'known'> {
   const { endpoint, createsProfile } = kept;
   const { name, namespace } = endpoint.metadata;
   const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
-  if ((await draft.get(key)) !== undefined) return 'known';
-  await operation.context.nodeLease.require(draft);
-  await draftAddresses(operation, draft, kept);
-  draft.put(key, printResource(endpoint));
+  if ((await builder.get(key)) !== undefined) return 'known';
+  await operation.context.nodeLease.require(builder);
+  await buildAddresses(operation, builder, kept);
+  builder.put(key, printResource(endpoint));
   const networks = createsProfile ? (endpoint.spec.profiles ?? []) : [];
-  for (const network of networks) await draftProfile(draft, network, operation.context.now());
+  for (const network of networks) await buildProfile(builder, network, operation.context.now());
   return 'written';
 }
 
@@ -125,7 +129,7 @@ export function createWriteBack(context: AttachContext): WriteBack {
   async function write(operation: OperationContext, kept: KeptEndpoint): Promise<'done' | 'later'> {
     const id = idOf(kept.endpoint);
     try {
-      const { result, revision } = await commit(operation, (draft) => draftWhole(operation, draft, kept));
+      const { result, revision } = await commit(operation, (builder) => buildWhole(operation, builder, kept));
       if (result === 'known') return 'later'; // the watch has not brought it yet
       said.delete(id);
       await context.policyApplied(kept.endpoint, revision, operation.signal);

@@ -6,9 +6,9 @@ import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printAffinityPrefix, tryParseKey } fr
 import type { Datastore } from '../datastore/port.ts';
 import { type Cidr, cidrCovers, parseCidr } from '../net/cidr.ts';
 import { matchSelector } from '../selector/match.ts';
-import { commitDraft, NO_CACHE, type StoreCache } from './commit.ts';
-import type { Draft } from './draft.ts';
+import { commitTransaction, NO_CACHE, type StoreCache } from './commit.ts';
 import { affinityKey, blockKey, tryParseOwner } from './own-block.ts';
+import type { TransactionBuilder } from './transaction-builder.ts';
 import type { IpamView } from './view.ts';
 
 interface HostBlock {
@@ -23,18 +23,22 @@ export interface ReleaseScope {
 }
 
 /** The record goes; the block stays without an owner as long as somebody holds an address of it. */
-async function draftRelease(draft: Draft, { host, cidr }: HostBlock, onlyEmpty: boolean): Promise<boolean> {
+async function buildRelease(
+  builder: TransactionBuilder,
+  { host, cidr }: HostBlock,
+  onlyEmpty: boolean,
+): Promise<boolean> {
   const recordKey = affinityKey({ kind: 'host', name: host }, cidr);
-  const record = await draft.get(recordKey);
-  const text = await draft.get(blockKey(cidr));
+  const record = await builder.get(recordKey);
+  const text = await builder.get(blockKey(cidr));
   const block = text === undefined ? undefined : parseBlock(text);
   if (onlyEmpty && block !== undefined && !isEmpty(block)) return false;
-  if (record !== undefined) draft.delete(recordKey);
+  if (record !== undefined) builder.delete(recordKey);
   if (block === undefined || block.affinity !== affinityOf(host)) return record !== undefined;
   const sequenceNumber = block.sequenceNumber + 1n;
   const unowned = { ...block, affinity: undefined, affinityClaimTime: undefined, sequenceNumber };
-  if (isEmpty(block)) draft.delete(blockKey(cidr));
-  else draft.put(blockKey(cidr), printBlock(unowned));
+  if (isEmpty(block)) builder.delete(blockKey(cidr));
+  else builder.put(blockKey(cidr), printBlock(unowned));
   return true;
 }
 
@@ -92,7 +96,12 @@ export async function releaseAffinities(
 ): Promise<readonly string[]> {
   const released: string[] = [];
   for (const one of await listHostBlocks(datastore, scope, signal)) {
-    const { result } = await commitDraft(datastore, cache, (draft) => draftRelease(draft, one, false), signal);
+    const { result } = await commitTransaction(
+      datastore,
+      cache,
+      (builder) => buildRelease(builder, one, false),
+      signal,
+    );
     if (result) released.push(one.cidr);
   }
   return released;
@@ -110,7 +119,7 @@ export async function releaseForeignBlocks(
   const released: string[] = [];
   for (const cidr of foreign) {
     const one = { host: view.nodeName, cidr };
-    const { result } = await commitDraft(datastore, view, (draft) => draftRelease(draft, one, true), signal);
+    const { result } = await commitTransaction(datastore, view, (builder) => buildRelease(builder, one, true), signal);
     if (result) released.push(cidr);
   }
   return released;

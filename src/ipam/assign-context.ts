@@ -1,4 +1,4 @@
-// One request for addresses on its way through a draft, and what every way of serving it shares.
+// One request for addresses on its way through a transaction, and what every way of serving it shares.
 import type { Attribute } from '../blocks/block.ts';
 import { printKey } from '../datastore/keys.ts';
 import type { Cidr } from '../net/cidr.ts';
@@ -45,7 +45,7 @@ export interface AssignContext extends IpamContext {
 }
 
 /** One more address of the block under the request's handle. */
-export async function countAddress({ draft, request }: AssignContext, cidr: string): Promise<void> {
+export async function countAddress({ builder, request }: AssignContext, cidr: string): Promise<void> {
   const key = handleKey(request.handleId);
-  draft.put(key, printHandle(countInHandle(parseHandle(await draft.getLikelyAbsent(key)), cidr, 1)));
+  builder.put(key, printHandle(countInHandle(parseHandle(await builder.getLikelyAbsent(key)), cidr, 1)));
 }

@@ -37,10 +37,10 @@ function poolOf({ view, request }: AssignContext, ip: Ip): Pool {
 
 /** Reservations, node selectors and the limit on blocks do not matter: somebody asked for the address by name. */
 export async function takeExact(context: AssignContext, ip: Ip): Promise<Assigned> {
-  const { view, draft, nowMs } = context;
+  const { view, builder, nowMs } = context;
   const cidr = blockCidrOf(ip, poolOf(context, ip).blockPrefixLength);
   const name = formatCidr(cidr);
-  const text = await draft.get(blockKey(name));
+  const text = await builder.get(blockKey(name));
   const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
   if (block === undefined)
     throw new OcicatError('corrupt', `assign address "${formatIp(ip)}": its block "${name}" cannot be understood`);

@@ -16,7 +16,7 @@ import { choosePools, describePool } from './pool-choice.ts';
 /** Blocks tried one by one before all are read at once. */
 const EAGER_LOOKS = 4;
 
-/** Takes the next address of the block, if it has one; everything that belongs to it is in the draft then. */
+/** Takes the next address of the block, if it has one; everything that belongs to it is in the transaction then. */
 async function takeFrom(context: AssignContext, block: Block): Promise<Assigned | undefined> {
   const outcome = assignNext(block, context.holder, reservedIn(block.cidr, context.reservations));
   if (outcome === undefined) return undefined;
@@ -41,13 +41,13 @@ async function takeOwn(context: AssignContext, pools: readonly Pool[]): Promise<
 
 /** From the first block of the pools, in this host's order, that does not exist yet or is its own and has room. */
 async function takeNew(context: AssignContext, pools: readonly Pool[]): Promise<Assigned | undefined> {
-  const { draft, view, nowMs } = context;
+  const { builder, view, nowMs } = context;
   let looks = 0;
   for (const pool of pools) {
     for (const cidr of blocksOf(createWalk(pool.cidr, pool.blockPrefixLength, view.nodeName), context.reservations)) {
-      if (looks++ === EAGER_LOOKS) await draft.survey(BLOCKS_PREFIX);
+      if (looks++ === EAGER_LOOKS) await builder.prefetch(BLOCKS_PREFIX);
       const name = formatCidr(cidr);
-      const text = await draft.peek(blockKey(name));
+      const text = await builder.prefetchKey(blockKey(name));
       const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
       const usable = block !== undefined && isOwn(view, block);
       const assigned = usable ? await takeFrom(context, block) : undefined;
@@ -58,8 +58,8 @@ async function takeNew(context: AssignContext, pools: readonly Pool[]): Promise<
 }
 
 /** Existing blocks of the pools in this host's order. */
-async function surveyBlocks(context: AssignContext, pools: readonly Pool[]): Promise<readonly Block[]> {
-  const found = await context.draft.survey(BLOCKS_PREFIX);
+async function prefetchBlocks(context: AssignContext, pools: readonly Pool[]): Promise<readonly Block[]> {
+  const found = await context.builder.prefetch(BLOCKS_PREFIX);
   const cidrs = found.flatMap(({ key }) => {
     const named = tryParseKey(key);
     return named?.kind === 'block' ? [named.cidr] : [];
@@ -119,7 +119,7 @@ export async function takeNext(context: AssignContext, family: Family): Promise<
   const mayClaim = autoAllocateBlocks && !capped;
   let assigned = (await takeOwn(context, pools)) ?? (mayClaim ? await takeNew(context, pools) : undefined);
   if (assigned !== undefined) return assigned;
-  const blocks = await surveyBlocks(context, pools);
+  const blocks = await prefetchBlocks(context, pools);
   assigned = mayClaim ? await takeAbandoned(context, blocks) : undefined;
   assigned ??= strictAffinity ? undefined : await borrow(context, blocks);
   if (assigned !== undefined) return assigned;

@@ -1,4 +1,4 @@
-// Giving addresses to a holder, inside a draft: the ones it has already, a certain one, or the next free one.
+// Giving addresses to a holder, inside a transaction: the ones it has already, a certain one, or the next free one.
 import type { Attribute } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
@@ -13,11 +13,11 @@ import { blockKey, type IpamContext } from './own-block.ts';
 export type { Assigned, AssignRequest } from './assign-context.ts';
 
 /** What the handle holds already and `isSame` accepts. */
-async function findHeld({ draft, request }: AssignContext): Promise<readonly Assigned[]> {
-  const handle = parseHandle(await draft.getLikelyAbsent(handleKey(request.handleId)));
+async function findHeld({ builder, request }: AssignContext): Promise<readonly Assigned[]> {
+  const handle = parseHandle(await builder.getLikelyAbsent(handleKey(request.handleId)));
   const held: Assigned[] = [];
   for (const cidr of handle.keys()) {
-    const text = await draft.get(blockKey(cidr));
+    const text = await builder.get(blockKey(cidr));
     if (text === undefined) continue;
     for (const { ip, holder } of addressesOfHandle(parseBlock(text), request.handleId))
       if (request.isSame?.(holder.secondary ?? {}, ip) ?? true)
@@ -28,10 +28,10 @@ async function findHeld({ draft, request }: AssignContext): Promise<readonly Ass
 
 /**
  * The exact addresses, and one of each other family that is asked for; addresses that the handle holds already are given
- * again. The draft then has all that must be written, and nothing is assigned unless it is committed.
+ * again. The transaction then has all that must be written, and nothing is assigned unless it is committed.
  * Throws `not-found`, `exhausted`, `conflict` (somebody holds it), `denied`, `invalid`.
  */
-export async function draftAssignment(ipam: IpamContext, request: AssignRequest): Promise<readonly Assigned[]> {
+export async function buildAssignment(ipam: IpamContext, request: AssignRequest): Promise<readonly Assigned[]> {
   const holder: Attribute = { handleId: request.handleId, secondary: request.words };
   const context: AssignContext = { ...ipam, request, holder, reservations: ipam.view.reservations() };
   const held = await findHeld(context);

@@ -1,7 +1,12 @@
-// Builds a draft and commits it, again and again while others are faster, with what they wrote taken in each time.
+// Builds a transaction and commits it, again and again while others are faster, with what they wrote taken in each time.
 import { OcicatError } from '../base/errors.ts';
 import type { Datastore, Revision, Transaction } from '../datastore/port.ts';
-import { type CachedValue, type CachedValues, createDraft, type Draft } from './draft.ts';
+import {
+  type CachedValue,
+  type CachedValues,
+  createTransactionBuilder,
+  type TransactionBuilder,
+} from './transaction-builder.ts';
 
 /** Calico's datastoreRetries. */
 const MAX_ATTEMPTS = 100;
@@ -48,14 +53,14 @@ function mayBeOutdated(error: unknown): boolean {
 }
 
 /**
- * Calls `build` with a fresh draft for each attempt and commits what it wrote. A refusal by `build` is believed only
+ * Calls `build` with a fresh transaction for each attempt and commits what it wrote. A refusal by `build` is believed only
  * after the cache has been refreshed. Throws what `build` throws, `unavailable` when the store does not answer (the
  * commit may then have happened), and `conflict` after MAX_ATTEMPTS.
  */
-export async function commitDraft<T>(
+export async function commitTransaction<T>(
   datastore: Datastore,
   cache: StoreCache,
-  build: (draft: Draft) => Promise<T>,
+  build: (builder: TransactionBuilder) => Promise<T>,
   signal: AbortSignal,
 ): Promise<Committed<T>> {
   let hints = new Map<string, CachedValue>();
@@ -63,17 +68,17 @@ export async function commitDraft<T>(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     await pause(attempt);
     const known = (key: string) => hints.get(key) ?? cache.known(key);
-    const draft = createDraft(datastore, { known, mayGuess: !refreshed, signal });
+    const builder = createTransactionBuilder(datastore, { known, mayGuess: !refreshed, signal });
     let result: T;
     try {
-      result = await build(draft);
+      result = await build(builder);
     } catch (error) {
       if (refreshed || !mayBeOutdated(error)) throw error;
       await cache.refresh(signal);
       [refreshed, hints] = [true, new Map()];
       continue;
     }
-    const { transaction } = draft;
+    const { transaction } = builder;
     if (transaction.writes.length === 0) return { result, revision: 0 };
     const outcome = await datastore.commit(transaction, signal);
     if (outcome.kind === 'committed') {

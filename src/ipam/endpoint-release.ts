@@ -4,12 +4,12 @@ import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { type Cidr, cidrContains, formatCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import { commitDraft, NO_CACHE } from './commit.ts';
+import { commitTransaction, NO_CACHE } from './commit.ts';
 import { parseFields } from './handle.ts';
 import { requestsFor } from './host-release.ts';
 import { type ReleasePorts, readCooldown } from './ipam.ts';
 import { blockKey } from './own-block.ts';
-import { draftReleaseByHandle, draftReleaseIn, type ReleaseContext } from './release.ts';
+import { buildReleaseByHandle, buildReleaseIn, type ReleaseContext } from './release.ts';
 
 export interface EndpointOfHost {
   /** The endpoint's key. */
@@ -51,25 +51,25 @@ function readHoldings(text: string): Holdings {
 }
 
 /** An address that is recorded as held by another host has been given away, and is not the endpoint's any more. */
-async function draftAddresses(context: ReleaseContext, of: EndpointOfHost, held: readonly Ip[]): Promise<void> {
+async function buildAddresses(context: ReleaseContext, of: EndpointOfHost, held: readonly Ip[]): Promise<void> {
   for (const cidr of of.blocks.filter((block) => held.some((ip) => cidrContains(block, ip)))) {
-    const text = await context.draft.get(blockKey(formatCidr(cidr)));
+    const text = await context.builder.get(blockKey(formatCidr(cidr)));
     if (text === undefined) continue;
     const isMeant = (node: string | undefined, ip: Ip) => (node ?? of.host) === of.host && held.includes(ip);
     const requests = requestsFor(parseBlock(text), ({ secondary }, ip) => isMeant(secondary?.node, ip));
-    await draftReleaseIn(context, formatCidr(cidr), requests);
+    await buildReleaseIn(context, formatCidr(cidr), requests);
   }
 }
 
-async function draftEndpoint(context: ReleaseContext, of: EndpointOfHost): Promise<boolean> {
-  const { draft } = context;
-  const text = await draft.get(of.key);
+async function buildEndpoint(context: ReleaseContext, of: EndpointOfHost): Promise<boolean> {
+  const { builder } = context;
+  const text = await builder.get(of.key);
   if (text === undefined) return false;
-  draft.delete(of.key);
+  builder.delete(of.key);
   const { addresses, handles } = readHoldings(text);
-  await draftAddresses(context, of, addresses);
+  await buildAddresses(context, of, addresses);
   for (const handle of handles)
-    await draftReleaseByHandle(context, handle, (words) => (words.node ?? of.host) === of.host);
+    await buildReleaseByHandle(context, handle, (words) => (words.node ?? of.host) === of.host);
   return true;
 }
 
@@ -77,10 +77,10 @@ async function draftEndpoint(context: ReleaseContext, of: EndpointOfHost): Promi
 export async function releaseEndpoint(ports: ReleasePorts, of: EndpointOfHost, signal: AbortSignal): Promise<boolean> {
   const { datastore, cache = NO_CACHE } = ports;
   const cooldownSeconds = await readCooldown(datastore, signal);
-  const { result } = await commitDraft(
+  const { result } = await commitTransaction(
     datastore,
     cache,
-    (draft) => draftEndpoint({ draft, nowMs: ports.now(), cooldownSeconds }, of),
+    (builder) => buildEndpoint({ builder, nowMs: ports.now(), cooldownSeconds }, of),
     signal,
   );
   return result;

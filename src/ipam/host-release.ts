@@ -7,10 +7,10 @@ import { BLOCKS_PREFIX, printKey } from '../datastore/keys.ts';
 import type { KeyValue } from '../datastore/port.ts';
 import { formatCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import { commitDraft, NO_CACHE } from './commit.ts';
+import { commitTransaction, NO_CACHE } from './commit.ts';
 import { type ReleasePorts, readCooldown, releaseByHandle } from './ipam.ts';
 import { blockKey } from './own-block.ts';
-import { draftReleaseIn, type ReleaseContext } from './release.ts';
+import { buildReleaseIn, type ReleaseContext } from './release.ts';
 
 /** Each address may have a handle of its own, which is a condition and a write of the same transaction. */
 const ADDRESSES_PER_COMMIT = 50;
@@ -42,11 +42,11 @@ export function requestsFor(block: Block, isMeant: (holder: Attribute, ip: Ip) =
 }
 
 /** The next of the host's addresses in a block; none when there are none left. */
-async function draftNext(context: ReleaseContext, cidr: string, host: string): Promise<readonly Ip[]> {
-  const text = await context.draft.get(blockKey(cidr));
+async function buildNext(context: ReleaseContext, cidr: string, host: string): Promise<readonly Ip[]> {
+  const text = await context.builder.get(blockKey(cidr));
   if (text === undefined) return [];
   const requests = requestsFor(parseBlock(text), (holder) => holder.secondary?.node === host);
-  const released = await draftReleaseIn(context, cidr, requests.slice(0, ADDRESSES_PER_COMMIT));
+  const released = await buildReleaseIn(context, cidr, requests.slice(0, ADDRESSES_PER_COMMIT));
   return released.map(({ ip }) => ip);
 }
 
@@ -56,10 +56,10 @@ async function releaseIn(ports: ReleasePorts, block: Block, host: string, signal
   const cooldownSeconds = await readCooldown(datastore, signal);
   const all: Ip[] = [];
   for (;;) {
-    const { result } = await commitDraft(
+    const { result } = await commitTransaction(
       datastore,
       cache,
-      (draft) => draftNext({ draft, nowMs: ports.now(), cooldownSeconds }, cidr, host),
+      (builder) => buildNext({ builder, nowMs: ports.now(), cooldownSeconds }, cidr, host),
       signal,
     );
     all.push(...result);
@@ -88,12 +88,12 @@ export async function releaseHostAddresses(
 /** The record that the host has asked for addresses. Returns whether it was there. */
 export async function deleteHostMarker(ports: ReleasePorts, host: string, signal: AbortSignal): Promise<boolean> {
   const key = printKey({ kind: 'ipam-host', host });
-  const { result } = await commitDraft(
+  const { result } = await commitTransaction(
     ports.datastore,
     ports.cache ?? NO_CACHE,
-    async (draft) => {
-      const found = (await draft.get(key)) !== undefined;
-      if (found) draft.delete(key);
+    async (builder) => {
+      const found = (await builder.get(key)) !== undefined;
+      if (found) builder.delete(key);
       return found;
     },
     signal,

@@ -5,9 +5,9 @@ import { BLOCKS_PREFIX, printKey, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { cidrContains, parseCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
-import { type Assigned, type AssignRequest, draftAssignment } from './assign.ts';
-import { commitDraft, NO_CACHE, type StoreCache } from './commit.ts';
-import { draftReleaseByHandle, draftReleaseIn } from './release.ts';
+import { type Assigned, type AssignRequest, buildAssignment } from './assign.ts';
+import { commitTransaction, NO_CACHE, type StoreCache } from './commit.ts';
+import { buildReleaseByHandle, buildReleaseIn } from './release.ts';
 import { parseCooldownSeconds } from './settings.ts';
 import type { IpamView } from './view.ts';
 
@@ -20,17 +20,17 @@ export interface Ipam {
   report(error: OcicatError): void;
 }
 
-/** Assigns and commits; see draftAssignment for what it throws, and commitDraft. */
+/** Assigns and commits; see buildAssignment for what it throws, and commitTransaction. */
 export async function assignAddresses(
   ipam: Ipam,
   request: AssignRequest,
   signal: AbortSignal,
 ): Promise<readonly Assigned[]> {
   const { datastore, view } = ipam;
-  const committed = await commitDraft(
+  const committed = await commitTransaction(
     datastore,
     view,
-    (draft) => draftAssignment({ view, draft, nowMs: ipam.now(), report: ipam.report }, request),
+    (builder) => buildAssignment({ view, builder, nowMs: ipam.now(), report: ipam.report }, request),
     signal,
   );
   return committed.result;
@@ -57,10 +57,10 @@ export async function releaseByHandle(
 ): Promise<readonly Ip[]> {
   const { datastore, cache = NO_CACHE } = ports;
   const cooldownSeconds = await readCooldown(datastore, signal);
-  const { result } = await commitDraft(
+  const { result } = await commitTransaction(
     datastore,
     cache,
-    (draft) => draftReleaseByHandle({ draft, nowMs: ports.now(), cooldownSeconds }, handleId),
+    (builder) => buildReleaseByHandle({ builder, nowMs: ports.now(), cooldownSeconds }, handleId),
     signal,
   );
   return result.map(({ ip }) => ip);
@@ -89,10 +89,10 @@ export async function releaseAddress(
   const cidr = await findBlock(datastore, request.ip, signal);
   if (cidr === undefined) return false;
   const cooldownSeconds = await readCooldown(datastore, signal);
-  const { result } = await commitDraft(
+  const { result } = await commitTransaction(
     datastore,
     cache,
-    (draft) => draftReleaseIn({ draft, nowMs: ports.now(), cooldownSeconds }, cidr, [request]),
+    (builder) => buildReleaseIn({ builder, nowMs: ports.now(), cooldownSeconds }, cidr, [request]),
     signal,
   );
   return result.length > 0;

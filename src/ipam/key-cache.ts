@@ -3,7 +3,7 @@
 import type { Datastore } from '../datastore/port.ts';
 import { createRevisions } from '../datastore/sync/revisions.ts';
 import type { StoreUpdate } from './commit.ts';
-import { ABSENT, type CachedValue } from './draft.ts';
+import { ABSENT, type CachedValue } from './transaction-builder.ts';
 
 export interface KeyCache {
   /** What is known of a key: its value, or that it has gone; undefined when nothing has been heard of it for long. */

@@ -1,4 +1,4 @@
-// Blocks and affinities of this host inside a draft: which block it may take from, and how it comes to have one.
+// Blocks and affinities of this host inside a transaction: which block it may take from, and how it comes to have one.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { affinityOf, type Block, createBlock, isEmpty, printTime } from '../blocks/block.ts';
 import { parseBlock, printBlock } from '../blocks/block-json.ts';
@@ -6,7 +6,7 @@ import { collectCooled } from '../blocks/release.ts';
 import { type BlockOwner, printKey } from '../datastore/keys.ts';
 import { type Cidr, formatCidr } from '../net/cidr.ts';
 import { parseAffinity, printAffinity } from './affinity.ts';
-import type { Draft } from './draft.ts';
+import type { TransactionBuilder } from './transaction-builder.ts';
 import type { IpamView } from './view.ts';
 
 /** Calico leaves an empty block to its owner for this long after it was claimed. */
@@ -29,7 +29,7 @@ export function tryParseOwner(affinity: string): BlockOwner | undefined {
 
 export interface IpamContext {
   readonly view: IpamView;
-  readonly draft: Draft;
+  readonly builder: TransactionBuilder;
   readonly nowMs: number;
   /** Told of blocks that cannot be understood; they are left alone. */
   readonly report?: (error: OcicatError) => void;
@@ -51,24 +51,24 @@ export function isOwn(view: IpamView, block: Block): boolean {
 }
 
 /** Makes the affinity record say `confirmed`, whatever a stopped claim or release has left there. */
-async function confirmAffinity({ view, draft }: IpamContext, cidr: string): Promise<void> {
+async function confirmAffinity({ view, builder }: IpamContext, cidr: string): Promise<void> {
   const key = affinityKey({ kind: 'host', name: view.nodeName }, cidr);
-  const record = await draft.get(key);
-  if (record === undefined || parseAffinity(record) !== 'confirmed') draft.put(key, printAffinity('confirmed'));
+  const record = await builder.get(key);
+  if (record === undefined || parseAffinity(record) !== 'confirmed') builder.put(key, printAffinity('confirmed'));
 }
 
 /**
  * The block of an affinity of this host, ready to be taken from: created anew if it is missing. undefined when it belongs
- * to somebody else: the affinity is stale then and goes with the draft. undefined too when it is corrupt.
+ * to somebody else: the affinity is stale then and goes with the transaction. undefined too when it is corrupt.
  */
 export async function openOwnBlock(context: IpamContext, cidr: Cidr): Promise<Block | undefined> {
-  const { view, draft, nowMs } = context;
+  const { view, builder, nowMs } = context;
   const name = formatCidr(cidr);
-  const text = await draft.peek(blockKey(name));
+  const text = await builder.prefetchKey(blockKey(name));
   const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
   if (block === undefined || isOwn(view, block)) return block;
   const key = affinityKey({ kind: 'host', name: view.nodeName }, name);
-  if ((await draft.get(key)) !== undefined) draft.delete(key);
+  if ((await builder.get(key)) !== undefined) builder.delete(key);
   return undefined;
 }
 
@@ -81,12 +81,12 @@ export function isReclaimable(block: Block, nowMs: number): boolean {
   return Number.isNaN(claimedMs) || nowMs - claimedMs >= RECLAIM_AGE_MS;
 }
 
-/** The block as this host's own; the former owner's record goes with the draft. */
-export async function takeOver({ view, draft, nowMs }: IpamContext, block: Block): Promise<Block> {
+/** The block as this host's own; the former owner's record goes with the transaction. */
+export async function takeOver({ view, builder, nowMs }: IpamContext, block: Block): Promise<Block> {
   const owner = block.affinity === undefined ? undefined : tryParseOwner(block.affinity);
   if (owner !== undefined) {
     const key = affinityKey(owner, formatCidr(block.cidr));
-    if ((await draft.get(key)) !== undefined) draft.delete(key);
+    if ((await builder.get(key)) !== undefined) builder.delete(key);
   }
   return { ...block, affinity: affinityOf(view.nodeName), affinityClaimTime: printTime(nowMs) };
 }
@@ -94,7 +94,7 @@ export async function takeOver({ view, draft, nowMs }: IpamContext, block: Block
 /** Writes a block from which an address was taken, and the affinity that belongs to it if it is this host's. */
 export async function keepBlock(context: IpamContext, block: Block): Promise<void> {
   const name = formatCidr(block.cidr);
-  await context.draft.get(blockKey(name));
-  context.draft.put(blockKey(name), printBlock(block));
+  await context.builder.get(blockKey(name));
+  context.builder.put(blockKey(name), printBlock(block));
   if (isOwn(context.view, block)) await confirmAffinity(context, name);
 }

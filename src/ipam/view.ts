@@ -6,10 +6,10 @@ import { BLOCKS_PREFIX, printAffinityPrefix, printKey, printResourcePrefix, tryP
 import type { Datastore } from '../datastore/port.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { StoreCache, StoreUpdate } from './commit.ts';
-import { ABSENT } from './draft.ts';
 import { createKeyCache } from './key-cache.ts';
 import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
 import { type IpamSettings, parseCooldownSeconds, parseIpamSettings } from './settings.ts';
+import { ABSENT } from './transaction-builder.ts';
 
 export interface IpamView extends StoreCache {
   /**

@@ -3,7 +3,7 @@ import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support
 import { isOcicatError } from '../../base/errors.ts';
 import type { Lease } from '../../datastore/port.ts';
 import { type Holder, holderKey, parseHolder, printHolder } from '../../datastore/resource/node-holder.ts';
-import { createDraft } from '../../ipam/draft.ts';
+import { createTransactionBuilder } from '../../ipam/transaction-builder.ts';
 import { openLog } from '../../sys/log.ts';
 import { type Claim, claimNode } from './claim.ts';
 import { computeMachine, relate } from './host-identity.ts';
@@ -155,8 +155,12 @@ test('who finds the name taken while it was away ends, and does not hold it mean
   const value = printHolder(host(B, 'boot-2', 'other'));
   await store.commit({ conditions: [], writes: [{ kind: 'put', key: holderKey(NODE, 'agent'), value }] });
   expect(await nodeLease.isHeld()).toBe(false);
-  const draft = createDraft(store, { known: () => undefined, mayGuess: false, signal: AbortSignal.timeout(1_000) });
-  expect(nodeLease.require(draft)).rejects.toThrow('its name is not this agent');
+  const builder = createTransactionBuilder(store, {
+    known: () => undefined,
+    mayGuess: false,
+    signal: AbortSignal.timeout(1_000),
+  });
+  expect(nodeLease.require(builder)).rejects.toThrow('its name is not this agent');
   expect(await kept).toBe(
     `keep the name of node "host-1": it has been taken by hostname "of-b", machine ${B}, since 2026-11-28T02:40:11Z`,
   );

@@ -2,7 +2,7 @@
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { holderKey, parseHolder, readHolder } from '../../datastore/resource/node-holder.ts';
 import { openSync, type SyncUpdate } from '../../datastore/sync/sync.ts';
-import type { Draft } from '../../ipam/draft.ts';
+import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
 import { pause } from '../../sys/pause.ts';
 import { type Claim, type Claimant, nameTaken, reclaimNode } from './claim.ts';
 import { relate } from './host-identity.ts';
@@ -16,7 +16,7 @@ export interface NodeLease {
   /** Asks the store whether the name is still this agent's: nothing else proves that what it does not see is gone. */
   isHeld(signal?: AbortSignal): Promise<boolean>;
   /** Makes a commit depend on that. Throws `not-ready` when it is not. */
-  require(draft: Draft): Promise<void>;
+  require(builder: TransactionBuilder): Promise<void>;
   /** Gives the name back at once, so that whoever comes next need not wait. */
   release(): Promise<void>;
 }
@@ -69,8 +69,8 @@ export function openNodeLease(
     async isHeld(signal) {
       return (await readHolder(datastore, node, 'agent', signal)).holder?.instance === own.instance;
     },
-    async require(draft) {
-      const value = await draft.get(key);
+    async require(builder) {
+      const value = await builder.get(key);
       if (value !== undefined && parseHolder(key, value).instance === own.instance) return;
       throw new OcicatError('not-ready', `write as node "${node}": its name is not this agent's`);
     },

@@ -10,7 +10,7 @@ import {
   printResourceKey,
   type StoredResource,
 } from '../../datastore/resource/resource-codec.ts';
-import type { Draft } from '../../ipam/draft.ts';
+import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
 import { parseStored } from '../../model/meta/stored.ts';
 import {
   type CalicoNodeStatusSpec,
@@ -76,8 +76,8 @@ function formatNow(): string {
 }
 
 /** Throws `corrupt`, and `not-ready` when the node's name is not this agent's. */
-export async function draftAnswer(context: AnswerContext, draft: Draft, name: string): Promise<Answer> {
-  const value = await draft.get(keyOf(name));
+export async function buildAnswer(context: AnswerContext, builder: TransactionBuilder, name: string): Promise<Answer> {
+  const value = await builder.get(keyOf(name));
   if (value === undefined) return NOTHING_ASKED;
   const stored = parse(name, value);
   const { node, classes } = specOf(stored);
@@ -90,9 +90,9 @@ export async function draftAnswer(context: AnswerContext, draft: Draft, name: st
   const { lastUpdated: _, ...before } = membersOf(stored.status) ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };
-  await context.nodeLease.require(draft);
+  await context.nodeLease.require(builder);
   const metadata = { ...stored.metadata, annotations };
   const text = printResource({ ...stored, metadata, status: { lastUpdated: formatNow(), ...report } });
-  draft.put(keyOf(name), text);
+  builder.put(keyOf(name), text);
   return { isMissing, text };
 }

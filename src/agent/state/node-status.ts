@@ -1,10 +1,10 @@
 // Answers the CalicoNodeStatuses about this node: when one comes or is changed, and then as often as it asks for.
 import { describeError, isOcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
-import { commitDraft, NO_CACHE } from '../../ipam/commit.ts';
+import { commitTransaction, NO_CACHE } from '../../ipam/commit.ts';
 import type { CalicoNodeStatusSpec } from '../../model/node/calico-node-status.ts';
 import type { Log } from '../../sys/log.ts';
-import { type AnswerContext, draftAnswer, parseQuestion } from './node-status-answer.ts';
+import { type AnswerContext, buildAnswer, parseQuestion } from './node-status-answer.ts';
 
 /** Changes that come this close together make one answer. */
 const GATHER_MS = 50;
@@ -60,11 +60,11 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
   /** Whether it is done for this time: what the store refuses, such as a table of routes that is too large, it will refuse again. */
   async function tryAnswer(question: Question): Promise<boolean> {
     try {
-      const { result } = await commitDraft(
+      const { result } = await commitTransaction(
         datastore,
         NO_CACHE,
-        async (draft) => {
-          const found = await draftAnswer(context, draft, question.name);
+        async (builder) => {
+          const found = await buildAnswer(context, builder, question.name);
           if (found.text !== undefined) question.written = found.text;
           return found;
         },

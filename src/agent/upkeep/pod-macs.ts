@@ -5,8 +5,8 @@ import type { AttachContext } from '../../attach/context.ts';
 import { addressesOf, idOf } from '../../attach/endpoint.ts';
 import type { LocalEndpoint } from '../../attach/node-cache.ts';
 import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
-import { commitDraft } from '../../ipam/commit.ts';
-import type { Draft } from '../../ipam/draft.ts';
+import { commitTransaction } from '../../ipam/commit.ts';
+import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
 import { observeWorkloadLinks, type RaisedLink } from '../../kernel/link/workload-link.ts';
 import { applyPodMac, observePodMacOf, observePodMacs, type PodMac } from '../../kernel/link/workload-link-mac.ts';
 import { HOST_MAC } from '../../kernel/link/workload-link-spec.ts';
@@ -31,12 +31,17 @@ export interface PodMacs {
 }
 
 /** False when the endpoint has gone, or has it already. */
-async function draftMac({ nodeLease }: PodMacsContext, draft: Draft, key: string, { mac }: PodMac): Promise<boolean> {
-  const text = await draft.get(key);
+async function buildMac(
+  { nodeLease }: PodMacsContext,
+  builder: TransactionBuilder,
+  key: string,
+  { mac }: PodMac,
+): Promise<boolean> {
+  const text = await builder.get(key);
   const endpoint = text === undefined ? undefined : parseResourceAt(workloadEndpoint, key, text);
   if (endpoint === undefined || endpoint.spec.mac === mac) return false;
-  await nodeLease.require(draft);
-  draft.put(key, printResource({ ...endpoint, spec: { ...endpoint.spec, mac } }));
+  await nodeLease.require(builder);
+  builder.put(key, printResource({ ...endpoint, spec: { ...endpoint.spec, mac } }));
   return true;
 }
 
@@ -50,7 +55,12 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
         `endpoint ${idOf(endpoint)}: its network namespace is not seen from here, and does not know its gateway`,
       );
     if (!cache.isDatastoreReady()) return; // it is locked; the kernel goes by what is true all the same
-    const { revision } = await commitDraft(datastore, cache, (draft) => draftMac(context, draft, key, found), signal);
+    const { revision } = await commitTransaction(
+      datastore,
+      cache,
+      (builder) => buildMac(context, builder, key, found),
+      signal,
+    );
     await context.policyApplied(endpoint, revision, signal);
     log.info(`endpoint ${idOf(endpoint)} has the MAC address ${found.mac} now, and had ${endpoint.spec.mac}`);
   }

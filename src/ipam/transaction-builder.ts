@@ -1,5 +1,5 @@
 // A transaction in the making: what is read becomes a condition, what is written is seen by later reads.
-// Programs put several things into one draft - addresses, an endpoint, a profile - and they happen together or not at all.
+// Programs put several things into one transaction - addresses, an endpoint, a profile - and they happen together or not at all.
 import type { Condition, Datastore, KeyValue, Revision, Transaction, Write } from '../datastore/port.ts';
 
 /** What is known to stand at a key, or that nothing stands there. */
@@ -14,7 +14,7 @@ export const ABSENT: CachedValue = { value: undefined, modRevision: 0 };
 /** Knows some keys without asking the store; undefined for those that it does not know. May be out of date. */
 export type CachedValues = (key: string) => CachedValue | undefined;
 
-export interface Draft {
+export interface TransactionBuilder {
   /** The value, or undefined where there is none; the commit will fail if it is another by then. */
   get(key: string): Promise<string | undefined>;
   /**
@@ -23,9 +23,9 @@ export interface Draft {
    */
   getLikelyAbsent(key: string): Promise<string | undefined>;
   /** As get without the condition: for a look at it. */
-  peek(key: string): Promise<string | undefined>;
+  prefetchKey(key: string): Promise<string | undefined>;
   /** Reads everything under a prefix at once, so that later reads there are free and up to date. */
-  survey(prefix: string): Promise<readonly KeyValue[]>;
+  prefetch(prefix: string): Promise<readonly KeyValue[]>;
   put(key: string, value: string): void;
   /** The key may be absent. */
   delete(key: string): void;
@@ -33,19 +33,22 @@ export interface Draft {
   readonly transaction: Transaction;
 }
 
-export interface DraftOptions {
+export interface BuilderOptions {
   readonly known: CachedValues;
   /** Whether getLikelyAbsent may do without asking. */
   readonly mayGuess: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Reads go to the draft's own writes, then to `known`, then to the store. */
-export function createDraft(datastore: Datastore, { known, mayGuess, signal }: DraftOptions): Draft {
+/** Reads go to the builder's own writes, then to `known`, then to the store. */
+export function createTransactionBuilder(
+  datastore: Datastore,
+  { known, mayGuess, signal }: BuilderOptions,
+): TransactionBuilder {
   const conditions = new Map<string, Condition>();
   const writes = new Map<string, Write>();
   const seen = new Map<string, CachedValue>();
-  const surveyed: string[] = [];
+  const prefetched: string[] = [];
 
   function remember(key: string, cached: CachedValue): CachedValue {
     seen.set(key, cached);
@@ -53,7 +56,7 @@ export function createDraft(datastore: Datastore, { known, mayGuess, signal }: D
   }
 
   function tryRecall(key: string): CachedValue | undefined {
-    const cached = seen.get(key) ?? (surveyed.some((prefix) => key.startsWith(prefix)) ? ABSENT : known(key));
+    const cached = seen.get(key) ?? (prefetched.some((prefix) => key.startsWith(prefix)) ? ABSENT : known(key));
     return cached === undefined ? undefined : remember(key, cached);
   }
 
@@ -81,15 +84,15 @@ export function createDraft(datastore: Datastore, { known, mayGuess, signal }: D
     async getLikelyAbsent(key) {
       return require(key, tryRecall(key) ?? (mayGuess ? remember(key, ABSENT) : await ask(key)));
     },
-    async peek(key) {
+    async prefetchKey(key) {
       return valueAt(key, tryRecall(key) ?? (await ask(key)));
     },
-    async survey(prefix) {
+    async prefetch(prefix) {
       const { kvs } = await datastore.list(prefix, {}, signal);
       const stale = [...seen.keys()].filter((key) => key.startsWith(prefix) && !conditions.has(key));
       for (const key of stale) seen.delete(key);
       for (const kv of kvs) if (!conditions.has(kv.key)) seen.set(kv.key, kv);
-      surveyed.push(prefix);
+      prefetched.push(prefix);
       return kvs;
     },
     put(key, value) {
