@@ -6,7 +6,7 @@ import type { CniServer } from '../../src/cni/server/server.ts';
 import { MAX_REQUEST_BYTES } from '../../src/cni/server/wire.ts';
 import { type CniHost, openCniHost, openServer } from '../support/host/cni-host.ts';
 
-const LIMITS = { calls: 4, bytes: 2 * MAX_REQUEST_BYTES, patienceMs: 1_000 };
+const LIMITS = { calls: 4, bytes: 2 * MAX_REQUEST_BYTES, timeoutMs: 1_000 };
 const CONFIG = JSON.stringify({ name: 'network1', cniVersion: '1.0.0', type: 'calico', ipam: { type: 'calico-ipam' } });
 const STATUS = `calico\0\0CNI_COMMAND=VERSION\0\0${CONFIG}`;
 
@@ -67,7 +67,7 @@ test('more calls than it holds are told to come back, and those that say nothing
   ]);
   const startedMs = performance.now();
   for (const { answer } of silent) expect(await answer).toContain('it did not come to its end in time');
-  expect(performance.now() - startedMs).toBeLessThan(5 * LIMITS.patienceMs);
+  expect(performance.now() - startedMs).toBeLessThan(5 * LIMITS.timeoutMs);
   expect(await ask()).toContain('"supportedVersions"');
 });
 
@@ -91,6 +91,6 @@ test('a caller that never takes its answer and never goes does not keep the serv
   await Bun.sleep(50);
   const startedMs = performance.now();
   await other.close();
-  expect(performance.now() - startedMs).toBeLessThan(5 * LIMITS.patienceMs);
+  expect(performance.now() - startedMs).toBeLessThan(5 * LIMITS.timeoutMs);
   socket.destroy();
 });

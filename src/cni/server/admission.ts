@@ -7,20 +7,20 @@ export interface CniLimits {
   /** Bytes of their requests, together. */
   readonly bytes: number;
   /** A shim sends its request at once and takes the answer at once; one that does not is not a shim. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
 /** Runtimes have some dozen calls in hand, each of a few kilobytes. */
-export const DEFAULT_CNI_LIMITS: CniLimits = { calls: 500, bytes: 64 << 20, patienceMs: 10_000 };
+export const DEFAULT_CNI_LIMITS: CniLimits = { calls: 500, bytes: 64 << 20, timeoutMs: 10_000 };
 
 /** One call's share. */
 export interface Admission {
   /** Throws `unavailable` when the requests in hand are too many bytes with these. */
   add(bytes: number): void;
-  leave(): void;
+  release(): void;
 }
 
-export interface AdmissionDesk {
+export interface AdmissionControl {
   /** Undefined when there are as many calls in hand as there may be. */
   tryEnter(): Admission | undefined;
 }
@@ -30,7 +30,7 @@ export function fullError(): OcicatError {
   return new OcicatError('unavailable', 'serve CNI call: too many calls are in hand; try again later');
 }
 
-export function createAdmissionDesk(limits: CniLimits): AdmissionDesk {
+export function createAdmissionControl(limits: CniLimits): AdmissionControl {
   let calls = 0;
   let bytes = 0;
   return {
@@ -44,7 +44,7 @@ export function createAdmissionDesk(limits: CniLimits): AdmissionDesk {
           bytes += count;
           own += count;
         },
-        leave() {
+        release() {
           calls -= 1;
           bytes -= own;
         },

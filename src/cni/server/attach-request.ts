@@ -69,7 +69,7 @@ export function toStatusRequest(parsed: ParsedCall): StatusRequest {
 }
 
 export function toAddressRequest(parsed: ParsedCall, context: DeferralContext): AddressRequest {
-  const { addresses } = parsed.request.config.wishes;
+  const { addresses } = parsed.request.config.workloadArgs;
   return { ...toStatusRequest(parsed), ...toRemoveRequest(parsed, context), addresses };
 }
 
@@ -82,8 +82,8 @@ export function toAttachRequest(
   const { environment, config } = parsed.request;
   if (netnsFd === undefined)
     throw new OcicatError('invalid', `open network namespace "${environment.netns}": there is none`);
-  const { mtuBytes, queues, allowForwarding, createsProfile, readinessGates, wishes } = config;
-  const { mac, namespace, labels, workload } = wishes;
+  const { mtuBytes, queues, allowForwarding, createsProfile, readinessGates, workloadArgs } = config;
+  const { mac, namespace, labels, workload } = workloadArgs;
   return {
     ...toAddressRequest(parsed, context),
     mode: attachModeOf(parsed.request),

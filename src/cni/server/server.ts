@@ -7,7 +7,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { descriptorOf } from '../../sys/connection.ts';
 import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../../sys/libc.ts';
 import { CNI_CODE, printCniError, toCniError } from '../spec/error.ts';
-import { type Admission, createAdmissionDesk, DEFAULT_CNI_LIMITS, fullError } from './admission.ts';
+import { type Admission, createAdmissionControl, DEFAULT_CNI_LIMITS, fullError } from './admission.ts';
 import { type CniContext, type CniDispatcher, createDispatcher } from './dispatch.ts';
 import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './wire.ts';
 
@@ -32,7 +32,7 @@ export interface CniServer {
  * The whole request. Without an admission it is read to its end and refused: a caller whose words are not read does not hear
  * the answer.
  */
-function receive(socket: Socket, admission: Admission | undefined, patienceMs: number): Promise<Uint8Array> {
+function receive(socket: Socket, admission: Admission | undefined, timeoutMs: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -42,7 +42,7 @@ function receive(socket: Socket, admission: Admission | undefined, patienceMs: n
       reject(error);
     };
     const fail = (message: string) => end(new OcicatError('invalid', `read CNI request: ${message}`));
-    const timer = setTimeout(() => fail('it did not come to its end in time'), patienceMs);
+    const timer = setTimeout(() => fail('it did not come to its end in time'), timeoutMs);
     socket.on('data', (chunk: Uint8Array) => {
       length += chunk.length;
       if (length > MAX_REQUEST_BYTES) return fail(`more than ${MAX_REQUEST_BYTES} bytes`);
@@ -122,11 +122,11 @@ async function serve(
   dispatcher: CniDispatcher,
   socket: Socket,
   admission: Admission | undefined,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<CniAnswer> {
   const { pid, uid } = peerCredentials(descriptorOf(socket));
   if (uid !== 0) throw new OcicatError('denied', `serve CNI call: the caller is user ${uid}, wanted root`);
-  const { call, netns: offer } = parseWireRequest(await receive(socket, admission, patienceMs));
+  const { call, netns: offer } = parseWireRequest(await receive(socket, admission, timeoutMs));
   const { CNI_COMMAND: command, CNI_NETNS: path = '' } = call.variables;
   const netns = openNetns(pid, offer);
   if (netns.kind === 'unusable') {
@@ -158,19 +158,19 @@ export async function openCniServer(
   limits = DEFAULT_CNI_LIMITS,
 ): Promise<CniServer> {
   const stopping = new AbortController();
-  const desk = createAdmissionDesk(limits);
+  const admissions = createAdmissionControl(limits);
   const dispatcher = createDispatcher(context, stopping.signal);
   const running = new Set<Promise<void>>();
 
   async function answerTo(socket: Socket): Promise<CniAnswer> {
-    const admission = desk.tryEnter();
+    const admission = admissions.tryEnter();
     try {
-      return await serve(dispatcher, socket, admission, limits.patienceMs);
+      return await serve(dispatcher, socket, admission, limits.timeoutMs);
     } catch (error) {
       context.log.warn('CNI call failed', error);
       return { status: 1, output: printCniError(toCniError(error)) };
     } finally {
-      admission?.leave();
+      admission?.release();
     }
   }
 
@@ -178,13 +178,13 @@ export async function openCniServer(
     socket.on('error', () => undefined); // a caller that has gone is noticed when it is answered
     const answer = await answerTo(socket);
     await new Promise<void>((resolve) => {
-      const patience = setTimeout(() => socket.destroy(), limits.patienceMs);
+      const timer = setTimeout(() => socket.destroy(), limits.timeoutMs);
       socket.once('close', () => {
-        clearTimeout(patience);
+        clearTimeout(timer);
         resolve();
       });
       if (!socket.destroyed) return void socket.end(printWireAnswer(answer));
-      clearTimeout(patience);
+      clearTimeout(timer);
       resolve();
     });
   }
@@ -207,9 +207,9 @@ export async function openCniServer(
       if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
       await Bun.sleep(ACCEPT_MS);
       server.close();
-      const patience = setTimeout(() => stopping.abort(new OcicatError('aborted', 'the agent is stopping')), FINISH_MS);
+      const timer = setTimeout(() => stopping.abort(new OcicatError('aborted', 'the agent is stopping')), FINISH_MS);
       await Promise.all(running);
-      clearTimeout(patience);
+      clearTimeout(timer);
     },
   };
 }

@@ -11,7 +11,7 @@ import { CNI_CODE, type CniError } from './error.ts';
 import { readRoutes, tryParseResult } from './parse-result.ts';
 import type { CniResult, ResultRoute } from './result.ts';
 import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
-import { type CniArgs, NO_WISHES, readWishes, type Wishes } from './wishes.ts';
+import { type CniArgs, NO_WORKLOAD_ARGS, readWorkloadArgs, type WorkloadArgs } from './workload-args.ts';
 
 /** The name of our own IPAM plugin. */
 export const OWN_IPAM = 'calico-ipam';
@@ -49,7 +49,7 @@ export interface NetworkConfig {
   /** What being in a network of several means; undefined: what the caller is used to. */
   readonly attach: Attach | undefined;
   readonly readinessGates: readonly string[];
-  readonly wishes: Wishes;
+  readonly workloadArgs: WorkloadArgs;
   readonly previous: CniResult | undefined;
   /** Name servers and the like for the result; empty when the file has none (CNI spec 1.1.0, "dns"). */
   readonly dns: CniResult['dns'];
@@ -111,7 +111,7 @@ function readIpam(reader: Reader): IpamConfig {
 }
 
 /** What a container asks for goes before what the file says for all. */
-function choosePools(ipam: IpamConfig, { pools }: Wishes): IpamConfig {
+function choosePools(ipam: IpamConfig, { pools }: WorkloadArgs): IpamConfig {
   const [ipv4Pools, ipv6Pools] = [pools.ipv4, pools.ipv6];
   return {
     ...ipam,
@@ -202,14 +202,14 @@ function readConfig(
 ): { config: NetworkConfig; issues: readonly Issue[] } {
   const reader = createReader(fields);
   if (plugin === 'calico') refuseForeign(reader);
-  const wishes = args === undefined ? NO_WISHES : readWishes(reader, args);
+  const workloadArgs = args === undefined ? NO_WORKLOAD_ARGS : readWorkloadArgs(reader, args);
   const queues = reader.integer('num_queues') ?? 1;
   if (queues > 4096) reader.refuse('num_queues', `${queues}`, 'at most 4096');
   const config: NetworkConfig = {
     version,
     type: reader.text('type') ?? '',
     name: readName(reader, plugin),
-    ipam: choosePools(readIpam(reader.within('ipam')), wishes),
+    ipam: choosePools(readIpam(reader.within('ipam')), workloadArgs),
     mtuBytes: readMtu(reader),
     requireMtu: reader.flag('require_mtu_file'),
     queues: Math.max(1, queues),
@@ -218,7 +218,7 @@ function readConfig(
     allowForwarding: reader.within('container_settings').flag('allow_ip_forwarding'),
     attach: readAttach(reader),
     readinessGates: readGates(reader),
-    wishes,
+    workloadArgs,
     previous: readPrevious(reader, fields),
     dns: readDns(reader.within('dns')),
     validAttachments: readAttachments(reader, fields),

@@ -19,9 +19,9 @@ test("a pod's annotations ask for addresses, a MAC address and pools, those befo
     ipv4pools: '["10.1.0.0/16","front"]',
   });
   if (result.kind === 'refused') throw new Error(result.error.details);
-  const { wishes, ipam } = result.config;
-  expect(wishes.addresses.map(formatIp)).toEqual(['192.168.0.10', 'fd00::10']);
-  expect([String(wishes.mac), ipam.ipv4Pools, ipam.ipv6Pools]).toEqual([
+  const { workloadArgs, ipam } = result.config;
+  expect(workloadArgs.addresses.map(formatIp)).toEqual(['192.168.0.10', 'fd00::10']);
+  expect([String(workloadArgs.mac), ipam.ipv4Pools, ipam.ipv6Pools]).toEqual([
     '02:00:00:00:00:10',
     ['10.1.0.0/16', 'front'],
     ['file6'],

@@ -6,7 +6,7 @@ import { parseMac } from '../../net/mac.ts';
 import { printCniError } from './error.ts';
 import { sanitiseLabel } from './mesos-labels.ts';
 import { attachModeOf, type CniCall, type CniRequest, parseRequest } from './request.ts';
-import { NO_WISHES } from './wishes.ts';
+import { NO_WORKLOAD_ARGS } from './workload-args.ts';
 
 const environment = {
   CNI_COMMAND: 'ADD',
@@ -68,7 +68,7 @@ test("rkt's call, whole", () => {
     allowForwarding: false,
     attach: undefined,
     readinessGates: [],
-    wishes: { ...NO_WISHES, addresses: [parseIp('192.168.0.0')] },
+    workloadArgs: { ...NO_WORKLOAD_ARGS, addresses: [parseIp('192.168.0.0')] },
     previous: undefined,
     dns: {},
     validAttachments: undefined,
@@ -140,7 +140,7 @@ test('every key that is read', () => {
     'host1',
   ]);
   expect([config.createsProfile, config.allowForwarding]).toEqual([false, true]);
-  expect(config.wishes).toMatchObject({ namespace: 'shop', labels: { 'a.b-c': 'x.y' } });
+  expect(config.workloadArgs).toMatchObject({ namespace: 'shop', labels: { 'a.b-c': 'x.y' } });
   expect(config.previous?.addresses.length).toBe(1);
   expect(config.dns).toEqual({ nameservers: ['10.1.0.1', 'fd00::1'], domain: 'example.org', search: ['example.org'] });
   expect(config.validAttachments).toEqual([{ containerId: 'c1', interfaceName: 'eth0' }]);
@@ -173,7 +173,7 @@ test('GC with null means that nothing is left in use, as Go prints an empty list
 
 test('what ADD refuses in CNI_ARGS does not keep DEL from cleaning up', () => {
   const { config } = accept({ CNI_COMMAND: 'DEL', CNI_ARGS: 'IP=300.1.2.3;bad' });
-  expect(config.wishes.addresses).toEqual([]);
+  expect(config.workloadArgs.addresses).toEqual([]);
 });
 
 test.each([
@@ -308,7 +308,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
       args: { cni: { ips: ['10.0.0.2'], labels: [{ key: 'app', value: 'api' }] } },
     },
   );
-  const { addresses, ...rest } = config.wishes;
+  const { addresses, ...rest } = config.workloadArgs;
   expect(addresses.map(formatIp)).toEqual(['10.0.0.1', 'fd00::1', '10.0.0.2']);
   expect(rest).toEqual({
     mac: parseMac('02:00:00:00:00:01'),
@@ -317,7 +317,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
     workload: 'web-1',
     labels: { 'io.kubernetes.pod.namespace': 'shop', 'io.kubernetes.pod.name': 'Web_1', app: 'web', tier: 'front' },
   });
-  const nomad = accept({ CNI_ARGS: 'NOMAD_JOB_ID=shop/web;NOMAD_GROUP_NAME=front' }).config.wishes;
+  const nomad = accept({ CNI_ARGS: 'NOMAD_JOB_ID=shop/web;NOMAD_GROUP_NAME=front' }).config.workloadArgs;
   expect([nomad.workload, nomad.labels]).toEqual([
     'shop-web.front',
     { 'nomad.job': 'shop.web', 'nomad.group': 'front' },

@@ -10,7 +10,7 @@ import type { Reader } from './config-reader.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
 import { readPodAnnotations } from './pod-annotations.ts';
 
-export interface Wishes {
+export interface WorkloadArgs {
   /** These very addresses, in order; each once. */
   readonly addresses: readonly Ip[];
   readonly mac: Mac | undefined;
@@ -23,7 +23,7 @@ export interface Wishes {
   readonly workload: string | undefined;
 }
 
-export const NO_WISHES: Wishes = {
+export const NO_WORKLOAD_ARGS: WorkloadArgs = {
   addresses: [],
   mac: undefined,
   pools: { ipv4: [], ipv6: [] },
@@ -118,7 +118,7 @@ function workloadOf(args: CniArgs): string | undefined {
 }
 
 /** Of the whole configuration and CNI_ARGS (CNI's conventions: "runtimeConfig", "args" and "CNI_ARGS"). */
-export function readWishes(reader: Reader, args: CniArgs): Wishes {
+export function readWorkloadArgs(reader: Reader, args: CniArgs): WorkloadArgs {
   const report = (issue: Issue) => void reader.issues.push(issue);
   const [runtime, cni] = [reader.within('runtimeConfig'), reader.within('args').within('cni')];
   const pod = readPodAnnotations(runtime);
