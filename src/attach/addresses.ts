@@ -8,25 +8,29 @@ import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { familyOf } from '../net/ip.ts';
 import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
-import { bootWords, buildReleaseOfBefore } from './last-boot.ts';
+import { bootAttributes, buildReleaseOfBefore } from './last-boot.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
 import type { AddressRequest, AttachedAddress, CheckAddressesRequest } from './request.ts';
 
-type Words = Readonly<Record<string, string>>;
+type Attributes = Readonly<Record<string, string>>;
 
 /** Whether an address is the interface's; one of Calico's does not say, and is then. */
-function isForInterface({ interfaceName }: Attachment): (words: Words) => boolean {
-  return (words) => (words.interface ?? interfaceName) === interfaceName;
+function isForInterface({ interfaceName }: Attachment): (attributes: Attributes) => boolean {
+  return (attributes) => (attributes.interface ?? interfaceName) === interfaceName;
 }
 
 export async function addAddresses(operation: Operation<AddressRequest>): Promise<readonly AttachedAddress[]> {
   const { context, request } = operation;
   const { attachment } = request;
   const base = assignRequestOf(operation);
-  const words = { ...base.words, interface: attachment.interfaceName, ...bootWords(context) };
+  const attributes = { ...base.attributes, interface: attachment.interfaceName, ...bootAttributes(context) };
   const { result } = await commit(operation, async (builder) => {
     await buildReleaseOfBefore(context, builder, request.addresses);
-    return buildAssignment(ipamContextOf(context, builder), { ...base, words, isSame: isForInterface(attachment) });
+    return buildAssignment(ipamContextOf(context, builder), {
+      ...base,
+      attributes,
+      isSame: isForInterface(attachment),
+    });
   });
   return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
 }

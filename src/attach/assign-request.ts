@@ -18,13 +18,13 @@ export function assignRequestOf({ context, request }: Operation<AddressRequest>)
   const others = otherAddresses(context.cache, attachment);
   return {
     handleId: handleOf(network, attachment.containerId),
-    words: { node: context.nodeName, timestamp: formatGoTime(context.now()) },
+    attributes: { node: context.nodeName, timestamp: formatGoTime(context.now()) },
     use: 'Workload',
     families,
     exact: addresses,
     ipv4Pools,
     ipv6Pools,
-    isSame: (_words, ip) => !others.has(ip),
+    isSame: (_attributes, ip) => !others.has(ip),
   };
 }
 

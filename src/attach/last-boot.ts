@@ -9,15 +9,15 @@ import { cidrContains, formatCidr } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
 import type { AttachContext } from './context.ts';
 
-type Words = Readonly<Record<string, string>>;
+type Attributes = Readonly<Record<string, string>>;
 
 /** What is noted with an address, besides whose it is. */
-export function bootWords({ boot }: AttachContext): Words {
+export function bootAttributes({ boot }: AttachContext): Attributes {
   return boot === '' ? {} : { boot };
 }
 
 /** Whether an address was taken by this node before its kernel was started. */
-function isOfBefore(context: AttachContext, { node, boot }: Words): boolean {
+function isOfBefore(context: AttachContext, { node, boot }: Attributes): boolean {
   return node === context.nodeName && boot !== undefined && context.boot !== '' && boot !== context.boot;
 }
 

@@ -92,7 +92,7 @@ async function buildRemoval(
   const { containerId, interfaceName } = request.attachment;
   const others = otherAddresses(cache, { containerId, interfaceName: endpoint?.spec.endpoint ?? interfaceName });
   await Promise.all(handles.map((handleId) => builder.prefetchKey(printKey({ kind: 'handle', handleId })))); // one wait for all
-  for (const handleId of handles) await buildReleaseByHandle(release, handleId, (_words, ip) => !others.has(ip));
+  for (const handleId of handles) await buildReleaseByHandle(release, handleId, (_attributes, ip) => !others.has(ip));
 }
 
 /** The endpoint and its addresses, in one transaction. */

@@ -50,11 +50,11 @@ async function buildAddresses(
   if (handleId === undefined) return;
   const madeMs = Date.parse(endpoint.metadata.creationTimestamp ?? '');
   const timestamp = formatGoTime(Number.isNaN(madeMs) ? operation.context.now() : madeMs);
-  const words = { node: operation.context.nodeName, timestamp };
+  const attributes = { node: operation.context.nodeName, timestamp };
   const exact = addressesOf(endpoint);
   await buildAssignment(ipamContextOf(operation.context, builder), {
     handleId,
-    words,
+    attributes,
     use: 'Workload',
     families: [],
     exact,
@@ -115,15 +115,15 @@ export function forgetDeleted({ cache, endpointFolder, log }: ForgetContext, key
 
 export function createWriteBack(context: AttachContext): WriteBack {
   const { cache, log, endpointFolder } = context;
-  /** What was last said of each endpoint that could not be written back, by id. */
-  const said = new Map<string, string>();
+  /** What was last logged of each endpoint that could not be written back, by id. */
+  const logged = new Map<string, string>();
   /** Endpoints that were found without a file: once is enough on a disk that takes none. */
   const looked = new Set<string>();
 
-  function sayOnce(id: string, words: string): void {
-    if (said.get(id) === words) return;
-    said.set(id, words);
-    log.error(words);
+  function logOnce(id: string, message: string): void {
+    if (logged.get(id) === message) return;
+    logged.set(id, message);
+    log.error(message);
   }
 
   async function write(operation: OperationContext, kept: KeptEndpoint): Promise<'done' | 'later'> {
@@ -131,14 +131,14 @@ export function createWriteBack(context: AttachContext): WriteBack {
     try {
       const { result, revision } = await commit(operation, (builder) => buildWhole(operation, builder, kept));
       if (result === 'known') return 'later'; // the watch has not brought it yet
-      said.delete(id);
+      logged.delete(id);
       await context.policyApplied(kept.endpoint, revision, operation.signal);
       log.warn(`endpoint ${id} was not in the datastore, and its pod lives: it is written again, with its addresses`);
       return 'done';
     } catch (error) {
       if (!isOcicatError(error)) throw error;
       if (isOcicatError(error, 'unavailable', 'timeout', 'not-ready')) return 'later';
-      sayOnce(id, `endpoint ${id} is not in the datastore, and its pod stays closed: ${describeError(error)}`);
+      logOnce(id, `endpoint ${id} is not in the datastore, and its pod stays closed: ${describeError(error)}`);
       return 'done';
     }
   }
@@ -160,7 +160,7 @@ export function createWriteBack(context: AttachContext): WriteBack {
       const known = findEndpoint(cache, attachment);
       if (known === undefined) return kept === undefined ? 'done' : followUnknown(operation, kept);
       const id = idOf(known.endpoint);
-      said.delete(id);
+      logged.delete(id);
       if (kept === undefined && looked.has(id)) return 'done';
       looked.add(id);
       await followKnown(operation, kept, known);

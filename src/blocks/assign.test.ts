@@ -64,7 +64,7 @@ test('one certain address: assigned, taken, outside', () => {
   expect(assignExact(fresh(), parseIp('::1'), { handleId: 'a' })).toEqual({ kind: 'outside' });
 });
 
-test('holders with the same words share one attribute, which goes with the last of them', () => {
+test('holders with the same attributes share one attribute, which goes with the last of them', () => {
   let block = take(take(take(fresh(), 'a').block, 'b').block, 'a').block;
   expect(block.attributes).toEqual([{ handleId: 'a' }, { handleId: 'b' }]);
   expect(block.allocations).toEqual([0, 1, 0, undefined]);

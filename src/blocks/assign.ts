@@ -8,7 +8,7 @@ export type AssignOutcome =
   | { readonly kind: 'taken'; readonly holder: Attribute }
   | { readonly kind: 'outside' };
 
-function sameWords(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<string, string>> = {}): boolean {
+function sameStrings(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<string, string>> = {}): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
@@ -17,8 +17,8 @@ function sameAttribute(a: Attribute, b: Attribute): boolean {
   return (
     a.handleId === b.handleId &&
     a.releasedAt === b.releasedAt &&
-    sameWords(a.secondary, b.secondary) &&
-    sameWords(a.alternateOwner, b.alternateOwner)
+    sameStrings(a.secondary, b.secondary) &&
+    sameStrings(a.alternateOwner, b.alternateOwner)
   );
 }
 

@@ -32,17 +32,17 @@ function readList(fields: JsonObject, name: string, report: Report): readonly Js
   return [];
 }
 
-function readWords(fields: JsonObject, name: string, path: string, report: Report): Record<string, string> | undefined {
+function readStrings(fields: JsonObject, name: string, path: string, report: Report): Record<string, string> | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
-  const words: Record<string, string> = {};
+  const strings: Record<string, string> = {};
   if (!isJsonObject(value)) report(`${path}${name}`, value, 'an object of strings');
   else
-    for (const [key, word] of Object.entries(value)) {
-      if (typeof word === 'string') words[key] = word;
-      else report(`${path}${name}.${key}`, word, 'a string');
+    for (const [key, text] of Object.entries(value)) {
+      if (typeof text === 'string') strings[key] = text;
+      else report(`${path}${name}.${key}`, text, 'a string');
     }
-  return words;
+  return strings;
 }
 
 function readAttribute(value: Json, index: number, report: Report): Attribute {
@@ -53,8 +53,8 @@ function readAttribute(value: Json, index: number, report: Report): Attribute {
   }
   return {
     handleId: readText(value, 'handle_id', path, report),
-    secondary: readWords(value, 'secondary', path, report),
-    alternateOwner: readWords(value, 'alternateOwnerAttrs', path, report),
+    secondary: readStrings(value, 'secondary', path, report),
+    alternateOwner: readStrings(value, 'alternateOwnerAttrs', path, report),
     releasedAt: readText(value, 'releasedAt', path, report),
   };
 }
@@ -154,8 +154,8 @@ function printMap(entries: readonly (readonly [string, string])[]): string {
 }
 
 /** Go leaves out an empty map as it does an absent one. */
-function printWords(name: string, words: Readonly<Record<string, string>> | undefined): string | undefined {
-  const entries = Object.entries(words ?? {}).map(([key, word]) => [key, JSON.stringify(word)] as const);
+function printStrings(name: string, strings: Readonly<Record<string, string>> | undefined): string | undefined {
+  const entries = Object.entries(strings ?? {}).map(([key, text]) => [key, JSON.stringify(text)] as const);
   return entries.length === 0 ? undefined : `"${name}":${printMap(entries)}`;
 }
 
@@ -170,8 +170,8 @@ function joinMembers(members: readonly (string | undefined)[]): string {
 function printAttribute(attribute: Attribute): string {
   return joinMembers([
     printText('handle_id', attribute.handleId),
-    printWords('secondary', attribute.secondary),
-    printWords('alternateOwnerAttrs', attribute.alternateOwner),
+    printStrings('secondary', attribute.secondary),
+    printStrings('alternateOwnerAttrs', attribute.alternateOwner),
     printText('releasedAt', attribute.releasedAt),
   ]);
 }

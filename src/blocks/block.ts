@@ -5,7 +5,7 @@ import { addToIp, type Ip, isIpv4 } from '../net/ip.ts';
 /** What is known about the holder of an address. Addresses that share all of it share one attribute. */
 export interface Attribute {
   readonly handleId?: string | undefined;
-  /** Free words about the holder: `node`, `timestamp`, `type` … */
+  /** Attributes of the holder: `node`, `timestamp`, `type` … */
   readonly secondary?: Readonly<Record<string, string>> | undefined;
   /** Kept as found; only Calico's virtual machines write it. */
   readonly alternateOwner?: Readonly<Record<string, string>> | undefined;

@@ -10,8 +10,8 @@ import type { PoolUse } from './pool.ts';
 export interface AssignRequest {
   /** Who holds the addresses; all of them are released by this name. */
   readonly handleId: string;
-  /** Words kept with the addresses, such as `node` and `timestamp`. */
-  readonly words: Readonly<Record<string, string>>;
+  /** Attributes kept with the addresses, such as `node` and `timestamp`. */
+  readonly attributes: Readonly<Record<string, string>>;
   readonly use: PoolUse;
   /** One address of each that `exact` has none of. */
   readonly families: readonly Family[];
@@ -24,7 +24,7 @@ export interface AssignRequest {
    * Which addresses that are already held under the handle count as this request's, given again instead of taking more.
    * Default: all of them.
    */
-  readonly isSame?: (words: Readonly<Record<string, string>>, ip: Ip) => boolean;
+  readonly isSame?: (attributes: Readonly<Record<string, string>>, ip: Ip) => boolean;
 }
 
 export interface Assigned {

@@ -3,7 +3,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { assignNext } from '../blocks/assign.ts';
 import { type Block, createBlock } from '../blocks/block.ts';
-import { blocksOf, createWalk, placeOf } from '../blocks/choice.ts';
+import { blocksOf, createProbeOrder, probeIndexOf } from '../blocks/probe-order.ts';
 import { hasRoom, reservedIn } from '../blocks/reservations.ts';
 import { BLOCKS_PREFIX, tryParseKey } from '../datastore/keys.ts';
 import { type Cidr, cidrCovers, cidrFamily, formatCidr, parseCidr } from '../net/cidr.ts';
@@ -44,7 +44,10 @@ async function takeNew(context: AssignContext, pools: readonly Pool[]): Promise<
   const { builder, view, nowMs } = context;
   let looks = 0;
   for (const pool of pools) {
-    for (const cidr of blocksOf(createWalk(pool.cidr, pool.blockPrefixLength, view.nodeName), context.reservations)) {
+    for (const cidr of blocksOf(
+      createProbeOrder(pool.cidr, pool.blockPrefixLength, view.nodeName),
+      context.reservations,
+    )) {
       if (looks++ === EAGER_LOOKS) await builder.prefetch(BLOCKS_PREFIX);
       const name = formatCidr(cidr);
       const text = await builder.prefetchKey(blockKey(name));
@@ -66,9 +69,11 @@ async function prefetchBlocks(context: AssignContext, pools: readonly Pool[]): P
   });
   const texts = new Map(found.map((kv) => [kv.key, kv.value]));
   return pools.flatMap((pool) => {
-    const walk = createWalk(pool.cidr, pool.blockPrefixLength, context.view.nodeName);
+    const order = createProbeOrder(pool.cidr, pool.blockPrefixLength, context.view.nodeName);
     const inside = blocksInside(cidrs, [pool]).filter((cidr) => cidr.prefixLength === pool.blockPrefixLength);
-    const ordered = inside.map((cidr) => [placeOf(walk, cidr), cidr] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+    const ordered = inside
+      .map((cidr) => [probeIndexOf(order, cidr), cidr] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     return ordered.flatMap(([, cidr]) => {
       const name = formatCidr(cidr);
       return tryReadBlock(context, name, texts.get(blockKey(name)) ?? '') ?? [];

@@ -32,7 +32,7 @@ async function findHeld({ builder, request }: AssignContext): Promise<readonly A
  * Throws `not-found`, `exhausted`, `conflict` (somebody holds it), `denied`, `invalid`.
  */
 export async function buildAssignment(ipam: IpamContext, request: AssignRequest): Promise<readonly Assigned[]> {
-  const holder: Attribute = { handleId: request.handleId, secondary: request.words };
+  const holder: Attribute = { handleId: request.handleId, secondary: request.attributes };
   const context: AssignContext = { ...ipam, request, holder, reservations: ipam.view.reservations() };
   const held = await findHeld(context);
   const exact = request.exact ?? [];

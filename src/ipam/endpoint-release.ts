@@ -69,7 +69,7 @@ async function buildEndpoint(context: ReleaseContext, of: EndpointOfHost): Promi
   const { addresses, handles } = readHoldings(text);
   await buildAddresses(context, of, addresses);
   for (const handle of handles)
-    await buildReleaseByHandle(context, handle, (words) => (words.node ?? of.host) === of.host);
+    await buildReleaseByHandle(context, handle, (attributes) => (attributes.node ?? of.host) === of.host);
   return true;
 }
 

@@ -35,8 +35,12 @@ function open(host: string): Ipam {
 }
 
 async function assign(ipam: Ipam, handleId: string, request: Partial<AssignRequest> = {}): Promise<string> {
-  const words = { node: ipam.view.nodeName };
-  const assigned = await assignAddresses(ipam, { handleId, words, use: 'Workload', families: [4], ...request }, signal);
+  const attributes = { node: ipam.view.nodeName };
+  const assigned = await assignAddresses(
+    ipam,
+    { handleId, attributes, use: 'Workload', families: [4], ...request },
+    signal,
+  );
   return assigned.map(({ ip, prefixLength }) => `${formatIp(ip)}/${prefixLength}`).join(' ');
 }
 
@@ -102,10 +106,10 @@ test('the same handle gets the same address again', async () => {
   const first = await assign(open('host1'), 'net.c1');
   expect(await assign(open('host1'), 'net.c1')).toBe(first);
   const ipam = open('host1');
-  const words = { node: 'host1', interface: 'eth1' };
-  const other = await assign(ipam, 'net.c1', { words, isSame: (held) => held.interface === 'eth1' });
+  const attributes = { node: 'host1', interface: 'eth1' };
+  const other = await assign(ipam, 'net.c1', { attributes, isSame: (held) => held.interface === 'eth1' });
   expect(other).not.toBe(first);
-  expect(await assign(ipam, 'net.c1', { words, isSame: (held) => held.interface === 'eth1' })).toBe(other);
+  expect(await assign(ipam, 'net.c1', { attributes, isSame: (held) => held.interface === 'eth1' })).toBe(other);
   expect((await release(ipam, 'net.c1')).length).toBe(2);
 });
 
@@ -458,11 +462,11 @@ test.each<[object, string]>([
   [{ ipCooldownSeconds: -1 }, 'ipCooldownSeconds: found -1'],
 ])(
   'settings that cannot be read stop assignment and name themselves, and a release goes on: %j',
-  async (wrong, words) => {
+  async (wrong, message) => {
     await putPool('one', '10.0.0.0/28');
     expect(await assign(open('host1'), 'held')).toStartWith('10.0.0.');
     await putSettings(wrong);
-    expect(await failure(assign(open('host1'), 'h'))).toStartWith(`corrupt: read IPAM configuration: ${words}`);
+    expect(await failure(assign(open('host1'), 'h'))).toStartWith(`corrupt: read IPAM configuration: ${message}`);
     await release(open('host1'), 'held');
     const { kvs } = await store.list(BLOCKS_PREFIX);
     expect(kvs.map((kv) => kv.value.includes('"releasedAt":'))).toEqual([true]); // it rests

@@ -55,7 +55,7 @@ export async function buildReleaseIn(
 export async function buildReleaseByHandle(
   context: ReleaseContext,
   handleId: string,
-  isMeant: (words: Readonly<Record<string, string>>, ip: Ip) => boolean = () => true,
+  isMeant: (attributes: Readonly<Record<string, string>>, ip: Ip) => boolean = () => true,
 ): Promise<readonly Released[]> {
   const { builder } = context;
   const key = printKey({ kind: 'handle', handleId });

@@ -49,7 +49,7 @@ async function take(container: string, host = 'host1', plugin?: string): Promise
   const view = openIpamView(datastore, host);
   const request = {
     handleId: `network1.${container}`,
-    words: { node: host, ...(plugin === undefined ? {} : { interface: plugin }) },
+    attributes: { node: host, ...(plugin === undefined ? {} : { interface: plugin }) },
     use: 'Workload' as const,
     families: [4 as const],
   };

@@ -100,7 +100,7 @@ const addressOf = (output: string): string => JSON.parse(output).ips[0].address;
 async function assign(container: string, exact?: string): Promise<string> {
   const request = {
     handleId: `net.${container}`,
-    words: { node: 'host1' },
+    attributes: { node: 'host1' },
     use: 'Workload',
     families: [4],
     exact: exact === undefined ? [] : [parseIp(exact)],

@@ -599,7 +599,7 @@ test('STATUS asks for the pools and the IPAM plugin that ADD would need', async 
   });
   expect(await why({ type: 'leases' })).toMatchObject({ code: 50, msg: expect.stringContaining('find IPAM plugin') });
   const plugin = join(folder, 'leases');
-  const answers = (words: string) => writeFileSync(plugin, `#!/bin/sh\n${words}\n`, { mode: 0o755 });
+  const answers = (script: string) => writeFileSync(plugin, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   answers('[ "$CNI_COMMAND" = STATUS ]');
   expect(await why({ type: 'leases' })).toBe('');
   answers(`echo '{ "code": 50, "msg": "no leases left" }'; exit 1`);

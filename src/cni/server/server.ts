@@ -29,7 +29,7 @@ export interface CniServer {
 }
 
 /**
- * The whole request. Without an admission it is read to its end and refused: a caller whose words are not read does not hear
+ * The whole request. Without an admission it is read to its end and refused: a caller whose request is not read does not hear
  * the answer.
  */
 function receive(socket: Socket, admission: Admission | undefined, timeoutMs: number): Promise<Uint8Array> {
@@ -72,7 +72,7 @@ function copyDescriptor(pid: number, fd: number): number {
   }
 }
 
-/** What keeps a descriptor from being a container's network namespace, in words. */
+/** What keeps a descriptor from being a container's network namespace; undefined when nothing does. */
 function whyUnusable(fd: number): string | undefined {
   const path = `/proc/self/fd/${fd}`;
   if (statfsSync(path).type !== NSFS_MAGIC) return 'it is not a namespace';

@@ -84,7 +84,7 @@ function readName(reader: Reader, plugin: PluginName): string {
   return name;
 }
 
-/** Only the words "false" and "true" change the default (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go). */
+/** Only the texts "false" and "true" change the default (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go). */
 function readFamilies(reader: Reader): Pick<IpamConfig, 'ipv4' | 'ipv6'> {
   const [ipv4, ipv6] = [reader.text('assign_ipv4') !== 'false', reader.text('assign_ipv6') === 'true'];
   if (!ipv4 && !ipv6) reader.refuse('assign_ipv4', '"false"', 'at least one of assign_ipv4 and assign_ipv6');
@@ -257,8 +257,8 @@ export function parseConfig(text: string, plugin: PluginName, args: CniArgs | un
   }
   const { config, issues } = readConfig(value, version, plugin, args);
   if (issues.length === 0) return { kind: 'config', config };
-  const words = issues.map(formatIssue).join('; ');
+  const details = issues.map(formatIssue).join('; ');
   return issues.every(({ path }) => path.startsWith('CNI_ARGS'))
-    ? refuse(CNI_CODE.invalidEnvironment, 'invalid environment', words, version)
-    : refuse(CNI_CODE.invalidConfig, 'invalid network configuration', words, version);
+    ? refuse(CNI_CODE.invalidEnvironment, 'invalid environment', details, version)
+    : refuse(CNI_CODE.invalidConfig, 'invalid network configuration', details, version);
 }

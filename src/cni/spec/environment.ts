@@ -80,8 +80,8 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
     if (command === 'ADD') issues.push(issue); // what ADD has refused must still be let go by DEL
   });
   if (issues.length > 0) {
-    const words = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
-    return refuse('invalid environment', words.join('; '));
+    const details = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
+    return refuse('invalid environment', details.join('; '));
   }
   // whoever names one with GC must not make it wait for itself
   const containerId = REQUIRED[command].includes('CNI_CONTAINERID') ? storableContainerId(id) : '';

@@ -35,7 +35,7 @@ test.each([
   [{ hwAddr: 'x' }, 'pod-annotations: found "x"'],
   [{ ipAddrsNoIpam: '["10.0.0.1"]' }, 'ipAddrsNoIpam: found it'],
   [{ floatingIPs: '[]' }, 'floatingIPs: found it'],
-])('an annotation that cannot be given is refused by its name: %p', (annotations, words) => {
+])('an annotation that cannot be given is refused by its name: %p', (annotations, message) => {
   const result = parse(annotations);
-  expect(result.kind === 'refused' ? result.error.details : '').toContain(words);
+  expect(result.kind === 'refused' ? result.error.details : '').toContain(message);
 });

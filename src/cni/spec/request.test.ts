@@ -332,6 +332,6 @@ test.each([
   [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips: found "x"'],
   [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels: found an entry without key or value'],
   [{ CNI_ARGS: 'MAC=02:00:00:00:00:01' }, { runtimeConfig: { mac: '02:00:00:00:00:02' } }, 'the same everywhere'],
-])('a wish that cannot be given is refused: %p %p', (variables, config, words) => {
-  expect(refusal(variables, config)).toContain(words);
+])('a request that cannot be granted is refused: %p %p', (variables, config, message) => {
+  expect(refusal(variables, config)).toContain(message);
 });

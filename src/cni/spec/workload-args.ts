@@ -34,7 +34,7 @@ export const NO_WORKLOAD_ARGS: WorkloadArgs = {
 
 export type CniArgs = ReadonlyMap<string, string>;
 
-/** Variables of clients that become labels (CRI and podman: the labels that CRI runtimes use; Nomad: its own words). */
+/** Variables of clients that become labels (CRI and podman: the labels that CRI runtimes use; Nomad: names of its own). */
 const CLIENT_LABELS: readonly (readonly [string, string])[] = [
   ['K8S_POD_NAMESPACE', 'io.kubernetes.pod.namespace'],
   ['K8S_POD_NAME', 'io.kubernetes.pod.name'],

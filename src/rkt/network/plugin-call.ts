@@ -65,7 +65,7 @@ function variablesOf(command: 'ADD' | 'DEL', { uuid, pluginDirs }: PodOfPlugins,
 }
 
 /**
- * Runs the plugin and returns what it printed. Its own words go to standard error. Throws `invalid` if it refuses the
+ * Runs the plugin and returns what it printed. What it says besides goes to standard error. Throws `invalid` if it refuses the
  * call, `unavailable` if it fails, `timeout` if it does not end.
  */
 export async function callPlugin(

@@ -17,8 +17,8 @@ function spread(value: number): bigint {
   return z ^ (z >> 31n);
 }
 
-/** The blocks of one pool, as one host walks through them. */
-export interface Walk {
+/** The blocks of one pool, in the order in which one host tries them. */
+export interface ProbeOrder {
   readonly pool: Cidr;
   readonly blockPrefixLength: number;
   /** How many there are; beyond 2^53 for a large IPv6 pool. */
@@ -34,16 +34,16 @@ export interface Walk {
  * Go's generator seeded with the same FNV-1 hash; ours is another place of the same pool, which both accept, since what
  * counts is only which blocks exist. (Calico starts at random for blocks of one address; the host's place serves as well.)
  */
-export function createWalk(pool: Cidr, blockPrefixLength: number, host: string): Walk {
+export function createProbeOrder(pool: Cidr, blockPrefixLength: number, host: string): ProbeOrder {
   const count = 1n << BigInt(blockPrefixLength - pool.prefixLength);
   const blockSize = 1n << BigInt(bitsOf(familyOf(pool.address)) - blockPrefixLength);
   return { pool, blockPrefixLength, count, blockSize, start: spread(fnv1(host)) % count };
 }
 
-/** When in the walk a block of the pool is reached: 0 to count - 1. */
-export function placeOf(walk: Walk, block: Cidr): bigint {
-  const index = (BigInt(block.address) - BigInt(walk.pool.address)) / walk.blockSize;
-  return (index - walk.start + walk.count) % walk.count;
+/** The index in the order at which a block of the pool comes: 0 to count - 1. */
+export function probeIndexOf(order: ProbeOrder, block: Cidr): bigint {
+  const index = (BigInt(block.address) - BigInt(order.pool.address)) / order.blockSize;
+  return (index - order.start + order.count) % order.count;
 }
 
 /** The first reservation that covers the whole block. */
@@ -52,21 +52,21 @@ function coveringReservation(block: Cidr, reservations: readonly Cidr[]): Cidr |
 }
 
 /** How many blocks from this one on, itself included, the reservation covers. */
-function coveredFrom(walk: Walk, block: Cidr, reservation: Cidr): bigint {
+function coveredFrom(order: ProbeOrder, block: Cidr, reservation: Cidr): bigint {
   const end = BigInt(lastOf(reservation)) + 1n;
-  return (end - BigInt(block.address) + walk.blockSize - 1n) / walk.blockSize;
+  return (end - BigInt(block.address) + order.blockSize - 1n) / order.blockSize;
 }
 
 /** Every block of the pool once, wrapping at its end, but for those that a reservation covers, which cost one step together. */
-export function* blocksOf(walk: Walk, reservations: readonly Cidr[]): Generator<Cidr> {
-  for (let place = 0n; place < walk.count; ) {
-    const index = (walk.start + place) % walk.count;
-    const address = addToIp(walk.pool.address, index * walk.blockSize);
-    const block = { address, prefixLength: walk.blockPrefixLength };
+export function* blocksOf(order: ProbeOrder, reservations: readonly Cidr[]): Generator<Cidr> {
+  for (let place = 0n; place < order.count; ) {
+    const index = (order.start + place) % order.count;
+    const address = addToIp(order.pool.address, index * order.blockSize);
+    const block = { address, prefixLength: order.blockPrefixLength };
     const reserved = coveringReservation(block, reservations);
     if (reserved === undefined) yield block;
-    const toPoolEnd = walk.count - index;
-    const covered = reserved === undefined ? 1n : coveredFrom(walk, block, reserved);
+    const toPoolEnd = order.count - index;
+    const covered = reserved === undefined ? 1n : coveredFrom(order, block, reserved);
     place += covered < toPoolEnd ? covered : toPoolEnd;
   }
 }
