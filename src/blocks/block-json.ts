@@ -32,7 +32,12 @@ function readList(fields: JsonObject, name: string, report: Report): readonly Js
   return [];
 }
 
-function readStrings(fields: JsonObject, name: string, path: string, report: Report): Record<string, string> | undefined {
+function readStrings(
+  fields: JsonObject,
+  name: string,
+  path: string,
+  report: Report,
+): Record<string, string> | undefined {
   const value = fields[name] ?? undefined;
   if (value === undefined) return undefined;
   const strings: Record<string, string> = {};
