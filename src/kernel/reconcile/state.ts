@@ -5,19 +5,19 @@ import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { HostSettings } from '../link/workload-link-host.ts';
 
-export interface DesiredLink {
+interface DesiredLink {
   readonly settings: HostSettings;
   /** All that leads through it is in the state; where that is not known, nothing is taken away. */
   readonly isWhole: boolean;
 }
 
 /** Through a link, to what lies right behind it. */
-export interface DesiredRoute {
+interface DesiredRoute {
   readonly destination: Cidr;
   readonly interfaceName: string;
 }
 
-export interface DesiredNeighbour {
+interface DesiredNeighbour {
   readonly interfaceName: string;
   readonly address: Ip;
   readonly mac: Mac;
