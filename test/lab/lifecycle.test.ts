@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { VERSION } from '../../src/base/version.ts';
 import { eventually, type Lab, lab, ocicat, openLab } from '../support/host/lab.ts';
 
 /** Processes of a lab: every mount namespace in it has its tmpfs. */
@@ -61,7 +62,7 @@ test('node run puts a pod of an image in the place of the agent, with settings o
   expect([failed.status, failed.stdout]).toEqual([1, '']);
   expect(failed.stderr).toEndWith('node run: image "quay.io/calico/node:none" cannot be fetched\n');
   const before = (await hosts.must('calico-02', 'pgrep -x calico-node')).trim();
-  const image = 'quay.io/calico/node:v0.1.0';
+  const image = `quay.io/calico/node:v${VERSION}`;
   const settings = '--ip autodetect --log-dir /root/logs --felix-config /root/felix.cfg';
   expect(await hosts.must('calico-02', `calicoctl node run --node-image ${image} ${settings}`)).toBe(
     `Stopping calico-node (process ${before}).\n` +

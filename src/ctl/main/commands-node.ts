@@ -1,4 +1,5 @@
 // Commands about this host.
+import { VERSION } from '../../base/version.ts';
 import type { CtlCommand } from '../cli/command.ts';
 import { CONFIG } from '../cli/flags.ts';
 
@@ -39,7 +40,7 @@ export const nodeCommands: readonly CtlCommand[] = [
     ],
     examples: [
       ['An agent whose address is found', 'calicoctl node run --ip autodetect'],
-      ['A pod of an image', 'calicoctl node run --node-image quay.io/calico/node:v0.1.0'],
+      ['A pod of an image', `calicoctl node run --node-image quay.io/calico/node:v${VERSION}`],
     ],
     endsItself: () => true,
     load: async () => (await import('../node/run.ts')).runNode,
