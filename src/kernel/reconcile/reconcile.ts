@@ -4,7 +4,7 @@ import { formatIp } from '../../net/ip.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { applyHostSettings, observeHostEnd, observeHostEnds } from '../link/workload-link-host.ts';
 import { observeNeighbours, writePermanentNeighbour } from '../route/neighbours.ts';
-import { applyRoutes, observeRoutes } from '../route/routes.ts';
+import { applyRoutes, observeRoutes, type Route, type RouteChange } from '../route/routes.ts';
 import { type AddedNeighbour, computeDifference, type KernelDifference, type ObservedState } from './difference.ts';
 import type { KernelState } from './state.ts';
 
@@ -49,26 +49,32 @@ function applySettings(links: KernelDifference['links']): readonly OcicatError[]
   }
 }
 
-/** What could not be done; the rest was. Settings first: a route opens the way to a link. */
-function applyDifference(socket: netlink.Netlink, difference: KernelDifference): readonly OcicatError[] {
-  return [
-    ...applySettings(difference.links),
-    ...applyRoutes(socket, difference.routes).map(({ error }) => error),
-    ...applyNeighbours(socket, difference.neighbours),
-  ];
+export interface Reconciliation {
+  /** What was not as wanted; of routes, those that are now. */
+  readonly difference: KernelDifference;
+  /** What is not as wanted still, and why. */
+  readonly failures: readonly OcicatError[];
 }
 
-export interface Reconciliation {
-  /** What was not as wanted. */
-  readonly difference: KernelDifference;
-  /** What is so still. */
-  readonly failures: readonly OcicatError[];
+function withoutRoutes({ added, removed }: RouteChange, failed: ReadonlySet<Route>): RouteChange {
+  return { added: added.filter((route) => !failed.has(route)), removed: removed.filter((route) => !failed.has(route)) };
+}
+
+/** Settings first: a route opens the way to a link. What cannot be done does not keep the rest from being done. */
+function applyDifference(socket: netlink.Netlink, difference: KernelDifference): Reconciliation {
+  const settingFailures = applySettings(difference.links);
+  const routeFailures = applyRoutes(socket, difference.routes);
+  const neighbourFailures = applyNeighbours(socket, difference.neighbours);
+  const failed = new Set(routeFailures.map(({ route }) => route));
+  return {
+    difference: { ...difference, routes: withoutRoutes(difference.routes, failed) },
+    failures: [...settingFailures, ...routeFailures.map(({ error }) => error), ...neighbourFailures],
+  };
 }
 
 /** In the calling thread's network namespace. Synchronous; throws `kernel` when the kernel cannot be read. */
 export function reconcileKernel(desired: KernelState): Reconciliation {
-  return netlink.withRouteSocket((socket) => {
-    const difference = computeDifference(desired, observeState(socket, desired));
-    return { difference, failures: applyDifference(socket, difference) };
-  });
+  return netlink.withRouteSocket((socket) =>
+    applyDifference(socket, computeDifference(desired, observeState(socket, desired))),
+  );
 }
