@@ -35,7 +35,12 @@ function describeRules({ rules }: RulesStep, direction: Direction) {
 
 function describeKernel(answer: KernelAnswer) {
   if (answer.kind === 'unknown') return { agrees: null, why: answer.why };
-  return { agrees: answer.agrees, verdict: answer.judgement.verdict, rule: answer.judgement.rule };
+  return {
+    agrees: answer.agrees,
+    verdict: answer.judgement.verdict,
+    rule: answer.judgement.rule,
+    packets: answer.packets,
+  };
 }
 
 function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {

@@ -13,16 +13,26 @@ import type { Walk } from './walk.ts';
 
 /** What the kernel says at one end. */
 export type KernelAnswer =
-  | { readonly kind: 'judged'; readonly agrees: boolean; readonly judgement: Judgement }
+  | {
+      readonly kind: 'judged';
+      readonly agrees: boolean;
+      readonly judgement: Judgement;
+      readonly packets: number | undefined;
+    }
   /** In words. */
   | { readonly kind: 'unknown'; readonly why: string };
 
 export type KernelAnswers = Readonly<Record<Direction, KernelAnswer>>;
 
+/** The rules, and how many packets each has counted, by chain and place; undefined for one that does not count. */
+interface CountedTable extends ObservedTable {
+  readonly counts?: ReadonlyMap<string, readonly (number | undefined)[]>;
+}
+
 /** What could be read on this host: the name of its node and its rules, or in words why it could not. */
 export interface HostView {
   readonly node: string | undefined;
-  readonly table: ObservedTable | string;
+  readonly table: CountedTable | string;
 }
 
 /** Chains that the kernel calls, in order (src/firewall/static.ts): a packet must be accepted in each. */
@@ -81,10 +91,12 @@ function answer(walk: Walk, view: HostView, packet: JudgedPacket, interfaceOf: I
   if (typeof view.table === 'string') return { kind: 'unknown', why: view.table };
   try {
     const judgement = judgeAll(view.table, CHAINS[walk.direction], packet);
+    const { verdict, rule } = judgement;
     return {
       kind: 'judged',
-      agrees: (judgement.verdict === 'accept') === (walk.verdict.action === 'allow'),
+      agrees: (verdict === 'accept') === (walk.verdict.action === 'allow'),
       judgement,
+      packets: rule && view.table.counts?.get(rule.chain)?.[rule.index],
     };
   } catch (error) {
     if (!isOcicatError(error, 'unsupported')) throw error;

@@ -107,8 +107,11 @@ function formatKernel({ direction, endpoint }: Walk, kernel: KernelAnswers): rea
   if (answer.kind === 'unknown') return [`  kernel: not asked: ${answer.why}`];
   const { verdict, rule } = answer.judgement;
   const where = rule === undefined ? '' : `, chain "${rule.chain}", rule ${rule.index + 1}`;
+  const counted = answer.packets === undefined ? '' : `, which has counted ${answer.packets} packets`;
   const note = rule?.comment === undefined ? '' : ` (${rule.comment})`;
-  return [`  kernel: ${answer.agrees ? 'agrees' : 'DISAGREES'}: ${verdict} in table inet ocicat${where}${note}`];
+  return [
+    `  kernel: ${answer.agrees ? 'agrees' : 'DISAGREES'}: ${verdict} in table inet ocicat${where}${counted}${note}`,
+  ];
 }
 
 function formatWalk(walk: Walk, explanation: Explanation, cluster: Cluster, kernel: KernelAnswers): readonly string[] {

@@ -123,7 +123,15 @@ test('rules that do something else than the store says are seen', async () => {
   expect(arrives('one', 'two', 'tcp', 80)).toBe(true);
   await host.startAgent();
   await eventually('the policy to be in force', 10_000, () => (arrives('one', 'two', 'tcp', 80) ? undefined : true));
-  expect(calicoctl('why one two --ip-version 4').output).toContain('  kernel: agrees: drop');
+  const counted = () => {
+    const { output: text } = calicoctl('why one two --ip-version 4');
+    expect(text).toContain('  kernel: agrees: drop');
+    return Number(/rule \d+, which has counted (\d+) packets/.exec(text)?.[1]);
+  };
+  const before = counted();
+  expect(before).toBeGreaterThan(0);
+  arrives('one', 'two', 'tcp', 80);
+  expect(counted()).toBeGreaterThan(before);
 }, 60_000);
 
 test('what a policy would change is told before it is applied, and is so afterwards', async () => {

@@ -90,7 +90,7 @@ export function observeHead({ netlink, writer, family, table: name }: Source): O
 }
 
 /** Hands over every object of the table; the kernel may send those of others too. */
-function dump(
+export function dump(
   { netlink, writer, family, table }: Source,
   type: number,
   strings: readonly (readonly [number, string])[],
