@@ -36,7 +36,7 @@ export interface LabelledResources extends MemberSource {
   setProfileLabels(name: string, labels: LabelMap | undefined): void;
 }
 
-/** What an resource is made of, before it has joined its profiles. */
+/** What a resource is made of, before it has joined its profiles. */
 interface ResourceParts extends Contributor {
   readonly labels: PackedLabels;
   readonly profiles: readonly string[];
