@@ -16,8 +16,8 @@ const config: KnipConfig = {
   project: ['{src,script,bench,test}/**/*.ts'],
   // Run by scripts of the shell, and compiled into the addon.
   ignoreDependencies: ['@biomejs/biome', 'bun', 'node-api-headers'],
-  // Programs come from Debian.
-  exclude: ['binaries'],
+  // Programs come from Debian; a number may have a second name, which says what it is for.
+  exclude: ['binaries', 'duplicates'],
 };
 
 export default config;
