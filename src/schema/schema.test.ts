@@ -302,6 +302,11 @@ describe('files and answers', () => {
     );
   });
 
+  test('a table of fields that objects share stays one table', () => {
+    const fields = { name: required(text(), 'Its name.') };
+    expect(object(fields).fields).toBe(object(fields).fields);
+  });
+
   test('no message has a secret in it', () => {
     const json = '{"name":"a","token":"hunter 2","hosts":[]}';
     expect(() => parseDocument('f', json, record, 'closed')).toThrow(

@@ -202,12 +202,22 @@ export function whenWritten<T>(rule: Between<T>): Between<T> {
   return { ...rule, onlyWritten: true };
 }
 
+function isTable(given: FieldsGiven): given is Fields {
+  return Object.values(given).every((one) => 'schema' in one);
+}
+
+/** A table of fields that several objects share stays one table, by which it is known again. */
+function tableOf(given: FieldsGiven): Fields {
+  if (isTable(given)) return given;
+  const fields = Object.entries(given).map(([name, one]) => [name, 'shape' in one ? required(one, '') : one] as const);
+  return Object.fromEntries(fields);
+}
+
 export function object<F extends FieldsGiven>(
   given: F,
   ...rules: readonly Between<ObjectOf<F>>[]
 ): Schema<ObjectOf<F>> & ObjectShape {
-  const fields = Object.entries(given).map(([name, one]) => [name, 'shape' in one ? required(one, '') : one] as const);
-  return { shape: 'object', fields: Object.fromEntries(fields), rules: rules as readonly ShapeRule[] };
+  return { shape: 'object', fields: tableOf(given), rules: rules as readonly ShapeRule[] };
 }
 
 export interface ListLimits {
