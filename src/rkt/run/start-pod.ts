@@ -16,7 +16,7 @@ import { chooseNetworks, joinNetworks, makeNetns } from './start-network.ts';
 import { superviseApps } from './supervise.ts';
 
 /** A pod that only waits for its apps to be started. */
-interface Ground {
+interface PodSetup {
   readonly sandbox: Sandbox;
   readonly netns: string | undefined;
   readonly joined: JoinedNetworks;
@@ -36,7 +36,7 @@ function settled<T>(outcome: PromiseSettledResult<T>): T {
 }
 
 /** Sandbox, networks and root file systems, all at once: while the processes of the first two work, this one mounts. */
-async function layGround(start: Start): Promise<Ground> {
+async function setUpPod(start: Start): Promise<PodSetup> {
   const networks = chooseNetworks(start);
   const netns = makeNetns(start);
   const [sandbox, joined, mounted] = await Promise.allSettled([
@@ -71,20 +71,20 @@ async function dropGroups(start: Start, remove: () => void): Promise<void> {
   }
 }
 
-async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<number> {
+async function runApps(start: Start, setup: PodSetup, reaper: Reaper): Promise<number> {
   const console = await openConsole(start.pod.path, (line) => warnStart(start, line));
-  const etc = writeEtcFiles(start, ground.joined.dns);
-  const metadataUrl = await registerPod(start, ground.joined.networks);
-  writeBundles(start, ground.mounted, { sandbox: ground.sandbox, network: ground.netns, etc, metadataUrl });
+  const etc = writeEtcFiles(start, setup.joined.dns);
+  const metadataUrl = await registerPod(start, setup.joined.networks);
+  writeBundles(start, setup.mounted, { sandbox: setup.sandbox, network: setup.netns, etc, metadataUrl });
   if (start.stops.signal.aborted) throw new OcicatError('aborted', 'asked to stop before the apps were started');
   recordStart(start);
   for (const line of start.warnings) warnStart(start, line);
-  const processes = await startApps(start, ground.mounted, console, reaper);
+  const processes = await startApps(start, setup.mounted, console, reaper);
   writeFileSync(join(start.pod.path, 'ready'), '');
   const status = await superviseApps(start.pod.path, processes, start.stops);
   await unregisterPod(start.pod);
-  await ground.sandbox.close();
-  await dropGroups(start, ground.mounted.groups.remove);
+  await setup.sandbox.close();
+  await dropGroups(start, setup.mounted.groups.remove);
   await console.drained(start.stops.signal);
   return status;
 }
@@ -96,7 +96,7 @@ async function runApps(start: Start, ground: Ground, reaper: Reaper): Promise<nu
 export async function startPod(start: Start): Promise<number> {
   const reaper = openReaper();
   try {
-    return await runApps(start, await layGround(start), reaper);
+    return await runApps(start, await setUpPod(start), reaper);
   } catch (error) {
     for (const failure of await start.undo.run()) warnStart(start, describeError(failure));
     await dropGroups(start, () => removePodCgroups(start.pod.uuid));
