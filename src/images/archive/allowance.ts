@@ -41,8 +41,8 @@ export function openAllowance({ image, maxBytes, directory }: AllowanceRequest):
   let nextLookBytes = 0;
   let nextLookEntries = 0;
 
-  function refuse(words: string): OcicatError {
-    return new OcicatError('exhausted', `image "${image}": ${words}`);
+  function refuse(message: string): OcicatError {
+    return new OcicatError('exhausted', `image "${image}": ${message}`);
   }
 
   function tooLarge(what: string): OcicatError {

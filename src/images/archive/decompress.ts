@@ -1,4 +1,4 @@
-// Undoes the compression of a layer, told by its first bytes rather than by what the registry calls it.
+// Undoes the compression of a layer, recognised by its magic number rather than by its media type.
 import { Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { OcicatError } from '../../base/errors.ts';

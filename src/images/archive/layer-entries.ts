@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { pack as openPack, type Pack } from 'tar-stream';
 import { OcicatError } from '../../base/errors.ts';
 
-/** Paths are absolute in the image. Everything belongs to root unless said; times are 1970, so that equal input gives equal digests. */
+/** Paths are absolute in the image. The owner is root unless one is set; times are 1970, so that equal input gives equal digests. */
 export type LayerEntry =
   | {
       readonly kind: 'file';
@@ -33,24 +33,24 @@ export type LayerEntry =
 /** The entries as an uncompressed tar, streamed. Throws `unavailable` when a source cannot be read. */
 export async function* printLayer(entries: readonly LayerEntry[]): AsyncGenerator<Uint8Array> {
   const pack = openPack();
-  const feeding = feed(pack, entries).catch((error: unknown) => {
+  const writing = writeEntries(pack, entries).catch((error: unknown) => {
     pack.destroy(error instanceof Error ? error : new Error(String(error)));
     throw error;
   });
-  feeding.catch(() => undefined);
+  writing.catch(() => undefined);
   try {
     for await (const chunk of pack) {
       if (!(chunk instanceof Uint8Array)) throw new OcicatError('internal', 'tar: a chunk is not bytes');
       yield chunk;
     }
   } catch (cause) {
-    await feeding;
+    await writing;
     throw cause;
   }
-  await feeding;
+  await writing;
 }
 
-async function feed(pack: Pack, entries: readonly LayerEntry[]): Promise<void> {
+async function writeEntries(pack: Pack, entries: readonly LayerEntry[]): Promise<void> {
   for (const entry of entries) await addEntry(pack, entry);
   pack.finalize();
 }

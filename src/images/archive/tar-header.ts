@@ -6,7 +6,7 @@ import { parseSparse, type SparseFile, type SparseRecords } from './tar-sparse.t
 /** What an entry makes. */
 export type TarEntryKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
 
-/** One entry, with what extended headers said about it. */
+/** One entry, with what its extended headers hold. */
 export interface TarEntry {
   readonly kind: TarEntryKind;
   /** As written in the archive; may be hostile. */
@@ -51,8 +51,8 @@ const SPARSE_PREFIX = 'GNU.sparse.';
 const MAX_ID = 0xfffffffe;
 
 /** The refusal of bytes that are no tar. */
-export function corruptTar(words: string): OcicatError {
-  return new OcicatError('corrupt', `tar: ${words}`);
+export function corruptTar(message: string): OcicatError {
+  return new OcicatError('corrupt', `tar: ${message}`);
 }
 
 /** Whether a block is all zeros, as the two at an archive's end are. */

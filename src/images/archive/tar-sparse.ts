@@ -8,7 +8,7 @@ export interface Fragment {
   readonly sizeBytes: number;
 }
 
-/** What the pax records say of a sparse file. */
+/** The pax records of a sparse file. */
 export interface SparseFile {
   readonly realSizeBytes: number;
   /** undefined where the map is at the beginning of the content, as in format 1.0. */
@@ -19,7 +19,7 @@ export interface SparseFile {
 export type SparseRecords = ReadonlyMap<string, readonly string[]>;
 
 /** The refusal of a map that makes no sense. */
-type Refuse = (words: string) => Error;
+type Refuse = (message: string) => Error;
 
 const BLOCK = 512;
 /** Of a map in the content, in bytes; as much as of an extended header. */

@@ -17,7 +17,7 @@ interface DirectoryFacts {
   readonly gid: number;
 }
 
-/** Paths given out are valid until the next call. */
+/** Returned paths are valid until the next call. */
 export interface TreeWriter {
   /** A path that names the entry beside an open descriptor of its parent, valid until the next call; parents are made as needed. */
   place(path: TreePath): string;
@@ -143,8 +143,8 @@ function tryLink(source: string, place: string): boolean {
 }
 
 function badTarget(path: TreePath, target: TreePath): OcicatError {
-  const words = `"${target.join('/')}" is no file of this layer or of those below`;
-  return new OcicatError('invalid', `layer entry "${path.join('/')}": hard link target ${words}`);
+  const problem = `"${target.join('/')}" is no file of this layer or of those below`;
+  return new OcicatError('invalid', `layer entry "${path.join('/')}": hard link target ${problem}`);
 }
 
 /** Undefined when nothing is there, or something that is no directory. */

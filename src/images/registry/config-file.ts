@@ -1,4 +1,4 @@
-// One configuration file: which kinds its directory allows, and what each kind must say.
+// One configuration file: which kinds its directory allows, and which members each kind must have.
 import { isAbsolute } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import { parseDocument, parseValue } from '../../schema/parse.ts';

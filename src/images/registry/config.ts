@@ -63,16 +63,16 @@ interface LocatedEntry {
 
 function readEntries(directory: string, name: Subdirectory, problems: string[]): readonly LocatedEntry[] {
   const dir = join(directory, name);
-  const found: LocatedEntry[] = [];
+  const entries: LocatedEntry[] = [];
   for (const file of listJsonFiles(dir)) {
     const path = join(dir, file);
     try {
-      found.push({ path, entry: parseConfigFile(name, path, readFileSync(path, 'utf8')) });
+      entries.push({ path, entry: parseConfigFile(name, path, readFileSync(path, 'utf8')) });
     } catch (error) {
       problems.push(error instanceof OcicatError ? error.message : `config file "${path}": ${describeErrno(error)}`);
     }
   }
-  return found;
+  return entries;
 }
 
 function listJsonFiles(dir: string): readonly string[] {
@@ -89,7 +89,7 @@ function listJsonFiles(dir: string): readonly string[] {
     .sort();
 }
 
-/** The entries of one directory as a configuration; what is said twice is a problem. */
+/** The entries of one directory as a configuration; a duplicate is a problem. */
 function collectEntries(entries: readonly LocatedEntry[], problems: string[]): RktConfig {
   const registryCredentials = new Map<string, BasicCredentials>();
   const domainCredentials = new Map<string, BasicCredentials | TokenCredentials>();

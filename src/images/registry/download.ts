@@ -74,8 +74,8 @@ export async function downloadBlob(request: DownloadRequest): Promise<number> {
     return whole;
   } catch (cause) {
     if (isOcicatError(cause)) throw cause;
-    const words = `download "${request.blob.digest.text}": ${describeErrno(cause)}`;
-    throw new OcicatError('unavailable', words, { cause });
+    const message = `download "${request.blob.digest.text}": ${describeErrno(cause)}`;
+    throw new OcicatError('unavailable', message, { cause });
   } finally {
     lock.close();
   }
@@ -131,8 +131,8 @@ async function receive(request: DownloadRequest, lock: HeldLock): Promise<string
 }
 
 function brokenDownload(request: DownloadRequest, cause: OcicatError): OcicatError {
-  const words = `download "${request.blob.digest.text}": the connection keeps breaking (${describeErrno(cause)})`;
-  return new OcicatError('unavailable', `${words}; run the command again to continue it`, { cause });
+  const message = `download "${request.blob.digest.text}": the connection keeps breaking (${describeErrno(cause)})`;
+  return new OcicatError('unavailable', `${message}; run the command again to continue it`, { cause });
 }
 
 /** Hashes what is there already; more than the blob has is of no use. */

@@ -34,8 +34,8 @@ function checkStatus(response: HttpResponse): HttpResponse {
   const { status } = response;
   if ((status >= 200 && status < 300) || status === 416) return response;
   response.cancel();
-  const words = `bad HTTP status code: ${status}`;
-  if (status === 404) throw new OcicatError('not-found', words);
-  if (status === 401 || status === 403) throw new OcicatError('denied', words);
-  throw new OcicatError('unavailable', words);
+  const message = `bad HTTP status code: ${status}`;
+  if (status === 404) throw new OcicatError('not-found', message);
+  if (status === 401 || status === 403) throw new OcicatError('denied', message);
+  throw new OcicatError('unavailable', message);
 }

@@ -40,7 +40,7 @@ export interface HttpResponse {
   cancel(): void;
 }
 
-/** Returns any answer below 500 but 429, after retries. Throws `unavailable` with the reason in a word, `timeout`, or `aborted`. */
+/** Returns any answer below 500 but 429, after retries. Throws `unavailable` with a short reason, `timeout`, or `aborted`. */
 export async function sendRequest(request: HttpRequest, policy: HttpPolicy): Promise<HttpResponse> {
   for (let tries = 0; ; tries++) {
     const delayMs = (policy.retryDelaysMs ?? RETRY_DELAYS_MS)[tries];
@@ -169,7 +169,7 @@ async function* readBody(
   }
 }
 
-/** In a word, because it stands behind the address in a message. */
+/** Short, because it follows the address in a message. */
 function networkError(cause: unknown, signal: AbortSignal): OcicatError {
   if (cause instanceof OcicatError) return cause;
   if (signal.aborted) return new OcicatError('aborted', 'download: interrupted', { cause });

@@ -9,8 +9,8 @@ test.each([
   [999_999, '1 MB'],
   [1_234_567, '1.23 MB'],
   [3.5e9, '3.5 GB'],
-])('%d bytes are %s', (bytes, words) => {
-  expect(formatDecimalSize(bytes)).toBe(words);
+])('%d bytes are %s', (bytes, text) => {
+  expect(formatDecimalSize(bytes)).toBe(text);
 });
 
 const digest = 'sha256:8ddc19f16526912237dd8af81971d5e4dd0587907234be2b83e249518d5b673f';

@@ -3,7 +3,7 @@ import { escapeLine } from '../../base/escape.ts';
 
 /** One thing that happened. */
 export type FetchEvent =
-  /** Bytes of one layer so far; `totalBytes` undefined when the server did not say. */
+  /** Bytes of one layer so far; `totalBytes` undefined when the server sent no Content-Length. */
   | {
       readonly kind: 'layer';
       readonly digest: string;
@@ -87,11 +87,11 @@ export function openProgressDisplay(output: ProgressOutput): ProgressDisplay {
 export function formatLayerLine(layer: LayerState, withBar: boolean): string {
   const label = `Downloading ${layer.digest.slice(0, 18)}`;
   const total = layer.totalBytes === undefined ? '?' : formatDecimalSize(layer.totalBytes);
-  const words = `${formatDecimalSize(layer.receivedBytes)} / ${total}`.padEnd(17);
-  if (!withBar) return `${label}  ${words.trimEnd()}`;
-  const width = COLUMNS - label.length - words.length - 4;
+  const sizes = `${formatDecimalSize(layer.receivedBytes)} / ${total}`.padEnd(17);
+  if (!withBar) return `${label}  ${sizes.trimEnd()}`;
+  const width = COLUMNS - label.length - sizes.length - 4;
   const share = layer.totalBytes ? Math.min(1, layer.receivedBytes / layer.totalBytes) : 0;
-  return `${label} [${'='.repeat(Math.floor(share * width)).padEnd(width)}] ${words}`;
+  return `${label} [${'='.repeat(Math.floor(share * width)).padEnd(width)}] ${sizes}`;
 }
 
 /** Three significant digits and a decimal unit: `668 KB`, `1.2 MB`, `12 B`. */

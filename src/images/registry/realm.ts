@@ -1,4 +1,4 @@
-// Which token servers a registry may send its users to: a realm is the registry's own word, and credentials must not follow it anywhere.
+// Which token servers a registry may send its users to: the registry names the realm, and credentials must not follow it anywhere.
 import { isIP } from 'node:net';
 import { DEFAULT_REGISTRY } from '../spec/reference.ts';
 

@@ -104,8 +104,8 @@ async function readNamed(registry: string, response: HttpResponse, limitBytes: n
   }
 }
 
-function wrongDigest(registry: string, wanted: string, found: string): OcicatError {
-  return new OcicatError('corrupt', `registry "${registry}": sent content with digest ${found}, wanted ${wanted}`);
+function wrongDigest(registry: string, wanted: string, actual: string): OcicatError {
+  return new OcicatError('corrupt', `registry "${registry}": sent content with digest ${actual}, wanted ${wanted}`);
 }
 
 interface EndpointFailure {

@@ -18,7 +18,7 @@ export interface Descriptor {
   readonly sizeBytes: number;
 }
 
-/** In the registries' (Go's) words: `linux`, `amd64`, `v8`. */
+/** Named as registries (and Go) do: `linux`, `amd64`, `v8`. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
@@ -35,7 +35,7 @@ export type Manifest =
   | { readonly kind: 'index'; readonly entries: readonly IndexEntry[] }
   | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
 
-/** What to say in an Accept header. */
+/** The value of an Accept header. */
 export const MANIFEST_TYPES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',

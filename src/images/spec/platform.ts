@@ -59,7 +59,7 @@ const rktNames: Readonly<Record<string, string>> = {
   'arm/v7': 'armv7l',
 };
 
-/** The labels `os` and `arch` in rkt's words. Throws `unsupported` with rkt's words for what does not run. */
+/** The labels `os` and `arch` as rkt names them. Throws `unsupported` with rkt's message for what does not run. */
 export function computePlatformLabels(platform: Platform): { readonly os: string; readonly arch: string } {
   const { os, architecture, variant } = platform;
   if (os !== 'linux') throw new OcicatError('unsupported', `bad os "${os}" (must be one of: linux)`);

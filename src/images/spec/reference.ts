@@ -9,7 +9,7 @@ export const DEFAULT_REGISTRY = 'registry-1.docker.io';
 export interface DockerReference {
   /** As typed, without `docker://` or `docker:`; the store remembers this text. */
   readonly literal: string;
-  /** Host with port if one was given; docker.io in all its spellings is `registry-1.docker.io`. */
+  /** Host with port if there is one; docker.io in all its spellings is `registry-1.docker.io`. */
   readonly registry: string;
   /** With `library/` added to one-element names of the default registry. */
   readonly repository: string;
@@ -44,7 +44,7 @@ export function parseImageArgument(text: string): ImageArgument {
 }
 
 /**
- * Parses a reference with or without its `docker://`. Throws `invalid` with rkt's words. Source: rkt v1.30.0,
+ * Parses a reference with or without its `docker://`. Throws `invalid` with rkt's message. Source: rkt v1.30.0,
  * pkg/distribution/docker.go.
  */
 export function parseDockerReference(text: string): DockerReference {

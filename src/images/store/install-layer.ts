@@ -43,11 +43,11 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
       addBytes: request.allowance.addBytes,
       signal,
     });
-    const found = content.finish();
-    if (found.digest.text !== diffId.text) {
-      throw new OcicatError('corrupt', `layer "${diffId.text}": the content has the digest ${found.digest.text}`);
+    const unpacked = content.finish();
+    if (unpacked.digest.text !== diffId.text) {
+      throw new OcicatError('corrupt', `layer "${diffId.text}": the content has the digest ${unpacked.digest.text}`);
     }
-    const facts: TreeFacts = { chainId: chainId.text, sizeBytes: found.sizeBytes };
+    const facts: TreeFacts = { chainId: chainId.text, sizeBytes: unpacked.sizeBytes };
     replaceFileDurably(join(tmp, 'layer.json'), `${JSON.stringify(facts)}\n`, 0o600, tmp);
     await syncFileSystem(tmp, signal);
     moveIntoPlace(layout, tmp, chainId);

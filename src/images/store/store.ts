@@ -12,18 +12,18 @@ import { visibleLayers } from '../archive/visible-layers.ts';
 import type { Digest } from '../spec/digest.ts';
 import { computeLayout, recordPath, referencePath, type StoreLayout, treePath } from './layout.ts';
 import { formatImageName, type ImageRecord, parseRecord, printRecord } from './record.ts';
-import { discardUnused, sweepLeftovers, sweepTrees } from './sweep.ts';
+import { discardUnused, sweepTemporaryFiles, sweepTrees } from './sweep.ts';
 import { isTreeWhole } from './tree.ts';
 
 /**
  * An open store keeps others from sweeping it. Whoever starts a pod from an image closes the store only after the pod's
- * directory names the layer paths; whoever lives long closes it then.
+ * directory names the layer paths; a long-running process closes it then.
  */
 export interface ImageStore {
   readonly layout: StoreLayout;
   /** By a docker reference as it was typed at fetch (without `docker://`), or by `name[:version]`, the newest import first. */
   find(reference: string): ImageRecord | undefined;
-  /** By ID or a prefix of it, with or without `sha512-`. Throws `not-found` or `invalid` with rkt's words. */
+  /** By ID or a prefix of it, with or without `sha512-`. Throws `not-found` or `invalid` with rkt's message. */
   get(idPrefix: string): ImageRecord;
   /** Oldest import first. */
   list(): readonly ImageRecord[];
@@ -78,7 +78,7 @@ function openStoreLock(layout: StoreLayout): number {
   for (const dir of dirs) mkdirSync(dir, { recursive: true, mode: 0o700 });
   const lock = open(layout.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600);
   try {
-    if (flock(lock, LOCK_EX | LOCK_NB)) sweepLeftovers(layout, Date.now());
+    if (flock(lock, LOCK_EX | LOCK_NB)) sweepTemporaryFiles(layout, Date.now());
     flock(lock, LOCK_SH);
     return lock;
   } catch (error) {

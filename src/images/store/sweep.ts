@@ -8,16 +8,16 @@ import { type StoreLayout, treePath } from './layout.ts';
 import type { ImageRecord } from './record.ts';
 
 /** A download that nobody continued for a day is not wanted any more. */
-const BLOB_LIFE_MS = 24 * 3600 * 1000;
+const MAX_BLOB_AGE_MS = 24 * 3600 * 1000;
 
 /** Call only while holding the store alone. */
-export function sweepLeftovers(layout: StoreLayout, nowMs: number): void {
+export function sweepTemporaryFiles(layout: StoreLayout, nowMs: number): void {
   for (const dir of [layout.tmp, layout.locks]) {
     for (const name of readdirSync(dir)) removeTree(join(dir, name));
   }
   for (const name of readdirSync(layout.blobs)) {
     const path = join(layout.blobs, name);
-    if (nowMs - statSync(path).mtimeMs > BLOB_LIFE_MS) rmSync(path, { force: true });
+    if (nowMs - statSync(path).mtimeMs > MAX_BLOB_AGE_MS) rmSync(path, { force: true });
   }
 }
 
