@@ -38,7 +38,7 @@ export interface Cluster {
   readonly staged: readonly StagedPolicy[];
   /** Annotations of the metadata, by `<kind>/<namespace>/<name>`. */
   readonly annotations: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** What could not be read, in words; such a resource is closed. */
+  /** What could not be read, for people; such a resource is closed. */
   readonly problems: readonly string[];
 }
 
@@ -82,7 +82,7 @@ export function formatId(id: string): string {
   return `${kind}(${namespace === '' ? '' : `${namespace}/`}${name.join('/')})`;
 }
 
-/** Reads everything that policy looks at, and staged policies; other kinds say nothing. */
+/** Reads everything that policy looks at, and staged policies; other kinds have no part in it. */
 export function readCluster(documents: readonly StoredDocument[]): Cluster {
   const updates: PolicyUpdate[] = [];
   const workloads = new Map<string, WorkloadFacts>();

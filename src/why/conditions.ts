@@ -32,25 +32,25 @@ function formatIcmp({ type, code }: IcmpMatch): string {
   return code === undefined ? `type ${type}` : `type ${type}, code ${code}`;
 }
 
-function given<T>(value: T | undefined, make: (value: T) => Single): readonly Single[] {
+function optional<T>(value: T | undefined, make: (value: T) => Single): readonly Single[] {
   return value === undefined ? [] : [make(value)];
 }
 
 function ofHead(rule: RuleInput): readonly Single[] {
   return [
-    ...given(rule.family, (family) => ({ field: 'ipVersion', wanted: `${family}`, alone: { family } })),
-    ...given(rule.protocol, (protocol) => ({
+    ...optional(rule.family, (family) => ({ field: 'ipVersion', wanted: `${family}`, alone: { family } })),
+    ...optional(rule.protocol, (protocol) => ({
       field: 'protocol',
       wanted: formatProtocol(protocol),
       alone: { protocol },
     })),
-    ...given(rule.notProtocol, (notProtocol) => ({
+    ...optional(rule.notProtocol, (notProtocol) => ({
       field: 'notProtocol',
       wanted: formatProtocol(notProtocol),
       alone: { notProtocol },
     })),
-    ...given(rule.icmp, (icmp) => ({ field: 'icmp', wanted: formatIcmp(icmp), alone: { icmp } })),
-    ...given(rule.notIcmp, (notIcmp) => ({ field: 'notICMP', wanted: formatIcmp(notIcmp), alone: { notIcmp } })),
+    ...optional(rule.icmp, (icmp) => ({ field: 'icmp', wanted: formatIcmp(icmp), alone: { icmp } })),
+    ...optional(rule.notIcmp, (notIcmp) => ({ field: 'notICMP', wanted: formatIcmp(notIcmp), alone: { notIcmp } })),
   ];
 }
 

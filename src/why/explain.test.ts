@@ -5,11 +5,11 @@ import { describeError } from '../base/errors.ts';
 import type { Cluster } from './cluster.ts';
 import { describeExplanation } from './document.ts';
 import { explainFlow } from './explain.ts';
-import { type FlowWords, readFlows } from './flow.ts';
+import { type FlowOptions, readFlows } from './flow.ts';
 import { resolveEnd } from './resolve.ts';
 import { formatExplanation } from './text.ts';
 
-const NOTHING: FlowWords = {
+const NOTHING: FlowOptions = {
   protocol: undefined,
   port: undefined,
   sourcePort: undefined,
@@ -22,13 +22,13 @@ const NOT_ASKED = {
   ingress: { kind: 'unknown', why: 'the endpoint is on another host' },
 } as const;
 
-function explain(cluster: Cluster, source: string, destination: string, words: Partial<FlowWords> = {}) {
+function explain(cluster: Cluster, source: string, destination: string, options: Partial<FlowOptions> = {}) {
   const ends = [resolveEnd(source, cluster, []), resolveEnd(destination, cluster, [])] as const;
-  return readFlows({ ...NOTHING, ...words }, ...ends, cluster).map((flow) => explainFlow(flow, cluster));
+  return readFlows({ ...NOTHING, ...options }, ...ends, cluster).map((flow) => explainFlow(flow, cluster));
 }
 
-const lines = (cluster: Cluster, ...[source, destination, words]: [string, string, Partial<FlowWords>?]) =>
-  explain(cluster, source, destination, words).map((one) => formatExplanation(one, cluster, NOT_ASKED));
+const lines = (cluster: Cluster, ...[source, destination, options]: [string, string, Partial<FlowOptions>?]) =>
+  explain(cluster, source, destination, options).map((one) => formatExplanation(one, cluster, NOT_ASKED));
 
 const web = document(
   'GlobalNetworkPolicy',
@@ -75,7 +75,7 @@ test('a packet that a rule lets through', () => {
   ]);
 });
 
-const headline = (...given: Parameters<typeof lines>) => lines(...given).map(([first]) => first);
+const headline = (...args: Parameters<typeof lines>) => lines(...args).map(([first]) => first);
 
 test('what decides where no rule does', () => {
   expect(headline(clusterWith(web), '192.168.0.1', 'web', { port: '443' })).toEqual([
@@ -111,9 +111,9 @@ test('both families where both ends have both, UDP and ICMP in their own words',
 });
 
 test('host endpoints are named, and that nobody enforces their policy', () => {
-  const [found = []] = lines(clusterWith(), 'gateway', POD_C);
-  expect(found).toContain('egress of the source 10.0.0.1: allowed by no policy: the address is of no workload');
-  expect(found).toContain('  HostEndpoint(gateway): policy of host endpoints is not enforced');
+  const [explanation = []] = lines(clusterWith(), 'gateway', POD_C);
+  expect(explanation).toContain('egress of the source 10.0.0.1: allowed by no policy: the address is of no workload');
+  expect(explanation).toContain('  HostEndpoint(gateway): policy of host endpoints is not enforced');
 });
 
 test('an endpoint whose interface cannot be read is closed, as on its node', () => {
@@ -130,8 +130,8 @@ test('staged policies: what would be, also where one is to go', () => {
     staged('closed', { order: 1, selector: 'has(network1)', types: ['Ingress'], ingress: [{ action: 'Deny' }] }),
     staged('others', { selector: 'has(network2)', ingress: [{ action: 'Deny' }] }),
   );
-  const [found = []] = lines(cluster, '192.168.0.1', 'web', { port: '443' });
-  expect(found.slice(found.indexOf('if a staged policy were enforced'))).toEqual([
+  const [explanation = []] = lines(cluster, '192.168.0.1', 'web', { port: '443' });
+  expect(explanation.slice(explanation.indexOf('if a staged policy were enforced'))).toEqual([
     'if a staged policy were enforced',
     '  StagedGlobalNetworkPolicy(web): allowed',
     '  StagedGlobalNetworkPolicy(closed): still denied, at the destination by StagedGlobalNetworkPolicy(closed), spec.ingress[0]',
@@ -165,9 +165,9 @@ test.each([
   [{ port: '70000' }, 'port "70000": a number from 0 to 65535 wanted'],
   [{ protocol: 'tcpp' }, 'protocol "tcpp": tcp, udp, icmp, icmpv6, sctp or a number to 255 wanted'],
   [{ icmpType: '8' }, 'ICMP type "8": protocol icmp beside it wanted'],
-] as const)('%j is refused', (words, message) => {
+] as const)('%j is refused', (options, message) => {
   try {
-    explain(clusterWith(), '192.168.0.1', 'web', words);
+    explain(clusterWith(), '192.168.0.1', 'web', options);
   } catch (error) {
     expect(describeError(error)).toBe(message);
     return;

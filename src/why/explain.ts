@@ -28,7 +28,7 @@ export interface Explanation {
   readonly staged: readonly StagedOutcome[];
 }
 
-/** The workload whose policy judges an end; host endpoints have no say. */
+/** The workload whose policy judges an end; a host endpoint has none. */
 function workloadOf({ endpoint }: End): string | undefined {
   return endpoint === undefined || isHostEndpoint(endpoint) ? undefined : endpoint;
 }
@@ -48,7 +48,7 @@ function walkBoth({ packet, source, destination }: Flow, snapshot: PolicySnapsho
 }
 
 /** Whether the policy, as it is or as it would be, is about one of the ends. */
-function concerns({ update }: StagedPolicy, { source, destination }: Flow, snapshot: PolicySnapshot): boolean {
+function affects({ update }: StagedPolicy, { source, destination }: Flow, snapshot: PolicySnapshot): boolean {
   const policies = [update.value, snapshot.policies.get(update.id)].filter((policy) => policy !== undefined);
   return [source, destination].some((end) => {
     const endpoint = snapshot.endpoints.get(workloadOf(end) ?? '');
@@ -72,6 +72,6 @@ export function explainFlow(flow: Flow, cluster: Cluster): Explanation {
     flow,
     ...walkBoth(flow, snapshot),
     labels: { source: labelsOf(flow.source), destination: labelsOf(flow.destination) },
-    staged: staged.filter((one) => concerns(one, flow, snapshot)).map((one) => tryStaged(one, flow, cluster)),
+    staged: staged.filter((one) => affects(one, flow, snapshot)).map((one) => tryStaged(one, flow, cluster)),
   };
 }

@@ -1,4 +1,4 @@
-// What is said of the kernel: that it agrees, that it does not, and why it was not asked.
+// What is reported of the kernel: that it agrees, that it does not, and why it was not asked.
 import { expect, test } from 'bun:test';
 import { clusterWith, document, POD_A, POD_B } from '../../test/support/policy/why-cluster.ts';
 import { defaultFirewallConfig } from '../firewall/config.ts';
@@ -39,14 +39,14 @@ const deny = document('GlobalNetworkPolicy', 'closed', { selector: 'has(network1
 
 function ask(view: HostView) {
   const cluster = clusterWith();
-  const words = {
+  const options = {
     protocol: undefined,
     port: undefined,
     sourcePort: undefined,
     icmpType: undefined,
     family: 4,
   } as const;
-  const [flow] = readFlows(words, resolveEnd(POD_A, cluster, []), resolveEnd(POD_B, cluster, []), cluster);
+  const [flow] = readFlows(options, resolveEnd(POD_A, cluster, []), resolveEnd(POD_B, cluster, []), cluster);
   if (flow === undefined) throw new Error('no flow');
   return askKernel({ ...explainFlow(flow, cluster), packet: flow.packet }, view, cluster.workloads);
 }

@@ -19,7 +19,7 @@ export type KernelAnswer =
       readonly judgement: Judgement;
       readonly packets: number | undefined;
     }
-  /** In words. */
+  /** `why`: the reason, for people. */
   | { readonly kind: 'unknown'; readonly why: string };
 
 export type KernelAnswers = Readonly<Record<Direction, KernelAnswer>>;
@@ -29,7 +29,7 @@ interface CountedTable extends ObservedTable {
   readonly counts?: ReadonlyMap<string, readonly (number | undefined)[]>;
 }
 
-/** What could be read on this host: the name of its node and its rules, or in words why it could not. */
+/** What could be read on this host: the name of its node and its rules, or the reason why it could not, for people. */
 export interface HostView {
   readonly node: string | undefined;
   readonly table: CountedTable | string;
@@ -105,7 +105,7 @@ function answer(walk: Walk, view: HostView, packet: JudgedPacket, interfaceOf: I
 }
 
 /** A packet and what its policies say. */
-interface Walked {
+interface WalkedPacket {
   readonly packet: Packet;
   readonly egress: Walk;
   readonly ingress: Walk;
@@ -113,7 +113,7 @@ interface Walked {
 
 /** `workloads`: node and interface of an endpoint, by its id. */
 export function askKernel(
-  { packet, egress, ingress }: Walked,
+  { packet, egress, ingress }: WalkedPacket,
   view: HostView,
   workloads: ReadonlyMap<string, { readonly node: string; readonly interfaceName: string }>,
 ): KernelAnswers {

@@ -18,9 +18,10 @@ export interface LabelsWithOrigin {
 
 /** The first to name a label wins: the endpoint itself, then its profiles in order. */
 export function listLabels(id: string, snapshot: PolicySnapshot): LabelsWithOrigin {
-  const found = new Map<string, LabelOrigin>();
+  const origins = new Map<string, LabelOrigin>();
   const take = (labels: Readonly<Record<string, string>>, profile: string | undefined) => {
-    for (const [name, value] of Object.entries(labels)) if (!found.has(name)) found.set(name, { name, value, profile });
+    for (const [name, value] of Object.entries(labels))
+      if (!origins.has(name)) origins.set(name, { name, value, profile });
   };
   const endpoint = snapshot.endpoints.get(id);
   take(endpoint?.labels ?? {}, undefined);
@@ -31,5 +32,5 @@ export function listLabels(id: string, snapshot: PolicySnapshot): LabelsWithOrig
     if (open) break;
     take(known?.labelsToApply ?? {}, profile);
   }
-  return { labels: [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), open };
+  return { labels: [...origins.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), open };
 }

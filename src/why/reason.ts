@@ -1,4 +1,4 @@
-// What decided, in words, and where that was written.
+// What decided, for people, and where that was written.
 import type { Reason, Verdict } from '../policy/oracle/verdict.ts';
 import type { Direction } from '../policy/types/types.ts';
 import { formatId } from './cluster.ts';
@@ -8,7 +8,7 @@ export function formatRulePath(direction: Direction, rule: number): string {
   return `spec.${direction}[${rule}]`;
 }
 
-/** `GlobalNetworkPolicy(web), spec.ingress[0]`; in the words of the resources where no rule decided. */
+/** `GlobalNetworkPolicy(web), spec.ingress[0]`; a description of the resource where no rule decided. */
 export function formatReason(reason: Reason, direction: Direction): string {
   switch (reason.kind) {
     case 'rule':

@@ -1,4 +1,4 @@
-// Whom words mean: every name that an endpoint has, and a list of candidates where a word means none or several.
+// What references resolve to: every name of an endpoint, and a list of candidates where one means none or several.
 import { describe, expect, test } from 'bun:test';
 import { clusterWith, POD_A, POD_B, POD_C, workload } from '../../test/support/policy/why-cluster.ts';
 import { describeError } from '../base/errors.ts';
@@ -22,8 +22,8 @@ test.each([
   ['a host endpoint', 'gateway', 'HostEndpoint//gateway'],
   ['the address of a host endpoint', '10.0.0.1', 'HostEndpoint//gateway'],
   ['an address of nobody', '198.51.100.7', undefined],
-] as const)('%s', (_, word, endpoint) => {
-  expect(resolveEnd(word, cluster, pods).endpoint).toBe(endpoint);
+] as const)('%s', (_, reference, endpoint) => {
+  expect(resolveEnd(reference, cluster, pods).endpoint).toBe(endpoint);
 });
 
 test('a name means all addresses of its endpoint, an address itself alone', () => {
@@ -31,16 +31,16 @@ test('a name means all addresses of its endpoint, an address itself alone', () =
   expect(resolveEnd('fd00::2', cluster, []).addresses.map(formatIp)).toEqual(['fd00::2']);
 });
 
-function refusalOf(word: string, of = cluster): string {
+function refusalOf(reference: string, of = cluster): string {
   try {
-    resolveEnd(word, of, pods);
+    resolveEnd(reference, of, pods);
   } catch (error) {
     return describeError(error);
   }
   return '';
 }
 
-describe('a word that names no single endpoint is refused', () => {
+describe('a reference that names no single endpoint is refused', () => {
   test('with those that it means', () => {
     const two = clusterWith(workload('node1', '0b224444-0000-4000-8000-000000000004', ['192.168.0.4/32']));
     expect(refusalOf('0b22', two)).toBe(

@@ -1,19 +1,19 @@
-// Whom a word on the command line means: an endpoint by its name, container, workload, pod or address, or an address of nobody.
+// Resolves a reference on the command line: an endpoint by its name, container, workload, pod or address, or a plain address.
 import { OcicatError } from '../base/errors.ts';
 import { formatIp, type Ip, tryParseIp } from '../net/ip.ts';
 import type { Cluster, WorkloadFacts } from './cluster.ts';
 
 /** One end of a flow. */
 export interface End {
-  /** The word that named it. */
-  readonly word: string;
+  /** The text that refers to it. */
+  readonly reference: string;
   /** Id of the endpoint, of a host endpoint too; undefined for an address that none has. */
   readonly endpoint: string | undefined;
-  /** Those that a flow may have; one when the word was an address. */
+  /** Those that a flow may have; one when the reference was an address. */
   readonly addresses: readonly Ip[];
 }
 
-/** A pod of this host, by the words that name it. */
+/** A pod of this host, by the names that refer to it. */
 export interface PodNames {
   /** Its UUID, which is the id of its container. */
   readonly containerId: string;
@@ -31,20 +31,27 @@ export function isHostEndpoint(id: string): boolean {
   return id.startsWith(HOST_PREFIX);
 }
 
-/** By which the words of this list mean an endpoint; the first list that has any is the answer. */
-function candidateLists(word: string, cluster: Cluster, pods: readonly PodNames[]): readonly (readonly string[])[] {
+/** The endpoints that match, a list for each way to refer to one; the first list that has any is the answer. */
+function candidateLists(
+  reference: string,
+  cluster: Cluster,
+  pods: readonly PodNames[],
+): readonly (readonly string[])[] {
   const where = (test: (facts: WorkloadFacts) => boolean) =>
     [...cluster.workloads].filter(([, facts]) => test(facts)).map(([id]) => id);
-  const hosts = [...cluster.snapshot.endpoints.keys()].filter((id) => id === `${HOST_PREFIX}${word}`);
-  const named = new Set(pods.filter(({ names }) => names.includes(word)).map(({ containerId }) => containerId));
+  const hosts = [...cluster.snapshot.endpoints.keys()].filter((id) => id === `${HOST_PREFIX}${reference}`);
+  const named = new Set(pods.filter(({ names }) => names.includes(reference)).map(({ containerId }) => containerId));
   return [
-    where(({ namespace, name }) => name === word || `${namespace}/${name}` === word),
+    where(({ namespace, name }) => name === reference || `${namespace}/${name}` === reference),
     hosts,
-    where(({ containerId }) => containerId === word),
-    where(({ workload, namespace }) => workload !== '' && (workload === word || `${namespace}/${workload}` === word)),
-    where(({ interfaceName }) => interfaceName === word),
+    where(({ containerId }) => containerId === reference),
+    where(
+      ({ workload, namespace }) =>
+        workload !== '' && (workload === reference || `${namespace}/${workload}` === reference),
+    ),
+    where(({ interfaceName }) => interfaceName === reference),
     where(({ containerId }) => named.has(containerId)),
-    word.length < MIN_PREFIX ? [] : where(({ containerId }) => containerId.startsWith(word.toLowerCase())),
+    reference.length < MIN_PREFIX ? [] : where(({ containerId }) => containerId.startsWith(reference.toLowerCase())),
   ];
 }
 
@@ -62,38 +69,40 @@ function listCandidates(ids: readonly string[], cluster: Cluster): string {
   return [...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n');
 }
 
-/** Those that share a beginning or a part with the word; all where none does. */
-function nearTo(word: string, cluster: Cluster): readonly string[] {
+/** Those that share a beginning or a part with the reference; all where none does. */
+function nearTo(reference: string, cluster: Cluster): readonly string[] {
   const all = [...cluster.snapshot.endpoints.keys()];
-  const near = all.filter((id) => id.includes(word) || word.includes(cluster.workloads.get(id)?.containerId || ' '));
+  const near = all.filter(
+    (id) => id.includes(reference) || reference.includes(cluster.workloads.get(id)?.containerId || ' '),
+  );
   return near.length > 0 ? near : all;
 }
 
-function resolveAddress(word: string, address: Ip, cluster: Cluster): End {
+function resolveAddress(reference: string, address: Ip, cluster: Cluster): End {
   const having = [...cluster.snapshot.endpoints].filter(([, { addresses }]) => addresses.includes(address));
   const ids = having.map(([id]) => id).sort();
   const endpoint = ids.find((id) => !isHostEndpoint(id)) ?? ids[0];
-  return { word, endpoint, addresses: [address] };
+  return { reference, endpoint, addresses: [address] };
 }
 
-/** Throws `not-found`, and `invalid` for a word that means several endpoints; both list the candidates. */
-export function resolveEnd(word: string, cluster: Cluster, pods: readonly PodNames[]): End {
-  const address = tryParseIp(word);
-  if (address !== undefined) return resolveAddress(word, address, cluster);
-  const found = candidateLists(word, cluster, pods).find((list) => list.length > 0) ?? [];
-  const [endpoint] = found;
+/** Throws `not-found`, and `invalid` for a reference that means several endpoints; both list the candidates. */
+export function resolveEnd(reference: string, cluster: Cluster, pods: readonly PodNames[]): End {
+  const address = tryParseIp(reference);
+  if (address !== undefined) return resolveAddress(reference, address, cluster);
+  const matches = candidateLists(reference, cluster, pods).find((list) => list.length > 0) ?? [];
+  const [endpoint] = matches;
   if (endpoint === undefined) {
-    const near = listCandidates(nearTo(word, cluster), cluster);
+    const near = listCandidates(nearTo(reference, cluster), cluster);
     throw new OcicatError(
       'not-found',
-      `find endpoint "${word}": no endpoint, container, workload, pod or address is called that${near === '' ? '' : `; there are\n${near}`}`,
+      `find endpoint "${reference}": no endpoint, container, workload, pod or address is called that${near === '' ? '' : `; there are\n${near}`}`,
     );
   }
-  if (found.length > 1) {
+  if (matches.length > 1) {
     throw new OcicatError(
       'invalid',
-      `find endpoint "${word}": it means ${found.length}; name one by its endpoint or address\n${listCandidates(found, cluster)}`,
+      `find endpoint "${reference}": it means ${matches.length}; name one by its endpoint or address\n${listCandidates(matches, cluster)}`,
     );
   }
-  return { word, endpoint, addresses: cluster.snapshot.endpoints.get(endpoint)?.addresses ?? [] };
+  return { reference, endpoint, addresses: cluster.snapshot.endpoints.get(endpoint)?.addresses ?? [] };
 }

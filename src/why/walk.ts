@@ -26,7 +26,7 @@ export interface RulesStep {
   readonly rules: readonly RuleStep[];
   /** How many there are. */
   readonly total: number;
-  /** Undefined when no rule decided. `allow` and `deny` are what became of it, also in doubt. */
+  /** Undefined when no rule decided. `allow` and `deny` are what became of it, also where that is unknown. */
   readonly decision: { readonly action: 'allow' | 'deny' | 'pass'; readonly rule: number } | undefined;
 }
 
@@ -146,11 +146,11 @@ function verdictOfProfiles(steps: readonly ProfileStep[]): Verdict {
 }
 
 /** A policy of which nobody knows whether it applies to the endpoint. */
-function findDoubt(endpoint: EndpointInput, snapshot: PolicySnapshot): RuleListId | undefined {
-  const found = [...snapshot.policies].find(
+function findUnknown(endpoint: EndpointInput, snapshot: PolicySnapshot): RuleListId | undefined {
+  const match = [...snapshot.policies].find(
     ([, policy]) => !policy.hostOnly && satisfies(endpoint, policy.selector, snapshot) === undefined,
   );
-  return found?.[0];
+  return match?.[0];
 }
 
 /** The walk of a packet at the endpoint with this id; undefined for an address that no workload has. */
@@ -164,7 +164,7 @@ export function walkEndpoint(
   if (id === undefined) return { ...base, verdict: { action: 'allow', reason: { kind: 'no-workload' } } };
   const endpoint = snapshot.endpoints.get(id);
   if (endpoint === undefined) return { ...base, verdict: { action: 'deny', reason: { kind: 'unknown-endpoint', id } } };
-  const policy = findDoubt(endpoint, snapshot);
+  const policy = findUnknown(endpoint, snapshot);
   if (policy !== undefined) return { ...base, verdict: { action: 'deny', reason: { kind: 'unknown-labels', policy } } };
   const tiers = walkTiers(direction, endpoint, packet, snapshot);
   const last = tiers.at(-1);

@@ -5,7 +5,7 @@ import { printJson } from '../../base/json.ts';
 import type { Cluster } from '../../why/cluster.ts';
 import { describeExplanation } from '../../why/document.ts';
 import { type Explanation, explainFlow } from '../../why/explain.ts';
-import { type FlowWords, readFlows } from '../../why/flow.ts';
+import { type FlowOptions, readFlows } from '../../why/flow.ts';
 import { askKernel, type KernelAnswers } from '../../why/kernel.ts';
 import { resolveEnd } from '../../why/resolve.ts';
 import { formatExplanation } from '../../why/text.ts';
@@ -22,7 +22,7 @@ function readFamily(word: string | undefined): 4 | 6 | undefined {
   throw new OcicatError('invalid', `ip-version "${word}": 4 or 6 wanted`);
 }
 
-function readWords(invocation: Invocation): FlowWords {
+function readFlowOptions(invocation: Invocation): FlowOptions {
   return {
     protocol: flagValue(invocation, 'protocol'),
     port: flagValue(invocation, 'port'),
@@ -55,12 +55,12 @@ function printDocuments(answers: readonly Answer[], cluster: Cluster): string {
 /** Status 0 when all of it is allowed, 1 when something is denied, 2 for a failure. */
 export const runWhy: Handler = async (invocation) => {
   const [source = '', destination = ''] = invocation.operands;
-  const [words, output] = [readWords(invocation), readOutput(invocation)];
+  const [options, output] = [readFlowOptions(invocation), readOutput(invocation)];
   const cluster = await withStore(invocation, (datastore) => fetchCluster(datastore, invocation.signal));
   const pods = observeLocalPods();
   const [from, to] = [resolveEnd(source, cluster, pods), resolveEnd(destination, cluster, pods)];
   const host = observeHost();
-  const answers = readFlows(words, from, to, cluster).map((flow): Answer => {
+  const answers = readFlows(options, from, to, cluster).map((flow): Answer => {
     const explanation = explainFlow(flow, cluster);
     return { explanation, kernel: askKernel({ ...explanation, packet: flow.packet }, host, cluster.workloads) };
   });

@@ -10,8 +10,8 @@ interface Labelled {
   readonly partial: boolean;
 }
 
-/** Its addresses or labels may be any: selectors are in doubt because of it, whatever address they are asked about. */
-function isDoubtful({ partial, profiles }: Labelled, snapshot: PolicySnapshot): boolean {
+/** Its addresses or labels may be any: selectors are unknown because of it, whatever address they are asked about. */
+function isUnknown({ partial, profiles }: Labelled, snapshot: PolicySnapshot): boolean {
   const isOpen = (name: string) => {
     const profile = snapshot.profiles.get(name);
     return name === UNKNOWN_PROFILE || (profile !== undefined && profile.labelsToApply === undefined);
@@ -23,8 +23,8 @@ export type Focus = (source: string, destination: string) => PolicySnapshot;
 
 /** Looks through the state once; what it returns costs little for each pair. */
 export function createFocus(snapshot: PolicySnapshot): Focus {
-  const doubtfulEndpoints = [...snapshot.endpoints].filter(([, one]) => isDoubtful(one, snapshot));
-  const doubtfulSets = [...snapshot.networkSets].filter(([, one]) => isDoubtful(one, snapshot));
+  const unknownEndpoints = [...snapshot.endpoints].filter(([, one]) => isUnknown(one, snapshot));
+  const unknownSets = [...snapshot.networkSets].filter(([, one]) => isUnknown(one, snapshot));
   const holders = new Map<Ip, string[]>();
   for (const [id, { addresses }] of snapshot.endpoints)
     for (const address of addresses) holders.set(address, [...(holders.get(address) ?? []), id]);
@@ -64,8 +64,8 @@ export function createFocus(snapshot: PolicySnapshot): Focus {
     });
     return {
       ...snapshot,
-      endpoints: new Map([...doubtfulEndpoints, ...endpoints]),
-      networkSets: new Map([...doubtfulSets, ...setsOf(source), ...setsOf(destination)]),
+      endpoints: new Map([...unknownEndpoints, ...endpoints]),
+      networkSets: new Map([...unknownSets, ...setsOf(source), ...setsOf(destination)]),
       policies: new Map([...policiesOf(source), ...policiesOf(destination)]),
     };
   };

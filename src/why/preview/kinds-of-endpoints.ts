@@ -1,4 +1,4 @@
-// Endpoints that no policy can tell apart are one kind: the same selectors match them, the same ranges hold their addresses,
+// Endpoints that no policy can distinguish are one kind: the same selectors match them, the same ranges hold their addresses,
 // they have the same profiles and named ports. What holds of one pair holds of every pair of the same kinds.
 import { cidrContains, formatCidr } from '../../net/cidr.ts';
 import { familyOf, type Ip } from '../../net/ip.ts';
@@ -57,7 +57,7 @@ function createSignature(snapshot: PolicySnapshot): (id: string) => string {
   };
 }
 
-/** Those that both states tell apart from all others; `ids` are in both. The largest come first. */
+/** Those that both states distinguish from all others; `ids` are in both. The largest come first. */
 export function groupEndpoints(
   ids: readonly string[],
   before: PolicySnapshot,

@@ -1,4 +1,4 @@
-// Which pairs of endpoints would change their verdict from one state of the cluster to another, told by kinds of endpoints.
+// Which pairs of endpoints would change their verdict from one state of the cluster to another, by kinds of endpoints.
 import { sameContent } from '../../base/equal.ts';
 import { familyOf } from '../../net/ip.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../net/protocol.ts';
@@ -46,9 +46,12 @@ function changedPolicies(before: PolicySnapshot, after: PolicySnapshot): readonl
 }
 
 /** Whether what changes may judge an endpoint in a direction. */
-type Concern = (id: string, direction: Direction) => boolean;
+type AffectsEndpoint = (id: string, direction: Direction) => boolean;
 
-function createConcern(states: readonly PolicySnapshot[], policies: readonly string[] | undefined): Concern {
+function createAffectsEndpoint(
+  states: readonly PolicySnapshot[],
+  policies: readonly string[] | undefined,
+): AffectsEndpoint {
   return (id, direction) =>
     policies === undefined ||
     states.some((snapshot) =>
@@ -103,18 +106,18 @@ interface KindPair {
 }
 
 /** Pairs of kinds at one of whose ends something that changes may judge; no other pair can change. */
-function* pairKinds(kinds: readonly EndpointKind[], concerns: Concern): Generator<KindPair> {
-  const senders = new Set(kinds.filter(([id]) => concerns(id, 'egress')));
+function* pairKinds(kinds: readonly EndpointKind[], affects: AffectsEndpoint): Generator<KindPair> {
+  const senders = new Set(kinds.filter(([id]) => affects(id, 'egress')));
   for (const from of senders) for (const to of kinds) yield { from, to };
-  const receivers = kinds.filter(([id]) => concerns(id, 'ingress'));
+  const receivers = kinds.filter(([id]) => affects(id, 'ingress'));
   for (const to of receivers) for (const from of kinds) if (!senders.has(from)) yield { from, to };
 }
 
 /** How many pairs of endpoints those of pairKinds are. */
-function countConcerned(kinds: readonly EndpointKind[], concerns: Concern): number {
+function countAffected(kinds: readonly EndpointKind[], affects: AffectsEndpoint): number {
   const count = (of: readonly EndpointKind[]) => sum(of.map(({ length }) => length));
-  const senders = kinds.filter(([id]) => concerns(id, 'egress'));
-  const receivers = kinds.filter(([id]) => concerns(id, 'ingress'));
+  const senders = kinds.filter(([id]) => affects(id, 'egress'));
+  const receivers = kinds.filter(([id]) => affects(id, 'ingress'));
   const both = count(senders.filter((kind) => receivers.includes(kind)));
   const [from, to, others] = [count(senders), count(receivers), count(kinds) - 1];
   return from * others + to * others - (from * to - both);
@@ -138,18 +141,18 @@ function comparePair({ from, to }: KindPair, probes: readonly Probe[], was: Focu
 /** Compares the verdicts of both states. */
 export function computePreview(before: PolicySnapshot, after: PolicySnapshot): Preview {
   const policies = changedPolicies(before, after);
-  const concerns = createConcern([before, after], policies);
+  const affects = createAffectsEndpoint([before, after], policies);
   const ids = commonEndpoints(before, after);
   const kinds = groupEndpoints(ids, before, after);
   const listed = listProbes(rulesToTry([before, after], policies));
   const probes = listed.slice(0, MAX_PROBES);
   const [was, willBe] = [createFocus(before), createFocus(after)];
-  const pairs = [...pairKinds(kinds, concerns).take(MAX_COMPARED)].map((pair) => ({
+  const pairs = [...pairKinds(kinds, affects).take(MAX_COMPARED)].map((pair) => ({
     count: pairsOf(pair.from, pair.to),
     changes: comparePair(pair, probes, was, willBe),
   }));
   const all = ids.length * (ids.length - 1);
-  const left = countConcerned(kinds, concerns) - sum(pairs.map(({ count }) => count));
+  const left = countAffected(kinds, affects) - sum(pairs.map(({ count }) => count));
   const changed = sum(pairs.filter(({ changes }) => changes.length > 0).map(({ count }) => count));
   return {
     changes: pairs.flatMap(({ changes }) => changes),

@@ -54,7 +54,7 @@ function probesOfRule(rule: RuleInput, other: number): readonly Probe[] {
   ];
 }
 
-/** One of a protocol of which nothing else is said. */
+/** A probe of a protocol that a rule matches without ports or ICMP types. */
 function unnamed(protocol: number, port: number): Probe {
   if (hasPorts(protocol)) return { protocol, port };
   if (protocol !== PROTOCOL_ICMP && protocol !== PROTOCOL_ICMPV6) return { protocol };
