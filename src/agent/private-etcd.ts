@@ -104,7 +104,7 @@ function removeFormerSockets({ runDirectory }: PrivateEtcdOptions): void {
 
 /** One run of etcd, from its start to its end. */
 interface Run {
-  /** True when it serves clients; false when it ended before. Its own word counts: the port may be somebody else's. */
+  /** True when it serves clients; false when it ended before. Its own report counts: the port may be somebody else's. */
   readonly serving: Promise<boolean>;
   /** Resolves with why it ended. */
   readonly ended: Promise<string>;
@@ -162,7 +162,7 @@ function rejectAfterStart(signal: AbortSignal): { readonly promise: Promise<neve
   };
 }
 
-/** Starts it again whenever it ends, later each time it ends soon, until told to stop. */
+/** Starts it again whenever it ends, later each time it ends soon, until aborted. */
 async function supervise(first: Run, options: PrivateEtcdOptions, stop: AbortSignal, use: (run: Run) => void) {
   let run = first;
   let startedMs = performance.now();

@@ -1,4 +1,4 @@
-// An agent from the first fail-closed rule to its end: what is started, in order, and what each is given.
+// An agent from the first fail-closed rule to its end: what is started, in order, and what each gets.
 
 import { createAttacher } from '../attach/attacher.ts';
 import type { AttachContext } from '../attach/context.ts';
@@ -20,7 +20,7 @@ import { type FelixOverrides, parseFelixOverrides } from './config/felix-overrid
 import { computeLogLevel } from './config/felix-settings.ts';
 import type { AgentSettings } from './config/settings.ts';
 import { joinCluster } from './join-cluster.ts';
-import { PATIENCE_MS } from './node/claim.ts';
+import { LEASE_GRACE_MS } from './node/claim.ts';
 import { createForwarding } from './node/forwarding.ts';
 import { followHostAddresses } from './node/host-addresses.ts';
 import { observeHost } from './node/host-identity.ts';
@@ -47,7 +47,7 @@ import { createWorkloadLinks } from './workload-links.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
-/** When memory is given back: after work, while there is none, and while it does not end. */
+/** When memory is returned to the kernel: after work, while there is none, and while it does not end. */
 const IDLE_TIMES = { idleMs: 3_000, againMs: 5_000, busyMs: 30_000 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -115,7 +115,7 @@ async function run(
   const idleTimer = closing.adopt(createIdleTimer(IDLE_TIMES, releaseMemory), (one) => one.close());
 
   const own = observeHost(LIBRARY_DIRECTORY, Date.now(), log);
-  const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, patienceMs: PATIENCE_MS, log };
+  const claimant = { datastore, node: nodeName, own, takeOver: settings.takeOver, graceMs: LEASE_GRACE_MS, log };
   const nodeLease = closing.adopt(await joinCluster(claimant, settings, signal), (one) => one.release());
 
   const nodeCache = openNodeCache(datastore, nodeName);

@@ -35,7 +35,7 @@ import { removeStale } from './stale-endpoints.ts';
 
 type Add = Operation<AttachRequest>;
 
-/** From another provider, which has its own store: taken before our commit, given back when that fails. */
+/** From another provider, which has its own store: taken before our commit, released when that fails. */
 async function takeProvided({ request, signal }: Add, undo: Undo): Promise<ProvidedAddresses | undefined> {
   const { provider, addresses: wanted } = request;
   if (provider === undefined) return undefined;
@@ -149,8 +149,8 @@ export async function addWorkload(operation: Add): Promise<Attached> {
   if (known !== undefined) return withUndo(operation, (undo) => attachNetwork(operation, known, undo));
   const created = await createWithRoom(operation);
   if (created !== undefined) return created;
-  const found = findStanding(operation);
-  if (found !== undefined) return withUndo(operation, (undo) => attachNetwork(operation, found, undo));
+  const concurrent = findStanding(operation);
+  if (concurrent !== undefined) return withUndo(operation, (undo) => attachNetwork(operation, concurrent, undo));
   throw new OcicatError(
     'corrupt',
     `add container "${attachment.containerId}": its endpoint is in the store and cannot be understood`,

@@ -32,9 +32,9 @@ export async function observeHeld(
 }
 
 /** One issue for each wanted address that is not found. */
-export function missingAddresses(path: string, wanted: readonly Ip[], found: readonly Ip[]): readonly Issue[] {
-  const formatted = found.length === 0 ? 'nothing' : found.map(formatIp).join(', ');
-  return wanted.filter((ip) => !found.includes(ip)).map((ip) => ({ path, found: formatted, wanted: formatIp(ip) }));
+export function missingAddresses(path: string, wanted: readonly Ip[], actual: readonly Ip[]): readonly Issue[] {
+  const formatted = actual.length === 0 ? 'nothing' : actual.map(formatIp).join(', ');
+  return wanted.filter((ip) => !actual.includes(ip)).map((ip) => ({ path, found: formatted, wanted: formatIp(ip) }));
 }
 
 async function checkHeld(operation: Check, endpoint: WorkloadEndpoint): Promise<readonly Issue[]> {

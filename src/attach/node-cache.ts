@@ -27,7 +27,7 @@ export interface NodeCache extends StoreCache {
   readonly ipam: IpamView;
   /** Endpoints of this node whose orchestrator is `cni`. */
   endpoints(): readonly LocalEndpoint[];
-  /** ClusterInformation's word. */
+  /** What ClusterInformation has. */
   isDatastoreReady(): boolean;
   /** False says that everything that stands will come through `apply` again: what does not has gone. */
   setInSync(inSync: boolean): void;
@@ -75,14 +75,14 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
     return named?.kind === 'resource' && named.name.startsWith(ownPrefix);
   }
 
-  function concerns(key: string): boolean {
+  function isCached(key: string): boolean {
     return key === CLUSTER || key.startsWith(PROFILES) || isOwnEndpoint(key);
   }
 
   function apply(update: StoreUpdate): void {
     ipam.apply(update);
     const { key, value } = update;
-    if (concerns(key))
+    if (isCached(key))
       cache.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
   }
 
@@ -98,7 +98,7 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
   return {
     ipam,
     apply,
-    known: (key) => cache.get(key) ?? (inSync && concerns(key) ? ABSENT : undefined) ?? ipam.known(key),
+    known: (key) => cache.get(key) ?? (inSync && isCached(key) ? ABSENT : undefined) ?? ipam.known(key),
     async refresh(signal) {
       await Promise.all([
         ipam.refresh(signal),

@@ -37,14 +37,14 @@ function expectedId({ context, request: { attachment } }: Operation): string | u
   return name === undefined ? undefined : `${DEFAULT_NAMESPACE}/${name}`;
 }
 
-/** Without an endpoint to say its name, the link still says whose it is. */
+/** Without an endpoint that names it, the link still says whose it is. */
 function findLink(operation: Operation): { readonly hostName: string; readonly id: string } | undefined {
   const id = expectedId(operation);
   const link = operation.context.links.observe().find(({ endpoint }) => endpoint === id);
   return id === undefined || link === undefined ? undefined : { hostName: link.name, id };
 }
 
-/** First of all nothing may reach the container's addresses any more: they are about to be given to others. */
+/** First of all nothing may reach the container's addresses any more: they are about to be assigned to others. */
 async function removeLink(operation: Operation, endpoint: WorkloadEndpoint | undefined): Promise<void> {
   const hostName = endpoint?.spec.interfaceName;
   const link =

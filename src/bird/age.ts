@@ -19,7 +19,7 @@ function isSafe(protocols: readonly BirdProtocol[]): boolean {
   return bgpSessionsOf(protocols).every(({ origin, bgpState }) => origin === 'mesh' || bgpState !== 'Established');
 }
 
-/** Told of everything that happens in the kernel. */
+/** Called with every event of the kernel. */
 export function watchBirdAge(bird: Renewable, log: Log): (event: KernelEvent) => void {
   let highest = 0;
   let links = 0;

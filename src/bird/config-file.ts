@@ -22,20 +22,20 @@ async function checkConfig(program: string, path: string): Promise<void> {
 /** One call at a time. */
 export function createConfigFile(runDirectory: string, program: string): ConfigFile {
   const path = join(runDirectory, 'bird.cfg');
-  const draftPath = `${path}.new`;
+  const temporaryPath = `${path}.new`;
 
-  function writeDraft(config: string): void {
+  function writeTemporary(config: string): void {
     try {
       mkdirSync(runDirectory, { recursive: true });
-      writeFileSync(draftPath, config);
+      writeFileSync(temporaryPath, config);
     } catch (cause) {
-      throw new OcicatError('unavailable', `write "${draftPath}": it cannot be written`, { cause });
+      throw new OcicatError('unavailable', `write "${temporaryPath}": it cannot be written`, { cause });
     }
   }
 
   async function check(config: string): Promise<void> {
-    writeDraft(config);
-    await checkConfig(program, draftPath);
+    writeTemporary(config);
+    await checkConfig(program, temporaryPath);
   }
 
   return {
@@ -43,7 +43,7 @@ export function createConfigFile(runDirectory: string, program: string): ConfigF
     check,
     async replace(config) {
       await check(config);
-      renameSync(draftPath, path);
+      renameSync(temporaryPath, path);
     },
   };
 }

@@ -76,7 +76,7 @@ export interface Holder {
   hold(held: readonly HeldRoute[]): Promise<void>;
 }
 
-/** Lets go of a route when its peer is back and has said what it has to say, and of all after LONGEST_MS. Throws as the holder does. */
+/** Lets go of a route when its peer is back and has sent its routes, and of all after LONGEST_MS. Throws as the holder does. */
 export async function letGo(all: readonly HeldRoute[], holder: Holder): Promise<void> {
   const deadline = performance.now() + LONGEST_MS;
   let held = all;

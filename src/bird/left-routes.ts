@@ -9,7 +9,7 @@ function observe(): BirdRoutes {
   return followBirdRoutes(withRouteSocket((socket) => observeRoutes(socket, { protocol: PROTOCOL_BIRD })));
 }
 
-/** Told of everything that happens in the kernel from now on, in its order. Throws `kernel`. */
+/** Called with every event of the kernel from now on, in order. Throws `kernel`. */
 export function tidyBirdRoutes(log: Log): (event: KernelEvent) => void {
   let routes = observe();
 

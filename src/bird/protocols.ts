@@ -54,13 +54,13 @@ function parseBgp(details: readonly string[]): BgpState {
 
 /** The protocols in a reply to `show protocols all`, in its order. */
 export function parseProtocols(lines: readonly BirdLine[]): readonly BirdProtocol[] {
-  const found: { row: Omit<BirdProtocol, 'bgp'>; details: string[] }[] = [];
+  const protocols: { row: Omit<BirdProtocol, 'bgp'>; details: string[] }[] = [];
   for (const { code, text } of lines) {
     const row = code === PROTOCOL_ROW ? tryParseRow(text) : undefined;
-    if (row !== undefined) found.push({ row, details: [] });
-    else if (code === PROTOCOL_DETAILS) found.at(-1)?.details.push(text);
+    if (row !== undefined) protocols.push({ row, details: [] });
+    else if (code === PROTOCOL_DETAILS) protocols.at(-1)?.details.push(text);
   }
-  return found.map(({ row, details }) => ({ ...row, bgp: row.protocol === 'BGP' ? parseBgp(details) : undefined }));
+  return protocols.map(({ row, details }) => ({ ...row, bgp: row.protocol === 'BGP' ? parseBgp(details) : undefined }));
 }
 
 /** Asks the BIRD at a control socket. Throws as askBird does. */

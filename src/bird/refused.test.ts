@@ -22,8 +22,8 @@ test('whatever is refused is found, and nothing else is left out', async () => {
   await fc.assert(
     fc.asyncProperty(cases, async ({ parts, bad, suspects }) => {
       const bird = birdWithout(parts, new Set(bad));
-      const found = await findRefused(parts, new Set(suspects), bird.tryWithout);
-      expect([...found].sort()).toEqual(bad.map((part): [string, string] => [part, `no ${part}`]).sort());
+      const refused = await findRefused(parts, new Set(suspects), bird.tryWithout);
+      expect([...refused].sort()).toEqual(bad.map((part): [string, string] => [part, `no ${part}`]).sort());
     }),
   );
 });
@@ -42,8 +42,8 @@ test('one of a thousand costs 21 tries, and when it is known two', async () => {
 test('tries are bounded; what is in doubt then is left out and said so', async () => {
   const parts = Array.from({ length: 2000 }, (_, index) => `part ${index}`);
   const bird = birdWithout(parts, new Set(parts));
-  const found = await findRefused(parts, new Set(), bird.tryWithout);
+  const refused = await findRefused(parts, new Set(), bird.tryWithout);
   expect(bird.tries()).toBe(500);
-  expect(found.size).toBe(2000);
-  expect(found.get('part 1999')).toBe('not tried, since so many others are refused');
+  expect(refused.size).toBe(2000);
+  expect(refused.get('part 1999')).toBe('not tried, since so many others are refused');
 });

@@ -1,9 +1,9 @@
-// Finds which parts of a configuration BIRD refuses, by trying halves of what is still in doubt.
+// Finds which parts of a configuration BIRD refuses, by bisecting what is still suspect.
 
 /** Why BIRD refuses the configuration without these parts; undefined when it takes it. */
 export type Try = (leftOut: ReadonlySet<string>) => Promise<string | undefined>;
 
-/** A try takes some milliseconds; what is in doubt after so many is left out as it is. */
+/** A try takes some milliseconds; what is suspect after so many is left out as it is. */
 const MAX_TRIES = 500;
 const UNTRIED = 'not tried, since so many others are refused';
 

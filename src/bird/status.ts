@@ -11,7 +11,7 @@ export interface BirdStatus {
   readonly configuredAt: string;
 }
 
-/** Throws nothing: what BIRD does not say is empty. */
+/** Throws nothing: what BIRD does not report is empty. */
 export function parseBirdStatus(lines: readonly BirdLine[]): BirdStatus {
   const after = (prefix: string) =>
     lines

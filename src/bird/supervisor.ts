@@ -2,7 +2,7 @@
 import { describeError } from '../base/errors.ts';
 import type { RunningBird } from './process.ts';
 
-/** Wait before a new start after a death: doubled from death to death, forgotten after a minute of life. */
+/** Wait before a new start after a death: doubled from one to the next, reset after a minute of uptime. */
 const FIRST_BACKOFF_MS = 500;
 const LAST_BACKOFF_MS = 30_000;
 const STEADY_MS = 60_000;

@@ -75,7 +75,7 @@ test('holders with the same attributes share one attribute, which goes with the 
   expect(block.allocations).toEqual([undefined, 0, undefined, undefined]);
 });
 
-test('guards: another handle or another sequence number stops the whole request', () => {
+test('preconditions: another handle or another sequence number stops the whole request', () => {
   const { block, ip } = take(fresh(), 'a');
   const other = take(block, 'b');
   expect(releaseAddresses(other.block, [{ ip: other.ip }, { ip, handleId: 'b' }], clock(1))).toEqual({
@@ -118,14 +118,14 @@ test('an address rests for the cool-down, held by nobody and free for nobody', (
   expect(collectCooled(resting, clock(60, 60)).allocationSequence.size).toBe(0);
 });
 
-/** One step of a random life of a block: a handle takes an address, or an address is released. */
+/** One step of a random history of a block: a handle takes an address, or an address is released. */
 const step = fc.oneof(
   fc.record({ kind: fc.constant('take' as const), handle: fc.constantFrom('a', 'b', 'c') }),
   fc.record({ kind: fc.constant('release' as const), ordinal: fc.nat(7) }),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.nat(20) }),
 );
 
-test('in any life of a block every ordinal is free or allocated, and its text says the same', () => {
+test('in any history of a block every ordinal is free or allocated, and its text says the same', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 10), (steps, cooldownSeconds) => {
       let block = fresh('10.0.0.0/29');

@@ -14,7 +14,7 @@ export interface Attribute {
 }
 
 /**
- * An ordinal is an address's place in the block, from 0. All of them can be given out, the first and the last too.
+ * An ordinal is an address's place in the block, from 0. All of them can be assigned, the first and the last too.
  * Invariant: every ordinal is either in `unallocated` or has an index into `attributes` in `allocations`.
  */
 export interface Block {
@@ -24,7 +24,7 @@ export interface Block {
   /** RFC 3339, to the second. */
   readonly affinityClaimTime: string | undefined;
   readonly allocations: readonly (number | undefined)[];
-  /** First in, first out: what was freed last is given out last. */
+  /** First in, first out: what was freed last is assigned last. */
   readonly unallocated: readonly number[];
   readonly attributes: readonly Attribute[];
   /** Grows by one with every write; starts from the clock in nanoseconds. */

@@ -1,9 +1,9 @@
-// Taking addresses of a block back: guarded, through a cool-down, and at last to the end of the queue of free ones.
+// Taking addresses of a block back: under preconditions, through a cool-down, and at last to the end of the queue of free ones.
 import type { Ip } from '../net/ip.ts';
 import { internAttribute } from './assign.ts';
 import { type Attribute, attributeAt, type Block, heldOrdinals, ipAt, printTime, tryOrdinalOf } from './block.ts';
 
-/** An address to take back; the guards, when given, must still be true of it. */
+/** An address to take back; the preconditions, when set, must still hold. */
 export interface ReleaseRequest {
   readonly ip: Ip;
   readonly handleId?: string | undefined;
@@ -13,7 +13,7 @@ export interface ReleaseRequest {
 
 export interface ReleaseClock {
   readonly nowMs: number;
-  /** 0 to 1,200: how long an address rests before it may be given out again. */
+  /** 0 to 1,200: how long an address rests before it may be assigned again. */
   readonly cooldownSeconds: number;
 }
 
@@ -30,7 +30,7 @@ export type ReleaseOutcome =
       /** Asked for, but nobody held them. */
       readonly unallocated: readonly Ip[];
     }
-  /** A guard is not true any more; nothing was released. */
+  /** A precondition does not hold any more; nothing was released. */
   | { readonly kind: 'conflict'; readonly ip: Ip; readonly reason: 'bad sequence number' | 'bad handle' };
 
 function isCooled(attribute: Attribute, clock: ReleaseClock): boolean {
@@ -82,7 +82,7 @@ function startCooling(block: Block, ordinals: readonly number[], clock: ReleaseC
   };
 }
 
-function brokenGuard(block: Block, ordinal: number, holder: Attribute, request: ReleaseRequest) {
+function failedPrecondition(block: Block, ordinal: number, holder: Attribute, request: ReleaseRequest) {
   const sequence = block.allocationSequence.get(ordinal) ?? 0n;
   if (request.sequenceNumber !== undefined && sequence !== request.sequenceNumber) return 'bad sequence number';
   return request.handleId !== undefined && holder.handleId !== request.handleId ? 'bad handle' : undefined;
@@ -103,7 +103,7 @@ export function releaseAddresses(
       unallocated.push(request.ip);
       continue;
     }
-    const reason = brokenGuard(block, ordinal, holder, request);
+    const reason = failedPrecondition(block, ordinal, holder, request);
     if (reason !== undefined) return { kind: 'conflict', ip: request.ip, reason };
     ordinals.set(ordinal, holder);
   }

@@ -1,4 +1,4 @@
-// Ranges that nobody is given automatically (IPReservation).
+// Ranges that are never assigned automatically (IPReservation).
 import { type Cidr, cidrContains, cidrsOverlap } from '../net/cidr.ts';
 import type { Ip } from '../net/ip.ts';
 import { type Block, ipAt } from './block.ts';

@@ -6,7 +6,7 @@ import { type KindName, kinds } from '../model/kinds.ts';
 /** What a key has to know of a kind. */
 interface StoredKind<K extends string = string> {
   readonly name: K;
-  /** The word in keys. */
+  /** The segment in keys. */
   readonly plural: string;
   readonly namespaced: boolean;
 }
@@ -180,9 +180,9 @@ function tryParseIpam(path: readonly string[]): StoreKey | undefined {
     : undefined;
 }
 
-function tryParseStatus([regionText = '', hostWord, host = '', ...rest]: readonly string[]): StoreKey | undefined {
+function tryParseStatus([regionText = '', hostSegment, host = '', ...rest]: readonly string[]): StoreKey | undefined {
   const named = /^region-(.+)$/.exec(regionText)?.[1];
-  if ((named === undefined && regionText !== 'no-region') || hostWord !== 'host') return undefined;
+  if ((named === undefined && regionText !== 'no-region') || hostSegment !== 'host') return undefined;
   const region = named === undefined ? undefined : unescapeSegment(named);
   const [what, ...names] = rest;
   if (rest.length === 1 && (what === 'status' || what === 'last_reported_status'))
@@ -192,8 +192,8 @@ function tryParseStatus([regionText = '', hostWord, host = '', ...rest]: readonl
   return { kind: 'workload-status', region, host, orchestrator, workload, endpoint };
 }
 
-function tryParseHostEndpointStatus([host = '', word, name = '', ...rest]: readonly string[]): StoreKey | undefined {
-  if (word !== 'endpoint' || rest.length > 0) return undefined;
+function tryParseHostEndpointStatus([host = '', segment, name = '', ...rest]: readonly string[]): StoreKey | undefined {
+  if (segment !== 'endpoint' || rest.length > 0) return undefined;
   return { kind: 'host-endpoint-status', host, name: unescapeSegment(name) };
 }
 

@@ -62,12 +62,12 @@ async function takeNew(context: AssignContext, pools: readonly Pool[]): Promise<
 
 /** Existing blocks of the pools in this host's order. */
 async function prefetchBlocks(context: AssignContext, pools: readonly Pool[]): Promise<readonly Block[]> {
-  const found = await context.builder.prefetch(BLOCKS_PREFIX);
-  const cidrs = found.flatMap(({ key }) => {
+  const kvs = await context.builder.prefetch(BLOCKS_PREFIX);
+  const cidrs = kvs.flatMap(({ key }) => {
     const named = tryParseKey(key);
     return named?.kind === 'block' ? [named.cidr] : [];
   });
-  const texts = new Map(found.map((kv) => [kv.key, kv.value]));
+  const texts = new Map(kvs.map((kv) => [kv.key, kv.value]));
   return pools.flatMap((pool) => {
     const order = createProbeOrder(pool.cidr, pool.blockPrefixLength, context.view.nodeName);
     const inside = blocksInside(cidrs, [pool]).filter((cidr) => cidr.prefixLength === pool.blockPrefixLength);

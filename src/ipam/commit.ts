@@ -47,7 +47,7 @@ function learnWrites(cache: StoreCache, { writes }: Transaction, revision: Revis
   }
 }
 
-/** Whether a refusal may come from looking at an old picture. */
+/** Whether a refusal may come from reading a stale cache. */
 function mayBeOutdated(error: unknown): boolean {
   return error instanceof OcicatError && !['unavailable', 'aborted', 'timeout', 'denied'].includes(error.code);
 }

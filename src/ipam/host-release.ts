@@ -92,9 +92,9 @@ export async function deleteHostMarker(ports: ReleasePorts, host: string, signal
     ports.datastore,
     ports.cache ?? NO_CACHE,
     async (builder) => {
-      const found = (await builder.get(key)) !== undefined;
-      if (found) builder.delete(key);
-      return found;
+      const exists = (await builder.get(key)) !== undefined;
+      if (exists) builder.delete(key);
+      return exists;
     },
     signal,
   );

@@ -396,7 +396,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     await putPool('one', '10.0.0.0/27');
     const hosts = ['host1', 'host2', 'host3'];
     await putNode('host3');
-    const life = async (host: string) => {
+    const runHost = async (host: string) => {
       let ipam = { ...open(host), datastore: unreliable(random) };
       for (let turn = 0; turn < 40; turn++) {
         const handleId = `${host}.${Math.floor(random() * 12)}`;
@@ -411,7 +411,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
         if (random() < 0.1) nowMs += 30_000;
       }
     };
-    await Promise.all(hosts.map(life));
+    await Promise.all(hosts.map(runHost));
     const holders = await audit();
     for (const handleId of holders.keys()) await release(open('host1'), handleId);
     expect((await audit()).size).toBe(0);

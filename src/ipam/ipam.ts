@@ -16,7 +16,7 @@ export interface Ipam {
   readonly view: IpamView;
   /** The clock, in milliseconds since 1970. */
   now(): number;
-  /** Told of stored data that cannot be understood. */
+  /** Called with stored data that cannot be understood. */
   report(error: OcicatError): void;
 }
 
@@ -77,8 +77,8 @@ async function findBlock(datastore: Datastore, ip: Ip, signal: AbortSignal): Pro
 }
 
 /**
- * Releases one address whoever holds it, or only as long as the guards of the request are true. Returns whether anybody
- * held it. Throws `conflict` when a guard is not true any more.
+ * Releases one address whoever holds it, or only as long as the preconditions of the request hold. Returns whether anybody
+ * held it. Throws `conflict` when a precondition does not hold any more.
  */
 export async function releaseAddress(
   ports: ReleasePorts,

@@ -31,7 +31,7 @@ export interface IpamContext {
   readonly view: IpamView;
   readonly builder: TransactionBuilder;
   readonly nowMs: number;
-  /** Told of blocks that cannot be understood; they are left alone. */
+  /** Called with blocks that cannot be understood; they are left alone. */
   readonly report?: (error: OcicatError) => void;
 }
 

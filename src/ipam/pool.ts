@@ -61,7 +61,7 @@ export function parsePool(name: string, text: string): Pool {
   };
 }
 
-/** From a stored IPReservation: ranges that nobody is given automatically. Throws `corrupt`. */
+/** From a stored IPReservation: ranges that are never assigned automatically. Throws `corrupt`. */
 export function parseReservation(name: string, text: string): readonly Cidr[] {
   const { reservedCIDRs = [] } = parseStoredText(ipReservation, { name }, text).spec;
   return reservedCIDRs.flatMap((range) => tryParseCidrOrIp(range) ?? []).map(maskCidr);

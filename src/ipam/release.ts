@@ -33,7 +33,7 @@ async function uncount(builder: TransactionBuilder, handleId: string, cidr: stri
   else builder.put(key, printHandle(handle));
 }
 
-/** Addresses of one block; every handle that held one is counted down. Throws `conflict` when a guard is broken. */
+/** Addresses of one block; every handle that held one is counted down. Throws `conflict` when a precondition does not hold. */
 export async function buildReleaseIn(
   context: ReleaseContext,
   cidr: string,

@@ -20,7 +20,7 @@ export interface IpamView extends StoreCache {
   readonly nodeName: string;
   /** In the order of their names, as Calico tries them; without those that cannot be read. */
   pools(): readonly Pool[];
-  /** Throws `corrupt` when one cannot be understood: an address that may be reserved must not be given out. */
+  /** Throws `corrupt` when one cannot be understood: an address that may be reserved must not be assigned. */
   reservations(): readonly Cidr[];
   /** Throws `corrupt` when they cannot be read. */
   settings(): IpamSettings;
@@ -72,7 +72,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     return key === SETTINGS || key === nodeKey || followed.some((prefix) => key.startsWith(prefix));
   }
 
-  function concerns({ key, value }: StoreUpdate): boolean {
+  function isRelevant({ key, value }: StoreUpdate): boolean {
     if (isWhollyFollowed(key) || cache.has(key)) return true;
     return key.startsWith(BLOCKS_PREFIX) && (value?.includes(ownMark) ?? false);
   }
@@ -106,7 +106,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     nodeName,
     ownBlocks,
     apply(update) {
-      if (concerns(update)) cache.apply(update);
+      if (isRelevant(update)) cache.apply(update);
     },
     known: (key) => cache.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined),
     setInSync(inSync) {

@@ -65,7 +65,7 @@ export function findKind(name: string): Kind | undefined {
   return byName.get(name);
 }
 
-/** The kind that a word on the command line means, in any case; undefined if there is none. */
-export function findKindByAlias(word: string): Kind | undefined {
-  return byAlias.get(word.toLowerCase());
+/** The kind by a name on the command line, in any case; undefined if there is none. */
+export function findKindByAlias(name: string): Kind | undefined {
+  return byAlias.get(name.toLowerCase());
 }

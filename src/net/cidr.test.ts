@@ -87,13 +87,13 @@ test('what is written is read back', () => {
   );
 });
 
-test('a range has its first and its last address, and not the ones around', () => {
+test('a range has its first and its last address, and not the ones around it', () => {
   fc.assert(
     fc.property(anyCidr, (any) => {
       const cidr = maskCidr(any);
       expect([cidr.address, lastOf(cidr), any.address].map((ip) => cidrContains(any, ip))).toEqual([true, true, true]);
-      const around = cidr.prefixLength === 0 ? [] : [addToIp(cidr.address, -1), addToIp(lastOf(cidr), 1)];
-      expect(around.filter((ip) => cidrContains(cidr, ip))).toEqual([]);
+      const neighbours = cidr.prefixLength === 0 ? [] : [addToIp(cidr.address, -1), addToIp(lastOf(cidr), 1)];
+      expect(neighbours.filter((ip) => cidrContains(cidr, ip))).toEqual([]);
     }),
     { seed: 7, numRuns: 300 },
   );

@@ -1,4 +1,4 @@
-// The filters of BIRD's configuration: what peers are told, and what goes into the kernel.
+// The filters of BIRD's configuration: what is exported to peers, and what goes into the kernel.
 
 import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
 import { bitsOf, type Family } from '../net/ip.ts';
@@ -51,7 +51,7 @@ function ownBlockLines(input: RoutingInput, family: Family): readonly string[] {
   ];
 }
 
-/** What peers are told: own blocks, single addresses of workloads outside of them, and what BGP brought. Nothing but pools. */
+/** What is exported to peers: own blocks, single addresses of workloads outside of them, and what BGP brought. Nothing but pools. */
 export function exportFunction(input: RoutingInput, family: Family): readonly string[] {
   const secret = poolSet(input, family, ({ exported }) => !exported);
   const open = poolSet(input, family, ({ exported }) => exported);

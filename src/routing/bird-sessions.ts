@@ -4,7 +4,7 @@ import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
 import { type BgpSession, listenPortOf } from './sessions.ts';
 
-/** BIRD's, when nothing is said. */
+/** BIRD's default. */
 const DEFAULT_HOLD_SECONDS = 240;
 
 /**
@@ -35,7 +35,7 @@ function localLine(session: BgpSession, own: RoutingNode, input: RoutingInput): 
   return `  local ${address}port ${listenPortOf(own, input)} as ${session.localAsNumber};`;
 }
 
-/** The hold time is three times as long (RFC 4271, section 10) where BIRD's own would be shorter than the time given. */
+/** The hold time is three times as long (RFC 4271, section 10) where BIRD's own would be shorter than the time set. */
 function keepaliveLines(seconds: number): readonly string[] {
   const hold = seconds > DEFAULT_HOLD_SECONDS ? [`hold time ${3 * seconds};`] : [];
   return [...hold, `keepalive time ${seconds};`];

@@ -21,7 +21,7 @@ export interface RoutingPool {
   readonly cidr: Cidr;
   /** Routes into a pool with a tunnel are made by the agent, not by BIRD. */
   readonly encapsulation: 'none' | 'ipip' | 'vxlan';
-  /** Whether BGP may tell others about it: not disableBGPExport. */
+  /** Whether BGP may announce it: not disableBGPExport. */
   readonly exported: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface BgpSettings {
   readonly advertisements: readonly PrefixAdvertisement[];
   /** Whether BIRD puts routes to other nodes' blocks into the kernel (programClusterRoutes). */
   readonly programsRoutes: boolean;
-  /** Of routes that nothing else is said about: their metric in this node's kernel, and with the peers' (1–2147483646). */
+  /** Of routes without a priority of their own: their metric in this node's kernel, and with the peers' (1–2147483646). */
   readonly normalPriority: Readonly<Record<Family, number>>;
   readonly logLevel: 'none' | 'info' | 'debug';
 }

@@ -68,7 +68,7 @@ function parseCommunity(text: string): Community {
   return third === undefined ? [first, second] : [first, second, third];
 }
 
-/** The store may have any duration: what BGP cannot say is brought to the nearest that it can. */
+/** The store may have any duration: what BGP cannot encode becomes the nearest that it can. */
 function secondsWithin(minimum: number, maximum: number, timeMs: number | undefined): number | undefined {
   return timeMs === undefined ? undefined : Math.min(Math.max(Math.floor(timeMs / 1000), minimum), maximum);
 }
@@ -77,7 +77,7 @@ function restartSecondsOf(text: string | undefined): number | undefined {
   return secondsWithin(0, MAX_RESTART_SECONDS, tryParseDurationMs(text ?? ''));
 }
 
-/** No time at all is the same as none given. */
+/** No time at all is the same as none set. */
 function keepaliveSecondsOf(text: string | undefined): number | undefined {
   const timeMs = tryParseDurationMs(text ?? '');
   return timeMs !== undefined && timeMs > 0 ? secondsWithin(1, MAX_KEEPALIVE_SECONDS, timeMs) : undefined;
@@ -85,7 +85,7 @@ function keepaliveSecondsOf(text: string | undefined): number | undefined {
 
 type Advertisements = BgpSettings['advertisements'];
 
-/** The node's own list takes the cluster's place; a word among the communities is a name that the configuration explains. */
+/** The node's own list takes the cluster's place; a community without a colon is a name that the configuration explains. */
 function parseAdvertisements(own: BGPConfigurationSpec, cluster: BGPConfigurationSpec): Advertisements {
   const names = new Map(
     [...(cluster.communities ?? []), ...(own.communities ?? [])].map(({ name, value }) => [name, value]),
@@ -93,8 +93,8 @@ function parseAdvertisements(own: BGPConfigurationSpec, cluster: BGPConfiguratio
   return (own.prefixAdvertisements ?? cluster.prefixAdvertisements ?? []).map(({ cidr, communities }) => ({
     cidr: parseCidr(cidr),
     communities: communities
-      .map((word) => names.get(word) ?? word)
-      .filter((word) => word.includes(':'))
+      .map((community) => names.get(community) ?? community)
+      .filter((community) => community.includes(':'))
       .map(parseCommunity),
   }));
 }
@@ -146,7 +146,7 @@ function tryParseTarget({ peerIP, asNumber, peerSelector }: BGPPeer['spec']): Pe
   return { kind: 'address', address: parseIp(address.address), asNumber, ...(port === undefined ? {} : { port }) };
 }
 
-/** Undefined for a peer that is a workload of the node: BIRD is not told about those. */
+/** Undefined for a peer that is a workload of the node: BIRD does not peer with those. */
 export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
   const { spec } = peer;
   const target = tryParseTarget(spec);

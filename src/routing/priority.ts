@@ -5,7 +5,7 @@ import { heldName } from './held-routes.ts';
 
 const SUM = 2147483647;
 
-/** Calico's, of routes that nothing else is said about (BGPConfiguration, ipv4NormalRoutePriority). */
+/** Calico's, of routes without a priority of their own (BGPConfiguration, ipv4NormalRoutePriority). */
 export const NORMAL_PRIORITY = 1024;
 
 /** Of routes to workloads of this host. */

@@ -259,11 +259,11 @@ function checkRules(object: ReadObject, reading: Reading): void {
     const parts = parsePath(path);
     reportAt(reading, [...reading.at, ...parts], found ?? describeValue(valueAt(members, parts)), wanted);
   };
-  const isGiven = (path: string): boolean => isGivenIn(object, path, reading);
+  const isPresent = (path: string): boolean => isPresentIn(object, path, reading);
   for (const { reads, check, onlyWritten } of shape.rules) {
     if (onlyWritten === true && reading.mode === 'stored') continue;
     if (own.length > 0 && own.some((issue) => reads.some((path) => touches(issue.at, depth, path)))) continue;
-    check(result, say, isGiven);
+    check(result, say, isPresent);
   }
 }
 
@@ -279,7 +279,7 @@ function touches(at: readonly (string | number)[], depth: number, path: FieldPat
 }
 
 /** Whether a document says something in a field, right or wrong; an empty value that means nothing says nothing. */
-function isGivenIn({ shape, members, result, own }: ReadObject, path: string, reading: Reading): boolean {
+function isPresentIn({ shape, members, result, own }: ReadObject, path: string, reading: Reading): boolean {
   const parts = path.includes('.') ? path.split('.') : [path];
   let inside: Shape = shape;
   let input: unknown = members;

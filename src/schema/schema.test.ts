@@ -157,9 +157,9 @@ const ruled = object(
   between(['items.e'], ({ items = [] }, report) => {
     for (const [index, { e }] of items.entries()) if (e === 0) report(`items[${index}].e`, 'more', 'too little');
   }),
-  between([], (_, report, isGiven) => {
-    if (isGiven('b') && isGiven('inside.d')) report('b', 'nothing beside d');
-    if (isGiven('word')) report('word', 'nothing');
+  between([], (_, report, isPresent) => {
+    if (isPresent('b') && isPresent('inside.d')) report('b', 'nothing beside d');
+    if (isPresent('word')) report('word', 'nothing');
   }),
 );
 

@@ -51,7 +51,7 @@ export type Report = (path: string, wanted: string, found?: string) => void;
 export type FieldPath = readonly string[];
 
 /** Whether the document says something at a path, right or wrong. */
-type IsGiven = (path: string) => boolean;
+type IsPresent = (path: string) => boolean;
 
 /** A rule between fields as the reader sees it; made by `between`. */
 export interface ShapeRule {
@@ -59,7 +59,7 @@ export interface ShapeRule {
   readonly reads: readonly FieldPath[];
   /** Whether it is asked of documents alone, and not of what stands in the store. */
   readonly onlyWritten?: boolean;
-  check(value: unknown, report: Report, isGiven: IsGiven): void;
+  check(value: unknown, report: Report, isPresent: IsPresent): void;
 }
 
 export interface ObjectShape {
@@ -183,16 +183,16 @@ export type Seen<T, P extends string> = {
 export interface Between<T> {
   readonly reads: readonly FieldPath[];
   readonly onlyWritten?: boolean;
-  readonly check: (value: T, report: Report, isGiven: IsGiven) => void;
+  readonly check: (value: T, report: Report, isPresent: IsPresent) => void;
 }
 
 /**
  * A rule that reads the fields at the paths, and no others; it holds whatever else is wrong in the object. What may not
- * stand beside what is a question to `isGiven`, which no issue keeps from being answered.
+ * stand beside what is a question to `isPresent`, which no issue keeps from being answered.
  */
 export function between<T, const P extends PathOf<T> = PathOf<T>>(
   reads: readonly P[],
-  check: (value: Seen<T, P>, report: Report, isGiven: (path: PathOf<T>) => boolean) => void,
+  check: (value: Seen<T, P>, report: Report, isPresent: (path: PathOf<T>) => boolean) => void,
 ): Between<T> {
   return { reads: reads.map((path) => path.split('.')), check: check as Between<T>['check'] };
 }

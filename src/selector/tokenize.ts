@@ -1,9 +1,9 @@
 // Selector text to tokens. Whether a word is an operator depends on the token before it, so this is where that is decided.
 import { OcicatError } from '../base/errors.ts';
 
-type WordOperator = 'contains' | 'starts-with' | 'ends-with' | 'in' | 'not-in';
+type KeywordOperator = 'contains' | 'starts-with' | 'ends-with' | 'in' | 'not-in';
 export type TokenKind =
-  | WordOperator
+  | KeywordOperator
   | 'label'
   | 'string'
   | 'has'
@@ -35,7 +35,7 @@ const LABEL_LENGTH_MAX = 512;
 const blanks = /[ \t]*/y;
 const identifier = /[A-Za-z0-9_./-]+/y;
 const symbol = /==|!=|&&|\|\||[(){},!]/y;
-const wordOperator = /(contains|starts[ \t]*with|ends[ \t]*with|not[ \t]*in|in)(?![A-Za-z0-9_./-])/y;
+const keywordOperator = /(contains|starts[ \t]*with|ends[ \t]*with|not[ \t]*in|in)(?![A-Za-z0-9_./-])/y;
 const call = /(has|all|global)\(/y;
 
 /** The failure that points into the text: column from 1, what is there, what was wanted. Code `invalid`, one issue. */
@@ -90,7 +90,7 @@ function scanCall(text: string, at: number): Scanned | undefined {
   return { token: { kind: name, text: label, at }, next: next + 1 };
 }
 
-const wordOperators: ReadonlyMap<string, WordOperator> = new Map([
+const keywordOperators: ReadonlyMap<string, KeywordOperator> = new Map([
   ['contains', 'contains'],
   ['startswith', 'starts-with'],
   ['endswith', 'ends-with'],
@@ -98,11 +98,11 @@ const wordOperators: ReadonlyMap<string, WordOperator> = new Map([
   ['in', 'in'],
 ]);
 
-function scanWordOperator(text: string, at: number, label: string): Scanned {
-  const words = matchAt(wordOperator, text, at)?.[0];
-  const kind = words === undefined ? undefined : wordOperators.get(words.replaceAll(/[ \t]/g, ''));
-  if (words === undefined || kind === undefined) throw selectorError(text, at, `an operator after label "${label}"`);
-  return { token: { kind, text: '', at }, next: at + words.length };
+function scanKeywordOperator(text: string, at: number, label: string): Scanned {
+  const keyword = matchAt(keywordOperator, text, at)?.[0];
+  const kind = keyword === undefined ? undefined : keywordOperators.get(keyword.replaceAll(/[ \t]/g, ''));
+  if (keyword === undefined || kind === undefined) throw selectorError(text, at, `an operator after label "${label}"`);
+  return { token: { kind, text: '', at }, next: at + keyword.length };
 }
 
 const doubled: ReadonlyMap<string, string> = new Map([
@@ -114,11 +114,11 @@ const doubled: ReadonlyMap<string, string> = new Map([
 function scanToken(text: string, at: number, previous: Token | undefined): Scanned {
   const char = text[at] ?? '';
   if (char === '"' || char === "'") return scanString(text, at, char);
-  const found = matchAt(symbol, text, at)?.[0];
-  if (found !== undefined) return { token: { kind: found as TokenKind, text: '', at }, next: at + found.length };
+  const match = matchAt(symbol, text, at)?.[0];
+  if (match !== undefined) return { token: { kind: match as TokenKind, text: '', at }, next: at + match.length };
   const pair = doubled.get(char);
   if (pair !== undefined) throw selectorError(text, at, pair);
-  if (previous?.kind === 'label') return scanWordOperator(text, at, previous.text);
+  if (previous?.kind === 'label') return scanKeywordOperator(text, at, previous.text);
   const scanned = scanCall(text, at) ?? scanLabel(text, at);
   if (scanned === undefined) throw selectorError(text, at, 'a label, a string, an operator or a parenthesis');
   return scanned;

@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 function connect(server: EtcdServer, settings: Partial<EtcdSettings> = {}): Datastore {
-  const datastore = openEtcd({ endpoints: async () => [server.endpoint], patienceMs: 300, ...settings });
+  const datastore = openEtcd({ endpoints: async () => [server.endpoint], connectRetryMs: 300, ...settings });
   opened.push(datastore);
   return datastore;
 }

@@ -83,14 +83,14 @@ describe('etcd that fails', () => {
   });
 
   test('a request waits for a restart; when nobody comes back it names the endpoint', async () => {
-    const datastore = connect(server, { patienceMs: 2_000 });
+    const datastore = connect(server, { connectRetryMs: 2_000 });
     await put(datastore, '/restart', '1');
     await server.kill();
     const reading = datastore.get('/restart');
     await server.start();
     expect((await reading).kv?.value).toBe('1');
     await server.kill();
-    const impatient = connect(server, { patienceMs: 200 });
+    const impatient = connect(server, { connectRetryMs: 200 });
     expect(await thrownBy(impatient.get('/restart'))).toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining(`connect to etcd "${server.endpoint}": nothing listens there (ECONNREFUSED)`),
@@ -100,7 +100,7 @@ describe('etcd that fails', () => {
   });
 
   test('a watch that finds nobody gives up after the deadline', async () => {
-    const datastore = connect(server, { patienceMs: 100, timeoutMs: 600 });
+    const datastore = connect(server, { connectRetryMs: 100, timeoutMs: 600 });
     const { revision } = await datastore.list('/x');
     const watch = record(datastore.watch('/x', revision + 1, new AbortController().signal));
     await Bun.sleep(50);

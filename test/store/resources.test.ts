@@ -69,7 +69,7 @@ describe('resources on etcd', () => {
   }, 30_000);
 
   test('a sync follows through crash, compaction and loss of all data', async () => {
-    const impatient = openEtcd({ endpoints: async () => [server.endpoint], timeoutMs: 1_000, patienceMs: 100 });
+    const impatient = openEtcd({ endpoints: async () => [server.endpoint], timeoutMs: 1_000, connectRetryMs: 100 });
     const stop = new AbortController();
     const seen = new Map<string, string>();
     const words: string[] = [];

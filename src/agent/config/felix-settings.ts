@@ -20,7 +20,7 @@ function mergeLogLimit(limit: RateLimit, settings: FelixSettings): RateLimit {
   };
 }
 
-/** The configuration of the rules with the settings that are given in place of its own. */
+/** The configuration of the rules with the settings that override its own. */
 export function computeFirewallConfig(config: FirewallConfig, settings: FelixSettings): FirewallConfig {
   const toHost = settings.defaultEndpointToHostAction?.toLowerCase();
   const deny = settings.nftablesFilterDenyAction?.toLowerCase();

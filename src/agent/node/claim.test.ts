@@ -20,7 +20,7 @@ const host = (machine: string, boot: string, instance: string, network = 'net:[1
 });
 
 const claimant = (own: Holder, takeOver?: string) => ({
-  ...{ datastore: store, node: NODE, own, takeOver, patienceMs: 1_000 },
+  ...{ datastore: store, node: NODE, own, takeOver, graceMs: 1_000 },
   log: openLog((line) => logged.push(line.replace(/^\S+ /, '').trimEnd())),
 });
 

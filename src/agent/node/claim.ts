@@ -14,7 +14,7 @@ import { relate } from './host-identity.ts';
 /** An agent that has not been heard of for so long is gone. */
 const LEASE_SECONDS = 15;
 /** How long a lease may outlive its agent: etcd drops it up to a second late. */
-export const PATIENCE_MS = (LEASE_SECONDS + 3) * 1000;
+export const LEASE_GRACE_MS = (LEASE_SECONDS + 3) * 1000;
 const LOOK_MS = 500;
 
 export interface Claimant {
@@ -24,7 +24,7 @@ export interface Claimant {
   /** The machine whose name may be taken though it has left workloads. */
   readonly takeOver: string | undefined;
   /** How long it is waited for another host's agent to prove to be gone. */
-  readonly patienceMs: number;
+  readonly graceMs: number;
   readonly log: Log;
 }
 
@@ -110,13 +110,13 @@ async function tryClaim(claimant: Claimant, signal: AbortSignal): Promise<Claim 
  * is not to be had, `conflict` when somebody else was faster.
  */
 export async function claimNode(claimant: Claimant, signal: AbortSignal): Promise<Claim> {
-  const { node, patienceMs, log } = claimant;
+  const { node, graceMs, log } = claimant;
   for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-    const found = await tryClaim(claimant, signal);
-    if ('lease' in found) return found;
-    if (waitedMs === 0) log.warn(`node "${node}" is held by ${formatHolder(found)}: waiting to see whether it lives`);
-    if (waitedMs >= patienceMs)
-      throw refuse(node, `another host of that name lives: ${formatHolder(found)}. Set another NODENAME, or stop it`);
+    const outcome = await tryClaim(claimant, signal);
+    if ('lease' in outcome) return outcome;
+    if (waitedMs === 0) log.warn(`node "${node}" is held by ${formatHolder(outcome)}: waiting to see whether it lives`);
+    if (waitedMs >= graceMs)
+      throw refuse(node, `another host of that name lives: ${formatHolder(outcome)}. Set another NODENAME, or stop it`);
     await pause(LOOK_MS, signal);
     signal.throwIfAborted();
   }
@@ -124,7 +124,7 @@ export async function claimNode(claimant: Claimant, signal: AbortSignal): Promis
 
 /** Takes the name back after the lease was lost, without waiting for anybody. Throws as claimNode does. */
 export async function reclaimNode(claimant: Claimant, signal: AbortSignal): Promise<Claim> {
-  const found = await tryClaim(claimant, signal);
-  if ('lease' in found) return found;
-  throw nameTaken(claimant.node, found);
+  const outcome = await tryClaim(claimant, signal);
+  if ('lease' in outcome) return outcome;
+  throw nameTaken(claimant.node, outcome);
 }

@@ -10,7 +10,7 @@ import type { AgentSettings } from '../config/settings.ts';
 import { observeHostAddresses } from './autodetect.ts';
 import { type NodeSpec, registerNode, tryGetNode } from './register.ts';
 
-/** An address is often removed first and given anew a moment later. */
+/** An address is often removed and added again a moment later. */
 const GATHER_MS = 500;
 const RETRY_MS = 5_000;
 /** What can be reached over which address is decided by routes, far from here too: as often as Calico looks (AUTODETECT_POLL_INTERVAL). */

@@ -54,7 +54,7 @@ export async function tryGetNode(
   }
 }
 
-/** The interface's prefix length for an address that was given without one; that which stands while no interface has it. */
+/** The interface's prefix length for an address that was set without one; that which stands while no interface has it. */
 function withInterfacePrefix(
   { address, prefixLength }: Extract<AddressSetting, { kind: 'fixed' }>,
   family: Family,
@@ -165,7 +165,7 @@ interface PoolPlan {
   readonly natOutgoing: boolean;
 }
 
-/** The IPv6 pool is made only when its range is given: hosts without IPv6 between them could not route it. */
+/** The IPv6 pool is made only when its range is set: hosts without IPv6 between them could not route it. */
 function planRange({ family, setting }: PoolPlan): Cidr | undefined {
   if (setting.kind === 'range') return setting.cidr;
   return setting.kind === 'default' && family === 4 ? chooseIpv4Range() : undefined;

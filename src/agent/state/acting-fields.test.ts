@@ -7,7 +7,7 @@ import { documentOf } from '../../../test/support/model/documents.ts';
 import { defaultFirewallConfig } from '../../firewall/config.ts';
 import { parsePool, parseReservation } from '../../ipam/pool.ts';
 import { type EndpointIdentity, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
-import { findIdle, idleMarkAround, idleMarksOf, leafPathsOf } from '../../model/idle/idle.ts';
+import { enclosingIdleMark, findIdle, idleMarksOf, leafPathsOf } from '../../model/idle/idle.ts';
 import { NOTES } from '../../model/idle/marks.ts';
 import { kinds } from '../../model/kinds.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
@@ -42,7 +42,7 @@ const peer = {
 };
 const peer6 = { ...peer, metadata: { name: 'six' }, spec: { ...peer.spec, peerIP: 'fd00::9' } };
 const own = [{ cidr: '10.9.0.0/26' }, { cidr: 'fd09::/122' }];
-/** What stands around the resource under test. */
+/** The other resources beside the one under test. */
 const WORLD: readonly { readonly kind: string; readonly metadata: { readonly name: string }; readonly spec: object }[] =
   [
     ...[node(OWN, 1), node('host-2', 2), node('host-3', 3), peer, peer6],
@@ -236,10 +236,10 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
 
 function valuesFor(kind: Kind, path: string): readonly [unknown, unknown] {
   if (path.endsWith('.action')) return kind.name === 'BGPFilter' ? ['Accept', 'Reject'] : ['Allow', 'Deny'];
-  const found = VALUES.find(([pattern]) => pattern.test(path));
-  if (found === undefined)
+  const entry = VALUES.find(([pattern]) => pattern.test(path));
+  if (entry === undefined)
     throw new Error(`${kind.name} ${path} has no mark in model/idle/marks.ts and no values here`);
-  return [found[1], found[2]];
+  return [entry[1], entry[2]];
 }
 
 /** The object with a value at a path; a list on the way gets one item. */
@@ -339,7 +339,7 @@ const REFERRED: ReadonlySet<string> = new Set(['spec.communities.name']);
 function actingPaths(kind: Kind): readonly string[] {
   const isNote = (path: string) => (NOTES[kind.name] ?? []).some((note) => path.startsWith(`${note}.`));
   return leafPathsOf(kind).filter(
-    (path) => idleMarkAround(kind.name, path) === undefined && !isNote(path) && !REFERRED.has(path),
+    (path) => enclosingIdleMark(kind.name, path) === undefined && !isNote(path) && !REFERRED.has(path),
   );
 }
 

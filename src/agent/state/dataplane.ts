@@ -28,7 +28,7 @@ export interface Dataplane {
   resync(): void;
 }
 
-/** `forget`: told which addresses now stand for somebody else, after the rules know it. */
+/** `forget`: called with the addresses that now stand for somebody else, after the rules have them. */
 export function createDataplane(
   kernel: KernelFirewall,
   log: Log,

@@ -32,7 +32,7 @@ interface Question {
   isBusy: boolean;
   /** It was changed while an answer was under way. */
   isStale: boolean;
-  /** What was last said of it in the log. */
+  /** What the log last has of it. */
   complaint?: string;
 }
 
@@ -64,9 +64,9 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
         datastore,
         NO_CACHE,
         async (builder) => {
-          const found = await buildAnswer(context, builder, question.name);
-          if (found.text !== undefined) question.written = found.text;
-          return found;
+          const answer = await buildAnswer(context, builder, question.name);
+          if (answer.text !== undefined) question.written = answer.text;
+          return answer;
         },
         closing.signal,
       );

@@ -60,7 +60,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
     if (timer === undefined && !closed) timer = setTimeout(() => void apply(), delayMs);
   }
 
-  function say(now: LeftOut): void {
+  function logLeftOut(now: LeftOut): void {
     for (const [part, reason] of now)
       if (leftOut.get(part) !== reason) log.error(`${part} is left out of BIRD's configuration: ${reason}`);
     for (const part of leftOut.keys()) if (!now.has(part)) log.info(`${part} is no longer left out`);
@@ -68,7 +68,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
   }
 
   /** Peers that are closed for want of a filter. */
-  function sayMissing(now: readonly string[]): void {
+  function logMissing(now: readonly string[]): void {
     for (const reason of now.filter((one) => !missing.includes(one)))
       log.error(`${reason}: nothing is sent to the peer or taken from it`);
     for (const reason of missing.filter((one) => !now.includes(one))) log.info(`no longer: ${reason}`);
@@ -78,8 +78,8 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
   async function load(input: RoutingInput, without: LeftOut): Promise<void> {
     const outcome = await bird.apply(printConfig(input, without));
     if (outcome === 'reloaded') log.info('BIRD has a new configuration');
-    say(without);
-    sayMissing(findMissingFilters(withoutParts(input, new Set(without.keys()))));
+    logLeftOut(without);
+    logMissing(findMissingFilters(withoutParts(input, new Set(without.keys()))));
   }
 
   /** As a whole, or without what BIRD refuses. */

@@ -36,7 +36,7 @@ export interface Session {
   flushWhole(signal: AbortSignal): Promise<void>;
   /** Why the agent does not know what stands in the store now; undefined while it follows. */
   whyBehind(): string | undefined;
-  /** `listener` is told when the store has been read, or its pools have changed: pods that it does not know may be written back. */
+  /** `listener` is called when the store has been read, or its pools have changed: pods that it does not know may be written back. */
   onRead(listener: () => void): void;
   /** Runs until aborted. */
   run(signal: AbortSignal): Promise<void>;
@@ -45,11 +45,11 @@ export interface Session {
 export function createSession(context: SessionContext): Session {
   const { cache, log } = context;
   const listeners: (() => void)[] = [];
-  const tellRead = () => {
+  const notifyRead = () => {
     for (const listener of listeners) listener();
   };
   const events = createEventDispatcher(context);
-  const projection = createProjection(context, events, tellRead);
+  const projection = createProjection(context, events, notifyRead);
   const listing = createGate();
   listing.shut();
   let isInSync = false;
@@ -80,7 +80,7 @@ export function createSession(context: SessionContext): Session {
     listing.open();
     projection.restore();
     cache.setInSync(true);
-    tellRead();
+    notifyRead();
     log.info('in step with the datastore');
   }
 

@@ -1,4 +1,4 @@
-// Those who act on the settings in FelixConfiguration. Each is given its own part of them, at the start and whenever that
+// Those who act on the settings in FelixConfiguration. Each gets its own part of them, at the start and whenever that
 // part is another one: a new setting is a line here, and nothing else begins anew because of it.
 import { sameContent } from '../../base/equal.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';

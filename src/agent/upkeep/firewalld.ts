@@ -9,7 +9,7 @@ const TIMEOUT_MS = 30_000;
 /** firewall-cmd(1): ALREADY_ENABLED, ZONE_ALREADY_SET, NAME_CONFLICT, ALREADY_SET. */
 const ALREADY_THERE: ReadonlySet<number> = new Set([11, 16, 26, 34]);
 
-/** After so long firewalld is told again, should it have forgotten. */
+/** After so long firewalld is configured again, should it have lost that. */
 const AGAIN_MS = 60_000;
 
 /** Throws `not-found` when firewalld's program is not here (an agent in a pod has a root of its own), `unavailable` when it fails. */

@@ -13,7 +13,7 @@ import { HOST_MAC } from '../../kernel/link/workload-link-spec.ts';
 import { workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import type { Mac } from '../../net/mac.ts';
 
-/** After an ADD the rest of the chain runs, within moments as a rule; later changes are found when the house is kept. */
+/** After an ADD the rest of the chain runs, within moments as a rule; later changes are noticed by periodic upkeep. */
 const LOOKS_AFTER_MS = [20, 60, 160, 400, 1_000, 3_000];
 
 /** Links that a sweep looks at in one go. */
@@ -48,8 +48,8 @@ async function buildMac(
 export function createPodMacs(context: PodMacsContext, signal: AbortSignal): PodMacs {
   const { datastore, cache, log } = context;
 
-  async function take({ key, endpoint }: LocalEndpoint, found: PodMac): Promise<void> {
-    const isReached = applyPodMac(found, addressesOf(endpoint));
+  async function take({ key, endpoint }: LocalEndpoint, observed: PodMac): Promise<void> {
+    const isReached = applyPodMac(observed, addressesOf(endpoint));
     if (!isReached)
       log.error(
         `endpoint ${idOf(endpoint)}: its network namespace is not seen from here, and does not know its gateway`,
@@ -58,25 +58,25 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
     const { revision } = await commitTransaction(
       datastore,
       cache,
-      (builder) => buildMac(context, builder, key, found),
+      (builder) => buildMac(context, builder, key, observed),
       signal,
     );
     await context.policyApplied(endpoint, revision, signal);
-    log.info(`endpoint ${idOf(endpoint)} has the MAC address ${found.mac} now, and had ${endpoint.spec.mac}`);
+    log.info(`endpoint ${idOf(endpoint)} has the MAC address ${observed.mac} now, and had ${endpoint.spec.mac}`);
   }
 
   /** One that has taken the host's own address is left to itself. */
-  function findNews(found: readonly PodMac[]): readonly (readonly [LocalEndpoint, PodMac])[] {
+  function findNews(observed: readonly PodMac[]): readonly (readonly [LocalEndpoint, PodMac])[] {
     const known = new Map(cache.endpoints().map((one) => [one.endpoint.spec.interfaceName, one]));
-    return found.flatMap((one) => {
+    return observed.flatMap((one) => {
       const endpoint = known.get(one.hostName);
       const isNews = endpoint !== undefined && endpoint.endpoint.spec.mac !== one.mac && one.mac !== HOST_MAC;
       return isNews ? [[endpoint, one] as const] : [];
     });
   }
 
-  async function takeAll(found: readonly PodMac[]): Promise<void> {
-    for (const [known, one] of findNews(found)) await take(known, one);
+  async function takeAll(observed: readonly PodMac[]): Promise<void> {
+    for (const [known, one] of findNews(observed)) await take(known, one);
   }
 
   async function logFailure(work: () => Promise<void>): Promise<void> {
@@ -89,8 +89,8 @@ export function createPodMacs(context: PodMacsContext, signal: AbortSignal): Pod
 
   /** Where it is as expected, nothing else is looked at. */
   async function lookAt(hostName: string, expected?: Mac): Promise<void> {
-    const found = observePodMacOf(hostName);
-    if (found !== undefined && found.mac !== expected) await takeAll([found]);
+    const observed = observePodMacOf(hostName);
+    if (observed !== undefined && observed.mac !== expected) await takeAll([observed]);
   }
 
   async function sweep(): Promise<void> {

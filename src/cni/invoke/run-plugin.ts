@@ -1,5 +1,5 @@
-// The one place where CNI plugins are run: found in folders, given the variables of the specification and the configuration, and
-// waited for.
+// The one place where CNI plugins are run: found in folders, started with the variables of the specification and the
+// configuration, and waited for.
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SYSTEM_PATH } from '../../sys/programs.ts';

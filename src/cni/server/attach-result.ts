@@ -5,7 +5,7 @@ import { tryParseResult } from '../spec/parse-result.ts';
 import type { CniRequest } from '../spec/request.ts';
 import type { CniResult } from '../spec/result.ts';
 
-/** The file's word before the IPAM plugin's, as with the reference plugins. */
+/** What the file has goes before what the IPAM plugin has, as with the reference plugins. */
 function dnsOf({ config }: CniRequest, { providerAnswer }: Attached): CniResult['dns'] {
   if (Object.keys(config.dns).length > 0 || providerAnswer === undefined) return config.dns;
   return tryParseResult(tryParseJson(providerAnswer))?.dns ?? {};

@@ -373,10 +373,10 @@ test.each([
   expect(await call(await start(contextOf(store)), 'ADD')).toEqual([0, expect.anything()]);
 });
 
-/** A store that fails with its nth operation, before it or after it, and with all later ones if it is told so. */
+/** A store that fails with its nth operation, before it or after it, and with all later ones if `forGood`. */
 function failing(at: number, when: 'before' | 'after', forGood: boolean): Datastore {
   let count = 0;
-  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+  const withFault = async <T>(work: () => Promise<T>): Promise<T> => {
     count += 1;
     const fails = forGood ? count >= at : count === at;
     if (fails && (when === 'before' || count > at)) throw new OcicatError('unavailable', 'reach datastore: it is away');
@@ -386,9 +386,9 @@ function failing(at: number, when: 'before' | 'after', forGood: boolean): Datast
   };
   return {
     ...store,
-    get: (key, abort) => guard(() => store.get(key, abort)),
-    list: (prefix, options, abort) => guard(() => store.list(prefix, options, abort)),
-    commit: (transaction, abort) => guard(() => store.commit(transaction, abort)),
+    get: (key, abort) => withFault(() => store.get(key, abort)),
+    list: (prefix, options, abort) => withFault(() => store.list(prefix, options, abort)),
+    commit: (transaction, abort) => withFault(() => store.commit(transaction, abort)),
   };
 }
 

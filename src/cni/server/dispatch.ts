@@ -109,7 +109,7 @@ async function serveRequest(serving: Serving): Promise<CniAnswer> {
   }
 }
 
-/** Calls that are not done when `signal` says so are given up. */
+/** Calls that are not done when `signal` aborts are abandoned. */
 export function createDispatcher(context: CniContext, signal: AbortSignal): CniDispatcher {
   const { attacher, pendingFolder, log } = context;
 

@@ -19,7 +19,7 @@ const NSFS_MAGIC = 0x6e736673;
 
 /** Callers that were connected when the socket's name went are taken in meanwhile; a closed listener would cut them off. */
 const ACCEPT_MS = 20;
-/** A call takes milliseconds; one that waits for something is told to stop after this. */
+/** A call takes milliseconds; one that waits for something is aborted after this. */
 const FINISH_MS = 3_000;
 
 export interface CniServer {

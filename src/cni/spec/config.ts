@@ -53,7 +53,7 @@ export interface NetworkConfig {
   readonly previous: CniResult | undefined;
   /** Name servers and the like for the result; empty when the file has none (CNI spec 1.1.0, "dns"). */
   readonly dns: CniResult['dns'];
-  /** What the runtime still has, as GC hands it over; undefined: it said nothing. */
+  /** What the runtime still has, as GC hands it over; undefined: absent. */
   readonly validAttachments: readonly Attachment[] | undefined;
 }
 

@@ -33,7 +33,7 @@ const REQUIRED: Readonly<Record<Command, readonly string[]>> = {
 };
 
 /**
- * Until CNI 0.2.0 a caller said by CNI_VERSION which specification it keeps to; rkt still does, and with Calico all networks
+ * Until CNI 0.2.0 a caller named with CNI_VERSION which specification it keeps to; rkt still does, and with Calico all networks
  * of its pod are one interface.
  */
 const ATTACH_BY_PROFILE: readonly (string | undefined)[] = ['0.1.0', '0.2.0'];

@@ -26,7 +26,7 @@ export interface CniError {
   readonly details?: string | undefined;
 }
 
-/** What is worth another try by itself is told apart; the rest is the caller's to read. */
+/** What a runtime may try again has a code of its own; the rest is for people to read. */
 function codeOf(code: ErrorCode): number {
   switch (code) {
     case 'not-ready':

@@ -1,4 +1,4 @@
-// YAML or JSON text to values, document by document, each able to say where in the text a value stands.
+// YAML or JSON text to values, document by document, each with the place of every value in the text.
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { OcicatError } from '../../base/errors.ts';
 import { readExactYaml } from '../../base/exact-yaml.ts';
@@ -14,7 +14,7 @@ export type Path = readonly (string | number)[];
 /** One document of a text. */
 export interface TextDocument {
   readonly value: unknown;
-  /** Where the value at a path stands, or the nearest value around it; both from 1. */
+  /** Where the value at a path stands, or the nearest value that holds it; both from 1. */
   place(at: Path): Place;
 }
 

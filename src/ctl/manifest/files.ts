@@ -17,14 +17,14 @@ function isManifest(name: string): boolean {
 
 /** Manifests of a folder, sorted; with those of its folders if `recursive`. Links to folders are not followed: they may lead in a circle. */
 async function listManifests(folder: string, recursive: boolean): Promise<readonly string[]> {
-  const found: string[] = [];
+  const manifests: string[] = [];
   const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) found.push(...(recursive ? await listManifests(path, recursive) : []));
-    else if (isManifest(entry.name) && !(await isFolder(path))) found.push(path);
+    if (entry.isDirectory()) manifests.push(...(recursive ? await listManifests(path, recursive) : []));
+    else if (isManifest(entry.name) && !(await isFolder(path))) manifests.push(path);
   }
-  return found;
+  return manifests;
 }
 
 /** False for a link that leads nowhere: reading it says so. */

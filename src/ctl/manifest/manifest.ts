@@ -20,7 +20,7 @@ export interface Item {
 /** What of a document is read: all of it, or only what it is called, for whoever looks it up in the store. */
 export type ManifestPart = 'whole' | 'names';
 
-interface Found {
+interface Reading {
   readonly wanted: ManifestPart;
   readonly items: Item[];
   readonly issues: SourceIssue[];
@@ -39,36 +39,36 @@ interface Part {
   readonly value: unknown;
 }
 
-function report(found: Found, part: Part, at: Path, wrong: string, wanted: string): void {
+function report(reading: Reading, part: Part, at: Path, wrong: string, wanted: string): void {
   const whole = [...part.at, ...at];
   const { line, column } = part.document.place(whole);
-  found.issues.push({ source: part.source, path: formatPath(whole), found: wrong, wanted, line, column });
+  reading.issues.push({ source: part.source, path: formatPath(whole), found: wrong, wanted, line, column });
 }
 
 /** The items of an array, which get prints for several names, or of a list kind. */
-function readEach(part: Part, at: Path, items: readonly unknown[], found: Found): void {
-  for (const [index, value] of items.entries()) readPart({ ...part, at: [...part.at, ...at, index], value }, found);
+function readEach(part: Part, at: Path, items: readonly unknown[], reading: Reading): void {
+  for (const [index, value] of items.entries()) readPart({ ...part, at: [...part.at, ...at, index], value }, reading);
 }
 
-function readPart(part: Part, found: Found): void {
+function readPart(part: Part, reading: Reading): void {
   if (Array.isArray(part.value) && part.at.length === 0) {
-    readEach(part, [], part.value, found);
+    readEach(part, [], part.value, reading);
     return;
   }
   const members = membersOf(part.value);
   const { kind: name, apiVersion, items } = members ?? {};
   if (typeof name !== 'string') {
-    report(found, part, [], 'a document without kind', 'a resource');
+    report(reading, part, [], 'a document without kind', 'a resource');
     return;
   }
   if (name.endsWith('List') && Array.isArray(items)) {
-    readEach(part, ['items'], items, found);
+    readEach(part, ['items'], items, reading);
     return;
   }
   const kind = findKind(name);
   if (kind === undefined || apiVersion !== API_VERSION) {
     report(
-      found,
+      reading,
       part,
       ['kind'],
       `resource type '${name}' and version '${String(apiVersion ?? '')}'`,
@@ -76,12 +76,12 @@ function readPart(part: Part, found: Found): void {
     );
     return;
   }
-  const result = found.wanted === 'names' ? readName(kind, part.value) : readResource(kind, part.value, 'document');
+  const result = reading.wanted === 'names' ? readName(kind, part.value) : readResource(kind, part.value, 'document');
   if (result.kind === 'invalid') {
-    for (const issue of result.issues) report(found, part, issue.at, issue.found, issue.wanted);
+    for (const issue of result.issues) report(reading, part, issue.at, issue.found, issue.wanted);
     return;
   }
-  found.items.push({ kind, resource: result.value });
+  reading.items.push({ kind, resource: result.value });
 }
 
 const someText = text({ wanted: 'a name', pattern: /./ });
@@ -133,12 +133,12 @@ function sortIssues(files: readonly TextFile[], issues: readonly SourceIssue[]):
 /** Throws `invalid` with every issue of every file. */
 export async function readResources(files: readonly TextFile[], wanted: ManifestPart): Promise<readonly Item[]> {
   const { parseDocuments } = await import('./documents.ts');
-  const found: Found = { wanted, items: [], issues: [] };
+  const reading: Reading = { wanted, items: [], issues: [] };
   for (const { source, text: content } of files) {
     for (const document of parseDocuments(source, content))
-      readPart({ source, document, at: [], value: document.value }, found);
+      readPart({ source, document, at: [], value: document.value }, reading);
   }
-  if (found.issues.length === 0) return found.items;
-  const lines = sortIssues(files, found.issues).map(formatSourceIssue);
-  throw new OcicatError('invalid', lines.join('\n'), { issues: found.issues });
+  if (reading.issues.length === 0) return reading.items;
+  const lines = sortIssues(files, reading.issues).map(formatSourceIssue);
+  throw new OcicatError('invalid', lines.join('\n'), { issues: reading.issues });
 }

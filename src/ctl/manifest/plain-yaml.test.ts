@@ -107,7 +107,7 @@ test('leaves alone what is not plain', () => {
   expect(NOT_PLAIN.filter((text) => tryParsePlainYaml(text) !== undefined)).toEqual([]);
 });
 
-const word = fc.oneof(
+const plainScalar = fc.oneof(
   fc.constantFrom(
     'a',
     'a: b',
@@ -136,7 +136,7 @@ const word = fc.oneof(
 const value = fc.letrec((tie) => ({
   node: fc.oneof(
     { maxDepth: 3, depthIdentifier: 'depth' },
-    word,
+    plainScalar,
     fc.integer(),
     fc.boolean(),
     fc.array(tie('node'), { maxLength: 3, depthIdentifier: 'depth' }),

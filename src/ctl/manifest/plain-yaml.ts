@@ -1,5 +1,5 @@
 // Reads the plain part of YAML that manifests are mostly written in, many times as fast as the full parser: maps and
-// lists by indentation, words, numbers, simple quotes, flow collections on one line. Everything else is left alone.
+// lists by indentation, plain scalars, numbers, simple quotes, flow collections on one line. Everything else is left alone.
 
 /** Says "not plain" through all levels at once; never leaves this file. */
 const NOT_PLAIN = Symbol('not plain');
@@ -16,7 +16,7 @@ interface Lines {
 }
 
 const KEY = /^([A-Za-z_][\w./-]*|"[^"\\]*"|'[^']*')(?::$|: +(.*)$)/;
-/** Words that some version of YAML reads as something else than text. */
+/** Plain scalars that some version of YAML reads as something else than text. */
 const RESERVED = /^(null|true|false|y|n|yes|no|on|off)$/i;
 const INTEGER = /^(0|-?[1-9]\d{0,14})$/;
 const DECIMAL = /^-?(0|[1-9]\d{0,5})\.\d{1,9}$/;
@@ -62,7 +62,7 @@ function isItem(lines: Lines): boolean {
   return text !== undefined && (text.startsWith('- ') || text === '-');
 }
 
-function readWord(text: string): unknown {
+function readPlain(text: string): unknown {
   if (INTEGER.test(text) || DECIMAL.test(text)) return Number(text);
   if (RESERVED.test(text) || NO_NUMBER.test(text)) return refuse();
   if (NUMBER_LIKE.test(text) && !ADDRESS.test(text)) return refuse();
@@ -84,7 +84,7 @@ function readScalar(text: string): unknown {
     default:
       if (text === 'true') return true;
       if (text === 'false') return false;
-      return PLAIN.test(text) ? readWord(text) : refuse();
+      return PLAIN.test(text) ? readPlain(text) : refuse();
   }
 }
 
@@ -97,10 +97,10 @@ interface FlowReader {
 /** What a sticky expression finds at the reader's place; moves past it. */
 function take(reader: FlowReader, pattern: RegExp): RegExpExecArray | undefined {
   pattern.lastIndex = reader.at;
-  const found = pattern.exec(reader.text);
-  if (found === null) return undefined;
-  reader.at += found[0].length;
-  return found;
+  const match = pattern.exec(reader.text);
+  if (match === null) return undefined;
+  reader.at += match[0].length;
+  return match;
 }
 
 function takeIf(reader: FlowReader, character: string): boolean {
@@ -124,9 +124,9 @@ function readFlow(reader: FlowReader): unknown {
   if (takeIf(reader, '{')) return deeper(reader, readFlowMap);
   const quoted = take(reader, FLOW_QUOTED);
   if (quoted !== undefined) return quoted[1] ?? quoted[2] ?? '';
-  const word = take(reader, FLOW_PLAIN)?.[0].trimEnd() ?? refuse();
-  if (word === 'true') return true;
-  return word === 'false' ? false : readWord(word);
+  const plain = take(reader, FLOW_PLAIN)?.[0].trimEnd() ?? refuse();
+  if (plain === 'true') return true;
+  return plain === 'false' ? false : readPlain(plain);
 }
 
 function readFlowList(reader: FlowReader): unknown[] {
@@ -185,9 +185,9 @@ function readMember(lines: Lines, indent: number): unknown {
 function readMap(lines: Lines, indent: number): object {
   const members: Record<string, unknown> = {};
   while (indentAt(lines) === indent && !isItem(lines)) {
-    const found = KEY.exec(lines.texts[lines.at] ?? '');
-    if (found === null) return refuse();
-    const [, name = '', rest = ''] = found;
+    const match = KEY.exec(lines.texts[lines.at] ?? '');
+    if (match === null) return refuse();
+    const [, name = '', rest = ''] = match;
     const quoted = name[0] === '"' || name[0] === "'";
     if (!quoted && RESERVED.test(name)) refuse();
     lines.at += 1;

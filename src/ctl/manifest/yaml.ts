@@ -1,7 +1,7 @@
 // Prints JSON values as YAML the way Calico's tools do: keys sorted, lists not indented, quotes only where needed.
 import { escapeLine, isShown } from '../../base/escape.ts';
 
-/** Words that YAML 1.1 readers (Calico's among them) take for something other than text. */
+/** Plain scalars that YAML 1.1 readers (Calico's among them) take for something other than text. */
 const RESERVED = /^(y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf|=|<<)$/i;
 /** Text that reads as a number, a time or a base-60 number in YAML 1.1 or 1.2. */
 const NUMBER_LIKE =

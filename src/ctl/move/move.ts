@@ -51,7 +51,7 @@ function hasMoved({ text }: Target): boolean {
 /** This machine's own store; undefined when nobody serves it. */
 async function tryOpenOwn(signal: AbortSignal): Promise<Datastore | undefined> {
   const config = parseDatastoreConfig({ kind: 'environment', environment: {} });
-  const own = await openDatastore(config, signal, { patienceMs: 0 });
+  const own = await openDatastore(config, signal, { connectRetryMs: 0 });
   try {
     await own.get('/', signal);
     return own;

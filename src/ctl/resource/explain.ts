@@ -1,6 +1,6 @@
 // explain: what a kind is for, and what its fields mean.
 import { OcicatError } from '../../base/errors.ts';
-import { formatMark, idleMarkAround, idleMarkAt } from '../../model/idle/idle.ts';
+import { enclosingIdleMark, formatMark, idleMarkAt } from '../../model/idle/idle.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import { describeShape, fieldsBelow, findField } from '../../schema/describe.ts';
 import type { Field, Shape } from '../../schema/schema.ts';
@@ -39,7 +39,7 @@ export const runExplain: Handler = async ({ operands, stdio }) => {
   const field = findField(kind.schema, names);
   if (field === undefined) throw new OcicatError('not-found', `${kind.name} has no field "${names.join('.')}"`);
   const [name = '', path] = [names.at(-1), names.join('.')];
-  const mark = formatMark(idleMarkAround(kind.name, path));
+  const mark = formatMark(enclosingIdleMark(kind.name, path));
   stdio.write(
     `KIND      ${kind.name}\n\n${formatField(name, field, mark).slice(2)}${formatFields(kind, path, field.schema)}`,
   );

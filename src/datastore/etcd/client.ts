@@ -42,12 +42,12 @@ export interface EtcdSettings {
   /** For one attempt to connect. Default 3 s. */
   readonly connectTimeoutMs?: number;
   /** How long to go on while every endpoint refuses to connect. Default 3 s. */
-  readonly patienceMs?: number;
+  readonly connectRetryMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
-const PATIENCE_MS = 3_000;
+const CONNECT_RETRY_MS = 3_000;
 
 /** A listing that is compacted or meets another cluster between two pages begins again, this often. */
 const LIST_ATTEMPTS = 3;
@@ -59,7 +59,7 @@ export function openEtcd(settings: EtcdSettings): Datastore {
     endpoints: settings.endpoints,
     tls: settings.tls ?? {},
     connectTimeoutMs: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    patienceMs: settings.patienceMs ?? PATIENCE_MS,
+    connectRetryMs: settings.connectRetryMs ?? CONNECT_RETRY_MS,
   });
   const tokens = createTokenSource(settings.credentials);
   const caller = createCaller(pool, tokens, timeoutMs);

@@ -10,7 +10,7 @@ export interface PoolOptions {
   /** For one attempt at one endpoint. */
   readonly connectTimeoutMs: number;
   /** How long a caller waits while every endpoint refuses: a restart of the server takes about a second. */
-  readonly patienceMs: number;
+  readonly connectRetryMs: number;
 }
 
 export interface EndpointPool {
@@ -63,7 +63,7 @@ export function createEndpointPool(options: PoolOptions): EndpointPool {
   }
 
   async function connect(): Promise<Session> {
-    const until = performance.now() + options.patienceMs;
+    const until = performance.now() + options.connectRetryMs;
     for (let attempt = 0; ; attempt += 1) {
       const failures: string[] = [];
       const session = await tryRound(failures);

@@ -16,7 +16,7 @@ export interface TlsMaterial {
 /** How one call ended. */
 type CallResult =
   | { readonly kind: 'answered'; readonly message: Buffer }
-  /** The server said no. */
+  /** The server refused it. */
   | { readonly kind: 'refused'; readonly status: Status }
   /** The connection ended first; if it was `sent` the server may have carried it out. */
   | { readonly kind: 'lost'; readonly sent: boolean; readonly cause: unknown };

@@ -88,7 +88,7 @@ function endpointsOf({ servers }: DatastoreConfig): EtcdSettings['endpoints'] {
 export async function openDatastore(
   config: DatastoreConfig,
   signal?: AbortSignal,
-  times: Pick<EtcdSettings, 'timeoutMs' | 'connectTimeoutMs' | 'patienceMs'> = {},
+  times: Pick<EtcdSettings, 'timeoutMs' | 'connectTimeoutMs' | 'connectRetryMs'> = {},
 ): Promise<Datastore> {
   if (config.servers.kind === 'private' && process.geteuid?.() !== 0)
     throw new OcicatError(

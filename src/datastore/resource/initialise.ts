@@ -20,22 +20,22 @@ function clusterInformation(): Resource {
 }
 
 /** Fills in what another program left out; what stands is kept, a lock and a version above all. */
-function completed(found: StoredResource): Resource | undefined {
-  const { clusterGUID, clusterType, datastoreReady } = found.spec;
+function completed(stored: StoredResource): Resource | undefined {
+  const { clusterGUID, clusterType, datastoreReady } = stored.spec;
   if (clusterGUID && typeof datastoreReady === 'boolean') return undefined;
   const fresh = clusterInformation().spec as Record<string, unknown>;
   const spec = {
-    ...found.spec,
+    ...stored.spec,
     clusterGUID: clusterGUID || fresh.clusterGUID,
     clusterType: clusterType || fresh.clusterType,
     datastoreReady: datastoreReady ?? true,
   };
-  return { ...found, spec };
+  return { ...stored, spec };
 }
 
 async function completeClusterInformation(datastore: Datastore, signal: AbortSignal | undefined): Promise<void> {
-  const found = await getResource(datastore, { kind: 'ClusterInformation', name: 'default' }, signal);
-  const wanted = completed(found);
+  const stored = await getResource(datastore, { kind: 'ClusterInformation', name: 'default' }, signal);
+  const wanted = completed(stored);
   if (wanted === undefined) return;
   try {
     await updateResource(datastore, wanted, signal);

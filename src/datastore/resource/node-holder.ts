@@ -9,11 +9,11 @@ const FIELDS = ['machine', 'boot', 'network', 'instance', 'hostname', 'since'] a
 export interface Holder {
   /** The machine, whatever it is called and however often it starts; empty when it has nothing to be known by. */
   readonly machine: string;
-  /** The kernel's life on it. */
+  /** The boot id of its kernel (random(4)). */
   readonly boot: string;
   /** The network namespace that the agent works on. */
   readonly network: string;
-  /** The agent's own life. */
+  /** Of this run of the agent. */
   readonly instance: string;
   /** For people. */
   readonly hostname: string;

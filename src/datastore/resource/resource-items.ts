@@ -74,7 +74,7 @@ export function tryParseStored(kv: KeyValue): StoredResource | undefined {
   }
 }
 
-/** What was given at creation stays, whatever an update says. A value that cannot be read is replaced by a new resource. */
+/** What was set at creation stays, whatever an update says. A value that cannot be read is replaced by a new resource. */
 function keepIdentity(resource: Resource, current: KeyValue, systemFields: SystemFields): Resource {
   const standing = tryParseStored(current);
   if (standing === undefined) return fillSystemFields(resource, systemFields);

@@ -25,7 +25,7 @@ function pool(name: string, spec: object = { cidr: '10.77.0.0/16' }, metadata: o
   return { kind: 'IPPool', apiVersion: 'projectcalico.org/v3', metadata: { name, ...metadata }, spec };
 }
 
-function words(outcomes: readonly ResourceOutcome[]): readonly string[] {
+function summaries(outcomes: readonly ResourceOutcome[]): readonly string[] {
   return outcomes.map((outcome) =>
     outcome.kind === 'failed'
       ? `${outcome.error.code} ${outcome.error.message}`
@@ -171,8 +171,8 @@ describe('values that are no resources', () => {
       `corrupt read resource "${P}/bad": its value is not JSON`,
       `corrupt read resource "${P}/worse": its value is not JSON`,
     ]);
-    expect(words(await updateMany(store, [pool('bad')]))).toEqual(['wrote bad@5']);
-    expect(words(await deleteMany(store, [{ kind: 'IPPool', name: 'worse' }]))).toEqual(['wrote worse@4']);
+    expect(summaries(await updateMany(store, [pool('bad')]))).toEqual(['wrote bad@5']);
+    expect(summaries(await deleteMany(store, [{ kind: 'IPPool', name: 'worse' }]))).toEqual(['wrote worse@4']);
     expect((await listResources(store, 'IPPool')).resources.length).toBe(2);
   });
 });
@@ -183,10 +183,10 @@ describe('many resources', () => {
   test('are created in few transactions, with an outcome each', async () => {
     const store = openMemoryDatastore();
     await createResource(store, pool('pool-130'));
-    const outcomes = words(await createMany(store, many(300)));
+    const outcomes = summaries(await createMany(store, many(300)));
     expect(outcomes.length).toBe(300);
     expect(outcomes[130]).toBe('already-exists resource already exists: IPPool(pool-130)');
-    expect(outcomes.filter((word) => word.startsWith('created')).length).toBe(299);
+    expect(outcomes.filter((summary) => summary.startsWith('created')).length).toBe(299);
     expect((await store.list(P)).revision).toBe(2 + 3);
   });
 
@@ -206,7 +206,7 @@ describe('many resources', () => {
       undefined,
       { ...systemFields, uid: () => 'uid-2' },
     );
-    expect(words(outcomes)).toEqual([
+    expect(summaries(outcomes)).toEqual([
       'wrote old@4',
       'created new@4',
       'invalid name "a/b": it is empty or has a slash, and no resource is called so',
@@ -220,7 +220,7 @@ describe('many resources', () => {
 
   test('that name one key twice are written one after the other', async () => {
     const store = openMemoryDatastore();
-    expect(words(await applyMany(store, [pool('a', { n: 1 }), pool('b'), pool('a', { n: 2 })]))).toEqual([
+    expect(summaries(await applyMany(store, [pool('a', { n: 1 }), pool('b'), pool('a', { n: 2 })]))).toEqual([
       'created a@2',
       'created b@2',
       'wrote a@3',
@@ -232,7 +232,7 @@ describe('many resources', () => {
     const store = openMemoryDatastore();
     store.setAvailable(false);
     const outcomes = await createMany(store, many(200));
-    expect(new Set(words(outcomes))).toEqual(
+    expect(new Set(summaries(outcomes))).toEqual(
       new Set(['unavailable reach datastore "memory": it has been made unavailable']),
     );
     expect(outcomes.length).toBe(200);
@@ -242,7 +242,9 @@ describe('many resources', () => {
     const store = openMemoryDatastore();
     await createResource(store, pool('a'));
     const updates = Array.from({ length: 20 }, (_, n) => updateMany(store, [pool('a', { n })]));
-    expect((await Promise.all(updates)).flatMap(words).filter((word) => word.startsWith('wrote')).length).toBe(20);
+    expect(
+      (await Promise.all(updates)).flatMap(summaries).filter((summary) => summary.startsWith('wrote')).length,
+    ).toBe(20);
     expect((await store.list(P)).revision).toBe(2 + 20);
   });
 });

@@ -85,8 +85,8 @@ const specFields = {
 export type BGPConfigurationSpec = ObjectOf<typeof specFields>;
 
 function needsMesh(field: 'nodeMeshPassword' | 'nodeMeshMaxRestartTime'): Between<BGPConfigurationSpec> {
-  return between(['nodeToNodeMeshEnabled'], (value, report, isGiven) => {
-    if (value.nodeToNodeMeshEnabled === false && isGiven(field)) report(field, 'nothing without a mesh');
+  return between(['nodeToNodeMeshEnabled'], (value, report, isPresent) => {
+    if (value.nodeToNodeMeshEnabled === false && isPresent(field)) report(field, 'nothing without a mesh');
   });
 }
 
@@ -94,8 +94,8 @@ const spec = object(
   specFields,
   needsMesh('nodeMeshPassword'),
   needsMesh('nodeMeshMaxRestartTime'),
-  between([], (_, report, isGiven) => {
-    if (isGiven('communities') && !isGiven('prefixAdvertisements')) {
+  between([], (_, report, isPresent) => {
+    if (isPresent('communities') && !isPresent('prefixAdvertisements')) {
       report('prefixAdvertisements', 'advertisements that use the communities');
     }
   }),
@@ -124,11 +124,11 @@ const DEFAULT_ONLY = [
 ] as const;
 
 /** Fields that only "default" may set, and the two forms of names. */
-const named: Between<BGPConfiguration> = between(['metadata.name'], ({ metadata: { name } }, report, isGiven) => {
+const named: Between<BGPConfiguration> = between(['metadata.name'], ({ metadata: { name } }, report, isPresent) => {
   if (name === 'default') return;
   if (!name.startsWith('node.')) report('metadata.name', '"default" or "node." and a node');
   for (const field of DEFAULT_ONLY) {
-    if (isGiven(`spec.${field}`)) report(`spec.${field}`, 'nothing: only "default" may set it');
+    if (isPresent(`spec.${field}`)) report(`spec.${field}`, 'nothing: only "default" may set it');
   }
 });
 

@@ -37,9 +37,9 @@ const operationFields = {
 };
 const operation = object(
   operationFields,
-  between([], (_, report, isGiven) => {
-    const given = namesOf(operationFields).filter(isGiven);
-    if (given.length !== 1) report('', 'one operation', given.join(' and ') || 'nothing');
+  between([], (_, report, isPresent) => {
+    const operations = namesOf(operationFields).filter(isPresent);
+    if (operations.length !== 1) report('', 'one operation', operations.join(' and ') || 'nothing');
   }),
 );
 
@@ -74,10 +74,10 @@ function filterRules(family: Family) {
   return list(
     object(
       fields,
-      between([], (_, report, isGiven) => {
-        if (isGiven('cidr') && !isGiven('matchOperator')) report('matchOperator', 'an operator beside cidr');
-        if (isGiven('cidr')) return;
-        const others = (['matchOperator', 'prefixLength'] as const).filter(isGiven);
+      between([], (_, report, isPresent) => {
+        if (isPresent('cidr') && !isPresent('matchOperator')) report('matchOperator', 'an operator beside cidr');
+        if (isPresent('cidr')) return;
+        const others = (['matchOperator', 'prefixLength'] as const).filter(isPresent);
         if (others.length > 0) report('cidr', `a range beside ${others.join(' and ')}`);
       }),
       whenWritten(
@@ -91,8 +91,8 @@ function filterRules(family: Family) {
           if (max !== undefined && max < shortest) report('prefixLength.max', `at least that of cidr, ${shortest}`);
         }),
       ),
-      between(['action'], ({ action }, report, isGiven) => {
-        if (action === 'Reject' && isGiven('operations')) report('operations', 'nothing beside action Reject');
+      between(['action'], ({ action }, report, isPresent) => {
+        if (action === 'Reject' && isPresent('operations')) report('operations', 'nothing beside action Reject');
       }),
     ),
   );

@@ -36,8 +36,8 @@ export type BGPPeer = Resource<BGPPeerSpec, undefined, 'BGPPeer'>;
 type FieldName = keyof typeof specFields;
 
 function exclusive(first: FieldName, second: FieldName): Between<BGPPeerSpec> {
-  return between([], (_, report, isGiven) => {
-    if (isGiven(first) && isGiven(second)) report(second, `nothing beside ${first}`);
+  return between([], (_, report, isPresent) => {
+    if (isPresent(first) && isPresent(second)) report(second, `nothing beside ${first}`);
   });
 }
 
@@ -49,11 +49,11 @@ const spec = object(
   exclusive('localWorkloadSelector', 'peerIP'),
   exclusive('localWorkloadSelector', 'peerSelector'),
   exclusive('nextHopMode', 'keepOriginalNextHop'),
-  between([], (_, report, isGiven) => {
-    if (isGiven('localWorkloadSelector') && !isGiven('asNumber')) {
+  between([], (_, report, isPresent) => {
+    if (isPresent('localWorkloadSelector') && !isPresent('asNumber')) {
       report('asNumber', 'an AS number beside localWorkloadSelector');
     }
-    if (isGiven('reachableBy') && !isGiven('peerIP')) report('reachableBy', 'nothing without peerIP');
+    if (isPresent('reachableBy') && !isPresent('peerIP')) report('reachableBy', 'nothing without peerIP');
   }),
   between(['reachableBy', 'peerIP'], ({ reachableBy, peerIP }, report) => {
     const peer = tryParsePeerAddress(peerIP ?? '');

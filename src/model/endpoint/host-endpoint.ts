@@ -29,8 +29,8 @@ const spec = object(
       'Ports that rules can name.',
     ),
   },
-  between([], (_, report, isGiven) => {
-    if (isGiven('interfaceName') || isGiven('expectedIPs')) return;
+  between([], (_, report, isPresent) => {
+    if (isPresent('interfaceName') || isPresent('expectedIPs')) return;
     report('interfaceName', 'an interface name, or expectedIPs');
   }),
 );

@@ -10,7 +10,7 @@ export interface EndpointIdentity {
   readonly pod?: string | undefined;
 }
 
-/** The field that stands between orchestrator and endpoint; undefined where the orchestrator has one word for all. */
+/** The field that stands between orchestrator and endpoint; undefined where the orchestrator has one name for all. */
 export function identifyingField(orchestrator: string): 'workload' | 'containerID' | 'pod' | undefined {
   if (orchestrator === 'libnetwork') return undefined;
   if (orchestrator === 'k8s') return 'pod';

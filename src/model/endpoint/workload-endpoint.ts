@@ -110,9 +110,9 @@ const specFields = {
 type WorkloadEndpointSpec = ObjectOf<typeof specFields>;
 const spec = object(
   specFields,
-  between(['orchestrator'], ({ orchestrator }, report, isGiven) => {
+  between(['orchestrator'], ({ orchestrator }, report, isPresent) => {
     const field = identifyingField(orchestrator);
-    if (field !== undefined && !isGiven(field)) report(field, `the ${field}, which is a part of the endpoint's name`);
+    if (field !== undefined && !isPresent(field)) report(field, `the ${field}, which is a part of the endpoint's name`);
   }),
   between(['ipNetworks', 'ipNATs.internalIP'], ({ ipNetworks = [], ipNATs = [] }, report) => {
     const own = ipNetworks.map(parseCidr);

@@ -18,8 +18,8 @@ const MAX_TABLES = 65535;
 /** All settings, for whoever reads them from another place than a resource. */
 export const felixConfigurationSpec = object(
   specFields,
-  between([], (_, report, isGiven) => {
-    if (isGiven('routeTableRange') && isGiven('routeTableRanges')) {
+  between([], (_, report, isPresent) => {
+    if (isPresent('routeTableRange') && isPresent('routeTableRanges')) {
       report('routeTableRange', 'nothing beside routeTableRanges');
     }
   }),
@@ -32,10 +32,10 @@ export const felixConfigurationSpec = object(
 export type FelixConfiguration = Resource<FelixConfigurationSpec, undefined, 'FelixConfiguration'>;
 
 /** `default` and `node.NAME` say by their names which nodes they are for. */
-const noSelectorBesideNode: Between<FelixConfiguration> = between(['metadata.name'], (one, report, isGiven) => {
+const noSelectorBesideNode: Between<FelixConfiguration> = between(['metadata.name'], (one, report, isPresent) => {
   const { name } = one.metadata;
   if (name !== 'default' && !name.startsWith('node.')) return;
-  if (isGiven('spec.nodeSelector')) report('spec.nodeSelector', `nothing for the name "${name}"`);
+  if (isPresent('spec.nodeSelector')) report('spec.nodeSelector', `nothing for the name "${name}"`);
 });
 
 export const felixConfiguration = defineKind({

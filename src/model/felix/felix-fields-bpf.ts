@@ -17,7 +17,7 @@ const timer = parsedText('a duration in h, m, s, ms or us such as 1m30s, or Auto
 
 const all: Scalar<string> = { ...looseChoice('all'), wanted: 'the word all' };
 const logLevel = looseChoice('Off', 'Info', 'Debug');
-/** Stored as an empty text where it is not given. */
+/** Stored as an empty text where it is not set. */
 const storedLogLevel: typeof logLevel = { ...logLevel, read: (value) => (value === '' ? '' : logLevel.read(value)) };
 
 const conntrackTimeouts = object({
@@ -31,11 +31,11 @@ const conntrackTimeouts = object({
   icmpTimeout: sparse(timer, 'How long an ICMP flow lives.', '5s'),
 });
 
-/** The deprecated switch decides where it is given. */
+/** The deprecated switch decides where it is set. */
 function loadBalancing(before: Readonly<Record<string, unknown>>): 'TCP' | 'Enabled' | 'Disabled' {
-  const { bpfConnectTimeLoadBalancingEnabled: given } = before;
-  if (given === undefined) return 'TCP';
-  return given === true ? 'Enabled' : 'Disabled';
+  const { bpfConnectTimeLoadBalancingEnabled: enabled } = before;
+  if (enabled === undefined) return 'TCP';
+  return enabled === true ? 'Enabled' : 'Disabled';
 }
 
 export const bpfFields = {

@@ -1,4 +1,4 @@
-// What has no effect is said wherever it is met, from one list; src/agent/state/acting-fields.test.ts holds that the rest acts.
+// What has no effect is named wherever it is met, from one list; src/agent/state/acting-fields.test.ts holds that the rest acts.
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { documentOf } from '../../../test/support/model/documents.ts';
@@ -23,7 +23,7 @@ test.each(Object.entries(IDLE_MARKS))('the marks of %s are of fields that it has
     expect([path, findField(kindOf(name).schema, path.split('.')) !== undefined]).toEqual([path, true]);
 });
 
-const said: readonly (readonly [kind: string, spec: object, metadata: object, paths: readonly string[]])[] = [
+const examples: readonly (readonly [kind: string, spec: object, metadata: object, paths: readonly string[]])[] = [
   ['IPPool', { cidr: '10.0.0.0/24' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'Never', vxlanMode: 'Never' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'CrossSubnet' }, {}, ['spec.ipipMode']],
@@ -58,7 +58,7 @@ const said: readonly (readonly [kind: string, spec: object, metadata: object, pa
   ['NetworkPolicy', { ingress: [{ action: 'Allow' }] }, { namespace: 'a' }, []],
 ];
 
-test.each(said)('%s %j says without effect', (name, spec, metadata, paths) => {
+test.each(examples)('%s %j says without effect', (name, spec, metadata, paths) => {
   const kind = kindOf(name);
   const resource = parseResource(kind, documentOf(kind, spec, metadata));
   expect(

@@ -39,7 +39,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
-/** What is not said, or says what would hold without it, misleads nobody. */
+/** What is not set, or set to the default, misleads nobody. */
 function isUsual(field: Field | undefined, value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true;
   const usual = field?.defaultText;
@@ -47,7 +47,7 @@ function isUsual(field: Field | undefined, value: unknown): boolean {
   return String(value) === usual || printJson(value) === usual;
 }
 
-function isSaid(kind: Kind, mark: IdleMark, resource: unknown): boolean {
+function isUsed(kind: Kind, mark: IdleMark, resource: unknown): boolean {
   const names = mark.path.split('.');
   const { values, holds = [] } = mark;
   if (values !== undefined) return valuesAt(resource, names).some((value) => values.some((one) => one === value));
@@ -61,13 +61,13 @@ function isChanged(mark: IdleMark, resource: unknown, before: unknown): boolean 
 }
 
 /**
- * The marks of what a resource says without effect; a marked kind has one, whatever it says. With `before` those of what
+ * The marks of what a resource sets without effect; a marked kind has one, whatever it holds. With `before` those of what
  * has changed since alone.
  */
 export function findIdle(kind: Kind, resource: unknown, before?: unknown): readonly IdleMark[] {
   return idleMarksOf(kind.name).filter(
     (mark) =>
-      (mark.path === '' || isSaid(kind, mark, resource)) && (before === undefined || isChanged(mark, resource, before)),
+      (mark.path === '' || isUsed(kind, mark, resource)) && (before === undefined || isChanged(mark, resource, before)),
   );
 }
 
@@ -82,7 +82,7 @@ export function leafPathsOf(kind: Kind): readonly string[] {
 }
 
 /** The mark of a field or of what it lies in. */
-export function idleMarkAround(kindName: string, path: string): IdleMark | undefined {
+export function enclosingIdleMark(kindName: string, path: string): IdleMark | undefined {
   return idleMarksOf(kindName).find(
     (mark) => mark.path === '' || path === mark.path || path.startsWith(`${mark.path}.`),
   );

@@ -107,8 +107,8 @@ const rangeRules: readonly Between<IPPoolSpec>[] = [
 ];
 
 const useRules: readonly Between<IPPoolSpec>[] = [
-  between(['allowedUses'], ({ allowedUses }, report, isGiven) => {
-    if (isGiven('namespaceSelector') && allowedUses.includes('Tunnel')) {
+  between(['allowedUses'], ({ allowedUses }, report, isPresent) => {
+    if (isPresent('namespaceSelector') && allowedUses.includes('Tunnel')) {
       report('namespaceSelector', 'nothing for a pool whose allowedUses has Tunnel');
     }
     if (allowedUses.includes('LoadBalancer') && allowedUses.some((use) => use !== 'LoadBalancer')) {

@@ -1,4 +1,4 @@
-// IPReservation: addresses that are never given out by themselves (Calico v3.33,
+// IPReservation: addresses that are never assigned automatically (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/ipreservation.go).
 
 import { type Infer, list, object, sparse } from '../../schema/schema.ts';

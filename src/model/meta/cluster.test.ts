@@ -395,9 +395,9 @@ test('metadata', () => {
   ]);
 });
 
-test('every kind has its words, headings and a sentence for every field', () => {
-  const words = kinds.flatMap((kind) => [kind.plural, ...kind.aliases]);
-  expect(new Set(words).size).toBe(words.length);
+test('every kind has its names, headings and a sentence for every field', () => {
+  const names = kinds.flatMap((kind) => [kind.plural, ...kind.aliases]);
+  expect(new Set(names).size).toBe(names.length);
   for (const kind of kinds) {
     expect(findKind(kind.name)).toBe(kind);
     expect(findKindByAlias(kind.name)).toBe(kind);

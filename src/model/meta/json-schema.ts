@@ -36,7 +36,7 @@ function objectSchema(shape: ObjectShape): PlainObject {
   };
 }
 
-/** The type with what people should know; scalars say what they want to be. */
+/** The type with what people should know; scalars with the form they must have. */
 function fieldSchema(field: Field): PlainObject {
   const { schema, doc, defaultText } = field;
   const wanted = schema.shape === 'scalar' ? ` Wanted: ${schema.wanted}.` : '';

@@ -32,9 +32,9 @@ export interface Column<R> {
 export interface Kind<R extends Resource = Resource> {
   /** `GlobalNetworkPolicy`, as documents write it. */
   readonly name: R['kind'];
-  /** `globalnetworkpolicies`: the word in store keys, and an alias. */
+  /** `globalnetworkpolicies`: the segment in store keys, and an alias. */
   readonly plural: string;
-  /** Other words for it on the command line, lower case. */
+  /** Other names for it on the command line, lower case. */
   readonly aliases: readonly string[];
   readonly namespaced: boolean;
   /** Whether users may write it. */
@@ -129,8 +129,8 @@ function documentSchema<K extends string, Spec, Status>(
 
 /** What a kind without namespaces asks of its metadata. */
 function noNamespace(name: string): Between<Resource> {
-  return between([], (_, report, isGiven) => {
-    if (isGiven('metadata.namespace')) report('metadata.namespace', `nothing: ${name} is not namespaced`);
+  return between([], (_, report, isPresent) => {
+    if (isPresent('metadata.namespace')) report('metadata.namespace', `nothing: ${name} is not namespaced`);
   });
 }
 

@@ -31,26 +31,26 @@ const MAPS: readonly string[] = ['labels', 'annotations'];
 /** Go leaves a missing time as null; absent is absent here. What else stands in metadata is kept as it is. */
 function readMetadata({ namespace, name }: ResourceName, metadata: Json | undefined, refuse: Refuse): Metadata {
   if (!isJsonObject(metadata)) return refuse('metadata is no object');
-  if (metadata.name !== name) return refuse(`metadata.name is ${printFound(metadata.name)}`);
+  if (metadata.name !== name) return refuse(`metadata.name is ${printMember(metadata.name)}`);
   if ((metadata.namespace ?? undefined) !== namespace)
-    return refuse(`metadata.namespace is ${printFound(metadata.namespace)}`);
-  const given = Object.entries(metadata).filter(([, value]) => value !== null);
-  for (const [field, value] of given) {
+    return refuse(`metadata.namespace is ${printMember(metadata.namespace)}`);
+  const members = Object.entries(metadata).filter(([, value]) => value !== null);
+  for (const [field, value] of members) {
     if (TEXTS.includes(field) && typeof value !== 'string') return refuse(`metadata.${field} is no string`);
     if (MAPS.includes(field) && !isStringMap(value)) return refuse(`metadata.${field} is no map of strings`);
   }
-  return { ...Object.fromEntries(given), name };
+  return { ...Object.fromEntries(members), name };
 }
 
-function printFound(value: Json | undefined): string {
+function printMember(value: Json | undefined): string {
   return value === undefined ? 'missing' : printJson(value);
 }
 
 function readDocument(named: ResourceName, text: string, refuse: Refuse): StoredDocument {
   const value = parseObject(text, refuse);
-  if (value.kind !== named.kind) return refuse(`kind is ${printFound(value.kind)}, wanted "${named.kind}"`);
+  if (value.kind !== named.kind) return refuse(`kind is ${printMember(value.kind)}, wanted "${named.kind}"`);
   if (value.apiVersion !== API_VERSION)
-    return refuse(`apiVersion is ${printFound(value.apiVersion)}, wanted "${API_VERSION}"`);
+    return refuse(`apiVersion is ${printMember(value.apiVersion)}, wanted "${API_VERSION}"`);
   const metadata = readMetadata(named, value.metadata, refuse);
   const spec = value.spec ?? {};
   if (!isJsonObject(spec)) return refuse('spec is no object');

@@ -55,9 +55,9 @@ const bgpFields = {
 };
 const bgp = object(
   bgpFields,
-  between([], (_, report, isGiven) => {
-    const given = namesOf(bgpFields).some(isGiven);
-    if (!given) report('', 'at least one field, or no bgp at all', 'an empty object');
+  between([], (_, report, isPresent) => {
+    const hasFields = namesOf(bgpFields).some(isPresent);
+    if (!hasFields) report('', 'at least one field, or no bgp at all', 'an empty object');
   }),
 );
 

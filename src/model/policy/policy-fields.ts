@@ -66,11 +66,11 @@ export const hostFlagRules: readonly Between<HostFlags>[] = [
     if (spec.applyOnForward || !(spec.doNotTrack || spec.preDNAT)) return;
     report('applyOnForward', `true beside ${spec.preDNAT ? 'preDNAT' : 'doNotTrack'}`);
   }),
-  between(['preDNAT'], (spec, report, isGiven) => {
-    if (spec.preDNAT && isGiven('egress')) report('egress', 'ingress rules only, beside preDNAT');
+  between(['preDNAT'], (spec, report, isPresent) => {
+    if (spec.preDNAT && isPresent('egress')) report('egress', 'ingress rules only, beside preDNAT');
   }),
-  between(['preDNAT', 'types'], (spec, report, isGiven) => {
-    if (!spec.preDNAT || !isGiven('types') || !spec.types?.includes('Egress')) return;
+  between(['preDNAT', 'types'], (spec, report, isPresent) => {
+    if (!spec.preDNAT || !isPresent('types') || !spec.types?.includes('Egress')) return;
     report('types', 'Ingress only, beside preDNAT', 'Egress');
   }),
 ];

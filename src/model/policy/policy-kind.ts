@@ -31,8 +31,8 @@ interface Tiered {
 function withMarks<P extends Tiered>(policy: P): P {
   const { metadata } = policy;
   const labels = sorted({ ...metadata.labels, [LABEL_TIER]: policy.spec.tier });
-  const given = JSON.stringify({ name: metadata.name });
-  const annotations = sorted({ ...metadata.annotations, [ANNOTATION_METADATA]: given });
+  const named = JSON.stringify({ name: metadata.name });
+  const annotations = sorted({ ...metadata.annotations, [ANNOTATION_METADATA]: named });
   return { ...policy, metadata: { ...metadata, labels, annotations } };
 }
 
@@ -40,7 +40,7 @@ function withMarks<P extends Tiered>(policy: P): P {
 function withoutMarks<P extends Tiered>(policy: P): P {
   const { annotations, ...metadata } = policy.metadata;
   if (annotations === undefined || annotations[ANNOTATION_METADATA] === undefined) return policy;
-  const { [ANNOTATION_METADATA]: _given, ...others } = annotations;
+  const { [ANNOTATION_METADATA]: _removed, ...others } = annotations;
   return {
     ...policy,
     metadata: Object.keys(others).length === 0 ? metadata : { ...metadata, annotations: others },
@@ -109,9 +109,9 @@ interface Staged {
 /** A policy that is to be deleted says nothing but its tier; `fields` are those of the policy. */
 export function onlyTierBesideDelete(fields: Fields): Between<Staged> {
   const others = Object.keys(fields).filter((name) => name !== 'tier');
-  return between(['stagedAction'], (spec, report, isGiven) => {
+  return between(['stagedAction'], (spec, report, isPresent) => {
     if (spec.stagedAction !== 'Delete') return;
-    for (const name of others) if (isGiven(name)) report(name, 'nothing beside stagedAction Delete');
+    for (const name of others) if (isPresent(name)) report(name, 'nothing beside stagedAction Delete');
   });
 }
 

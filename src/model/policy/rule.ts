@@ -58,9 +58,9 @@ const entityFields = {
 export type EntityRule = ObjectOf<typeof entityFields>;
 
 function nothingBeside(field: keyof EntityRule, ...others: readonly (keyof EntityRule)[]): Between<EntityRule> {
-  return between([], (_, report, isGiven) => {
-    if (!isGiven(field)) return;
-    for (const other of others) if (isGiven(other)) report(other, `nothing beside ${field}`);
+  return between([], (_, report, isPresent) => {
+    if (!isPresent(field)) return;
+    for (const other of others) if (isPresent(other)) report(other, `nothing beside ${field}`);
   });
 }
 
@@ -76,8 +76,8 @@ const servicesAlone = nothingBeside(
 const noPortsBesideServices = nothingBeside('services', 'ports', 'notPorts');
 
 function noServices(wanted: string): Between<EntityRule> {
-  return between([], (_, report, isGiven) => {
-    if (isGiven('services')) report('services', wanted, 'services');
+  return between([], (_, report, isPresent) => {
+    if (isPresent('services')) report('services', wanted, 'services');
   });
 }
 
@@ -86,8 +86,8 @@ const icmp = object(
     type: optional(integer(0, 254), 'The ICMP type.'),
     code: optional(integer(0, 255), 'The ICMP code; needs a type.'),
   },
-  between([], (_, report, isGiven) => {
-    if (isGiven('code') && !isGiven('type')) report('type', 'a type beside the code');
+  between([], (_, report, isPresent) => {
+    if (isPresent('code') && !isPresent('type')) report('type', 'a type beside the code');
   }),
 );
 
@@ -98,9 +98,9 @@ const httpPathText = text({
 });
 const httpPath = object(
   { exact: sparse(httpPathText, 'The whole path.'), prefix: sparse(httpPathText, 'What the path begins with.') },
-  between([], (_, report, isGiven) => {
-    if (isGiven('exact') === isGiven('prefix'))
-      report('', 'either exact or prefix', isGiven('exact') ? 'both' : 'neither');
+  between([], (_, report, isPresent) => {
+    if (isPresent('exact') === isPresent('prefix'))
+      report('', 'either exact or prefix', isPresent('exact') ? 'both' : 'neither');
   }),
 );
 const http = object({
@@ -146,8 +146,8 @@ function familyOfProtocol(name: number | string | undefined): Family | undefined
   return number === PROTOCOL_ICMPV6 ? 6 : undefined;
 }
 
-const icmpNeedsProtocol: Between<Rule> = between(['protocol'], ({ protocol: name }, report, isGiven) => {
-  if (!isGiven('icmp') || familyOfProtocol(name) !== undefined) return;
+const icmpNeedsProtocol: Between<Rule> = between(['protocol'], ({ protocol: name }, report, isPresent) => {
+  if (!isPresent('icmp') || familyOfProtocol(name) !== undefined) return;
   report('icmp', 'protocol ICMP or ICMPv6 beside it', 'an ICMP match');
 });
 
@@ -200,18 +200,18 @@ const netsOfOneFamily: Between<Rule> = between(
   },
 );
 
-const httpNeedsAllow: Between<Rule> = between(['action'], (value, report, isGiven) => {
-  if (value.action === 'Allow' || !isGiven('http')) return;
+const httpNeedsAllow: Between<Rule> = between(['action'], (value, report, isPresent) => {
+  if (value.action === 'Allow' || !isPresent('http')) return;
   report('http', 'action Allow beside it', `an HTTP match with action ${value.action}`);
 });
 
-const httpNeedsTcp: Between<Rule> = between(['protocol'], (value, report, isGiven) => {
-  if (value.protocol === undefined || !isGiven('http') || tryParseProtocol(value.protocol) === PROTOCOL_TCP) return;
+const httpNeedsTcp: Between<Rule> = between(['protocol'], (value, report, isPresent) => {
+  if (value.protocol === undefined || !isPresent('http') || tryParseProtocol(value.protocol) === PROTOCOL_TCP) return;
   report('http', 'protocol TCP or none beside it', `an HTTP match with protocol ${value.protocol}`);
 });
 
-const noHttp: Between<Rule> = between([], (_, report, isGiven) => {
-  if (isGiven('http')) report('http', 'HTTP matches in ingress rules only', 'an HTTP match');
+const noHttp: Between<Rule> = between([], (_, report, isPresent) => {
+  if (isPresent('http')) report('http', 'HTTP matches in ingress rules only', 'an HTTP match');
 });
 
 /** What holds in rules of both directions. */
@@ -249,8 +249,8 @@ function rulesWith(...services: readonly Between<EntityRule>[]) {
 export const rules = rulesWith();
 /** Rules of policies that belong to no namespace. */
 export const globalRules = rulesWith(
-  between([], (_, report, isGiven) => {
-    if (!isGiven('services') || isGiven('services.namespace')) return;
+  between([], (_, report, isPresent) => {
+    if (!isPresent('services') || isPresent('services.namespace')) return;
     report('services.namespace', 'the namespace of the service, as the policy has none');
   }),
 );

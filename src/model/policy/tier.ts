@@ -24,7 +24,7 @@ const status = object({ conditions: sparse(conditions, 'Its state.') });
 export type TierSpec = Infer<typeof spec>;
 export type Tier = Resource<TierSpec, Infer<typeof status>, 'Tier'>;
 
-/** The tiers that are always there; they cannot be deleted or given another order or action. */
+/** The tiers that are always there; they cannot be deleted or get another order or action. */
 export const BUILT_IN_TIERS: Readonly<Record<string, TierSpec>> = {
   default: { order: DEFAULT_TIER_ORDER, defaultAction: 'Deny' },
   'kube-admin': { order: 1000, defaultAction: 'Pass' },
@@ -33,9 +33,9 @@ export const BUILT_IN_TIERS: Readonly<Record<string, TierSpec>> = {
 
 /** A built-in tier keeps its order and its action. */
 function builtIn(field: 'order' | 'defaultAction'): Between<Tier> {
-  return between(['metadata.name', `spec.${field}`], ({ metadata: { name }, spec: given }, report) => {
-    const wanted = Object.hasOwn(BUILT_IN_TIERS, name) ? BUILT_IN_TIERS[name]?.[field] : given[field];
-    if (given[field] !== wanted) report(`spec.${field}`, `${wanted} for ${name}`);
+  return between(['metadata.name', `spec.${field}`], ({ metadata: { name }, spec }, report) => {
+    const wanted = Object.hasOwn(BUILT_IN_TIERS, name) ? BUILT_IN_TIERS[name]?.[field] : spec[field];
+    if (spec[field] !== wanted) report(`spec.${field}`, `${wanted} for ${name}`);
   });
 }
 
