@@ -29,8 +29,8 @@ function call(name: string, ...args: readonly (Argument | readonly string[])[]):
   const result = addon()[name]?.(...args) ?? -38;
   if (result >= 0) return result;
   const subject = args.find((arg) => typeof arg === 'string');
-  const words = subject === undefined ? name : `${name} "${String(subject)}"`;
-  throw new OcicatError('kernel', `${words}: ${errnoName(-result)}`, { errno: -result });
+  const action = subject === undefined ? name : `${name} "${String(subject)}"`;
+  throw new OcicatError('kernel', `${action}: ${errnoName(-result)}`, { errno: -result });
 }
 
 /** `ENOENT` for 2. */

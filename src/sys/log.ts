@@ -3,7 +3,7 @@ import { describeError, formatIssue, OcicatError } from '../base/errors.ts';
 import { escapeLine } from '../base/escape.ts';
 import { complain } from './output.ts';
 
-/** From the most to the least; at `fatal` nothing is logged: what ends a program is not said through its log. */
+/** From the most to the least; at `fatal` nothing is logged: what ends a program does not go through its log. */
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LEVELS)[number];
 

@@ -1,4 +1,4 @@
-// Netlink sockets: whole batches out in one send, acknowledgements and answers back, refusals with the kernel's own words.
+// Netlink sockets: whole batches out in one send, acknowledgements and answers back, refusals with the kernel's own message.
 import { OcicatError } from '../base/errors.ts';
 import * as libc from './libc.ts';
 import { type Message, readAttributes, readI32, readMessages, readText, readU32 } from './netlink-reader.ts';
@@ -57,7 +57,7 @@ export interface Refusal {
   readonly seq: number;
   readonly errno: number;
   /** The kernel's extended acknowledgement, or an empty text. */
-  readonly words: string;
+  readonly extack: string;
 }
 
 type OnMessage = (type: number, payload: Uint8Array) => void;
@@ -111,13 +111,13 @@ function openSocket(protocol: number, options: NetlinkOptions): number {
   }
 }
 
-/** errno (0 for success) and extended words of an NLMSG_ERROR. */
-function readVerdict(message: Message): { readonly errno: number; readonly words: string } {
+/** errno (0 for success) and the message of the extended acknowledgement of an NLMSG_ERROR. */
+function readVerdict(message: Message): { readonly errno: number; readonly extack: string } {
   const errno = -readI32(message.payload);
-  if (errno === 0) return { errno, words: '' };
+  if (errno === 0) return { errno, extack: '' };
   const echoedBytes = message.flags & NLM_F_CAPPED ? 16 : readU32(message.payload, 4);
-  const words = readAttributes(message.payload, 4 + ((echoedBytes + 3) & ~3)).get(NLMSGERR_ATTR_MSG);
-  return { errno, words: words === undefined ? '' : readText(words) };
+  const extack = readAttributes(message.payload, 4 + ((echoedBytes + 3) & ~3)).get(NLMSGERR_ATTR_MSG);
+  return { errno, extack: extack === undefined ? '' : readText(extack) };
 }
 
 function isErrno(error: unknown, errno: number): boolean {
@@ -161,16 +161,16 @@ function receive(fd: number, into: Uint8Array): Uint8Array {
   }
 }
 
-/** `action: refused with EEXIST (the kernel's words)`, code `kernel`. */
+/** `action: refused with EEXIST (the kernel's message)`, code `kernel`. */
 export function refusalError(action: string, refusal: Refusal): OcicatError {
-  const words = refusal.words === '' ? '' : ` (${refusal.words})`;
-  const text = `${action}: refused with ${libc.errnoName(refusal.errno)}${words}`;
+  const detail = refusal.extack === '' ? '' : ` (${refusal.extack})`;
+  const text = `${action}: refused with ${libc.errnoName(refusal.errno)}${detail}`;
   return new OcicatError('kernel', text, { errno: refusal.errno });
 }
 
 function refuse(refusal: Refusal, count: number): OcicatError {
-  const place = count === 1 ? '' : `, message ${refusal.index + 1} of ${count}`;
-  return refusalError(`netlink request${place}`, refusal);
+  const position = count === 1 ? '' : `, message ${refusal.index + 1} of ${count}`;
+  return refusalError(`netlink request${position}`, refusal);
 }
 
 function send(fd: number, writer: MessageWriter): void {
@@ -244,7 +244,7 @@ export function adoptNetlink(fd: number): Netlink {
         if (message.type === NLMSG_ERROR) throw refuse({ index: 0, seq: message.seq, ...readVerdict(message) }, 1);
         if (message.type !== NLMSG_DONE) continue;
         const errno = -readI32(message.payload);
-        if (errno > 0 && errno !== libc.EINTR) throw refuse({ index: 0, seq: message.seq, errno, words: '' }, 1);
+        if (errno > 0 && errno !== libc.EINTR) throw refuse({ index: 0, seq: message.seq, errno, extack: '' }, 1);
         if (!interrupted && errno === 0) datagrams.push(bytes);
         return interrupted || errno !== 0 ? undefined : datagrams;
       }

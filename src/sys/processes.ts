@@ -1,5 +1,5 @@
-// Processes as /proc shows them: found by their command lines in a network namespace, told from later ones of the same
-// number, signalled, and seen to end.
+// Processes as /proc shows them: found by their command lines in a network namespace, distinguished from later ones of
+// the same number, signalled, and seen to end.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isErrno } from './errno.ts';
 

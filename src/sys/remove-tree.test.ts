@@ -14,7 +14,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Below `top`, in Python's words; no path is written there, so none is too long. */
+/** Below `top`, as Python bytes; no path is written there, so none is too long. */
 function python(...lines: readonly string[]): void {
   const made = Bun.spawnSync([
     'python3',

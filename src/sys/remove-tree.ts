@@ -17,9 +17,9 @@ export function removeTree(top: string): void {
     for (const name of readdirSync(directory, { encoding: 'buffer' })) {
       const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
       if (removeFile(path)) continue;
-      const place = `${prefix}-${moved++}`;
-      renameSync(path, place);
-      waiting.push(place);
+      const target = `${prefix}-${moved++}`;
+      renameSync(path, target);
+      waiting.push(target);
     }
   };
   empty(top);

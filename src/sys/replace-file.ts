@@ -33,13 +33,13 @@ function tryRemove(path: string): void {
   }
 }
 
-function replace(path: string, draft: string, write: () => void): void {
+function replace(path: string, temporary: string, write: () => void): void {
   refuseOddTarget(path);
   try {
     write();
-    renameSync(draft, path);
+    renameSync(temporary, path);
   } catch (cause) {
-    tryRemove(draft);
+    tryRemove(temporary);
     throw new OcicatError('unavailable', `write "${path}": ${describeErrno(cause)}`, { cause });
   }
 }
@@ -49,13 +49,21 @@ function replace(path: string, draft: string, write: () => void): void {
  * device or the like.
  */
 export function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
-  const draft = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomName()}`);
-  replace(path, draft, () => createFile(draft, content, mode));
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomName()}`);
+  replace(path, temporary, () => createFile(temporary, content, mode));
 }
 
-/** As replaceFile; a power cut leaves one of both, too. A kill leaves at most a file in `drafts`, on the same file system. */
-export function replaceFileDurably(path: string, content: string | Uint8Array, mode: number, drafts: string): void {
-  const draft = temporaryPath(drafts);
-  replace(path, draft, () => createFile(draft, content, mode, fsyncSync));
+/**
+ * As replaceFile; a power cut leaves one of both, too. A kill leaves at most a file in `temporaryDirectory`, on the same
+ * file system.
+ */
+export function replaceFileDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  temporaryDirectory: string,
+): void {
+  const temporary = temporaryPath(temporaryDirectory);
+  replace(path, temporary, () => createFile(temporary, content, mode, fsyncSync));
   syncDirectory(dirname(path));
 }

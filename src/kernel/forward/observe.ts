@@ -81,7 +81,7 @@ function observeElements(
   { familyNumber, table }: BaseChain,
   set: string,
 ): readonly ForwardElement[] {
-  const place = [
+  const target = [
     [1, table],
     [2, set],
   ] as const;
@@ -90,7 +90,7 @@ function observeElements(
     if (textOf(attributes, 2) === set) isInterval = decodeSet(attributes).interval;
   });
   const raw: ReturnType<typeof decodeElements>[number][] = [];
-  dump(socket, [message.getSetElem, familyNumber], place, (attributes) => raw.push(...decodeElements(attributes)));
+  dump(socket, [message.getSetElem, familyNumber], target, (attributes) => raw.push(...decodeElements(attributes)));
   if (!isInterval || raw.some(({ keyEnd }) => keyEnd !== undefined))
     return raw.map(({ key, keyEnd, verdict }) => ({ keys: { first: key, last: keyEnd ?? key }, verdict }));
   return [...joinIntervals(raw)].map(([key, verdict]) => {
@@ -106,11 +106,11 @@ function observeRules(
   lookups: ForwardLookups,
 ): readonly ForwardRule[] {
   const raw: Attributes[] = [];
-  const place = [
+  const target = [
     [1, table],
     [2, chain],
   ] as const;
-  dump(socket, [message.getRule, familyNumber], place, (attributes) => {
+  dump(socket, [message.getRule, familyNumber], target, (attributes) => {
     if (textOf(attributes, 1) === table && textOf(attributes, 2) === chain)
       raw.push(new Map([...attributes].map(([type, bytes]) => [type, bytes.slice()])));
   });

@@ -13,15 +13,15 @@ const NETNSA_FD = 3;
 
 /** One path to each namespace that a process is in. */
 function namespacesOfProcesses(): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+  const namespaces = new Map<string, string>();
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     try {
       const path = `/proc/${pid}/ns/net`;
-      found.set(readlinkSync(path), path);
+      namespaces.set(readlinkSync(path), path);
     } catch {} // it has ended meanwhile
   }
-  return found;
+  return namespaces;
 }
 
 /** And to each that is mounted somewhere: proc_pid_mountinfo(5), with the namespace as the root of the mount. */

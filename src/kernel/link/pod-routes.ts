@@ -25,7 +25,7 @@ const EVERYTHING: Readonly<Record<Family, Cidr>> = {
 type Routed = Pick<WorkloadLinkSpec, 'addresses' | 'routes'>;
 
 /** What is to be in the pod for one interface, and what is to go. */
-export interface PodWays {
+export interface PodRouting {
   readonly routes: readonly Route[];
   readonly rules: readonly RoutingRule[];
   /** Rules of interfaces that have gone. */
@@ -71,8 +71,8 @@ function rankOf(name: string): number {
 
 /** The interface's own rank where it has its default route; else the first from its name's on that no other has. */
 function chooseRank(name: string, own: readonly Route[], others: readonly Route[]): number {
-  const standing = own.find((route) => isDefault(route) && isOurs(route));
-  if (standing !== undefined) return standing.metric - FIRST_METRIC[cidrFamily(standing.destination)];
+  const existing = own.find((route) => isDefault(route) && isOurs(route));
+  if (existing !== undefined) return existing.metric - FIRST_METRIC[cidrFamily(existing.destination)];
   const taken = new Set(
     others.filter(isDefault).map(({ destination, metric }) => metric - FIRST_METRIC[cidrFamily(destination)]),
   );
@@ -82,7 +82,7 @@ function chooseRank(name: string, own: readonly Route[], others: readonly Route[
 }
 
 /** What is sent from the interface's addresses leaves by it. */
-function ownWay(index: number, addresses: readonly Ip[]): Pick<PodWays, 'routes' | 'rules'> {
+function sourceRouting(index: number, addresses: readonly Ip[]): Pick<PodRouting, 'routes' | 'rules'> {
   const table = TABLE_BASE + index;
   return {
     routes: routesThrough(index, table, 0, destinationsOf({ addresses })),
@@ -90,14 +90,14 @@ function ownWay(index: number, addresses: readonly Ip[]): Pick<PodWays, 'routes'
   };
 }
 
-/** The ways of interfaces of ours that were alone until now. */
-function waysOfOthers(pod: netlink.Netlink, others: readonly Route[], rules: readonly RoutingRule[]) {
+/** The same for interfaces of ours that were alone until now. */
+function missingSourceRoutings(pod: netlink.Netlink, others: readonly Route[], rules: readonly RoutingRule[]) {
   const indexes = new Set(others.filter(isOurs).flatMap(({ interfaceIndex }) => interfaceIndex ?? []));
   return [...indexes]
     .filter((index) => !rules.some(({ table }) => table === TABLE_BASE + index))
     .map((index) => {
       const hostAddresses = observeAddresses(pod, index).filter(({ address }) => isHostCidr(address));
-      return ownWay(
+      return sourceRouting(
         index,
         hostAddresses.map(({ address }) => address.address),
       );
@@ -107,24 +107,24 @@ function waysOfOthers(pod: netlink.Netlink, others: readonly Route[], rules: rea
 function findStale(pod: netlink.Netlink, rules: readonly RoutingRule[]): readonly RoutingRule[] {
   const ours = rules.filter(({ priority, table }) => priority === RULE_PRIORITY && table > TABLE_BASE);
   if (ours.length === 0) return [];
-  const standing = new Set(observeLinks(pod).map(({ index }) => index));
-  return ours.filter(({ table }) => !standing.has(table - TABLE_BASE));
+  const existing = new Set(observeLinks(pod).map(({ index }) => index));
+  return ours.filter(({ table }) => !existing.has(table - TABLE_BASE));
 }
 
 /** What an interface of the pod wants, given what else is there. `pod` is a socket in its namespace. */
-export function planPodWays(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): PodWays {
+export function planPodRouting(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): PodRouting {
   const families = familiesOf(spec.addresses);
-  const standing = families.flatMap((family) => observeRoutes(pod, { family }));
-  const own = standing.filter(({ interfaceIndex }) => interfaceIndex === index);
-  const others = standing.filter(({ interfaceIndex }) => interfaceIndex !== index);
+  const existing = families.flatMap((family) => observeRoutes(pod, { family }));
+  const own = existing.filter(({ interfaceIndex }) => interfaceIndex === index);
+  const others = existing.filter(({ interfaceIndex }) => interfaceIndex !== index);
   const rank = chooseRank(spec.containerName, own, others);
   const routes = routesThrough(index, TABLE_MAIN, rank, destinationsOf(spec));
   if (!others.some(isDefault)) return { routes, rules: [], stale: [], isAlone: true };
   const rules = families.flatMap((family) => observeRules(pod, family));
-  const ways = [ownWay(index, spec.addresses), ...waysOfOthers(pod, others, rules)];
+  const routings = [sourceRouting(index, spec.addresses), ...missingSourceRoutings(pod, others, rules)];
   return {
-    routes: [...routes, ...ways.flatMap((way) => way.routes)],
-    rules: ways.flatMap((way) => way.rules),
+    routes: [...routes, ...routings.flatMap((routing) => routing.routes)],
+    rules: routings.flatMap((routing) => routing.rules),
     stale: findStale(pod, rules),
     isAlone: false,
   };

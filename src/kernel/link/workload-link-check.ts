@@ -9,7 +9,7 @@ import { observeNeighbours } from '../route/neighbours.ts';
 import { formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from '../route/routes.ts';
 import { observeRules, type RoutingRule } from '../route/routing-rules.ts';
 import { type Link, observeLink } from './links.ts';
-import { planPodWays } from './pod-routes.ts';
+import { planPodRouting } from './pod-routes.ts';
 import { computeAlias, familiesOf, gatewayOf, HOST_MAC, type WorkloadLinkSpec } from './workload-link-spec.ts';
 
 function differ(path: string, found: string | undefined, wanted: string): readonly Issue[] {
@@ -35,9 +35,9 @@ function checkRoutes(path: string, socket: netlink.Netlink, wanted: readonly Rou
 
 function checkRules(path: string, pod: netlink.Netlink, wanted: readonly RoutingRule[]): readonly Issue[] {
   const families = new Set(wanted.map(({ source }) => familyOf(source)));
-  const found = [...families].flatMap((family) => observeRules(pod, family));
+  const rules = [...families].flatMap((family) => observeRules(pod, family));
   return wanted
-    .filter(({ source, table }) => !found.some((rule) => rule.source === source && rule.table === table))
+    .filter(({ source, table }) => !rules.some((rule) => rule.source === source && rule.table === table))
     .map((rule) => ({ path: `${path}.rules`, found: 'nothing', wanted: `from ${formatIp(rule.source)}` }));
 }
 
@@ -72,18 +72,18 @@ function checkPodEnd(pod: netlink.Netlink, spec: WorkloadLinkSpec): readonly Iss
   const path = `pod link ${spec.containerName}`;
   const link = observeLink(pod, spec.containerName);
   if (link === undefined) return differ(path, undefined, 'a link');
-  const found = observeAddresses(pod, link.index);
+  const addresses = observeAddresses(pod, link.index);
   const missing = spec.addresses
     .map(hostCidr)
-    .filter((cidr) => !found.some(({ address }) => sameCidr(address, cidr)))
+    .filter((cidr) => !addresses.some(({ address }) => sameCidr(address, cidr)))
     .map((cidr) => ({ path: `${path}.addresses`, found: 'nothing', wanted: formatCidr(cidr) }));
-  const ways = planPodWays(pod, spec, link.index);
+  const routing = planPodRouting(pod, spec, link.index);
   const gateways = familiesOf(spec.addresses).map((family) => [gatewayOf(family), HOST_MAC] as const);
   return [
     ...checkLink(path, link, spec.mac, spec.mtuBytes),
     ...missing,
-    ...checkRoutes(path, pod, ways.routes),
-    ...checkRules(path, pod, ways.rules),
+    ...checkRoutes(path, pod, routing.routes),
+    ...checkRules(path, pod, routing.rules),
     ...checkNeighbours(path, pod, link.index, gateways),
   ];
 }

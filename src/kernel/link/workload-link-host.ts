@@ -111,8 +111,8 @@ export interface ObservedHostEnd extends links.Link {
 /** Whether each setting is as it is wanted, as far as it can be seen. */
 export function holdsSettings(observed: ObservedSettings, settings: HostSettings): boolean {
   return SETTINGS.every(({ value }, at) => {
-    const [wanted, found] = [value(settings), observed[at]];
-    return wanted === undefined || found === undefined || found === wanted;
+    const [wanted, actual] = [value(settings), observed[at]];
+    return wanted === undefined || actual === undefined || actual === wanted;
   });
 }
 

@@ -41,7 +41,7 @@ export function observePodMacOf(hostName: string): PodMac | undefined {
   }
 }
 
-/** A device forgets its neighbours when its address changes: the gateway is told to the pod again. */
+/** A device forgets its neighbours when its address changes: the pod gets the entry of its gateway again. */
 function tellGateway(netnsFd: number, index: number, addresses: readonly Ip[]): void {
   const pod = netlink.openNetlink(netlink.NETLINK_ROUTE, { netnsFd });
   try {
@@ -63,13 +63,13 @@ export function applyPodMac({ hostName, mac }: PodMac, addresses: readonly Ip[])
     const writer = netlink.createMessageWriter(256);
     for (const ip of addresses) writePermanentNeighbour(writer, link.index, ip, mac);
     host.request(writer, writer.count);
-    let found = false;
+    let isFound = false;
     forEachNetns(host, (netnsId, netnsFd) => {
       if (netnsId !== peer.netnsId) return;
       tellGateway(netnsFd, peer.index, addresses);
-      found = true;
+      isFound = true;
     });
-    return found;
+    return isFound;
   } finally {
     host.close();
   }

@@ -8,7 +8,7 @@ import { writePermanentNeighbour } from '../route/neighbours.ts';
 import { RTM_NEWROUTE, writeRoute } from '../route/routes.ts';
 import { writeDeleteRule, writeNewRule } from '../route/routing-rules.ts';
 import * as links from './links.ts';
-import { planPodWays } from './pod-routes.ts';
+import { planPodRouting } from './pod-routes.ts';
 import { familiesOf, gatewayOf, HOST_MAC, type WorkloadLinkSpec } from './workload-link-spec.ts';
 
 const CREATE = netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
@@ -28,19 +28,19 @@ function podSysctls(spec: WorkloadLinkSpec, isAlone: boolean): readonly Sysctl[]
 }
 
 /**
- * Addresses first, then the way to the gateway, then what lies behind it. The gateway is the one neighbour that a pod has, and is told
- * to it. `pod` is a socket in the pod's namespace.
+ * Addresses first, then the way to the gateway, then what lies behind it. A pod has one neighbour, the gateway, and gets a
+ * permanent entry for it. `pod` is a socket in the pod's namespace.
  */
 export function configurePod(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): void {
-  const ways = planPodWays(pod, spec, index);
-  applySysctls(podSysctls(spec, ways.isAlone), spec.netnsFd);
+  const routing = planPodRouting(pod, spec, index);
+  applySysctls(podSysctls(spec, routing.isAlone), spec.netnsFd);
   const writer = netlink.createMessageWriter(1024);
   links.writeNoArp(writer, index);
   for (const up of [links.LOOPBACK_INDEX, index]) links.writeUp(writer, up, true);
   for (const ip of spec.addresses) writeAddress(writer, { interfaceIndex: index, address: hostCidr(ip) });
   for (const family of familiesOf(spec.addresses)) writePermanentNeighbour(writer, index, gatewayOf(family), HOST_MAC);
-  for (const rule of ways.stale) writeDeleteRule(writer, rule);
-  for (const route of ways.routes) writeRoute(writer, RTM_NEWROUTE, CREATE, route);
-  for (const rule of ways.rules) writeNewRule(writer, rule);
+  for (const rule of routing.stale) writeDeleteRule(writer, rule);
+  for (const route of routing.routes) writeRoute(writer, RTM_NEWROUTE, CREATE, route);
+  for (const rule of routing.rules) writeNewRule(writer, rule);
   pod.request(writer, writer.count);
 }

@@ -49,7 +49,7 @@ export interface KernelFirewall {
   loadBase(config: FirewallConfig): BaseOutcome;
   /** One batch for each step. `desired` is the state after the last one, for the case that the kernel refuses any. */
   apply(steps: Steps, desired: Ruleset): ApplyOutcome;
-  /** Reads everything back, makes it as desired, and says what was not; `take` is told by which steps. */
+  /** Reads everything back, makes it as desired, and returns what was not; `take` gets the steps. */
   resync(desired: Ruleset, take?: (steps: Steps) => void): readonly Finding[];
   /** Whether nobody has changed any ruleset but this object, since the last resync. Costs one small question. */
   isUntouched(): boolean;
@@ -70,8 +70,8 @@ function openFirewallSocket(): Netlink {
 }
 
 function describe(refusal: Refusal): OcicatError {
-  const words = refusal.words === '' ? '' : ` (${refusal.words})`;
-  const message = `change table "${TABLE}": message ${refusal.index}: ${errnoName(refusal.errno)}${words}`;
+  const detail = refusal.extack === '' ? '' : ` (${refusal.extack})`;
+  const message = `change table "${TABLE}": message ${refusal.index}: ${errnoName(refusal.errno)}${detail}`;
   return new OcicatError('kernel', message, { errno: refusal.errno });
 }
 
@@ -158,8 +158,8 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
       return { findings, differences, steps: computeExchange(table, standIn, desired) };
     }
     const pieces = steps.map((batch): TableStep => ({ table: TABLE, batch }));
-    const leftover = scope === undefined ? removeStandIn(standIn) : [];
-    return { findings, differences: steps, steps: [...pieces, ...leftover] };
+    const standInRemoval = scope === undefined ? removeStandIn(standIn) : [];
+    return { findings, differences: steps, steps: [...pieces, ...standInRemoval] };
   }
 
   function repair(

@@ -21,7 +21,7 @@ export interface HeldTable {
   readonly holder: HolderName;
   /** Of who changes the table, one at a time. Made with its directory where it is not there. */
   readonly lockFile: string;
-  /** Is told the process that holds the table's socket from now on. */
+  /** Gets the process that holds the table's socket from now on. */
   readonly started: (pid: number) => void;
 }
 

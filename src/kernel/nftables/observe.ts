@@ -86,7 +86,7 @@ export function observeHead({ netlink, writer, family, table: name }: Source): O
   });
   if (refusal === undefined) return head;
   if (refusal.errno === ENOENT) return undefined;
-  throw new OcicatError('kernel', `read table "${name}": ${refusal.words}`, { errno: refusal.errno });
+  throw new OcicatError('kernel', `read table "${name}": ${refusal.extack}`, { errno: refusal.errno });
 }
 
 /** Hands over every object of the table; the kernel may send those of others too. */

@@ -10,7 +10,7 @@ export interface CountedTable extends ObservedTable {
   readonly counts: RuleCounts;
 }
 
-/** Of the calling thread's network namespace; in words why there is nothing to read. */
+/** Of the calling thread's network namespace; or the reason why there is nothing to read. */
 export function readTable(): CountedTable | string {
   if (process.getuid?.() !== 0) return 'only root can read its rules';
   try {

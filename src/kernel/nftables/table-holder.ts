@@ -100,7 +100,7 @@ export function startHolder(holder: HolderName, fd: number): Bun.Subprocess {
 
 /**
  * Has a process of its own hold the socket of the agent's table, in place of those that have held it so far, and starts another one when it ends.
- * `failed` is told why there is none.
+ * `failed` gets the reason when there is none.
  */
 export function keepHolder(fd: number, failed: (error: unknown) => void): TableHolder {
   let isReleased = false;

@@ -31,7 +31,7 @@ const route = (address: string, changes: Partial<Route> = {}): Route => ({
 
 const neighbour = (address: typeof A, permanent = true) => ({ interfaceIndex: 7, address, mac, permanent });
 
-/** In words. */
+/** As text. */
 function differ(observed: Partial<ObservedState>, wanted = desired): readonly string[] {
   const { links, routes, neighbours } = computeDifference(wanted, {
     ...{ links: [link()], routes: [], neighbours: [] },

@@ -74,7 +74,7 @@ function routeDifference(
   return { added, removed };
 }
 
-/** Who has an address is told once: a pod may change its MAC address, and the entry then follows the pod and not the store. */
+/** A neighbour entry is added once: a pod may change its MAC address, and the entry then follows the pod and not the store. */
 function neighbourDifference(
   desired: KernelState['neighbours'],
   up: ReadonlyMap<string, ObservedLink>,
@@ -90,7 +90,7 @@ function neighbourDifference(
   });
 }
 
-/** Nothing is said of links that are not in the desired state; routes and neighbours come to links that are up. */
+/** Links that are not in the desired state are left alone; routes and neighbours come to links that are up. */
 export function computeDifference(desired: KernelState, observed: ObservedState): KernelDifference {
   const isDesired = (link: ObservedLink): boolean => link.up && desired.links.get(link.name) !== undefined;
   const up = new Map(observed.links.filter(isDesired).map((link) => [link.name, link]));

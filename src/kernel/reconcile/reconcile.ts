@@ -19,10 +19,10 @@ function observeState(socket: netlink.Netlink, { links }: KernelState): Observed
       routes: observeRoutes(socket),
       neighbours: observeNeighbours(socket),
     };
-  const found = [...links.keys()].flatMap((name) => observeHostEnd(socket, name) ?? []);
-  const up = found.filter((link) => link.up);
+  const hostEnds = [...links.keys()].flatMap((name) => observeHostEnd(socket, name) ?? []);
+  const up = hostEnds.filter((link) => link.up);
   return {
-    links: found,
+    links: hostEnds,
     routes: up.flatMap(({ index }) => observeRoutes(socket, { interfaceIndex: index })),
     neighbours: up.flatMap(({ index }) => observeNeighbours(socket, index)),
   };

@@ -11,7 +11,7 @@ export interface LocalWorkload {
   readonly id: string;
   readonly interfaceName: string;
   readonly addresses: readonly Ip[];
-  /** Undefined where it is not known: then nobody is told who has the addresses. */
+  /** Undefined where it is not known: then the addresses get no neighbour entry. */
   readonly mac: Mac | undefined;
   /** Whether it may send from addresses that do not lie behind its link. */
   readonly maySpoof: boolean;
