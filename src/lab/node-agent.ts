@@ -38,7 +38,7 @@ export async function startAgent(state: LabState, node: LabNode): Promise<void> 
   await startInside(hostProcess(state, node.name), computeAgentCommand(node), LOG_FILE);
 }
 
-async function lastWords(host: ProcessIdentity): Promise<string> {
+async function readLastLogLines(host: ProcessIdentity): Promise<string> {
   return (await runInside(host, ['tail', '-n', '5', LOG_FILE])).stdout.trim();
 }
 
@@ -62,7 +62,7 @@ export async function waitForAgent(state: LabState, node: LabNode, peers: number
   }
   throw new OcicatError(
     'timeout',
-    `start agent on "${node.name}": it is not ready after 60 s: ${await lastWords(host)}`,
+    `start agent on "${node.name}": it is not ready after 60 s: ${await readLastLogLines(host)}`,
   );
 }
 

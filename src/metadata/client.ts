@@ -1,7 +1,7 @@
 // rkt's side of registering: requests over the socket that only root may use.
 import { createConnection } from 'node:net';
 import { OcicatError } from '../base/errors.ts';
-import { METADATA_SOCKET } from './place.ts';
+import { METADATA_SOCKET } from './address.ts';
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 1000;
@@ -22,7 +22,7 @@ async function send({ method, path, body }: Call): Promise<Response> {
 }
 
 /** Tries again while the service cannot be reached: one that is started anew is back within a moment. */
-async function sendPatiently(call: Call, attempts = ATTEMPTS): Promise<Response> {
+async function sendWithRetries(call: Call, attempts = ATTEMPTS): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await send(call);
@@ -33,12 +33,12 @@ async function sendPatiently(call: Call, attempts = ATTEMPTS): Promise<Response>
   }
 }
 
-/** Throws `unavailable` with the service's own words. */
+/** Throws `unavailable` with the service's own message. */
 async function demand(call: Call): Promise<void> {
-  const response = await sendPatiently(call);
+  const response = await sendWithRetries(call);
   if (response.ok) return;
-  const words = (await response.text()).trim();
-  throw new OcicatError('unavailable', `the metadata service refused it: ${response.status} ${words}`);
+  const reason = (await response.text()).trim();
+  throw new OcicatError('unavailable', `the metadata service refused it: ${response.status} ${reason}`);
 }
 
 export interface NewPod {
@@ -63,7 +63,7 @@ export async function registerPod({ uuid, token, address, podPath, manifest, ima
 /** A service that does not run forgets the pod when it starts. */
 export async function unregisterPod(uuid: string): Promise<void> {
   try {
-    await sendPatiently({ method: 'DELETE', path: `/pods/${uuid}` }, 1);
+    await sendWithRetries({ method: 'DELETE', path: `/pods/${uuid}` }, 1);
   } catch {
     // it looks at the pod's lock as well
   }

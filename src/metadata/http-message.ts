@@ -8,7 +8,7 @@ export interface RequestHead {
   readonly query: string;
   readonly bodyBytes: number;
   readonly contentType: string;
-  /** The client waits for our word before it sends the body. */
+  /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface HttpAnswer {
 
 const TEXT_TYPE = 'text/plain; charset=us-ascii';
 
-/** Words for people; the pod's own program looks at the status. */
+/** Text for people; the pod's own program looks at the status. */
 export function textAnswer(status: number, body = STATUS_CODES[status] ?? ''): HttpAnswer {
   return { status, type: TEXT_TYPE, body };
 }

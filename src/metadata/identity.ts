@@ -32,8 +32,11 @@ const OTHERS_READ = 0o077;
 
 function readKey(path: string): Uint8Array {
   const { uid, mode, size } = lstatSync(path);
-  const fail = (words: string): never => {
-    throw new OcicatError('denied', `read key "${path}": ${words}; remove it, and signatures so far are worth nothing`);
+  const fail = (reason: string): never => {
+    throw new OcicatError(
+      'denied',
+      `read key "${path}": ${reason}; remove it, and signatures so far are worth nothing`,
+    );
   };
   if (uid !== process.geteuid?.() || (mode & OTHERS_READ) !== 0) fail('it is not one of root alone');
   return size === KEY_BYTES ? readRegularFile(path, KEY_BYTES) : fail(`it has ${size} bytes, wanted ${KEY_BYTES}`);

@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
-import { METADATA_SOCKET } from './place.ts';
+import { METADATA_SOCKET } from './address.ts';
 
 /** Descriptors by what speaks through them; undefined for one that is to be made. */
 export interface Inherited {
@@ -67,11 +67,11 @@ export async function listenForRegistrations(server: Server, fd: number | undefi
     await listen(server, { fd }, 'the socket of systemd');
     return () => {};
   }
-  const draft = `${METADATA_SOCKET}.new`;
+  const temporary = `${METADATA_SOCKET}.new`;
   mkdirSync(dirname(METADATA_SOCKET), { recursive: true });
-  rmSync(draft, { force: true });
-  await listen(server, { path: draft }, `socket "${METADATA_SOCKET}"`);
-  chmodSync(draft, 0o600);
-  renameSync(draft, METADATA_SOCKET);
+  rmSync(temporary, { force: true });
+  await listen(server, { path: temporary }, `socket "${METADATA_SOCKET}"`);
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, METADATA_SOCKET);
   return () => rmSync(METADATA_SOCKET, { force: true });
 }

@@ -8,8 +8,8 @@ const NOT_FOUND = textAnswer(404);
 
 function annotationsAnswer(annotations: readonly Annotation[], name: readonly string[]): HttpAnswer {
   if (name.length === 0) return jsonAnswer(printJson(annotations));
-  const found = annotations.find((annotation) => annotation.name === name.join('/'));
-  return found === undefined ? NOT_FOUND : textAnswer(200, found.value);
+  const match = annotations.find((annotation) => annotation.name === name.join('/'));
+  return match === undefined ? NOT_FOUND : textAnswer(200, match.value);
 }
 
 /** Names of later ones win. */

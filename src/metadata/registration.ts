@@ -34,17 +34,17 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-export function isUuid(word: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(word);
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
-export function isIp4(word: string): boolean {
-  const parts = word.split('.');
+export function isIp4(text: string): boolean {
+  const parts = text.split('.');
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
 }
 
-export function isAppName(word: string): boolean {
-  return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(word) && word.length <= 512;
+export function isAppName(text: string): boolean {
+  return /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text) && text.length <= 512;
 }
 
 const annotations = optional(list(object({ name: text(), value: text() })));

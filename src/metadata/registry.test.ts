@@ -58,7 +58,7 @@ test('a service that starts again knows the pods that live, from files that hold
   expect(readdirSync(directory)).toHaveLength(1);
 });
 
-test('a pod that ended and told nobody is not answered, and forgotten', () => {
+test('a pod that ended without being unregistered is not answered, and forgotten', () => {
   const registry = open();
   registry.put(pod('a', TOKEN, '10.0.0.1'));
   held.delete('/pods/a');
@@ -67,7 +67,7 @@ test('a pod that ended and told nobody is not answered, and forgotten', () => {
   expect(registry.forget(pod('a', TOKEN, '').uuid)).toBe(false);
 });
 
-test('a damaged file is said and dropped; what a kill left of one is no registration', () => {
+test('a damaged file is reported and dropped; what a kill left of one is no registration', () => {
   writeFileSync(join(directory, 'x.json'), '{"uuid":"x"}');
   writeFileSync(join(directory, '.y.json.draft'), '');
   open();

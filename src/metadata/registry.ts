@@ -22,7 +22,7 @@ export interface Registry {
   put(registration: Registration): void;
   /** False if there was none. */
   forget(uuid: string): boolean;
-  /** Forgets pods that have ended and told nobody: theirs was killed, or the machine went down. */
+  /** Forgets pods that have ended without being unregistered: their runner was killed, or the machine went down. */
   sweep(): void;
 }
 
@@ -57,16 +57,16 @@ export function openRegistry(setting: RegistrySetting): Registry {
   const byUuid = new Map(readAll(setting).map((each) => [each.uuid, each]));
   const byToken = new Map([...byUuid.values()].map((each) => [each.tokenHash, each]));
   const pathOf = (uuid: string): string => join(directory, `${uuid}${SUFFIX}`);
-  const lives = ({ podPath }: Registration): boolean => podPath === undefined || isHeld(podPath);
+  const isAlive = ({ podPath }: Registration): boolean => podPath === undefined || isHeld(podPath);
 
   const registry: Registry = {
     hasAddress: (address) => [...byUuid.values()].some((each) => each.address === address),
     get: (uuid) => byUuid.get(uuid),
     tryFind(address, token) {
-      const found = byToken.get(hashToken(token));
-      if (found === undefined || found.address !== address) return undefined;
-      if (lives(found)) return found;
-      registry.forget(found.uuid);
+      const pod = byToken.get(hashToken(token));
+      if (pod === undefined || pod.address !== address) return undefined;
+      if (isAlive(pod)) return pod;
+      registry.forget(pod.uuid);
       return undefined;
     },
     put(registration) {
@@ -78,14 +78,14 @@ export function openRegistry(setting: RegistrySetting): Registry {
       byToken.set(pod.tokenHash, pod);
     },
     forget(uuid) {
-      const found = byUuid.get(uuid);
-      if (found === undefined) return false;
+      const pod = byUuid.get(uuid);
+      if (pod === undefined) return false;
       rmSync(pathOf(uuid), { force: true });
-      byToken.delete(found.tokenHash);
+      byToken.delete(pod.tokenHash);
       return byUuid.delete(uuid);
     },
     sweep() {
-      for (const each of [...byUuid.values()]) if (!lives(each)) registry.forget(each.uuid);
+      for (const each of [...byUuid.values()]) if (!isAlive(each)) registry.forget(each.uuid);
     },
   };
   registry.sweep();

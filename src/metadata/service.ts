@@ -5,12 +5,12 @@ import { describeError, OcicatError } from '../base/errors.ts';
 import { descriptorOf } from '../sys/connection.ts';
 import * as libc from '../sys/libc.ts';
 import { type HeldLock, tryLockDirectory } from '../sys/lock.ts';
-import { createConnectionDesk } from './connection-desk.ts';
+import { API_PATH, REGISTRATIONS_DIR } from './address.ts';
+import { createConnectionLimiter } from './connection-limiter.ts';
 import { type ConnectionBounds, serveConnection } from './http-connection.ts';
 import { type HttpAnswer, type HttpRequest, textAnswer } from './http-message.ts';
 import { ensureKey } from './identity.ts';
 import { listenForPods, listenForRegistrations, takeInherited } from './listeners.ts';
-import { API_PATH, REGISTRATIONS_DIR } from './place.ts';
 import { answerPod } from './pod-api.ts';
 import { answerRegistration } from './registration-api.ts';
 import { openRegistry, type Registry } from './registry.ts';
@@ -59,8 +59,8 @@ function keep({ open }: Serving, socket: Socket, leave: () => void): void {
   });
 }
 
-/** Nothing that a request brings about ends the service. */
-function guard(say: Serving['say'], answer: () => HttpAnswer): HttpAnswer {
+/** No failure of a request ends the service. */
+function catchFailure(say: Serving['say'], answer: () => HttpAnswer): HttpAnswer {
   try {
     return answer();
   } catch (error) {
@@ -82,26 +82,28 @@ function answerAt({ registry, key, log }: Serving, address: string, request: Htt
 
 /** Who is not registered is not read at all; who is has so many connections at a time. */
 function createPodServer(serving: Serving): Server {
-  const desk = createConnectionDesk(POD_CONNECTIONS);
+  const limiter = createConnectionLimiter(POD_CONNECTIONS);
   return createServer((socket: Socket) => {
     const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-    const leave = serving.registry.hasAddress(address) ? desk.tryEnter(address) : undefined;
+    const leave = serving.registry.hasAddress(address) ? limiter.tryEnter(address) : undefined;
     if (leave === undefined) return void socket.destroy();
     keep(serving, socket, leave);
-    serveConnection(socket, POD_BOUNDS, (request) => guard(serving.say, () => answerAt(serving, address, request)));
+    serveConnection(socket, POD_BOUNDS, (request) =>
+      catchFailure(serving.say, () => answerAt(serving, address, request)),
+    );
   });
 }
 
 function createRootServer(serving: Serving): Server {
   const { registry, log } = serving;
-  const desk = createConnectionDesk(ROOT_CONNECTIONS);
+  const limiter = createConnectionLimiter(ROOT_CONNECTIONS);
   return createServer((socket: Socket) => {
     const { uid } = libc.peerCredentials(descriptorOf(socket));
-    const leave = uid === 0 ? desk.tryEnter('') : undefined;
+    const leave = uid === 0 ? limiter.tryEnter('') : undefined;
     if (leave === undefined) return void socket.destroy();
     keep(serving, socket, leave);
     serveConnection(socket, ROOT_BOUNDS, (request) => {
-      const answer = guard(serving.say, () => answerRegistration(registry, request));
+      const answer = catchFailure(serving.say, () => answerRegistration(registry, request));
       log.add(request, `/${request.segments.join('/')}`, answer.status, 'root');
       return answer;
     });

@@ -39,12 +39,12 @@ export function removeRoutes(): readonly string[] {
   });
 }
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 async function endOne(holder: HolderName): Promise<readonly string[]> {
   const pids = observeHolders(holder);
   endHolders(holder);
-  for (let waitedMs = 0; !pids.every(hasEnded) && waitedMs < PATIENCE_MS; waitedMs += 10) await Bun.sleep(10);
+  for (let waitedMs = 0; !pids.every(hasEnded) && waitedMs < TIMEOUT_MS; waitedMs += 10) await Bun.sleep(10);
   return pids.map((pid) => `ended ${holder} (process ${pid})`);
 }
 

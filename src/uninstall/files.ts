@@ -9,7 +9,7 @@ import {
   INSTALL_ROOT,
   LINK_DIRECTORIES,
   SHARE_DIRECTORY,
-} from './places.ts';
+} from './paths.ts';
 
 function namesIn(directory: string): readonly string[] {
   return lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(directory) : [];

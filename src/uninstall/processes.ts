@@ -6,13 +6,13 @@ import { askBird } from '../bird/control.ts';
 import { observeAgents } from '../ctl/node/agent-process.ts';
 import { observeOwnBirds } from '../sys/other-daemons.ts';
 import { signalProcess } from '../sys/processes.ts';
-import { RUN_DIRECTORY, UNIT_DIRECTORY, UNITS } from './places.ts';
+import { RUN_DIRECTORY, UNIT_DIRECTORY, UNITS } from './paths.ts';
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 const POLL_MS = 50;
 
 async function untilNone(observe: () => readonly number[]): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
+  for (let waitedMs = 0; waitedMs < TIMEOUT_MS; waitedMs += POLL_MS) {
     if (observe().length === 0) return true;
     await Bun.sleep(POLL_MS);
   }

@@ -15,7 +15,7 @@ import {
   removePrograms,
 } from './files.ts';
 import { closeFirewalld, removeAcceptRules } from './other-firewalls.ts';
-import { MOVED_TO_FILE, NODE_NAME_FILE, PRIVATE_STORE } from './places.ts';
+import { MOVED_TO_FILE, NODE_NAME_FILE, PRIVATE_STORE } from './paths.ts';
 import { endAgents, endBird, removeUnits } from './processes.ts';
 import { collectPods, describeWorkloads, endPods, releasePods } from './workloads.ts';
 
@@ -63,7 +63,7 @@ function readNodeName(): string | undefined {
   return readFileSync(NODE_NAME_FILE, 'utf8').trim();
 }
 
-function sayWhatIsLeft(node: string | undefined, removed: number): void {
+function reportWhatIsLeft(node: string | undefined, removed: number): void {
   if (removed === 0) sayLine('nothing of Ocicat is on this host');
   const kept = observeConfiguration();
   if (kept.length > 0) sayLine(`left, as they are yours: ${kept.join(', ')}`);
@@ -86,6 +86,6 @@ export const uninstall: SingleHandler = async (line) => {
     for (const text of lines) sayLine(text);
     removed += lines.length;
   }
-  sayWhatIsLeft(node, removed);
+  reportWhatIsLeft(node, removed);
   return 0;
 };

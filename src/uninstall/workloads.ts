@@ -8,7 +8,7 @@ import { removePodNetns } from '../rkt/network/pod-netns.ts';
 import { removePodCgroups } from '../rkt/run/cgroups.ts';
 import { observePods, type Pod, type PodState } from '../rkt/store/pod-store.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
-import { rktDataDirectory } from './places.ts';
+import { rktDataDirectory } from './paths.ts';
 
 const RUNNING: ReadonlySet<PodState> = new Set(['running', 'preparing']);
 

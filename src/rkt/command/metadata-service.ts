@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import { flagValue, type WithFlags } from '../../cli/flags.ts';
-import { METADATA_PORT } from '../../metadata/place.ts';
+import { METADATA_PORT } from '../../metadata/address.ts';
 import { runService } from '../../metadata/service.ts';
 import { chooseDataDir } from '../cli/data-dir.ts';
 import { openStopRequests } from '../run/stop-requests.ts';

@@ -1,7 +1,7 @@
 // The command table: every command's name, options and help, and where its code is. Code is loaded when it is called.
 import type { Flag, Operand } from '../../cli/command.ts';
 import type { Program } from '../../cli/program.ts';
-import { METADATA_PORT } from '../../metadata/place.ts';
+import { METADATA_PORT } from '../../metadata/address.ts';
 import { globalFlags } from '../cli/context.ts';
 import { describeFault } from '../cli/faults.ts';
 import type { RktCommand } from '../command/command.ts';

@@ -1,7 +1,7 @@
 // The rules that keep rkt's own networks from joining what the user's networks keep apart, as data. They know the links of these
 // networks by the group that the links are in.
 
-import { METADATA_PORT } from '../../metadata/place.ts';
+import { METADATA_PORT } from '../../metadata/address.ts';
 import { hostCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { linkGroups } from '../../net/link-groups.ts';

@@ -8,8 +8,8 @@ export interface ConnectionLimits {
   readonly burstSeconds: number;
 }
 
-export interface ConnectionDesk {
-  /** Returns what gives the place back; undefined where there is none. */
+export interface ConnectionLimiter {
+  /** Returns what gives the connection back; undefined beyond the limits. */
   tryEnter(sender: string): (() => void) | undefined;
 }
 
@@ -20,7 +20,7 @@ interface Sender {
   atMs: number;
 }
 
-export function createConnectionDesk(limits: ConnectionLimits, nowMs: () => number = Date.now): ConnectionDesk {
+export function createConnectionLimiter(limits: ConnectionLimits, nowMs: () => number = Date.now): ConnectionLimiter {
   const { ofOne, ofAll, perSecond, burstSeconds } = limits;
   const senders = new Map<string, Sender>();
   const most = perSecond * burstSeconds;
