@@ -20,7 +20,7 @@ export interface AppContainer {
 
 export interface AppLaunch extends AppContainer {
   /** Descriptors by which a process joins the app's control groups. */
-  readonly entrances: readonly number[];
+  readonly groupFds: readonly number[];
   /** crun stays and carries the terminal's bytes. */
   readonly terminal: boolean;
   readonly stdio: AppStdio;
@@ -38,7 +38,7 @@ export interface AppProcess {
 export type Launched =
   | { readonly kind: 'running'; readonly process: AppProcess }
   /** The program could not be executed. */
-  | { readonly kind: 'unusable'; readonly words: string };
+  | { readonly kind: 'unusable'; readonly reason: string };
 
 /** File with the app's process id, as the host sees it. */
 export function pidPath(podPath: string, app: string): string {
@@ -56,57 +56,57 @@ export function containerId(uuid: string, app: string): string {
   return `${uuid}-${app}`;
 }
 
-/** The words before any of crun's commands on an app of the pod; its control groups are ours to make. */
-export function crunWords(podPath: string, ...options: readonly string[]): readonly string[] {
+/** The command line before any of crun's commands on an app of the pod; its control groups are ours to make. */
+export function crunArgv(podPath: string, ...options: readonly string[]): readonly string[] {
   return [systemProgram('crun'), '--root', join(podPath, 'crun'), '--cgroup-manager', 'disabled', ...options];
 }
 
-function crunCommand({ podPath, name, uuid }: AppContainer, ...words: readonly string[]): readonly string[] {
+function crunCommand({ podPath, name, uuid }: AppContainer, ...args: readonly string[]): readonly string[] {
   const log = join(appPath(podPath, name), 'crun.log');
-  return [...crunWords(podPath, '--log', log), ...words, containerId(uuid, name)];
+  return [...crunArgv(podPath, '--log', log), ...args, containerId(uuid, name)];
 }
 
-function bundleWords({ podPath, name }: AppContainer): readonly string[] {
+function bundleArgs({ podPath, name }: AppContainer): readonly string[] {
   return ['--bundle', appPath(podPath, name), '--pid-file', pidPath(podPath, name)];
 }
 
 /** Standard streams come before it. */
-const FIRST_ENTRANCE = 3;
+const FIRST_GROUP_FD = 3;
 
 /**
  * The command by way of a shell that joins the groups behind the descriptors from 3 on, and gives those up: a process that
  * is moved later has had children, or used memory, outside.
  */
-function joiningGroups(entrances: readonly number[], command: readonly string[]): readonly string[] {
-  if (entrances.length === 0) return command;
-  const fds = entrances.map((_, index) => FIRST_ENTRANCE + index);
+function joiningGroups(groupFds: readonly number[], command: readonly string[]): readonly string[] {
+  if (groupFds.length === 0) return command;
+  const fds = groupFds.map((_, index) => FIRST_GROUP_FD + index);
   const joins = fds.map((fd) => `echo 0 >&${fd} && exec ${fd}>&-`);
   return ['/bin/sh', '-c', `${joins.join(' && ')} && exec "$@"`, 'sh', ...command];
 }
 
-/** The last thing that crun complained about. */
-function complaintOf(launch: AppContainer): string {
+/** The last message in the log of crun. */
+function lastMessageOf(launch: AppContainer): string {
   const path = join(appPath(launch.podPath, launch.name), 'crun.log');
   const lines = readFileSync(path, 'utf8').trim().split('\n');
   return (lines.at(-1) ?? '').replace(/^\S*T\S*Z: /, '');
 }
 
-/** crun's words for a failed execve: the program, or its interpreter, is missing or not one. */
+/** crun's message for a failed execve: the program, or its interpreter, is missing or not one. */
 const EXEC_FAILURE = /^exec(?:v[pe]*|utable file)?\b/i;
 
 function judgeFailure(launch: AppLaunch): Launched {
-  const words = complaintOf(launch);
-  if (EXEC_FAILURE.test(words)) return { kind: 'unusable', words: `Error: ${words}` };
-  throw new OcicatError('unavailable', `start app "${launch.name}": ${words}`);
+  const message = lastMessageOf(launch);
+  if (EXEC_FAILURE.test(message)) return { kind: 'unusable', reason: `Error: ${message}` };
+  throw new OcicatError('unavailable', `start app "${launch.name}": ${message}`);
 }
 
 /** crun making the app's container, from within the app's control groups. */
-function spawnMaker(launch: AppLaunch, ...words: readonly string[]) {
-  const command = crunCommand(launch, ...words, ...bundleWords(launch));
-  return Bun.spawn([...joiningGroups(launch.entrances, command)], {
+function spawnMaker(launch: AppLaunch, ...args: readonly string[]) {
+  const command = crunCommand(launch, ...args, ...bundleArgs(launch));
+  return Bun.spawn([...joiningGroups(launch.groupFds, command)], {
     env: systemEnvironment,
     cwd: '/',
-    stdio: [...launch.stdio, ...launch.entrances],
+    stdio: [...launch.stdio, ...launch.groupFds],
     // Out of reach of what is sent to the runner's process group; a terminal's sizes are sent there too.
     detached: !launch.terminal,
   });
@@ -142,7 +142,7 @@ export async function beginApp(container: AppContainer): Promise<void> {
     detached: true,
   });
   if ((await starter.exited) === 0) return;
-  throw new OcicatError('unavailable', `start app "${container.name}": ${complaintOf(container)}`);
+  throw new OcicatError('unavailable', `start app "${container.name}": ${lastMessageOf(container)}`);
 }
 
 /** crun itself stands for the app: it ends with the app's status, or 128 and the signal. */

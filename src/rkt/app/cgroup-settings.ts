@@ -1,4 +1,4 @@
-// An app's limits in the words of control groups: which controller, which file, which value, in both versions.
+// An app's limits as files of control groups: which controller, which file, which value, in both versions.
 import type { AppLimits } from './oci-spec.ts';
 
 export type Controller = 'memory' | 'cpu' | 'pids';

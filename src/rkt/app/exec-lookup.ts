@@ -9,14 +9,14 @@ import { statInRoot, tryOpenInRoot } from './root-tree.ts';
 
 export type ExecLookup =
   | { readonly kind: 'found'; readonly path: string }
-  /** A path that leads nowhere: the app ends with status 203, as in rkt. `words` say why. */
-  | { readonly kind: 'unusable'; readonly path: string; readonly words: string };
+  /** A path that leads nowhere: the app ends with status 203, as in rkt. `reason` says why. */
+  | { readonly kind: 'unusable'; readonly path: string; readonly reason: string };
 
 /** Status of an app whose program cannot be executed. Source: systemd.exec(5), EXIT_EXEC. */
 export const EXEC_FAILED_STATUS = 203;
 
-function unusable(path: string, words: string): ExecLookup {
-  return { kind: 'unusable', path, words: `Error: ${words}` };
+function unusable(path: string, reason: string): ExecLookup {
+  return { kind: 'unusable', path, reason: `Error: ${reason}` };
 }
 
 function cannotOpen(path: string, missing: string): ExecLookup {
@@ -73,8 +73,8 @@ export function lookUpExec(
   const path = environment.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length);
   const searched = path === undefined ? [directory, '/bin', '/usr/bin'] : path.split(':').filter((dir) => dir !== '');
   for (const dir of searched) {
-    const found = posix.resolve(directory, dir, program);
-    if (isProgram(files, found)) return check(files, found);
+    const candidate = posix.resolve(directory, dir, program);
+    if (isProgram(files, candidate)) return check(files, candidate);
   }
   const where = searched.join(':');
   throw new OcicatError('not-found', `error looking up "${program}": unable to find "${program}" in "${where}"`);

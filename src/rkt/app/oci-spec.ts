@@ -1,4 +1,4 @@
-// The OCI configuration of one app: what crun is told.
+// The OCI runtime configuration of one app, config.json, which crun reads.
 import type { Device } from './devices.ts';
 import { computeSeccomp } from './seccomp.ts';
 import type { TerminalSize } from './terminal-size.ts';

@@ -78,7 +78,7 @@ const ALLOW = 'SCMP_ACT_ALLOW';
 const NAMESPACE_FLAGS = 0x7e020000;
 
 /**
- * Architectures in libseccomp's words: the kernel's own and the 32-bit one it also runs. Each costs crun about 15 ms a
+ * Architectures by libseccomp's names: the kernel's own and the 32-bit one it also runs. Each costs crun about 15 ms a
  * start.
  */
 const architectures: Readonly<Record<string, readonly string[]>> = {

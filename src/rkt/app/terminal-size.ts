@@ -38,8 +38,8 @@ async function resize(pid: number): Promise<void> {
   if (master === undefined) return;
   try {
     const { rows, columns } = observeTerminalSize();
-    const words = [systemProgram('stty'), 'rows', String(rows), 'columns', String(columns)];
-    const stty = Bun.spawn(words, { env: systemEnvironment, cwd: '/', stdio: [master, 'ignore', 'ignore'] });
+    const command = [systemProgram('stty'), 'rows', String(rows), 'columns', String(columns)];
+    const stty = Bun.spawn(command, { env: systemEnvironment, cwd: '/', stdio: [master, 'ignore', 'ignore'] });
     await stty.exited;
   } finally {
     libc.close(master);
@@ -50,11 +50,11 @@ async function resize(pid: number): Promise<void> {
 export function followTerminalSize(pid: number, warn: (line: string) => void): () => void {
   let last = Promise.resolve();
   // One after the other, each with the size that there is by then: the last one is right.
-  const hear = (): void => {
+  const onResize = (): void => {
     last = last
       .then(() => resize(pid))
       .catch((error: unknown) => warn(`warning: resize the terminal: ${describeError(error)}`));
   };
-  process.on('SIGWINCH', hear);
-  return () => process.off('SIGWINCH', hear);
+  process.on('SIGWINCH', onResize);
+  return () => process.off('SIGWINCH', onResize);
 }

@@ -1,4 +1,4 @@
-// What every command is given: the global options, the caller's environment and where its output goes.
+// What every command gets: the global options, the caller's environment and where its output goes.
 import { resolve } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import type { Flag } from '../../cli/command.ts';

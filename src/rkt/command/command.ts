@@ -1,4 +1,4 @@
-// What a command of rkt is beyond a command, and what its handler is given.
+// What a command of rkt is beyond a command, and what its handler gets.
 import type { Command } from '../../cli/command.ts';
 import type { Context } from '../cli/context.ts';
 import type { AppArguments } from '../options/app-arguments.ts';

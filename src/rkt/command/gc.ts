@@ -9,7 +9,7 @@ import { chooseDataDir } from '../cli/data-dir.ts';
 import { reportFailure } from '../cli/failure.ts';
 import { parseTimespan } from '../cli/format.ts';
 import { deletePod } from '../run/delete-pod.ts';
-import { type HeldPod, observePods, type Place, type Pod, tryHoldPod } from '../store/pod-store.ts';
+import { type HeldPod, observePods, type Phase, type Pod, tryHoldPod } from '../store/pod-store.ts';
 import { sweepImages } from '../store/sweep-images.ts';
 import type { Handler } from './command.ts';
 
@@ -26,11 +26,11 @@ function ageMs(pod: Pod): number {
 /** Runs `work` on each pod that nobody holds; pods held by others are skipped. Returns the number of failures. */
 async function eachFreePod(
   { context, dataDir }: Collection,
-  place: Place,
+  phase: Phase,
   work: (pod: Pod, held: HeldPod) => Promise<void>,
 ): Promise<number> {
   let failures = 0;
-  for (const pod of observePods(dataDir, [place])) {
+  for (const pod of observePods(dataDir, [phase])) {
     const held = tryHoldPod(dataDir, pod);
     if (held === undefined) continue;
     try {
@@ -45,17 +45,17 @@ async function eachFreePod(
   return failures;
 }
 
-function say({ context }: Collection, what: string, pod: Pod): void {
+function logMove({ context }: Collection, what: string, pod: Pod): void {
   context.stdio.stderr(`gc: moving ${what} "${pod.uuid}" to garbage\n`);
 }
 
 async function mark(gc: Collection): Promise<number> {
   const ended = await eachFreePod(gc, 'run', async (pod, held) => {
-    say(gc, 'pod', pod);
+    logMove(gc, 'pod', pod);
     held.moveTo('exited-garbage');
   });
   const aborted = await eachFreePod(gc, 'prepare', async (pod, held) => {
-    say(gc, 'failed prepare', pod);
+    logMove(gc, 'failed prepare', pod);
     held.moveTo('garbage');
   });
   return ended + aborted;
@@ -64,7 +64,7 @@ async function mark(gc: Collection): Promise<number> {
 async function expire(gc: Collection, expireMs: number): Promise<number> {
   return eachFreePod(gc, 'prepared', async (pod, held) => {
     if (ageMs(pod) < expireMs) return;
-    say(gc, 'expired prepared pod', pod);
+    logMove(gc, 'expired prepared pod', pod);
     held.moveTo('garbage');
   });
 }

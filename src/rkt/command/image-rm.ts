@@ -19,7 +19,7 @@ function find(store: ImageStore, argument: string): ImageRecord {
   throw new OcicatError('not-found', `cannot find image satisfying name: "${name}" in the local store`);
 }
 
-/** Images named twice count once; what cannot be found is told and left out. */
+/** Images named twice count once; what cannot be found is reported and left out. */
 function findAll(context: Context, store: ImageStore, images: readonly string[]): ReadonlySet<string> {
   const ids = new Set<string>();
   for (const image of images) {

@@ -32,7 +32,7 @@ function net(netName: string, ip: string): NetInfo {
 
 function view(uuid: string, ageS: number, apps: readonly PodApp[], networks: readonly NetInfo[]): PodView {
   return {
-    pod: { uuid, place: 'run', path: '/p', state: 'running' },
+    pod: { uuid, phase: 'run', path: '/p', state: 'running' },
     manifest: { apps, volumes: [] },
     createdMs: nowMs - ageS * 1000,
     startedMs: nowMs - ageS * 1000,

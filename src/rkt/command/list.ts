@@ -73,7 +73,7 @@ function reportProblems(context: Context, problems: readonly string[]): void {
   context.stdio.stderr(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** Always succeeds; pods that cannot be read are told of on standard error. */
+/** Always succeeds; pods that cannot be read are reported on standard error. */
 export const listPods: Handler = async (context, line) => {
   const format = parseOutputFormat(line);
   const views = observePods(chooseDataDir(context), nameable).map(viewPod);

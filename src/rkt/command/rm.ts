@@ -19,7 +19,7 @@ function hold(dataDir: string, pod: Pod): HeldPod {
 
 /** Takes the pod out of use, so that it can be deleted. Throws `invalid` for a pod that lives. */
 function retire(context: Context, dataDir: string, pod: Pod): HeldPod {
-  const say = (what: string): void => context.stdio.stderr(`rm: moving ${what} "${pod.uuid}" to garbage\n`);
+  const logMove = (what: string): void => context.stdio.stderr(`rm: moving ${what} "${pod.uuid}" to garbage\n`);
   switch (pod.state) {
     case 'running':
       throw busy(pod, 'running');
@@ -30,10 +30,10 @@ function retire(context: Context, dataDir: string, pod: Pod): HeldPod {
     case 'exited deleting':
       throw busy(pod, 'being deleted');
     case 'aborted prepare':
-      say('failed prepare');
+      logMove('failed prepare');
       return hold(dataDir, pod).moveTo('garbage');
     case 'prepared':
-      say('expired prepared pod');
+      logMove('expired prepared pod');
       return hold(dataDir, pod).moveTo('garbage');
     case 'exited':
       return hold(dataDir, pod).moveTo('exited-garbage');

@@ -8,7 +8,7 @@ import { readUuidFile } from '../cli/uuid.ts';
 import { findPod, type Pod } from '../store/pod-store.ts';
 import type { Arguments } from './command.ts';
 
-/** Each failure is told as it happens. Returns how many there were. Throws `invalid` when no pod is named. */
+/** Each failure is reported as it happens. Returns how many there were. Throws `invalid` when no pod is named. */
 export async function forEachNamedPod(
   context: Context,
   dataDir: string,

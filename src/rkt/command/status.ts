@@ -48,8 +48,8 @@ function printStatus(view: PodView): string {
 /** Milliseconds to wait: Infinity without a bound, undefined for not at all. Throws `invalid`. */
 function parseWait(line: WithFlags, name: string): number | undefined {
   const value = flagValue(line, name) ?? 'false';
-  const truth = tryParseBoolean(value);
-  if (truth !== undefined) return truth ? Number.POSITIVE_INFINITY : undefined;
+  const isWaiting = tryParseBoolean(value);
+  if (isWaiting !== undefined) return isWaiting ? Number.POSITIVE_INFINITY : undefined;
   const durationMs = tryParseTimespan(value);
   if (durationMs !== undefined) return durationMs;
   throw new OcicatError('invalid', `--${name} "${value}": wanted true, false or a duration such as 10s`);

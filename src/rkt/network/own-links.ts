@@ -1,5 +1,5 @@
 // The links of rkt's own networks, which a plugin has made, before anything runs in the pod: the host's end joins the group that
-// the rules know it by, and both ends are told the one neighbour that they have. All of it goes with the link.
+// the rules know it by, and both ends get a permanent entry for the one neighbour that they have. All of it goes with the link.
 import { OcicatError } from '../../base/errors.ts';
 import type { CniResult } from '../../cni/spec/result.ts';
 import * as links from '../../kernel/link/links.ts';

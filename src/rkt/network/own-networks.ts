@@ -15,7 +15,7 @@ function computeComment(content: ReturnType<typeof computeOwnRules>): string {
 }
 
 /**
- * In one step. `started` is told the process that holds the table's socket, when it is a new one. Throws `kernel`, and `unavailable`
+ * In one step. `started` gets the process that holds the table's socket, when it is a new one. Throws `kernel`, and `unavailable`
  * when the table belongs to somebody else.
  */
 export function loadOwnRules(started: (pid: number) => void): void {

@@ -121,9 +121,9 @@ function parseGids(value: string): readonly number[] {
 }
 
 function readOnlyRootfs(app: AppRequest, value: string): AppRequest {
-  const truth = tryParseBoolean(value);
-  if (truth === undefined) throw new OcicatError('invalid', '--readonly-rootfs must be set with a boolean');
-  return { ...app, readOnlyRootfs: truth };
+  const parsed = tryParseBoolean(value);
+  if (parsed === undefined) throw new OcicatError('invalid', '--readonly-rootfs must be set with a boolean');
+  return { ...app, readOnlyRootfs: parsed };
 }
 
 function appName(app: AppRequest, value: string): AppRequest {

@@ -76,7 +76,7 @@ export const runtimeFlags: readonly Flag[] = [
 export interface RuntimeOptions {
   readonly net: NetList;
   /** Whether `--net` was given at all. */
-  readonly netGiven: boolean;
+  readonly hasNetFlag: boolean;
   /** undefined: as the flavour does it. */
   readonly ownIpc: boolean | undefined;
   readonly dns: DnsMode;
@@ -128,7 +128,7 @@ export function parseRuntimeOptions(line: WithFlags): RuntimeOptions {
   return {
     net,
     mdsRegister: parseMdsRegister(line, net),
-    netGiven: nets.length > 0,
+    hasNetFlag: nets.length > 0,
     ...parseDns(line),
     hostname: hostname === '' ? undefined : parseHostname(hostname),
     interactive: flagOn(line, 'interactive'),
@@ -136,7 +136,7 @@ export function parseRuntimeOptions(line: WithFlags): RuntimeOptions {
   };
 }
 
-/** What is to be said of a deprecated option goes to `warn`. Throws `invalid`. */
+/** Warnings about a deprecated option go to `warn`. Throws `invalid`. */
 export function parsePullPolicy(line: WithFlags, fallback: PullPolicy, warn: (text: string) => void): PullPolicy {
   const storeOnly = flagOn(line, 'store-only');
   const noStore = flagOn(line, 'no-store');

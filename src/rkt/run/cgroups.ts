@@ -7,10 +7,10 @@ import * as libc from '../../sys/libc.ts';
 import { computeGroupSettings, type GroupSetting } from '../app/cgroup-settings.ts';
 import type { AppLimits } from '../app/oci-spec.ts';
 import {
-  entranceName,
   groupPath,
   type Hierarchy,
   listHierarchies,
+  procsFileName,
   removeGroups,
   tryFindHierarchy,
   writeGroup,
@@ -23,7 +23,7 @@ export interface LimitedApp {
 
 export interface PodGroups {
   /** Descriptors of files that take in whoever writes 0 to them. */
-  entrancesOf(app: string): readonly number[];
+  groupFdsOf(app: string): readonly number[];
   /**
    * Throws when one still has a process, and may be called again then. It works from any mount namespace, where the
    * groups may be out of sight.
@@ -56,10 +56,10 @@ function tryLimit(uuid: string, app: string, setting: GroupSetting, warn: Warn):
 }
 
 function onceOnly(warn: Warn): Warn {
-  let said = false;
+  let warned = false;
   return (line) => {
-    if (!said) warn(line);
-    said = true;
+    if (!warned) warn(line);
+    warned = true;
   };
 }
 
@@ -76,17 +76,17 @@ function openPath(path: string, flags: number): number {
 function openGroups(uuid: string, limited: ReadonlyMap<string, readonly string[]>): PodGroups {
   const paths = [...new Set([...limited.values()].flat())];
   const hierarchies = paths.map((path) => openPath(path, libc.O_PATH | libc.O_DIRECTORY));
-  const entrances = new Map(
+  const groupFds = new Map(
     [...limited].map(([app, paths]) => [
       app,
-      paths.map((path) => openPath(join(groupPath(path, uuid, app), entranceName(path)), libc.O_WRONLY)),
+      paths.map((path) => openPath(join(groupPath(path, uuid, app), procsFileName(path)), libc.O_WRONLY)),
     ]),
   );
   return {
-    entrancesOf: (app) => entrances.get(app) ?? [],
+    groupFdsOf: (app) => groupFds.get(app) ?? [],
     remove() {
-      for (const fd of [...entrances.values()].flat()) libc.close(fd);
-      entrances.clear();
+      for (const fd of [...groupFds.values()].flat()) libc.close(fd);
+      groupFds.clear();
       for (const fd of hierarchies) removeGroups(`/proc/self/fd/${fd}`, uuid);
       for (const fd of hierarchies) libc.close(fd);
     },

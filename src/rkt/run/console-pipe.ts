@@ -11,8 +11,8 @@ export interface PodConsole {
   pipeFor(app: string): number;
   /** Starts showing what the app prints; to be called once the app has its pipe. */
   begin(app: string, podPid: number): void;
-  /** A line about an app that could not start, said by the pod's first process. */
-  say(app: string, words: string): void;
+  /** A line about an app that could not start, written as by the pod's first process. */
+  say(app: string, text: string): void;
   /**
    * To be called when all processes of the pod have gone: resolves when all that they printed is shown. When `hurried`
    * fires, nobody waits for a reader that does not read.
@@ -66,8 +66,8 @@ async function atMost(ms: number, event: Promise<void>): Promise<void> {
   }
 }
 
-const QUIET_LOOKS = 10;
-const LOOK_MS = 50;
+const MAX_IDLE_POLLS = 10;
+const POLL_MS = 50;
 /** The most that a pipe holds. Source: proc(5), pipe-max-size. */
 const PIPE_BYTES = 1024 * 1024;
 
@@ -81,10 +81,10 @@ async function finish(stream: Stream, isShowing: () => boolean): Promise<void> {
   const ended = stream.ended.then(() => {
     over = true;
   });
-  for (let looks = 0; looks < QUIET_LOOKS && !over; looks++) {
+  for (let idlePolls = 0; idlePolls < MAX_IDLE_POLLS && !over; idlePolls++) {
     const before = stream.shownBytes;
-    await atMost(LOOK_MS, ended);
-    if ((stream.shownBytes !== before && stream.shownBytes < end) || isShowing()) looks = 0;
+    await atMost(POLL_MS, ended);
+    if ((stream.shownBytes !== before && stream.shownBytes < end) || isShowing()) idlePolls = 0;
   }
   await stream.cut();
 }
@@ -134,7 +134,7 @@ export async function openConsole(directory: string, warn: (line: string) => voi
       libc.close(pipe.writeEnd);
       streams.push(show(app, podPid, pipe.readEnd));
     },
-    say: (app, words) => void sink.write(Buffer.concat(lineOf(app, 1, Buffer.from(escapeLine(words))))),
+    say: (app, text) => void sink.write(Buffer.concat(lineOf(app, 1, Buffer.from(escapeLine(text))))),
     async drained(hurried) {
       const isShowing = (): boolean => sink.isWaiting() && !hurried.aborted;
       await Promise.all(streams.map((stream) => finish(stream, isShowing)));

@@ -3,7 +3,7 @@ import * as libc from '../../sys/libc.ts';
 import { tryWriteWhole } from '../cli/output.ts';
 
 export interface ConsoleSink {
-  /** Resolves when the bytes are written or lost. What standard output does not take is lost, which is said once. */
+  /** Resolves when the bytes are written or lost. What standard output does not take is lost, which is reported once. */
   write(bytes: Uint8Array): Promise<void>;
   /** Whether the reader has not made room for a while. */
   isWaiting(): boolean;

@@ -21,7 +21,7 @@ test.each([
     ['p  10% |***  |', 'p  50% |***  |', 'p 100% |*****|'],
   ],
   ['a meter that ends on a carriage return', ['a\rb\r', '\n'], ['a', 'b']],
-  ['words before a carriage return', ['warning\rdone\n\r\n'], ['warning', 'done', '']],
+  ['text before a carriage return', ['warning\rdone\n\r\n'], ['warning', 'done', '']],
   ['nothing', ['\r', ''], []],
 ])('%s', (_name, chunks, lines) => {
   expect(split(...chunks)).toEqual(lines);

@@ -8,7 +8,7 @@ import { anything, integer, text } from '../../schema/scalars.ts';
 import { type Infer, list, object, optional } from '../../schema/schema.ts';
 import * as libc from '../../sys/libc.ts';
 import { systemEnvironment } from '../../sys/programs.ts';
-import { containerId, crunWords } from '../app/app-process.ts';
+import { containerId, crunArgv } from '../app/app-process.ts';
 import { consoleSize } from '../app/oci-spec.ts';
 import { observeTerminalSize } from '../app/terminal-size.ts';
 import { appNames, appPath } from '../store/rootfs.ts';
@@ -99,11 +99,11 @@ export function execInApp(request: EnterRequest): never {
   if (oomScoreAdj !== undefined) writeFileSync('/proc/self/oom_score_adj', String(oomScoreAdj));
   enterPrivateMounts();
   hideCgroups();
-  const words = crunWords(podPath);
+  const argv = crunArgv(podPath);
   const environment = Object.entries(systemEnvironment).map(([name, value]) => `${name}=${value}`);
   return libc.execve(
-    words[0] ?? '',
-    [...words, 'exec', '--process', `/proc/self/fd/${fd}`, containerId(uuid, app)],
+    argv[0] ?? '',
+    [...argv, 'exec', '--process', `/proc/self/fd/${fd}`, containerId(uuid, app)],
     environment,
   );
 }

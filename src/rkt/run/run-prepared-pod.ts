@@ -23,7 +23,7 @@ async function startFlavour(start: Start): Promise<number> {
 }
 
 /**
- * Moves a locked pod to `run` and runs it to its end. A pod that cannot be started is told about on standard error and
+ * Moves a locked pod to `run` and runs it to its end. A pod that cannot be started is reported on standard error and
  * ends with status 254; it stays as an exited pod.
  */
 export async function runPreparedPod(

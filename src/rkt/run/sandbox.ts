@@ -32,8 +32,8 @@ const POLL_MS = 0.5;
 /** Where the pod's root directory has its only file. */
 const PAUSE_PROGRAM = '/pause';
 
-/** What ends a unit, a terminal or a process group ends the apps in order first, and is nothing to what they stand on. */
-const UNMOVED = ['/bin/sh', '-c', 'trap "" HUP INT QUIT TERM; exec "$@"', 'sh'];
+/** Signals to a unit, a terminal or a process group end the apps in order first; the sandbox ignores them. */
+const IGNORE_SIGNALS = ['/bin/sh', '-c', 'trap "" HUP INT QUIT TERM; exec "$@"', 'sh'];
 
 /**
  * Two processes, each killed with its parent, so that killing the runner in whatever way ends the pod: bwrap(1), which the
@@ -43,10 +43,10 @@ function sandboxCommand(request: SandboxRequest): readonly string[] {
   const join = request.netns === undefined ? [] : [systemProgram('nsenter'), `--net=${request.netns}`];
   const namespaces = ['--unshare-pid', '--unshare-uts', ...(request.ownIpc ? ['--unshare-ipc'] : [])];
   const root = ['--ro-bind', libc.libraryPath('pause'), PAUSE_PROGRAM, '--remount-ro', '/'];
-  const life = ['--die-with-parent', '--as-pid-1', '--new-session', '--hostname', request.hostname];
-  const rights = ['--cap-drop', 'ALL', '--seccomp', '0', '--info-fd', '1'];
-  const shut = [systemProgram('bwrap'), ...namespaces, ...root, ...life, ...rights];
-  return [...UNMOVED, ...join, ...shut, '--', PAUSE_PROGRAM];
+  const processOptions = ['--die-with-parent', '--as-pid-1', '--new-session', '--hostname', request.hostname];
+  const restrictions = ['--cap-drop', 'ALL', '--seccomp', '0', '--info-fd', '1'];
+  const bwrap = [systemProgram('bwrap'), ...namespaces, ...root, ...processOptions, ...restrictions];
+  return [...IGNORE_SIGNALS, ...join, ...bwrap, '--', PAUSE_PROGRAM];
 }
 
 /** The process id that bwrap tells on its standard output; undefined when it has ended before. */
@@ -83,7 +83,7 @@ async function waitForPause(parent: Parent): Promise<number> {
   throw new OcicatError('unavailable', `start the pod's first process: ${why}`);
 }
 
-/** Starts the pod's first process and returns when it is shut in. Throws `unavailable` and `unsupported`. */
+/** Starts the pod's first process and returns when it is confined. Throws `unavailable` and `unsupported`. */
 export async function openSandbox(request: SandboxRequest): Promise<Sandbox> {
   const filter = computePauseFilter(process.arch);
   if (filter === undefined) throw new OcicatError('unsupported', `run a pod: no system call list for ${process.arch}`);

@@ -90,15 +90,15 @@ function launchOf(start: Start, ready: ReadyApp, groups: PodGroups, console: Pod
     name,
     podPath: start.pod.path,
     uuid: start.pod.uuid,
-    entrances: groups.entrancesOf(name),
+    groupFds: groups.groupFdsOf(name),
     terminal: hasTerminal(start),
     stdio: [interactive ? 'inherit' : 'ignore', output, output],
   };
 }
 
 /** An app whose program cannot be executed: it has ended, with the status that rkt gives it. */
-function failedApp(name: string, words: string, console: PodConsole): AppProcess {
-  console.say(name, words);
+function failedApp(name: string, reason: string, console: PodConsole): AppProcess {
+  console.say(name, reason);
   return { name, pid: undefined, podPid: 0, ended: Promise.resolve({ kind: 'exited', status: EXEC_FAILED_STATUS }) };
 }
 
@@ -123,9 +123,9 @@ function followTerminal(start: Start, { pid, ended }: AppProcess): void {
 async function startApp(starting: Starting, ready: ReadyApp, launcher: Launcher): Promise<AppProcess> {
   const { start, groups, console, reaper } = starting;
   const { name } = ready.app;
-  if (ready.lookup.kind === 'unusable') return failedApp(name, ready.lookup.words, console);
+  if (ready.lookup.kind === 'unusable') return failedApp(name, ready.lookup.reason, console);
   const launched = await launcher(launchOf(start, ready, groups, console), reaper);
-  if (launched.kind === 'unusable') return failedApp(name, launched.words, console);
+  if (launched.kind === 'unusable') return failedApp(name, launched.reason, console);
   console.begin(name, launched.process.podPid);
   followTerminal(start, launched.process);
   return launched.process;

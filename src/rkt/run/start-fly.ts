@@ -24,7 +24,7 @@ function theOnlyApp(start: Start): PodApp {
   const [app, second] = manifest.apps;
   if (app === undefined) throw new OcicatError('invalid', 'pod must contain at least one application');
   if (second !== undefined) refuse('only supports 1 application per Pod');
-  if (options.netGiven && options.net.kind !== 'host') refuse('shares the network of the host, wanted --net=host');
+  if (options.hasNetFlag && options.net.kind !== 'host') refuse('shares the network of the host, wanted --net=host');
   if (options.hostname !== undefined) refuse('shares the host name, --hostname cannot be set');
   if (options.mdsRegister) refuse('has no metadata service, --mds-register cannot be set');
   if (options.ownIpc === true) refuse('shares the IPC namespace, --ipc=private cannot be set');
@@ -103,7 +103,7 @@ export function startFly(start: Start): never {
   shareVolumes(start);
   enterPrivateMounts();
   const ready = readyApp(pod.path, start.manifest, app, (line) => warnStart(start, line));
-  if (ready.lookup.kind === 'unusable') throw new OcicatError('not-found', ready.lookup.words);
+  if (ready.lookup.kind === 'unusable') throw new OcicatError('not-found', ready.lookup.reason);
   const etc = computeEtcMounts(ready.rootFd, ready.mounts, writeEtcFiles(start, undefined), undefined);
   mountTmp(ready);
   for (const mount of [wholeTree('/dev'), wholeTree('/proc'), wholeTree('/sys'), ...etc, ...ready.mounts]) {

@@ -15,7 +15,7 @@ function netDirectory(context: Context): string {
   return join(context.directories.local, 'net.d');
 }
 
-/** The pod as CNI plugins are told about it. */
+/** The pod as CNI plugins see it in their arguments. */
 export function podNetworks(context: Context, uuid: string, podPath: string): PodNetworks {
   return {
     uuid,

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 export interface StopRequests {
   /** Fires at the first request to stop. */
   readonly signal: AbortSignal;
-  /** Resolves when the sender has lost patience. */
+  /** Resolves at a second request, which asks to stop at once. */
   readonly second: Promise<void>;
   close(): void;
 }
@@ -14,7 +14,7 @@ const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 
 
 /**
  * One request may come several times: from the terminal, and from a shell, sudo or init system that passes it on. Only
- * what comes later is impatience; a hang-up never is, as nobody is there any more.
+ * what comes later is a second request; a hang-up never is, as nobody is there any more.
  */
 const ECHO_MS = 1000;
 
@@ -30,20 +30,20 @@ export function openStopRequests(): StopRequests {
   const first = new AbortController();
   const second = Promise.withResolvers<void>();
   let firstMs = 0;
-  const hear = (name: NodeJS.Signals): void => {
+  const onSignal = (name: NodeJS.Signals): void => {
     if (!first.signal.aborted) {
       firstMs = performance.now();
       first.abort();
     } else if (name !== 'SIGHUP' && performance.now() - firstMs > ECHO_MS) second.resolve();
   };
   const ignored = ignoredSignals();
-  const heard = STOP_SIGNALS.filter((name) => name === 'SIGTERM' || !ignored.has(name));
-  for (const name of heard) process.on(name, hear);
+  const handled = STOP_SIGNALS.filter((name) => name === 'SIGTERM' || !ignored.has(name));
+  for (const name of handled) process.on(name, onSignal);
   return {
     signal: first.signal,
     second: second.promise,
     close() {
-      for (const name of heard) process.off(name, hear);
+      for (const name of handled) process.off(name, onSignal);
     },
   };
 }

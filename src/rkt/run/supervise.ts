@@ -27,12 +27,12 @@ type Reason = { readonly kind: 'finished' } | { readonly kind: 'asked' } | { rea
 async function stopApps(
   running: ReadonlySet<AppProcess>,
   finished: Promise<Reason>,
-  impatient: Promise<void>,
+  second: Promise<void>,
 ): Promise<void> {
   for (const app of running) signalApp(app, SIGTERM);
   const timeout = Promise.withResolvers<'late'>();
   const timer = setTimeout(timeout.resolve, STOP_TIMEOUT_MS, 'late');
-  const outcome = await Promise.race([finished, timeout.promise, impatient.then(() => 'late')]);
+  const outcome = await Promise.race([finished, timeout.promise, second.then(() => 'late')]);
   clearTimeout(timer);
   if (outcome === 'late') for (const app of running) signalApp(app, SIGKILL);
   await finished;
@@ -40,9 +40,9 @@ async function stopApps(
 
 function whenAsked(signal: AbortSignal): Promise<Reason> {
   return new Promise((resolve) => {
-    const hear = (): void => resolve({ kind: 'asked' });
-    if (signal.aborted) hear();
-    else signal.addEventListener('abort', hear, { once: true });
+    const onAbort = (): void => resolve({ kind: 'asked' });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 

@@ -1,4 +1,4 @@
-// Pods on disk: a pod's state is the directory it is in and whether a living process holds a lock on it.
+// Pods on disk: a pod's state is its phase, which is the directory it is in, and whether a living process holds a lock on it.
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
@@ -7,9 +7,12 @@ import * as libc from '../../sys/libc.ts';
 import { syncDirectory } from '../../sys/replace-file.ts';
 import { isUuid, resolveUuid } from '../cli/uuid.ts';
 
-/** Directories below DATA/pods, in the order in which a pod passes through them. */
-const places = ['embryo', 'prepare', 'prepared', 'run', 'exited-garbage', 'garbage'] as const;
-export type Place = (typeof places)[number];
+/**
+ * Phases of a pod in their order, each a directory below DATA/pods. Source: rkt v1.30.0,
+ * Documentation/devel/pod-lifecycle.md.
+ */
+const phases = ['embryo', 'prepare', 'prepared', 'run', 'exited-garbage', 'garbage'] as const;
+export type Phase = (typeof phases)[number];
 
 export type PodState =
   | 'embryo'
@@ -26,7 +29,7 @@ export type PodState =
 /** A pod as it was seen; it may have moved on since. */
 export interface Pod {
   readonly uuid: string;
-  readonly place: Place;
+  readonly phase: Phase;
   readonly path: string;
   readonly state: PodState;
 }
@@ -38,12 +41,12 @@ export interface HeldPod {
   /** Locked descriptor of the pod's directory; a process that inherits it keeps the pod locked. */
   readonly lockFd: number;
   /** Moves the directory, durably. Returns the pod at its new path; this one must not be used any more. */
-  moveTo(place: Place): HeldPod;
+  moveTo(phase: Phase): HeldPod;
   /** Gives up the lock. */
   close(): void;
 }
 
-const states: Readonly<Record<Place, readonly [unlocked: PodState, locked: PodState]>> = {
+const states: Readonly<Record<Phase, readonly [unlocked: PodState, locked: PodState]>> = {
   embryo: ['embryo', 'embryo'],
   prepare: ['aborted prepare', 'preparing'],
   prepared: ['prepared', 'prepared'],
@@ -53,10 +56,10 @@ const states: Readonly<Record<Place, readonly [unlocked: PodState, locked: PodSt
 };
 
 /** Mode of the directories that hold pods. Source: rkt v1.30.0, pkg/pod/pods.go. */
-const PLACE_MODE = 0o750;
+const PHASE_MODE = 0o750;
 
-function placePath(dataDir: string, place: Place): string {
-  return join(dataDir, 'pods', place);
+function phasePath(dataDir: string, phase: Phase): string {
+  return join(dataDir, 'pods', phase);
 }
 
 function openDirectory(path: string): number {
@@ -76,16 +79,16 @@ export function observeHeld(path: string): boolean | undefined {
   }
 }
 
-/** The pod as it is now; undefined if it is not, or no longer, in that place. */
-function observePod(dataDir: string, place: Place, uuid: string): Pod | undefined {
-  const path = join(placePath(dataDir, place), uuid);
+/** The pod as it is now; undefined if it is not, or no longer, in that phase. */
+function observePod(dataDir: string, phase: Phase, uuid: string): Pod | undefined {
+  const path = join(phasePath(dataDir, phase), uuid);
   const held = observeHeld(path);
-  return held === undefined ? undefined : { uuid, place, path, state: states[place][held ? 1 : 0] };
+  return held === undefined ? undefined : { uuid, phase, path, state: states[phase][held ? 1 : 0] };
 }
 
-/** None where there is no such place. Throws `denied` where this user may not look, as that is not the same as no pods. */
-function uuidsIn(dataDir: string, place: Place): readonly string[] {
-  const path = placePath(dataDir, place);
+/** None where there is no directory. Throws `denied` where this user may not look, as that is not the same as no pods. */
+function uuidsIn(dataDir: string, phase: Phase): readonly string[] {
+  const path = phasePath(dataDir, phase);
   try {
     return readdirSync(path).filter(isUuid);
   } catch (cause) {
@@ -94,26 +97,26 @@ function uuidsIn(dataDir: string, place: Place): readonly string[] {
   }
 }
 
-/** Pods in the given places, sorted by UUID. A pod that moves meanwhile is seen once, where it was seen last. */
-export function observePods(dataDir: string, among: readonly Place[] = places): readonly Pod[] {
+/** Pods in the given phases, sorted by UUID. A pod that moves meanwhile is seen once, where it was seen last. */
+export function observePods(dataDir: string, among: readonly Phase[] = phases): readonly Pod[] {
   const seen = new Map<string, Pod>();
-  for (const place of among) {
-    for (const uuid of uuidsIn(dataDir, place)) {
-      const pod = observePod(dataDir, place, uuid);
+  for (const phase of among) {
+    for (const uuid of uuidsIn(dataDir, phase)) {
+      const pod = observePod(dataDir, phase, uuid);
       if (pod !== undefined) seen.set(uuid, pod);
     }
   }
   return [...seen.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
 }
 
-/** Places whose pods a command can name. Source: rkt v1.30.0, pkg/pod/uuid.go. */
-export const nameable: readonly Place[] = ['prepare', 'prepared', 'run', 'exited-garbage'];
+/** Phases whose pods a command can name. Source: rkt v1.30.0, pkg/pod/uuid.go. */
+export const nameable: readonly Phase[] = ['prepare', 'prepared', 'run', 'exited-garbage'];
 
 /** The pod that a UUID or its prefix names. Throws as resolveUuid does. */
 export function findPod(dataDir: string, prefix: string): Pod {
-  const known = nameable.flatMap((place) => uuidsIn(dataDir, place).map((uuid) => ({ uuid, place })));
+  const known = nameable.flatMap((phase) => uuidsIn(dataDir, phase).map((uuid) => ({ uuid, phase })));
   const uuid = resolveUuid(prefix, [...new Set(known.map((pod) => pod.uuid))]);
-  const pod = observePods(dataDir, places).find((one) => one.uuid === uuid);
+  const pod = observePods(dataDir, phases).find((one) => one.uuid === uuid);
   if (pod === undefined) throw new OcicatError('not-found', `no matches found for "${prefix.toLowerCase()}"`);
   return pod;
 }
@@ -123,9 +126,9 @@ function holdPod(dataDir: string, uuid: string, path: string, lockFd: number): H
     uuid,
     path,
     lockFd,
-    moveTo(place) {
-      const target = placePath(dataDir, place);
-      mkdirSync(target, { recursive: true, mode: PLACE_MODE });
+    moveTo(phase) {
+      const target = phasePath(dataDir, phase);
+      mkdirSync(target, { recursive: true, mode: PHASE_MODE });
       renameSync(path, join(target, uuid));
       syncDirectory(target);
       return holdPod(dataDir, uuid, join(target, uuid), lockFd);
@@ -136,9 +139,9 @@ function holdPod(dataDir: string, uuid: string, path: string, lockFd: number): H
 
 /** Makes an empty pod, locked, in `prepare`. A crash before that leaves an embryo, which gc removes. */
 export function createPod(dataDir: string, uuid: string): HeldPod {
-  const path = join(placePath(dataDir, 'embryo'), uuid);
-  mkdirSync(placePath(dataDir, 'embryo'), { recursive: true, mode: PLACE_MODE });
-  mkdirSync(path, { mode: PLACE_MODE });
+  const path = join(phasePath(dataDir, 'embryo'), uuid);
+  mkdirSync(phasePath(dataDir, 'embryo'), { recursive: true, mode: PHASE_MODE });
+  mkdirSync(path, { mode: PHASE_MODE });
   const lockFd = openDirectory(path);
   libc.flock(lockFd, libc.LOCK_EX);
   return holdPod(dataDir, uuid, path, lockFd).moveTo('prepare');
@@ -166,7 +169,7 @@ export function tryHoldPod(dataDir: string, pod: Pod): HeldPod | undefined {
     throw error;
   }
   if (tryLockExclusively(fd)) {
-    const again = observePod(dataDir, pod.place, pod.uuid);
+    const again = observePod(dataDir, pod.phase, pod.uuid);
     if (again !== undefined) return holdPod(dataDir, pod.uuid, pod.path, fd);
   }
   libc.close(fd);
