@@ -1,10 +1,12 @@
 // This node's workloads: what they want of the kernel, and the kernel made so.
-
 import { sameContent } from '../../base/equal.ts';
 import { observeWorkloadLinks } from '../../kernel/link/workload-link.ts';
 import { type Reconciliation, reconcileKernel } from '../../kernel/reconcile/reconcile.ts';
-import { stateOfLinks } from '../../kernel/reconcile/state.ts';
-import { computeWorkloadsState, type LocalWorkload } from '../../kernel/reconcile/workload-state.ts';
+import {
+  computeStateOfLinks,
+  computeWorkloadsState,
+  type LocalWorkload,
+} from '../../kernel/reconcile/workload-state.ts';
 import { formatRoute } from '../../kernel/route/routes.ts';
 import { formatIp } from '../../net/ip.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
@@ -29,14 +31,15 @@ function workloadOf(update: Extract<PolicyUpdate, { kind: 'endpoint' }>): LocalW
   return { id, interfaceName, addresses, mac, maySpoof: allowedSources.length > 0, isPartial };
 }
 
-function report({ difference, failures }: Reconciliation, log: Log): void {
+/** Each thing that was not as wanted goes to `tell`, with `done` for what was done about it. */
+function report({ difference, failures }: Reconciliation, log: Log, tell: (line: string) => void, done: string): void {
   const { links, routes, neighbours } = difference;
   for (const failure of failures) log.error('make the links of workloads as they are wanted', failure);
-  for (const { hostName } of links) log.warn(`link restored: ${hostName} has its settings again`);
-  for (const route of routes.added) log.warn(`route restored: ${formatRoute(route)}`);
-  for (const route of routes.removed) log.warn(`route removed, which no workload wants: ${formatRoute(route)}`);
+  for (const { hostName } of links) tell(`link ${done}: ${hostName}, its settings`);
+  for (const route of routes.added) tell(`route ${done}: ${formatRoute(route)}`);
+  for (const route of routes.removed) tell(`route removed, which no workload wants: ${formatRoute(route)}`);
   for (const { address, interfaceIndex } of neighbours)
-    log.warn(`neighbour restored: ${formatIp(address)} interface ${interfaceIndex}`);
+    tell(`neighbour ${done}: ${formatIp(address)} interface ${interfaceIndex}`);
 }
 
 export function createWorkloads(log: Log): Workloads {
@@ -49,8 +52,6 @@ export function createWorkloads(log: Log): Workloads {
     const isChange = before === undefined ? now.maySpoof : !sameContent(before, now);
     if (isChange) changed.add(now.interfaceName);
   }
-
-  const desired = () => computeWorkloadsState([...all.values()]);
 
   return {
     update(update) {
@@ -67,13 +68,13 @@ export function createWorkloads(log: Log): Workloads {
     },
     reconcile() {
       changed.clear();
-      report(reconcileKernel(desired()), log);
+      report(reconcileKernel(computeWorkloadsState([...all.values()])), log, log.warn, 'restored');
     },
     reconcileChanged() {
       if (changed.size === 0) return;
       const names = new Set(changed);
       changed.clear();
-      report(reconcileKernel(stateOfLinks(desired(), names)), log);
+      report(reconcileKernel(computeStateOfLinks([...all.values()], names)), log, log.info, 'set');
     },
   };
 }

@@ -263,11 +263,14 @@ function runCall(stream: ClientHttp2Stream, message: Uint8Array, signal: AbortSi
   });
 }
 
+const NO_MESSAGES: readonly Buffer[] = [];
+
+/** A stream that ended before its first message. */
 function deadStream(end: StreamEnd): MessageStream {
   return {
     send() {},
-    // biome-ignore lint/correctness/useYield: a stream that ended before its first message
     async *receive() {
+      yield* NO_MESSAGES;
       return end;
     },
   };

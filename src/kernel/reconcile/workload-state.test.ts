@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { formatIp, parseIp } from '../../net/ip.ts';
 import { parseMac } from '../../net/mac.ts';
 import { stateOfLinks } from './state.ts';
-import { computeWorkloadsState, type LocalWorkload } from './workload-state.ts';
+import { computeStateOfLinks, computeWorkloadsState, type LocalWorkload } from './workload-state.ts';
 
 const mac = parseMac('02:00:00:00:00:01');
 
@@ -39,10 +39,15 @@ test('of two that claim an address the first by id has it, in whatever order the
 });
 
 test('of some links there is what they alone want, and not what another has of them', () => {
-  const all = computeWorkloadsState([
-    workload('default/a', 'cali1', '10.0.0.1'),
+  const workloads = [
+    workload('default/c', 'cali3', '10.0.0.3'),
     workload('default/b', 'cali2', '10.0.0.1', '10.0.0.2'),
-  ]);
-  const { links, routes, neighbours } = stateOfLinks(all, new Set(['cali2']));
+    workload('default/a', 'cali1', '10.0.0.1'),
+  ];
+  const { links, routes, neighbours } = computeStateOfLinks(workloads, new Set(['cali2']));
   expect([[...links.keys()], [...routes.keys()], neighbours.length]).toEqual([['cali2'], ['10.0.0.2/32'], 2]);
+  for (const name of ['cali1', 'cali2', 'cali3', 'cali4'])
+    expect(computeStateOfLinks(workloads, new Set([name]))).toEqual(
+      stateOfLinks(computeWorkloadsState(workloads), new Set([name])),
+    );
 });

@@ -4,7 +4,7 @@ import { formatCidr, hostCidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import { familiesOf } from '../link/workload-link-spec.ts';
-import { type KernelState, mergeStates } from './state.ts';
+import { type KernelState, mergeStates, stateOfLinks } from './state.ts';
 
 export interface LocalWorkload {
   /** `<namespace>/<name>` of the endpoint. */
@@ -38,4 +38,12 @@ export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): Kerne
 export function computeWorkloadsState(workloads: readonly LocalWorkload[]): KernelState {
   const sorted = [...workloads].sort((a, b) => (a.id < b.id ? -1 : 1));
   return mergeStates(sorted.map(computeWorkloadState));
+}
+
+/** What all want of these links alone, from those that have one of them or claim an address of theirs. */
+export function computeStateOfLinks(workloads: readonly LocalWorkload[], names: ReadonlySet<string>): KernelState {
+  const isNamed = ({ interfaceName }: LocalWorkload): boolean => names.has(interfaceName);
+  const addresses = new Set(workloads.filter(isNamed).flatMap((one) => one.addresses));
+  const claimants = workloads.filter((one) => isNamed(one) || one.addresses.some((address) => addresses.has(address)));
+  return stateOfLinks(computeWorkloadsState(claimants), names);
 }
