@@ -64,7 +64,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
   agent:
     'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach agent/config agent/node cni/server agent/state agent/upkeep',
-  'ctl/cli': 'base cli datastore',
+  'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
   'ctl/output': 'base schema cli model/meta',
@@ -92,7 +92,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
   lab: 'base schema cli/run manual cli sys images/transfer',
   uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird ctl/node rkt/*',
-  main: 'manual cli sys agent rkt/main ctl/main lab uninstall',
+  main: 'base manual cli sys agent rkt/main ctl/main lab uninstall',
 };
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */

@@ -1,6 +1,8 @@
 // The one executable: the name that it is called by decides which program it is.
 import { basename } from 'node:path';
+import { describeError } from './base/errors.ts';
 import { findProgram, ocicat } from './ocicat.ts';
+import { complain } from './sys/output.ts';
 
 /** `ocicat PROGRAM …` is the program of that name; every other verb is calicoctl's. */
 async function run(name: string, argv: readonly string[]): Promise<number> {
@@ -15,4 +17,9 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
   return called === undefined ? run('calicoctl', argv) : (await called.load())(rest);
 }
 
-process.exitCode = await run(basename(process.argv0), process.argv.slice(2));
+try {
+  process.exitCode = await run(basename(process.argv0), process.argv.slice(2));
+} catch (error) {
+  complain(`ocicat: ${describeError(error)}`);
+  process.exitCode = 1;
+}

@@ -48,11 +48,7 @@ async function complete(program: Program, [, ...typed]: readonly string[], { lis
   return 0;
 }
 
-/**
- * Returns the exit status: 0, 1 for a failure, 2 for a usage error. `__complete` and `--` before the arguments ask what can
- * stand where the last one is.
- */
-export async function runProgram<C extends Command<Handler<C>>>(
+async function runLine<C extends Command<Handler<C>>>(
   program: Program<C>,
   argv: readonly string[],
   manner: Manner,
@@ -65,8 +61,20 @@ export async function runProgram<C extends Command<Handler<C>>>(
     sayLine(await manner.loadHelp());
     return argv.some((argument) => ['help', '--help', '-h'].includes(argument)) ? 0 : USAGE_STATUS;
   }
+  return (await line.command.load())(line);
+}
+
+/**
+ * Returns the exit status: 0, 1 for a failure, 2 for a usage error. `__complete` and `--` before the arguments ask what can
+ * stand where the last one is. Never throws.
+ */
+export async function runProgram<C extends Command<Handler<C>>>(
+  program: Program<C>,
+  argv: readonly string[],
+  manner: Manner,
+): Promise<number> {
   try {
-    return await (await line.command.load())(line);
+    return await runLine(program, argv, manner);
   } catch (error) {
     reportFailure(manner, error);
     return isOcicatError(error, 'invalid') ? manner.invalidStatus : FAILURE_STATUS;

@@ -1,6 +1,6 @@
 // Standard output as the pod's console writes to it: in order, and without a call that waits for whoever reads it.
 import * as libc from '../../sys/libc.ts';
-import { tryWriteWhole } from '../cli/output.ts';
+import { tryWriteWhole } from '../../sys/output.ts';
 
 export interface ConsoleSink {
   /** Resolves when the bytes are written or lost. What standard output does not take is lost, which is reported once. */
@@ -38,7 +38,7 @@ export function openConsoleSink(warn: (line: string) => void): ConsoleSink {
       await untilReady();
       if (givenUp) return lose('nobody reads it');
       const errno = tryWriteWhole(STDOUT, bytes.subarray(at, at + PIECE_BYTES));
-      if (errno !== undefined) return lose(errno);
+      if (errno !== undefined && errno !== 'EPIPE') return lose(errno);
     }
   }
   return {
