@@ -1,15 +1,15 @@
 // `ocicat completion` and `ocicat __complete`: each program completes its own part of the line.
 import { printCompletion, SHELLS } from './cli/completion.ts';
 import { findProgram, ocicat } from './ocicat.ts';
-import { complain, sayLine } from './sys/output.ts';
+import { writeErrorLine, writeLine } from './sys/output.ts';
 
 export async function runCompletion(argv: readonly string[]): Promise<number> {
   const [shell = '', ...more] = argv;
   if (!SHELLS.includes(shell) || more.length > 0) {
-    complain(`completion for "${argv.join(' ')}": wanted one of ${SHELLS.join(', ')}`);
+    writeErrorLine(`completion for "${argv.join(' ')}": wanted one of ${SHELLS.join(', ')}`);
     return 1;
   }
-  sayLine(printCompletion(shell, 'ocicat').trimEnd());
+  writeLine(printCompletion(shell, 'ocicat').trimEnd());
   return 0;
 }
 
@@ -17,7 +17,7 @@ function printPrograms(typed: string): void {
   const names = ocicat.commands
     .filter(({ hidden, ofCalicoctl }) => !hidden && !ofCalicoctl)
     .flatMap(({ path }) => path);
-  for (const name of names) if (name.startsWith(typed)) sayLine(name);
+  for (const name of names) if (name.startsWith(typed)) writeLine(name);
 }
 
 /** `argv` are `--` and the arguments behind `ocicat`, the last one as far as it has been typed. */

@@ -2,7 +2,7 @@
 import { formatUsage } from './cli/program.ts';
 import { formatUsageHelp } from './cli/usage-help.ts';
 import { ocicat } from './ocicat.ts';
-import { sayLine } from './sys/output.ts';
+import { writeLine } from './sys/output.ts';
 
 export function showHelp(): void {
   const rows = ocicat.commands
@@ -12,7 +12,7 @@ export function showHelp(): void {
       const own = ownName === undefined ? [] : [`(also as: ${ownName}${command.path.length === 0 ? ` ${usage}` : ''})`];
       return [formatUsage(ocicat, command), summary, ...own];
     });
-  sayLine(
+  writeLine(
     formatUsageHelp(
       'Networks that cannot reach each other, for containers on plain Linux hosts.',
       rows,

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { describeError } from './base/errors.ts';
 import { findProgram, ocicat } from './ocicat.ts';
-import { complain } from './sys/output.ts';
+import { writeErrorLine } from './sys/output.ts';
 
 /** `ocicat PROGRAM …` is the program of that name; every other verb is calicoctl's. */
 async function run(name: string, argv: readonly string[]): Promise<number> {
@@ -20,6 +20,6 @@ async function run(name: string, argv: readonly string[]): Promise<number> {
 try {
   process.exitCode = await run(basename(process.argv0), process.argv.slice(2));
 } catch (error) {
-  complain(`ocicat: ${describeError(error)}`);
+  writeErrorLine(`ocicat: ${describeError(error)}`);
   process.exitCode = 1;
 }

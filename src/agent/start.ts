@@ -3,7 +3,7 @@ import { OcicatError } from '../base/errors.ts';
 import { VERSION } from '../base/version.ts';
 import { flagOn } from '../cli/flags.ts';
 import type { SingleHandler } from '../cli/single-command.ts';
-import { complain, sayLine } from '../sys/output.ts';
+import { writeErrorLine, writeLine } from '../sys/output.ts';
 import { parseAgentSettings } from './config/settings.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
@@ -17,7 +17,7 @@ async function run(): Promise<number> {
   const { takeHostLock } = await import('./node/host-lock.ts');
   const holder = takeHostLock(RUN_DIRECTORY, process.env);
   if (holder !== undefined) {
-    complain(`calico-node: start: another agent runs on this host (${holder}); end it first, or leave it to it`);
+    writeErrorLine(`calico-node: start: another agent runs on this host (${holder}); end it first, or leave it to it`);
     return EXIT_OCCUPIED;
   }
   const abort = new AbortController();
@@ -55,7 +55,7 @@ async function check(): Promise<number> {
 /** Runs until SIGTERM, or does what a flag says instead. */
 export const startNode: SingleHandler = async (line) => {
   if (flagOn(line, 'version')) {
-    sayLine(`v${VERSION}`);
+    writeLine(`v${VERSION}`);
     return 0;
   }
   return flagOn(line, 'check') ? check() : run();

@@ -94,6 +94,6 @@ export interface Datastore {
    * The host has lost addresses: a connection from one of them will never be answered, and is given up now instead of when
    * it is found to be silent. `isGone` is asked about the address that a connection is from.
    */
-  leaveAddresses(isGone: (address: string) => boolean): void;
+  disconnectFrom(isGone: (address: string) => boolean): void;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 // What the commands of `ocicat lab` do.
 import { OcicatError } from '../base/errors.ts';
 import { flagValue } from '../cli/flags.ts';
-import { complain, sayLine } from '../sys/output.ts';
+import { writeErrorLine, writeLine } from '../sys/output.ts';
 import { DEFAULT_NAME, DEFAULT_NODES, type Handler } from './commands.ts';
 import { execInside, hostProcess, runInside } from './enter.ts';
 import { becomeHost } from './host-init.ts';
@@ -21,16 +21,16 @@ export const runUp: Handler = async (line) => {
   const abort = new AbortController();
   const stop = () => abort.abort(new OcicatError('aborted', 'interrupted'));
   process.on('SIGINT', stop).on('SIGTERM', stop); // also the second and third time: what was begun is taken down first
-  const state = await bringUp(plan, (text) => complain(`lab: ${text}`), abort.signal);
+  const state = await bringUp(plan, (text) => writeErrorLine(`lab: ${text}`), abort.signal);
   const flag = name === DEFAULT_NAME ? '' : ` --name ${name}`;
-  sayLine(`lab "${name}" is up: ${state.plan.nodes.map((node) => node.name).join(', ')}`);
-  sayLine(`a shell on a host: ocicat lab shell${flag} ${state.plan.nodes[0]?.name ?? ''}`);
+  writeLine(`lab "${name}" is up: ${state.plan.nodes.map((node) => node.name).join(', ')}`);
+  writeLine(`a shell on a host: ocicat lab shell${flag} ${state.plan.nodes[0]?.name ?? ''}`);
   return 0;
 };
 
 export const runDown: Handler = async (line) => {
   const name = nameOf(line);
-  sayLine((await bringDown(name)) ? `lab "${name}" is down` : `lab "${name}" was not up`);
+  writeLine((await bringDown(name)) ? `lab "${name}" is down` : `lab "${name}" was not up`);
   return 0;
 };
 
@@ -43,10 +43,10 @@ async function describeHost(state: LabState, name: string, address: string): Pro
 export const runStatus: Handler = async (line) => {
   const name = nameOf(line);
   const state = readState(name);
-  sayLine(`lab "${name}": up, etcd at ${ETCD_URL} on the hosts' segment`);
-  for (const node of state.plan.nodes) sayLine(await describeHost(state, node.name, node.address));
+  writeLine(`lab "${name}": up, etcd at ${ETCD_URL} on the hosts' segment`);
+  for (const node of state.plan.nodes) writeLine(await describeHost(state, node.name, node.address));
   const others = listLabs().filter((other) => other !== name);
-  if (others.length > 0) sayLine(`other labs: ${others.join(', ')}`);
+  if (others.length > 0) writeLine(`other labs: ${others.join(', ')}`);
   return 0;
 };
 

@@ -11,7 +11,7 @@ import { startNamespaces, startSegment } from './segment.ts';
 import { startEtcd, startRegistry } from './services.ts';
 import { endLab, type LabState, lockLab, removeState, tryReadState, writeState } from './state.ts';
 
-export type Say = (line: string) => void;
+export type WriteLine = (line: string) => void;
 
 /** The process's number as the lab's own PID namespace has it. */
 function pidInLab(process: ProcessIdentity): string {
@@ -46,9 +46,14 @@ async function startHost(init: ProcessIdentity, plan: LabPlan, node: LabNode): P
   return host;
 }
 
-async function build(plan: LabPlan, init: ProcessIdentity, say: Say, signal: AbortSignal): Promise<LabState> {
+async function build(
+  plan: LabPlan,
+  init: ProcessIdentity,
+  writeLine: WriteLine,
+  signal: AbortSignal,
+): Promise<LabState> {
   writeState({ plan, init, hosts: {}, complete: false });
-  say(`starting etcd and the registry, and hosts ${plan.nodes.map((node) => node.name).join(', ')}`);
+  writeLine(`starting etcd and the registry, and hosts ${plan.nodes.map((node) => node.name).join(', ')}`);
   const [hosts] = await Promise.all([
     Promise.all(plan.nodes.map(async (node) => [node.name, await startHost(init, plan, node)] as const)),
     startEtcd(init),
@@ -57,7 +62,7 @@ async function build(plan: LabPlan, init: ProcessIdentity, say: Say, signal: Abo
   const state = { plan, init, hosts: Object.fromEntries(hosts), complete: false };
   writeState(state);
   signal.throwIfAborted();
-  say('starting calico-node on each host');
+  writeLine('starting calico-node on each host');
   await Promise.all(plan.nodes.map((node) => startAgent(state, node)));
   await Promise.all(plan.nodes.map((node) => waitForAgent(state, node, plan.nodes.length - 1, signal)));
   const complete = { ...state, complete: true };
@@ -75,7 +80,7 @@ function removeTraces(name: string): void {
  * Brings the lab up, or leaves it as it is when it is up already; a failure or an abort on the way leaves nothing behind.
  * What a killed `up` has left makes room first.
  */
-export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Promise<LabState> {
+export async function bringUp(plan: LabPlan, writeLine: WriteLine, signal: AbortSignal): Promise<LabState> {
   const lock = lockLab(plan.name);
   try {
     const running = tryReadState(plan.name);
@@ -84,7 +89,7 @@ export async function bringUp(plan: LabPlan, say: Say, signal: AbortSignal): Pro
     removeTraces(plan.name);
     const init = await startSegment(plan);
     try {
-      return await build(plan, init, say, signal);
+      return await build(plan, init, writeLine, signal);
     } catch (error) {
       await endLab(init, plan.name, 10_000);
       removeTraces(plan.name);

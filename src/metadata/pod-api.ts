@@ -19,7 +19,7 @@ function merge(...lists: readonly (readonly Annotation[] | undefined)[]): readon
 }
 
 function appAnswer(pod: RegisteredPod, name: string, asked: readonly string[]): HttpAnswer {
-  const app = pod.facts.apps.find((each) => each.name === name);
+  const app = pod.fields.apps.find((each) => each.name === name);
   const image = Object.hasOwn(pod.images, name) ? pod.images[name] : undefined;
   if (app === undefined || image === undefined) return NOT_FOUND;
   const [what, ...rest] = asked;
@@ -34,7 +34,7 @@ function getAnswer(pod: RegisteredPod, path: readonly string[]): HttpAnswer | un
   const [whose, what = '', ...rest] = path;
   if (whose === 'apps') return appAnswer(pod, what, rest);
   if (whose !== 'pod') return undefined;
-  if (what === 'annotations') return annotationsAnswer(pod.facts.annotations ?? [], rest);
+  if (what === 'annotations') return annotationsAnswer(pod.fields.annotations ?? [], rest);
   if (rest.length > 0) return undefined;
   if (what === 'manifest') return jsonAnswer(pod.manifest);
   return what === 'uuid' ? textAnswer(200, pod.uuid) : undefined;

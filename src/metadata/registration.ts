@@ -26,7 +26,7 @@ export interface Registration {
 
 /** A registration with what its manifests say, read once. */
 export interface RegisteredPod extends Registration {
-  readonly facts: PodFacts;
+  readonly fields: PodFields;
   readonly imageAnnotations: ReadonlyMap<string, readonly Annotation[]>;
 }
 
@@ -50,7 +50,7 @@ export function isAppName(text: string): boolean {
 const annotations = optional(list(object({ name: text(), value: text() })));
 
 /** What is asked for of a pod manifest. */
-interface PodFacts {
+interface PodFields {
   readonly annotations?: readonly Annotation[] | undefined;
   readonly apps: readonly {
     readonly name: string;
@@ -59,7 +59,7 @@ interface PodFacts {
   }[];
 }
 
-const podFacts: Schema<PodFacts> = object({
+const podFields: Schema<PodFields> = object({
   annotations,
   apps: list(object({ name: text(), image: object({ id: text() }), annotations })),
 });
@@ -67,12 +67,12 @@ const imageFacts = object({ annotations });
 
 /** Throws `invalid` with every issue of a manifest. */
 export function readManifests(registration: Registration): RegisteredPod {
-  const facts = parseDocument('pod manifest', registration.manifest, podFacts, 'open');
+  const fields = parseDocument('pod manifest', registration.manifest, podFields, 'open');
   const images = Object.entries(registration.images).map(([app, manifest]) => {
     const { annotations = [] } = parseDocument(`image manifest of app "${app}"`, manifest, imageFacts, 'open');
     return [app, annotations] as const;
   });
-  return { ...registration, facts, imageAnnotations: new Map(images) };
+  return { ...registration, fields, imageAnnotations: new Map(images) };
 }
 
 const registration: Schema<Registration> = object({

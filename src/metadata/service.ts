@@ -23,7 +23,7 @@ export interface ServiceSetting {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether a pod's directory is held by whoever runs it. */
   readonly isHeld: (podPath: string) => boolean;
-  readonly say: (line: string) => void;
+  readonly writeLine: (line: string) => void;
 }
 
 /** A pod asks little; what it signs is a digest or a message, not a file. */
@@ -43,7 +43,7 @@ function lockRegistrations(): HeldLock {
 }
 
 interface Serving {
-  readonly say: (line: string) => void;
+  readonly writeLine: (line: string) => void;
   readonly registry: Registry;
   readonly key: Uint8Array;
   readonly log: RequestLog;
@@ -60,11 +60,11 @@ function keep({ open }: Serving, socket: Socket, leave: () => void): void {
 }
 
 /** No failure of a request ends the service. */
-function catchFailure(say: Serving['say'], answer: () => HttpAnswer): HttpAnswer {
+function catchFailure(writeLine: Serving['writeLine'], answer: () => HttpAnswer): HttpAnswer {
   try {
     return answer();
   } catch (error) {
-    say(`answer a request: ${describeError(error)}`);
+    writeLine(`answer a request: ${describeError(error)}`);
     return textAnswer(500);
   }
 }
@@ -89,7 +89,7 @@ function createPodServer(serving: Serving): Server {
     if (leave === undefined) return void socket.destroy();
     keep(serving, socket, leave);
     serveConnection(socket, POD_BOUNDS, (request) =>
-      catchFailure(serving.say, () => answerAt(serving, address, request)),
+      catchFailure(serving.writeLine, () => answerAt(serving, address, request)),
     );
   });
 }
@@ -103,7 +103,7 @@ function createRootServer(serving: Serving): Server {
     if (leave === undefined) return void socket.destroy();
     keep(serving, socket, leave);
     serveConnection(socket, ROOT_BOUNDS, (request) => {
-      const answer = catchFailure(serving.say, () => answerRegistration(registry, request));
+      const answer = catchFailure(serving.writeLine, () => answerRegistration(registry, request));
       log.add(request, `/${request.segments.join('/')}`, answer.status, 'root');
       return answer;
     });
@@ -112,24 +112,24 @@ function createRootServer(serving: Serving): Server {
 
 /** Serves until the signal fires. Throws `already-exists`, `unavailable` and what a broken key throws. */
 export async function runService(setting: ServiceSetting, stop: AbortSignal): Promise<void> {
-  const { say, isHeld } = setting;
+  const { writeLine, isHeld } = setting;
   const inherited = takeInherited(setting.environment);
   const key = ensureKey(setting.keyPath);
   const lock = lockRegistrations();
-  const registry = openRegistry({ directory: REGISTRATIONS_DIR, isHeld, warn: say });
-  const serving: Serving = { registry, key, log: createRequestLog(say), say, open: new Set() };
+  const registry = openRegistry({ directory: REGISTRATIONS_DIR, isHeld, warn: writeLine });
+  const serving: Serving = { registry, key, log: createRequestLog(writeLine), writeLine, open: new Set() };
   const servers = [createPodServer(serving), createRootServer(serving)] as const;
   const sweeping = setInterval(registry.sweep, SWEEP_MS);
   let removeSocket = (): void => {};
   try {
     await listenForPods(servers[0], inherited.pods, setting.port);
     removeSocket = await listenForRegistrations(servers[1], inherited.registrations);
-    say('metadata service running...');
+    writeLine('metadata service running...');
     await new Promise<void>((resolve) => {
       if (stop.aborted) resolve();
       else stop.addEventListener('abort', () => resolve(), { once: true });
     });
-    say('metadata service exiting...');
+    writeLine('metadata service exiting...');
   } finally {
     removeSocket();
     clearInterval(sweeping);

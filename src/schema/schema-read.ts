@@ -190,7 +190,7 @@ function asksForDefault({ schema, defaultText }: Field): boolean {
 }
 
 /** Whether a field is left out, or has the empty value that means the same. */
-function saysNothing(field: Field, input: unknown, mode: ReadMode): boolean {
+function isAbsent(field: Field, input: unknown, mode: ReadMode): boolean {
   if (input === undefined || input === null) return true;
   if (input === '' && asksForDefault(field)) return true;
   if (field.presence === 'sparse') return isEmpty(field.schema, input);
@@ -198,7 +198,7 @@ function saysNothing(field: Field, input: unknown, mode: ReadMode): boolean {
 }
 
 function readField(field: Field, input: unknown, before: Readonly<Record<string, unknown>>, reading: Reading): unknown {
-  if (!saysNothing(field, input, reading.mode)) {
+  if (!isAbsent(field, input, reading.mode)) {
     const read = readShape(field.schema, input, reading);
     return field.presence === 'sparse' && read !== input && isEmpty(field.schema, read) ? undefined : read;
   }
@@ -255,7 +255,7 @@ interface ReadObject {
 function checkRules(object: ReadObject, reading: Reading): void {
   const { shape, members, result, own } = object;
   const depth = reading.at.length;
-  const say: Report = (path, wanted, found) => {
+  const reportRule: Report = (path, wanted, found) => {
     const parts = parsePath(path);
     reportAt(reading, [...reading.at, ...parts], found ?? describeValue(valueAt(members, parts)), wanted);
   };
@@ -263,7 +263,7 @@ function checkRules(object: ReadObject, reading: Reading): void {
   for (const { reads, check, onlyWritten } of shape.rules) {
     if (onlyWritten === true && reading.mode === 'stored') continue;
     if (own.length > 0 && own.some((issue) => reads.some((path) => touches(issue.at, depth, path)))) continue;
-    check(result, say, isPresent);
+    check(result, reportRule, isPresent);
   }
 }
 
@@ -288,7 +288,7 @@ function isPresentIn({ shape, members, result, own }: ReadObject, path: string, 
     const field: Field | undefined = inside.shape === 'object' ? inside.fields[name] : undefined;
     const outer: Readonly<Record<string, unknown>> | undefined = membersOf(input);
     input = outer !== undefined && Object.hasOwn(outer, name) ? outer[name] : undefined;
-    if (field === undefined || saysNothing(field, input, reading.mode)) return false;
+    if (field === undefined || isAbsent(field, input, reading.mode)) return false;
     read = membersOf(read)?.[name];
     inside = field.schema;
   }

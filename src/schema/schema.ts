@@ -78,7 +78,7 @@ export type Scalar<T> = ScalarShape & { readonly [type]?: () => T };
 export type Infer<S> = S extends { readonly [type]?: () => infer T } ? T : never;
 
 /**
- * `required`: must be there. `optional`: kept as given. `sparse`: an empty value is the same as none and is left out.
+ * `required`: must be there. `optional`: kept as input. `sparse`: an empty value is the same as none and is left out.
  * `filled`: never absent in a parsed value. `created`: filled in when a document is read, left alone when stored
  * data is read.
  */
@@ -141,7 +141,7 @@ export function createdFrom<T>(
 
 export type Fields = Readonly<Record<string, Field>>;
 /** As they are written: a schema alone is a required field without documentation. */
-export type FieldsGiven = Readonly<Record<string, Field | Shape>>;
+export type FieldsInput = Readonly<Record<string, Field | Shape>>;
 type Certain<F> = { [K in keyof F]: F[K] extends Field<unknown, 'required' | 'filled'> | Shape ? K : never }[keyof F];
 type ValueOf<F> = F extends Field ? Infer<F['schema']> : Infer<F>;
 type Flat<T> = { [K in keyof T]: T[K] };
@@ -152,7 +152,7 @@ export function namesOf<F extends Fields>(fields: F): readonly (keyof F & string
 }
 
 /** The object type that a table of fields describes. */
-export type ObjectOf<F extends FieldsGiven> = Flat<
+export type ObjectOf<F extends FieldsInput> = Flat<
   { readonly [K in Certain<F>]: ValueOf<F[K]> } & {
     readonly [K in Exclude<keyof F, Certain<F>>]?: ValueOf<F[K]> | undefined;
   }
@@ -202,22 +202,22 @@ export function whenWritten<T>(rule: Between<T>): Between<T> {
   return { ...rule, onlyWritten: true };
 }
 
-function isTable(given: FieldsGiven): given is Fields {
-  return Object.values(given).every((one) => 'schema' in one);
+function isTable(input: FieldsInput): input is Fields {
+  return Object.values(input).every((one) => 'schema' in one);
 }
 
 /** A table of fields that several objects share stays one table, by which it is known again. */
-function tableOf(given: FieldsGiven): Fields {
-  if (isTable(given)) return given;
-  const fields = Object.entries(given).map(([name, one]) => [name, 'shape' in one ? required(one, '') : one] as const);
+function tableOf(input: FieldsInput): Fields {
+  if (isTable(input)) return input;
+  const fields = Object.entries(input).map(([name, one]) => [name, 'shape' in one ? required(one, '') : one] as const);
   return Object.fromEntries(fields);
 }
 
-export function object<F extends FieldsGiven>(
-  given: F,
+export function object<F extends FieldsInput>(
+  input: F,
   ...rules: readonly Between<ObjectOf<F>>[]
 ): Schema<ObjectOf<F>> & ObjectShape {
-  return { shape: 'object', fields: tableOf(given), rules: rules as readonly ShapeRule[] };
+  return { shape: 'object', fields: tableOf(input), rules: rules as readonly ShapeRule[] };
 }
 
 export interface ListLimits {

@@ -1,7 +1,7 @@
 // The agent's log: one line an event on stderr, with time, level and what happened. Never a secret.
 import { describeError, formatIssue, OcicatError } from '../base/errors.ts';
 import { escapeLine } from '../base/escape.ts';
-import { complain } from './output.ts';
+import { writeErrorLine } from './output.ts';
 
 /** From the most to the least; at `fatal` nothing is logged: what ends a program does not go through its log. */
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -29,7 +29,7 @@ function formatLine(level: LogLevel, message: string, error: unknown): string {
 }
 
 /** Its level is `info` at first. */
-export function openLog(write: (line: string) => void = complain): LeveledLog {
+export function openLog(write: (line: string) => void = writeErrorLine): LeveledLog {
   let least = LEVELS.indexOf('info');
   const isLogged = (level: LogLevel) => LEVELS.indexOf(level) >= least;
   const log = (level: LogLevel, message: string, error?: unknown) => {

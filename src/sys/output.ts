@@ -30,7 +30,7 @@ export function writeOutput(text: string): void {
 }
 
 /** A line, or several, to standard output; throws as writeOutput does. */
-export function sayLine(text: string): void {
+export function writeLine(text: string): void {
   writeOutput(`${text}\n`);
 }
 
@@ -38,7 +38,7 @@ export function sayLine(text: string): void {
  * A line, or several, to standard error. It does not wait for whoever reads that, since an agent's log must not stop the agent;
  * what cannot be written is lost, as there is nowhere else to say it.
  */
-export function complain(text: string): void {
+export function writeErrorLine(text: string): void {
   if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => {});
   process.stderr.write(escapeText(`${text}\n`));
 }

@@ -1,4 +1,4 @@
-// Waiting that a signal can cut short: for a time, for work, and for a gate that opens and shuts again and again.
+// Waiting that a signal can cut short: for a time, for work, and for a state that comes and goes.
 import { OcicatError } from '../base/errors.ts';
 
 /** Resolves after the time, or early when the signal fires. */
@@ -25,28 +25,29 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   });
 }
 
-export interface Gate {
-  isOpen(): boolean;
-  open(): void;
-  shut(): void;
-  /** Throws `aborted`. */
-  untilOpen(signal: AbortSignal): Promise<void>;
+/** A state to wait for, which is set and reset any number of times. */
+export interface ManualResetEvent {
+  isSet(): boolean;
+  set(): void;
+  reset(): void;
+  /** Returns while it is set. Throws `aborted`. */
+  wait(signal: AbortSignal): Promise<void>;
 }
 
-/** Begins open. */
-export function createGate(): Gate {
-  let shut: PromiseWithResolvers<void> | undefined;
+/** Begins reset. */
+export function createManualResetEvent(): ManualResetEvent {
+  let waiting: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
   return {
-    isOpen: () => shut === undefined,
-    open() {
-      shut?.resolve();
-      shut = undefined;
+    isSet: () => waiting === undefined,
+    set() {
+      waiting?.resolve();
+      waiting = undefined;
     },
-    shut() {
-      shut ??= Promise.withResolvers<void>();
+    reset() {
+      waiting ??= Promise.withResolvers<void>();
     },
-    async untilOpen(signal) {
-      while (shut !== undefined) await untilAborted(shut.promise, signal);
+    async wait(signal) {
+      while (waiting !== undefined) await untilAborted(waiting.promise, signal);
     },
   };
 }

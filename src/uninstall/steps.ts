@@ -4,7 +4,7 @@ import { OcicatError } from '../base/errors.ts';
 import { escapeLine } from '../base/escape.ts';
 import { flagOn } from '../cli/flags.ts';
 import type { SingleHandler } from '../cli/single-command.ts';
-import { sayLine } from '../sys/output.ts';
+import { writeLine } from '../sys/output.ts';
 import { endTableHolders, removeLinks, removeRoutes, removeTables } from './data-plane.ts';
 import {
   observeConfiguration,
@@ -64,12 +64,12 @@ function readNodeName(): string | undefined {
 }
 
 function reportWhatIsLeft(node: string | undefined, removed: number): void {
-  if (removed === 0) sayLine('nothing of Ocicat is on this host');
+  if (removed === 0) writeLine('nothing of Ocicat is on this host');
   const kept = observeConfiguration();
-  if (kept.length > 0) sayLine(`left, as they are yours: ${kept.join(', ')}`);
-  if (removed > 0) sayLine('left as it is until the next start of this host: IP forwarding');
+  if (kept.length > 0) writeLine(`left, as they are yours: ${kept.join(', ')}`);
+  if (removed > 0) writeLine('left as it is until the next start of this host: IP forwarding');
   if (node !== undefined)
-    sayLine(
+    writeLine(
       `the cluster still has this node: "calicoctl delete node ${escapeLine(node)}" on another host removes it there`,
     );
 }
@@ -83,7 +83,7 @@ export const uninstall: SingleHandler = async (line) => {
   let removed = 0;
   for (const step of [...(force ? [endPods] : []), ...STEPS]) {
     const lines = await step();
-    for (const text of lines) sayLine(text);
+    for (const text of lines) writeLine(text);
     removed += lines.length;
   }
   reportWhatIsLeft(node, removed);

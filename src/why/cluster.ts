@@ -14,7 +14,7 @@ export interface StoredDocument extends ResourceName {
 }
 
 /** What a workload endpoint says beside policy. */
-export interface WorkloadFacts {
+export interface WorkloadSummary {
   readonly namespace: string;
   readonly name: string;
   readonly node: string;
@@ -34,7 +34,7 @@ export interface Cluster {
   readonly snapshot: PolicySnapshot;
   readonly updates: readonly PolicyUpdate[];
   /** By the ids of the snapshot's endpoints; host endpoints have none. */
-  readonly workloads: ReadonlyMap<string, WorkloadFacts>;
+  readonly workloads: ReadonlyMap<string, WorkloadSummary>;
   readonly staged: readonly StagedPolicy[];
   /** Annotations of the metadata, by `<kind>/<namespace>/<name>`. */
   readonly annotations: ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -46,7 +46,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function factsOf({ namespace = '', name }: ResourceName, value: unknown): WorkloadFacts {
+function summarise({ namespace = '', name }: ResourceName, value: unknown): WorkloadSummary {
   const spec = membersOf(membersOf(value)?.spec) ?? {};
   return {
     namespace,
@@ -85,7 +85,7 @@ export function formatId(id: string): string {
 /** Reads everything that policy looks at, and staged policies; other kinds have no part in it. */
 export function readCluster(documents: readonly StoredDocument[]): Cluster {
   const updates: PolicyUpdate[] = [];
-  const workloads = new Map<string, WorkloadFacts>();
+  const workloads = new Map<string, WorkloadSummary>();
   const annotations = new Map<string, Readonly<Record<string, string>>>();
   const staged: StagedPolicy[] = [];
   const problems: string[] = [];
@@ -95,12 +95,12 @@ export function readCluster(documents: readonly StoredDocument[]): Cluster {
     annotations.set(id, annotationsOf(value));
     const trial = parseStaged(key, value);
     if (trial !== undefined) staged.push(trial);
-    const facts = factsOf(key, value);
-    const parsed = parsePolicyUpdate(key, value, facts.node);
+    const workload = summarise(key, value);
+    const parsed = parsePolicyUpdate(key, value, workload.node);
     if (parsed === undefined) continue;
     updates.push(parsed.update);
     problems.push(...parsed.issues.map((issue) => `${formatId(id)} is closed: ${formatIssue(issue)}`));
-    if (key.kind === 'WorkloadEndpoint') workloads.set(`${facts.namespace}/${facts.name}`, facts);
+    if (key.kind === 'WorkloadEndpoint') workloads.set(`${workload.namespace}/${workload.name}`, workload);
   }
   return { snapshot: createSnapshot(updates), updates, workloads, staged, annotations, problems };
 }

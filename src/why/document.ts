@@ -70,12 +70,12 @@ function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {
 }
 
 function describeEnd({ endpoint }: End, address: string, labels: Explanation['labels']['source'], cluster: Cluster) {
-  const facts = cluster.workloads.get(endpoint ?? '');
+  const workload = cluster.workloads.get(endpoint ?? '');
   return {
     address,
     endpoint,
-    node: facts?.node,
-    interface: facts?.interfaceName,
+    node: workload?.node,
+    interface: workload?.interfaceName,
     hostEndpointNotEnforced: endpoint !== undefined && isHostEndpoint(endpoint) ? true : undefined,
     labels: endpoint === undefined ? undefined : labels.labels,
   };

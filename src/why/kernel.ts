@@ -118,8 +118,8 @@ export function askKernel(
   workloads: ReadonlyMap<string, { readonly node: string; readonly interfaceName: string }>,
 ): KernelAnswers {
   const interfaceOf: InterfaceOf = ({ endpoint }) => {
-    const facts = workloads.get(endpoint ?? '');
-    return facts !== undefined && facts.node === view.node ? facts.interfaceName : undefined;
+    const workload = workloads.get(endpoint ?? '');
+    return workload !== undefined && workload.node === view.node ? workload.interfaceName : undefined;
   };
   const judged = toJudged(packet, interfaceOf(egress) ?? UPLINK, interfaceOf(ingress) ?? UPLINK);
   return {

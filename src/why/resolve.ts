@@ -1,7 +1,7 @@
 // Resolves a reference on the command line: an endpoint by its name, container, workload, pod or address, or a plain address.
 import { OcicatError } from '../base/errors.ts';
 import { formatIp, type Ip, tryParseIp } from '../net/ip.ts';
-import type { Cluster, WorkloadFacts } from './cluster.ts';
+import type { Cluster, WorkloadSummary } from './cluster.ts';
 
 /** One end of a flow. */
 export interface End {
@@ -37,8 +37,8 @@ function candidateLists(
   cluster: Cluster,
   pods: readonly PodNames[],
 ): readonly (readonly string[])[] {
-  const where = (test: (facts: WorkloadFacts) => boolean) =>
-    [...cluster.workloads].filter(([, facts]) => test(facts)).map(([id]) => id);
+  const where = (test: (workload: WorkloadSummary) => boolean) =>
+    [...cluster.workloads].filter(([, workload]) => test(workload)).map(([id]) => id);
   const hosts = [...cluster.snapshot.endpoints.keys()].filter((id) => id === `${HOST_PREFIX}${reference}`);
   const named = new Set(pods.filter(({ names }) => names.includes(reference)).map(({ containerId }) => containerId));
   return [
@@ -57,8 +57,8 @@ function candidateLists(
 
 function describeCandidate(id: string, cluster: Cluster): string {
   const addresses = (cluster.snapshot.endpoints.get(id)?.addresses ?? []).map(formatIp).join(', ');
-  const facts = cluster.workloads.get(id);
-  const node = facts === undefined ? '' : ` on ${facts.node}`;
+  const workload = cluster.workloads.get(id);
+  const node = workload === undefined ? '' : ` on ${workload.node}`;
   return `  ${id}${node}${addresses === '' ? '' : ` (${addresses})`}`;
 }
 

@@ -91,8 +91,8 @@ function describeEnd(end: End, cluster: Cluster): string {
   const { endpoint } = end;
   if (endpoint === undefined) return 'no endpoint has this address';
   if (isHostEndpoint(endpoint)) return `${formatId(endpoint)}: policy of host endpoints is not enforced`;
-  const facts = cluster.workloads.get(endpoint);
-  return `WorkloadEndpoint(${endpoint}) on ${facts?.node ?? ''}, interface ${facts?.interfaceName ?? ''}`;
+  const workload = cluster.workloads.get(endpoint);
+  return `WorkloadEndpoint(${endpoint}) on ${workload?.node ?? ''}, interface ${workload?.interfaceName ?? ''}`;
 }
 
 function formatAnnotations(walk: Walk, cluster: Cluster): readonly string[] {

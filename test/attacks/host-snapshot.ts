@@ -18,9 +18,18 @@ export function makeSentinel(root: string): void {
 
 function describeFile(path: string): string {
   const stats = lstatSync(path, { bigint: true });
-  const facts = [stats.mode, stats.uid, stats.gid, stats.nlink, stats.ino, stats.rdev, stats.mtimeNs, stats.ctimeNs];
+  const attributes = [
+    stats.mode,
+    stats.uid,
+    stats.gid,
+    stats.nlink,
+    stats.ino,
+    stats.rdev,
+    stats.mtimeNs,
+    stats.ctimeNs,
+  ];
   const content = stats.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : '';
-  return [path, ...facts, stats.isSymbolicLink() ? readlinkSync(path) : content].join(' ');
+  return [path, ...attributes, stats.isSymbolicLink() ? readlinkSync(path) : content].join(' ');
 }
 
 function describeTree(path: string): readonly string[] {

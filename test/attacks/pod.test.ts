@@ -189,7 +189,7 @@ async function withPod(options: readonly string[], work: (uuid: string) => Promi
 }
 
 test('an entered command has the rights of the app and no others', async () => {
-  const facts =
+  const attributes =
     'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)" /proc/$1/status; cat /proc/$1/cgroup /proc/$1/oom_score_adj';
   const options = [
     '--user=user1',
@@ -200,8 +200,8 @@ test('an entered command has the rights of the app and no others', async () => {
     '--caps-retain=CAP_CHOWN',
   ];
   await withPod(options, async (uuid) => {
-    const { status, stdout } = await world.rkt('enter', uuid, '/bin/sh', '-c', `set -- self; ${facts}`);
-    const own = await world.rkt('enter', uuid, '/bin/sh', '-c', `set -- 2; ${facts}`);
+    const { status, stdout } = await world.rkt('enter', uuid, '/bin/sh', '-c', `set -- self; ${attributes}`);
+    const own = await world.rkt('enter', uuid, '/bin/sh', '-c', `set -- 2; ${attributes}`);
     expect(status).toBe(0);
     expect(stdout.split('\n').length).toBeGreaterThan(9);
     expect(stdout).toBe(own.stdout);

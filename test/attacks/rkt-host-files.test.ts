@@ -27,9 +27,9 @@ afterAll(() => world.close());
 
 /** What a pod might have changed: contents, modes, owners and times. */
 async function hostState(): Promise<string> {
-  const facts =
+  const attributes =
     'cat /etc/hosts /etc/resolv.conf; hostname; find /dev /etc/hosts /etc/resolv.conf -type c,f -printf "%p %m %U %G %T@\\n"';
-  return (await world.run('sh', '-c', facts)).stdout;
+  return (await world.run('sh', '-c', attributes)).stdout;
 }
 
 const everyCapability = '--caps-retain=CAP_SYS_ADMIN,CAP_DAC_OVERRIDE,CAP_FOWNER,CAP_CHOWN,CAP_MKNOD,CAP_SYS_CHROOT';

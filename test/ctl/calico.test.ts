@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
-import { type Place, type Recording, settle } from '../support/recording.ts';
+import { type RecordedStore, type Recording, settle } from '../support/recording.ts';
 import { documents } from './calico-documents.ts';
 import { openSession, type Session, steady } from './session.ts';
 import { openPeer, openStoreAt } from './side-by-side-programs.ts';
@@ -12,7 +12,7 @@ setDefaultTimeout(60_000);
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org/';
 
-interface Side extends Place {
+interface Side extends RecordedStore {
   readonly server: EtcdServer;
 }
 

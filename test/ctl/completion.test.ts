@@ -9,7 +9,7 @@ const MAIN = join(import.meta.dir, '../../src/main.ts');
 /** As it is installed. */
 const SHARE = join(import.meta.dir, '../../dist/share');
 const POOL = 'pool-with-a-long-name';
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 let etcd: EtcdServer;
 let folder: string;
@@ -65,7 +65,7 @@ async function typeInto(shell: string, steps: readonly (readonly [keys: string, 
       child.stdin.write(keys);
       child.stdin.flush();
       for (let waitedMs = 0; !seen.slice(from).includes(until); waitedMs += 20) {
-        if (waitedMs > PATIENCE_MS) throw new Error(`${shell}: no ${JSON.stringify(until)} in ${JSON.stringify(seen)}`);
+        if (waitedMs > TIMEOUT_MS) throw new Error(`${shell}: no ${JSON.stringify(until)} in ${JSON.stringify(seen)}`);
         await Bun.sleep(20);
       }
     }

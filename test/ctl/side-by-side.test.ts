@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datastore } from '../../src/datastore/port.ts';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.ts';
-import { type Ended, type Place, type Recording, type Run, settle } from '../support/recording.ts';
+import { type Ended, type RecordedStore, type Recording, type Run, settle } from '../support/recording.ts';
 import { crashingTables, documentDifferences, type Outcome } from './differences.ts';
 import { printDifferences, SECTION } from './differences-page.ts';
 import { type Case, deriveCases, readBaseDocuments } from './side-by-side-cases.ts';
@@ -57,7 +57,7 @@ function chooseCases(): readonly Case[] {
 }
 
 /** A store of a program's own. */
-interface Side extends Place {
+interface Side extends RecordedStore {
   readonly server: EtcdServer;
 }
 
@@ -189,11 +189,11 @@ describe('taking turns on one store', () => {
       const { name, namespace } = (
         document as { readonly metadata: { readonly name: string; readonly namespace?: string } }
       ).metadata;
-      const place = namespace === undefined ? [] : ['-n', namespace];
+      const target = namespace === undefined ? [] : ['-n', namespace];
       const input = JSON.stringify(document);
 
       const both = async (...words: readonly string[]) => {
-        const [one, two] = await Promise.all([ours([...words, ...place]), theirs([...words, ...place])]);
+        const [one, two] = await Promise.all([ours([...words, ...target]), theirs([...words, ...target])]);
         expect([one.status, one.err]).toEqual([0, '']);
         const format = words[words.indexOf('-o') + 1];
         const table = words.includes('-o') ? (format === 'wide' ? 'wide' : undefined) : 'ps';
@@ -202,7 +202,7 @@ describe('taking turns on one store', () => {
         return one.out;
       };
       const done = async (run: Run, words: readonly string[], expected: string, text = '') => {
-        const ended = await run([...words, ...place], text);
+        const ended = await run([...words, ...target], text);
         expect({ ...ended, err: ended.err.replace(IDLE_WARNING, '') }).toEqual({
           status: 0,
           out: `${expected}\n`,
@@ -235,7 +235,7 @@ describe('taking turns on one store', () => {
       expect(settle(replaced)).toBe(settle(yaml));
       await done(writer, ['apply', '-f', '-'], `Successfully applied 1 '${kind}' resource(s)`, replaced);
       await done(other, ['delete', kind, name], `Successfully deleted 1 '${kind}' resource(s)`);
-      for (const run of programs) expect((await run(['get', kind, name, ...place])).status).toBe(1);
+      for (const run of programs) expect((await run(['get', kind, name, ...target])).status).toBe(1);
     },
     TIMEOUT_MS,
   );

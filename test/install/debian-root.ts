@@ -8,14 +8,14 @@ import { shortHash } from '../../src/base/hash.ts';
 const SUITE = 'bookworm';
 /** What makes it a host: systemd as process 1. */
 const INCLUDED = ['systemd-sysv'];
-const PATIENCE_MS = 240_000;
+const TIMEOUT_MS = 240_000;
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ocicat-test');
 
 function must(command: readonly string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync([...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: PATIENCE_MS,
+    timeout: TIMEOUT_MS,
   });
   if (exitCode === 0) return stdout.toString();
   throw new Error(`${command[0]}: ${stderr.toString().trimEnd().split('\n').slice(-5).join('\n')}`);

@@ -74,14 +74,14 @@ function changeSettings(): void {
 function explained(updates: readonly PolicyUpdate[]) {
   const snapshot = createSnapshot(updates);
   const view = { node: 'here', table: inNetns(host, readTable) };
-  const facts = WORKLOADS.map(
+  const workload = WORKLOADS.map(
     (number) => [workloadId(number), { node: 'here', interfaceName: `cali${number}` }] as const,
   );
   return probes.all.map(({ from, to, packet }) => {
     const [source, destination] = [from, to].map((place) => workloadId(place + 1));
     const egress = walkEndpoint('egress', source, packet, snapshot);
     const ingress = walkEndpoint('ingress', destination, packet, snapshot);
-    const kernel = askKernel({ packet, egress, ingress }, view, new Map(facts));
+    const kernel = askKernel({ packet, egress, ingress }, view, new Map(workload));
     const walked = [egress, ingress].every(({ verdict }) => verdict.action === 'allow');
     return {
       walked,

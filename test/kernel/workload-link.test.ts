@@ -99,8 +99,8 @@ test('both ends are as the pod and the host need them', () => {
 
 test('nothing passes before the link is raised, everything after', () => {
   for (const pod of [0, 1] as const) create(specOf(pod));
-  const ping = (patience: string) =>
-    `ping -c1 ${patience} 10.65.0.1 >/dev/null 2>&1 && ping -c1 ${patience} fd00:65::1 >/dev/null 2>&1 && echo answered`;
+  const ping = (limit: string) =>
+    `ping -c1 ${limit} 10.65.0.1 >/dev/null 2>&1 && ping -c1 ${limit} fd00:65::1 >/dev/null 2>&1 && echo answered`;
   run(host, 'sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1');
   expect(withNetns(host, observeWorkloadLinks).map(({ up }) => up)).toEqual([false, false]);
   expect(run(specOf(0).netnsFd, ping('-W1'))).toBe('');

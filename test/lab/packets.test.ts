@@ -4,31 +4,31 @@ import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 import { isAllowed, type Protocol, readSnapshot } from './oracle.ts';
 
 /** A place that packets come from and go to: a pod, or a host itself. */
-interface Place {
+interface Peer {
   readonly name: string;
   readonly host: string;
   readonly address: string;
   readonly network: string | undefined;
 }
 
-const pods: readonly Place[] = [
+const pods: readonly Peer[] = [
   { name: 'a1', host: 'calico-01', address: '192.168.10.1', network: 'network1' },
   { name: 'b1', host: 'calico-01', address: '192.168.10.2', network: 'network1' },
   { name: 'c2', host: 'calico-01', address: '192.168.10.3', network: 'network2' },
   { name: 'd1', host: 'calico-02', address: '192.168.20.1', network: 'network1' },
   { name: 'e2', host: 'calico-02', address: '192.168.20.2', network: 'network2' },
 ];
-const hosts: readonly Place[] = [
+const hosts: readonly Peer[] = [
   { name: 'calico-01', host: 'calico-01', address: '10.99.0.1', network: undefined },
   { name: 'calico-02', host: 'calico-02', address: '10.99.0.2', network: undefined },
 ];
-const places = [...pods, ...hosts];
+const peers = [...pods, ...hosts];
 const PARALLEL = 12;
 
 let lab: Lab;
 const netns = new Map<string, string>();
 
-async function startPod(pod: Place): Promise<void> {
+async function startPod(pod: Peer): Promise<void> {
   const file = `/tmp/${pod.name}.uuid`;
   const run = `rkt run --net=${pod.network}:IP=${pod.address} --uuid-file-save=${file} docker://busybox --exec httpd -- -f -h /`;
   await lab.must(pod.host, `setsid --fork ${run} >/tmp/${pod.name}.log 2>&1 </dev/null`);
@@ -61,7 +61,7 @@ afterAll(async () => {
 }, 30_000);
 
 /** One real packet, and whether an answer came. */
-async function probe(from: Place, to: Place, protocol: Protocol): Promise<boolean> {
+async function probe(from: Peer, to: Peer, protocol: Protocol): Promise<boolean> {
   const inside = from.network === undefined ? '' : `nsenter --net=${netns.get(from.name)} `;
   const command =
     protocol === 'tcp'
@@ -72,8 +72,8 @@ async function probe(from: Place, to: Place, protocol: Protocol): Promise<boolea
 
 /** Every ordered pair but a place with itself and host with host, by both protocols: `a1 -tcp-> b1: yes`. */
 async function observeAll(): Promise<readonly string[]> {
-  const pairs = places.flatMap((from) =>
-    places.filter((to) => to !== from && (from.network ?? to.network) !== undefined).map((to) => [from, to] as const),
+  const pairs = peers.flatMap((from) =>
+    peers.filter((to) => to !== from && (from.network ?? to.network) !== undefined).map((to) => [from, to] as const),
   );
   const work = pairs.flatMap(([from, to]) => (['tcp', 'icmp'] as const).map((protocol) => ({ from, to, protocol })));
   const lines: string[] = [];
@@ -94,9 +94,9 @@ async function observeAll(): Promise<readonly string[]> {
  */
 async function expectAll(): Promise<readonly string[]> {
   const snapshot = await readSnapshot(lab);
-  return places
+  return peers
     .flatMap((from) =>
-      places.filter((to) => to !== from && (from.network ?? to.network) !== undefined).map((to) => ({ from, to })),
+      peers.filter((to) => to !== from && (from.network ?? to.network) !== undefined).map((to) => ({ from, to })),
     )
     .flatMap(({ from, to }) =>
       (['tcp', 'icmp'] as const).map((protocol) => {

@@ -1,8 +1,8 @@
 // The contract on a real etcd, and what only a real one can do: die, hang, lose its data, ask who is there.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type EtcdSettings, openEtcd } from '../../src/datastore/etcd/client.ts';
+import { openConnection } from '../../src/datastore/etcd/connection.ts';
 import { encodeRange, RANGE } from '../../src/datastore/etcd/messages.ts';
-import { openSession } from '../../src/datastore/etcd/session.ts';
 import type { Datastore, WatchBatch } from '../../src/datastore/port.ts';
 import { describeDatastore, thrownBy } from '../support/datastore/contract.ts';
 import { type EtcdServer, freePort, startEtcd } from '../support/etcd/etcd-server.ts';
@@ -132,7 +132,7 @@ describe('etcd that fails', () => {
 
   test('a half-open connection is noticed within 15 s and the watch goes on', async () => {
     const datastore = connect(server);
-    const session = await openSession(server.endpoint, {}, 3_000, new AbortController().signal);
+    const session = await openConnection(server.endpoint, {}, 3_000, new AbortController().signal);
     const stop = new AbortController();
     const { revision } = await datastore.list('/half/');
     const watch = record(datastore.watch('/half/', revision + 1, stop.signal));

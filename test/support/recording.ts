@@ -1,5 +1,5 @@
 // What another program answered, as data. Where the program is on the machine it runs, and each answer is written down with
-// what it changed in the store; elsewhere the recording answers in its place and makes the same changes.
+// what it changed in the store; elsewhere the recording answers in its stead and makes the same changes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datastore, Write } from '../../src/datastore/port.ts';
@@ -27,14 +27,14 @@ interface Origin {
 }
 
 /** The store that a program is given. */
-export interface Place {
+export interface RecordedStore {
   readonly endpoint: string;
   readonly store: Datastore;
 }
 
 export interface Recording {
   /** What answers in one scene, a row of commands that stands for itself. */
-  openScene(name: string, place: Place): Run;
+  openScene(name: string, target: RecordedStore): Run;
   /** Writes down what was recorded since; the scenes that were not played stay unless OCICAT_WRITE=1. */
   close(): void;
 }
@@ -97,7 +97,7 @@ function record(run: Run, scenes: Scenes, name: string, store: Datastore): Run {
   };
 }
 
-/** The recording in the program's place; another command than the one that was recorded is an error. */
+/** The recording in the program's stead; another command than the one that was recorded is an error. */
 function replay(answers: readonly Answer[], name: string, store: Datastore): Run {
   let at = 0;
   return async (argv) => {

@@ -72,7 +72,7 @@ export function followHostAddresses(
   let busy = false;
   let isTouched = false;
 
-  function complain(addresses: readonly string[]): void {
+  function warnTaken(addresses: readonly string[]): void {
     for (const address of addresses.filter(isLost))
       log.error(
         `the address ${address} of node "${node}" is on no link of this host; IP=autodetect follows those that are`,
@@ -82,14 +82,14 @@ export function followHostAddresses(
   async function refresh(): Promise<void> {
     const now = printAddresses();
     if (now === seen && !isDecidedByRoutes(settings)) return;
-    datastore.leaveAddresses(isLost);
+    datastore.disconnectFrom(isLost);
     const standing = addressesOf(await tryGetNode(datastore, node, signal));
     if (standing.some(isWithoutCarrier)) return;
     const addresses = addressesOf(await registerNode(datastore, settings, node, signal));
     seen = now;
     if (!isSame(standing, addresses))
       log.info(`the address of node "${node}" is ${addresses.join(', ')} now, and was ${standing.join(', ')}`);
-    complain(addresses);
+    warnTaken(addresses);
   }
 
   function plan(delayMs: number): void {

@@ -51,7 +51,7 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
     questions.delete(name);
   }
 
-  function complain(question: Question, error: unknown): void {
+  function warnOnce(question: Question, error: unknown): void {
     const message = describeError(error);
     if (question.complaint !== message) log.warn(`answer CalicoNodeStatus(${question.name})`, error);
     question.complaint = message;
@@ -73,7 +73,7 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
       delete question.complaint;
       return !result.isMissing;
     } catch (error) {
-      if (!closing.signal.aborted) complain(question, error);
+      if (!closing.signal.aborted) warnOnce(question, error);
       return !isOcicatError(error, 'unavailable', 'timeout', 'not-ready', 'conflict');
     }
   }

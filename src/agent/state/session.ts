@@ -7,7 +7,7 @@ import type { Datastore } from '../../datastore/port.ts';
 import { openSync, type SyncMessage } from '../../datastore/sync/sync.ts';
 import type { StoreUpdate } from '../../ipam/commit.ts';
 import type { Log } from '../../sys/log.ts';
-import { createGate } from '../../sys/pause.ts';
+import { createManualResetEvent } from '../../sys/pause.ts';
 import { createEventDispatcher, type EventTargets } from './event-dispatcher.ts';
 import { createProjection, type ProjectionTargets } from './projection.ts';
 
@@ -50,21 +50,20 @@ export function createSession(context: SessionContext): Session {
   };
   const events = createEventDispatcher(context);
   const projection = createProjection(context, events, notifyRead);
-  const listing = createGate();
-  listing.shut();
+  const listed = createManualResetEvent();
   let isInSync = false;
   /** The store that is being read is another one: what it lacks was not deleted by anybody. */
   let isReplaced = false;
   let behind: OcicatError | undefined;
 
   function flush(): void {
-    if (listing.isOpen()) projection.flush();
+    if (listed.isSet()) projection.flush();
   }
 
   /** Half of a listing says nothing about the whole: its other half may hold what denies. */
   function takeUpdates(updates: readonly StoreUpdate[]): void {
     context.touchIdle();
-    if (!isInSync) listing.shut();
+    if (!isInSync) listed.reset();
     for (const update of updates) {
       cache.apply(update);
       events.dispatch(update);
@@ -77,7 +76,7 @@ export function createSession(context: SessionContext): Session {
     isInSync = true;
     isReplaced = false;
     if (behind?.code !== 'timeout') behind = undefined;
-    listing.open();
+    listed.set();
     projection.restore();
     cache.setInSync(true);
     notifyRead();
@@ -93,7 +92,7 @@ export function createSession(context: SessionContext): Session {
 
   function takeReplaced(): void {
     isReplaced = true;
-    listing.shut();
+    listed.reset();
     events.forgetRevisions();
     cache.setInSync(false);
     log.warn('the datastore is another one than before, or an earlier state of it; all of it is read again');
@@ -119,7 +118,7 @@ export function createSession(context: SessionContext): Session {
     },
     flush,
     async flushWhole(signal) {
-      await listing.untilOpen(signal);
+      await listed.wait(signal);
       flush();
     },
     whyBehind: () => behind?.message,

@@ -32,14 +32,19 @@ function workloadOf(update: Extract<PolicyUpdate, { kind: 'endpoint' }>): LocalW
 }
 
 /** Each thing that was not as wanted goes to `tell`, with `done` for what was done about it. */
-function report({ difference, failures }: Reconciliation, log: Log, tell: (line: string) => void, done: string): void {
+function report(
+  { difference, failures }: Reconciliation,
+  log: Log,
+  notify: (line: string) => void,
+  done: string,
+): void {
   const { links, routes, neighbours } = difference;
   for (const failure of failures) log.error('make the links of workloads as they are wanted', failure);
-  for (const { hostName } of links) tell(`link ${done}: ${hostName}, its settings`);
-  for (const route of routes.added) tell(`route ${done}: ${formatRoute(route)}`);
-  for (const route of routes.removed) tell(`route removed, which no workload wants: ${formatRoute(route)}`);
+  for (const { hostName } of links) notify(`link ${done}: ${hostName}, its settings`);
+  for (const route of routes.added) notify(`route ${done}: ${formatRoute(route)}`);
+  for (const route of routes.removed) notify(`route removed, which no workload wants: ${formatRoute(route)}`);
   for (const { address, interfaceIndex } of neighbours)
-    tell(`neighbour ${done}: ${formatIp(address)} interface ${interfaceIndex}`);
+    notify(`neighbour ${done}: ${formatIp(address)} interface ${interfaceIndex}`);
 }
 
 export function createWorkloads(log: Log): Workloads {

@@ -4,7 +4,7 @@
 import { describeRemedy, type ForwardFinding, formatFinding, remedyOf } from '../../firewall/forward/findings.ts';
 import { hasLegacyFilters } from '../../kernel/forward/legacy.ts';
 import { observeGeneration } from '../../kernel/forward/observe.ts';
-import { type OtherFirewallsSurvey, observeOtherFirewalls } from '../../kernel/forward/other-firewalls.ts';
+import { type ObservedFirewalls, observeOtherFirewalls } from '../../kernel/forward/other-firewalls.ts';
 import type { Log } from '../../sys/log.ts';
 import { createFirewalldRemedy } from './firewalld.ts';
 import { createIptablesRemedy } from './iptables-remedy.ts';
@@ -52,7 +52,7 @@ export function watchOtherFirewalls(log: Log, signal: AbortSignal): OtherFirewal
   const mendIptables = createIptablesRemedy(log);
   const firewalld = createFirewalldRemedy(log, signal, touch);
 
-  function mend({ filters, findings }: OtherFirewallsSurvey): void {
+  function mend({ filters, findings }: ObservedFirewalls): void {
     for (const filter of filters) {
       const own = findings.filter((finding) => finding.filter === filter);
       const dropping = own.filter(({ isAccepted }) => !isAccepted);
@@ -62,7 +62,7 @@ export function watchOtherFirewalls(log: Log, signal: AbortSignal): OtherFirewal
     }
   }
 
-  function report({ findings, unreadable }: OtherFirewallsSurvey): void {
+  function report({ findings, unreadable }: ObservedFirewalls): void {
     const isOpen = ({ filter, isAccepted }: ForwardFinding) =>
       !isAccepted && !(firewalld.isAsked() && remedyOf(filter) === 'firewalld');
     reportLines(new Map([...findings.filter(isOpen).map(complaintOf), ...unreadableOf(unreadable)]));

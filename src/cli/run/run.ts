@@ -1,6 +1,6 @@
 // Running a small program: its command line is read, its handler runs, its failure is reported.
 import { describeError, formatIssue, isOcicatError } from '../../base/errors.ts';
-import { complain, sayLine } from '../../sys/output.ts';
+import { writeErrorLine, writeLine } from '../../sys/output.ts';
 import { findCandidates, printCandidates } from '../candidates.ts';
 import type { Command } from '../command.ts';
 import { type CommandLine, type Line, parseLine } from '../parse.ts';
@@ -23,8 +23,8 @@ const USAGE_STATUS = 2;
 const FAILURE_STATUS = 1;
 
 function reportFailure({ label }: Manner, error: unknown): void {
-  complain(`${label}: ${describeError(error)}`);
-  if (isOcicatError(error)) for (const issue of error.issues) complain(`  ${formatIssue(issue)}`);
+  writeErrorLine(`${label}: ${describeError(error)}`);
+  if (isOcicatError(error)) for (const issue of error.issues) writeErrorLine(`  ${formatIssue(issue)}`);
 }
 
 function tryParse<C extends Command>(
@@ -44,7 +44,7 @@ async function complete(program: Program, [, ...typed]: readonly string[], { lis
   const wanted = findCandidates(program, typed);
   const names = wanted.kind === 'names' ? ((await listNames?.(wanted.source)) ?? []) : [];
   const text = printCandidates(wanted, wanted.kind === 'values' ? wanted.values : names);
-  if (text !== '') sayLine(text.trimEnd());
+  if (text !== '') writeLine(text.trimEnd());
   return 0;
 }
 
@@ -58,7 +58,7 @@ async function runLine<C extends Command<Handler<C>>>(
   const line = tryParse(program, argv, manner);
   if (line === undefined) return USAGE_STATUS;
   if (line.kind === 'help') {
-    sayLine(await manner.loadHelp());
+    writeLine(await manner.loadHelp());
     return argv.some((argument) => ['help', '--help', '-h'].includes(argument)) ? 0 : USAGE_STATUS;
   }
   return (await line.command.load())(line);

@@ -8,7 +8,7 @@ import type { Handler, Invocation } from '../cli/command.ts';
 import { runIpamCheck } from '../ipam/check.ts';
 import { runIpamShow } from '../ipam/show.ts';
 import { printYaml } from '../manifest/yaml.ts';
-import { type ArchiveEntry, formatStamp, writeArchive } from '../output/archive.ts';
+import { type ArchiveEntry, formatTimestamp, writeArchive } from '../output/archive.ts';
 import { documentOf } from '../resource/output.ts';
 import { withStore } from '../store/context.ts';
 import { fetchList } from '../store/stored.ts';
@@ -53,7 +53,7 @@ export const runClusterDiags: Handler = async (invocation) => {
   const usage = await captureCommand(invocation, 'ipam-show.txt', runIpamShow, ['show-blocks']);
   const check = await captureCommand(invocation, 'ipam-check.txt', runIpamCheck, ['show-problem-ips']);
   const folder = await mkdtemp(join(tmpdir(), 'calico'));
-  const path = join(folder, `cluster-diags-${formatStamp(new Date())}.tar.gz`);
+  const path = join(folder, `cluster-diags-${formatTimestamp(new Date())}.tar.gz`);
   await writeArchive(path, [...resources, usage, check]);
   invocation.stdio.write(`\nDiags saved to ${path}\n`);
   return 0;

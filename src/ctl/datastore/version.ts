@@ -4,7 +4,7 @@ import { COMMIT, VERSION } from '../../base/version.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 
 /** The cluster is asked for no longer than this: the own version must not wait for a store that is away. */
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 interface ClusterVersion {
   readonly version: string;
@@ -16,7 +16,7 @@ async function readClusterVersion(invocation: Invocation): Promise<ClusterVersio
     import('../store/context.ts'),
     import('../../datastore/resource/resources.ts'),
   ]);
-  const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
     const found = await withStore(invocation, (datastore) =>
       getResource(datastore, { kind: 'ClusterInformation', name: 'default' }, signal),

@@ -45,7 +45,7 @@ export function rangesOf(reservations: readonly IPReservation[]): readonly Cidr[
 }
 
 /** An address on the command line; throws `invalid`. */
-export function parseAddressWord(text: string): Ip {
+export function parseAddressArgument(text: string): Ip {
   const ip = tryParseIp(text);
   if (ip !== undefined) return ip;
   throw new OcicatError('invalid', `Error executing command: invalid IP address specified: ${text}`);

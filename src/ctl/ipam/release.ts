@@ -5,7 +5,7 @@ import { releaseAddress } from '../../ipam/ipam.ts';
 import { formatIp, type Ip } from '../../net/ip.ts';
 import { dryRunNote, flagOn, flagValue, flagValues, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
-import { parseAddressWord } from './read.ts';
+import { parseAddressArgument } from './read.ts';
 import { readAddressUsage } from './usage.ts';
 
 /** Why the address must not be given to somebody else; undefined when nobody uses it. */
@@ -42,7 +42,7 @@ export const runIpamRelease: Handler = async (invocation) => {
     const { releaseFromReports } = await import('./release-reports.ts');
     return releaseFromReports(invocation, reports);
   }
-  const ip = parseAddressWord(text);
+  const ip = parseAddressArgument(text);
   const held = await withStore(invocation, (datastore) =>
     flagOn(invocation, 'force')
       ? releaseAddress({ datastore, now: Date.now }, { ip }, invocation.signal)

@@ -18,7 +18,7 @@ import { formatIp } from '../../net/ip.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { readIpamConfig } from './config.ts';
-import { parseAddressWord, rangesOf, readBlocks, readPools, readReservations } from './read.ts';
+import { parseAddressArgument, rangesOf, readBlocks, readPools, readReservations } from './read.ts';
 
 /** Numbers as C's `%.5g`: `65536`, `1.2089e+24`. */
 export function formatCount(value: number): string {
@@ -112,7 +112,7 @@ function formatHolder(ip: string, holder: Attribute): string {
 }
 
 async function printAddress(invocation: Invocation, datastore: Datastore, text: string): Promise<string> {
-  const ip = parseAddressWord(text);
+  const ip = parseAddressArgument(text);
   for (const block of await readBlocks(datastore, invocation.signal)) {
     const ordinal = tryOrdinalOf(block, ip);
     const holder = ordinal === undefined ? undefined : attributeAt(block, ordinal);
@@ -122,7 +122,7 @@ async function printAddress(invocation: Invocation, datastore: Datastore, text: 
 }
 
 /** `ns/pod` of a pod, else the handle. */
-function holderWords({ handleId, secondary = {} }: Attribute): readonly [type: string, name: string] {
+function describeHolder({ handleId, secondary = {} }: Attribute): readonly [type: string, name: string] {
   const { namespace, pod, type } = secondary;
   if (pod !== undefined) return ['pod', namespace === undefined ? pod : `${namespace}/${pod}`];
   return [type ?? '', handleId ?? ''];
@@ -136,7 +136,7 @@ async function printBorrowed(invocation: Invocation, datastore: Datastore): Prom
       const holder = attributeAt(block, ordinal);
       const node = holder?.secondary?.node;
       if (holder === undefined || node === undefined || node === owner) continue;
-      const [type, name] = holderWords(holder);
+      const [type, name] = describeHolder(holder);
       rows.push([formatIp(ipAt(block, ordinal)), node, formatCidr(block.cidr), owner, type, name]);
     }
   }

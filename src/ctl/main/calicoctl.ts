@@ -21,7 +21,7 @@ export async function runCalicoctl(
   openStore: OpenStore = openConfiguredStore,
 ): Promise<number> {
   let start: LineStart<CtlCommand> | undefined;
-  let heard = signal;
+  let effective = signal;
   try {
     start = parseStart(calicoctl, argv);
     const line = parseRest(calicoctl, start);
@@ -31,12 +31,12 @@ export async function runCalicoctl(
       return 0;
     }
     const run = await line.command.load();
-    heard = signal ?? (line.command.endsItself?.(line) ? interruptSignal() : new AbortController().signal);
-    const invocation = { ...line, environment, stdio, signal: heard, openStore };
+    effective = signal ?? (line.command.endsItself?.(line) ? interruptSignal() : new AbortController().signal);
+    const invocation = { ...line, environment, stdio, signal: effective, openStore };
     checkGlobalFlags(invocation);
     return await run(invocation);
   } catch (error) {
-    if (isOcicatError(error, 'aborted') || heard?.aborted) return INTERRUPTED;
+    if (isOcicatError(error, 'aborted') || effective?.aborted) return INTERRUPTED;
     stdio.writeError(`${describeError(error)}\n`);
     return start?.command?.failureStatus ?? 1;
   }

@@ -105,7 +105,7 @@ test('places', () => {
     [['spec', 'list', 1, 'missing'], 7, 5],
     [['nowhere', 'at', 'all'], 3, 1],
   ];
-  for (const [at, line, column] of places) expect([at, document?.place(at)]).toEqual([at, { line, column }]);
+  for (const [at, line, column] of places) expect([at, document?.positionOf(at)]).toEqual([at, { line, column }]);
 });
 
 test('the places of many mistakes cost one reading of the text', () => {
@@ -114,7 +114,7 @@ test('the places of many mistakes cost one reading of the text', () => {
   const costOf = (count: number): number => {
     const from = performance.now();
     for (let index = 0; index < count; index++)
-      expect(document?.place(['items', index, 'kind'])).toEqual({
+      expect(document?.positionOf(['items', index, 'kind'])).toEqual({
         line: index + 2,
         column: `  - {name: n${index}, `.length + 1,
       });

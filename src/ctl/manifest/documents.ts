@@ -4,7 +4,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { readExactYaml } from '../../base/exact-yaml.ts';
 import { tryParsePlainYaml } from './plain-yaml.ts';
 
-interface Place {
+interface Position {
   readonly line: number;
   readonly column: number;
 }
@@ -15,7 +15,7 @@ export type Path = readonly (string | number)[];
 export interface TextDocument {
   readonly value: unknown;
   /** Where the value at a path stands, or the nearest value that holds it; both from 1. */
-  place(at: Path): Place;
+  positionOf(at: Path): Position;
 }
 
 /** Calico's limit for one document (Calico v3.33, calicoctl/calicoctl/commands/common). */
@@ -81,7 +81,7 @@ function findOffset(document: Document.Parsed, at: Path): number {
 }
 
 /** Finds places in a chunk; it is parsed for that when the first is asked for, and not again. */
-function createPlaceFinder(chunk: Chunk): TextDocument['place'] {
+function createPositionFinder(chunk: Chunk): TextDocument['positionOf'] {
   const lineCounter = new LineCounter();
   let document: Document.Parsed | undefined;
   return (at) => {
@@ -98,11 +98,11 @@ function parseChunk(source: string, chunk: Chunk): TextDocument {
       `read "${source}": a document has ${chunk.text.length} characters, at most 10 MB wanted`,
     );
   }
-  const place = createPlaceFinder(chunk);
+  const positionOf = createPositionFinder(chunk);
   const plain = tryParsePlainYaml(chunk.text);
-  if (plain !== undefined) return { value: plain, place };
+  if (plain !== undefined) return { value: plain, positionOf };
   const reading = readExactYaml(chunk.text);
-  if (reading.kind === 'read') return { value: reading.value, place };
+  if (reading.kind === 'read') return { value: reading.value, positionOf };
   const { offset, message } = reading.fault;
   const before = chunk.text.slice(0, offset);
   const column = offset - before.lastIndexOf('\n');

@@ -41,7 +41,7 @@ interface Part {
 
 function report(reading: Reading, part: Part, at: Path, wrong: string, wanted: string): void {
   const whole = [...part.at, ...at];
-  const { line, column } = part.document.place(whole);
+  const { line, column } = part.document.positionOf(whole);
   reading.issues.push({ source: part.source, path: formatPath(whole), found: wrong, wanted, line, column });
 }
 

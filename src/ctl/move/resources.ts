@@ -25,7 +25,7 @@ function specOf(kv: Pick<KeyValue, 'value'>): Members {
 }
 
 /** What users say of a resource, by path: its identity and its state are each store's own. */
-function saidBy(kv: KeyValue): ReadonlyMap<string, unknown> | undefined {
+function contentOf(kv: KeyValue): ReadonlyMap<string, unknown> | undefined {
   const resource = tryRead(kv);
   if (resource === undefined) return undefined;
   const metadata = membersOf(resource.metadata) ?? {};
@@ -37,7 +37,7 @@ function saidBy(kv: KeyValue): ReadonlyMap<string, unknown> | undefined {
 /** Paths at which they differ; the whole where one cannot be read. */
 function differencesOf(own: KeyValue, standing: KeyValue): readonly string[] {
   if (own.value === standing.value) return [];
-  const [ours, theirs] = [saidBy(own), saidBy(standing)];
+  const [ours, theirs] = [contentOf(own), contentOf(standing)];
   if (ours === undefined || theirs === undefined) return ['what it says'];
   const paths = new Set([...ours.keys(), ...theirs.keys()]);
   return [...paths].filter((path) => !sameContent(ours.get(path), theirs.get(path)));

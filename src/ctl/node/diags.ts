@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flagValue, type Handler } from '../cli/command.ts';
-import { type ArchiveEntry, formatStamp, writeArchive } from '../output/archive.ts';
+import { type ArchiveEntry, formatTimestamp, writeArchive } from '../output/archive.ts';
 import { describeBgp } from './status.ts';
 
 const DEFAULT_LOG_FOLDER = '/var/log/calico';
@@ -76,7 +76,7 @@ export const runNodeDiags: Handler = async (invocation) => {
   const bgp = { name: 'diagnostics/bgp', text: await describeBgp().catch((error: Error) => `${error.message}\n`) };
   const logs = await collectLogs(flagValue(invocation, 'log-dir') ?? DEFAULT_LOG_FOLDER);
   const folder = await mkdtemp(join(tmpdir(), 'calico'));
-  const path = join(folder, `diags-${formatStamp(new Date())}.tar.gz`);
+  const path = join(folder, `diags-${formatTimestamp(new Date())}.tar.gz`);
   await writeArchive(path, [...programs, bgp, ...(await collectFiles()), ...logs]);
   stdio.write(`\nDiags saved to ${path}\n`);
   return 0;

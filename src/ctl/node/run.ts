@@ -168,7 +168,7 @@ async function isReady(): Promise<boolean> {
 }
 
 /** The last lines that were written to the log behind a place in it. */
-function lastWords(logFile: string, start: number): string {
+function readLogTail(logFile: string, start: number): string {
   const lines = readFileSync(logFile).subarray(start).toString('utf8').trimEnd().split('\n');
   return lines.slice(-LAST_LINES).join('\n');
 }
@@ -191,11 +191,11 @@ async function runDetached(invocation: Invocation, settings: NodeRunSettings, co
   child.unref();
   for (let waitedMs = 0; !(await isReady()); waitedMs += POLL_MS) {
     if (child.exitCode !== null || child.signalCode !== null) {
-      throw new OcicatError('unavailable', `node run: calico-node has ended:\n${lastWords(logFile, start)}`);
+      throw new OcicatError('unavailable', `node run: calico-node has ended:\n${readLogTail(logFile, start)}`);
     }
     if (waitedMs >= START_TIMEOUT_MS) {
       const message = `node run: calico-node is not ready after ${START_TIMEOUT_MS / 1000} s; it goes on:`;
-      throw new OcicatError('timeout', `${message}\n${lastWords(logFile, start)}`);
+      throw new OcicatError('timeout', `${message}\n${readLogTail(logFile, start)}`);
     }
     await sleep(POLL_MS, signal);
   }

@@ -18,6 +18,6 @@ export async function writeArchive(path: string, entries: readonly ArchiveEntry[
 }
 
 /** `20261123_111807`, for file names. */
-export function formatStamp(time: Date): string {
+export function formatTimestamp(time: Date): string {
   return time.toISOString().slice(0, 19).replaceAll('-', '').replaceAll(':', '').replace('T', '_');
 }

@@ -21,28 +21,28 @@ export interface NodeRemoval {
   readonly datastore: Datastore;
   readonly node: string;
   /** Told of what has gone, and of what had to stay. */
-  readonly tell: (line: string) => void;
+  readonly notify: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** `node "host1": deleted 2 BGPPeer: rack, spine`; nothing for nothing. */
-function tellNames({ node, tell }: NodeRemoval, did: string, names: readonly string[]): void {
+function notifyNames({ node, notify }: NodeRemoval, did: string, names: readonly string[]): void {
   if (names.length === 0) return;
   const rest = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : '';
-  tell(`node "${node}": ${did}: ${names.slice(0, MAX_NAMES).join(', ')}${rest}`);
+  notify(`node "${node}": ${did}: ${names.slice(0, MAX_NAMES).join(', ')}${rest}`);
 }
 
 async function deleteResources(removal: NodeRemoval, belongings: readonly Deletion[]): Promise<void> {
   const outcomes = await deleteMany(removal.datastore, belongings, removal.signal);
   const gone = belongings.filter((_, index) => outcomes[index]?.kind === 'done');
-  tellNames(removal, 'deleted', gone.map(formatResourceName));
+  notifyNames(removal, 'deleted', gone.map(formatResourceName));
   for (const outcome of outcomes)
     if (outcome.kind === 'failed' && outcome.error.code !== 'not-found') throw outcome.error;
 }
 
 async function deleteAbout(removal: NodeRemoval, kind: 'HostEndpoint' | 'CalicoNodeStatus' | 'BGPPeer'): Promise<void> {
-  const { datastore, node, tell, signal } = removal;
-  await deleteResources(removal, await listAboutNode(datastore, kind, node, tell, signal));
+  const { datastore, node, notify, signal } = removal;
+  await deleteResources(removal, await listAboutNode(datastore, kind, node, notify, signal));
 }
 
 async function listBlockRanges({ datastore, signal }: NodeRemoval): Promise<readonly Cidr[]> {
@@ -68,21 +68,21 @@ async function deleteEndpoints(removal: NodeRemoval): Promise<void> {
       gone.push(formatEndpoint(key));
     }
   } finally {
-    tellNames(removal, 'deleted, and their addresses released', gone);
+    notifyNames(removal, 'deleted, and their addresses released', gone);
   }
 }
 
 async function releaseRest(removal: NodeRemoval): Promise<void> {
-  const { datastore, node, tell, signal } = removal;
+  const { datastore, node, notify, signal } = removal;
   const ports = { datastore, now: Date.now };
   const addresses = await releaseHostAddresses(
     ports,
     node,
-    ({ message }) => tell(`${message}; what node "${node}" holds in it stays`),
+    ({ message }) => notify(`${message}; what node "${node}" holds in it stays`),
     signal,
   );
-  tellNames(removal, 'released the addresses', addresses.map(formatIp));
-  tellNames(removal, 'gave back the blocks', await releaseAffinities(datastore, { host: node }, signal));
+  notifyNames(removal, 'released the addresses', addresses.map(formatIp));
+  notifyNames(removal, 'gave back the blocks', await releaseAffinities(datastore, { host: node }, signal));
   await deleteHostMarker(ports, node, signal);
 }
 

@@ -28,14 +28,14 @@ async function retirePool(datastore: Datastore, name: string, signal: AbortSigna
 export interface Tidying {
   readonly datastore: Datastore;
   /** Told of what goes with it. */
-  readonly tell: (line: string) => void;
+  readonly notify: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Does nothing for other kinds, and for what is not there. */
-export async function tidyBefore({ datastore, tell, signal }: Tidying, item: Item): Promise<void> {
+export async function tidyBefore({ datastore, notify, signal }: Tidying, item: Item): Promise<void> {
   const { name } = item.resource.metadata;
-  if (item.kind.name === 'Node') await removeBelongings({ datastore, node: name, tell, signal });
+  if (item.kind.name === 'Node') await removeBelongings({ datastore, node: name, notify, signal });
   if (item.kind.name !== 'IPPool') return;
   try {
     await retirePool(datastore, name, signal);

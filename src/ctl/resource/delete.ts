@@ -9,12 +9,12 @@ import { defaultAllowProfile } from '../../model/policy/profile.ts';
 import { BUILT_IN_TIERS } from '../../model/policy/tier.ts';
 import { dryRunNote, flagOn, flagValues, type Handler, type Invocation } from '../cli/command.ts';
 import type { Item } from '../manifest/manifest.ts';
-import { namespaceFlag, namespaceFor, parseKindWord, withStore } from '../store/context.ts';
+import { namespaceFlag, namespaceFor, parseKindArgument, withStore } from '../store/context.ts';
 import { fetchList } from '../store/stored.ts';
 import { describeDangling } from './delete-dangling.ts';
 import { type Tidying, tidyBefore } from './delete-tidy.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
-import { placeItem, readItems, reportNothing, sortForDeleting } from './write.ts';
+import { readItems, reportNothing, sortForDeleting, withNamespace } from './write.ts';
 
 /** A resource that is named and nothing more. */
 function bareItem(kind: Kind, namespace: string | undefined, name: string): Item {
@@ -105,7 +105,7 @@ async function deleteItems(tidying: Tidying, items: readonly Item[]): Promise<re
   const sorted = sortForDeleting(items);
   const outcomes = [...(await deleteSimple(datastore, sorted.filter(isSimple), signal))];
   for (const item of sorted) if (!isSimple(item)) outcomes.push(await deleteOne(tidying, item));
-  for (const line of await describeDangling(datastore, outcomes, signal)) tidying.tell(line);
+  for (const line of await describeDangling(datastore, outcomes, signal)) tidying.notify(line);
   return outcomes;
 }
 
@@ -115,12 +115,12 @@ async function itemsToDelete(invocation: Invocation): Promise<readonly (Item | O
   if (word === undefined || files.length > 0) {
     if (word !== undefined) throw new OcicatError('invalid', 'delete: give -f FILE or KIND NAME, not both');
     return (await readItems(invocation, 'names')).map((item): Item | Outcome => {
-      const placed = placeItem(item, namespaceFlag(invocation));
+      const placed = withNamespace(item, namespaceFlag(invocation));
       return placed instanceof OcicatError ? { kind: 'failed', item, error: placed } : placed;
     });
   }
   if (names.length === 0) throw new OcicatError('invalid', 'delete: needs the NAME of what to delete, or -f FILE');
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   const namespace = namespaceFor(invocation, kind);
   return names.map((name) => bareItem(kind, namespace, name));
 }
@@ -137,8 +137,8 @@ export const runDelete: Handler = async (invocation) => {
   const items = found.filter((one): one is Item => !('item' in one));
   const skip = flagOn(invocation, 'skip-not-exists');
   await withStore(invocation, async (datastore) => {
-    const tell = (line: string) => invocation.stdio.writeError(`${line}${dryRunNote(invocation)}\n`);
-    const deleted = await deleteItems({ datastore, tell, signal: invocation.signal }, items);
+    const notify = (line: string) => invocation.stdio.writeError(`${line}${dryRunNote(invocation)}\n`);
+    const deleted = await deleteItems({ datastore, notify, signal: invocation.signal }, items);
     outcomes.push(...deleted.map((outcome) => ignoreMissing(outcome, skip)));
   });
   return reportOutcomes(invocation, 'delete', outcomes);

@@ -9,7 +9,7 @@ import { printYaml } from '../manifest/yaml.ts';
 import { formatDiff } from '../output/line-diff.ts';
 import { withStore } from '../store/context.ts';
 import { fetchOne } from '../store/stored.ts';
-import { placeItem, readItems, reportNothing } from './write.ts';
+import { readItems, reportNothing, withNamespace } from './write.ts';
 
 /** What a user decides about: what the store gives a resource is left out. */
 function plain(resource: Resource): Resource {
@@ -52,7 +52,7 @@ export const runDiff: Handler = async (invocation) => {
   return withStore(invocation, async (datastore) => {
     let different = false;
     for (const item of items) {
-      const placed = placeItem(item, flagValue(invocation, 'namespace'));
+      const placed = withNamespace(item, flagValue(invocation, 'namespace'));
       if (placed instanceof OcicatError) throw placed;
       const text = await diffItem(datastore, placed, invocation.signal);
       if (text !== '') different = true;

@@ -7,7 +7,7 @@ import { formatResourceId, type Resource } from '../../model/meta/resource.ts';
 import type { Handler, Invocation } from '../cli/command.ts';
 import { readResources } from '../manifest/manifest.ts';
 import { printYaml } from '../manifest/yaml.ts';
-import { namespaceFor, parseKindWord, withStore } from '../store/context.ts';
+import { namespaceFor, parseKindArgument, withStore } from '../store/context.ts';
 import { fetchOne } from '../store/stored.ts';
 import { warnOfIdle } from './idle-warning.ts';
 import { reportOutcomes } from './report.ts';
@@ -50,7 +50,7 @@ async function writeEdited(invocation: Invocation, before: Resource, path: strin
 /** What was edited is not lost when it cannot be written: the file stays, and the message names it. */
 export const runEdit: Handler = async (invocation) => {
   const [word = '', name = ''] = invocation.operands;
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   const namespace = namespaceFor(invocation, kind);
   const { resource } = await withStore(invocation, (datastore) =>
     fetchOne(datastore, kind, namespace, name, invocation.signal),

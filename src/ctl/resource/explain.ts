@@ -5,7 +5,7 @@ import type { Kind } from '../../model/meta/kind.ts';
 import { describeShape, fieldsBelow, findField } from '../../schema/describe.ts';
 import type { Field, Shape } from '../../schema/schema.ts';
 import type { Handler } from '../cli/command.ts';
-import { parseKindWord } from '../store/context.ts';
+import { parseKindArgument } from '../store/context.ts';
 
 function formatField(name: string, field: Field, mark: string): string {
   const notes = [describeShape(field.schema)];
@@ -31,7 +31,7 @@ function explainKind(kind: Kind): string {
 export const runExplain: Handler = async ({ operands, stdio }) => {
   const [text = ''] = operands;
   const [word = '', ...names] = text.split('.');
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   if (names.length === 0) {
     stdio.write(explainKind(kind));
     return 0;

@@ -9,7 +9,7 @@ import type { Kind } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { flagOn, flagValues, type Invocation } from '../cli/command.ts';
 import { CALICO_COLUMNS, chooseColumns, tableRows } from '../output/get-table.ts';
-import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindWord, withStore } from '../store/context.ts';
+import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindArgument, withStore } from '../store/context.ts';
 import { showStored } from '../store/stored.ts';
 import { exported, readAsNumber } from './get.ts';
 import { headingsFor, type Output, printDocument, printName } from './output.ts';
@@ -34,7 +34,7 @@ function parseWatching(invocation: Invocation): Watching {
   if (word === undefined || flagValues(invocation, 'filename').length > 0) {
     throw new OcicatError('invalid', 'get --watch: needs a KIND, and no files');
   }
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   const all = kind.namespaced && flagOn(invocation, 'all-namespaces');
   return { kind, namespace: all ? undefined : namespaceFor(invocation, kind), names };
 }

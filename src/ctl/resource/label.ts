@@ -6,7 +6,7 @@ import type { Kind } from '../../model/meta/kind.ts';
 import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { dryRunNote, flagOn, type Handler, type Invocation } from '../cli/command.ts';
-import { namespaceFor, parseKindWord, withStore } from '../store/context.ts';
+import { namespaceFor, parseKindArgument, withStore } from '../store/context.ts';
 import { retryConflict } from '../store/retry.ts';
 import { fetchOne } from '../store/stored.ts';
 import { checkAgainstStore } from './store-rules.ts';
@@ -76,8 +76,8 @@ async function fetchForChange(
 }
 
 export const runLabel: Handler = async (invocation) => {
-  const [kindWord = '', name = '', text = ''] = invocation.operands;
-  const kind = parseKindWord(kindWord);
+  const [kindText = '', name = '', text = ''] = invocation.operands;
+  const kind = parseKindArgument(kindText);
   if (kind.readOnly)
     throw new OcicatError('unsupported', `operation label is not supported on ${kind.name}: resource is readonly`);
   const change = parseChange(text, flagOn(invocation, 'remove'));
@@ -85,7 +85,7 @@ export const runLabel: Handler = async (invocation) => {
     retryConflict(async () => {
       const resource = await fetchForChange(datastore, invocation, kind, name);
       const labels = resource.metadata.labels ?? {};
-      const done = applyChange(change, labels, `${kindWord} ${name}`, flagOn(invocation, 'overwrite'));
+      const done = applyChange(change, labels, `${kindText} ${name}`, flagOn(invocation, 'overwrite'));
       const changed = { ...resource, metadata: { ...resource.metadata, labels: done.labels } };
       const item = { kind, resource: changed };
       const [refusal] = await checkAgainstStore(datastore, [item], 'label', invocation.signal);

@@ -7,7 +7,7 @@ import { type Kind, readResource } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { UNKNOWN_FIELD } from '../../schema/schema-read.ts';
 import { dryRunNote, flagValue, type Handler, type Invocation } from '../cli/command.ts';
-import { namespaceFor, parseKindWord, withStore } from '../store/context.ts';
+import { namespaceFor, parseKindArgument, withStore } from '../store/context.ts';
 import { retryConflict } from '../store/retry.ts';
 import { fetchOne } from '../store/stored.ts';
 import { warnOfIdle } from './idle-warning.ts';
@@ -76,7 +76,7 @@ async function patchOnce(datastore: Datastore, invocation: Invocation, { kind, n
 }
 
 /** Calico's message for a patch that fails. */
-async function inPatchWords<T>(work: () => Promise<T>): Promise<T> {
+async function asPatchError<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -87,13 +87,13 @@ async function inPatchWords<T>(work: () => Promise<T>): Promise<T> {
 
 export const runPatch: Handler = async (invocation) => {
   const [word = '', name = ''] = invocation.operands;
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   const text = flagValue(invocation, 'patch');
   if (text === undefined) throw new OcicatError('invalid', 'patch: needs -p PATCH');
   const type = parsePatchType(flagValue(invocation, 'type') ?? 'strategic');
-  const patch = await inPatchWords(() => parsePatch(text));
+  const patch = await asPatchError(() => parsePatch(text));
   const { item, before } = await withStore(invocation, (datastore) =>
-    inPatchWords(() => retryConflict(() => patchOnce(datastore, invocation, { kind, name, type, patch }))),
+    asPatchError(() => retryConflict(() => patchOnce(datastore, invocation, { kind, name, type, patch }))),
   );
   warnOfIdle(invocation.stdio, [item], before);
   invocation.stdio.write(`Successfully patched 1 '${kind.name}' resource${dryRunNote(invocation)}\n`);

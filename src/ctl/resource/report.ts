@@ -21,7 +21,7 @@ const PAST: Readonly<Record<Verb, string>> = {
 };
 
 /** `'Profile' ` when all items are of one kind, else nothing. */
-function kindWord(outcomes: readonly Outcome[]): string {
+function kindText(outcomes: readonly Outcome[]): string {
   const kinds = new Set(outcomes.map((outcome) => outcome.item.kind.name));
   return kinds.size === 1 ? `'${[...kinds].join()}' ` : '';
 }
@@ -57,7 +57,7 @@ export function reportOutcomes(invocation: Invocation, verb: Verb, outcomes: rea
   const { stdio } = invocation;
   const failed = outcomes.filter((outcome) => outcome.kind === 'failed');
   const done = outcomes.length - failed.length;
-  const kinds = kindWord(outcomes);
+  const kinds = kindText(outcomes);
   const note = dryRunNote(invocation);
   if (verb === 'delete') return reportDeletions(stdio, outcomes, failed, note);
   if (failed.length === 0) {
@@ -83,7 +83,7 @@ function reportDeletions(
   note: string,
 ): number {
   const done = outcomes.filter((outcome) => outcome.kind !== 'failed');
-  if (done.length > 0) stdio.write(formatSuccess('delete', done.length, kindWord(done)).replace('\n', `${note}\n`));
+  if (done.length > 0) stdio.write(formatSuccess('delete', done.length, kindText(done)).replace('\n', `${note}\n`));
   for (const { item, error } of failed) {
     stdio.writeError(`Failed to delete '${item.kind.name}' resource: ${error.message}\n`);
   }

@@ -4,9 +4,9 @@ import type { Datastore } from '../../datastore/port.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { flagOn, flagValues, type Invocation } from '../cli/command.ts';
-import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindWord } from '../store/context.ts';
+import { checkNamespaceFlags, namespaceFlag, namespaceFor, parseKindArgument } from '../store/context.ts';
 import { fetchList, fetchOne, type Shown } from '../store/stored.ts';
-import { placeItem, readItems } from './write.ts';
+import { readItems, withNamespace } from './write.ts';
 
 /** `list` is a whole kind; `one` and `several` are named. `several` may be of different kinds (from files). */
 export type Selection =
@@ -62,7 +62,7 @@ async function fetchWholeKind(datastore: Datastore, invocation: Invocation, kind
 async function readNamed(invocation: Invocation): Promise<readonly Named[]> {
   const items = await readItems(invocation, 'names');
   return items.map((item) => {
-    const placed = placeItem(item, namespaceFlag(invocation));
+    const placed = withNamespace(item, namespaceFlag(invocation));
     if (placed instanceof OcicatError) throw placed;
     const { namespace, name } = placed.resource.metadata;
     return { kind: placed.kind, namespace, name };
@@ -81,7 +81,7 @@ export async function selectResources(datastore: Datastore, invocation: Invocati
   if (flagValues(invocation, 'filename').length > 0) {
     throw new OcicatError('invalid', 'give KIND and NAME, or -f FILE, not both');
   }
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   if (names.length === 0) return fetchWholeKind(datastore, invocation, kind);
   if (flagOn(invocation, 'all-namespaces')) {
     throw new OcicatError('invalid', 'cannot use --all-namespace flag for getting a single resource');

@@ -4,7 +4,7 @@ import type { Handler } from '../cli/command.ts';
 import { namespaceFlag } from '../store/context.ts';
 import { warnOfIdle } from './idle-warning.ts';
 import { type Outcome, reportOutcomes } from './report.ts';
-import { placeItem, readItems, reportNothing } from './write.ts';
+import { readItems, reportNothing, withNamespace } from './write.ts';
 
 export const runValidate: Handler = async (invocation) => {
   const items = await readItems(invocation);
@@ -12,7 +12,7 @@ export const runValidate: Handler = async (invocation) => {
   const namespace = namespaceFlag(invocation);
   warnOfIdle(invocation.stdio, items);
   const outcomes = items.map((item): Outcome => {
-    const placed = placeItem(item, namespace);
+    const placed = withNamespace(item, namespace);
     return placed instanceof OcicatError ? { kind: 'failed', item, error: placed } : { kind: 'done', item };
   });
   return reportOutcomes(invocation, 'validate', outcomes);

@@ -6,7 +6,7 @@ import type { Resource } from '../../model/meta/resource.ts';
 import { flagValue, type Handler } from '../cli/command.ts';
 import { parseWaitMs, sleep } from '../cli/time.ts';
 import { printJsonPath } from '../output/jsonpath.ts';
-import { namespaceFor, parseKindWord, withStore } from '../store/context.ts';
+import { namespaceFor, parseKindArgument, withStore } from '../store/context.ts';
 import { fetchOne } from '../store/stored.ts';
 
 type Condition =
@@ -51,7 +51,7 @@ async function tryFetch(
 
 export const runWait: Handler = async (invocation) => {
   const [word = '', name = ''] = invocation.operands;
-  const kind = parseKindWord(word);
+  const kind = parseKindArgument(word);
   const namespace = namespaceFor(invocation, kind);
   const condition = parseCondition(flagValue(invocation, 'for') ?? 'create');
   const timeout = flagValue(invocation, 'timeout') ?? DEFAULT_TIMEOUT;

@@ -46,7 +46,7 @@ export function reportNothing(invocation: Invocation): number {
 }
 
 /** With its namespace: its own, which must be that of -n if both are there, else that of -n, else `default`. */
-export function placeItem(item: Item, namespace: string | undefined): Item | OcicatError {
+export function withNamespace(item: Item, namespace: string | undefined): Item | OcicatError {
   const { kind, resource } = item;
   if (!kind.namespaced) {
     return namespace === undefined ? item : new OcicatError('invalid', `${kind.name} is not namespaced`);
@@ -147,7 +147,7 @@ function makeWriter(action: WriteAction): Handler {
     const outcomes: Outcome[] = [];
     const items: Item[] = [];
     for (const item of read) {
-      const placed = placeItem(item, namespace);
+      const placed = withNamespace(item, namespace);
       if (placed instanceof OcicatError) outcomes.push({ kind: 'failed', item, error: placed });
       else items.push(placed);
     }

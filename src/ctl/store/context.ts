@@ -38,7 +38,7 @@ async function layered(invocation: Invocation, opened: Datastore): Promise<Datas
 }
 
 /** The kind that a word on the command line means; throws `invalid`. */
-export function parseKindWord(word: string): Kind {
+export function parseKindArgument(word: string): Kind {
   const kind = findKindByAlias(word);
   if (kind !== undefined) return kind;
   throw new OcicatError('invalid', `resource type '${word}' is not supported`);

@@ -10,9 +10,9 @@ function formatRead({ key, value }: KeyValue): string {
 }
 
 /** The same store, which tells every request but watches and leases, and with `values` what they carry. */
-export function traceStore(datastore: Datastore, values: boolean, tell: (line: string) => void): Datastore {
-  const tellAll = (lines: readonly string[]) => {
-    if (values) for (const line of lines) tell(line);
+export function traceStore(datastore: Datastore, values: boolean, notify: (line: string) => void): Datastore {
+  const notifyAll = (lines: readonly string[]) => {
+    if (values) for (const line of lines) notify(line);
   };
   const timed = async <T>(
     what: string,
@@ -24,11 +24,11 @@ export function traceStore(datastore: Datastore, values: boolean, tell: (line: s
     const took = () => `${(performance.now() - startedAt).toFixed(1)} ms`;
     try {
       const result = await work();
-      tell(`${what}: ${outcome(result)} in ${took()}`);
-      tellAll(read(result).map(formatRead));
+      notify(`${what}: ${outcome(result)} in ${took()}`);
+      notifyAll(read(result).map(formatRead));
       return result;
     } catch (error) {
-      tell(`${what}: failed after ${took()}`);
+      notify(`${what}: failed after ${took()}`);
       throw error;
     }
   };
@@ -49,7 +49,7 @@ export function traceStore(datastore: Datastore, values: boolean, tell: (line: s
         ({ kvs }) => kvs,
       ),
     commit: (transaction, signal) => {
-      tellAll(transaction.writes.map(formatWrite));
+      notifyAll(transaction.writes.map(formatWrite));
       return timed(
         `commit ${transaction.writes.length} writes`,
         () => datastore.commit(transaction, signal),

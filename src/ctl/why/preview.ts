@@ -8,13 +8,13 @@ import { computePreview } from '../../why/preview/preview.ts';
 import { describePreview, formatPreview } from '../../why/preview/text.ts';
 import type { Handler } from '../cli/command.ts';
 import type { Item } from '../manifest/manifest.ts';
-import { placeItem, readItems, reportNothing, toStorable } from '../resource/write.ts';
+import { readItems, reportNothing, toStorable, withNamespace } from '../resource/write.ts';
 import { namespaceFlag, withStore } from '../store/context.ts';
 import { readOutput } from './output.ts';
 import { fetchDocuments } from './read-cluster.ts';
 
 function toDocument(item: Item, namespace: string | undefined): StoredDocument {
-  const placed = placeItem(item, namespace);
+  const placed = withNamespace(item, namespace);
   if (placed instanceof OcicatError) throw placed;
   const { kind, metadata } = placed.resource;
   return { kind, namespace: metadata.namespace, name: metadata.name, text: printResource(toStorable(placed)) };

@@ -1,8 +1,8 @@
 // The token that stands for a user and password, fetched when needed and again when the server no longer takes it.
 import { OcicatError } from '../../base/errors.ts';
 import { untilAborted } from '../../sys/pause.ts';
+import type { Connection } from './connection.ts';
 import { AUTHENTICATE, decodeAuthenticate, encodeAuthenticate } from './messages.ts';
-import type { Session } from './session.ts';
 import { isTransient, saysAuthIsOff, statusError } from './status.ts';
 
 export interface Credentials {
@@ -12,18 +12,18 @@ export interface Credentials {
 
 export interface TokenSource {
   /** Undefined when there are no credentials or the server wants none. Throws `denied`, `unavailable`. */
-  token(session: Session, signal: AbortSignal): Promise<string | undefined>;
+  token(connection: Connection, signal: AbortSignal): Promise<string | undefined>;
   /** The server refused this token. False when there is nothing else to try. */
   forget(token: string | undefined): boolean;
 }
 
 async function authenticate(
   { username, password }: Credentials,
-  session: Session,
+  connection: Connection,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const action = `log in to etcd "${session.endpoint}" as "${username}"`;
-  const result = await session.call(AUTHENTICATE, encodeAuthenticate(username, password), undefined, signal);
+  const action = `log in to etcd "${connection.endpoint}" as "${username}"`;
+  const result = await connection.call(AUTHENTICATE, encodeAuthenticate(username, password), undefined, signal);
   if (result.kind === 'answered') return decodeAuthenticate(result.message);
   if (result.kind === 'lost')
     throw new OcicatError('unavailable', `${action}: the connection broke`, { cause: result.cause });
@@ -37,10 +37,10 @@ export function createTokenSource(credentials: Credentials | undefined): TokenSo
   let fetched: { readonly token: string | undefined } | undefined;
   let fetching: Promise<string | undefined> | undefined;
   return {
-    async token(session, signal) {
+    async token(connection, signal) {
       if (credentials === undefined) return undefined;
       if (fetched !== undefined) return fetched.token;
-      fetching ??= authenticate(credentials, session, new AbortController().signal)
+      fetching ??= authenticate(credentials, connection, new AbortController().signal)
         .then((token) => {
           fetched = { token };
           return token;

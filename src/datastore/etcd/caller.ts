@@ -2,8 +2,8 @@
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
 import { pause } from '../../sys/pause.ts';
 import type { TokenSource } from './auth.ts';
+import type { Connection } from './connection.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';
-import type { Session } from './session.ts';
 import { isTransient, type Status, statusError, wantsNewToken, wasNotCarriedOut } from './status.ts';
 
 interface Request {
@@ -53,25 +53,25 @@ function startDeadline(timeoutMs: number, outer: AbortSignal | undefined): Deadl
 }
 
 export function createCaller(pool: EndpointPool, tokens: TokenSource, timeoutMs: number): Caller {
-  function judgeRefusal(request: Request, session: Session, token: string | undefined, status: Status): Verdict {
-    const error = statusError(`${request.action} at "${session.endpoint}"`, status);
+  function judgeRefusal(request: Request, connection: Connection, token: string | undefined, status: Status): Verdict {
+    const error = statusError(`${request.action} at "${connection.endpoint}"`, status);
     if (wantsNewToken(status)) return { kind: tokens.forget(token) ? 'again' : 'fail', error };
     if (!isTransient(status)) return { kind: 'fail', error };
-    pool.leave(session);
+    pool.disconnect(connection);
     return { kind: request.repeatable || wasNotCarriedOut(status) ? 'again' : 'fail', error };
   }
 
   async function attempt(request: Request, signal: AbortSignal): Promise<Verdict> {
-    const session = await pool.session(signal);
-    const token = await tokens.token(session, signal);
-    const result = await session.call(request.path, request.message, token, signal);
+    const connection = await pool.connection(signal);
+    const token = await tokens.token(connection, signal);
+    const result = await connection.call(request.path, request.message, token, signal);
     if (result.kind === 'answered') return { kind: 'answer', message: result.message };
-    if (result.kind === 'refused') return judgeRefusal(request, session, token, result.status);
+    if (result.kind === 'refused') return judgeRefusal(request, connection, token, result.status);
     const reason = result.cause === undefined ? 'the connection broke' : describeError(result.cause);
     const unsure = result.sent && !request.repeatable;
     const outcome = unsure ? '; whether it was carried out is unknown' : '';
-    const error = new OcicatError('unavailable', `${request.action} at "${session.endpoint}": ${reason}${outcome}`);
-    pool.leave(session);
+    const error = new OcicatError('unavailable', `${request.action} at "${connection.endpoint}": ${reason}${outcome}`);
+    pool.disconnect(connection);
     return { kind: unsure ? 'fail' : 'again', error };
   }
 

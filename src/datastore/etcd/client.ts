@@ -9,6 +9,7 @@ import type { CommitResult, Datastore, KeyValue, Listing, ListOptions, Revision,
 import { type Credentials, createTokenSource } from './auth.ts';
 import { createCaller } from './caller.ts';
 import { createClusterIdentity } from './cluster-identity.ts';
+import type { TlsMaterial } from './connection.ts';
 import { createEndpointPool } from './endpoints.ts';
 import { createLeaseKeeper } from './lease.ts';
 import {
@@ -28,7 +29,6 @@ import {
   TXN,
 } from './messages.ts';
 import { readPages } from './range.ts';
-import type { TlsMaterial } from './session.ts';
 import { verifyHistory } from './verify.ts';
 import { watchPrefix } from './watch.ts';
 
@@ -172,7 +172,7 @@ export function openEtcd(settings: EtcdSettings): Datastore {
         if (!isOcicatError(error, 'not-found')) throw error;
       }
     },
-    leaveAddresses: pool.leaveAddresses,
+    disconnectFrom: pool.disconnectFrom,
     async close() {
       await leases.close();
       pool.close();

@@ -1,7 +1,7 @@
 // Several endpoints and one connection: to whichever answers, and to the next one when it fails.
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
 import { pause, untilAborted } from '../../sys/pause.ts';
-import { openSession, type Session, type TlsMaterial } from './session.ts';
+import { type Connection, openConnection, type TlsMaterial } from './connection.ts';
 
 export interface PoolOptions {
   /** Asked before every round of attempts, so that DNS may change: URLs, at least one. */
@@ -15,11 +15,11 @@ export interface PoolOptions {
 
 export interface EndpointPool {
   /** The open connection, or a new one. Throws `unavailable` naming every endpoint and why it failed, and `aborted`. */
-  session(signal: AbortSignal): Promise<Session>;
+  connection(signal: AbortSignal): Promise<Connection>;
   /** This connection's server cannot help: the next call goes to another endpoint, if there is one. */
-  leave(session: Session): void;
+  disconnect(connection: Connection): void;
   /** Ends the connection if the host has lost the address that it is from: nothing would ever come back on it. */
-  leaveAddresses(isGone: (address: string) => boolean): void;
+  disconnectFrom(isGone: (address: string) => boolean): void;
   /** The endpoints as last known, for messages. */
   describe(): string;
   close(): void;
@@ -38,23 +38,23 @@ export function createEndpointPool(options: PoolOptions): EndpointPool {
   const closing = new AbortController();
   let known: readonly string[] = [];
   let next = Math.random();
-  let current: Session | undefined;
-  let connecting: Promise<Session> | undefined;
+  let current: Connection | undefined;
+  let connecting: Promise<Connection> | undefined;
 
   function describe(): string {
     return known.map((endpoint) => `"${endpoint}"`).join(', ');
   }
 
   /** Tries each endpoint once, beginning at `next` (a fraction of the list at first, so that clients spread). */
-  async function tryRound(failures: string[]): Promise<Session | undefined> {
+  async function tryRound(failures: string[]): Promise<Connection | undefined> {
     known = await options.endpoints();
     if (next < 1) next = Math.floor(next * known.length) + known.length;
     for (let tried = 0; tried < known.length; tried += 1) {
       const endpoint = known[(next + tried) % known.length] ?? '';
       try {
-        const session = await openSession(endpoint, options.tls, options.connectTimeoutMs, closing.signal);
+        const connection = await openConnection(endpoint, options.tls, options.connectTimeoutMs, closing.signal);
         next = ((next + tried) % known.length) + known.length;
-        return session;
+        return connection;
       } catch (error) {
         failures.push(isOcicatError(error) ? error.message : describeError(error));
       }
@@ -62,24 +62,24 @@ export function createEndpointPool(options: PoolOptions): EndpointPool {
     return undefined;
   }
 
-  async function connect(): Promise<Session> {
+  async function connect(): Promise<Connection> {
     const until = performance.now() + options.connectRetryMs;
     for (let attempt = 0; ; attempt += 1) {
       const failures: string[] = [];
-      const session = await tryRound(failures);
-      if (closing.signal.aborted) session?.close();
-      else if (session !== undefined) return session;
+      const connection = await tryRound(failures);
+      if (closing.signal.aborted) connection?.close();
+      else if (connection !== undefined) return connection;
       if (closing.signal.aborted || performance.now() >= until)
         throw new OcicatError('unavailable', failures.join('; ') || 'use etcd: it has been closed');
       await pause(computePauseMs(attempt, Math.random()), closing.signal);
     }
   }
 
-  function connectOnce(): Promise<Session> {
+  function connectOnce(): Promise<Connection> {
     connecting ??= connect()
-      .then((session) => {
-        current = session;
-        return session;
+      .then((connection) => {
+        current = connection;
+        return connection;
       })
       .finally(() => {
         connecting = undefined;
@@ -89,20 +89,20 @@ export function createEndpointPool(options: PoolOptions): EndpointPool {
 
   return {
     describe,
-    async session(signal) {
+    async connection(signal) {
       if (current?.isOpen()) return current;
       if (closing.signal.aborted) throw new OcicatError('unavailable', 'use etcd: it has been closed');
       return untilAborted(connectOnce(), signal);
     },
-    leave(session) {
-      if (session.isOpen() && known.length < 2) return;
-      if (current === session) {
+    disconnect(connection) {
+      if (connection.isOpen() && known.length < 2) return;
+      if (current === connection) {
         current = undefined;
         next += 1;
       }
-      session.close();
+      connection.close();
     },
-    leaveAddresses(isGone) {
+    disconnectFrom(isGone) {
       const from = current?.localAddress;
       if (from !== undefined && isGone(from)) current?.close();
     },

@@ -1,7 +1,7 @@
 // Asks a watch's stream how far its server has come, in a way that the server answers.
 import type { Revision } from '../port.ts';
+import type { MessageStream } from './connection.ts';
 import { encodeWatchCancel, encodeWatchCreate, WATCH_PROGRESS_REQUEST, type WatchAnswer } from './messages.ts';
-import type { MessageStream } from './session.ts';
 
 /** No store comes so far, so that a watch from there on never has events. */
 const NEVER: Revision = Number.MAX_SAFE_INTEGER;

@@ -4,9 +4,9 @@ import { pause } from '../../sys/pause.ts';
 import type { Revision, WatchBatch, WatchEvent } from '../port.ts';
 import type { TokenSource } from './auth.ts';
 import type { ClusterIdentity, Witnessed } from './cluster-identity.ts';
+import type { MessageStream, StreamEnd } from './connection.ts';
 import { computePauseMs, type EndpointPool } from './endpoints.ts';
 import { decodeWatch, encodeWatchCreate, WATCH, type WatchAnswer } from './messages.ts';
-import type { MessageStream, StreamEnd } from './session.ts';
 import { wantsNewToken } from './status.ts';
 import { createProgressQuestions } from './watch-progress.ts';
 
@@ -141,11 +141,11 @@ async function* attempt(
   position: WatchPosition,
   signal: AbortSignal,
 ): AsyncGenerator<WatchBatch, StreamOutcome> {
-  const session = await context.pool.session(signal);
-  const token = await context.tokens.token(session, signal);
-  const stream = session.openStream(WATCH, token, signal);
+  const connection = await context.pool.connection(signal);
+  const token = await context.tokens.token(connection, signal);
+  const stream = connection.openStream(WATCH, token, signal);
   const outcome = yield* follow(context, prefix, position, stream, token, signal);
-  if (outcome.kind === 'again' && position.failures > 0) context.pool.leave(session);
+  if (outcome.kind === 'again' && position.failures > 0) context.pool.disconnect(connection);
   return outcome;
 }
 

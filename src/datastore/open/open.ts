@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../../base/errors.ts';
 import { type EtcdSettings, openEtcd } from '../etcd/client.ts';
+import type { TlsMaterial } from '../etcd/connection.ts';
 import { discoverEndpoints } from '../etcd/discovery.ts';
-import type { TlsMaterial } from '../etcd/session.ts';
 import type { Datastore } from '../port.ts';
 import { type DatastoreConfig, type PemSource, PRIVATE_ETCD_ENDPOINT, parseDatastoreConfig } from './config.ts';
 

@@ -7,8 +7,8 @@ const OPAQUE = 'trusted.overlay.opaque';
 const OPAQUE_VALUE = 'y';
 
 /** A character device 0/0 hides the name in the layers below. */
-export function makeWhiteout(place: string): void {
-  mknod(place, S_IFCHR, makedev(0, 0));
+export function makeWhiteout(hostPath: string): void {
+  mknod(hostPath, S_IFCHR, makedev(0, 0));
 }
 
 /** Whether a file hides its name in the layers below. */
@@ -17,8 +17,8 @@ export function isWhiteout(stats: Stats): boolean {
 }
 
 /** An opaque directory hides everything that the layers below have in it. */
-export function setOpaque(place: string): void {
-  lsetxattr(place, OPAQUE, Buffer.from(OPAQUE_VALUE));
+export function setOpaque(hostPath: string): void {
+  lsetxattr(hostPath, OPAQUE, Buffer.from(OPAQUE_VALUE));
 }
 
 /** Whether a directory hides all that the layers below have in it. */

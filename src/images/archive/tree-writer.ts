@@ -11,7 +11,7 @@ const ENOTDIR = 20;
 const DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /** Owner and permission bits of a directory. */
-interface DirectoryFacts {
+interface DirectoryAttributes {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -20,18 +20,18 @@ interface DirectoryFacts {
 /** Returned paths are valid until the next call. */
 export interface TreeWriter {
   /** A path that names the entry beside an open descriptor of its parent, valid until the next call; parents are made as needed. */
-  place(path: TreePath): string;
+  hostPathOf(path: TreePath): string;
   /**
    * Gives the file at `target`, of this tree or of the layers below, a second name. The trees then share it, and nothing
    * writes to a tree that is whole. Throws `invalid` when neither shows it, or it is a directory.
    */
   link(path: TreePath, target: TreePath): void;
-  /** Like place, for a directory of the tree, which is made when missing. */
+  /** Like hostPathOf, for a directory of the tree, which is made when missing. */
   directory(path: TreePath): string;
   /** Like directory; undefined when there is none. */
   tryFindDirectory(path: TreePath): string | undefined;
   /** Makes room: removes what has the name, unless that and what comes are directories. Says whether a directory stayed, or a whiteout went. */
-  clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free';
+  clear(hostPath: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free';
   close(): void;
 }
 
@@ -72,7 +72,7 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[], addE
     return fd;
   }
 
-  function place(path: TreePath): string {
+  function hostPathOf(path: TreePath): string {
     const name = path.at(-1);
     return name === undefined ? insideOf(rootFd) : `${descriptorPath(openParent(path.slice(0, -1)))}/${name}`;
   }
@@ -84,8 +84,8 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[], addE
       const own = fd === undefined ? undefined : `${descriptorPath(fd)}/${target.at(-1) ?? '.'}`;
       const linked =
         own !== undefined && lstat(own) !== undefined
-          ? tryLink(own, place(path))
-          : lookBelow([root, ...lowerRoots], target, (below) => tryLink(below, place(path)));
+          ? tryLink(own, hostPathOf(path))
+          : lookBelow([root, ...lowerRoots], target, (below) => tryLink(below, hostPathOf(path)));
       if (linked !== true) throw badTarget(path, target);
     } finally {
       if (fd !== undefined) close(fd);
@@ -93,7 +93,7 @@ export function openTreeWriter(root: string, lowerRoots: readonly string[], addE
   }
 
   return {
-    place,
+    hostPathOf,
     clear,
     link,
     directory: (path) => insideOf(openParent(path)),
@@ -120,25 +120,25 @@ function insideOf(fd: number): string {
   return `${descriptorPath(fd)}/.`;
 }
 
-function clear(place: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free' {
-  const there = lstat(place);
+function clear(hostPath: string, forDirectory: boolean): 'stays' | 'was-whiteout' | 'free' {
+  const there = lstat(hostPath);
   if (there === undefined) return 'free';
   if (there.isDirectory()) {
     if (forDirectory) return 'stays';
-    removeTree(place);
+    removeTree(hostPath);
     return 'free';
   }
-  unlinkSync(place);
+  unlinkSync(hostPath);
   return isWhiteout(there) ? 'was-whiteout' : 'free';
 }
 
 /** False for what has no second name. link(2) does not follow a symlink at either end. */
-function tryLink(source: string, place: string): boolean {
+function tryLink(source: string, hostPath: string): boolean {
   const there = lstat(source);
   if (there === undefined || there.isDirectory() || isWhiteout(there)) return false;
-  if (lstat(place)?.ino === there.ino && there.nlink === 1) return true; // a link to itself
-  clear(place, false);
-  linkSync(source, place);
+  if (lstat(hostPath)?.ino === there.ino && there.nlink === 1) return true; // a link to itself
+  clear(hostPath, false);
+  linkSync(source, hostPath);
   return true;
 }
 
@@ -167,18 +167,18 @@ function createDirectories(
   let fd = openat2(rootFd, '.', DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);
   for (const [index, name] of path.entries()) {
     const here = path.slice(0, index + 1);
-    const place = `${descriptorPath(fd)}/${name}`;
+    const hostPath = `${descriptorPath(fd)}/${name}`;
     let next = tryOpenDirectory(rootFd, here);
     try {
       if (next === undefined) {
-        const there = lstat(place);
+        const there = lstat(hostPath);
         if (there !== undefined && !isWhiteout(there)) {
           throw new OcicatError('invalid', `layer: "${here.join('/')}" is no directory, but has entries below it`);
         }
-        if (there !== undefined) unlinkSync(place);
+        if (there !== undefined) unlinkSync(hostPath);
         addEntry();
-        makeDirectory(place, findLowerDirectory(lowerRoots, here));
-        if (there !== undefined) setOpaque(place);
+        makeDirectory(hostPath, findLowerDirectory(lowerRoots, here));
+        if (there !== undefined) setOpaque(hostPath);
         next = openat2(rootFd, here.join('/'), DIRECTORY_FLAGS, 0, RESOLVE_IN_ROOT);
       }
     } finally {
@@ -194,20 +194,20 @@ export function makeTreeRoot(root: string, lowerRoots: readonly string[]): void 
   makeDirectory(root, findLowerDirectory(lowerRoots, []));
 }
 
-function makeDirectory(place: string, facts: DirectoryFacts): void {
-  mkdirSync(place);
-  lchownSync(place, facts.uid, facts.gid);
-  chmodSync(place, facts.mode);
+function makeDirectory(hostPath: string, attributes: DirectoryAttributes): void {
+  mkdirSync(hostPath);
+  lchownSync(hostPath, attributes.uid, attributes.gid);
+  chmodSync(hostPath, attributes.mode);
 }
 
 /** Owner and mode of a directory as the layers below show it. */
-function findLowerDirectory(lowerRoots: readonly string[], path: TreePath): DirectoryFacts {
-  const facts = lookBelow(lowerRoots, path, (_place, stats) => stats);
-  if (facts?.isDirectory() !== true) return { mode: 0o755, uid: 0, gid: 0 };
-  return { mode: facts.mode & 0o7777, uid: facts.uid, gid: facts.gid };
+function findLowerDirectory(lowerRoots: readonly string[], path: TreePath): DirectoryAttributes {
+  const attributes = lookBelow(lowerRoots, path, (_hostPath, stats) => stats);
+  if (attributes?.isDirectory() !== true) return { mode: 0o755, uid: 0, gid: 0 };
+  return { mode: attributes.mode & 0o7777, uid: attributes.uid, gid: attributes.gid };
 }
 
 /** Undefined when nothing has the name. */
-export function lstat(place: string): Stats | undefined {
-  return lstatSync(place, { throwIfNoEntry: false });
+export function lstat(hostPath: string): Stats | undefined {
+  return lstatSync(hostPath, { throwIfNoEntry: false });
 }

@@ -82,7 +82,7 @@ export async function unpackLayer(request: UnpackRequest): Promise<void> {
 
 interface OpenFile {
   readonly fd: number;
-  readonly place: string;
+  readonly hostPath: string;
   readonly entry: TarEntry;
   /** Where the next bytes go. */
   at: number;
@@ -120,10 +120,10 @@ function writeWhiteout(writer: TreeWriter, path: TreePath, hidden: string): void
   if (hidden === '' || hidden === '.' || hidden === '..') {
     throw new OcicatError('invalid', `layer entry "${path.join('/')}": is a whiteout of nothing`);
   }
-  const place = writer.place([...path.slice(0, -1), hidden]);
-  const there = lstat(place);
-  if (there === undefined) makeWhiteout(place);
-  else if (there.isDirectory()) setOpaque(place);
+  const hostPath = writer.hostPathOf([...path.slice(0, -1), hidden]);
+  const there = lstat(hostPath);
+  if (there === undefined) makeWhiteout(hostPath);
+  else if (there.isDirectory()) setOpaque(hostPath);
 }
 
 function writeNode(
@@ -142,45 +142,45 @@ function writeNode(
     writer.link(path, parseTreePath(entry.linkTarget));
     return undefined;
   }
-  const place = writer.place(path);
-  writer.clear(place, false);
+  const hostPath = writer.hostPathOf(path);
+  writer.clear(hostPath, false);
   switch (entry.kind) {
     case 'file': {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-      return { fd: openSync(place, flags, 0o600), place, entry, at: 0 };
+      return { fd: openSync(hostPath, flags, 0o600), hostPath, entry, at: 0 };
     }
     case 'symlink':
-      symlinkSync(entry.linkTarget, place);
-      lchownSync(place, entry.uid, entry.gid);
-      lutimesSync(place, entry.mtimeSeconds, entry.mtimeSeconds);
+      symlinkSync(entry.linkTarget, hostPath);
+      lchownSync(hostPath, entry.uid, entry.gid);
+      lutimesSync(hostPath, entry.mtimeSeconds, entry.mtimeSeconds);
       return undefined;
     case 'fifo':
-      return writeSpecial(place, entry, S_IFIFO);
+      return writeSpecial(hostPath, entry, S_IFIFO);
     case 'block':
-      return writeSpecial(place, entry, S_IFBLK);
+      return writeSpecial(hostPath, entry, S_IFBLK);
     case 'character':
       if (entry.deviceMajor === 0 && entry.deviceMinor === 0) {
         throw new OcicatError('invalid', `layer entry "${entry.path}": device 0/0 is a whiteout, wanted .wh.NAME`);
       }
-      return writeSpecial(place, entry, S_IFCHR);
+      return writeSpecial(hostPath, entry, S_IFCHR);
   }
 }
 
 function writeDirectory(writer: TreeWriter, path: TreePath, entry: TarEntry): void {
-  const place = writer.place(path);
-  const before = writer.clear(place, true);
-  if (before !== 'stays') mkdirSync(place, 0o700);
-  if (before === 'was-whiteout') setOpaque(place);
-  lchownSync(place, entry.uid, entry.gid);
-  chmodSync(place, entry.mode);
-  setXattrs(place, entry);
+  const hostPath = writer.hostPathOf(path);
+  const before = writer.clear(hostPath, true);
+  if (before !== 'stays') mkdirSync(hostPath, 0o700);
+  if (before === 'was-whiteout') setOpaque(hostPath);
+  lchownSync(hostPath, entry.uid, entry.gid);
+  chmodSync(hostPath, entry.mode);
+  setXattrs(hostPath, entry);
 }
 
-function writeSpecial(place: string, entry: TarEntry, typeBits: number): undefined {
-  mknod(place, typeBits | 0o600, typeBits === S_IFIFO ? 0 : makedev(entry.deviceMajor, entry.deviceMinor));
-  lchownSync(place, entry.uid, entry.gid);
-  chmodSync(place, entry.mode);
-  lutimesSync(place, entry.mtimeSeconds, entry.mtimeSeconds);
+function writeSpecial(hostPath: string, entry: TarEntry, typeBits: number): undefined {
+  mknod(hostPath, typeBits | 0o600, typeBits === S_IFIFO ? 0 : makedev(entry.deviceMajor, entry.deviceMinor));
+  lchownSync(hostPath, entry.uid, entry.gid);
+  chmodSync(hostPath, entry.mode);
+  lutimesSync(hostPath, entry.mtimeSeconds, entry.mtimeSeconds);
   return undefined;
 }
 
@@ -193,12 +193,12 @@ function writeAll(fd: number, bytes: Uint8Array, start: number): number {
 /** Owner first: changing it clears setuid bits and file capabilities. */
 function finishFile(file: OpenFile | undefined): void {
   if (file === undefined) return;
-  const { fd, place, entry } = file;
+  const { fd, hostPath, entry } = file;
   try {
     ftruncateSync(fd, file.at); // beyond a hole at the end
     fchownSync(fd, entry.uid, entry.gid);
     fchmodSync(fd, entry.mode);
-    setXattrs(place, entry);
+    setXattrs(hostPath, entry);
     futimesSync(fd, entry.mtimeSeconds, entry.mtimeSeconds);
   } catch (cause) {
     throw cannotWrite(entry, cause);
@@ -207,17 +207,17 @@ function finishFile(file: OpenFile | undefined): void {
 }
 
 /** File capabilities and the user's own attributes; the others belong to the host or to overlayfs, and an image must not set them. */
-function setXattrs(place: string, entry: TarEntry): void {
+function setXattrs(hostPath: string, entry: TarEntry): void {
   for (const [name, value] of entry.xattrs) {
-    if (name === 'security.capability') lsetxattr(place, name, value);
-    else if (name.startsWith('user.') && !name.startsWith('user.overlay.')) setUserXattr(place, name, value);
+    if (name === 'security.capability') lsetxattr(hostPath, name, value);
+    else if (name.startsWith('user.') && !name.startsWith('user.overlay.')) setUserXattr(hostPath, name, value);
   }
 }
 
 /** Some file systems have no user attributes; an image works without them. */
-function setUserXattr(place: string, name: string, value: Uint8Array): void {
+function setUserXattr(hostPath: string, name: string, value: Uint8Array): void {
   try {
-    lsetxattr(place, name, value);
+    lsetxattr(hostPath, name, value);
   } catch (error) {
     if (!(isOcicatError(error, 'kernel') && error.errno === EOPNOTSUPP)) throw error;
   }
@@ -225,6 +225,6 @@ function setUserXattr(place: string, name: string, value: Uint8Array): void {
 
 /** Last of all, because making an entry changes the time of its directory. */
 function setDirectoryTime(writer: TreeWriter, path: string, mtimeSeconds: number): void {
-  const place = writer.tryFindDirectory(parseTreePath(path));
-  if (place !== undefined) utimesSync(place, mtimeSeconds, mtimeSeconds);
+  const hostPath = writer.tryFindDirectory(parseTreePath(path));
+  if (hostPath !== undefined) utimesSync(hostPath, mtimeSeconds, mtimeSeconds);
 }

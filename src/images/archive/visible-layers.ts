@@ -44,17 +44,17 @@ type Look<T> =
   | { readonly kind: 'absent' };
 
 /** What one layer says of a path; `hidden` when the layers below do not show it either. */
-function lookIn<T>(root: string, path: TreePath, work: (place: string, stats: Stats) => T): Look<T> {
+function lookIn<T>(root: string, path: TreePath, work: (hostPath: string, stats: Stats) => T): Look<T> {
   let fd = open(root, DIRECTORY_FLAGS);
   let isCovered = false;
   try {
     for (const [index, name] of [...path, '.'].entries()) {
-      const place = `/proc/self/fd/${fd}/${name}`;
-      const stats = lstatSync(place, { throwIfNoEntry: false });
+      const hostPath = `/proc/self/fd/${fd}/${name}`;
+      const stats = lstatSync(hostPath, { throwIfNoEntry: false });
       isCovered ||= isOpaque(`/proc/self/fd/${fd}/.`);
       if (stats === undefined) return { kind: isCovered ? 'hidden' : 'absent' };
       if (isWhiteout(stats)) return { kind: 'hidden' };
-      if (index >= path.length - 1) return { kind: 'found', value: work(place, stats) };
+      if (index >= path.length - 1) return { kind: 'found', value: work(hostPath, stats) };
       const next = tryOpenDirectory(fd, name);
       if (next === undefined) return { kind: 'hidden' }; // no directory: it covers what is below
       close(fd);
@@ -73,7 +73,7 @@ function lookIn<T>(root: string, path: TreePath, work: (place: string, stats: St
 export function lookBelow<T>(
   roots: readonly string[],
   path: TreePath,
-  work: (place: string, stats: Stats) => T,
+  work: (hostPath: string, stats: Stats) => T,
 ): T | undefined {
   for (const root of roots) {
     const look = lookIn(root, path, work);

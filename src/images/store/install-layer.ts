@@ -12,7 +12,7 @@ import { unpackLayer } from '../archive/unpack.ts';
 import { visibleLayers } from '../archive/visible-layers.ts';
 import { type Digest, finishDigest } from '../spec/digest.ts';
 import { type StoreLayout, treePath } from './layout.ts';
-import { type TreeFacts, tryReadTree } from './tree.ts';
+import { type TreeRecord, tryReadTree } from './tree.ts';
 
 /** Which blob is to become which tree. */
 export interface InstallRequest {
@@ -28,7 +28,7 @@ export interface InstallRequest {
 }
 
 /** Returns what is known about the tree now in place. Throws `corrupt` when the content is not what the diff ID says. */
-export async function installLayer(request: InstallRequest): Promise<TreeFacts> {
+export async function installLayer(request: InstallRequest): Promise<TreeRecord> {
   const { layout, chainId, diffId, lowerChainIds, signal } = request;
   const tmp = temporaryPath(layout.tmp);
   mkdirSync(tmp, { mode: 0o700 });
@@ -47,11 +47,11 @@ export async function installLayer(request: InstallRequest): Promise<TreeFacts> 
     if (unpacked.digest.text !== diffId.text) {
       throw new OcicatError('corrupt', `layer "${diffId.text}": the content has the digest ${unpacked.digest.text}`);
     }
-    const facts: TreeFacts = { chainId: chainId.text, sizeBytes: unpacked.sizeBytes };
-    replaceFileDurably(join(tmp, 'layer.json'), `${JSON.stringify(facts)}\n`, 0o600, tmp);
+    const record: TreeRecord = { chainId: chainId.text, sizeBytes: unpacked.sizeBytes };
+    replaceFileDurably(join(tmp, 'layer.json'), `${JSON.stringify(record)}\n`, 0o600, tmp);
     await syncFileSystem(tmp, signal);
     moveIntoPlace(layout, tmp, chainId);
-    return facts;
+    return record;
   } catch (cause) {
     if (isOcicatError(cause)) throw cause;
     throw new OcicatError('unavailable', `unpack layer "${diffId.text}": ${describeErrno(cause)}`, { cause });

@@ -9,22 +9,22 @@ import type { Digest } from '../spec/digest.ts';
 import { type StoreLayout, treePath } from './layout.ts';
 
 /** The content of layer.json. */
-export interface TreeFacts {
+export interface TreeRecord {
   /** The whole chain ID; the directory's name is a part of it. */
   readonly chainId: string;
   /** Size of the uncompressed tar. */
   readonly sizeBytes: number;
 }
 
-const treeFacts: Schema<TreeFacts> = object({ chainId: text(), sizeBytes: integer(0, Number.MAX_SAFE_INTEGER) });
+const treeRecord: Schema<TreeRecord> = object({ chainId: text(), sizeBytes: integer(0, Number.MAX_SAFE_INTEGER) });
 
 /** Undefined when the layer is not there, or another layer has its place. */
-export function tryReadTree(layout: StoreLayout, chainId: Digest): TreeFacts | undefined {
+export function tryReadTree(layout: StoreLayout, chainId: Digest): TreeRecord | undefined {
   const path = join(treePath(layout, chainId), 'layer.json');
   const json = tryReadText(path);
   if (json === undefined) return undefined;
-  const facts = parseDocument(`layer "${path}"`, json, treeFacts, 'closed');
-  return facts.chainId === chainId.text ? facts : undefined;
+  const record = parseDocument(`layer "${path}"`, json, treeRecord, 'closed');
+  return record.chainId === chainId.text ? record : undefined;
 }
 
 /** A quick look, for images that are about to run: the tree came into its place whole, by one rename. */

@@ -10,7 +10,7 @@ import type { Descriptor } from '../spec/manifest.ts';
 import { installLayer } from '../store/install-layer.ts';
 import type { StoreLayout } from '../store/layout.ts';
 import type { ImageLayer } from '../store/record.ts';
-import { type TreeFacts, tryReadTree } from '../store/tree.ts';
+import { type TreeRecord, tryReadTree } from '../store/tree.ts';
 
 /** Layers that come at the same time. */
 const PARALLEL_DOWNLOADS = 3;
@@ -48,8 +48,8 @@ export async function pullLayers(request: LayersRequest): Promise<readonly Image
       const blobFd = await downloads.get(step.blob.digest.text);
       const present = tryReadTree(request.layout, step.chainId);
       if (present !== undefined) request.allowance.addBytes(present.sizeBytes);
-      const facts = present ?? (await install({ ...request, signal }, step, blobFd));
-      layers.push({ diffId: step.diffId, chainId: step.chainId, sizeBytes: facts.sizeBytes });
+      const record = present ?? (await install({ ...request, signal }, step, blobFd));
+      layers.push({ diffId: step.diffId, chainId: step.chainId, sizeBytes: record.sizeBytes });
     }
     return layers;
   } finally {
@@ -91,7 +91,7 @@ function startDownloads(request: LayersRequest, blobs: readonly Descriptor[]): R
   return started;
 }
 
-async function install(request: LayersRequest, step: Step, blobFd: number | undefined): Promise<TreeFacts> {
+async function install(request: LayersRequest, step: Step, blobFd: number | undefined): Promise<TreeRecord> {
   const { layout, allowance, signal } = request;
   if (blobFd !== undefined) return installLayer({ layout, blobFd, ...step, allowance, signal });
   throw new OcicatError('conflict', `layer "${step.chainId.text}": was removed while in use`);

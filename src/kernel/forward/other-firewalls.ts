@@ -5,7 +5,7 @@ import { computeForwardPackets } from '../../firewall/forward/packets.ts';
 import { observeLegacyFilters } from './legacy.ts';
 import { observeForwardFilters, observeForwardScene } from './observe.ts';
 
-export interface OtherFirewallsSurvey {
+export interface ObservedFirewalls {
   readonly filters: readonly ForwardFilter[];
   readonly findings: readonly ForwardFinding[];
   /** A program without which some rules cannot be read. */
@@ -13,7 +13,7 @@ export interface OtherFirewallsSurvey {
 }
 
 /** In the calling process's network namespace. Throws `kernel`. */
-export function observeOtherFirewalls(): OtherFirewallsSurvey {
+export function observeOtherFirewalls(): ObservedFirewalls {
   const legacy = observeLegacyFilters();
   const filters = [...observeForwardFilters(), ...(legacy.kind === 'read' ? legacy.filters : [])];
   const findings =

@@ -120,7 +120,7 @@ export function parseWorkloadEndpoint(
   nodeName: string,
 ): EndpointInput | undefined {
   const spec = getFields(resource, 'spec');
-  const { addresses, ports, partial } = readGiven(spec, () =>
+  const { addresses, ports, partial } = readPresent(spec, () =>
     getItems(spec, 'ipNetworks', 'an address, or a range of one address', ofText(parseSingle)),
   );
   if (addresses.length === 0 && !partial) return undefined;
@@ -139,7 +139,7 @@ export function parseWorkloadEndpoint(
 }
 
 /** What an endpoint gives to sets: its addresses, each once, and its ports. */
-function readGiven(
+function readPresent(
   spec: Fields,
   readAddresses: () => readonly Ip[],
 ): Pick<EndpointInput, 'addresses' | 'ports' | 'partial'> {
@@ -150,7 +150,7 @@ function readGiven(
 /** What selectors see of a host endpoint: its expected addresses. Undefined for one without. Never throws. */
 export function parseHostEndpoint(resource: Fields): EndpointInput | undefined {
   const spec = getFields(resource, 'spec');
-  const { addresses, ports, partial } = readGiven(spec, () =>
+  const { addresses, ports, partial } = readPresent(spec, () =>
     getItems(spec, 'expectedIPs', 'an address', ofText(tryParseIp)),
   );
   if (addresses.length === 0 && !partial) return undefined;

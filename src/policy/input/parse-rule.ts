@@ -20,7 +20,7 @@ const actions = { Allow: 'allow', Deny: 'deny', Pass: 'pass', Log: 'log' } as co
 >;
 
 /** Where a rule stands: the resource's fields, and its namespace (undefined for a global one). */
-interface Place {
+interface RuleContext {
   readonly fields: Fields;
   readonly namespace: string | undefined;
 }
@@ -32,9 +32,9 @@ function orNone<T>(list: readonly T[]): readonly T[] {
   return list.length === 0 ? NONE : list;
 }
 
-function parseEntity(entity: EntityRule | undefined, { fields, namespace }: Place): EntityMatch {
+function parseEntity(entity: EntityRule | undefined, { fields, namespace }: RuleContext): EntityMatch {
   if (entity === undefined) return ANY_ENTITY;
-  const parseIfGiven = (text: string | undefined): Selector | undefined =>
+  const parseIfPresent = (text: string | undefined): Selector | undefined =>
     text === undefined ? undefined : parseShared(fields, text);
   const ports = entity.ports ?? [];
   const notPorts = entity.notPorts ?? [];
@@ -45,13 +45,13 @@ function parseEntity(entity: EntityRule | undefined, { fields, namespace }: Plac
     notNets: orNone((entity.notNets ?? []).map(parseCidr)),
     selector: scopeEntity({
       namespace,
-      selector: parseIfGiven(entity.selector),
-      namespaceSelector: parseIfGiven(entity.namespaceSelector),
-      serviceAccountSelector: parseIfGiven(entity.serviceAccounts?.selector),
+      selector: parseIfPresent(entity.selector),
+      namespaceSelector: parseIfPresent(entity.namespaceSelector),
+      serviceAccountSelector: parseIfPresent(entity.serviceAccounts?.selector),
       serviceAccountNames: entity.serviceAccounts?.names ?? [],
       hasNotSelector: entity.notSelector !== undefined,
     }),
-    notSelector: parseIfGiven(entity.notSelector),
+    notSelector: parseIfPresent(entity.notSelector),
     ports: ranges(ports),
     namedPorts: orNone(ports.filter(isNamedPort)),
     notPorts: ranges(notPorts),
@@ -76,9 +76,9 @@ function familyOfNets(...sides: readonly EntityMatch[]): 4 | 6 | undefined {
   return nets[0] === undefined ? undefined : cidrFamily(nets[0]);
 }
 
-function parseKnownRule(rule: Rule, index: number, place: Place): RuleInput {
-  const source = parseEntity(rule.source, place);
-  const destination = parseEntity(rule.destination, place);
+function parseKnownRule(rule: Rule, index: number, context: RuleContext): RuleInput {
+  const source = parseEntity(rule.source, context);
+  const destination = parseEntity(rule.destination, context);
   return {
     index,
     action: actions[rule.action],
@@ -109,15 +109,15 @@ function whyNever(rule: Rule): readonly [field: string, found: string, wanted: s
   return undefined;
 }
 
-function parseRule(value: unknown, index: number, path: string, place: Place): RuleInput | undefined {
+function parseRule(value: unknown, index: number, path: string, context: RuleContext): RuleInput | undefined {
   const read = readSchema(ruleSchema, value, 'document');
   if (read.kind === 'invalid') {
-    for (const issue of read.issues) report(place.fields, `${path}.${issue.path}`, issue.found, issue.wanted);
+    for (const issue of read.issues) report(context.fields, `${path}.${issue.path}`, issue.found, issue.wanted);
     return closedRule(value, index);
   }
   const never = whyNever(read.value);
-  if (never === undefined) return parseKnownRule(read.value, index, place);
-  report(place.fields, `${path}.${never[0]}`, never[1], never[2]);
+  if (never === undefined) return parseKnownRule(read.value, index, context);
+  report(context.fields, `${path}.${never[0]}`, never[1], never[2]);
   return undefined;
 }
 

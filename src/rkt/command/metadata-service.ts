@@ -34,12 +34,12 @@ function isHeld(podPath: string): boolean {
 /** Runs until SIGTERM or SIGINT. */
 export const serveMetadata: Handler = async (context, line) => {
   if (line.operands.length > 0) throw new OcicatError('invalid', `unknown argument "${line.operands[0]}"`);
-  const say = (text: string): void => context.stdio.stderr(`metadata-service: ${text}\n`);
+  const writeLine = (text: string): void => context.stdio.stderr(`metadata-service: ${text}\n`);
   const port = parsePort(line);
   const stops = openStopRequests();
-  say('metadata service starting...');
+  writeLine('metadata service starting...');
   const { environment } = context;
-  await runService({ port, keyPath: keyPath(chooseDataDir(context)), environment, isHeld, say }, stops.signal);
+  await runService({ port, keyPath: keyPath(chooseDataDir(context)), environment, isHeld, writeLine }, stops.signal);
   stops.close();
   return 0;
 };

@@ -12,7 +12,7 @@ export interface PodConsole {
   /** Starts showing what the app prints; to be called once the app has its pipe. */
   begin(app: string, podPid: number): void;
   /** A line about an app that could not start, written as by the pod's first process. */
-  say(app: string, text: string): void;
+  writeLine(app: string, text: string): void;
   /**
    * To be called when all processes of the pod have gone: resolves when all that they printed is shown. When `hurried`
    * fires, nobody waits for a reader that does not read.
@@ -134,7 +134,7 @@ export async function openConsole(directory: string, warn: (line: string) => voi
       libc.close(pipe.writeEnd);
       streams.push(show(app, podPid, pipe.readEnd));
     },
-    say: (app, text) => void sink.write(Buffer.concat(lineOf(app, 1, Buffer.from(escapeLine(text))))),
+    writeLine: (app, text) => void sink.write(Buffer.concat(lineOf(app, 1, Buffer.from(escapeLine(text))))),
     async drained(hurried) {
       const isShowing = (): boolean => sink.isWaiting() && !hurried.aborted;
       await Promise.all(streams.map((stream) => finish(stream, isShowing)));

@@ -22,7 +22,7 @@ const LOOK_MS = 10;
 export function openConsoleSink(warn: (line: string) => void): ConsoleSink {
   let warned = false;
   let waiting = false;
-  let givenUp = false;
+  let isAbandoned = false;
   let last: Promise<void> = Promise.resolve();
 
   const lose = (errno: string): void => {
@@ -30,13 +30,13 @@ export function openConsoleSink(warn: (line: string) => void): ConsoleSink {
     warned = true;
   };
   async function untilReady(): Promise<void> {
-    for (; !givenUp && libc.poll(STDOUT, POLLOUT, READY_MS) === 0; await Bun.sleep(LOOK_MS)) waiting = true;
+    for (; !isAbandoned && libc.poll(STDOUT, POLLOUT, READY_MS) === 0; await Bun.sleep(LOOK_MS)) waiting = true;
     waiting = false;
   }
   async function writeWhole(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
       await untilReady();
-      if (givenUp) return lose('nobody reads it');
+      if (isAbandoned) return lose('nobody reads it');
       const errno = tryWriteWhole(STDOUT, bytes.subarray(at, at + PIECE_BYTES));
       if (errno !== undefined && errno !== 'EPIPE') return lose(errno);
     }
@@ -49,7 +49,7 @@ export function openConsoleSink(warn: (line: string) => void): ConsoleSink {
     isWaiting: () => waiting,
     async end(hurried) {
       while (waiting && !hurried.aborted) await Bun.sleep(LOOK_MS);
-      givenUp = waiting;
+      isAbandoned = waiting;
       await last;
     },
   };

@@ -98,7 +98,7 @@ function launchOf(start: Start, ready: ReadyApp, groups: PodGroups, console: Pod
 
 /** An app whose program cannot be executed: it has ended, with the status that rkt gives it. */
 function failedApp(name: string, reason: string, console: PodConsole): AppProcess {
-  console.say(name, reason);
+  console.writeLine(name, reason);
   return { name, pid: undefined, podPid: 0, ended: Promise.resolve({ kind: 'exited', status: EXEC_FAILED_STATUS }) };
 }
 

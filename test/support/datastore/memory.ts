@@ -202,7 +202,7 @@ export function openMemoryDatastore(): MemoryDatastore {
       at.leases.add(lease);
       return lease;
     },
-    leaveAddresses: () => undefined,
+    disconnectFrom: () => undefined,
     async dropLease(lease) {
       endLease(await reach(), lease);
       wake();

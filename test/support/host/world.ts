@@ -93,8 +93,8 @@ function addImage(dataDir: string, repository: string, config: Partial<ImageConf
     const root = join(treePath(store.layout, digest), 'fs');
     mkdirSync(root, { recursive: true });
     fillRoot(root);
-    const facts = { chainId: digest.text, sizeBytes: 1_258_291 };
-    writeFileSync(join(treePath(store.layout, digest), 'layer.json'), `${JSON.stringify(facts)}\n`);
+    const record = { chainId: digest.text, sizeBytes: 1_258_291 };
+    writeFileSync(join(treePath(store.layout, digest), 'layer.json'), `${JSON.stringify(record)}\n`);
     const name = `registry-1.docker.io/library/${repository}`;
     const id = computeImageId(name, 'latest', digest);
     store.put({
@@ -157,8 +157,8 @@ async function removeGroupsOfPods(dataDir: string): Promise<void> {
   }
 }
 
-/** What runs longer than `patienceMs` is killed. */
-export async function openWorld(patienceMs = 30_000): Promise<World> {
+/** What runs longer than `timeoutMs` is killed. */
+export async function openWorld(timeoutMs = 30_000): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'ocitest-rkt-'));
   const dataDir = join(directory, 'data');
   const netDir = join(directory, 'local/net.d');
@@ -184,7 +184,7 @@ export async function openWorld(patienceMs = 30_000): Promise<World> {
       stdout: 'pipe',
       stderr: 'pipe',
       env: { ...process.env, VAR_OTHER: 'host' },
-      timeout: patienceMs,
+      timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
     const { output, printed, soFar } = follow(child.stdout);

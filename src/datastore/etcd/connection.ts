@@ -30,7 +30,7 @@ export interface MessageStream {
   receive(): AsyncGenerator<Buffer, StreamEnd>;
 }
 
-export interface Session {
+export interface Connection {
   readonly endpoint: string;
   /** Of this host; undefined on a Unix socket. */
   readonly localAddress: string | undefined;
@@ -65,26 +65,26 @@ function requestHeaders(path: string, token: string | undefined): OutgoingHttpHe
 const NEEDS_LEADER = { hasleader: 'true' };
 
 /** Opens a TCP (or TLS) connection and speaks HTTP/2 on it. Throws `unavailable` or `denied` with the endpoint's name. */
-export async function openSession(
+export async function openConnection(
   endpoint: string,
   tls: TlsMaterial,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Session> {
+): Promise<Connection> {
   const http2 = await import('node:http2');
   const settings = { enablePush: false, initialWindowSize: WINDOW_BYTES };
   const options = { ...tls, settings, maxSessionMemory: SESSION_MEMORY_MB };
   const path = socketPathOf(endpoint);
-  const connection =
+  const session =
     path === undefined
       ? http2.connect(endpoint, options)
       : http2.connect('http://localhost', { ...options, createConnection: () => connectLocally(path) });
-  await untilConnected(connection, timeoutMs, signal).catch(async (cause: Error) => {
+  await untilConnected(session, timeoutMs, signal).catch(async (cause: Error) => {
     const reason = await describeConnectFailure(cause, endpoint, timeoutMs);
     throw new OcicatError('unavailable', `connect to etcd "${endpoint}": ${reason}`, { cause });
   });
-  connection.setLocalWindowSize(WINDOW_BYTES);
-  return createSession(connection, endpoint);
+  session.setLocalWindowSize(WINDOW_BYTES);
+  return createConnection(session, endpoint);
 }
 
 /** The path in `unix://PATH`; undefined for an endpoint of another kind. */
@@ -96,20 +96,20 @@ function socketPathOf(endpoint: string): string | undefined {
  * Ends the connection at once. Without an error Bun keeps the socket, and with it the process, until the other side hangs
  * up, which one that says nothing never does.
  */
-function hangUp(connection: ClientHttp2Session, why: Error = new Error('closed')): void {
-  if (connection.listenerCount('error') === 0) connection.on('error', () => undefined);
-  connection.destroy(why);
+function hangUp(session: ClientHttp2Session, why: Error = new Error('closed')): void {
+  if (session.listenerCount('error') === 0) session.on('error', () => undefined);
+  session.destroy(why);
 }
 
 /**
  * The first settings frame of the server is the proof that it speaks HTTP/2 and, with TLS, took our certificate. Rejects
  * with what went wrong.
  */
-function untilConnected(connection: ClientHttp2Session, timeoutMs: number, signal: AbortSignal): Promise<void> {
+function untilConnected(session: ClientHttp2Session, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => {
       finish();
-      hangUp(connection, cause);
+      hangUp(session, cause);
       reject(cause);
     };
     const onError = fail;
@@ -123,22 +123,22 @@ function untilConnected(connection: ClientHttp2Session, timeoutMs: number, signa
     const finish = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      connection.off('error', onError).off('close', onClose).off('remoteSettings', onReady);
+      session.off('error', onError).off('close', onClose).off('remoteSettings', onReady);
     };
-    connection.on('error', onError).on('close', onClose).on('remoteSettings', onReady);
+    session.on('error', onError).on('close', onClose).on('remoteSettings', onReady);
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
   });
 }
 
-function createSession(connection: ClientHttp2Session, endpoint: string): Session {
+function createConnection(session: ClientHttp2Session, endpoint: string): Connection {
   let cause: unknown;
   let streams = 0;
   let pinger: Timer | undefined;
 
   function fail(reason: unknown): void {
     cause ??= reason;
-    hangUp(connection);
+    hangUp(session);
   }
 
   function ping(): void {
@@ -146,7 +146,7 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
       () => fail(new OcicatError('unavailable', `ping etcd "${endpoint}": no answer within ${PING_TIMEOUT_MS} ms`)),
       PING_TIMEOUT_MS,
     );
-    const sent = connection.ping((error) => {
+    const sent = session.ping((error) => {
       clearTimeout(late);
       if (error !== null) fail(error);
     });
@@ -165,25 +165,25 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
     });
   }
 
-  connection.on('error', (reason) => {
+  session.on('error', (reason) => {
     cause ??= reason;
   });
-  connection.on('goaway', (code) => {
+  session.on('goaway', (code) => {
     cause ??= new OcicatError('unavailable', `use etcd "${endpoint}": it hangs up (HTTP/2 code ${code})`);
-    connection.close();
+    session.close();
   });
-  connection.on('close', () => {
+  session.on('close', () => {
     clearInterval(pinger);
   });
 
-  const isOpen = () => !connection.closed && !connection.destroyed;
+  const isOpen = () => !session.closed && !session.destroyed;
   const lost = (sent: boolean, reason: unknown): StreamEnd => ({ kind: 'lost', sent, cause: cause ?? reason });
 
   /** Undefined when the connection is gone before anything was sent. */
   function request(headers: OutgoingHttpHeaders): ClientHttp2Stream | undefined {
     if (!isOpen()) return undefined;
     try {
-      const stream = connection.request(headers);
+      const stream = session.request(headers);
       begin(stream);
       return stream;
     } catch (reason) {
@@ -194,7 +194,7 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
 
   return {
     endpoint,
-    localAddress: connection.socket?.localAddress,
+    localAddress: session.socket?.localAddress,
     isOpen,
     call(path, message, token, signal) {
       const stream = request(requestHeaders(path, token));
@@ -205,7 +205,7 @@ function createSession(connection: ClientHttp2Session, endpoint: string): Sessio
       const stream = request({ ...requestHeaders(path, token), ...NEEDS_LEADER });
       return stream === undefined ? deadStream(lost(false, undefined)) : createStream(stream, signal, lost);
     },
-    close: () => hangUp(connection),
+    close: () => hangUp(session),
   };
 }
 
