@@ -48,12 +48,12 @@ add chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG { comment "ingress Profile/
 add chain inet ocicat group-ingress-Wh0P11Pxa508g_jM { comment "Profile//net1"; }
 add chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG { comment "egress Profile//net1"; }
 add chain inet ocicat group-egress-Wh0P11Pxa508g_jM { comment "Profile//net1"; }
-add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-d9WigOzflu0Pg0lw accept
-add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv6 ip6 saddr @address6-d9WigOzflu0Pg0lw accept
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-d9WigOzflu0Pg0lw counter accept comment "rule 0"
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv6 ip6 saddr @address6-d9WigOzflu0Pg0lw counter accept comment "rule 0"
 add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM ct state vmap @flow-states
 add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM jump rules-ingress-XU7nzVuD_JkjrHYG
 add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
-add rule inet ocicat rules-egress-XU7nzVuD_JkjrHYG accept
+add rule inet ocicat rules-egress-XU7nzVuD_JkjrHYG counter accept comment "rule 0"
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM ct state vmap @flow-states
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM jump rules-egress-XU7nzVuD_JkjrHYG
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
@@ -147,8 +147,8 @@ add element inet ocicat address4-IUDIqbe5xDPw4WDt { 10.3.0.1 }
 add element inet ocicat nets4-pMNq6epbDYRHme0i { 10.0.0.0/15 }
 
 flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
-add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-IUDIqbe5xDPw4WDt counter drop
-add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @nets4-pMNq6epbDYRHme0i counter drop
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-IUDIqbe5xDPw4WDt counter drop comment "rule 0"
+add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @nets4-pMNq6epbDYRHme0i counter drop comment "rule 0"
 delete set inet ocicat nets4-N7Ymor_3uUdvHqYl
 `);
 });

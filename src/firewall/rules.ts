@@ -8,6 +8,7 @@ import type { FirewallConfig } from './config.ts';
 import { computeConditions, dependsOnFamily } from './match.ts';
 import * as names from './names.ts';
 import type { Part, Rendered } from './parts.ts';
+import { formatOwner, ownerOf } from './rule-owner.ts';
 import type { ViewOfSet } from './set-renderer.ts';
 
 /**
@@ -16,7 +17,7 @@ import type { ViewOfSet } from './set-renderer.ts';
  */
 const PASS_MARK = 0x20000;
 
-/** What denies a packet; a counter comes first. */
+/** What denies a packet. */
 function denyStatements(config: FirewallConfig): readonly Statement[] {
   return [counter, config.denyAction === 'drop' ? drop : goto(names.REJECT_CHAIN)];
 }
@@ -25,6 +26,7 @@ function isProfile(id: RuleListId): boolean {
   return id.startsWith('Profile/');
 }
 
+/** Each counts first what it acts on; behind the head of an endpoint's chain that is packets that begin flows. */
 function actionStatements(
   config: FirewallConfig,
   id: RuleListId,
@@ -32,11 +34,11 @@ function actionStatements(
 ): readonly Statement[] {
   switch (action) {
     case 'allow':
-      return [accept];
+      return [counter, accept];
     case 'deny':
       return denyStatements(config);
     case 'pass': // the rest of a profile is skipped by going back, the rest of a tier by the caller
-      return isProfile(id) ? [goBack] : [{ kind: 'mark-set', bits: PASS_MARK }, goBack];
+      return [counter, ...(isProfile(id) ? [] : [{ kind: 'mark-set', bits: PASS_MARK } as const]), goBack];
     case 'log':
       return [
         { kind: 'limit', limit: config.logLimit },
@@ -69,7 +71,7 @@ function combine(clauses: readonly Clause[], exclusive: boolean): readonly (read
 
 function renderRule(config: FirewallConfig, id: RuleListId, from: CompiledRule, viewOf: ViewOfSet): Rendered {
   const action = actionStatements(config, id, from.action);
-  const comment = from.comment === undefined || from.comment === '' ? undefined : names.commentOf(from.comment);
+  const comment = formatOwner(ownerOf(from));
   const byFamily = dependsOnFamily(from);
   const rendered = (byFamily ? ([4, 6] as const) : ([4] as const)).map((family): Rendered => {
     const conditions = computeConditions(from, family, viewOf);
@@ -116,11 +118,11 @@ function tierRules(
     const call = rule([jump(names.rulesChain(direction, id))]);
     return passes(id) ? [call, rule([...isPassed, clear, goBack])] : [call];
   });
-  const end = rule(denyStatements(config), names.commentOf(`end of tier ${tier.tier}`));
+  const owner = formatOwner({ kind: 'end-of-tier', tier: tier.tier });
   return [
     ...(tier[direction].some(passes) ? [rule([clear])] : []), // somebody else may have set the bit
     ...policies,
-    ...(tier.defaultAction === 'deny' ? [end] : []),
+    rule(tier.defaultAction === 'deny' ? denyStatements(config) : [counter], owner),
   ];
 }
 
@@ -173,6 +175,8 @@ export function renderGroup(config: FirewallConfig, group: Group, passes: PassTe
         parts: [{ kind: 'rules', direction, id }],
       }),
     ),
-    ...(last < 0 ? [{ rules: [rule(denyStatements(config), 'no policy or profile decided')], parts: [] }] : []),
+    ...(last < 0
+      ? [{ rules: [rule(denyStatements(config), formatOwner({ kind: 'end-of-profiles' }))], parts: [] }]
+      : []),
   ]);
 }

@@ -5,6 +5,7 @@ import type { Chain } from '../nftables/nft.ts';
 import type { Direction, RuleListId } from '../policy/types/types.ts';
 import * as names from './names.ts';
 import type { Part, Rendered } from './parts.ts';
+import { formatChainOwner } from './rule-owner.ts';
 
 interface Use {
   count: number;
@@ -41,7 +42,7 @@ export function createSharedParts(
   function rulesOf(direction: Direction, id: RuleListId): { readonly chain: Chain; readonly parts: readonly Part[] } {
     const { rules, parts } = render(direction, id);
     return {
-      chain: { name: names.rulesChain(direction, id), comment: names.commentOf(`${direction} ${id}`), rules },
+      chain: { name: names.rulesChain(direction, id), comment: formatChainOwner(direction, id), rules },
       parts,
     };
   }

@@ -98,9 +98,10 @@ function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: W
   };
 }
 
-/** The rule's own conditions with compiled sides: all that a rule has but its place, which nothing behind this asks for. */
+/** The rule's own conditions with compiled sides. */
 function withSides(rule: RuleInput, source: SideMatch, destination: SideMatch): CompiledRule {
   return {
+    index: rule.index,
     action: rule.action,
     family: rule.family,
     protocol: rule.protocol,
@@ -110,7 +111,7 @@ function withSides(rule: RuleInput, source: SideMatch, destination: SideMatch): 
     source,
     destination,
     comment: rule.comment,
-  } satisfies Record<Exclude<keyof RuleInput, 'index'>, unknown>;
+  } satisfies Record<keyof RuleInput, unknown>;
 }
 
 /** A Pass that may match denies what it does not match for certain: the rules behind it were not to see that. */

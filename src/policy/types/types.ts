@@ -81,6 +81,8 @@ export interface PacketMatch {
 
 /** `pass` ends the tier, in a profile it ends that profile; `log` logs and goes on to the next rule. */
 export interface CompiledRule extends PacketMatch {
+  /** Place in the resource's list, from 0; two rules may have one place, and places may be missing. */
+  readonly index: number;
   readonly action: RuleAction;
   readonly source: SideMatch;
   readonly destination: SideMatch;

@@ -28,7 +28,15 @@ export const emptyState: PolicyState = { sets: new Map(), lists: new Map(), endp
 
 /** An Allow with these conditions and no others. */
 export function allowing(parts: Partial<CompiledRule> = {}): CompiledRule {
-  return { action: 'allow', ...ANY_PACKET, source: ANY_SIDE, destination: ANY_SIDE, comment: undefined, ...parts };
+  return {
+    index: 0,
+    action: 'allow',
+    ...ANY_PACKET,
+    source: ANY_SIDE,
+    destination: ANY_SIDE,
+    comment: undefined,
+    ...parts,
+  };
 }
 
 const addresses = [
@@ -133,6 +141,7 @@ const compiledRule: fc.Arbitrary<CompiledRule> = fc
   })
   .chain(({ family, protocol }) =>
     fc.record({
+      index: fc.nat(3),
       action: fc.constantFrom('allow' as const, 'deny' as const, 'pass' as const, 'log' as const),
       family: fc.constant(family),
       protocol: fc.constant(protocol),
