@@ -99,8 +99,8 @@ function buildPlugins(): void {
 
 /** The last commit that changed the sources, `-dirty` when they are changed since; `unknown` outside of a checkout. */
 function sourceCommit(): string {
-  const git = (...words: readonly string[]) =>
-    Bun.spawnSync(['git', ...words, '--', 'src', 'package.json'], { cwd: root, stderr: 'ignore' })
+  const git = (...args: readonly string[]) =>
+    Bun.spawnSync(['git', ...args, '--', 'src', 'package.json'], { cwd: root, stderr: 'ignore' })
       .stdout.toString()
       .trim();
   const commit = git('log', '-1', '--format=%h');
@@ -115,9 +115,9 @@ function sourceCommit(): string {
  */
 function buildExecutable(): void {
   const target = join(dist, 'bin/ocicat');
-  const stamp = join(dist, 'commit');
+  const commitFile = join(dist, 'commit');
   const commit = sourceCommit();
-  const built = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  const built = existsSync(commitFile) ? readFileSync(commitFile, 'utf8') : '';
   if (built === commit && !isStale(target, 'src/**/*.ts', 'package.json')) return;
   const flags = [
     '--compile',
@@ -131,7 +131,7 @@ function buildExecutable(): void {
   ];
   const workers = [...new Bun.Glob('src/**/*.worker.ts').scanSync({ cwd: root })].map((file) => `./${file}`);
   produce(target, (output) => [bun, 'build', ...flags, './src/main.ts', ...workers, '--outfile', output]);
-  writeFileSync(stamp, commit);
+  writeFileSync(commitFile, commit);
 }
 
 /** Symbolic, so that no way of copying the folder makes four of one large file. */

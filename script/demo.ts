@@ -12,8 +12,8 @@ if (unknown.length > 0) {
 }
 const keep = process.argv.includes('--keep');
 
-function lab(...words: readonly string[]): number {
-  return Bun.spawnSync([ocicat, 'lab', ...words, '--name', LAB], { stdio: ['ignore', 'ignore', 'inherit'] }).exitCode;
+function lab(...args: readonly string[]): number {
+  return Bun.spawnSync([ocicat, 'lab', ...args, '--name', LAB], { stdio: ['ignore', 'ignore', 'inherit'] }).exitCode;
 }
 
 function leave(status: number): never {

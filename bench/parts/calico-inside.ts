@@ -34,12 +34,12 @@ async function reenter(): Promise<number> {
   return child.exited;
 }
 
-function calicoctl(...words: readonly string[]): void {
-  const result = Bun.spawnSync([join(folder, 'calicoctl'), ...words], {
+function calicoctl(...args: readonly string[]): void {
+  const result = Bun.spawnSync([join(folder, 'calicoctl'), ...args], {
     env: { PATH: process.env.PATH ?? '', DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: ENDPOINTS_URL },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (result.exitCode !== 0) throw new Error(`calicoctl ${words.join(' ')}: ${result.stderr.toString()}`);
+  if (result.exitCode !== 0) throw new Error(`calicoctl ${args.join(' ')}: ${result.stderr.toString()}`);
 }
 
 const resources = `

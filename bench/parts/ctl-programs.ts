@@ -83,8 +83,8 @@ function printTransactions(path: string): readonly string[] {
 
 /** The same reads and writes without knowing what a resource is. Its memory is that of one process of many. */
 function etcdctl(endpoint: string): CtlProgram {
-  const run = (words: readonly string[], input?: string) =>
-    runTimed(['etcdctl', '--endpoints', endpoint, ...words], { ETCDCTL_API: '3' }, input);
+  const run = (args: readonly string[], input?: string) =>
+    runTimed(['etcdctl', '--endpoints', endpoint, ...args], { ETCDCTL_API: '3' }, input);
   return {
     name: 'etcdctl',
     run([verb = '', second = '', third = '']) {

@@ -37,7 +37,7 @@ export interface Bird {
   /** Lets BIRD run on by itself: the next owner takes it over. */
   release(): Promise<void>;
   /** Ends BIRD: peers forget this node's routes at once, the kernel's stay. */
-  leave(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 5000;
@@ -160,7 +160,7 @@ export function openBird(options: BirdOptions): Bird {
     supervisor.drop();
   }
 
-  async function leave(): Promise<void> {
+  async function stop(): Promise<void> {
     await release();
     if (observeBirds(command).length === 0) return;
     await askBird(socketPath, 'down').catch((error: unknown) => log(`end BIRD: ${describeError(error)}`));
@@ -173,7 +173,7 @@ export function openBird(options: BirdOptions): Bird {
     apply: (config, signal) => inTurn(() => apply(config, signal)),
     observeProtocols: (signal) => observeBirdProtocols(socketPath, signal),
     renew: () => inTurn(renew),
-    leave: () => inTurn(leave),
+    stop: () => inTurn(stop),
     release: () => inTurn(release),
   };
 }

@@ -53,9 +53,9 @@ test.each<[string, string, string]>([
     Array.from({ length: 500 }, (_, index) => `{{$v${index} := 1}}`).join(''),
     'it has more than 100 variables',
   ],
-])('a go-template is bounded: %s', (_name, template, words) => {
+])('a go-template is bounded: %s', (_name, template, expected) => {
   const [message, isQuick] = timed(() => printGoTemplate(template, [many], {}));
-  expect([message.replace(/^(read|run) go-template: /, ''), isQuick]).toEqual([words, true]);
+  expect([message.replace(/^(read|run) go-template: /, ''), isQuick]).toEqual([expected, true]);
 });
 
 test.each<[string, string, string]>([
@@ -64,9 +64,9 @@ test.each<[string, string, string]>([
   ['a length', `{.a}${' '.repeat(100_000)}`, 'more than 65536 characters'],
   ['parentheses', `{.items[?${'('.repeat(30_000)}@.a${')'.repeat(30_000)}]}`, 'is no path'],
   ['a text', '{range .items[*]}{range $.x}{end}{$}{end}', ''],
-])('a jsonpath is bounded: %s', (_name, template, words) => {
+])('a jsonpath is bounded: %s', (_name, template, expected) => {
   const [message, isQuick] = timed(() => printJsonPath(template, many));
-  expect([message.endsWith(words), isQuick]).toEqual([true, true]);
+  expect([message.endsWith(expected), isQuick]).toEqual([true, true]);
 });
 
 test('a JSON patch that doubles the document again and again is refused', async () => {

@@ -284,7 +284,7 @@ test('release by handle empties the block, drops the handle, and is content when
   expect(await keysNow()).toEqual(['assignment/ipv4/block/10.0.0.0-30', 'host/host1/ipv4/block/10.0.0.0-30']);
 });
 
-test('release by address: whoever holds it, or only under the guards', async () => {
+test('release by address: whoever holds it, or only under the preconditions', async () => {
   await putPool('one', '10.0.0.0/30');
   const ipam = open('host1');
   await assign(ipam, 'net.c1');

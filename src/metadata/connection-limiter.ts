@@ -10,7 +10,7 @@ export interface ConnectionLimits {
 
 export interface ConnectionLimiter {
   /** Returns what gives the connection back; undefined beyond the limits. */
-  tryEnter(sender: string): (() => void) | undefined;
+  tryAcquire(sender: string): (() => void) | undefined;
 }
 
 interface Sender {
@@ -36,7 +36,7 @@ export function createConnectionLimiter(limits: ConnectionLimits, nowMs: () => n
   }
 
   return {
-    tryEnter(name) {
+    tryAcquire(name) {
       const sender = observe(name);
       if (sender.credit < 1 || sender.open >= (all < ofAll ? ofOne : 1)) return undefined;
       sender.credit -= 1;

@@ -51,11 +51,11 @@ interface Serving {
   readonly open: Set<Socket>;
 }
 
-function keep({ open }: Serving, socket: Socket, leave: () => void): void {
+function keep({ open }: Serving, socket: Socket, release: () => void): void {
   open.add(socket);
   socket.on('close', () => {
     open.delete(socket);
-    leave();
+    release();
   });
 }
 
@@ -85,9 +85,9 @@ function createPodServer(serving: Serving): Server {
   const limiter = createConnectionLimiter(POD_CONNECTIONS);
   return createServer((socket: Socket) => {
     const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-    const leave = serving.registry.hasAddress(address) ? limiter.tryEnter(address) : undefined;
-    if (leave === undefined) return void socket.destroy();
-    keep(serving, socket, leave);
+    const release = serving.registry.hasAddress(address) ? limiter.tryAcquire(address) : undefined;
+    if (release === undefined) return void socket.destroy();
+    keep(serving, socket, release);
     serveConnection(socket, POD_BOUNDS, (request) =>
       catchFailure(serving.writeLine, () => answerAt(serving, address, request)),
     );
@@ -99,9 +99,9 @@ function createRootServer(serving: Serving): Server {
   const limiter = createConnectionLimiter(ROOT_CONNECTIONS);
   return createServer((socket: Socket) => {
     const { uid } = libc.peerCredentials(descriptorOf(socket));
-    const leave = uid === 0 ? limiter.tryEnter('') : undefined;
-    if (leave === undefined) return void socket.destroy();
-    keep(serving, socket, leave);
+    const release = uid === 0 ? limiter.tryAcquire('') : undefined;
+    if (release === undefined) return void socket.destroy();
+    keep(serving, socket, release);
     serveConnection(socket, ROOT_BOUNDS, (request) => {
       const answer = catchFailure(serving.writeLine, () => answerRegistration(registry, request));
       log.add(request, `/${request.segments.join('/')}`, answer.status, 'root');

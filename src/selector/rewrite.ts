@@ -42,10 +42,10 @@ export function replaceUniversal(
 
 /** Whether `global()` occurs anywhere; it is only for entity namespace selectors. */
 export function mentionsGlobal(selector: Selector): boolean {
-  let found = false;
+  let isThere = false;
   rewriteLeaves(selector, (leaf) => {
-    found ||= leaf.kind === 'global';
+    isThere ||= leaf.kind === 'global';
     return leaf;
   });
-  return found;
+  return isThere;
 }

@@ -140,9 +140,9 @@ test('killed, and started again: all stays as it was, and what a run left half-d
     host.run('ip link | grep calihalf').status === 1 ? true : undefined,
   );
   expect(host.log()).toContain('link "calihalf" removed: it was never finished');
-  const words =
+  const expected =
     'link "caligone" is closed and kept: its endpoint default/node--1-cni-gone-eth0 is not in the datastore';
-  await eventually('the words', 5_000, () => host.log().includes(words) || undefined);
+  await eventually('the expected', 5_000, () => host.log().includes(expected) || undefined);
   host.must('ip link delete caligone');
   expect(observe()).toEqual(before);
   await expectAsPromised();
@@ -177,7 +177,7 @@ const damages: readonly (readonly [string, () => string, RegExp])[] = [
 
 test.each(damages)(
   'somebody damages %s: right again within a second, and the log says so',
-  async (_what, damage, words) => {
+  async (_what, damage, expected) => {
     const before = observe();
     const logged = host.log().length;
     const command = damage();
@@ -186,7 +186,7 @@ test.each(damages)(
       Bun.deepEquals(observe(), before) ? true : undefined,
     );
     expect(elapsedMs).toBeLessThan(1000);
-    await eventually('the log', 1_000, () => (words.test(host.log().slice(logged)) ? true : undefined));
+    await eventually('the log', 1_000, () => (expected.test(host.log().slice(logged)) ? true : undefined));
     await expectAsPromised();
   },
   30_000,
@@ -242,7 +242,7 @@ test('what cannot be understood is named, kept as it is and closed, and all is a
   await until(true);
 
   const logged = host.log().length;
-  for (const [value, words] of [
+  for (const [value, expected] of [
     [
       set(['203.0.113.0/24', 7]),
       'GlobalNetworkSet(bad) is closed: spec.nets[1]: found 7, wanted an address or a range',
@@ -251,7 +251,7 @@ test('what cannot be understood is named, kept as it is and closed, and all is a
   ] as const) {
     await put('globalnetworksets', 'bad', value);
     await until(false);
-    expect(host.log().slice(logged)).toContain(words);
+    expect(host.log().slice(logged)).toContain(expected);
     await put('globalnetworksets', 'bad', set(['203.0.113.0/24']));
     await until(true);
   }

@@ -23,7 +23,7 @@ const directory = mkdtempSync(join(tmpdir(), 'ocitest-limits-'));
 const netns = createNetns();
 const bird = openBird({ runDirectory: directory, netnsFd: netns, log: () => undefined });
 afterAll(async () => {
-  await bird.leave();
+  await bird.stop();
   libc.close(netns);
   rmSync(directory, { recursive: true });
 });
@@ -37,7 +37,7 @@ interface Stored {
 }
 
 /** What an agent on host `a` knows whose store has these; a resource of the same name takes another's place. */
-function pictureOf(resources: readonly Stored[]) {
+function clusterOf(resources: readonly Stored[]) {
   const clusterState = createClusterState({
     nodeName: 'a',
     routerId: undefined,
@@ -66,7 +66,7 @@ const CLUSTER: readonly Stored[] = [
 ];
 
 async function birdSays(resources: readonly Stored[]): Promise<string> {
-  const input = pictureOf(resources).routingInput();
+  const input = clusterOf(resources).routingInput();
   if (input === undefined) throw new Error('the node itself is not known');
   try {
     await bird.check(computeBirdConfig(input));
@@ -346,7 +346,7 @@ async function route(resources: readonly Stored[]): Promise<readonly string[]> {
       return outcome;
     },
   };
-  const router = createRouter(applied, () => pictureOf(resources).routingInput(), log);
+  const router = createRouter(applied, () => clusterOf(resources).routingInput(), log);
   router.touch();
   await promise;
   router.close();

@@ -229,8 +229,8 @@ const LEFT: readonly (readonly [what: string, spoil: (pid: number) => void])[] =
       appendFileSync(copy, 'of old');
       chmodSync(copy, 0o755);
       process.kill(pid, 'SIGKILL');
-      const words = ['-f', '-R', '-s', a.bird.socketPath, '-c', join(a.directory, 'bird.cfg')];
-      withNetns(a.netns, () => Bun.spawn([copy, ...words], { stderr: 'ignore' }));
+      const args = ['-f', '-R', '-s', a.bird.socketPath, '-c', join(a.directory, 'bird.cfg')];
+      withNetns(a.netns, () => Bun.spawn([copy, ...args], { stderr: 'ignore' }));
       Bun.sleepSync(500);
     },
   ],
@@ -261,7 +261,7 @@ for (const [what, spoil] of LEFT) {
 test('the routes of a node that leaves are gone at once', async () => {
   await untilSteady(b);
   const routesOfA = routes(a);
-  await a.bird.leave();
+  await a.bird.stop();
   await until('blackhole 10.65.0.64/26\nblackhole fd65::40/122 dev lo metric 1024 pref medium', () => routes(b), 5000);
   expect(routes(a)).toBe(routesOfA);
 }, 30_000);

@@ -33,8 +33,8 @@ function startRouter(name: string): void {
 
 const stopRouter = (name: string) => host.must(`birdc -s /run/${name}.ctl down`);
 
-function calicoctl(words: string, input = ''): string {
-  return host.must(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} ${words} <<'END'\n${input}\nEND`);
+function calicoctl(args: string, input = ''): string {
+  return host.must(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} ${args} <<'END'\n${input}\nEND`);
 }
 
 function document(kind: string, name: string, spec: object): string {
@@ -266,9 +266,9 @@ test('an outage of the store is nothing but a pause, and is told once', async ()
   await Bun.sleep(9_000);
   await host.etcd.start();
   await untilAnswer('the change of that time', 'all', (one) => one.status.bgp.numberNotEstablishedV4 === 1);
-  const said = host.log().slice(before);
-  expect(said).not.toContain(' ERROR ');
-  expect(said.match(/WARN answer CalicoNodeStatus\(all\): .*/g)?.length).toBe(1);
+  const logged = host.log().slice(before);
+  expect(logged).not.toContain(' ERROR ');
+  expect(logged.match(/WARN answer CalicoNodeStatus\(all\): .*/g)?.length).toBe(1);
   startRouter('far');
 }, 60_000);
 

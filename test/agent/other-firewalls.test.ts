@@ -34,8 +34,8 @@ const passes = (way: keyof typeof WAYS) => host.run(`ip netns exec ${WAYS[way].r
 const cutOff = () => (Object.keys(WAYS) as (keyof typeof WAYS)[]).filter((way) => !passes(way));
 const untilAllPass = (timeoutMs: number) =>
   eventually('all ways to be open', timeoutMs, () => (cutOff().length === 0 ? true : undefined));
-const untilLogged = (words: string, timeoutMs = 7_000) =>
-  eventually(words, timeoutMs, () => (host.log().includes(words) ? true : undefined));
+const untilLogged = (expected: string, timeoutMs = 7_000) =>
+  eventually(expected, timeoutMs, () => (host.log().includes(expected) ? true : undefined));
 
 /** Everybody may reach everybody, as far as the agent is concerned. */
 async function allowAll(): Promise<void> {
@@ -165,7 +165,7 @@ END`);
 });
 
 /** Rules of a chain without a policy, and what is said of them: nothing, or the place of a rule and the packets. */
-const rules: readonly (readonly [rules: string, said: string])[] = [
+const rules: readonly (readonly [rules: string, finding: string])[] = [
   ['tcp dport 25 drop; ip daddr 203.0.113.0/24 drop; iifname docker0 drop; ct state invalid drop', ''],
   ['meta mark 7 drop; limit rate over 9/second drop; ip6 saddr fd00::/64 drop; meta nfproto ipv6 drop', ''],
   ['iif lo drop; iifname != "cali*" oifname != "cali*" drop; ip saddr 10.1.0.0/16 drop', ''],
@@ -180,7 +180,7 @@ const rules: readonly (readonly [rules: string, said: string])[] = [
   ['tcp dport 80 accept; meta nfproto ipv4 goto last', 'rule 1 ('],
 ];
 
-test.each(rules)('of the rules "%s" is said: %s', (text, said) => {
+test.each(rules)('of the rules "%s" is said: %s', (text, finding) => {
   host.must(`nft -f - <<'END'
 table inet site {
   chain later { iifname "cali*" accept; oifname "cali*" accept; }
@@ -190,8 +190,8 @@ table inet site {
 END`);
   const described = host.must(DESCRIBE).replaceAll(/, handle \d+/g, '');
   host.must('nft delete table inet site');
-  if (said === '') expect(described).toBe('');
-  else expect(described).toContain(said);
+  if (finding === '') expect(described).toBe('');
+  else expect(described).toContain(finding);
 });
 
 test('beside firewalld, which is told so, pods work; also after it has been reloaded', async () => {

@@ -8,8 +8,8 @@ const CALICOCTL = join(import.meta.dir, '../../dist/bin/calicoctl');
 let host: AgentHost;
 const addresses = new Map<string, string>();
 
-function calicoctl(words: string, input = '') {
-  return host.run(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} ${words} <<'END'\n${input}\nEND`);
+function calicoctl(args: string, input = '') {
+  return host.run(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} ${args} <<'END'\n${input}\nEND`);
 }
 
 function apply(...resources: readonly object[]): void {
@@ -74,8 +74,8 @@ interface Document {
   readonly ingress: { readonly kernel: KernelPart; readonly reason: object };
 }
 
-function why(words: string): { readonly status: number; readonly documents: readonly Document[] } {
-  const { status, output } = calicoctl(`why ${words} -o json`);
+function why(args: string): { readonly status: number; readonly documents: readonly Document[] } {
+  const { status, output } = calicoctl(`why ${args} -o json`);
   return { status, documents: JSON.parse(output) as readonly Document[] };
 }
 
@@ -138,9 +138,9 @@ test('what a policy would change is told before it is applied, and is so afterwa
   const open = [
     policy('web', { order: 10, selector: 'has(network1)', types: ['Ingress'], ingress: [{ action: 'Allow' }] }),
   ];
-  const told = calicoctl('preview -f -', JSON.stringify(open));
-  expect(told.status).toBe(1);
-  expect(told.output).toContain('4 of 6 pairs of endpoints would change');
+  const preview = calicoctl('preview -f -', JSON.stringify(open));
+  expect(preview.status).toBe(1);
+  expect(preview.output).toContain('4 of 6 pairs of endpoints would change');
   expect(arrives('three', 'two', 'tcp', 80)).toBe(false);
   apply(...open);
   await eventually('the policy to be in force', 10_000, () => (arrives('three', 'two', 'tcp', 80) ? true : undefined));

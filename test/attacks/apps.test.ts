@@ -11,7 +11,7 @@ import { buildHostile, outcomes, successes, TOOLS } from './hostile-app.ts';
 setDefaultTimeout(60_000);
 
 const attempts = appAttempts();
-const words = attempts.flat();
+const args = attempts.flat();
 
 let world: World;
 let tools: readonly string[];
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function attack(...options: readonly string[]): Promise<Result> {
-  return world.rkt('run', '--net=none', ...tools, 'docker://busybox', ...options, `--exec=${TOOLS}`, '--', ...words);
+  return world.rkt('run', '--net=none', ...tools, 'docker://busybox', ...options, `--exec=${TOOLS}`, '--', ...args);
 }
 
 /** Every row was tried, and none went through. */
@@ -42,7 +42,7 @@ test('an app of a user other than root', async () => expectHeld(await attack('--
 test('an app without the filter of system calls is still held by its capabilities, but for what needs none', async () => {
   const result = await world.rkt(
     '--insecure-options=seccomp',
-    ...['run', '--net=none', ...tools, 'docker://busybox', `--exec=${TOOLS}`, '--', ...words],
+    ...['run', '--net=none', ...tools, 'docker://busybox', `--exec=${TOOLS}`, '--', ...args],
   );
   const freeForAll =
     /^(unshare-user|unshare-mount|clone-user|io_uring|userfaultfd|keyctl|add_key|perf|tiocsti|ptrace|socket|personality) /;
@@ -58,7 +58,7 @@ function underPodman(): Promise<Result> {
   const store = '--root /run/podman/root --runroot /run/podman/run --storage-driver vfs --events-backend=none';
   const run = `podman ${store} run --rm --cgroups=disabled --network none --rootfs ${root} /hostile "$@"`;
   const prepare = 'mount -t tmpfs none /run; mount -t tmpfs none /sys/fs/cgroup; mkdir /run/podman';
-  return world.run('unshare', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', `${prepare}; ${run}`, 'sh', ...words);
+  return world.run('unshare', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', `${prepare}; ${run}`, 'sh', ...args);
 }
 
 test('what podman holds is held', async () => {

@@ -15,11 +15,11 @@ export interface ImageBench {
   /** Pushes the image; returns its reference. */
   plant(image: HostileImage): Promise<string>;
   /** `rkt fetch` */
-  fetch(...words: readonly string[]): Promise<Result>;
+  fetch(...args: readonly string[]): Promise<Result>;
   /** `rkt run` without networks. */
-  run(...words: readonly string[]): Promise<Result>;
+  run(...args: readonly string[]): Promise<Result>;
   /** Another command of rkt. */
-  rkt(...words: readonly string[]): Promise<Result>;
+  rkt(...args: readonly string[]): Promise<Result>;
   /** Names of all layers, downloads and half-made things in the store. */
   stored(): readonly string[];
   /** Equal as long as nothing happened to the host, its mounts included; those of pods' networks stay until gc. */
@@ -49,8 +49,8 @@ export async function openImageBench(forged: string): Promise<ImageBench> {
   let planted = 0;
 
   /** Outside of the world, whose network does not reach the registry. */
-  async function fetchImage(...words: readonly string[]): Promise<Result> {
-    const command = [rkt, ...options, 'fetch', ...words];
+  async function fetchImage(...args: readonly string[]): Promise<Result> {
+    const command = [rkt, ...options, 'fetch', ...args];
     const child = Bun.spawn(command, {
       stdout: 'pipe',
       stderr: 'pipe',
@@ -73,8 +73,8 @@ export async function openImageBench(forged: string): Promise<ImageBench> {
       return `docker://registry.invalid/attack/image:${tag}`;
     },
     fetch: fetchImage,
-    run: (...words) => world.run(rkt, ...options, 'run', '--net=none', ...words),
-    rkt: (...words) => world.run(rkt, ...options, ...words),
+    run: (...args) => world.run(rkt, ...options, 'run', '--net=none', ...args),
+    rkt: (...args) => world.run(rkt, ...options, ...args),
     stored: () =>
       ['tree', 'blob', 'tmp', 'locks'].flatMap((dir) => readdirSync(join(world.dataDir, 'cas', dir)).sort()),
     async snapshot() {

@@ -4,8 +4,8 @@ import type { Aim, ImageAttack } from './image-attack.ts';
 
 type Entries = (aim: Aim) => readonly (readonly RawEntry[])[];
 
-function refused(name: string, words: RegExp, layers: Entries): ImageAttack {
-  return { name, refused: words, image: (aim) => ({ layers: layers(aim) }) };
+function refused(name: string, expected: RegExp, layers: Entries): ImageAttack {
+  return { name, refused: expected, image: (aim) => ({ layers: layers(aim) }) };
 }
 
 /** Unpacks, and what was meant for the host is in the pod. */

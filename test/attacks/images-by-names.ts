@@ -5,8 +5,8 @@ import { gnuSparse, type RawEntry, rawEntry, rawTar } from '../support/images/ra
 import type { ImageAttack } from './image-attack.ts';
 import { HOSTILE } from './text.ts';
 
-function refused(name: string, words: RegExp, ...entries: readonly RawEntry[]): ImageAttack {
-  return { name, refused: words, image: () => ({ layers: [entries] }) };
+function refused(name: string, expected: RegExp, ...entries: readonly RawEntry[]): ImageAttack {
+  return { name, refused: expected, image: () => ({ layers: [entries] }) };
 }
 
 function contained(name: string, script: string, prints: RegExp, ...entries: readonly RawEntry[]): ImageAttack {

@@ -5,8 +5,8 @@ import type { ImageAttack } from './image-attack.ts';
 
 type Layers = readonly (readonly RawEntry[])[];
 
-function refused(name: string, words: RegExp, ...layers: Layers): ImageAttack {
-  return { name, refused: words, image: () => ({ layers }) };
+function refused(name: string, expected: RegExp, ...layers: Layers): ImageAttack {
+  return { name, refused: expected, image: () => ({ layers }) };
 }
 
 function contained(name: string, script: string, prints: RegExp, ...layers: Layers): ImageAttack {

@@ -20,12 +20,12 @@ const small = ['--max-image-size=8Mi'];
 const tooLarge = /image "docker:.*": unpacks to more than it may, and its limit is 8 MiB; raise it by --max-image-size/;
 const tooMany = /has more than 512 files and directories, and its limit is 8 MiB/;
 
-function refused(name: string, words: RegExp, ...layers: readonly HostileLayer[]): ImageAttack {
-  return { name, refused: words, image: () => ({ layers }) };
+function refused(name: string, expected: RegExp, ...layers: readonly HostileLayer[]): ImageAttack {
+  return { name, refused: expected, image: () => ({ layers }) };
 }
 
-function limited(name: string, words: RegExp, ...layers: readonly HostileLayer[]): ImageAttack {
-  return { ...refused(name, words, ...layers), fetchOptions: small };
+function limited(name: string, expected: RegExp, ...layers: readonly HostileLayer[]): ImageAttack {
+  return { ...refused(name, expected, ...layers), fetchOptions: small };
 }
 
 const files = (count: number): readonly RawEntry[] =>

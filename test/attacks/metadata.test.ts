@@ -76,8 +76,8 @@ test('a pod that took another’s address hears nothing, and takes nothing from 
   ).stdout.trim();
   expect(address).toMatch(/^172\.16\.28\.\d+$/);
   await attacker.inside('ip', 'addr', 'add', `${address}/32`, 'dev', 'eth0');
-  const words = curl('--interface', address, '--max-time', '3', `${victim.url}/acMetadata/v1/pod/uuid`);
-  const stolen = readAnswer(await attacker.inside(...words));
+  const args = curl('--interface', address, '--max-time', '3', `${victim.url}/acMetadata/v1/pod/uuid`);
+  const stolen = readAnswer(await attacker.inside(...args));
   await attacker.inside('ip', 'addr', 'del', `${address}/32`, 'dev', 'eth0');
   expect(stolen.status).toBe(0);
   expect([await isServed(victim), await isServed(attacker)]).toEqual([true, true]);

@@ -29,7 +29,7 @@ const capabilitySets: readonly (readonly [string, readonly string[]])[] = [
 
 /** Runs the attempts in an app of their own. */
 function attack(attempts: readonly Attempt[], options: readonly string[] = [], podOptions: readonly string[] = []) {
-  const words = attempts.flat();
+  const args = attempts.flat();
   return world.rkt(
     'run',
     '--net=none',
@@ -39,7 +39,7 @@ function attack(attempts: readonly Attempt[], options: readonly string[] = [], p
     ...options,
     `--exec=${TOOLS}`,
     '--',
-    ...words,
+    ...args,
   );
 }
 
@@ -113,17 +113,17 @@ test.each(capabilitySets)('with %s an app finds a first process that can do noth
     '[ "$(readlink /proc/1/ns/net)" = "$(readlink /proc/self/ns/net)" ] && echo same network; ' +
     'touch /proc/1/root/x 2>/dev/null || echo read-only; cut -d" " -f5,6 /proc/1/mountinfo';
   const result = await shell(script, options);
-  const said = result.stdout.split('\n').map((line) => line.replace(/^.*?\]: /, ''));
-  expect(said).toContain('pause');
-  expect(said.filter((line) => /^Cap|^NoNew|^Secc/.test(line))).toEqual([
+  const printed = result.stdout.split('\n').map((line) => line.replace(/^.*?\]: /, ''));
+  expect(printed).toContain('pause');
+  expect(printed.filter((line) => /^Cap|^NoNew|^Secc/.test(line))).toEqual([
     'CapPrm:\t0000000000000000',
     'CapEff:\t0000000000000000',
     'NoNewPrivs:\t1',
     'Seccomp:\t2',
   ]);
-  expect(said).toContain('same network');
-  expect(said).toContain('read-only');
-  expect(said).not.toContain('etc');
+  expect(printed).toContain('same network');
+  expect(printed).toContain('read-only');
+  expect(printed).not.toContain('etc');
 });
 
 test('chroot into the first process leaves nothing to run', async () => {

@@ -38,13 +38,13 @@ test('a pod has nothing of its caller: environment, directory, umask, descriptor
   const words = ['run', ...options, 'docker://busybox', '--exec=sh', '--', '-c', look];
   const plain = await world.rkt(...words);
   const hostile = await callHostile(...words);
-  const said = (text: string) => text.replace(/^\[.*?\]: /gm, '');
+  const withoutPrefix = (text: string) => text.replace(/^\[.*?\]: /gm, '');
   expect(plain.status).toBe(0);
-  expect(said(hostile.stdout)).toBe(said(plain.stdout));
-  expect(said(plain.stdout)).toMatch(
+  expect(withoutPrefix(hostile.stdout)).toBe(withoutPrefix(plain.stdout));
+  expect(withoutPrefix(plain.stdout)).toMatch(
     /^0022\n\/\nfds 0 1 2 3\n755 \/\n755 \/etc\n755 \/dev\n755 \/dev\/net\n1777 \/tmp\n/,
   );
-  expect(said(plain.stdout)).toContain('644 /etc/hosts\n644 /etc/resolv.conf\n644 new\n');
+  expect(withoutPrefix(plain.stdout)).toContain('644 /etc/hosts\n644 /etc/resolv.conf\n644 new\n');
 });
 
 test('users of a pod other than root can use it, whatever the umask of its caller', async () => {

@@ -22,9 +22,9 @@ interface Counted {
 }
 
 /** What the kernel holds of an app's group while its pod runs. */
-async function groupsWhile(words: readonly string[], apps: readonly string[]): Promise<readonly Counted[]> {
+async function groupsWhile(args: readonly string[], apps: readonly string[]): Promise<readonly Counted[]> {
   const saved = join(world.directory, 'uuid');
-  const pod = world.start('run', '--net=none', `--uuid-file-save=${saved}`, ...words);
+  const pod = world.start('run', '--net=none', `--uuid-file-save=${saved}`, ...args);
   for (const app of apps) await pod.printed(`${app} is up`);
   const uuid = readFileSync(saved, 'utf8');
   await world.rkt('status', '--wait-ready=20s', uuid); // what made the app's container has left its group

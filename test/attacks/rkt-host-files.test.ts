@@ -101,13 +101,13 @@ test.each([
   ['a device', 'mknod PATH c 1 5', 'not a regular file'],
   ['a file without end', 'truncate -s 2G PATH', 'wanted at most 16777216'],
   ['nothing', 'true', 'no such file'],
-])('a resolv.conf of the host that is %s is refused at once', async (_, make, words) => {
+])('a resolv.conf of the host that is %s is refused at once', async (_, make, expected) => {
   const other = join(world.directory, 'odd');
   const prepare = `rm -rf ${other}; ${make.replace('PATH', other)}; umount /etc/resolv.conf; mkdir -p ${world.directory}/etc; cp -a /etc/passwd /etc/group ${world.directory}/etc; ln -sfn ${other} ${world.directory}/etc/resolv.conf; mount --bind ${world.directory}/etc /etc`;
   expect(await world.run('sh', '-c', prepare)).toMatchObject({ status: 0 });
   try {
     const result = await world.rkt('run', '--net=none', '--dns=host', 'docker://busybox', '--exec=true');
-    expect([result.status, result.stderr]).toEqual([254, expect.stringContaining(words)]);
+    expect([result.status, result.stderr]).toEqual([254, expect.stringContaining(expected)]);
   } finally {
     await world.run('sh', '-c', `umount /etc; mount --bind ${world.directory}/resolv.conf /etc/resolv.conf`);
   }

@@ -27,8 +27,8 @@ async function must(script: string): Promise<string> {
 const inPod = (command: string): Promise<string> => must(`nsenter --net=${netns} ${command}`);
 
 /** As JSON that `ip` prints. */
-async function shown(words: string, place: (command: string) => Promise<string> = must) {
-  return JSON.parse(await place(`ip -j ${words}`));
+async function shown(args: string, place: (command: string) => Promise<string> = must) {
+  return JSON.parse(await place(`ip -j ${args}`));
 }
 
 /** The name of the host's end of the pod's link. */

@@ -75,10 +75,10 @@ async function endHolder(): Promise<void> {
 /** How many of 100 packets, from one pod to the other by default-restricted, are answered while all rulesets are flushed. */
 async function countLeaks(): Promise<number> {
   const [red, blue] = pods;
-  const said = await must(`(for i in $(seq 40); do nft flush ruleset; sleep 0.005; done) & flushing=$!
+  const count = await must(`(for i in $(seq 40); do nft flush ruleset; sleep 0.005; done) & flushing=$!
     nsenter --net=${red?.netns} ping -q -i0.01 -c100 -W0.2 ${blue?.address} | grep -oE '[0-9]+ received' || true
     wait $flushing`);
-  return Number.parseInt(said, 10);
+  return Number.parseInt(count, 10);
 }
 
 test('the rules are one table of rkt’s own, which nobody else changes, and need no agent', async () => {

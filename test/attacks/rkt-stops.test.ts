@@ -36,9 +36,9 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
 const uuidFile = () => join(world.directory, 'uuid');
 
 /** How a pod is told; `pod` leads a process group of its own. */
-type Tell = (pod: Running) => Promise<void> | void;
+type StopRequest = (pod: Running) => Promise<void> | void;
 const later = () => Bun.sleep(100);
-const ways: readonly (readonly [title: string, tell: Tell])[] = [
+const ways: readonly (readonly [title: string, request: StopRequest])[] = [
   ['SIGTERM', (pod) => pod.kill('SIGTERM')],
   ['SIGINT', (pod) => pod.kill('SIGINT')],
   ['SIGHUP', (pod) => pod.kill('SIGHUP')],
@@ -73,11 +73,11 @@ const ways: readonly (readonly [title: string, tell: Tell])[] = [
 ];
 
 /** Starts a pod in a process group of its own, tells it to end, and returns its end. */
-async function endOf(tell: Tell, ...apps: readonly string[]) {
+async function endOf(request: StopRequest, ...apps: readonly string[]) {
   const options = ['--net=none', `--uuid-file-save=${uuidFile()}`];
   const pod = world.launch('setsid', ...world.command('run', ...options, ...apps));
   await pod.printed('up');
-  await tell(pod);
+  await request(pod);
   return pod.ended;
 }
 
@@ -86,28 +86,28 @@ const app = (script: string) => ['docker://busybox', '--exec=sh', '--', '-c', sc
 const saving = (status: number) =>
   app(`trap 'trap "exit 99" TERM; sleep 0.4; echo saved; exit ${status}' TERM; echo up; while :; do sleep 0.05; done`);
 
-test.each(ways)('%s: the app has time to save, and its status is the pod’s', async (_, tell) => {
+test.each(ways)('%s: the app has time to save, and its status is the pod’s', async (_, request) => {
   for (const status of [0, 7]) {
-    const result = await endOf(tell, ...saving(status));
+    const result = await endOf(request, ...saving(status));
     expect([result.status, result.stdout]).toEqual([status, expect.stringContaining('saved')]);
-    const told = await world.rkt('status', `--uuid-file=${uuidFile()}`);
-    expect(told.stdout).toContain(`app-busybox=${status}\n`);
+    const reported = await world.rkt('status', `--uuid-file=${uuidFile()}`);
+    expect(reported.stdout).toContain(`app-busybox=${status}\n`);
   }
 });
 
-test.each(ways)('%s: an app that does not listen for it is killed by it, and counts as killed', async (_, tell) => {
-  expect((await endOf(tell, ...app('echo up; exec sleep 60'))).status).toBe(15);
+test.each(ways)('%s: an app that does not listen for it is killed by it, and counts as killed', async (_, request) => {
+  expect((await endOf(request, ...app('echo up; exec sleep 60'))).status).toBe(15);
 });
 
 const stubborn = app('trap "" TERM; echo up; while :; do sleep 0.1; done');
 
 test('a second SIGTERM after a while kills what does not end, and says so', async () => {
-  const tell: Tell = async (pod) => {
+  const request: StopRequest = async (pod) => {
     pod.kill('SIGTERM');
     await Bun.sleep(1200);
     pod.kill('SIGTERM');
   };
-  expect((await endOf(tell, ...stubborn)).status).toBe(9);
+  expect((await endOf(request, ...stubborn)).status).toBe(9);
 });
 
 test('stop --force is no success', async () => {

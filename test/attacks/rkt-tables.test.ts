@@ -23,19 +23,19 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** A pod with the program, as a user that nobody else is. */
-function flood(options: readonly string[], ...words: readonly string[]): Running {
+function flood(options: readonly string[], ...args: readonly string[]): Running {
   const tools = [`--volume=tools,kind=host,source=${join(world.directory, 'tools')},readOnly=true`];
   const app = ['docker://busybox', `--user=${USER}`, `--group=${USER}`, '--mount=volume=tools,target=/tools'];
-  return world.start('run', '--net=none', ...tools, ...app, ...options, '--exec=/tools/flood', '--', ...words);
+  return world.start('run', '--net=none', ...tools, ...app, ...options, '--exec=/tools/flood', '--', ...args);
 }
 
 /** The program under podman, in a mount namespace where it finds an empty store and no control groups. */
-function underPodman(...words: readonly string[]) {
+function underPodman(...args: readonly string[]) {
   const store = '--root /run/podman/root --runroot /run/podman/run --storage-driver vfs --events-backend=none';
   const root = `--rootfs ${join(world.directory, 'tools')}`;
   const run = `podman ${store} run --rm --cgroups=disabled --network none --user ${USER}:${USER} ${root} /flood "$@"`;
   const prepare = 'mount -t tmpfs none /run; mount -t tmpfs none /sys/fs/cgroup; mkdir /run/podman';
-  return world.run('unshare', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', `${prepare}; ${run}`, 'sh', ...words);
+  return world.run('unshare', '-m', '-p', '-f', '--mount-proc', 'sh', '-c', `${prepare}; ${run}`, 'sh', ...args);
 }
 
 /** How many it got of each. */
@@ -74,13 +74,13 @@ test("an app's --memory ends it before it has all of its user's epoll watches", 
 });
 
 test('what podman holds of the tables of a user is held', async () => {
-  const words = 'rights 60000 pipes-mib 100 inotify 300 queues 100 signals 200000'.split(' ');
-  const ours = counts((await flood([], ...words).ended).stdout);
-  const theirs = counts((await underPodman(...words)).stdout);
-  const kinds = words.filter((_, at) => at % 2 === 0);
+  const args = 'rights 60000 pipes-mib 100 inotify 300 queues 100 signals 200000'.split(' ');
+  const ours = counts((await flood([], ...args).ended).stdout);
+  const theirs = counts((await underPodman(...args)).stdout);
+  const kinds = args.filter((_, at) => at % 2 === 0);
   expect(Object.keys(theirs)).toEqual(kinds);
   for (const [at, kind] of kinds.entries()) {
-    const asked = Number(words[2 * at + 1]);
+    const asked = Number(args[2 * at + 1]);
     expect(`${kind} held: ${theirs[kind] === asked || (ours[kind] ?? asked) < asked}`).toBe(`${kind} held: true`);
     // some are counted in chunks, and one program has a few pipes of its own
     expect(ours[kind]).toBeLessThanOrEqual(1.1 * (theirs[kind] ?? 0) + 2);

@@ -43,7 +43,7 @@ async function standing(): Promise<readonly string[]> {
   return specs.map((spec) => `${pod.includes(spec.endpoint)} ${spec.endpoint} ${spec.profiles.join(' ')}`);
 }
 
-const ping = (words: string) => host.run('pod', `ping -c1 -W2 ${words} 10.9.0.1 >/dev/null 2>&1 && echo yes`);
+const ping = (args: string) => host.run('pod', `ping -c1 -W2 ${args} 10.9.0.1 >/dev/null 2>&1 && echo yes`);
 const handles = () => host.etcd.ctl('get', '--prefix', '--keys-only', '/calico/ipam/v2/handle/');
 
 afterEach(async () => {

@@ -54,8 +54,8 @@ test('says which resources were written and which not, fails, and a second apply
   await server.start();
 
   expect(status).toBe(1);
-  const told = /^Partial success: applied the first (\d+) out of 10000 'GlobalNetworkSet' resources:\n$/.exec(out);
-  const written = Number(told?.[1]);
+  const summary = /^Partial success: applied the first (\d+) out of 10000 'GlobalNetworkSet' resources:\n$/.exec(out);
+  const written = Number(summary?.[1]);
   expect(written).toBeGreaterThan(0);
   expect(written).toBeLessThan(COUNT);
   const failed = names(err);

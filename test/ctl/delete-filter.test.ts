@@ -11,7 +11,7 @@ const peers = `${peer('rack', 8, '[edge, core]')}${peer('tor', 9, '[edge]')}`;
 const warning = (filter: string, named: string) =>
   `warning: BGPFilter(${filter}) is named by ${named}: without it nothing is sent to them or taken from them\n`;
 
-const CASES: readonly (readonly [line: string, input: string, said: string])[] = [
+const CASES: readonly (readonly [line: string, input: string, warning: string])[] = [
   ['delete bgpfilter edge', '', warning('edge', 'BGPPeer(rack), BGPPeer(tor)')],
   [
     'delete bgpfilter edge core',
@@ -23,11 +23,11 @@ const CASES: readonly (readonly [line: string, input: string, said: string])[] =
   ['delete -f -', `${document('BGPFilter', 'edge', '{}')}${peer('rack', 8, '[]')}`, warning('edge', 'BGPPeer(tor)')],
 ];
 
-test.each(CASES)('%s %p', async (line, input, said) => {
+test.each(CASES)('%s %p', async (line, input, warning) => {
   const session = openSession();
   await session.run('apply -f -', `${filters}${peers}`);
   const { err, out, status } = await session.run(line, input);
-  expect({ err, status }).toEqual({ err: said, status: 0 });
+  expect({ err, status }).toEqual({ err: warning, status: 0 });
   expect(out).toStartWith('Successfully deleted');
   session.close();
 });

@@ -240,11 +240,11 @@ test('a kill after any step frees no address that an endpoint uses, and the next
 test('while its agent lives a node is not deleted, and one that starts meanwhile keeps it', async () => {
   const agent = '/calico/ocicat/v1/nodes/host-1/agent';
   const holder = '{"machine":"aaaaaaaaaaaaaaaa","hostname":"a","since":"2026-11-28T02:40:11Z"}';
-  const words =
+  const expected =
     'Failed to delete \'Node\' resource: node "host-1": its agent runs, hostname "a", machine aaaaaaaaaaaaaaaa, since TIME; stop it first\n';
   await etcd.ctl('put', agent, holder);
   const before = await readAll();
-  expect(await deleteNode()).toEqual({ status: 1, out: '', err: words });
+  expect(await deleteNode()).toEqual({ status: 1, out: '', err: expected });
   expect(await readAll()).toEqual(before);
   await etcd.ctl('del', agent);
   const late: Datastore = {
@@ -255,7 +255,7 @@ test('while its agent lives a node is not deleted, and one that starts meanwhile
     },
   };
   const { status, err } = await deleteNode(late);
-  expect([status, err.endsWith(words)]).toEqual([1, true]);
+  expect([status, err.endsWith(expected)]).toEqual([1, true]);
   expect((await readAll()).has(`${RESOURCES}nodes/host-1`)).toBe(true);
 });
 

@@ -44,8 +44,8 @@ test.each<[line: string, input: string]>([
   const dry = await session.run(`${line} --dry-run`, input);
   expect((await session.datastore.list('/calico/')).kvs).toEqual(before.kvs);
   const real = await session.run(line, input);
-  const said = (text: string) => text.replaceAll(' (dry run)', '').replaceAll(/latest: \d+/g, 'latest: N');
-  expect({ ...dry, out: said(dry.out), err: said(dry.err) }).toEqual({ ...real, err: said(real.err) });
+  const settle = (text: string) => text.replaceAll(' (dry run)', '').replaceAll(/latest: \d+/g, 'latest: N');
+  expect({ ...dry, out: settle(dry.out), err: settle(dry.err) }).toEqual({ ...real, err: settle(real.err) });
   if (real.out !== '') expect(dry.out).toContain('(dry run)');
   session.close();
 });

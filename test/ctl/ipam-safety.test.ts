@@ -95,10 +95,10 @@ test('ipam release --ip frees no address in use unless forced, and ipam check fi
 
   const forced = await session.run(`ipam release --ip ${ip} --force`);
   expect(forced.out).toBe(`Successfully released IP address ${ip}\n`);
-  const heir = await takeAgain(ip);
-  await use(heir, ip);
+  const next = await takeAgain(ip);
+  await use(next, ip);
   expect((await session.run('ipam check')).out).toContain(
-    `  address ${ip}: used by Workload(default/host1-cni-c1-eth0), Workload(default/host1-cni-${heir}-eth0)\n`,
+    `  address ${ip}: used by Workload(default/host1-cni-c1-eth0), Workload(default/host1-cni-${next}-eth0)\n`,
   );
 });
 
@@ -134,13 +134,13 @@ test('while an endpoint cannot be read nobody knows what it uses', async () => {
 });
 
 /** What ipam check says in its list of contradictions and writes into its report. */
-async function contradictions(): Promise<{ readonly said: readonly string[]; readonly reported: readonly object[] }> {
+async function contradictions(): Promise<{ readonly shown: readonly string[]; readonly reported: readonly object[] }> {
   const report = join(session.folder, 'report.json');
   const { out } = await session.run(`ipam check --output ${report}`);
-  const said =
+  const shown =
     /records that contradict each other\.\.\.\n((?: {2}.*\n)*)/.exec(out)?.[1]?.trimEnd().split('\n  ') ?? [];
   const { contradictions: reported } = JSON.parse(readFileSync(report, 'utf8'));
-  return { said: said.map((line) => line.trimStart()), reported };
+  return { shown: shown.map((line) => line.trimStart()), reported };
 }
 
 test('ipam check finds doubles, affinities and blocks without each other, missing and dangling handles', async () => {
@@ -149,7 +149,7 @@ test('ipam check finds doubles, affinities and blocks without each other, missin
   const block = `${blockOf(ip)}/26`;
   const path = `ipv4/block/${blockOf(ip)}-26`;
   const affinity = `host/host1/${path}`;
-  expect(await contradictions()).toEqual({ said: [], reported: [] });
+  expect(await contradictions()).toEqual({ shown: [], reported: [] });
 
   const cases: readonly (readonly [string, string, () => Promise<unknown>, () => Promise<unknown>, string])[] = [
     [
@@ -197,7 +197,7 @@ test('ipam check finds doubles, affinities and blocks without each other, missin
   ];
   for (const [kind, name, spoil, mend, what] of cases) {
     await spoil();
-    expect(await contradictions()).toEqual({ said: [what], reported: [{ kind, name, what }] });
+    expect(await contradictions()).toEqual({ shown: [what], reported: [{ kind, name, what }] });
     await mend();
   }
   await put('handle/gone', JSON.stringify({ block: { [block]: 1 }, deleted: false }));
@@ -216,7 +216,7 @@ test('an address that two blocks hold is named', async () => {
     `assignment/ipv4/block/${ip}-30`,
     JSON.stringify({ ...small, cidr, affinity: null, allocations: [0, null, null, null], unallocated: free }),
   );
-  expect((await contradictions()).said[0]).toBe(`address ${ip}: held in the blocks ${blockOf(ip)}/26, ${cidr}`);
+  expect((await contradictions()).shown[0]).toBe(`address ${ip}: held in the blocks ${blockOf(ip)}/26, ${cidr}`);
 });
 
 test('ipam release --from-report frees only what is unchanged and unused', async () => {

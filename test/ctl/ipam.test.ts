@@ -103,9 +103,9 @@ test('settings', async () => {
     ['ipam configure --ip-cooldown-seconds 10', 'Successfully set IPCooldownSeconds to: 10\n'],
     ['ipam configure --strictaffinity=false', 'error: MaxBlocksPerHost requires StrictAffinity to be enabled\n'],
   ];
-  for (const [line, said] of steps) {
+  for (const [line, output] of steps) {
     const result = await session.run(line);
-    expect([line, result.out + result.err]).toEqual([line, said]);
+    expect([line, result.out + result.err]).toEqual([line, output]);
   }
   const { kv } = await session.datastore.get('/calico/ipam/v2/config');
   expect(kv?.value).toBe(

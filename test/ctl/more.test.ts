@@ -218,14 +218,14 @@ test('export and import', async () => {
 });
 
 test('-v tells what is asked of the store', async () => {
-  const told = async (line: string) => (await session.run(line)).err.replace(/[\d.]+ ms/g, 'N ms');
+  const traceOf = async (line: string) => (await session.run(line)).err.replace(/[\d.]+ ms/g, 'N ms');
   const resources = '/calico/resources/v3/projectcalico.org';
   const asked = `get ${resources}/clusterinformations/default: absent in N ms\nlist ${resources}/tiers/: 0 keys in N ms\n`;
-  expect(await told('get tiers -v')).toBe(asked);
-  expect(await told('get tiers --log-level info')).toBe(asked);
-  expect(await told('get tiers -l warn')).toBe('');
+  expect(await traceOf('get tiers -v')).toBe(asked);
+  expect(await traceOf('get tiers --log-level info')).toBe(asked);
+  expect(await traceOf('get tiers -l warn')).toBe('');
   await session.run('apply -f -', pool('a', '{cidr: 10.0.0.0/16}'));
-  expect(await told('patch ippool a -vv -p {"spec":{"natOutgoing":true}}')).toMatch(
+  expect(await traceOf('patch ippool a -vv -p {"spec":{"natOutgoing":true}}')).toMatch(
     /\n {2}found \S+\/ippools\/a \{.*\n {2}put \S+\/ippools\/a \{.*"natOutgoing":true.*\ncommit 1 writes: committed in N ms\n$/s,
   );
 });

@@ -11,14 +11,14 @@ const SOURCES = join(import.meta.dir, '../../src');
 function program(folder: string): string {
   return `
     import { openPrivateEtcd } from '${SOURCES}/agent/private-etcd.ts';
-    const runAs = (prefix, ...words) => {
+    const runAs = (prefix, ...args) => {
       const env = { PATH: process.env.PATH };
-      const argv = [...prefix, process.execPath, '${SOURCES}/main.ts', 'calicoctl', ...words];
+      const argv = [...prefix, process.execPath, '${SOURCES}/main.ts', 'calicoctl', ...args];
       const stdin = Buffer.from('kind: Profile\\napiVersion: projectcalico.org/v3\\nmetadata: {name: network1}\\n');
       const run = Bun.spawnSync(argv, { env, stdin, timeout: 20000 });
-      process.stdout.write('$ ' + words.join(' ') + '\\n' + run.stdout + run.stderr + run.exitCode + '\\n');
+      process.stdout.write('$ ' + args.join(' ') + '\\n' + run.stdout + run.stderr + run.exitCode + '\\n');
     };
-    const calicoctl = (...words) => runAs([], ...words);
+    const calicoctl = (...args) => runAs([], ...args);
     const options = { dataDirectory: '${folder}/etcd', runDirectory: '${PRIVATE_ETCD_DIRECTORY}', log: () => undefined };
     const etcd = await openPrivateEtcd(options, new AbortController().signal);
     try {

@@ -343,9 +343,9 @@ test('labels', async () => {
       'operation label is not supported on ClusterInformation: resource is readonly\n',
     ],
   ];
-  for (const [line, status, said] of steps) {
+  for (const [line, status, output] of steps) {
     const result = await session.run(line);
-    expect([line, result.status, result.out + result.err]).toEqual([line, status, said]);
+    expect([line, result.status, result.out + result.err]).toEqual([line, status, output]);
   }
 });
 
@@ -381,9 +381,9 @@ test('patches', async () => {
     [`patch profile network2 -t foo -p '{}'`, 1, 'patch type "foo": wanted strategic, json or merge\n'],
     ['patch profile network2', 1, 'patch: needs -p PATCH\n'],
   ];
-  for (const [line, status, said] of steps) {
+  for (const [line, status, output] of steps) {
     const result = await session.run(line);
-    expect([line, result.status, result.out + result.err]).toEqual([line, status, said]);
+    expect([line, result.status, result.out + result.err]).toEqual([line, status, output]);
   }
   const after = await session.run('get profile network2 -o json --export');
   expect(JSON.parse(after.out).spec).toEqual({
@@ -455,9 +455,9 @@ test('rules that ask the store', async () => {
     ],
     ['delete ippool a', '', "Successfully deleted 1 'IPPool' resource(s)\n"],
   ];
-  for (const [line, input, said] of steps) {
+  for (const [line, input, output] of steps) {
     const result = await session.run(line, input);
-    expect([line, result.out + result.err]).toEqual([line, said]);
+    expect([line, result.out + result.err]).toEqual([line, output]);
   }
   await session.run('apply -f -', policies);
   expect((await session.run('delete tier security')).err).toBe(

@@ -192,17 +192,17 @@ describe('taking turns on one store', () => {
       const target = namespace === undefined ? [] : ['-n', namespace];
       const input = JSON.stringify(document);
 
-      const both = async (...words: readonly string[]) => {
-        const [one, two] = await Promise.all([ours([...words, ...target]), theirs([...words, ...target])]);
+      const both = async (...args: readonly string[]) => {
+        const [one, two] = await Promise.all([ours([...args, ...target]), theirs([...args, ...target])]);
         expect([one.status, one.err]).toEqual([0, '']);
-        const format = words[words.indexOf('-o') + 1];
-        const table = words.includes('-o') ? (format === 'wide' ? 'wide' : undefined) : 'ps';
+        const format = args[args.indexOf('-o') + 1];
+        const table = args.includes('-o') ? (format === 'wide' ? 'wide' : undefined) : 'ps';
         if (table !== undefined && crashingTables[kind]?.includes(table)) expect(two.err).toContain('panic: ');
         else expect(asOurs(kind, format, two)).toEqual({ ...one, out: settle(one.out) });
         return one.out;
       };
-      const done = async (run: Run, words: readonly string[], expected: string, text = '') => {
-        const ended = await run([...words, ...target], text);
+      const done = async (run: Run, args: readonly string[], expected: string, text = '') => {
+        const ended = await run([...args, ...target], text);
         expect({ ...ended, err: ended.err.replace(IDLE_WARNING, '') }).toEqual({
           status: 0,
           out: `${expected}\n`,

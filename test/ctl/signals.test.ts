@@ -25,8 +25,8 @@ beforeAll(async () => {
 afterAll(() => etcd.stop());
 
 /** Starts a command, sends the signal after a while, and tells how it ended and how long that took. */
-async function interrupt(words: readonly string[], signal: NodeJS.Signals, afterMs: number) {
-  const child = Bun.spawn([calicoctl, ...words], { env: environment(), stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
+async function interrupt(args: readonly string[], signal: NodeJS.Signals, afterMs: number) {
+  const child = Bun.spawn([calicoctl, ...args], { env: environment(), stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
   await Bun.sleep(afterMs);
   const wasRunning = child.exitCode === null;
   const sentMs = performance.now();

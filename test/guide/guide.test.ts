@@ -4,8 +4,8 @@ import { walkGuide } from './walk.ts';
 
 const ocicat = join(import.meta.dir, '../../dist/bin/ocicat');
 
-function lab(...words: readonly string[]): number {
-  return Bun.spawnSync([ocicat, 'lab', ...words], { stdio: ['ignore', 'inherit', 'inherit'] }).exitCode;
+function lab(...args: readonly string[]): number {
+  return Bun.spawnSync([ocicat, 'lab', ...args], { stdio: ['ignore', 'inherit', 'inherit'] }).exitCode;
 }
 
 test('every command of the guide gives what the guide shows, and nothing is left behind', async () => {

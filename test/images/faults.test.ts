@@ -50,7 +50,7 @@ function layerRequests(): readonly string[] {
 }
 
 function notes(): readonly string[] {
-  return bench.told.filter((line) => line.startsWith('note: '));
+  return bench.events.filter((line) => line.startsWith('note: '));
 }
 
 async function expectWhole(): Promise<void> {

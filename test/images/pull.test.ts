@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 afterEach(() => {
-  bench.told.length = 0;
+  bench.events.length = 0;
 });
 
 async function push(name: string, tag: string, ...layers: readonly (readonly LayerEntry[])[]): Promise<string> {
@@ -80,15 +80,15 @@ test('fetches what was pushed, under the names that rkt shows', async () => {
 test('policy new uses the store, update asks the registry, never refuses to', async () => {
   await push('library/policy', 'latest', base, file('old'));
   const old = await bench.fetch('docker://policy');
-  expect(bench.told).toEqual([
+  expect(bench.events).toEqual([
     'debug: remote fetching from URL "docker://policy"',
     'debug: fetching image from docker://policy',
   ]);
-  bench.told.length = 0;
+  bench.events.length = 0;
   await push('library/policy', 'latest', base, file('new'));
   expect((await bench.fetch('docker://policy')).id).toBe(old.id);
   expect((await bench.fetch('docker://policy', { policy: 'never' })).id).toBe(old.id);
-  expect(bench.told).toEqual(Array(2).fill('debug: using image from local store for url docker://policy'));
+  expect(bench.events).toEqual(Array(2).fill('debug: using image from local store for url docker://policy'));
   const updated = await bench.fetch('docker://policy', { policy: 'update' });
   expect(updated.id).not.toBe(old.id);
   expect(bench.store.find('policy')?.id).toBe(updated.id);

@@ -20,9 +20,9 @@ export interface Site {
   close(): void;
 }
 
-function openssl(folder: string, ...words: readonly string[]): void {
+function openssl(folder: string, ...args: readonly string[]): void {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const { exitCode, stderr } = Bun.spawnSync(['openssl', 'req', '-x509', ...key, ...words], { cwd: folder });
+  const { exitCode, stderr } = Bun.spawnSync(['openssl', 'req', '-x509', ...key, ...args], { cwd: folder });
   if (exitCode !== 0) throw new Error(`openssl: ${stderr}`);
 }
 

@@ -59,7 +59,7 @@ test('links, addresses, neighbours and routes are told as they come and go', asy
       ),
     (event) => event.kind === 'link' && event.change === 'removed',
   );
-  const words = seen.map((event) => {
+  const expected = seen.map((event) => {
     switch (event.kind) {
       case 'link':
         return `link ${event.change} ${event.link.name} ${event.link.up ? 'up' : 'down'}`;
@@ -83,7 +83,7 @@ test('links, addresses, neighbours and routes are told as they come and go', asy
     'route removed 16',
     'link removed ev0 down',
   ])
-    expect(words).toContain(wanted);
+    expect(expected).toContain(wanted);
 });
 
 test('an event names the socket that caused it', async () => {

@@ -185,20 +185,24 @@ test('tiers decide before profiles, pass skips the rest of a tier', () => {
 });
 
 /** A connection from one pod to a port of another that answers with what it gets; throws when it does not within a second. */
-async function openEcho(from: Pod, to: Pod, port: number): Promise<(words: string) => Promise<string>> {
-  let answered: (words: string) => void = () => {};
-  const echo = { hostname: '0.0.0.0', port, socket: { data: (at: Bun.Socket, words: Buffer) => void at.write(words) } };
+async function openEcho(from: Pod, to: Pod, port: number): Promise<(expected: string) => Promise<string>> {
+  let answered: (expected: string) => void = () => {};
+  const echo = {
+    hostname: '0.0.0.0',
+    port,
+    socket: { data: (at: Bun.Socket, expected: Buffer) => void at.write(expected) },
+  };
   servers.push(inNetns(to.netns, () => Bun.listen(echo)));
   const handlers = { data: (_socket: unknown, data: Buffer) => answered(data.toString()) };
   const options = { hostname: formatIp(to.ipv4), port, socket: handlers };
   const socket = await inNetns(from.netns, () => Bun.connect(options));
   servers.push({ stop: () => socket.end() });
-  return (words) => {
+  return (expected) => {
     const answer = new Promise<string>((resolve, reject) => {
       answered = resolve;
       setTimeout(() => reject(new Error('no answer')), 1000);
     });
-    socket.write(words);
+    socket.write(expected);
     return answer;
   };
 }

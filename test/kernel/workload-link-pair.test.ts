@@ -52,7 +52,7 @@ function connect(spec: WorkloadLinkSpec): void {
 }
 
 const check = (spec: WorkloadLinkSpec) => withNetns(host, () => checkWorkloadLink(spec)).map(formatIssue);
-const answers = (from: number, words: string) => run(from, `ping -c1 -W2 ${words} >/dev/null 2>&1 && echo yes`);
+const answers = (from: number, args: string) => run(from, `ping -c1 -W2 ${args} >/dev/null 2>&1 && echo yes`);
 const [first, second] = [() => specOf({}, 0), () => specOf({ containerName: 'eth1' }, 1)];
 
 /** Every address is reached, also by way of the host's strict check of where a source lies. */

@@ -41,12 +41,12 @@ async function refusalOf(command: string): Promise<string> {
 }
 
 /** As refusalOf, and nothing is left of it. */
-async function expectRefusal(command: string, words: string | RegExp): Promise<void> {
+async function expectRefusal(command: string, expected: string | RegExp): Promise<void> {
   await lab.must(HOST, GC);
   const before = await observeLeft();
   const line = await refusalOf(command);
-  if (typeof words === 'string') expect(line).toBe(words);
-  else expect(line).toMatch(words);
+  if (typeof expected === 'string') expect(line).toBe(expected);
+  else expect(line).toMatch(expected);
   await lab.must(HOST, GC);
   expect(await observeLeft()).toBe(before);
 }

@@ -163,7 +163,7 @@ const withDefault = (priority: number) =>
 
 test('a peer whose filter is deleted sends and takes nothing, which status says, until the filter is there', async () => {
   const [peer4] = PEERS;
-  const told = () => onSegment('birdc -s /run/ocicat/router.ctl show route protocol node4 | grep -c / || true');
+  const countRoutes = () => onSegment('birdc -s /run/ocicat/router.ctl show route protocol node4 | grep -c / || true');
   await apply({ ...peer4, spec: { ...peer4?.spec, filters: ['edge'] } });
   await untilRoutes('calico-01', withDefault(700));
   const { status, stderr } = await hosts.on('calico-01', 'calicoctl delete bgpfilter edge');
@@ -175,7 +175,7 @@ test('a peer whose filter is deleted sends and takes nothing, which status says,
     'calico-01',
     [...FOREIGN].filter((route) => !route.includes('10.99.0.9')),
   );
-  expect(await told()).toBe('0');
+  expect(await countRoutes()).toBe('0');
   expect(await hosts.must('calico-01', 'calicoctl node status')).toContain(
     '\nNothing is sent to them or taken from them:\n  BGPPeer(router4): BGPFilter(edge) is not there\n',
   );

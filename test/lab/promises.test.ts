@@ -41,9 +41,12 @@ async function observeHolders(): Promise<readonly string[]> {
 async function reaches(host: string, pod: string): Promise<boolean> {
   const enter = `nsenter --net=/var/run/netns/cni-$(cat /tmp/${pod})`;
   const connect = `timeout 1 bash -c 'exec 3<>/dev/tcp/${SERVER}/7000'`;
-  const said = await lab.must(host, `${enter} ip route get ${SERVER} >/dev/null && { ${enter} ${connect}; echo $?; }`);
-  expect(said).toMatch(/^(0|124)\n$/);
-  return said === '0\n';
+  const output = await lab.must(
+    host,
+    `${enter} ip route get ${SERVER} >/dev/null && { ${enter} ${connect}; echo $?; }`,
+  );
+  expect(output).toMatch(/^(0|124)\n$/);
+  return output === '0\n';
 }
 
 /** Answers that the open flow has had until now. */

@@ -115,7 +115,7 @@ test.each([
   [[...one, '--caps-retain=CAP_KILL'], 'cannot restrict capabilities'],
   [[...one, '--memory=16Mi'], 'cannot limit memory, processor time or processes'],
   [[...one, '--readonly-rootfs=true'], 'cannot make the root file system read-only'],
-])('%j is refused', async (words, reason) => {
-  const result = await world.rkt('run', '--stage1-from-dir=stage1-fly.aci', ...words);
+])('%j is refused', async (args, reason) => {
+  const result = await world.rkt('run', '--stage1-from-dir=stage1-fly.aci', ...args);
   expect(result).toEqual({ status: 254, stdout: '', stderr: `stage1: flavour fly: ${reason}\n` });
 });

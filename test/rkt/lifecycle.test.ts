@@ -255,8 +255,8 @@ test.each([
     'Flag --store-only has been deprecated, please use --pull-policy=never\nrun: unable to fetch docker image from URL "docker://other": either image was not found in the store or store was disabled and fetching from remote yielded nothing or it was disabled\n',
   ],
   [['run', 'sha512-0123'], 'run: could not resolve image "sha512-0123": no image IDs found\n'],
-])('rkt %j is refused with status 254', async (words, stderr) => {
-  expect(await world.rkt(...words)).toEqual({ status: 254, stdout: '', stderr });
+])('rkt %j is refused with status 254', async (args, stderr) => {
+  expect(await world.rkt(...args)).toEqual({ status: 254, stdout: '', stderr });
   expect(['prepare', 'run'].flatMap(podsIn)).toEqual([]);
 });
 

@@ -61,9 +61,9 @@ test.each(names)(
 
 test('an app asks with its own programs, from inside the pod', async () => {
   const script = 'wget -q -O - "$AC_METADATA_URL/acMetadata/v1/apps/$AC_APP_NAME/annotations/example.com/key"; echo';
-  const words = ['--net=default-restricted', '--mds-register', 'docker://busybox', '--exec=sh'];
+  const args = ['--net=default-restricted', '--mds-register', 'docker://busybox', '--exec=sh'];
   const options = ['--annotation=example.com/key=from the command line', '--', '-c', script];
-  const result = await host.world.rkt('run', ...words, ...options);
+  const result = await host.world.rkt('run', ...args, ...options);
   expect([result.status, result.stdout]).toEqual([0, expect.stringContaining(': from the command line\n')]);
 });
 
@@ -87,8 +87,8 @@ test('one pod signs, another verifies, and what was changed on the way is refuse
   expect([signed.status, Buffer.from(signed.body, 'base64').length]).toEqual([200, 64]);
   const fields = (uuid: string, content: string, signature: string) =>
     Object.entries({ uuid, content, signature }).flatMap(([name, value]) => ['--data-urlencode', `${name}=${value}`]);
-  const verify = async (...words: Parameters<typeof fields>) =>
-    (await ask(reader, 'pod/hmac/verify', ...fields(...words))).status;
+  const verify = async (...args: Parameters<typeof fields>) =>
+    (await ask(reader, 'pod/hmac/verify', ...fields(...args))).status;
   expect(await verify(signer.uuid, 'I am me', signed.body)).toBe(200);
   expect(await verify(reader.uuid, 'I am me', signed.body)).toBe(403);
   expect(await verify(signer.uuid, 'I am you', signed.body)).toBe(403);
@@ -97,7 +97,7 @@ test('one pod signs, another verifies, and what was changed on the way is refuse
   expect(await verify(signer.uuid, 'I am me', 'not base64')).toBe(400);
 });
 
-const refusals: readonly (readonly [path: string, words: readonly string[], status: number])[] = [
+const refusals: readonly (readonly [path: string, args: readonly string[], status: number])[] = [
   ['pod/nothing', [], 404],
   ['pod/annotations/nothing', [], 404],
   ['apps/nobody/annotations', [], 404],
@@ -113,8 +113,8 @@ const refusals: readonly (readonly [path: string, words: readonly string[], stat
   ['pod/hmac/sign', ['--form', 'content=x'], 400],
   ['pod/hmac/verify', ['--data', 'content=x'], 400],
 ];
-test.each(refusals)('%s with %j is refused with %d', async (path, words, status) => {
-  expect((await ask(podOf('restricted'), path, ...words)).status).toBe(status);
+test.each(refusals)('%s with %j is refused with %d', async (path, args, status) => {
+  expect((await ask(podOf('restricted'), path, ...args)).status).toBe(status);
 });
 
 test('a prepared pod is registered when it is run', async () => {
@@ -126,8 +126,8 @@ test('a prepared pod is registered when it is run', async () => {
 });
 
 test('a pod that was not registered has no URL', async () => {
-  const words = ['--net=default-restricted', 'docker://busybox', '--exec=sh', '--', '-c', 'echo "[$AC_METADATA_URL]"'];
-  expect((await host.world.rkt('run', ...words)).stdout).toContain(': []\n');
+  const args = ['--net=default-restricted', 'docker://busybox', '--exec=sh', '--', '-c', 'echo "[$AC_METADATA_URL]"'];
+  expect((await host.world.rkt('run', ...args)).stdout).toContain(': []\n');
 });
 
 const registrations = async (): Promise<readonly string[]> => {
@@ -216,11 +216,11 @@ test('rkt’s own calls: a pod is put, its apps are put, it is deleted', async (
 });
 
 test('what cannot be registered is said before anything is made', async () => {
-  const refused = async (...words: readonly string[]) => {
+  const refused = async (...args: readonly string[]) => {
     const before = readdirSync(join(host.world.dataDir, 'pods/run')).length;
-    const result = await host.world.rkt('run', '--mds-register', ...words, 'docker://busybox', '--exec=true');
+    const result = await host.world.rkt('run', '--mds-register', ...args, 'docker://busybox', '--exec=true');
     expect(readdirSync(join(host.world.dataDir, 'pods/run')).length - before).toBeLessThanOrEqual(
-      words.includes('--net=none') ? 0 : 1,
+      args.includes('--net=none') ? 0 : 1,
     );
     return [result.status, result.stderr];
   };
@@ -238,14 +238,14 @@ test('without a service a pod that asks for it does not start, and one that does
   service.kill('SIGTERM');
   expect((await service.ended).status).toBe(0);
   const before = readdirSync(join(host.world.dataDir, 'pods/run')).length;
-  const words = ['docker://busybox', '--exec=true'];
-  const result = await host.world.rkt('run', '--mds-register', ...words);
+  const args = ['docker://busybox', '--exec=true'];
+  const result = await host.world.rkt('run', '--mds-register', ...args);
   expect([result.status, result.stderr]).toEqual([
     254,
     expect.stringMatching(/^run: could not reach the metadata service\. .*rkt metadata-service.*\n$/),
   ]);
   expect(readdirSync(join(host.world.dataDir, 'pods/run')).length).toBe(before);
-  const prepared = (await host.world.rkt('prepare', '--quiet', ...words)).stdout.trim();
+  const prepared = (await host.world.rkt('prepare', '--quiet', ...args)).stdout.trim();
   expect((await host.world.rkt('run-prepared', '--mds-register', prepared)).status).toBe(254);
   expect((await host.world.rkt('status', prepared)).stdout).toContain('state=prepared');
   expect((await host.world.rkt('run-prepared', prepared)).status).toBe(0);

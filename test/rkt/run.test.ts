@@ -91,8 +91,8 @@ test('apps of a pod share processes, network and host name, but not files', asyn
   const server = app('server', 'touch /mine; echo hello | nc -l -p 7777');
   const client = app('client', 'sleep 0.3; nc 127.0.0.1 7777 </dev/null; ls /mine 2>&1; cat /proc/1/comm; hostname');
   const result = await world.rkt('run', '--net=none', '--hostname=box', ...server, ...client);
-  const said = lines(result).filter((line) => line.startsWith('client: '));
-  expect(said).toEqual([
+  const printed = lines(result).filter((line) => line.startsWith('client: '));
+  expect(printed).toEqual([
     'client: hello',
     'client: ls: /mine: No such file or directory',
     'client: pause',

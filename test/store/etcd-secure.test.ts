@@ -84,11 +84,11 @@ describe('etcd with TLS', () => {
     ],
     ['a server that nobody vouches for', () => ({}), /: unable to verify the first certificate$/],
   ];
-  for (const [name, tls, words] of refused)
+  for (const [name, tls, expected] of refused)
     test(`refuses ${name}, naming the endpoint`, async () => {
       const error = await thrownBy(connect(server, { tls: tls() ?? {} }).get('a'));
       expect(String(error)).toContain(`connect to etcd "${server.endpoint}": `);
-      expect(String(error)).toMatch(words);
+      expect(String(error)).toMatch(expected);
       expect(isOcicatError(error, 'unavailable')).toBe(true);
     });
 

@@ -18,11 +18,11 @@ async function readClusterVersion(invocation: Invocation): Promise<ClusterVersio
   ]);
   const signal = AbortSignal.any([invocation.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    const found = await withStore(invocation, (datastore) =>
+    const information = await withStore(invocation, (datastore) =>
       getResource(datastore, { kind: 'ClusterInformation', name: 'default' }, signal),
     );
-    const { calicoVersion, clusterType } = found.spec;
-    return { version: word(calicoVersion), type: word(clusterType) };
+    const { calicoVersion, clusterType } = information.spec;
+    return { version: textOf(calicoVersion), type: textOf(clusterType) };
   } catch (error) {
     if (isOcicatError(error, 'not-found')) return { version: 'unknown', type: 'unknown' };
     if (invocation.signal.aborted || !isOcicatError(error) || error.code === 'invalid') throw error;
@@ -30,7 +30,7 @@ async function readClusterVersion(invocation: Invocation): Promise<ClusterVersio
   }
 }
 
-function word(value: unknown): string {
+function textOf(value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : 'unknown';
 }
 

@@ -90,10 +90,10 @@ function describeUsage(usage: AddressUsage): string {
 }
 
 /** A list of what was found; nothing when there is none, as Calico has no such section. */
-function describeList(what: string, found: readonly string[], count: string): string {
-  if (found.length === 0) return '';
-  const lines = found.map((line) => `  ${escapeLine(line)}\n`);
-  return `\nScanning for ${what}...\n${lines.join('')}Found ${found.length} ${count}.\n`;
+function describeList(what: string, entries: readonly string[], count: string): string {
+  if (entries.length === 0) return '';
+  const lines = entries.map((line) => `  ${escapeLine(line)}\n`);
+  return `\nScanning for ${what}...\n${lines.join('')}Found ${entries.length} ${count}.\n`;
 }
 
 /** What no agent uses, and what cannot all be true. */

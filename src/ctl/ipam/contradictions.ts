@@ -61,8 +61,8 @@ function withoutBlock({ blocks, affinities }: IpamRecords): readonly Contradicti
     const preferring = `${owner.kind}:${owner.name}`;
     const owning = owners.get(cidr);
     if (owning === preferring) return [];
-    const found = owning === undefined ? 'there is no such block' : `the block belongs to ${owning}`;
-    const what = `affinity of ${preferring} for ${cidr}: ${found}`;
+    const reason = owning === undefined ? 'there is no such block' : `the block belongs to ${owning}`;
+    const what = `affinity of ${preferring} for ${cidr}: ${reason}`;
     return [{ kind: 'affinity-without-block' as const, name: cidr, what }];
   });
 }

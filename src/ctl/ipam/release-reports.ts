@@ -101,9 +101,9 @@ function inAll<T>(reports: readonly Report[], of: (report: Report) => ReadonlyMa
 
 /** False when somebody else holds the address by now, or nobody. */
 async function releaseLeak(datastore: Datastore, leak: Leak, signal: AbortSignal): Promise<boolean> {
-  const guards = { handleId: leak.handle === '' ? undefined : leak.handle, sequenceNumber: leak.sequenceNumber };
+  const preconditions = { handleId: leak.handle === '' ? undefined : leak.handle, sequenceNumber: leak.sequenceNumber };
   try {
-    return await releaseAddress({ datastore, now: Date.now }, { ip: parseIp(leak.ip), ...guards }, signal);
+    return await releaseAddress({ datastore, now: Date.now }, { ip: parseIp(leak.ip), ...preconditions }, signal);
   } catch (error) {
     if (isOcicatError(error, 'conflict')) return false;
     throw error;

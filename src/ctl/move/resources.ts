@@ -88,13 +88,13 @@ function unlocked(kv: KeyValue): Pick<KeyValue, 'key' | 'value'> {
 function planNew(kv: KeyValue, named: ResourceKey, name: string, cluster: StoreContent): Planned {
   const { resourceKind } = named;
   if (resourceKind === 'ClusterInformation') return writeOf(unlocked(kv), undefined);
-  const found =
+  const conflicting =
     resourceKind === 'IPPool'
       ? overlapsOf(kv, name, cluster)
       : resourceKind === 'Node'
         ? duplicatesOf(kv, name, cluster)
         : [];
-  return found.length > 0 ? conflict(...found) : writeOf(kv, undefined);
+  return conflicting.length > 0 ? conflict(...conflicting) : writeOf(kv, undefined);
 }
 
 /** What every agent writes into an empty store is nobody's wish. */

@@ -82,10 +82,10 @@ function reportPrograms({ stdio }: Invocation): number {
   stdio.write('Checking programs...\n');
   let missing = 0;
   for (const { name, required, neededBy } of PROGRAMS) {
-    const found = isInstalled(name);
-    if (!found && required) missing++;
+    const isPresent = isInstalled(name);
+    if (!isPresent && required) missing++;
     const word = `${required ? 'MISSING' : 'absent'}: package ${PACKAGES[name]}, for ${neededBy}`;
-    stdio.write(`\t\t${name.padEnd(30)}${found ? 'OK' : word}\n`);
+    stdio.write(`\t\t${name.padEnd(30)}${isPresent ? 'OK' : word}\n`);
   }
   return missing;
 }
@@ -129,9 +129,9 @@ export const runCheckSystem: Handler = async (invocation) => {
   stdio.write('Checking kernel modules...\n');
   let missing = 0;
   for (const { module, option, required } of NEEDS) {
-    const found = modules.has(module) || new RegExp(`^${option}=[ym]$`, 'm').test(config);
-    const word = found ? 'OK' : required ? 'MISSING' : 'absent (optional)';
-    if (!found && required) missing++;
+    const isPresent = modules.has(module) || new RegExp(`^${option}=[ym]$`, 'm').test(config);
+    const word = isPresent ? 'OK' : required ? 'MISSING' : 'absent (optional)';
+    if (!isPresent && required) missing++;
     stdio.write(`\t\t${module.padEnd(30)}${word}\n`);
   }
   missing += reportPrograms(invocation);

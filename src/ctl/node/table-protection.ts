@@ -24,12 +24,12 @@ function observeTableProtection(): 'owned' | 'open' | undefined {
   try {
     const writer = createMessageWriter();
     writer.begin(GET_TABLE, NLM_F_ACK).u8(FAMILY_INET).u8(0).be16(0).attrString(NAME, TABLE).end();
-    let found: 'owned' | 'open' | undefined;
+    let protection: 'owned' | 'open' | undefined;
     const [refusal] = netlink.tryRequest(writer, 1, (_type, payload) => {
       const flags = readAttributes(payload, FAMILY_BYTES).get(FLAGS);
-      found = flags !== undefined && (readBe32(flags) & OWNED) !== 0 ? 'owned' : 'open';
+      protection = flags !== undefined && (readBe32(flags) & OWNED) !== 0 ? 'owned' : 'open';
     });
-    return refusal === undefined ? found : undefined;
+    return refusal === undefined ? protection : undefined;
   } catch (error) {
     if (isOcicatError(error, 'kernel')) return undefined;
     throw error;

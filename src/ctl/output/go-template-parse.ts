@@ -41,8 +41,8 @@ function wrong(reason: string): OcicatError {
 function endOfAction(template: string, from: number): number {
   const next = /"(?:\\[\s\S]|[^"\\])*"|`[^`]*`|\}\}|$/g;
   next.lastIndex = from;
-  for (let found = next.exec(template); found !== null && found[0] !== ''; found = next.exec(template))
-    if (found[0] === '}}') return found.index;
+  for (let match = next.exec(template); match !== null && match[0] !== ''; match = next.exec(template))
+    if (match[0] === '}}') return match.index;
   throw wrong('an action is not closed');
 }
 

@@ -17,11 +17,11 @@ test.each<[template: string, out: string]>([
   expect(printJsonPath(template, document)).toBe(`${out}\n`);
 });
 
-test.each<[template: string, words: string]>([
+test.each<[template: string, expected: string]>([
   ['{.items[}', 'read jsonpath "{.items[}": ".items[" is no path'],
   ['{.items]}', 'read jsonpath "{.items]}": ".items]" is no path'],
   ['{.items', 'read jsonpath "{.items": a brace is not closed'],
   ['{range .items[*]}x', 'read jsonpath "{range .items[*]}x": a range has no {end}'],
-])('%s is refused', (template, words) => {
-  expect(() => printJsonPath(template, document)).toThrow(words);
+])('%s is refused', (template, expected) => {
+  expect(() => printJsonPath(template, document)).toThrow(expected);
 });

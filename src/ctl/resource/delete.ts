@@ -131,10 +131,10 @@ function ignoreMissing(outcome: Outcome, skip: boolean): Outcome {
 }
 
 export const runDelete: Handler = async (invocation) => {
-  const found = await itemsToDelete(invocation);
-  if (found.length === 0) return reportNothing(invocation);
-  const outcomes = found.filter((one): one is Outcome => 'item' in one);
-  const items = found.filter((one): one is Item => !('item' in one));
+  const selected = await itemsToDelete(invocation);
+  if (selected.length === 0) return reportNothing(invocation);
+  const outcomes = selected.filter((one): one is Outcome => 'item' in one);
+  const items = selected.filter((one): one is Item => !('item' in one));
   const skip = flagOn(invocation, 'skip-not-exists');
   await withStore(invocation, async (datastore) => {
     const notify = (line: string) => invocation.stdio.writeError(`${line}${dryRunNote(invocation)}\n`);

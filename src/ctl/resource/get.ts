@@ -18,8 +18,8 @@ const DEFAULT_AS_NUMBER = 64512;
 /** The AS number of nodes without their own. */
 export async function readAsNumber(datastore: Datastore, signal: AbortSignal): Promise<number> {
   try {
-    const found = await getResource(datastore, { kind: 'BGPConfiguration', name: 'default' }, signal);
-    return parseStored(bgpConfiguration, found).spec.asNumber || DEFAULT_AS_NUMBER;
+    const resource = await getResource(datastore, { kind: 'BGPConfiguration', name: 'default' }, signal);
+    return parseStored(bgpConfiguration, resource).spec.asNumber || DEFAULT_AS_NUMBER;
   } catch (error) {
     if (isOcicatError(error, 'not-found', 'corrupt')) return DEFAULT_AS_NUMBER;
     throw error;

@@ -28,11 +28,11 @@ interface Named {
   readonly name: string;
 }
 
-type Found = readonly [Kind, Shown];
+type Fetched = readonly [Kind, Shown];
 
 async function fetchNamed(datastore: Datastore, named: readonly Named[], signal: AbortSignal): Promise<Selected> {
   const results = await Promise.all(
-    named.map(async ({ kind, namespace, name }): Promise<Found | OcicatError> => {
+    named.map(async ({ kind, namespace, name }): Promise<Fetched | OcicatError> => {
       try {
         return [kind, await fetchOne(datastore, kind, namespace, name, signal)];
       } catch (error) {
@@ -42,13 +42,13 @@ async function fetchNamed(datastore: Datastore, named: readonly Named[], signal:
     }),
   );
   const errors = results.filter((one): one is OcicatError => one instanceof OcicatError);
-  const found = results.filter((one): one is Found => !(one instanceof OcicatError));
-  const warnings = found.flatMap(([, shown]) => (shown.warning === undefined ? [] : [shown.warning]));
-  const [first] = found;
+  const fetched = results.filter((one): one is Fetched => !(one instanceof OcicatError));
+  const warnings = fetched.flatMap(([, shown]) => (shown.warning === undefined ? [] : [shown.warning]));
+  const [first] = fetched;
   const selection: Selection =
     named.length === 1 && first !== undefined
       ? { kind: 'one', of: first[0], resource: first[1].resource }
-      : { kind: 'several', resources: found.map(([kind, shown]) => [kind, shown.resource]) };
+      : { kind: 'several', resources: fetched.map(([kind, shown]) => [kind, shown.resource]) };
   return { selection, warnings, errors };
 }
 

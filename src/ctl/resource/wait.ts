@@ -30,8 +30,8 @@ function parseCondition(text: string): Condition {
 function holds(condition: Condition, resource: Resource | undefined): boolean {
   if (condition.kind !== 'jsonpath') return (resource === undefined) === (condition.kind === 'delete');
   if (resource === undefined) return false;
-  const found = printJsonPath(condition.template, resource).trimEnd();
-  return condition.value === undefined ? found !== '' : found === condition.value;
+  const text = printJsonPath(condition.template, resource).trimEnd();
+  return condition.value === undefined ? text !== '' : text === condition.value;
 }
 
 async function tryFetch(

@@ -32,8 +32,8 @@ async function readClusterVersion(datastore: Datastore, signal: AbortSignal): Pr
  */
 export async function checkClusterVersion(invocation: Invocation, datastore: Datastore): Promise<void> {
   if (invocation.command.anyVersion === true || flagOn(invocation, 'allow-version-mismatch')) return;
-  const found = await readClusterVersion(datastore, invocation.signal);
-  if (found === undefined || found === VERSION) return;
-  const versions = `Client Version:   ${VERSION}\nCluster Version:  ${found}`;
+  const version = await readClusterVersion(datastore, invocation.signal);
+  if (version === undefined || version === VERSION) return;
+  const versions = `Client Version:   ${VERSION}\nCluster Version:  ${version}`;
   throw new OcicatError('unsupported', `version mismatch.\n${versions}\nUse --allow-version-mismatch to override`);
 }

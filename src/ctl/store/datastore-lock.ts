@@ -23,9 +23,9 @@ export async function isLocked(datastore: Datastore, signal: AbortSignal): Promi
 export async function setReady(datastore: Datastore, datastoreReady: boolean, signal: AbortSignal): Promise<void> {
   await initialiseDatastore(datastore, signal);
   await retryConflict(async () => {
-    const found = await getResource(datastore, NAME, signal);
-    if (found.spec.datastoreReady === datastoreReady) return;
-    await updateResource(datastore, { ...found, spec: { ...found.spec, datastoreReady } }, signal);
+    const information = await getResource(datastore, NAME, signal);
+    if (information.spec.datastoreReady === datastoreReady) return;
+    await updateResource(datastore, { ...information, spec: { ...information.spec, datastoreReady } }, signal);
   });
 }
 

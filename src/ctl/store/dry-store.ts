@@ -23,8 +23,8 @@ export function openDryStore(datastore: Datastore): Datastore {
   const written: Written = new Map();
   let commits = 0;
   const get: Datastore['get'] = async (key, signal) => {
-    const found = await datastore.get(key, signal);
-    return written.has(key) ? { kv: written.get(key), revision: found.revision + commits } : found;
+    const stored = await datastore.get(key, signal);
+    return written.has(key) ? { kv: written.get(key), revision: stored.revision + commits } : stored;
   };
   return {
     ...datastore,
@@ -36,9 +36,9 @@ export function openDryStore(datastore: Datastore): Datastore {
     },
     async commit(transaction, signal) {
       const wanted = transaction.conditions;
-      const found = await Promise.all(wanted.map(({ key }) => get(key, signal)));
-      const revision = Math.max(0, ...found.map((one) => one.revision)) + 1;
-      const current = found.map(({ kv }) => kv);
+      const read = await Promise.all(wanted.map(({ key }) => get(key, signal)));
+      const revision = Math.max(0, ...read.map((one) => one.revision)) + 1;
+      const current = read.map(({ kv }) => kv);
       const holds = wanted.every(({ modRevision }, index) => (current[index]?.modRevision ?? 0) === modRevision);
       if (!holds) return { kind: 'conflict', revision, current };
       commits += 1;

@@ -158,7 +158,7 @@ export function openMemoryDatastore(): MemoryDatastore {
     wantedCluster = cluster.name,
   ): AsyncGenerator<WatchBatch> {
     let next = fromRevision;
-    let told = fromRevision - 1;
+    let delivered = fromRevision - 1;
     while (!signal.aborted) {
       const at = await reach();
       if (at.name !== wantedCluster)
@@ -167,8 +167,8 @@ export function openMemoryDatastore(): MemoryDatastore {
       const { revision } = at;
       const events = at.log.filter((event) => revisionOf(event) >= next && keyOf(event).startsWith(prefix));
       next = Math.max(next, revision + 1);
-      const isNews = events.length > 0 || revision > told;
-      told = Math.max(told, revision);
+      const isNews = events.length > 0 || revision > delivered;
+      delivered = Math.max(delivered, revision);
       if (isNews) yield { revision, events };
       else if (at === cluster && at.revision === revision && available) await untilChanged(signal);
     }

@@ -53,7 +53,7 @@ export function openPair(): readonly [Host, Host] {
 }
 
 export async function closeHost(host: Host): Promise<void> {
-  await host.bird.leave();
+  await host.bird.stop();
   libc.close(host.netns);
   rmSync(host.directory, { recursive: true });
 }

@@ -26,8 +26,8 @@ async function run(command: readonly string[], input?: string | Uint8Array<Array
 }
 
 /** `ocicat lab WORDS…`, to its end. */
-export function lab(words: readonly string[], input?: string | Uint8Array<ArrayBuffer>): Promise<Result> {
-  return run([ocicat, 'lab', ...words], input);
+export function lab(args: readonly string[], input?: string | Uint8Array<ArrayBuffer>): Promise<Result> {
+  return run([ocicat, 'lab', ...args], input);
 }
 
 export interface Lab {

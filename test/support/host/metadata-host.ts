@@ -19,7 +19,7 @@ export interface MetadataPod {
 export interface MetadataHost {
   readonly world: World;
   /** Starts the service and waits until it listens. */
-  startService(...words: readonly string[]): Promise<Running>;
+  startService(...args: readonly string[]): Promise<Running>;
   /** A pod that stays until it is stopped. */
   startPod(name: string, net: string, ...options: readonly string[]): Promise<MetadataPod>;
   close(): Promise<void>;
@@ -31,14 +31,14 @@ export interface Answer {
   readonly body: string;
 }
 
-export const curl = (...words: readonly string[]): readonly string[] => [
+export const curl = (...args: readonly string[]): readonly string[] => [
   'curl',
   '--silent',
   '--max-time',
   '15',
   '--write-out',
   '\n%{http_code}',
-  ...words,
+  ...args,
 ];
 
 export function readAnswer({ stdout }: Result): Answer {
@@ -47,13 +47,13 @@ export function readAnswer({ stdout }: Result): Answer {
 }
 
 /** What the pod gets from its own URL. */
-export async function ask(pod: MetadataPod, path: string, ...words: readonly string[]): Promise<Answer> {
-  return readAnswer(await pod.inside(...curl(...words, `${pod.url}/acMetadata/v1/${path}`)));
+export async function ask(pod: MetadataPod, path: string, ...args: readonly string[]): Promise<Answer> {
+  return readAnswer(await pod.inside(...curl(...args, `${pod.url}/acMetadata/v1/${path}`)));
 }
 
 /** Over the service's socket, as rkt does. */
-export async function tell(host: MetadataHost, ...words: readonly string[]): Promise<Answer> {
-  return readAnswer(await host.world.run(...curl('--unix-socket', SOCKET, ...words)));
+export async function tell(host: MetadataHost, ...args: readonly string[]): Promise<Answer> {
+  return readAnswer(await host.world.run(...curl('--unix-socket', SOCKET, ...args)));
 }
 
 async function untilListening(world: World): Promise<void> {
@@ -71,17 +71,17 @@ export async function openMetadataHost(): Promise<MetadataHost> {
   const services: Running[] = [];
   return {
     world,
-    async startService(...words) {
-      const service = world.start('metadata-service', ...words);
+    async startService(...args) {
+      const service = world.start('metadata-service', ...args);
       services.push(service);
       await untilListening(world);
       return service;
     },
     async startPod(name, net, ...options) {
       const uuidFile = join(world.directory, name);
-      const words = [`--net=${net}`, `--uuid-file-save=${uuidFile}`, ...options];
+      const args = [`--net=${net}`, `--uuid-file-save=${uuidFile}`, ...options];
       const script = 'echo "url $AC_METADATA_URL."; exec sleep 300';
-      const running = world.start('run', ...words, 'docker://busybox', '--exec=sh', '--', '-c', script);
+      const running = world.start('run', ...args, 'docker://busybox', '--exec=sh', '--', '-c', script);
       pods.push(running);
       const line = await Promise.race([running.printed('.\n').then(() => 'printed'), running.ended]);
       if (typeof line !== 'string') throw new Error(`pod "${name}": ${line.stderr}`);

@@ -31,7 +31,7 @@ export interface Running {
   readonly pid: number;
   readonly ended: Promise<Result>;
   /** Resolves when standard output holds the words. */
-  printed(words: string): Promise<void>;
+  printed(text: string): Promise<void>;
   /** Standard output so far. */
   output(): string;
   /** Standard error so far. */
@@ -45,11 +45,11 @@ export interface World {
   /** `net.d` of the local configuration. */
   readonly netDir: string;
   /** Runs rkt to its end. */
-  rkt(...words: readonly string[]): Promise<Result>;
+  rkt(...args: readonly string[]): Promise<Result>;
   /** Starts rkt and leaves it running. */
-  start(...words: readonly string[]): Running;
+  start(...args: readonly string[]): Running;
   /** The words of a command line that runs rkt; to be run on the host. */
-  command(...words: readonly string[]): readonly string[];
+  command(...args: readonly string[]): readonly string[];
   /** Starts another program on the same host and leaves it running. */
   launch(...command: readonly string[]): Running;
   /** Runs another program on the same host. */
@@ -128,14 +128,14 @@ function follow(stream: ReadableStream<Uint8Array>) {
     const decoder = new TextDecoder();
     for await (const bytes of stream) {
       text += decoder.decode(bytes, { stream: true });
-      for (const [words, resolve] of waiting) if (text.includes(words)) resolve();
+      for (const [expected, resolve] of waiting) if (text.includes(expected)) resolve();
     }
     return text;
   })();
-  const printed = (words: string): Promise<void> =>
+  const printed = (expected: string): Promise<void> =>
     new Promise((resolve) => {
-      if (text.includes(words)) resolve();
-      else waiting.set(words, resolve);
+      if (text.includes(expected)) resolve();
+      else waiting.set(expected, resolve);
     });
   return { output, printed, soFar: () => text };
 }
@@ -206,14 +206,14 @@ export async function openWorld(timeoutMs = 30_000): Promise<World> {
     `--local-config=${join(directory, 'local')}`,
     `--system-config=${directory}/system`,
   ];
-  const rktCommand = (words: readonly string[]) => [bun, main, 'rkt', ...options, ...words];
+  const rktCommand = (args: readonly string[]) => [bun, main, 'rkt', ...options, ...args];
   return {
     directory,
     dataDir,
     netDir,
-    rkt: (...words) => inside(rktCommand(words)).ended,
-    start: (...words) => inside(rktCommand(words)),
-    command: (...words) => rktCommand(words),
+    rkt: (...args) => inside(rktCommand(args)).ended,
+    start: (...args) => inside(rktCommand(args)),
+    command: (...args) => rktCommand(args),
     launch: (...command) => inside(command),
     run: (...command) => inside(command).ended,
     async close() {

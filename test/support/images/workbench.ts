@@ -16,8 +16,8 @@ import { type FetchRequest, fetchImage } from '../../../src/images/transfer/fetc
 export interface Workbench {
   readonly dir: string;
   readonly store: ImageStore;
-  /** What the last fetches told, `note: …` and `debug: …` lines. */
-  readonly told: string[];
+  /** What the last fetches reported, `note: …` and `debug: …` lines. */
+  readonly events: string[];
   fetch(reference: string, more?: Partial<FetchRequest>): Promise<ImageRecord>;
   /** The failure's message, or `accepted`. */
   problemOf(reference: string, more?: Partial<FetchRequest>): Promise<string>;
@@ -29,7 +29,7 @@ export interface Workbench {
 export function openWorkbench(config: RktConfig = emptyConfig): Workbench {
   const dir = mkdtempSync(join(tmpdir(), 'ocicat-images-'));
   const store = openImageStore(join(dir, 'rkt'));
-  const told: string[] = [];
+  const events: string[] = [];
 
   async function fetchOne(reference: string, more: Partial<FetchRequest> = {}): Promise<ImageRecord> {
     return fetchImage({
@@ -40,7 +40,7 @@ export function openWorkbench(config: RktConfig = emptyConfig): Workbench {
       insecure: { http: false, tls: false },
       maxImageBytes: DEFAULT_MAX_IMAGE_BYTES,
       progress: (event: FetchEvent) => {
-        if (event.kind !== 'layer') told.push(`${event.kind}: ${event.text}`);
+        if (event.kind !== 'layer') events.push(`${event.kind}: ${event.text}`);
       },
       signal: new AbortController().signal,
       ...more,
@@ -50,7 +50,7 @@ export function openWorkbench(config: RktConfig = emptyConfig): Workbench {
   return {
     dir,
     store,
-    told,
+    events,
     fetch: fetchOne,
     async problemOf(reference, more) {
       try {

@@ -24,8 +24,8 @@ interface Model {
   readonly sets: Map<string, ModelSet>;
 }
 
-function refuse(words: string): never {
-  throw new OcicatError('kernel', `model table: ${words}`);
+function refuse(expected: string): never {
+  throw new OcicatError('kernel', `model table: ${expected}`);
 }
 
 function must<T>(map: ReadonlyMap<string, T>, name: string): T {
