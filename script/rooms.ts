@@ -35,7 +35,7 @@ export const rooms: Readonly<Record<string, string>> = {
   datastore: 'base model',
   'datastore/sync': 'base sys datastore',
   'datastore/etcd': 'base sys datastore',
-  'datastore/open': 'base datastore datastore/etcd',
+  'datastore/open': 'base schema datastore datastore/etcd',
   'datastore/resource': 'base model/meta model/policy model/node datastore',
   ipam: 'base net selector schema blocks model/meta model/ipam model/node datastore datastore/sync',
   'kernel/route': 'base net sys',

@@ -1,7 +1,7 @@
 // The agent's own single-member etcd, for a machine that has no cluster: started, watched over and ended with the agent.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { OcicatError } from '../base/errors.ts';
@@ -9,6 +9,7 @@ import { tryParseJson } from '../base/json.ts';
 import { PRIVATE_ETCD_SOCKET } from '../datastore/open/config.ts';
 import { membersOf } from '../schema/document.ts';
 import { pause } from '../sys/pause.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 
 export interface PrivateEtcdOptions {
   /** Kept for ever: the store's content. Created for root alone. */
@@ -98,8 +99,7 @@ function isWorthLogging({ level, message }: LogEntry): boolean {
 
 /** What killed ones have left; the name that clients know is replaced when the next one serves. */
 function removeFormerSockets({ runDirectory }: PrivateEtcdOptions): void {
-  for (const name of readdirSync(runDirectory))
-    if (name !== PRIVATE_ETCD_SOCKET) rmSync(join(runDirectory, name), { recursive: true, force: true });
+  for (const name of readdirSync(runDirectory)) if (name !== PRIVATE_ETCD_SOCKET) removeTree(join(runDirectory, name));
 }
 
 /** One run of etcd, from its start to its end. */

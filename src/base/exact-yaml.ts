@@ -134,7 +134,7 @@ function readKey(key: unknown): string {
   checkScalar(key);
   if (typeof key.value === 'string') return key.value;
   if (key.value === null || String(key.value) !== key.source)
-    refuse(offsetOf(key), `found the key ${key.source || 'of nothing'}, wanted text; ${IN_QUOTES}`);
+    refuse(offsetOf(key), `found the key ${key.source || 'of nothing'}, wanted a text; ${IN_QUOTES}`);
   return key.source;
 }
 

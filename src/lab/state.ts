@@ -1,5 +1,5 @@
 // A running lab as the machine sees it: one file that names the processes whose namespaces it is.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { parseDocument } from '../schema/parse.ts';
@@ -7,6 +7,7 @@ import { boolean, integer, text } from '../schema/scalars.ts';
 import { list, map, object, type Schema } from '../schema/schema.ts';
 import { tryOpenExclusiveLock } from '../sys/lock.ts';
 import { isAlive, type ProcessIdentity, signalProcess } from '../sys/processes.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 import { replaceFile } from '../sys/replace-file.ts';
 import type { LabPlan } from './plan.ts';
 
@@ -57,8 +58,8 @@ export function writeState(state: LabState): void {
 }
 
 export function removeState(name: string): void {
-  rmSync(stateDirectory(name), { recursive: true, force: true });
-  if (existsSync(STATE_ROOT) && readdirSync(STATE_ROOT).length === 0) rmSync(STATE_ROOT, { recursive: true });
+  removeTree(stateDirectory(name));
+  if (existsSync(STATE_ROOT) && readdirSync(STATE_ROOT).length === 0) rmdirSync(STATE_ROOT);
 }
 
 /** Names of the labs that are up, sorted. */

@@ -1,6 +1,6 @@
 // From the store's resources to what routing follows from.
 import { tryParseDurationMs } from '../base/duration.ts';
-import type { BGPConfiguration, BGPConfigurationSpec } from '../model/bgp/bgp-configuration.ts';
+import { type BGPConfiguration, type BGPConfigurationSpec, DEFAULT_AS_NUMBER } from '../model/bgp/bgp-configuration.ts';
 import type { BGPPeer } from '../model/bgp/bgp-peer.ts';
 import {
   isSpeakerAddress,
@@ -16,7 +16,6 @@ import { parseSelector } from '../selector/parse.ts';
 import type { BgpPeer, BgpSettings, Community, PeerScope, PeerTarget, RoutingNode, RoutingPool } from './input.ts';
 import { NORMAL_PRIORITY } from './priority.ts';
 
-const DEFAULT_AS_NUMBER = 64512;
 const DEFAULT_LISTEN_PORT = 179;
 
 function addressOf(text: string | undefined): Ipv4 | Ipv6 | undefined {

@@ -206,11 +206,11 @@ const programs: readonly ImageAttack[] = [
 const wrongTypes: readonly ImageAttack[] = (
   [
     [{ Env: 'A=b' }, /config.Env: found "A=b", wanted a list/],
-    [{ Env: [{}] }, /config.Env\[0\]: found an object, wanted text/],
+    [{ Env: [{}] }, /config.Env\[0\]: found an object, wanted a text/],
     [{ Entrypoint: [7] }, /config.Entrypoint: found a list of 1, wanted a text/],
-    [{ User: ['root'] }, /config.User: found a list of 1, wanted text/],
-    [{ WorkingDir: 7 }, /config.WorkingDir: found 7, wanted text/],
-    [{ WorkingDir: '/a\0b' }, /config.WorkingDir: found .*, wanted text without NUL/],
+    [{ User: ['root'] }, /config.User: found a list of 1, wanted a text/],
+    [{ WorkingDir: 7 }, /config.WorkingDir: found 7, wanted a text/],
+    [{ WorkingDir: '/a\0b' }, /config.WorkingDir: found .*, wanted a text without NUL/],
     [{ Volumes: 'x' }, /config.Volumes: found "x", wanted an object/],
     [{ Labels: { a: {} } }, /config.Labels.a: found an object, wanted a text/],
     ['x', /config: found "x", wanted an object/],

@@ -13,7 +13,7 @@ import {
   updateResource,
 } from '../../datastore/resource/resources.ts';
 import { ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
-import { readResource } from '../../model/meta/kind.ts';
+import { parseResource, readResource } from '../../model/meta/kind.ts';
 import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
 import {
   type Cidr,
@@ -161,7 +161,8 @@ function chooseIpv4Range(): Cidr {
 interface PoolPlan {
   readonly family: Family;
   readonly setting: PoolSetting;
-  readonly blockSize: number;
+  /** Undefined: the usual one of its family. */
+  readonly blockSize: number | undefined;
   readonly natOutgoing: boolean;
 }
 
@@ -182,18 +183,14 @@ async function ensurePool(
     .map((cidr) => (cidr === undefined ? undefined : cidrFamily(cidr)));
   const range = families.includes(plan.family) ? undefined : planRange(plan);
   if (range === undefined) return;
-  const spec = {
-    cidr: formatCidr(range),
-    vxlanMode: 'Never',
-    ipipMode: 'Never',
-    ...(plan.natOutgoing ? { natOutgoing: true } : {}),
-    blockSize: plan.blockSize,
-    nodeSelector: 'all()',
-    allowedUses: ['Workload', 'Tunnel'],
-    assignmentMode: 'Automatic',
-  };
-  const name = `default-ipv${plan.family}-ippool`;
-  await createMissing(datastore, [{ kind: 'IPPool', name, spec }], signal);
+  const { natOutgoing, blockSize } = plan;
+  const pool = parseResource(ipPool, {
+    kind: 'IPPool',
+    apiVersion: API_VERSION,
+    metadata: { name: `default-ipv${plan.family}-ippool` },
+    spec: { cidr: formatCidr(range), natOutgoing, blockSize },
+  });
+  await createMissing(datastore, [{ kind: 'IPPool', name: pool.metadata.name, spec: pool.spec }], signal);
 }
 
 async function createMissing(datastore: Datastore, wanted: readonly NamedSpec[], signal: AbortSignal): Promise<void> {
@@ -222,13 +219,13 @@ async function ensurePools(
     {
       family: 4,
       setting: settings.ipv4Pool,
-      blockSize: settings.ipv4PoolBlockSize ?? 26,
+      blockSize: settings.ipv4PoolBlockSize,
       natOutgoing: settings.ipv4PoolNatOutgoing,
     },
     {
       family: 6,
       setting: settings.ipv6Pool,
-      blockSize: settings.ipv6PoolBlockSize ?? 122,
+      blockSize: settings.ipv6PoolBlockSize,
       natOutgoing: settings.ipv6PoolNatOutgoing,
     },
   ];

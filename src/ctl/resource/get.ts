@@ -3,7 +3,7 @@
 import { isOcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { getResource } from '../../datastore/resource/resources.ts';
-import { bgpConfiguration } from '../../model/bgp/bgp-configuration.ts';
+import { bgpConfiguration, DEFAULT_AS_NUMBER } from '../../model/bgp/bgp-configuration.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { parseStored } from '../../model/meta/stored.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
@@ -11,9 +11,6 @@ import { namespaceFlag, withStore } from '../store/context.ts';
 import { documentOf, type Output, parseOutput, printDocument, printNames, printTables } from './output.ts';
 import { type Selected, type Selection, selectResources } from './select.ts';
 import { reportNothing } from './write.ts';
-
-/** Calico's AS number where nothing names one (Calico v3.33, libcalico-go/lib/clientv3/constants). */
-const DEFAULT_AS_NUMBER = 64512;
 
 /** The AS number of nodes without their own. */
 export async function readAsNumber(datastore: Datastore, signal: AbortSignal): Promise<number> {

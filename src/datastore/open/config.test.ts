@@ -62,12 +62,12 @@ const good: readonly (readonly [string, ConfigSource, DatastoreConfig])[] = [
 ];
 
 const bad: readonly (readonly [string, ConfigSource, string])[] = [
-  ['no object', { kind: 'document', document: 'x' }, 'document: found no object, wanted a CalicoAPIConfig'],
+  ['no object', { kind: 'document', document: 'x' }, 'document: found another value, wanted an object'],
   [
     'another kind of document',
     { kind: 'document', document: { apiVersion: 'v1', kind: 'Node', data: 1, spec: [] } },
     'apiVersion: found "v1", wanted "projectcalico.org/v3"; kind: found "Node", wanted "CalicoAPIConfig"; ' +
-      'data: found a field, wanted apiVersion, kind, metadata or spec; spec: found no object, wanted an object',
+      'spec: found another value, wanted an object; data: found a field that is not known, wanted one of apiVersion, kind, metadata, spec',
   ],
   [
     'Kubernetes',
@@ -82,9 +82,8 @@ const bad: readonly (readonly [string, ConfigSource, string])[] = [
   [
     'fields that do not exist or are no text',
     file({ etcdEndpoint: 'http://a', etcdUsername: 7 }),
-    'spec.etcdEndpoint: found a field, wanted one of datastoreType, etcdEndpoints, etcdDiscoverySrv, etcdUsername, ' +
-      'etcdPassword, etcdKeyFile, etcdCertFile, etcdCACertFile, etcdKey, etcdCert, etcdCACert; ' +
-      'spec.etcdUsername: found a value that is no text, wanted text',
+    'spec.etcdUsername: found another value, wanted a text; ' +
+      'spec.etcdEndpoint: found a field that is not known, wanted "etcdEndpoints"',
   ],
   [
     'addresses that are none',

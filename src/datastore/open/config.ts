@@ -1,5 +1,8 @@
 // Where the datastore is: Calico's configuration file or environment, checked whole (libcalico-go lib/apiconfig).
 import { formatIssue, type Issue, OcicatError } from '../../base/errors.ts';
+import { anything, text, textThat } from '../../schema/scalars.ts';
+import { object, optional, type Scalar, type Schema, sparse } from '../../schema/schema.ts';
+import { readSchema } from '../../schema/schema-read.ts';
 
 /** A PEM text, or the file that holds it. */
 export type PemSource =
@@ -57,48 +60,50 @@ interface NamedValue {
 }
 type Values = Partial<Record<Setting | Inline, NamedValue>>;
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+const exactly = (value: string): Scalar<string> => textThat(`"${value}"`, (text) => text === value);
+const secret = sparse(text({ secret: true }), '');
+const ignored = optional(anything);
+const fieldsOf = <F>(names: readonly string[], field: F) => Object.fromEntries(names.map((name) => [name, field]));
+
+const calicoApiConfig: Schema<{ readonly spec?: Readonly<Record<string, unknown>> | undefined }> = object({
+  apiVersion: exactly('projectcalico.org/v3'),
+  kind: exactly('CalicoAPIConfig'),
+  metadata: ignored,
+  spec: optional(
+    object({ ...fieldsOf([...Object.keys(SETTINGS), ...INLINE], secret), ...fieldsOf(KUBERNETES, ignored) }),
+  ),
+});
+
+/** Of a file that is for the Kubernetes datastore, by what it sets, and does not say so. */
+function checkKubernetes(spec: Readonly<Record<string, unknown>>, issues: Issue[]): void {
+  if (spec.datastoreType !== undefined) return;
+  for (const name of KUBERNETES)
+    if ((spec[name] ?? '') !== '')
+      issues.push({
+        path: `spec.${name}`,
+        found: 'a setting of the Kubernetes datastore',
+        wanted: 'datastoreType etcdv3',
+      });
 }
 
-function checkEnvelope(document: Record<string, unknown>, issues: Issue[]): void {
-  for (const [name, wanted] of [
-    ['apiVersion', 'projectcalico.org/v3'],
-    ['kind', 'CalicoAPIConfig'],
-  ] as const)
-    if (document[name] !== wanted)
-      issues.push({ path: name, found: JSON.stringify(document[name]) ?? 'nothing', wanted: `"${wanted}"` });
-  for (const name of Object.keys(document))
-    if (!['apiVersion', 'kind', 'metadata', 'spec'].includes(name))
-      issues.push({ path: name, found: 'a field', wanted: 'apiVersion, kind, metadata or spec' });
+/** What stands in the place of an object may be a password that lost its name. */
+function withoutValue(issue: Issue): Issue {
+  return issue.path === '' || issue.path === 'spec' ? { ...issue, found: 'another value' } : issue;
 }
 
-function readSpec(document: unknown, issues: Issue[]): Record<string, unknown> {
-  if (!isRecord(document)) {
-    issues.push({ path: '', found: 'no object', wanted: 'a CalicoAPIConfig' });
+/** Of a document with issues nothing: the sense of its values is checked when their types are right. */
+function readDocument(document: unknown, issues: Issue[]): Values {
+  const result = readSchema(calicoApiConfig, document, 'closed');
+  if (result.kind === 'invalid') {
+    issues.push(...result.issues.map(withoutValue));
     return {};
   }
-  checkEnvelope(document, issues);
-  if (document.spec === undefined || document.spec === null) return {};
-  if (isRecord(document.spec)) return document.spec;
-  issues.push({ path: 'spec', found: 'no object', wanted: 'an object' });
-  return {};
-}
-
-function readDocument(document: unknown, issues: Issue[]): Values {
+  const { spec = {} } = result.value;
+  checkKubernetes(spec, issues);
   const values: Values = {};
-  const known = new Set<string>([...Object.keys(SETTINGS), ...INLINE]);
-  const spec = readSpec(document, issues);
-  for (const [name, value] of Object.entries(spec)) {
-    const path = `spec.${name}`;
-    if (KUBERNETES.includes(name)) {
-      if (spec.datastoreType === undefined && value !== '')
-        issues.push({ path, found: 'a setting of the Kubernetes datastore', wanted: 'datastoreType etcdv3' });
-      continue;
-    }
-    if (!known.has(name)) issues.push({ path, found: 'a field', wanted: `one of ${[...known].join(', ')}` });
-    else if (typeof value !== 'string') issues.push({ path, found: 'a value that is no text', wanted: 'text' });
-    else if (value !== '') values[name as Setting | Inline] = { name: path, value };
+  for (const name of [...(Object.keys(SETTINGS) as Setting[]), ...INLINE]) {
+    const value = spec[name];
+    if (typeof value === 'string') values[name] = { name: `spec.${name}`, value };
   }
   return values;
 }

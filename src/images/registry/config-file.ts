@@ -67,7 +67,7 @@ function hosts(missing: string): Schema<readonly string[]> {
   return list(host, { minItems: 1, wanted: `at least one host (${missing})` });
 }
 
-const secret = text({ wanted: 'text', secret: true, pattern: /^[^\r\n\0]*$/ });
+const secret = text({ secret: true, pattern: /^[^\r\n\0]*$/ });
 const basicCredentials = object({
   user: text({ wanted: 'a user name without colon', secret: true, pattern: /^[^:\r\n\0]+$/ }),
   password: secret,

@@ -117,7 +117,7 @@ test.each([
   [
     'auth.d/x.json',
     { ...dockerAuth, credentials: { user: 'hunter2:x', password: 7, extra: 'hunter2' } },
-    'credentials.user: found another value, wanted a user name without colon; credentials.password: found another value, wanted text; credentials.extra: found a field that is not known, wanted one of user, password',
+    'credentials.user: found another value, wanted a user name without colon; credentials.password: found another value, wanted a text; credentials.extra: found a field that is not known, wanted one of user, password',
   ],
   ['mirrors.d/x.json', { ...mirror, mirrors: [] }, 'mirrors: found nothing, wanted at least one URL'],
   [

@@ -43,7 +43,7 @@ const textOrList: Scalar<readonly string[]> = {
   read: (value) => (typeof value === 'string' ? [value] : isTextList(value) ? value : undefined),
 };
 
-const clean = textThat('text without NUL', (value) => !value.includes('\0'));
+const clean = textThat('a text without NUL', (value) => !value.includes('\0'));
 
 /** Both a registry's form and a record's. */
 export const imageConfig: Schema<ImageConfig> = object({

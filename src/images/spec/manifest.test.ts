@@ -96,7 +96,7 @@ test('reads a configuration, taking null for absent and sets for sorted lists', 
 test('refuses a configuration with every issue', () => {
   const json = '{"os":"linux","architecture":7,"rootfs":{},"config":{"Env":["A=1",2],"User":"a\\u0000b"}}';
   expect(messageOf(() => parseImageDocument('c', json))).toBe(
-    'c: architecture: found 7, wanted a text; config.User: found "a\\u0000b", wanted text without NUL; config.Env[1]: found 2, wanted text without NUL; rootfs.diff_ids: found nothing, wanted a list',
+    'c: architecture: found 7, wanted a text; config.User: found "a\\u0000b", wanted a text without NUL; config.Env[1]: found 2, wanted a text without NUL; rootfs.diff_ids: found nothing, wanted a list',
   );
 });
 

@@ -18,6 +18,9 @@ import type { Resource } from '../meta/resource.ts';
 import { asNumber, ipv4, ipv6, maskedCidr, port } from '../meta/values.ts';
 import { community, isCommunity, password, restartTime, routePriority } from './bgp-values.ts';
 
+/** Of a cluster that names none (Calico v3.33, "AS number"; RFC 6996 keeps it for private use). */
+export const DEFAULT_AS_NUMBER = 64512;
+
 const MAX_COMMUNITIES = 500;
 const range = object({ cidr: required(maskedCidr, 'The range.') });
 const communityOrName = parsedText('a community aa:nn or aa:nn:mm, or a name among communities', (value) =>
@@ -37,7 +40,7 @@ const specFields = {
     'How much the BGP program says.',
   ),
   nodeToNodeMeshEnabled: optional(boolean, 'Whether every node peers with every other.', 'true'),
-  asNumber: optional(asNumber, 'The AS number of nodes that have none of their own.', '64512'),
+  asNumber: optional(asNumber, 'The AS number of nodes that have none of their own.', `${DEFAULT_AS_NUMBER}`),
   serviceLoadBalancerIPs: sparse(list(range), 'Ranges of Kubernetes load balancer addresses to advertise.'),
   serviceExternalIPs: sparse(list(range), 'Ranges of Kubernetes external addresses to advertise.'),
   serviceClusterIPs: sparse(list(range), 'Ranges of Kubernetes cluster addresses to advertise.'),
