@@ -5,6 +5,7 @@ const owners: readonly RuleOwner[] = [
   { kind: 'rule', index: 0, note: undefined },
   { kind: 'rule', index: 12, note: 'name=allow-web, owner=team: a' },
   { kind: 'end-of-tier', tier: 'default' },
+  { kind: 'end-of-staged' },
   { kind: 'end-of-profiles' },
 ];
 

@@ -8,10 +8,13 @@ export type RuleOwner =
   | { readonly kind: 'rule'; readonly index: number; readonly note: string | undefined }
   /** The default action of a tier, for what none of its policies decides. */
   | { readonly kind: 'end-of-tier'; readonly tier: string }
+  /** What none of the rules of a staged policy is about. */
+  | { readonly kind: 'end-of-staged' }
   /** The deny behind all policies and profiles. */
   | { readonly kind: 'end-of-profiles' };
 
 const END_OF_TIER = 'end of tier ';
+const END_OF_STAGED = 'no rule of the staged policy';
 const END_OF_PROFILES = 'no policy or profile decided';
 
 /** The comment of a rule. */
@@ -21,6 +24,8 @@ export function formatOwner(owner: RuleOwner): string {
       return names.commentOf(`rule ${owner.index}${owner.note === undefined ? '' : `: ${owner.note}`}`);
     case 'end-of-tier':
       return names.commentOf(`${END_OF_TIER}${owner.tier}`);
+    case 'end-of-staged':
+      return END_OF_STAGED;
     case 'end-of-profiles':
       return END_OF_PROFILES;
   }
@@ -35,6 +40,7 @@ export function ownerOf({ index, comment }: CompiledRule): RuleOwner {
 export function tryParseOwner(comment: string | undefined = ''): RuleOwner | undefined {
   const [, index, note] = /^rule (\d+)(?:: (.*))?$/.exec(comment) ?? [];
   if (index !== undefined) return { kind: 'rule', index: Number(index), note };
+  if (comment === END_OF_STAGED) return { kind: 'end-of-staged' };
   if (comment === END_OF_PROFILES) return { kind: 'end-of-profiles' };
   return comment.startsWith(END_OF_TIER) ? { kind: 'end-of-tier', tier: comment.slice(END_OF_TIER.length) } : undefined;
 }

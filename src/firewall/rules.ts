@@ -2,7 +2,14 @@
 
 import type { Rule, Statement } from '../nftables/nft.ts';
 import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } from '../nftables/statements.ts';
-import type { CompiledRule, Direction, RuleList, RuleListId, TierPolicies } from '../policy/types/types.ts';
+import {
+  type CompiledRule,
+  type Direction,
+  isStaged,
+  type RuleList,
+  type RuleListId,
+  type TierPolicies,
+} from '../policy/types/types.ts';
 import type { Clause } from './clause.ts';
 import type { FirewallConfig } from './config.ts';
 import { computeConditions, dependsOnFamily } from './match.ts';
@@ -26,12 +33,13 @@ function isProfile(id: RuleListId): boolean {
   return id.startsWith('Profile/');
 }
 
-/** Each counts first what it acts on; behind the head of an endpoint's chain that is packets that begin flows. */
+/** One of a staged policy counts and goes back, or on where it would log. Each counts first what it acts on; behind the head of an endpoint's chain that is packets that begin flows. */
 function actionStatements(
   config: FirewallConfig,
   id: RuleListId,
   action: CompiledRule['action'],
 ): readonly Statement[] {
+  if (isStaged(id)) return action === 'log' ? [counter] : [counter, goBack];
   switch (action) {
     case 'allow':
       return [counter, accept];
@@ -87,23 +95,32 @@ function join(list: readonly Rendered[]): Rendered {
   return { rules: list.flatMap(({ rules }) => rules), parts: list.flatMap(({ parts }) => parts) };
 }
 
-/** The chain of a policy or profile: goes back when no rule decides. */
+/** Counts what none of its rules is about. */
+const END_OF_STAGED: Rendered = { rules: [rule([counter], formatOwner({ kind: 'end-of-staged' }))], parts: [] };
+
+/** The chain of a policy or profile: goes back when no rule decides; that of a staged policy always does. */
 export function renderRuleList(
   config: FirewallConfig,
   list: RuleList,
   direction: Direction,
   viewOf: ViewOfSet,
 ): Rendered {
-  return join(list[direction].map((each) => renderRule(config, list.id, each, viewOf)));
+  const rules = list[direction].map((each) => renderRule(config, list.id, each, viewOf));
+  return join(isStaged(list.id) ? [...rules, END_OF_STAGED] : rules);
 }
 
 /** Whether a rule of the list may send packets to the next tier. */
 export function mayPass(list: RuleList, direction: Direction): boolean {
-  return !isProfile(list.id) && list[direction].some((each) => each.action === 'pass');
+  return !isProfile(list.id) && !isStaged(list.id) && list[direction].some((each) => each.action === 'pass');
 }
 
 /** Whether the policy of that id may pass in the direction that is rendered. */
 type PassTest = (id: RuleListId) => boolean;
+
+/** Whether some policy of the tier may decide; one with staged policies alone passes everything on. */
+function decides(tier: TierPolicies, direction: Direction): boolean {
+  return tier[direction].some((id) => !isStaged(id));
+}
 
 /** The policies one after the other. One that passes leaves the mark, and with it the rest of the tier is skipped. */
 function tierRules(
@@ -118,11 +135,14 @@ function tierRules(
     const call = rule([jump(names.rulesChain(direction, id))]);
     return passes(id) ? [call, rule([...isPassed, clear, goBack])] : [call];
   });
-  const owner = formatOwner({ kind: 'end-of-tier', tier: tier.tier });
+  const end = rule(
+    tier.defaultAction === 'deny' ? denyStatements(config) : [counter],
+    formatOwner({ kind: 'end-of-tier', tier: tier.tier }),
+  );
   return [
     ...(tier[direction].some(passes) ? [rule([clear])] : []), // somebody else may have set the bit
     ...policies,
-    rule(tier.defaultAction === 'deny' ? denyStatements(config) : [counter], owner),
+    ...(decides(tier, direction) ? [end] : []),
   ];
 }
 
@@ -159,11 +179,16 @@ export function describeGroup({ direction, tiers, profiles }: Group): string {
   return names.commentOf([...tiers.flatMap((tier) => tier[direction]), ...profiles].join(', '));
 }
 
+/** Whether no packet comes out of the tier. */
+function endsAll(tier: TierPolicies, direction: Direction, passes: PassTest): boolean {
+  return tier.defaultAction === 'deny' && decides(tier, direction) && !tier[direction].some(passes);
+}
+
 /** Tiers in order, then profiles in order, then deny. What comes behind a tier that ends every packet is left out. */
 export function renderGroup(config: FirewallConfig, group: Group, passes: PassTest): Rendered {
   const { direction } = group;
   const start = rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)]);
-  const last = group.tiers.findIndex((tier) => tier.defaultAction === 'deny' && !tier[direction].some(passes));
+  const last = group.tiers.findIndex((tier) => endsAll(tier, direction, passes));
   const tiers = last < 0 ? group.tiers : group.tiers.slice(0, last + 1);
   const profiles = last < 0 ? group.profiles : [];
   return join([

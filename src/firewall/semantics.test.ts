@@ -10,14 +10,15 @@ import {
 import { type ModelPacket, runPacket } from '../../test/support/nftables/packet-model.ts';
 import { cidrContains, type parseCidr } from '../net/cidr.ts';
 import { familyOf, type Ip, parseIp } from '../net/ip.ts';
-import type {
-  CompiledRule,
-  Direction,
-  EndpointPolicy,
-  IcmpMatch,
-  IpSetId,
-  RuleListId,
-  SideMatch,
+import {
+  type CompiledRule,
+  type Direction,
+  type EndpointPolicy,
+  type IcmpMatch,
+  type IpSetId,
+  isStaged,
+  type RuleListId,
+  type SideMatch,
 } from '../policy/types/types.ts';
 import { defaultFirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
@@ -114,8 +115,9 @@ function evaluate(state: PolicyState, endpoint: EndpointPolicy, direction: Direc
   };
   const end = (action: 'allow' | 'deny'): Expected => ({ verdict: action === 'allow' ? 'accept' : 'drop', logged });
   tiers: for (const tier of endpoint.tiers) {
-    if (tier[direction].length === 0) continue;
-    for (const id of tier[direction]) {
+    const deciding = tier[direction].filter((id) => !isStaged(id));
+    if (deciding.length === 0) continue;
+    for (const id of deciding) {
       const action = decide(id);
       if (action === 'pass') continue tiers;
       if (action !== undefined) return end(action);

@@ -3,8 +3,10 @@ import { formatIssue } from '../base/errors.ts';
 import { tryParseJson } from '../base/json.ts';
 import type { ResourceName } from '../model/meta/resource.ts';
 import { parsePolicyUpdate } from '../policy/input/parse.ts';
+import { readStagedAction } from '../policy/input/parse-staged.ts';
 import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import type { PolicyUpdate } from '../policy/types/input.ts';
+import { isStaged } from '../policy/types/types.ts';
 import { membersOf } from '../schema/document.ts';
 
 /** A resource as the store has it. */
@@ -27,6 +29,8 @@ export interface WorkloadSummary {
 export interface StagedPolicy {
   /** `StagedNetworkPolicy/<namespace>/<name>` or `StagedGlobalNetworkPolicy//<name>`. */
   readonly id: string;
+  readonly action: 'set' | 'delete';
+  /** To the policy of its name. */
   readonly update: Extract<PolicyUpdate, { kind: 'policy' }>;
 }
 
@@ -64,16 +68,13 @@ function annotationsOf(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(own.map(([key, text]) => [key, textOf(text)]));
 }
 
-const STAGED = /^Staged((?:Global)?NetworkPolicy)$/;
-
 /** What enforcing a staged policy would do: put it in the place of the policy of its name, or take that away. */
-function parseStaged({ kind, namespace = '', name }: ResourceName, value: unknown): StagedPolicy | undefined {
-  const [, enforced] = STAGED.exec(kind) ?? [];
-  const action = membersOf(membersOf(value)?.spec)?.stagedAction ?? 'Set';
-  if (enforced === undefined || (action !== 'Set' && action !== 'Delete')) return undefined;
-  const key = { kind: enforced, namespace: namespace === '' ? undefined : namespace, name };
-  const update = parsePolicyUpdate(key, action === 'Delete' ? undefined : value, '')?.update;
-  return update?.kind === 'policy' ? { id: `${kind}/${namespace}/${name}`, update } : undefined;
+function readStaged(resource: unknown, update: PolicyUpdate): StagedPolicy | undefined {
+  if (update.kind !== 'policy' || !isStaged(update.id)) return undefined;
+  const { kind, id, value } = update;
+  const action = readStagedAction(resource);
+  if (action !== 'set' && action !== 'delete') return undefined;
+  return { id, action, update: { kind, id: id.replace(/^Staged/, ''), value } };
 }
 
 /** `Kind(name)` or `Kind(namespace/name)`. */
@@ -93,13 +94,14 @@ export function readCluster(documents: readonly StoredDocument[]): Cluster {
     const value = tryParseJson(text) ?? null; // what is no JSON is closed
     const id = `${key.kind}/${key.namespace ?? ''}/${key.name}`;
     annotations.set(id, annotationsOf(value));
-    const trial = parseStaged(key, value);
-    if (trial !== undefined) staged.push(trial);
     const workload = summarise(key, value);
     const parsed = parsePolicyUpdate(key, value, workload.node);
     if (parsed === undefined) continue;
     updates.push(parsed.update);
-    problems.push(...parsed.issues.map((issue) => `${formatId(id)} is closed: ${formatIssue(issue)}`));
+    const trial = readStaged(value, parsed.update);
+    if (trial !== undefined) staged.push(trial);
+    const closed = isStaged(id) ? 'would be closed' : 'is closed';
+    problems.push(...parsed.issues.map((issue) => `${formatId(id)} ${closed}: ${formatIssue(issue)}`));
     if (key.kind === 'WorkloadEndpoint') workloads.set(`${workload.namespace}/${workload.name}`, workload);
   }
   return { snapshot: createSnapshot(updates), updates, workloads, staged, annotations, problems };

@@ -157,6 +157,7 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/^spec\.updatePeriodSeconds$/, 0, 10],
   [/V6\.cidr$/, 'fd00::/16', 'fd01::/16'],
   [/^spec\.cidr$|\.cidr$/, '10.1.0.0/16', '10.2.0.0/16'],
+  [/stagedAction$/, 'Set', 'Ignore'],
   [/\.action$/, undefined, undefined], // below, by kind of rule
   [/prefixLength\.(min|max)$/, undefined, 20],
   [/\.source$/, undefined, 'RemotePeers'],

@@ -5,6 +5,7 @@ import { type StoreKey, tryParseKey } from '../../datastore/keys.ts';
 import { createRevisions } from '../../datastore/sync/revisions.ts';
 import type { StoreUpdate } from '../../ipam/commit.ts';
 import { parsePolicyUpdate } from '../../policy/input/parse.ts';
+import { isStaged } from '../../policy/types/types.ts';
 import type { Log } from '../../sys/log.ts';
 import type { ClusterState, Invalidation } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -42,7 +43,8 @@ export function createEventDispatcher(targets: EventTargets): EventDispatcher {
     const parsed = parsePolicyUpdate({ kind, namespace, name }, value, nodeName);
     if (parsed === undefined) return;
     const id = namespace === undefined ? name : `${namespace}/${name}`;
-    for (const issue of parsed.issues) log.error(`${kind}(${id}) is closed: ${formatIssue(issue)}`);
+    const closed = isStaged(kind) ? 'would be closed' : 'is closed';
+    for (const issue of parsed.issues) log.error(`${kind}(${id}) ${closed}: ${formatIssue(issue)}`);
     dataplane.update(parsed.update);
     workloads.update(parsed.update);
   }

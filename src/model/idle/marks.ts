@@ -70,7 +70,10 @@ function ruleMarks(direction: 'ingress' | 'egress'): readonly IdleMark[] {
 }
 
 const rules = [...ruleMarks('ingress'), ...ruleMarks('egress')];
-const staged: readonly IdleMark[] = [{ path: '', why: 'nobody counts what it would do' }];
+const HOST_POLICY: readonly IdleMark[] = ['doNotTrack', 'preDNAT', 'applyOnForward'].map((name) => ({
+  path: `spec.${name}`,
+  why: NO_HOST_POLICY,
+}));
 
 /** By kind. */
 export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
@@ -96,14 +99,9 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     { path: '', why: `${NO_HOST_POLICY}; its labels, addresses and ports count in selectors of rules alone` },
   ],
   NetworkPolicy: rules,
-  GlobalNetworkPolicy: [
-    ...rules,
-    { path: 'spec.doNotTrack', why: NO_HOST_POLICY },
-    { path: 'spec.preDNAT', why: NO_HOST_POLICY },
-    { path: 'spec.applyOnForward', why: NO_HOST_POLICY },
-  ],
-  StagedNetworkPolicy: staged,
-  StagedGlobalNetworkPolicy: staged,
+  GlobalNetworkPolicy: [...rules, ...HOST_POLICY],
+  StagedNetworkPolicy: rules,
+  StagedGlobalNetworkPolicy: [...rules, ...HOST_POLICY],
   Profile: rules,
   Node: [
     { path: 'spec.bgp.ipv4IPIPTunnelAddr', why: NO_TUNNEL_ADDRESS },

@@ -125,7 +125,7 @@ export function defineStagedPolicy<const K extends string, Spec extends PolicySp
     name: `Staged${name}` as const,
     plural: `staged${plural}`,
     aliases,
-    doc: `A ${name} on trial: stored, and not enforced.`,
+    doc: `A ${name} on trial: calculated and counted at its place, and not enforced.`,
     spec,
   });
 }

@@ -1,4 +1,4 @@
-// StagedGlobalNetworkPolicy: a GlobalNetworkPolicy on trial, stored and never enforced (Calico v3.33,
+// StagedGlobalNetworkPolicy: a GlobalNetworkPolicy on trial, calculated and counted and never enforced (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/stagedglobalnetworkpolicy.go).
 
 import { object } from '../../schema/schema.ts';

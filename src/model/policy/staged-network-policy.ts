@@ -1,4 +1,4 @@
-// StagedNetworkPolicy: a NetworkPolicy on trial, stored and never enforced (Calico v3.33,
+// StagedNetworkPolicy: a NetworkPolicy on trial, calculated and counted and never enforced (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/stagednetworkpolicy.go).
 
 import { object } from '../../schema/schema.ts';

@@ -14,8 +14,8 @@ interface GroupMatches {
 }
 
 export interface GroupIndex {
-  /** The group of a selector, without policies when it is new. */
-  open(selector: Selector): PolicyGroup;
+  /** The group of a selector, without policies when it is new; staged policies have groups of their own. */
+  open(selector: Selector, staged: boolean): PolicyGroup;
   close(group: PolicyGroup): void;
   addEndpoint(endpoint: LocalEndpoint): void;
   /** The labels are still the old ones. */
@@ -32,7 +32,9 @@ export function createGroupIndex(): GroupIndex {
 
   const index = createLabelIndex<LocalEndpoint, PolicyGroup>(() => endpoints, match, unmatch);
 
+  /** Staged policies of which nobody knows whether they apply do not: they close nothing. */
   function match(group: PolicyGroup, endpoint: LocalEndpoint, certain: boolean): void {
+    if (group.staged && !certain) return;
     touchedEndpoints.add(endpoint);
     if (!certain) {
       endpoint.unknownGroups.add(group);
@@ -44,6 +46,7 @@ export function createGroupIndex(): GroupIndex {
   }
 
   function unmatch(group: PolicyGroup, endpoint: LocalEndpoint, certain: boolean): void {
+    if (group.staged && !certain) return;
     touchedEndpoints.add(endpoint);
     if (!certain) {
       endpoint.unknownGroups.delete(group);
@@ -54,17 +57,17 @@ export function createGroupIndex(): GroupIndex {
     endpoint.groups.delete(group);
   }
 
-  function createGroup(key: string, selector: Selector): PolicyGroup {
+  function createGroup(key: string, selector: Selector, staged: boolean): PolicyGroup {
     const none = { policies: undefined, endpoints: undefined, sharedTiers: undefined };
-    return { key, serial: ++serials, selector, indexState: newIndexState(), ...none };
+    return { key, staged, serial: ++serials, selector, indexState: newIndexState(), ...none };
   }
 
   return {
-    open(selector) {
-      const key = formatSelector(selector);
+    open(selector, staged) {
+      const key = `${staged ? 'staged ' : ''}${formatSelector(selector)}`;
       const known = groups.get(key);
       if (known !== undefined) return known;
-      const group = createGroup(key, selector);
+      const group = createGroup(key, selector, staged);
       groups.set(key, group);
       index.addSelectors([group]);
       return group;

@@ -3,7 +3,7 @@ import { formatSelector } from '../../selector/format.ts';
 import type { LocalEndpoint, Policy } from '../index/local-endpoint.ts';
 import { addToSmallSet, removeFromSmallSet, visitSmallSet } from '../index/small-set.ts';
 import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
-import type { RuleListId } from '../types/types.ts';
+import { isStaged, type RuleListId } from '../types/types.ts';
 import { createGroupIndex } from './group-index.ts';
 import { createSharedTierLists } from './shared-tiers.ts';
 
@@ -62,7 +62,7 @@ export function createPolicyGroups(): PolicyGroups {
   }
 
   function joinGroup(id: RuleListId, input: PolicyInput): Policy {
-    const group = input.hostOnly ? undefined : groups.open(input.selector);
+    const group = input.hostOnly ? undefined : groups.open(input.selector, isStaged(id));
     const policy: Policy = { id, input, group };
     if (group === undefined) return policy;
     group.policies = addToSmallSet(group.policies, policy);

@@ -21,9 +21,10 @@ export interface LocalEndpoint extends IndexedItem {
   shared: SharedTiers | undefined;
 }
 
-/** All policies with one selector. */
+/** All policies with one selector that decide, or all that are staged. */
 export interface PolicyGroup {
   readonly key: string;
+  readonly staged: boolean;
   /** Tells groups apart in few characters; never used again. */
   readonly serial: number;
   readonly selector: Selector;

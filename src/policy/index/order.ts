@@ -1,6 +1,6 @@
 // In which order tiers and policies are evaluated (Calico v3.33, felix/calc/policy_sorter.go).
 import { type PolicyInput, type TierInput, UNKNOWN_TIER } from '../types/input.ts';
-import type { RuleListId, TierPolicies } from '../types/types.ts';
+import { isStaged, type RuleListId, type TierPolicies } from '../types/types.ts';
 
 /** A policy as it takes its place among others. */
 export interface PlacedPolicy {
@@ -8,9 +8,10 @@ export interface PlacedPolicy {
   readonly input: PolicyInput;
 }
 
-/** `<name>/<namespace>/<kind>`, by which policies of equal order are sorted. */
+/** `<name>/<namespace>/<kind>`, by which policies of equal order are sorted; one on trial comes before the one it is a trial of. */
 function tieBreaker(id: RuleListId): string {
-  return id.split('/').reverse().join('/');
+  const [kind, ...rest] = id.split('/');
+  return [...rest.reverse(), isStaged(id) ? '' : kind].join('/');
 }
 
 function compareTexts(a: string, b: string): number {

@@ -398,16 +398,30 @@ describe('network sets', () => {
   }
 });
 
-test('staged policies and other kinds are not looked at', () => {
-  for (const kind of [
-    'StagedNetworkPolicy',
-    'StagedGlobalNetworkPolicy',
-    'StagedKubernetesNetworkPolicy',
-    'IPPool',
-    'Node',
-  ]) {
+test('other kinds are not looked at', () => {
+  for (const kind of ['StagedKubernetesNetworkPolicy', 'IPPool', 'Node']) {
     expect(parsePolicyUpdate({ kind, namespace: 'ns', name: 'it' }, { spec: {} }, 'here')).toBeUndefined();
   }
+});
+
+test('a staged policy is read as the policy that it is a trial of, where it sets one', () => {
+  const spec = { tier: 'net', order: 7, selector: "a == 'b'", ingress: [{ action: 'Deny' }] };
+  const read = (kind: string, stagedAction: unknown) =>
+    parsePolicyUpdate({ kind, namespace: 'ns', name: 'it' }, { spec: { ...spec, stagedAction } }, 'here');
+  for (const action of [undefined, '', 'Set']) {
+    const staged = read('StagedNetworkPolicy', action);
+    expect(staged?.update).toMatchObject({ kind: 'policy', id: 'StagedNetworkPolicy/ns/it' });
+    expect({ ...staged?.update, id: 'NetworkPolicy/ns/it' } as never).toEqual(
+      read('NetworkPolicy', undefined)?.update as never,
+    );
+  }
+  const none = { kind: 'policy', id: 'StagedGlobalNetworkPolicy//it', value: undefined };
+  for (const action of ['Delete', 'Ignore', 'Learn'])
+    expect(read('StagedGlobalNetworkPolicy', action)).toEqual({ update: none, issues: [] } as never);
+  expect(read('StagedGlobalNetworkPolicy', 'Set it')).toEqual({
+    update: none,
+    issues: [{ path: 'spec.stagedAction', found: '"Set it"', wanted: 'Set, Delete, Learn or Ignore' }],
+  } as never);
 });
 
 test('a resource that is gone', () => {

@@ -6,6 +6,7 @@ import { describeValue, membersOf } from '../../schema/document.ts';
 import type { PolicyUpdate } from '../types/input.ts';
 import { parseHostEndpoint, parseNetworkSet, parseWorkloadEndpoint } from './parse-endpoint.ts';
 import { parsePolicy, parseProfile, parseTier } from './parse-policy.ts';
+import { parseStagedPolicy } from './parse-staged.ts';
 import { type Fields, report } from './read.ts';
 
 export interface ParsedUpdate {
@@ -29,7 +30,7 @@ function fieldsOf(value: unknown, issues: Issue[]): Fields {
 
 /**
  * The update that a resource (its JSON; undefined when it is gone, null when it is no JSON) means on this node. Undefined
- * for kinds that policy does not look at; staged policies are among them. Never throws.
+ * for kinds that policy does not look at. Never throws.
  */
 export function parsePolicyUpdate(key: ResourceName, value: unknown, nodeName: string): ParsedUpdate | undefined {
   const issues: Issue[] = [];
@@ -64,6 +65,14 @@ function parseUpdate(key: ResourceName, resource: Fields | undefined, nodeName: 
         id: `GlobalNetworkPolicy//${name}`,
         value: resource && parsePolicy(resource, undefined),
       };
+    case 'StagedNetworkPolicy': {
+      const value = resource && parseStagedPolicy(resource, namespace);
+      return { kind: 'policy', id: `StagedNetworkPolicy/${namespace}/${name}`, value };
+    }
+    case 'StagedGlobalNetworkPolicy': {
+      const value = resource && parseStagedPolicy(resource, undefined);
+      return { kind: 'policy', id: `StagedGlobalNetworkPolicy//${name}`, value };
+    }
     case 'Profile':
       return { kind: 'profile', id: name, value: resource && parseProfile(resource) };
     case 'Tier':

@@ -7,7 +7,7 @@ import type {
   ProfileInput,
   TierInput,
 } from '../types/input.ts';
-import type { RuleListId } from '../types/types.ts';
+import { isStaged, type RuleListId } from '../types/types.ts';
 
 /** By the ids of PolicyUpdate. */
 export interface PolicySnapshot {
@@ -15,6 +15,7 @@ export interface PolicySnapshot {
   readonly networkSets: ReadonlyMap<string, NetworkSetInput>;
   readonly profiles: ReadonlyMap<string, ProfileInput>;
   readonly tiers: ReadonlyMap<string, TierInput>;
+  /** Without those that are staged, which decide nothing. */
   readonly policies: ReadonlyMap<RuleListId, PolicyInput>;
 }
 
@@ -45,7 +46,7 @@ export function createSnapshot(updates: Iterable<PolicyUpdate>): PolicySnapshot 
         put(tiers, update.id, update.value);
         break;
       case 'policy':
-        put(policies, update.id, update.value);
+        if (!isStaged(update.id)) put(policies, update.id, update.value);
         break;
       case 'in-sync':
         break;

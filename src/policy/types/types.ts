@@ -113,8 +113,16 @@ export const ANY_SIDE: SideMatch = {
 
 export type Direction = 'ingress' | 'egress';
 
-/** `NetworkPolicy/<namespace>/<name>`, `GlobalNetworkPolicy//<name>` or `Profile//<name>`; unique in the store. */
+/**
+ * `NetworkPolicy/<namespace>/<name>`, `GlobalNetworkPolicy//<name>` or `Profile//<name>`; unique in the store. A staged policy
+ * has its own kind in the place of the one that it is a trial of.
+ */
 export type RuleListId = string;
+
+/** Whether it is a policy on trial: it stands among the others of its tier, and decides nothing. */
+export function isStaged(id: RuleListId): boolean {
+  return id.startsWith('Staged');
+}
 
 /** The rules of one policy or profile. A profile that does not exist is a list with one deny rule in both directions. */
 export interface RuleList {

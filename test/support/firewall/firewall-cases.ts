@@ -158,11 +158,12 @@ const listIds = [
   'NetworkPolicy/default/a',
   'NetworkPolicy/default/b',
   'GlobalNetworkPolicy//c',
+  'StagedGlobalNetworkPolicy//c',
   'Profile//net1',
   'Profile//net2',
 ];
-const policyIds = listIds.slice(0, 3);
-const profileIds = listIds.slice(3);
+const policyIds = listIds.slice(0, 4);
+const profileIds = listIds.slice(4);
 
 const lists: fc.Arbitrary<ReadonlyMap<RuleListId, RuleList>> = fc
   .tuple(

@@ -4,16 +4,17 @@ import { cidrContains, cidrsOverlap, formatCidr, isMasked } from '../../../src/n
 import { familyOf, formatIp, type Ip } from '../../../src/net/ip.ts';
 import { portInRange } from '../../../src/net/port.ts';
 import type { Packet } from '../../../src/policy/oracle/packet.ts';
-import type {
-  CompiledRule,
-  Direction,
-  EndpointPolicy,
-  IcmpMatch,
-  IpSetContent,
-  IpSetDelta,
-  PolicyChange,
-  RuleList,
-  SideMatch,
+import {
+  type CompiledRule,
+  type Direction,
+  type EndpointPolicy,
+  type IcmpMatch,
+  type IpSetContent,
+  type IpSetDelta,
+  isStaged,
+  type PolicyChange,
+  type RuleList,
+  type SideMatch,
 } from '../../../src/policy/types/types.ts';
 
 export interface Delivered {
@@ -218,8 +219,9 @@ function outcome(
 /** Whether a kernel that holds this state lets the packet through at the endpoint. */
 export function isAllowed(state: Delivered, endpoint: EndpointPolicy, direction: Direction, packet: Packet): boolean {
   for (const tier of endpoint.tiers) {
-    if (tier[direction].length === 0) continue;
-    const decided = tier[direction].map((id) => outcome(state, id, direction, packet)).find((one) => one !== undefined);
+    const deciding = tier[direction].filter((id) => !isStaged(id));
+    if (deciding.length === 0) continue;
+    const decided = deciding.map((id) => outcome(state, id, direction, packet)).find((one) => one !== undefined);
     if (decided === 'allow') return true;
     if (decided === 'deny' || (decided === undefined && tier.defaultAction === 'deny')) return false;
   }

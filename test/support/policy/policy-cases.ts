@@ -195,6 +195,8 @@ export const policyCase: fc.Arbitrary<readonly PolicyUpdate[]> = fc
     policy('GlobalNetworkPolicy//p'),
     policy('GlobalNetworkPolicy//q'),
     policy('NetworkPolicy/default/r'),
+    policy('StagedGlobalNetworkPolicy//p'),
+    policy('StagedNetworkPolicy/default/s'),
     networkSet,
   )
   .map((updates) => [open, ...updates]);
