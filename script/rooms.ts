@@ -29,6 +29,7 @@ export const rooms: Readonly<Record<string, string>> = {
   firewall: 'base net policy/types nftables firewall/forward',
   why: 'base net selector schema model/meta policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
+  'why/stats': 'base selector policy/types policy/index firewall why',
   routing: 'base net selector model/*',
   sys: 'base net',
   'cli/run': 'base sys cli',
@@ -88,7 +89,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base cli sys images/spec images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',
   'rkt/main': 'base manual cli images/store metadata rkt/cli rkt/options rkt/store rkt/command',
   'ctl/why':
-    'base why why/preview datastore datastore/resource kernel/nftables ctl/cli ctl/store ctl/manifest ctl/resource rkt/cli rkt/store',
+    'base cli why why/preview why/stats datastore datastore/resource kernel/nftables ctl/cli ctl/store ctl/manifest ctl/output ctl/resource rkt/cli rkt/store',
   'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
   lab: 'base schema cli/run manual cli sys images/transfer',
   uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird ctl/node rkt/*',
@@ -97,7 +98,9 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
 export const pureRooms =
-  'base net selector schema manual cli blocks model/* policy/* why why/preview nftables firewall/* routing'.split(' ');
+  'base net selector schema manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing'.split(
+    ' ',
+  );
 
 /** Files of `src` that no program holds, and why they are there all the same. */
 export const withoutProgram: readonly string[] = [

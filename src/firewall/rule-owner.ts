@@ -45,7 +45,22 @@ export function tryParseOwner(comment: string | undefined = ''): RuleOwner | und
   return comment.startsWith(END_OF_TIER) ? { kind: 'end-of-tier', tier: comment.slice(END_OF_TIER.length) } : undefined;
 }
 
+/** The owner of the rule at the end of a tier, as its comment holds it. */
+export function endOfTier(tier: string): RuleOwner | undefined {
+  return tryParseOwner(formatOwner({ kind: 'end-of-tier', tier }));
+}
+
 /** The comment of the chain that holds a policy's or profile's rules of a direction. */
 export function formatChainOwner(direction: Direction, id: RuleListId): string {
   return names.commentOf(`${direction} ${id}`);
+}
+
+/** What formatChainOwner has written; undefined for other comments, and for one that is cut. */
+export function tryParseChainOwner(
+  name: string,
+  comment: string | undefined,
+): { readonly direction: Direction; readonly id: RuleListId } | undefined {
+  const [, direction, id = ''] = /^(ingress|egress) (.*)$/.exec(comment ?? '') ?? [];
+  if (direction !== 'ingress' && direction !== 'egress') return undefined;
+  return names.rulesChain(direction, id) === name ? { direction, id } : undefined;
 }

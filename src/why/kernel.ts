@@ -24,9 +24,14 @@ export type KernelAnswer =
 
 export type KernelAnswers = Readonly<Record<Direction, KernelAnswer>>;
 
-/** The rules, and how many packets each has counted, by chain and place; undefined for one that does not count. */
+/** What the rules of a chain have counted, in order. */
+interface CountedRules {
+  readonly rules: readonly { readonly count: { readonly packets: number } | undefined }[];
+}
+
+/** The rules, and what they have counted, by chain. */
 interface CountedTable extends ObservedTable {
-  readonly counts?: ReadonlyMap<string, readonly (number | undefined)[]>;
+  readonly counts?: ReadonlyMap<string, CountedRules>;
 }
 
 /** What could be read on this host: the name of its node and its rules, or the reason why it could not, for people. */
@@ -96,7 +101,7 @@ function answer(walk: Walk, view: HostView, packet: JudgedPacket, interfaceOf: I
       kind: 'judged',
       agrees: (verdict === 'accept') === (walk.verdict.action === 'allow'),
       judgement,
-      packets: rule && view.table.counts?.get(rule.chain)?.[rule.index],
+      packets: rule && view.table.counts?.get(rule.chain)?.rules[rule.index]?.count?.packets,
     };
   } catch (error) {
     if (!isOcicatError(error, 'unsupported')) throw error;

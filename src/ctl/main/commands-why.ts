@@ -61,4 +61,28 @@ export const whyCommands: readonly CtlCommand[] = [
     failureStatus: 2,
     load: async () => (await import('../why/preview.ts')).runPreview,
   },
+  {
+    path: ['policy', 'stats'],
+    summary: 'Show how many packets each rule of the policies and profiles on this host has met',
+    description:
+      "Reads the counters of the rules that this host's kernel holds, as root, and what the rules are called from the store. Each row is a rule as it was written, in the order in which a packet meets them: first those for packets to endpoints, then those for packets from them; tiers, policies and their rules in order, what no policy of a tier decided, then profiles. Rules meet the packets that begin flows; those that follow in a flow that was let through pass without. A staged policy decides nothing: its rows say what it would do with the packets that came to its place. Where its stagedAction is Delete, the rows of the policy of its name say that they would be gone. POLICY is the name of policies, staged policies or profiles, or NAMESPACE/NAME; without, all are shown. A policy that no endpoint of this host is under is not in the kernel. Counters begin at nothing when the rules are made anew.",
+    operands: [{ name: 'POLICY', optional: true, many: true, offers: 'policies' }],
+    flags: [
+      { name: 'namespace', short: 'n', value: 'NAMESPACE', doc: 'Only policies of this namespace' },
+      {
+        name: 'output',
+        short: 'o',
+        value: 'FORMAT',
+        doc: 'ps, wide (orders and selectors too), json or yaml',
+        usual: 'ps',
+        choices: ['ps', 'wide', 'json', 'yaml'],
+      },
+      CONFIG,
+    ],
+    examples: [
+      ['What all rules have met', 'calicoctl policy stats'],
+      ['What a staged policy would have done', 'calicoctl policy stats web -o wide'],
+    ],
+    load: async () => (await import('../why/stats.ts')).runStats,
+  },
 ];

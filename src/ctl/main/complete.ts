@@ -27,6 +27,15 @@ async function fetchNames(invocation: Invocation, alias: string): Promise<readon
   }
 }
 
+/** Kinds with rules. */
+const RULE_KINDS = [
+  'networkpolicies',
+  'globalnetworkpolicies',
+  'stagednetworkpolicies',
+  'stagedglobalnetworkpolicies',
+  'profiles',
+];
+
 /** What the operands of the table offer. */
 const SOURCES: Readonly<
   Record<
@@ -39,6 +48,10 @@ const SOURCES: Readonly<
   names: async (invocation, operands) =>
     (await fetchNames(invocation, operands[0] ?? '')).filter((name) => !operands.includes(name, 1)),
   endpoints: (invocation) => fetchNames(invocation, 'workloadendpoints'),
+  policies: async (invocation, operands) => {
+    const lists = await Promise.all(RULE_KINDS.map((kind) => fetchNames(invocation, kind)));
+    return [...new Set(lists.flat())].filter((name) => !operands.includes(name));
+  },
   shells: () => SHELLS,
 };
 

@@ -10,7 +10,7 @@ import type { Handler } from '../cli/command.ts';
 import type { Item } from '../manifest/manifest.ts';
 import { readItems, reportNothing, toStorable, withNamespace } from '../resource/write.ts';
 import { namespaceFlag, withStore } from '../store/context.ts';
-import { readOutput } from './output.ts';
+import { readOutput, TEXT_OR_JSON } from './output.ts';
 import { fetchDocuments } from './read-cluster.ts';
 
 function toDocument(item: Item, namespace: string | undefined): StoredDocument {
@@ -29,7 +29,7 @@ function afterApply(stored: readonly StoredDocument[], applied: readonly StoredD
 
 /** Status 0 when nothing would change, 1 when something would, as diff; 2 for a failure. */
 export const runPreview: Handler = async (invocation) => {
-  const output = readOutput(invocation);
+  const output = readOutput(invocation, TEXT_OR_JSON);
   const items = await readItems(invocation);
   if (items.length === 0) return reportNothing(invocation) === 0 ? 0 : 2;
   const applied = items.map((item) => toDocument(item, namespaceFlag(invocation)));

@@ -13,7 +13,7 @@ import { flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { observeHost } from './host-view.ts';
 import { observeLocalPods } from './local-pods.ts';
-import { readOutput } from './output.ts';
+import { readOutput, TEXT_OR_JSON } from './output.ts';
 import { fetchCluster } from './read-cluster.ts';
 
 function readFamily(word: string | undefined): 4 | 6 | undefined {
@@ -55,7 +55,7 @@ function printDocuments(answers: readonly Answer[], cluster: Cluster): string {
 /** Status 0 when all of it is allowed, 1 when something is denied, 2 for a failure. */
 export const runWhy: Handler = async (invocation) => {
   const [source = '', destination = ''] = invocation.operands;
-  const [options, output] = [readFlowOptions(invocation), readOutput(invocation)];
+  const [options, output] = [readFlowOptions(invocation), readOutput(invocation, TEXT_OR_JSON)];
   const cluster = await withStore(invocation, (datastore) => fetchCluster(datastore, invocation.signal));
   const pods = observeLocalPods();
   const [from, to] = [resolveEnd(source, cluster, pods), resolveEnd(destination, cluster, pods)];
