@@ -158,6 +158,7 @@ function merge(list: readonly Expression[]): readonly Expression[] {
   const merged: Expression[] = [];
   for (const each of list) {
     merged.push(each);
+    if (each.name !== 'cmp' || merged.length < 4) continue;
     const [first, second, third, fourth] = merged.slice(-4);
     if (first === undefined || second === undefined || third === undefined || fourth === undefined) continue;
     const both = tryMerge(first, second, third, fourth);

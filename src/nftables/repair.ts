@@ -1,17 +1,14 @@
 // Compares the table that the kernel holds with the one that is wanted, and computes what makes them equal.
 import { orderChanges } from './changes.ts';
 import { sameVerdict } from './editor.ts';
-import { printRuleKey } from './expression.ts';
-import { lowerRule } from './lower.ts';
 import {
   type BaseHook,
-  type Chain,
   type Element,
   type Elements,
   LAYOUT,
   type NftSet,
+  type Rule,
   type Ruleset,
-  type SetSpec,
   type Steps,
   TABLE,
 } from './nft.ts';
@@ -21,7 +18,9 @@ import { keyTypeNumber } from './wire.ts';
 export interface ObservedChain {
   /** Undefined for a chain that only rules call; of a hook that we never use: priority NaN, so that it equals none. */
   readonly base: BaseHook | undefined;
-  /** What printRuleKey makes of each rule, in order. */
+  /** Whether these are its rules. */
+  holds(rules: readonly Rule[]): boolean;
+  /** What printRuleKey makes of each rule, in order: made anew each time it is read. */
   readonly rules: readonly string[];
 }
 
@@ -30,6 +29,9 @@ export interface ObservedSet {
   readonly keyType: number;
   readonly interval: boolean;
   readonly verdicts: boolean;
+  /** Whether these are known to be its elements without a look at each; false says nothing. */
+  holds(elements: Elements): boolean;
+  /** Made anew each time they are read. */
   readonly elements: Elements;
 }
 
@@ -81,13 +83,6 @@ function sameType(observed: ObservedSet, { spec }: NftSet): boolean {
   );
 }
 
-function sameRules(observed: ObservedChain, { rules }: Chain): boolean {
-  return (
-    observed.rules.length === rules.length &&
-    rules.every((rule, index) => printRuleKey(lowerRule(rule), rule.comment) === observed.rules[index])
-  );
-}
-
 /** Objects of our names that are of another make: these cannot be changed, only replaced. */
 function findMisshapen(observed: ObservedTable, desired: Ruleset): readonly Finding[] {
   const findings: Finding[] = [];
@@ -103,22 +98,19 @@ function findMisshapen(observed: ObservedTable, desired: Ruleset): readonly Find
   return findings;
 }
 
+/** Undefined when nothing differs. */
 function compareElements(
-  set: SetSpec,
-  observed: Elements,
-  desired: Elements,
-): { missing: SetElements; foreign: SetElements } {
-  const missing: Element[] = [];
-  const foreign: Element[] = [];
-  for (const element of desired) {
-    const [key, verdict] = element;
-    if (!observed.has(key) || !sameVerdict(observed.get(key), verdict)) missing.push(element);
-  }
-  for (const element of observed) {
-    const [key, verdict] = element;
-    if (!desired.has(key) || !sameVerdict(desired.get(key), verdict)) foreign.push(element);
-  }
-  return { missing: { set, elements: missing }, foreign: { set, elements: foreign } };
+  { spec: set, elements: desired }: NftSet,
+  kept: ObservedSet,
+): { readonly missing: SetElements; readonly foreign: SetElements } | undefined {
+  if (kept.holds(desired)) return undefined;
+  const observed = kept.elements;
+  const isLacking = (other: Elements, [key, verdict]: Element): boolean =>
+    !other.has(key) || !sameVerdict(other.get(key), verdict);
+  return {
+    missing: { set, elements: [...desired].filter((element) => isLacking(observed, element)) },
+    foreign: { set, elements: [...observed].filter((element) => isLacking(desired, element)) },
+  };
 }
 
 function elementFinding({ set, elements }: SetElements, state: 'missing' | 'foreign'): readonly Finding[] {
@@ -152,7 +144,7 @@ function repairChains(observed: ObservedTable, desired: Ruleset, scope: RepairSc
   const removedChains = scope.keepOthers ? [] : foreign;
   const rewrittenChains = pick(desired.chains, common).filter((chain) => {
     const other = observed.chains.get(chain.name);
-    return other === undefined || !sameRules(other, chain);
+    return other === undefined || !other.holds(chain.rules);
   });
   const findings = [
     ...findingsOf('chain', missing, 'missing'),
@@ -172,7 +164,10 @@ function repairSets(observed: ObservedTable, desired: Ruleset, scope: RepairScop
   const added = pick(desired.sets, missing);
   const compared = pick(desired.sets, common)
     .filter(({ spec }) => !spec.dynamic && !scope.openSets.has(spec.name))
-    .map(({ spec, elements }) => compareElements(spec, observed.sets.get(spec.name)?.elements ?? new Map(), elements));
+    .flatMap((set) => {
+      const kept = observed.sets.get(set.spec.name);
+      return kept === undefined ? [] : (compareElements(set, kept) ?? []);
+    });
   const findings = [
     ...findingsOf('set', missing, 'missing'),
     ...compared.flatMap(({ missing, foreign }) => [

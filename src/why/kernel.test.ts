@@ -5,7 +5,7 @@ import { defaultFirewallConfig } from '../firewall/config.ts';
 import { createFirewall } from '../firewall/firewall.ts';
 import { printRuleKey } from '../nftables/expression.ts';
 import { lowerRule } from '../nftables/lower.ts';
-import type { ObservedTable } from '../nftables/repair.ts';
+import type { ObservedChain, ObservedTable } from '../nftables/repair.ts';
 import { keyTypeNumber } from '../nftables/wire.ts';
 import { createPolicyCalculation } from '../policy/calculation/calculation.ts';
 import type { Cluster } from './cluster.ts';
@@ -26,11 +26,14 @@ function tableOf(cluster: Cluster): ObservedTable {
     chains: new Map(
       [...chains].map(([name, { base, rules }]) => [
         name,
-        { base, rules: rules.map((rule) => printRuleKey(lowerRule(rule), rule.comment)) },
+        { base, holds: () => true, rules: rules.map((rule) => printRuleKey(lowerRule(rule), rule.comment)) },
       ]),
     ),
     sets: new Map(
-      [...sets].map(([name, { spec, elements }]) => [name, { ...spec, keyType: keyTypeNumber(spec), elements }]),
+      [...sets].map(([name, { spec, elements }]) => [
+        name,
+        { ...spec, keyType: keyTypeNumber(spec), holds: () => true, elements },
+      ]),
     ),
   };
 }
@@ -74,7 +77,10 @@ test('what cannot be read, and rules that somebody else has made, are no agreeme
   });
   const table = tableOf(clusterWith());
   const foreign = printRuleKey([{ name: 'numgen', values: {} }], undefined);
-  const chains = new Map([...table.chains, ['to-workload', { base: undefined, rules: [foreign] }]]);
+  const chains = new Map<string, ObservedChain>([
+    ...table.chains,
+    ['to-workload', { base: undefined, holds: () => false, rules: [foreign] }],
+  ]);
   expect(ask({ node: 'node2', table: { ...table, chains } }).ingress).toEqual({
     kind: 'unknown',
     why: 'judge a packet: a rule has "numgen", which is not of this agent',

@@ -54,7 +54,10 @@ function observedSets({ sets: all }: Ruleset): ReadonlyMap<string, ObservedSet> 
   return new Map(
     [...all].map(([name, { spec, elements }]) => {
       const { interval, verdicts } = spec;
-      return [name, { keyType: keyTypeNumber(spec), interval, verdicts, elements: new Map(elements) }];
+      return [
+        name,
+        { keyType: keyTypeNumber(spec), interval, verdicts, holds: () => false, elements: new Map(elements) },
+      ];
     }),
   );
 }

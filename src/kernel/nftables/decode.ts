@@ -46,7 +46,7 @@ export function commentIn(userdata: Uint8Array | undefined, commentType = 0): st
   return undefined;
 }
 
-function decodeVerdict(data: Uint8Array | undefined): Verdict | undefined {
+export function decodeVerdict(data: Uint8Array | undefined): Verdict | undefined {
   const verdict = readAttributes(data ?? nothing).get(2);
   if (verdict === undefined) return undefined;
   const attributes = readAttributes(verdict);
@@ -57,7 +57,8 @@ function decodeData(data: Uint8Array): Bytes {
   return latin1(readAttributes(data).get(1) ?? nothing);
 }
 
-function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefined {
+/** The value of an attribute of that kind. */
+export function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefined {
   switch (kind) {
     case 'u8':
       return value[0] ?? 0;

@@ -7,24 +7,23 @@ import { familyNumbers, message, TABLE_OWNED, TABLE_PERSISTENT } from '../../nft
 import { ENOENT } from '../../sys/libc.ts';
 import { type MessageWriter, type Netlink, NLM_F_ACK, NLM_F_DUMP } from '../../sys/netlink.ts';
 import {
-  assembleElements,
   commentIn,
   decodeBase,
-  decodeElements,
-  decodeRule,
   decodeSet,
   isAnonymousSet,
   numberOf,
-  type RawElement,
   readObject,
   type SetShape,
   textOf,
 } from './decode.ts';
+import { areElements, valuesOfRaw } from './raw-elements.ts';
+import { isRule, keyOfRaw, type RawRule } from './raw-rule.ts';
 
 /** How often somebody else may change rulesets while ours is being read. */
 const MAX_ATTEMPTS = 20;
 
 type Attributes = ReadonlyMap<number, Uint8Array>;
+const NOTHING = new Uint8Array(0);
 
 /** Where a table is read from, and its name. */
 export interface Source {
@@ -89,51 +88,75 @@ export function observeHead({ netlink, writer, family, table: name }: Source): O
   throw new OcicatError('kernel', `read table "${name}": ${refusal.extack}`, { errno: refusal.errno });
 }
 
+function dumpRaw(
+  { netlink, writer, family }: Source,
+  type: number,
+  strings: readonly (readonly [number, string])[],
+  take: (payload: Uint8Array) => void,
+): void {
+  ask(writer, family, type, NLM_F_DUMP, strings);
+  netlink.dump(writer, (_type, payload) => take(payload));
+}
+
 /** Hands over every object of the table; the kernel may send those of others too. */
 export function dump(
-  { netlink, writer, family, table }: Source,
+  source: Source,
   type: number,
   strings: readonly (readonly [number, string])[],
   take: (attributes: Attributes) => void,
 ): void {
-  ask(writer, family, type, NLM_F_DUMP, strings);
-  netlink.dump(writer, (_type, payload) => {
+  dumpRaw(source, type, strings, (payload) => {
     const attributes = readObject(payload);
-    if (textOf(attributes, 1) === table) take(attributes);
+    if (textOf(attributes, 1) === source.table) take(attributes);
   });
+}
+
+function observedChain(base: ObservedChain['base'], raw: readonly RawRule[]): ObservedChain {
+  return {
+    base,
+    holds: (rules) => raw.length === rules.length && rules.every((rule, index) => isRule(raw[index] ?? NOTHING, rule)),
+    get rules() {
+      return raw.map(keyOfRaw);
+    },
+  };
+}
+
+/** Of one chain: a dump of all begins at the first rule again for each 32 KiB, which takes long where there are many. */
+function observeRules(source: Source, chain: string): readonly RawRule[] {
+  const rules: RawRule[] = [];
+  const place = [
+    [1, source.table],
+    [2, chain],
+  ] as const;
+  dumpRaw(source, message.getRule, place, (payload) => rules.push(payload));
+  return rules;
 }
 
 function observeChains(source: Source): ReadonlyMap<string, ObservedChain> {
-  const rules = new Map<string, string[]>();
-  dump(source, message.getRule, [[1, source.table]], (attributes) => {
-    const chain = textOf(attributes, 2);
-    const list = rules.get(chain) ?? [];
-    list.push(decodeRule(attributes));
-    rules.set(chain, list);
-  });
-  const chains = new Map<string, ObservedChain>();
+  const bases = new Map<string, ObservedChain['base']>();
   dump(source, message.getChain, [], (attributes) => {
-    const name = textOf(attributes, 3);
-    chains.set(name, { base: decodeBase(attributes, source.family), rules: rules.get(name) ?? [] });
+    bases.set(textOf(attributes, 3), decodeBase(attributes, source.family));
   });
-  return chains;
+  return new Map([...bases].map(([name, base]) => [name, observedChain(base, observeRules(source, name))]));
 }
 
-function observeElements(source: Source, shape: SetShape): ObservedSet {
-  const raw: RawElement[] = [];
-  dump(
-    source,
-    message.getSetElem,
-    [
-      [1, source.table],
-      [2, shape.name],
-    ],
-    (attributes) => {
-      raw.push(...decodeElements(attributes));
-    },
-  );
+function observeSet(source: Source, shape: SetShape): ObservedSet {
+  const raw: Uint8Array[] = [];
+  const name = [
+    [1, source.table],
+    [2, shape.name],
+  ] as const;
+  dumpRaw(source, message.getSetElem, name, (payload) => raw.push(payload));
   const { keyType, interval, verdicts } = shape;
-  return { keyType, interval, verdicts, elements: assembleElements(shape, raw) };
+  return {
+    keyType,
+    interval,
+    verdicts,
+    holds: (elements) => areElements(shape, raw, elements),
+    get elements() {
+      return valuesOfRaw(shape, raw);
+    },
+  };
 }
 
 function observeSets(source: Source): ReadonlyMap<string, ObservedSet> {
@@ -141,7 +164,7 @@ function observeSets(source: Source): ReadonlyMap<string, ObservedSet> {
   dump(source, message.getSet, [[1, source.table]], (attributes) => {
     if (!isAnonymousSet(attributes)) shapes.push(decodeSet(attributes));
   });
-  return new Map(shapes.map((shape) => [shape.name, observeElements(source, shape)]));
+  return new Map(shapes.map((shape) => [shape.name, observeSet(source, shape)]));
 }
 
 export interface KernelTable extends ObservedTable {
