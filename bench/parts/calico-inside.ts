@@ -1,9 +1,10 @@
 // Runs on a host: Calico's plugin and Felix, with an etcd of their own, in new network and mount namespaces.
 import { join } from 'node:path';
 import { makeContainers, type Plugin, removeContainers, timeCall } from './cni-calls.ts';
+import { attachAll, measureConvergence } from './converge.ts';
 import { observeProcess } from './process-figures.ts';
 
-const [folder = '', what = '', countText = ''] = process.argv.slice(2);
+const [folder = '', what = '', countText = '', policiesText = '0'] = process.argv.slice(2);
 const ENDPOINTS_URL = 'http://127.0.0.1:2379';
 const INSIDE = 'OCICAT_BENCH_INSIDE';
 
@@ -27,7 +28,7 @@ async function reenter(): Promise<number> {
     process.execPath,
     import.meta.path,
   ];
-  const child = Bun.spawn([...command, folder, what, countText], {
+  const child = Bun.spawn([...command, folder, what, countText, policiesText], {
     env: { ...process.env, [INSIDE]: '1' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -88,6 +89,7 @@ function startFelix(): number {
     LOGSEVERITYFILE: 'none',
     MTUIFACEPATTERN: 'ul0',
     USAGEREPORTINGENABLED: 'false',
+    DebugSkipCTLBCleanup: 'true', // Felix built without libbpf ends there
   };
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`FELIX_${name}`, value]));
   const felix = Bun.spawn([join(folder, 'felix')], {
@@ -113,21 +115,31 @@ const plugin: Plugin = {
   }),
 };
 
-/** Felix that cannot work would be a small and quiet peer: its rules for the endpoints must be in the kernel. */
-function requireRules(): void {
-  const { stdout } = Bun.spawnSync(['nft', 'list', 'table', 'ip', 'calico']);
-  if (!stdout.toString().includes('cali-tw-')) throw new Error('Felix has made no rules for the endpoints');
+/** Felix that cannot work would be a small and quiet peer: its rules for the endpoints must come into the kernel. */
+async function requireRules(): Promise<void> {
+  for (let tries = 0; tries < 60; tries++) {
+    await Bun.sleep(1_000);
+    const { stdout } = Bun.spawnSync(['nft', 'list', 'table', 'ip', 'calico']);
+    if (stdout.toString().includes('cali-tw-')) return;
+  }
+  throw new Error('Felix has made no rules for the endpoints');
 }
 
 async function measure(): Promise<unknown> {
   await startStore();
   const felix = startFelix();
   await Bun.sleep(5_000);
-  const containers = makeContainers(Number(countText), 'peer');
+  const endpoints = Number(countText);
+  const containers = makeContainers(endpoints, 'peer');
   try {
+    if (what === 'converge') {
+      attachAll(plugin, containers);
+      await requireRules();
+      const target = { etcd: ENDPOINTS_URL, agent: felix, folder: '/var/lib/calico' };
+      return await measureConvergence({ policies: Number(policiesText), endpoints }, target);
+    }
     const add = containers.map((container) => timeCall(plugin, 'ADD', container));
-    await Bun.sleep(1_000);
-    requireRules();
+    await requireRules();
     if (what === 'agent') {
       await Bun.sleep(3_000);
       return await observeProcess(felix, 20);

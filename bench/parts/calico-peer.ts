@@ -1,6 +1,7 @@
 // Calico's own plugin and Felix on a lab's host, in network namespaces of their own, where OCICAT_PEERS names a folder with them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Convergence, ConvergeWork } from './converge.ts';
 import { copyToHost, runOnHost } from './lab.ts';
 import { installPackages } from './packages.ts';
 
@@ -14,12 +15,17 @@ export function peerFolder(): string | undefined {
 const ON_HOST = '/var/lib/ocicat-peers';
 const PROGRAMS = ['calicoctl', 'calico', 'calico-ipam', 'felix'];
 
-async function runInside(lab: string, what: 'cni' | 'agent', count: number): Promise<unknown> {
+async function runInside(
+  lab: string,
+  what: 'cni' | 'agent' | 'converge',
+  endpoints: number,
+  policies = 0,
+): Promise<unknown> {
   const folder = peerFolder();
   if (folder === undefined) return undefined;
   installPackages(['ipset']); // Felix calls it
   await copyToHost(lab, folder, PROGRAMS, ON_HOST);
-  return runOnHost(lab, 'calico-inside.ts', [ON_HOST, what, String(count)]);
+  return runOnHost(lab, 'calico-inside.ts', [ON_HOST, what, String(endpoints), String(policies)]);
 }
 
 export interface PeerCniTimes {
@@ -40,4 +46,12 @@ export interface PeerAgentFigures {
 /** Felix with as many idle endpoints; undefined without the peers. */
 export async function runPeerAgent(lab: string, endpoints: number): Promise<PeerAgentFigures | undefined> {
   return (await runInside(lab, 'agent', endpoints)) as PeerAgentFigures | undefined;
+}
+
+/** Felix, from `apply` of so many policies over so many endpoints; undefined without the peers. */
+export async function runPeerConvergence(
+  lab: string,
+  { policies, endpoints }: ConvergeWork,
+): Promise<Convergence | undefined> {
+  return (await runInside(lab, 'converge', endpoints, policies)) as Convergence | undefined;
 }
