@@ -9,6 +9,7 @@ import type { StoreUpdate } from '../../ipam/commit.ts';
 import type { Log } from '../../sys/log.ts';
 import { createManualResetEvent } from '../../sys/pause.ts';
 import { createEventDispatcher, type EventTargets } from './event-dispatcher.ts';
+import { createPacedWork } from './paced-work.ts';
 import { createProjection, type ProjectionTargets } from './projection.ts';
 
 const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({ kind: 'ipam-config' })];
@@ -55,10 +56,10 @@ export function createSession(context: SessionContext): Session {
   /** The store that is being read is another one: what it lacks was not deleted by anybody. */
   let isReplaced = false;
   let behind: OcicatError | undefined;
-
-  function flush(): void {
+  const failure = Promise.withResolvers<never>();
+  const flushes = createPacedWork(() => {
     if (listed.isSet()) projection.flush();
-  }
+  }, failure.reject);
 
   /** Half of a listing says nothing about the whole: its other half may hold what denies. */
   function takeUpdates(updates: readonly StoreUpdate[]): void {
@@ -69,7 +70,7 @@ export function createSession(context: SessionContext): Session {
       events.dispatch(update);
       if (update.value === undefined && !isReplaced) context.deleted(update.key);
     }
-    flush();
+    flushes.touch();
   }
 
   function takeInSync(): void {
@@ -111,20 +112,28 @@ export function createSession(context: SessionContext): Session {
     else takeReplaced();
   }
 
+  async function follow(signal: AbortSignal): Promise<void> {
+    for await (const message of openSync(context.datastore, FOLLOWED, signal, context.stallMs)) take(message);
+  }
+
   return {
     takeOwn(update) {
       context.touchIdle();
       events.dispatch(update);
     },
-    flush,
+    flush: flushes.run,
     async flushWhole(signal) {
       await listed.wait(signal);
-      flush();
+      flushes.run();
     },
     whyBehind: () => behind?.message,
     onRead: (listener) => void listeners.push(listener),
     async run(signal) {
-      for await (const message of openSync(context.datastore, FOLLOWED, signal, context.stallMs)) take(message);
+      try {
+        await Promise.race([follow(signal), failure.promise]);
+      } finally {
+        flushes.close();
+      }
     },
   };
 }
