@@ -2,7 +2,7 @@
 import { runPeerConvergence } from './parts/calico-peer.ts';
 import type { Convergence } from './parts/converge.ts';
 import { runOnHost, withLab } from './parts/lab.ts';
-import { report } from './parts/report.ts';
+import { report, round } from './parts/report.ts';
 
 for (const work of [
   { policies: 1_000, endpoints: 100 },
@@ -19,8 +19,8 @@ for (const work of [
       peerName: 'Felix',
       unit: 's',
       more: {
-        mb: Math.round(ours.residentMb),
-        ...(peer === undefined ? {} : { peer_mb: Math.round(peer.residentMb) }),
+        ...{ mb: round(ours.residentMb), cpu_s: round(ours.cpuSeconds) },
+        ...(peer && { peer_mb: round(peer.residentMb), peer_cpu_s: round(peer.cpuSeconds) }),
       },
     });
   });

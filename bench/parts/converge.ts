@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { observeGeneration } from '../../src/kernel/nftables/observe.ts';
 import { createMessageWriter, NETLINK_NETFILTER, openNetlink } from '../../src/sys/netlink.ts';
 import { type Container, type Plugin, timeCall } from './cni-calls.ts';
-import { residentMb } from './process-figures.ts';
+import { cpuSeconds, residentMb } from './process-figures.ts';
 
 export interface Convergence {
   /** From the start of `apply` to the last change of a ruleset. */
   readonly seconds: number;
   readonly residentMb: number;
+  /** The agent's processor time. */
+  readonly cpuSeconds: number;
 }
 
 export interface ConvergeWork {
@@ -89,13 +91,18 @@ async function awaitRest(policies: number): Promise<number> {
 export async function measureConvergence(work: ConvergeWork, target: Target): Promise<Convergence> {
   const file = join(target.folder, 'policies.yaml');
   await Bun.write(file, Array.from({ length: work.policies }, (_, index) => printPolicy(index, work)).join('---\n'));
-  const startMs = performance.now();
+  const [startMs, startCpuSeconds] = [performance.now(), cpuSeconds(target.agent)];
   const apply = Bun.spawn([OWN_CTL, 'apply', '-f', file], {
     env: { PATH: process.env.PATH, DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: target.etcd },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [changedMs, status] = await Promise.all([awaitRest(work.policies), apply.exited]);
   if (status !== 0) throw new Error(`apply: exit status ${status}`);
+  const agentSeconds = cpuSeconds(target.agent) - startCpuSeconds;
   await Bun.sleep(5_000);
-  return { seconds: (changedMs - startMs) / 1000, residentMb: residentMb(target.agent) };
+  return {
+    seconds: (changedMs - startMs) / 1000,
+    residentMb: residentMb(target.agent),
+    cpuSeconds: agentSeconds,
+  };
 }

@@ -11,7 +11,8 @@ export interface Measurement {
   readonly more?: Readonly<Record<string, number | string>>;
 }
 
-function round(value: number): number {
+/** Four digits. */
+export function round(value: number): number {
   return Number(value.toPrecision(4));
 }
 

@@ -3,7 +3,7 @@
 import { countDescriptors, countThreads, type Pair, runPair } from './churn.ts';
 import { type Container, makeContainers, removeContainers } from './cni-calls.ts';
 import { cpuSeconds, findProcess, residentMb } from './process-figures.ts';
-import { median } from './report.ts';
+import { median, round } from './report.ts';
 
 const STEP_SECONDS = 60;
 const ETCD = 'http://10.99.0.254:2379';
@@ -26,10 +26,6 @@ function runStep(place: Container, agent: number): readonly Pair[] {
   do pairs.push(runPair(place, agent));
   while (performance.now() < stepEndMs);
   return pairs;
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
 }
 
 const places = makeContainers(1, 'soak');
