@@ -53,18 +53,20 @@ export const rooms: Readonly<Record<string, string>> = {
   'images/store': 'base schema sys images/spec images/archive',
   'images/registry': 'base schema sys images/spec images/store',
   'images/transfer': 'base schema sys images/spec images/archive images/store images/registry',
-  attach: 'base net schema blocks model/* sys datastore datastore/resource ipam kernel/link',
+  'attach/endpoint':
+    'base net schema blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
+  attach: 'base net blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
   'cni/spec': 'base net model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config': 'base net schema model/felix model/idle nftables firewall sys datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
-  'cni/server': 'base model/endpoint net sys attach cni/spec cni/invoke',
+  'cni/server': 'base model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach',
+    'base net schema model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
   'agent/upkeep':
-    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach cni/server agent/state',
+    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach/endpoint attach cni/server agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach agent/config agent/node cni/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',

@@ -2,7 +2,7 @@
 
 import { createAttacher } from '../attach/attacher.ts';
 import type { AttachContext } from '../attach/context.ts';
-import { type NodeCache, openNodeCache } from '../attach/node-cache.ts';
+import { type NodeCache, openNodeCache } from '../attach/endpoint/node-cache.ts';
 import { forgetDeleted } from '../attach/write-back.ts';
 import { openBird } from '../bird/bird.ts';
 import { openCniServer } from '../cni/server/server.ts';

@@ -13,7 +13,6 @@ import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import {
   addressesOf,
   attachedAddressesOf,
-  chooseLinkName,
   computeEndpointName,
   createEndpoint,
   DEFAULT_NAMESPACE,
@@ -21,9 +20,10 @@ import {
   findEndpoint,
   idOf,
   linkOf,
-} from './endpoint.ts';
+} from './endpoint/endpoint.ts';
+import { chooseLinkName } from './endpoint/link-name.ts';
+import type { LocalEndpoint } from './endpoint/node-cache.ts';
 import { createLink, linkSpecOf } from './link.ts';
-import type { LocalEndpoint } from './node-cache.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
 import { buildProfile } from './profile.ts';
 import { awaitReadiness } from './readiness.ts';

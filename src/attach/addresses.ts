@@ -8,9 +8,10 @@ import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { familyOf } from '../net/ip.ts';
 import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
+import type { AttachedAddress } from './endpoint/endpoint.ts';
 import { bootAttributes, buildReleaseOfBefore } from './last-boot.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
-import type { AddressRequest, AttachedAddress, CheckAddressesRequest } from './request.ts';
+import type { AddressRequest, CheckAddressesRequest } from './request.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 

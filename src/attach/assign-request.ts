@@ -3,8 +3,8 @@ import type { AssignRequest } from '../ipam/assign.ts';
 import type { IpamContext } from '../ipam/own-block.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { AttachContext } from './context.ts';
+import { otherAddresses } from './endpoint/other-interfaces.ts';
 import { handleOf, type Operation } from './operation.ts';
-import { otherAddresses } from './other-interfaces.ts';
 import type { AddressRequest } from './request.ts';
 
 /** Go's time.String(), as Calico notes it with an address. */

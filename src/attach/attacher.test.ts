@@ -8,8 +8,9 @@ import { printKey } from '../datastore/keys.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
 import { type Attacher, createAttacher } from './attacher.ts';
 import type { AttachContext } from './context.ts';
-import { openNodeCache } from './node-cache.ts';
+import { openNodeCache } from './endpoint/node-cache.ts';
 import type { AttachRequest, RemoveRequest } from './request.ts';
+import { createAttachRequest } from './usual-request.ts';
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org';
 const signal = new AbortController().signal;
@@ -58,12 +59,10 @@ async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
 }
 
 function requestOf(changes: Partial<AttachRequest> = {}): AttachRequest {
-  const request: AttachRequest = {
-    scope: 'interface',
+  const request = createAttachRequest({
     attachment: { containerId: 'web', interfaceName: 'eth0' },
-    otherIds: [],
     network: 'network1',
-    provider: undefined,
+    netnsFd: 99,
     deferred: {
       load: () => deferred,
       save: () => {
@@ -73,25 +72,8 @@ function requestOf(changes: Partial<AttachRequest> = {}): AttachRequest {
         deferred = undefined;
       },
     },
-    families: [4],
-    ipv4Pools: [],
-    ipv6Pools: [],
-    addresses: [],
-    mode: 'interface',
-    netnsFd: 99,
-    mac: undefined,
-    mtuBytes: undefined,
-    needsMtu: false,
-    queues: 1,
-    allowForwarding: false,
-    routes: [],
-    namespace: undefined,
-    labels: { app: 'web' },
-    workload: 'web',
-    createsProfile: true,
-    readinessGates: [],
     ...changes,
-  };
+  });
   return request;
 }
 
@@ -114,7 +96,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('a client other than CNI attaches, checks, detaches and collects with a request of its own', async () => {
   const attacher = await open();
-  const attached = await attacher.add(requestOf(), signal);
+  const attached = await attacher.add(requestOf({ workload: 'web' }), signal);
   expect(attached.addresses.map(({ ip, gateway }) => [formatIp(ip), formatIp(gateway)])).toEqual([
     ['192.168.0.0', '169.254.1.1'],
   ]);
@@ -135,6 +117,14 @@ test('a client other than CNI attaches, checks, detaches and collects with a req
   expect(await left()).toEqual([1, 1, 1]);
   await attacher.collect({ ...collect, valid: [] }, signal);
   expect(await left()).toEqual([0, 0, 0]);
+});
+
+test('a client says which workload, network and namespace, and gets the usual for all the rest', async () => {
+  const { endpoint, addresses, mtuBytes, routes } = await (await open()).add(requestOf(), signal);
+  expect([addresses.length, mtuBytes, routes]).toEqual([1, 1440, []]);
+  expect(endpoint.metadata).toMatchObject({ name: 'host--1-cni-web-eth0', namespace: 'default' });
+  expect(endpoint.spec).toMatchObject({ profiles: ['network1'], interfaceName: 'caliweb' });
+  expect(await countUnder(`${RESOURCES}/profiles/network1`)).toBe(1);
 });
 
 test('another provider of addresses is asked first and given back to when the rest fails', async () => {

@@ -5,14 +5,13 @@ import { addAddresses, checkAddresses } from './addresses.ts';
 import { checkWorkload } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { AttachContext } from './context.ts';
-import { attachmentOf } from './endpoint.ts';
-import type { LocalEndpoint } from './node-cache.ts';
+import { type AttachedAddress, attachmentOf } from './endpoint/endpoint.ts';
+import type { LocalEndpoint } from './endpoint/node-cache.ts';
 import { ensureReady, type Operation, type OperationContext } from './operation.ts';
 import { remove, removeEndpoint, removeIfDeferred } from './remove.ts';
 import type {
   AddressRequest,
   Attached,
-  AttachedAddress,
   AttachRequest,
   CheckAddressesRequest,
   CheckRequest,

@@ -6,11 +6,11 @@ import { printKey } from '../datastore/keys.ts';
 import { parseHandle } from '../ipam/handle.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
-import { attachedNetworkOf, holderNetworkOf, isAsAsked } from './attached-networks.ts';
-import { addressesOf, attachmentOf, endpointsOf, findEndpoint } from './endpoint.ts';
-import { tryRecallEndpoint } from './endpoint-files.ts';
+import { attachedNetworkOf, holderNetworkOf, isAsAsked } from './endpoint/attached-networks.ts';
+import { addressesOf, attachmentOf, endpointsOf, findEndpoint } from './endpoint/endpoint.ts';
+import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
+import type { LocalEndpoint } from './endpoint/node-cache.ts';
 import { linkSpecOf } from './link.ts';
-import type { LocalEndpoint } from './node-cache.ts';
 import { handleOf, type Operation, type OperationContext } from './operation.ts';
 import type { CheckRequest } from './request.ts';
 

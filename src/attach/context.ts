@@ -6,7 +6,8 @@ import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
 import type { Log } from '../sys/log.ts';
-import type { NodeCache } from './node-cache.ts';
+import type { EndpointId } from './endpoint/endpoint.ts';
+import type { NodeCache } from './endpoint/node-cache.ts';
 
 /** The kernel's side: createWorkloadLink and its kin, in the namespace that the agent calls the host's. */
 export interface WorkloadLinks {
@@ -25,9 +26,6 @@ export interface WorkloadLinks {
   /** Resolves when all links that were removed so far have gone. */
   settled?(): Promise<void>;
 }
-
-/** `<namespace>/<name>`. */
-export type EndpointId = string;
 
 /** What proves that what the store has under the node's name is this host's. */
 interface HeldName {

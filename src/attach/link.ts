@@ -3,7 +3,7 @@ import { isOcicatError, OcicatError } from '../base/errors.ts';
 import type { WorkloadLinkSpec } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { AttachContext } from './context.ts';
-import { addressesOf, idOf, linkOf } from './endpoint.ts';
+import { addressesOf, idOf, linkOf } from './endpoint/endpoint.ts';
 import type { Operation } from './operation.ts';
 import type { AttachRequest, Route } from './request.ts';
 import { routesOf } from './routes.ts';

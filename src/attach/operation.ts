@@ -6,7 +6,7 @@ import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import type { Queue } from '../sys/queue.ts';
 import { createUndo, type Undo } from '../sys/undo.ts';
 import type { AttachContext } from './context.ts';
-import { forgetEndpoint, type KeptEndpoint, keepEndpoint } from './endpoint-files.ts';
+import { forgetEndpoint, type KeptEndpoint, keepEndpoint } from './endpoint/endpoint-files.ts';
 import type { RemoveRequest } from './request.ts';
 
 /** What every operation on this host works with. */

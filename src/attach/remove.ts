@@ -14,7 +14,7 @@ import {
   isShared,
   networksOf,
   withoutNetwork,
-} from './attached-networks.ts';
+} from './endpoint/attached-networks.ts';
 import {
   addressesOf,
   attachmentOf,
@@ -23,11 +23,11 @@ import {
   findEndpoint,
   idOf,
   tryNameEndpoint,
-} from './endpoint.ts';
-import { tryRecallEndpoint } from './endpoint-files.ts';
-import type { LocalEndpoint } from './node-cache.ts';
+} from './endpoint/endpoint.ts';
+import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
+import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import { otherAddresses } from './endpoint/other-interfaces.ts';
 import { commit, dropEndpoint, handlesOf, type Operation, type OperationContext } from './operation.ts';
-import { otherAddresses } from './other-interfaces.ts';
 import type { DeferredRemoval, RemoveRequest } from './request.ts';
 import { detachNetwork } from './share.ts';
 

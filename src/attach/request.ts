@@ -6,6 +6,7 @@ import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family, Ip } from '../net/ip.ts';
 import type { Mac } from '../net/mac.ts';
+import type { AttachedAddress } from './endpoint/endpoint.ts';
 
 export interface Route {
   /** With the host's bits, as Calico's IPAM gives them. */
@@ -120,14 +121,6 @@ export interface CollectRequest {
 
 export interface StatusRequest extends PoolRequest {
   readonly provider: AddressProvider | undefined;
-}
-
-/** An address, and what the workload reaches others by. */
-export interface AttachedAddress {
-  readonly ip: Ip;
-  /** Of its block; 32 or 128 when it was asked for by itself. */
-  readonly prefixLength: number;
-  readonly gateway: Ip;
 }
 
 /** A workload as it is attached now. */

@@ -1,8 +1,8 @@
 // Endpoints of workloads that are provably gone: their link went with their network namespace, in a reboot or with a killed
 // runtime, and no request about them is under way. What they hold is released when an ADD needs it.
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { attachmentOf, idOf } from './endpoint.ts';
-import type { LocalEndpoint } from './node-cache.ts';
+import { attachmentOf, idOf } from './endpoint/endpoint.ts';
+import type { LocalEndpoint } from './endpoint/node-cache.ts';
 import type { Operation } from './operation.ts';
 import { removeEndpoint } from './remove.ts';
 

@@ -10,17 +10,17 @@ import { REMOVAL_GROUP } from '../kernel/link/removal-group.ts';
 import { isWholeAlias } from '../kernel/link/workload-link-spec.ts';
 import { type Attachment, tryParseAttachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { formatGoTime, ipamContextOf } from './assign-request.ts';
-import { holderNetworkOf } from './attached-networks.ts';
 import type { AttachContext } from './context.ts';
-import { addressesOf, attachmentOf, findEndpoint, idOf } from './endpoint.ts';
+import { holderNetworkOf } from './endpoint/attached-networks.ts';
+import { addressesOf, attachmentOf, findEndpoint, idOf } from './endpoint/endpoint.ts';
 import {
   forgetEndpoint,
   type KeptEndpoint,
   keepEndpoint,
   listKeptEndpoints,
   tryRecallEndpoint,
-} from './endpoint-files.ts';
-import type { LocalEndpoint } from './node-cache.ts';
+} from './endpoint/endpoint-files.ts';
+import type { LocalEndpoint } from './endpoint/node-cache.ts';
 import { commit, handleOf, type OperationContext } from './operation.ts';
 import { buildProfile } from './profile.ts';
 

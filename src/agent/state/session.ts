@@ -1,6 +1,6 @@
 // One session with the store: follows it from an empty cluster state on, through outages and replacement, until told to stop.
 
-import type { NodeCache } from '../../attach/node-cache.ts';
+import type { NodeCache } from '../../attach/endpoint/node-cache.ts';
 import type { OcicatError } from '../../base/errors.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printKey, RESOURCES_PREFIX } from '../../datastore/keys.ts';
 import type { Datastore } from '../../datastore/port.ts';

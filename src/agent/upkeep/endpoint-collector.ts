@@ -2,8 +2,8 @@
 // addresses come back.
 
 import type { Attacher } from '../../attach/attacher.ts';
-import { idOf } from '../../attach/endpoint.ts';
-import type { LocalEndpoint, NodeCache } from '../../attach/node-cache.ts';
+import { idOf } from '../../attach/endpoint/endpoint.ts';
+import type { LocalEndpoint, NodeCache } from '../../attach/endpoint/node-cache.ts';
 import type { Log } from '../../sys/log.ts';
 import type { Workloads } from '../state/workloads.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
-import { openNodeCache } from '../../attach/node-cache.ts';
+import { openNodeCache } from '../../attach/endpoint/node-cache.ts';
 import { printResourceKey } from '../../datastore/resource/resource-codec.ts';
 import type { WorkloadLinkState } from '../../kernel/link/workload-link.ts';
 import { parseIp } from '../../net/ip.ts';

@@ -2,7 +2,7 @@
 // store does not know.
 
 import type { WorkloadLinks } from '../../attach/context.ts';
-import type { NodeCache } from '../../attach/node-cache.ts';
+import type { NodeCache } from '../../attach/endpoint/node-cache.ts';
 import { printResourceKey } from '../../datastore/resource/resource-codec.ts';
 import { REMOVAL_GROUP } from '../../kernel/link/removal-group.ts';
 import type { WorkloadLinkState } from '../../kernel/link/workload-link.ts';

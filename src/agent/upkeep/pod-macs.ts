@@ -2,8 +2,8 @@
 // tells nobody. What has changed is true at once in the kernel, then in the store.
 
 import type { AttachContext } from '../../attach/context.ts';
-import { addressesOf, idOf } from '../../attach/endpoint.ts';
-import type { LocalEndpoint } from '../../attach/node-cache.ts';
+import { addressesOf, idOf } from '../../attach/endpoint/endpoint.ts';
+import type { LocalEndpoint } from '../../attach/endpoint/node-cache.ts';
 import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
 import { commitTransaction } from '../../ipam/commit.ts';
 import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';

@@ -9,6 +9,12 @@ import type {
   RemoveRequest,
   StatusRequest,
 } from '../../attach/request.ts';
+import {
+  createAddressRequest,
+  createAttachRequest,
+  createRemoveRequest,
+  createStatusRequest,
+} from '../../attach/usual-request.ts';
 import { OcicatError } from '../../base/errors.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 import type { Log } from '../../sys/log.ts';
@@ -52,25 +58,25 @@ function deferralOf({ call, request }: ParsedCall, context: DeferralContext): De
 export function toRemoveRequest(parsed: ParsedCall, context: DeferralContext): RemoveRequest {
   const { call, request } = parsed;
   const { plugin, environment, config } = request;
-  return {
+  return createRemoveRequest({
     scope: plugin === 'calico' ? 'interface' : 'addresses',
     attachment: { containerId: environment.containerId, interfaceName: environment.interfaceName },
     otherIds: [call.variables.CNI_CONTAINERID ?? ''],
     network: config.name,
     provider: ipamPluginOf(parsed),
     deferred: deferralOf(parsed, context),
-  };
+  });
 }
 
 export function toStatusRequest(parsed: ParsedCall): StatusRequest {
   const { ipv4, ipv6, ipv4Pools, ipv6Pools } = parsed.request.config.ipam;
   const families = [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])];
-  return { families, ipv4Pools, ipv6Pools, provider: ipamPluginOf(parsed) };
+  return createStatusRequest({ families, ipv4Pools, ipv6Pools, provider: ipamPluginOf(parsed) });
 }
 
 export function toAddressRequest(parsed: ParsedCall, context: DeferralContext): AddressRequest {
   const { addresses } = parsed.request.config.workloadArgs;
-  return { ...toStatusRequest(parsed), ...toRemoveRequest(parsed, context), addresses };
+  return createAddressRequest({ ...toStatusRequest(parsed), ...toRemoveRequest(parsed, context), addresses });
 }
 
 /** Throws `invalid`; the shim has said why there is no descriptor, and the server has answered that already. */
@@ -84,7 +90,7 @@ export function toAttachRequest(
     throw new OcicatError('invalid', `open network namespace "${environment.netns}": there is none`);
   const { mtuBytes, queues, allowForwarding, createsProfile, readinessGates, workloadArgs } = config;
   const { mac, namespace, labels, workload } = workloadArgs;
-  return {
+  return createAttachRequest({
     ...toAddressRequest(parsed, context),
     mode: attachModeOf(parsed.request),
     netnsFd,
@@ -99,7 +105,7 @@ export function toAttachRequest(
     workload,
     createsProfile,
     readinessGates,
-  };
+  });
 }
 
 export function toCheckRequest(

@@ -1,5 +1,6 @@
 // The result that a runtime gets for what the host has done.
-import type { Attached, AttachedAddress } from '../../attach/request.ts';
+import type { AttachedAddress } from '../../attach/endpoint/endpoint.ts';
+import type { Attached } from '../../attach/request.ts';
 import { tryParseJson } from '../../base/json.ts';
 import { tryParseResult } from '../spec/parse-result.ts';
 import type { CniRequest } from '../spec/request.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type MemoryDatastore, openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
 import { type Attacher, createAttacher } from '../../attach/attacher.ts';
 import type { AttachContext } from '../../attach/context.ts';
-import { openNodeCache } from '../../attach/node-cache.ts';
+import { openNodeCache } from '../../attach/endpoint/node-cache.ts';
 import { type Issue, OcicatError } from '../../base/errors.ts';
 import { printKey } from '../../datastore/keys.ts';
 import type { Datastore } from '../../datastore/port.ts';

@@ -1,6 +1,6 @@
 // What a runtime remembers of an attachment, its `prevResult`, against what it is (CNI spec 1.1.0, "CHECK").
 import { missingAddresses } from '../../attach/check.ts';
-import { addressesOf } from '../../attach/endpoint.ts';
+import { addressesOf } from '../../attach/endpoint/endpoint.ts';
 import type { Issue } from '../../base/errors.ts';
 import type { WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../../net/ip.ts';

@@ -1,5 +1,11 @@
 // The name of a WorkloadEndpoint follows from what it is (Calico v3.33, libcalico-go/lib/names/workloadendpoint.go).
 
+/**
+ * The orchestrator of every workload that an agent attaches, whoever asks: by it, and by the node, the agent knows which
+ * endpoints are its own to collect. Calico gives it to whatever comes by CNI without Kubernetes.
+ */
+export const ORCHESTRATOR = 'cni';
+
 /** The parts of a spec that make the name. */
 export interface EndpointIdentity {
   readonly node: string;
@@ -14,7 +20,7 @@ export interface EndpointIdentity {
 export function identifyingField(orchestrator: string): 'workload' | 'containerID' | 'pod' | undefined {
   if (orchestrator === 'libnetwork') return undefined;
   if (orchestrator === 'k8s') return 'pod';
-  return orchestrator === 'cni' ? 'containerID' : 'workload';
+  return orchestrator === ORCHESTRATOR ? 'containerID' : 'workload';
 }
 
 /** `<node>-<orchestrator>-<workload>-<endpoint>`, each `-` inside a part doubled; undefined when a part is missing. */
@@ -34,11 +40,16 @@ export interface Attachment {
   readonly interfaceName: string;
 }
 
-/** Container and interface in the name of an endpoint of orchestrator `cni`; undefined in any other. */
+/** The names of the endpoints that the agent of a node attaches begin with this. */
+export function endpointNamePrefix(node: string): string {
+  return `${node.replaceAll('-', '--')}-${ORCHESTRATOR}-`;
+}
+
+/** Container and interface in the name of an endpoint that an agent attached; undefined in any other. */
 export function tryParseAttachment(name: string): Attachment | undefined {
   const [, orchestrator, containerId, interfaceName] = name
     .split(/(?<!-)-(?!-)/)
     .map((part) => part.replaceAll('--', '-'));
-  if (orchestrator !== 'cni' || containerId === undefined || interfaceName === undefined) return undefined;
+  if (orchestrator !== ORCHESTRATOR || containerId === undefined || interfaceName === undefined) return undefined;
   return { containerId, interfaceName };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAttacher } from '../../../src/attach/attacher.ts';
 import type { AttachContext } from '../../../src/attach/context.ts';
-import { openNodeCache } from '../../../src/attach/node-cache.ts';
+import { openNodeCache } from '../../../src/attach/endpoint/node-cache.ts';
 import type { CniLimits } from '../../../src/cni/server/admission.ts';
 import { type CniServer, openCniServer } from '../../../src/cni/server/server.ts';
 import { parseDatastoreConfig } from '../../../src/datastore/open/config.ts';

@@ -1,17 +1,18 @@
 // What attaching keeps of the store, so that an ADD asks it only once: everything for addresses, this node's
 // endpoints, which profiles there are, and whether the datastore is open for changes.
-import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
-import type { Datastore, Revision } from '../datastore/port.ts';
-import { parseResourceAt } from '../datastore/resource/resource-codec.ts';
-import type { StoreCache, StoreUpdate } from '../ipam/commit.ts';
-import { createKeyCache } from '../ipam/key-cache.ts';
-import { ABSENT } from '../ipam/transaction-builder.ts';
-import { type IpamView, openIpamView } from '../ipam/view.ts';
-import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import type { Kind } from '../model/meta/kind.ts';
-import type { Resource } from '../model/meta/resource.ts';
-import { clusterInformation } from '../model/node/cluster-information.ts';
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { printKey, printResourcePrefix, tryParseKey } from '../../datastore/keys.ts';
+import type { Datastore, Revision } from '../../datastore/port.ts';
+import { parseResourceAt } from '../../datastore/resource/resource-codec.ts';
+import type { StoreCache, StoreUpdate } from '../../ipam/commit.ts';
+import { createKeyCache } from '../../ipam/key-cache.ts';
+import { ABSENT } from '../../ipam/transaction-builder.ts';
+import { type IpamView, openIpamView } from '../../ipam/view.ts';
+import { type WorkloadEndpoint, workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
+import { endpointNamePrefix } from '../../model/endpoint/workload-endpoint-name.ts';
+import type { Kind } from '../../model/meta/kind.ts';
+import type { Resource } from '../../model/meta/resource.ts';
+import { clusterInformation } from '../../model/node/cluster-information.ts';
 
 export interface LocalEndpoint {
   readonly key: string;
@@ -25,7 +26,7 @@ export interface LocalEndpoint {
  */
 export interface NodeCache extends StoreCache {
   readonly ipam: IpamView;
-  /** Endpoints of this node whose orchestrator is `cni`. */
+  /** Endpoints of this node that its agent attached. */
   endpoints(): readonly LocalEndpoint[];
   /** What ClusterInformation has. */
   isDatastoreReady(): boolean;
@@ -57,15 +58,10 @@ function tryRead<R extends Resource>(kind: Kind<R>, key: string, text: string): 
   }
 }
 
-/** The names of a node's endpoints begin with this. */
-function endpointPrefix(nodeName: string): string {
-  return `${nodeName.replaceAll('-', '--')}-cni-`;
-}
-
 export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache {
   const ipam = openIpamView(datastore, nodeName);
   const cache = createKeyCache();
-  const ownPrefix = endpointPrefix(nodeName);
+  const ownPrefix = endpointNamePrefix(nodeName);
   const waiting: (() => void)[] = [];
   let inSync = false;
 

@@ -2,16 +2,16 @@
 // made since, and is told again.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isOcicatError } from '../base/errors.ts';
-import { shortHash } from '../base/hash.ts';
-import { parseJson, printJson } from '../base/json.ts';
-import { printResource } from '../datastore/resource/resource-codec.ts';
-import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
-import { parseStored } from '../model/meta/stored.ts';
-import { membersOf } from '../schema/document.ts';
-import { readRegularFile } from '../sys/files.ts';
-import { replaceFile } from '../sys/replace-file.ts';
+import { isOcicatError } from '../../base/errors.ts';
+import { shortHash } from '../../base/hash.ts';
+import { parseJson, printJson } from '../../base/json.ts';
+import { printResource } from '../../datastore/resource/resource-codec.ts';
+import { type WorkloadEndpoint, workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
+import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
+import { parseStored } from '../../model/meta/stored.ts';
+import { membersOf } from '../../schema/document.ts';
+import { readRegularFile } from '../../sys/files.ts';
+import { replaceFile } from '../../sys/replace-file.ts';
 
 /** What a store is told of a pod that it does not know. */
 export interface KeptEndpoint {

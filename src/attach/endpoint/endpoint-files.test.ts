@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { shortHash } from '../base/hash.ts';
-import { parseIp } from '../net/ip.ts';
-import { parseMac } from '../net/mac.ts';
+import { shortHash } from '../../base/hash.ts';
+import { parseIp } from '../../net/ip.ts';
+import { parseMac } from '../../net/mac.ts';
 import { createEndpoint } from './endpoint.ts';
 import {
   forgetEndpoint,

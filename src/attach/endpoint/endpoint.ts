@@ -1,25 +1,30 @@
-// The endpoint of a container: its name, its link's name, and the resource that the store gets (Calico v3.33,
+// The endpoint of a container: its name, and the resource that the store gets (Calico v3.33,
 // cni-plugin/pkg/plugin/plugin.go).
-import { createHash, randomUUID } from 'node:crypto';
-import { OcicatError } from '../base/errors.ts';
-import { printTime } from '../blocks/block.ts';
-import { gatewayOf } from '../kernel/link/workload-link.ts';
-import { storableContainerId } from '../model/endpoint/container-id.ts';
-import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { type Attachment, tryComputeEndpointName } from '../model/endpoint/workload-endpoint-name.ts';
-import { API_VERSION } from '../model/meta/resource.ts';
-import { formatCidr, hostCidr, parseCidr } from '../net/cidr.ts';
-import { bitsOf, familyOf, type Ip } from '../net/ip.ts';
-import { type Mac, parseMac } from '../net/mac.ts';
-import type { EndpointId } from './context.ts';
+import { randomUUID } from 'node:crypto';
+import { OcicatError } from '../../base/errors.ts';
+import { printTime } from '../../blocks/block.ts';
+import { gatewayOf } from '../../kernel/link/workload-link.ts';
+import { storableContainerId } from '../../model/endpoint/container-id.ts';
+import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
+import { type Attachment, ORCHESTRATOR, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
+import { API_VERSION } from '../../model/meta/resource.ts';
+import { formatCidr, hostCidr, parseCidr } from '../../net/cidr.ts';
+import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
+import { type Mac, parseMac } from '../../net/mac.ts';
 import type { LocalEndpoint, NodeCache } from './node-cache.ts';
-import type { AttachedAddress } from './request.ts';
 
-const ORCHESTRATOR = 'cni';
 export const DEFAULT_NAMESPACE = 'default';
-const LINK_PREFIX = 'cali';
-/** What an interface name has room for after the prefix. */
-const LINK_SUFFIX_LENGTH = 11;
+
+/** `<namespace>/<name>`. */
+export type EndpointId = string;
+
+/** An address, and what the workload reaches others by. */
+export interface AttachedAddress {
+  readonly ip: Ip;
+  /** Of its block; 32 or 128 when it was asked for by itself. */
+  readonly prefixLength: number;
+  readonly gateway: Ip;
+}
 
 export interface EndpointParts {
   readonly nodeName: string;
@@ -114,30 +119,4 @@ export function linkOf(endpoint: WorkloadEndpoint): { readonly hostName: string;
   const { interfaceName, mac } = endpoint.spec;
   if (interfaceName !== undefined && mac !== undefined) return { hostName: interfaceName, mac: parseMac(mac) };
   throw new OcicatError('corrupt', `read endpoint "${idOf(endpoint)}": it has no interfaceName or no mac`);
-}
-
-function* candidateNames({ containerId, interfaceName }: Attachment): Generator<string> {
-  yield containerId.slice(0, LINK_SUFFIX_LENGTH);
-  for (let turn = 0; ; turn++) {
-    const hash = createHash('sha256').update(`${containerId}/${interfaceName}/${turn}`).digest('hex');
-    yield hash.slice(0, LINK_SUFFIX_LENGTH);
-  }
-}
-
-/**
- * Calico's name, `cali` and the first 11 characters of the container's ID, as long as nothing else has it, such as another
- * interface of the container; else 11 hexadecimal digits of a hash of both. (Calico lets two containers with the same
- * beginning fight for the link.)
- */
-export function chooseLinkName(cache: NodeCache, attachment: Attachment, isForeign: (name: string) => boolean): string {
-  const { containerId, interfaceName } = attachment;
-  const isOwn = ({ containerID, endpoint }: WorkloadEndpoint['spec']) =>
-    containerID === containerId && endpoint === interfaceName;
-  const specs = cache.endpoints().map(({ endpoint }) => endpoint.spec);
-  const taken = new Set(specs.filter((spec) => !isOwn(spec)).map((spec) => spec.interfaceName));
-  for (const suffix of candidateNames(attachment)) {
-    const name = `${LINK_PREFIX}${suffix}`;
-    if (!taken.has(name) && !isForeign(name)) return name;
-  }
-  throw new OcicatError('internal', `name link of container "${containerId}": names have run out`);
 }

@@ -1,7 +1,7 @@
 // The networks that an endpoint is attached to. Mostly it is one, the endpoint's first profile; when several share its interface,
 // annotations say which, under which interface's name each was asked for, and whose its addresses are.
-import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import type { RemoveRequest } from './request.ts';
+import type { WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
+import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 
 /** `network1/eth0 network2/eth1`, in the order in which they came. */
 const NETWORKS = 'ocicat/networks';
@@ -14,8 +14,13 @@ export interface AttachedNetwork {
   readonly interfaceName: string;
 }
 
+interface AskedNetwork {
+  readonly network: string;
+  readonly attachment: Attachment;
+}
+
 /** The network of a request, as it is asked for. */
-export function attachedNetworkOf({ network, attachment }: RemoveRequest): AttachedNetwork {
+export function attachedNetworkOf({ network, attachment }: AskedNetwork): AttachedNetwork {
   return { network, interfaceName: attachment.interfaceName };
 }
 

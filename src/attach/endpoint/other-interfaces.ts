@@ -1,6 +1,6 @@
 // The other interfaces of a container: what they have is not a request's to give again or to take.
-import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
-import type { Ip } from '../net/ip.ts';
+import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
+import type { Ip } from '../../net/ip.ts';
 import { addressesOf, endpointsOf } from './endpoint.ts';
 import type { NodeCache } from './node-cache.ts';
 
