@@ -6,8 +6,16 @@ import type { Mac } from '../../net/mac.ts';
 import type { Link } from '../link/links.ts';
 import { type HostEnd, type HostSettings, holdsSettings, type ObservedSettings } from '../link/workload-link-host.ts';
 import type { Neighbour } from '../route/neighbours.ts';
-import { type Route, type RouteChange, sameRoute, WORKLOAD_ROUTE_PROTOCOL, workloadRoute } from '../route/routes.ts';
-import type { KernelState } from './state.ts';
+import {
+  GATEWAY_ROUTE_PROTOCOL,
+  gatewayRoute,
+  type Route,
+  type RouteChange,
+  sameRoute,
+  WORKLOAD_ROUTE_PROTOCOL,
+  workloadRoute,
+} from '../route/routes.ts';
+import type { DesiredRoute, KernelState } from './state.ts';
 
 export interface ObservedLink extends Pick<Link, 'index' | 'name' | 'up'> {
   readonly settings: ObservedSettings;
@@ -40,11 +48,22 @@ function linkDifference(desired: KernelState['links'], links: readonly ObservedL
   });
 }
 
-/** Such a route as whoever attaches a workload makes: another route through the link is somebody's who knows why. */
+/** As the kernel has it. */
+function routeOf(
+  { destination, gateway }: Pick<DesiredRoute, 'destination' | 'gateway'>,
+  interfaceIndex: number,
+): Route {
+  return gateway === undefined
+    ? workloadRoute(destination, interfaceIndex)
+    : gatewayRoute(destination, gateway, interfaceIndex);
+}
+
+/** Such a route as a state wants them: another route through the link is somebody's who knows why. */
 function isOurs(route: Route, interfaceIndex: number): boolean {
-  const { destination, protocol } = route;
-  const isAlike = sameRoute(route, workloadRoute(destination, interfaceIndex));
-  return isAlike && isHostCidr(destination) && protocol === WORKLOAD_ROUTE_PROTOCOL;
+  const { destination, gateway, protocol } = route;
+  if (!sameRoute(route, routeOf(route, interfaceIndex))) return false;
+  if (gateway !== undefined) return protocol === GATEWAY_ROUTE_PROTOCOL;
+  return isHostCidr(destination) && protocol === WORKLOAD_ROUTE_PROTOCOL;
 }
 
 function routeDifference(
@@ -52,9 +71,9 @@ function routeDifference(
   up: ReadonlyMap<string, ObservedLink>,
   observed: readonly Route[],
 ): RouteChange {
-  const wanted = [...routes.values()].flatMap(({ destination, interfaceName }) => {
-    const link = up.get(interfaceName);
-    return link === undefined ? [] : [workloadRoute(destination, link.index)];
+  const wanted = [...routes.values()].flatMap((route) => {
+    const link = up.get(route.interfaceName);
+    return link === undefined ? [] : [routeOf(route, link.index)];
   });
   const whole = new Set([...up.values()].filter(({ name }) => links.get(name)?.isWhole).map(({ index }) => index));
   const standing = Map.groupBy(observed, ({ destination }) => formatCidr(destination));

@@ -6,15 +6,17 @@ import type { Mac } from '../../net/mac.ts';
 import type { HostSettings } from '../link/workload-link-host.ts';
 
 interface DesiredLink {
-  readonly settings: HostSettings;
+  /** Undefined where somebody else makes them, as for the host's uplink. */
+  readonly settings: HostSettings | undefined;
   /** All that leads through it is in the state; where that is not known, nothing is taken away. */
   readonly isWhole: boolean;
 }
 
-/** Through a link, to what lies right behind it. */
-interface DesiredRoute {
+export interface DesiredRoute {
   readonly destination: Cidr;
   readonly interfaceName: string;
+  /** Undefined: it lies right behind the link. */
+  readonly gateway: Ip | undefined;
 }
 
 interface DesiredNeighbour {

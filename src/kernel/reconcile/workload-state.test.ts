@@ -26,7 +26,7 @@ test('each address goes through its workload’s link, and has its neighbour the
     '10.0.0.1 cali1',
     'fd00::1 cali1',
   ]);
-  expect([...links].map(([name, { settings }]) => [name, ...settings.families])).toEqual([
+  expect([...links].map(([name, { settings }]) => [name, ...(settings?.families ?? [])])).toEqual([
     ['cali1', 4, 6],
     ['cali2', 4],
   ]);

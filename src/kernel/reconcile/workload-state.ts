@@ -23,7 +23,7 @@ export interface LocalWorkload {
 export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): KernelState {
   const { interfaceName, addresses, mac, maySpoof, isPartial } = workload;
   const settings = { families: familiesOf(addresses), maySpoof };
-  const routes = addresses.map(hostCidr).map((destination) => ({ destination, interfaceName }));
+  const routes = addresses.map(hostCidr).map((destination) => ({ destination, interfaceName, gateway: undefined }));
   return {
     links: new Map([[interfaceName, { settings, isWhole: !isPartial }]]),
     routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),

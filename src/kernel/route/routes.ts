@@ -1,7 +1,7 @@
 // Kernel routes: read with a filter, and changed in one batch.
 import { OcicatError } from '../../base/errors.ts';
 import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../../net/cidr.ts';
-import { bitsOf, type Family, familyOf, type Ip, ipFromBytes, ipToBytes, parseIp } from '../../net/ip.ts';
+import { bitsOf, type Family, familyOf, formatIp, type Ip, ipFromBytes, ipToBytes, parseIp } from '../../net/ip.ts';
 import { EEXIST, ENOENT, ESRCH } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { type NextHop, readNextHops } from './next-hops.ts';
@@ -27,8 +27,10 @@ export const PROTOCOL_BOOT = 3;
 export const PROTOCOL_BIRD = 12;
 /** Calico's DeviceRouteProtocol for routes to its workloads (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
 export const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
+/** Calico's DefaultRouteProto, of routes to other hosts (Calico v3.33, felix/dataplane/linux/dataplanedefs). */
+export const GATEWAY_ROUTE_PROTOCOL = 80;
 /** Calico's IPv4NormalRoutePriority and IPv6NormalRoutePriority (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
-const WORKLOAD_ROUTE_METRIC = 1024;
+const ROUTE_METRIC = 1024;
 
 type RouteScope = 'universe' | 'link' | 'host';
 type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'other';
@@ -80,8 +82,14 @@ export function workloadRoute(address: Cidr, interfaceIndex: number): Route {
     interfaceIndex,
     gateway: undefined,
     source: undefined,
-    metric: WORKLOAD_ROUTE_METRIC,
+    metric: ROUTE_METRIC,
   };
+}
+
+/** A route by way of another host that is on the link. */
+export function gatewayRoute(destination: Cidr, gateway: Ip, interfaceIndex: number): Route {
+  const route = workloadRoute(destination, interfaceIndex);
+  return { ...route, protocol: GATEWAY_ROUTE_PROTOCOL, scope: 'universe', gateway };
 }
 
 function addressFamily(family: Family): number {
@@ -190,10 +198,11 @@ export function sameRoute(a: Route, b: Route): boolean {
   return sameDestination && keys.every((key) => a[key] === b[key]);
 }
 
-/** `10.0.0.1/32 scope link interface 7 metric 1024` for messages. */
+/** `10.0.0.1/32 interface 7 metric 1024`, `10.1.0.0/26 via 10.0.0.2 interface 3 metric 1024`, for messages. */
 export function formatRoute(route: Route): string {
   const parts = [formatCidr(route.destination)];
   if (route.type !== 'unicast') parts.unshift(route.type);
+  if (route.gateway !== undefined) parts.push(`via ${formatIp(route.gateway)}`);
   if (route.interfaceIndex !== undefined) parts.push(`interface ${route.interfaceIndex}`);
   if (route.metric !== 0) parts.push(`metric ${route.metric}`);
   return parts.join(' ');
