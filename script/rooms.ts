@@ -56,7 +56,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'attach/endpoint':
     'base net schema blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
   attach: 'base net blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
-  'cni/spec': 'base net model/meta model/endpoint',
+  'cni/spec': 'base net schema model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config': 'base net schema model/felix model/idle nftables firewall sys datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',

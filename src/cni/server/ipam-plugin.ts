@@ -2,7 +2,7 @@
 // configuration.
 import type { AddressProvider } from '../../attach/request.ts';
 import { delegate, delegateAdd, withAnswer } from '../invoke/delegate.ts';
-import { OWN_IPAM } from '../spec/config.ts';
+import { OWN_IPAM } from '../spec/config-file.ts';
 import type { ParsedCall } from '../spec/request.ts';
 
 /** undefined where the addresses are of our own IPAM. */

@@ -1,20 +1,25 @@
 // The network configuration on a plugin's standard input, from JSON to values or to every reason to refuse it (Calico
 // v3.33, cni-plugin/pkg/types/types.go; CNI spec 1.1.0, "Plugin configuration objects").
-import { formatIssue, type Issue } from '../../base/errors.ts';
+import { formatIssue } from '../../base/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
-import { isDnsSubdomain } from '../../model/meta/names.ts';
-import { tryParseIp } from '../../net/ip.ts';
-import { createReader, type Reader } from './config-reader.ts';
+import { readSchema } from '../../schema/schema-read.ts';
+import {
+  type Attach,
+  type CniDnsFile,
+  type ConfigFile,
+  configFile,
+  familiesOf,
+  OWN_IPAM,
+  type PluginName,
+  VALID_ATTACHMENTS,
+} from './config-file.ts';
 import { CNI_CODE, type CniError } from './error.ts';
-import { readRoutes, tryParseResult } from './parse-result.ts';
+import { ipOf } from './parse-result.ts';
 import type { CniResult, ResultRoute } from './result.ts';
 import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
 import { type CniArgs, NO_WORKLOAD_ARGS, readWorkloadArgs, type WorkloadArgs } from './workload-args.ts';
-
-/** The name of our own IPAM plugin. */
-export const OWN_IPAM = 'calico-ipam';
 
 interface IpamConfig {
   /** `calico-ipam`, or the name of a plugin on CNI_PATH. */
@@ -27,9 +32,6 @@ interface IpamConfig {
   /** What the container reaches by this network's interface, whichever of its interfaces has the preference. */
   readonly routes: readonly ResultRoute[];
 }
-
-/** A network gives the container the interface that is asked for, or its profile to the interface that is there. */
-export type Attach = 'interface' | 'profile';
 
 export interface NetworkConfig {
   readonly version: CniVersion;
@@ -57,58 +59,9 @@ export interface NetworkConfig {
   readonly validAttachments: readonly Attachment[] | undefined;
 }
 
-/** Which plugin reads the configuration: their rules differ a little. */
-export type PluginName = 'calico' | 'calico-ipam';
-
 export type ConfigResult =
   | { readonly kind: 'config'; readonly config: NetworkConfig }
   | { readonly kind: 'refused'; readonly error: CniError };
-
-/** Calico's rule; CNI's own wants a letter or digit first as well. */
-const NETWORK_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
-
-/**
- * The network's name becomes a profile and a label of that name, whose rules are stricter than CNI's: saying so here is
- * kinder than failing after half of the work (Calico does the latter).
- */
-function readName(reader: Reader, plugin: PluginName): string {
-  const name = reader.text('name') ?? '';
-  if (!NETWORK_NAME.test(name))
-    reader.refuse('name', `"${name}"`, 'a letter or digit, then letters, digits, "_", "." and "-"');
-  else if (plugin === 'calico' && (!isDnsSubdomain(name) || name.length > 63))
-    reader.refuse(
-      'name',
-      `"${name}"`,
-      'a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends',
-    );
-  return name;
-}
-
-/** Only the texts "false" and "true" change the default (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go). */
-function readFamilies(reader: Reader): Pick<IpamConfig, 'ipv4' | 'ipv6'> {
-  const [ipv4, ipv6] = [reader.text('assign_ipv4') !== 'false', reader.text('assign_ipv6') === 'true'];
-  if (!ipv4 && !ipv6) reader.refuse('assign_ipv4', '"false"', 'at least one of assign_ipv4 and assign_ipv6');
-  return { ipv4, ipv6 };
-}
-
-/** Of `subnet` and everything else, the plugin that `type` names reads what it wants. */
-function readIpam(reader: Reader): IpamConfig {
-  const type = reader.text('type') ?? '';
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(type))
-    reader.refuse('type', `"${type}"`, `"${OWN_IPAM}" or another plugin's name`);
-  const listed = reader.list('routes');
-  const routes = readRoutes(listed);
-  if (routes.length < listed.length)
-    reader.refuse('routes', 'an entry that is no route', 'entries such as { "dst": "10.0.0.0/8" }');
-  if (type !== OWN_IPAM) return { type, ipv4: false, ipv6: false, ipv4Pools: [], ipv6Pools: [], routes };
-  return {
-    type,
-    ...readFamilies(reader),
-    ipv4Pools: reader.texts('ipv4_pools'),
-    ipv6Pools: reader.texts('ipv6_pools'),
-    routes,
-  };
-}
 
 /** What a container asks for goes before what the file says for all. */
 function choosePools(ipam: IpamConfig, { pools }: WorkloadArgs): IpamConfig {
@@ -120,110 +73,45 @@ function choosePools(ipam: IpamConfig, { pools }: WorkloadArgs): IpamConfig {
   };
 }
 
-function readMtu(reader: Reader): number | undefined {
-  const mtuBytes = reader.integer('mtu') ?? 0;
-  if (mtuBytes !== 0 && (mtuBytes < 68 || mtuBytes > 65_535))
-    reader.refuse('mtu', `${mtuBytes}`, '68 to 65535, or 0 for the default');
-  return mtuBytes === 0 ? undefined : mtuBytes;
+function toIpam({ type, routes = [], ...own }: ConfigFile['ipam']): IpamConfig {
+  const networkRoutes = routes.map(({ dst, gw }): ResultRoute => ({ destination: dst, gateway: ipOf(gw) }));
+  if (type !== OWN_IPAM) return { type, ipv4: false, ipv6: false, ipv4Pools: [], ipv6Pools: [], routes: networkRoutes };
+  const { assign_ipv4, assign_ipv6, ipv4_pools: ipv4Pools = [], ipv6_pools: ipv6Pools = [] } = own;
+  return { type, ...familiesOf(assign_ipv4, assign_ipv6), ipv4Pools, ipv6Pools, routes: networkRoutes };
 }
 
-function readAttach(reader: Reader): Attach | undefined {
-  const attach = reader.text('attach') ?? '';
-  if (attach === 'interface' || attach === 'profile') return attach;
-  if (attach !== '') reader.refuse('attach', `"${attach}"`, '"interface" or "profile"');
-  return undefined;
+function toDns({ nameservers = [], search = [], options = [], domain = '' }: CniDnsFile = {}): CniResult['dns'] {
+  const lists = Object.entries({ nameservers, search, options }).filter(([, texts]) => texts.length > 0);
+  return { ...Object.fromEntries(lists), ...(domain === '' ? {} : { domain }) };
 }
 
-function readGates(reader: Reader): readonly string[] {
-  const gates = reader.texts('readiness_gates');
-  for (const gate of gates) if (!URL.canParse(gate)) reader.refuse('readiness_gates', `"${gate}"`, 'URLs');
-  return gates;
-}
-
-/** Settings that would make the network another one than this program can make. */
-function refuseForeign(reader: Reader): void {
-  const device = reader.text('device_type') ?? '';
-  if (device !== '' && device !== 'veth') reader.refuse('device_type', `"${device}"`, '"veth"');
-  const store = reader.text('datastore_type') ?? '';
-  if (store !== '' && store !== 'etcdv3') reader.refuse('datastore_type', `"${store}"`, '"etcdv3"');
-  const dataplane = reader.within('dataplane_options').text('type') ?? '';
-  if (dataplane !== '') reader.refuse('dataplane_options.type', `"${dataplane}"`, 'nothing');
-  if (reader.within('feature_control').flag('ip_addrs_no_ipam'))
-    reader.refuse(
-      'feature_control.ip_addrs_no_ipam',
-      'true',
-      'false: requested feature is not supported for this runtime: ip_addrs_no_ipam',
-    );
-}
-
-function readAttachments(reader: Reader, fields: JsonObject): readonly Attachment[] | undefined {
-  const NAME = 'cni.dev/valid-attachments';
-  if (fields[NAME] === undefined) return undefined; // null is how Go prints an empty list
-  return reader.list(NAME).flatMap((value) => {
-    const { containerID, ifname } = isJsonObject(value) ? value : {};
-    if (typeof containerID === 'string' && typeof ifname === 'string')
-      return [{ containerId: storableContainerId(containerID), interfaceName: ifname }];
-    reader.refuse(NAME, 'an attachment without containerID or ifname', 'both in each');
-    return [];
-  });
-}
-
-function readDns(reader: Reader): CniResult['dns'] {
-  const lists = (['nameservers', 'search', 'options'] as const).map((name) => [name, reader.texts(name)] as const);
-  const [, nameservers] = lists[0] ?? [];
-  for (const server of nameservers ?? [])
-    if (tryParseIp(server) === undefined) reader.refuse('nameservers', `"${server}"`, 'addresses');
-  const domain = reader.text('domain') ?? '';
+function toConfig(file: ConfigFile, version: CniVersion, workloadArgs: WorkloadArgs): NetworkConfig {
   return {
-    ...Object.fromEntries(lists.filter(([, texts]) => texts.length > 0)),
-    ...(domain === '' ? {} : { domain }),
-  };
-}
-
-function readPrevious(reader: Reader, fields: JsonObject): CniResult | undefined {
-  if (!reader.has('prevResult')) return undefined;
-  const previous = tryParseResult(fields.prevResult);
-  if (previous === undefined) reader.refuse('prevResult', 'something else', 'the result of ADD');
-  return previous;
-}
-
-/**
- * Keys that are let through unread: `log_*` (the agent's log has all), `etcd_*` (the agent holds the connection),
- * `nodename_file*` (the agent wrote it), `ipam_lock_file` (there is no lock), `policy_setup_timeout_seconds` and
- * `endpoint_status_dir` (ADD always waits), `kubernetes`, `policy.k8s_*`, `include_default_routes`,
- * `feature_control.floating_ips`, `qps`, `burst`, `calico_api_group` (Kubernetes only), `mode`, `vxlan_*`, `windows_*`
- * (Windows only), and by CNI's rules whatever a plugin does not know.
- */
-function readConfig(
-  fields: JsonObject,
-  version: CniVersion,
-  plugin: PluginName,
-  args: CniArgs | undefined,
-): { config: NetworkConfig; issues: readonly Issue[] } {
-  const reader = createReader(fields);
-  if (plugin === 'calico') refuseForeign(reader);
-  const workloadArgs = args === undefined ? NO_WORKLOAD_ARGS : readWorkloadArgs(reader, args);
-  const queues = reader.integer('num_queues') ?? 1;
-  if (queues > 4096) reader.refuse('num_queues', `${queues}`, 'at most 4096');
-  const config: NetworkConfig = {
     version,
-    type: reader.text('type') ?? '',
-    name: readName(reader, plugin),
-    ipam: choosePools(readIpam(reader.within('ipam')), workloadArgs),
-    mtuBytes: readMtu(reader),
-    requireMtu: reader.flag('require_mtu_file'),
-    queues: Math.max(1, queues),
-    nodeName: reader.text('nodename') || undefined,
-    createsProfile: (reader.within('policy').text('type') ?? '') === '',
-    allowForwarding: reader.within('container_settings').flag('allow_ip_forwarding'),
-    attach: readAttach(reader),
-    readinessGates: readGates(reader),
+    type: file.type ?? '',
+    name: file.name,
+    ipam: choosePools(toIpam(file.ipam), workloadArgs),
+    mtuBytes: file.mtu || undefined,
+    requireMtu: file.require_mtu_file ?? false,
+    queues: Math.max(1, file.num_queues ?? 1),
+    nodeName: file.nodename || undefined,
+    createsProfile: (file.policy?.type ?? '') === '',
+    allowForwarding: file.container_settings?.allow_ip_forwarding ?? false,
+    attach: file.attach,
+    readinessGates: file.readiness_gates ?? [],
     workloadArgs,
-    previous: readPrevious(reader, fields),
-    dns: readDns(reader.within('dns')),
-    validAttachments: readAttachments(reader, fields),
+    previous: file.prevResult,
+    dns: toDns(file.dns),
+    validAttachments: file[VALID_ATTACHMENTS]?.map(({ containerID, ifname }) => ({
+      containerId: storableContainerId(containerID),
+      interfaceName: ifname,
+    })),
   };
-  return { config, issues: reader.issues };
+}
+
+/** GC's list; null is how Go prints an empty one. */
+function withoutNull(value: JsonObject): JsonObject {
+  return value[VALID_ATTACHMENTS] === null ? { ...value, [VALID_ATTACHMENTS]: [] } : value;
 }
 
 function refuse(code: number, msg: string, details?: string, cniVersion?: string): ConfigResult {
@@ -255,8 +143,11 @@ export function parseConfig(text: string, plugin: PluginName, args: CniArgs | un
       `config is ${JSON.stringify(wanted)}, plugin supports [${supported}]`,
     );
   }
-  const { config, issues } = readConfig(value, version, plugin, args);
-  if (issues.length === 0) return { kind: 'config', config };
+  const workload = args === undefined ? { args: NO_WORKLOAD_ARGS, issues: [] } : readWorkloadArgs(value, args);
+  const file = readSchema(configFile[plugin], withoutNull(value), 'open');
+  const issues = [...(file.kind === 'invalid' ? file.issues : []), ...workload.issues];
+  if (file.kind === 'valid' && issues.length === 0)
+    return { kind: 'config', config: toConfig(file.value, version, workload.args) };
   const details = issues.map(formatIssue).join('; ');
   return issues.every(({ path }) => path.startsWith('CNI_ARGS'))
     ? refuse(CNI_CODE.invalidEnvironment, 'invalid environment', details, version)

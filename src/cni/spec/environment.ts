@@ -2,7 +2,7 @@
 import type { Issue } from '../../base/errors.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import { parseArgs } from './args.ts';
-import type { Attach } from './config.ts';
+import type { Attach } from './config-file.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 
 const COMMANDS = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS', 'VERSION'] as const;

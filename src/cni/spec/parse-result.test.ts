@@ -36,8 +36,8 @@ test('name servers and the like, if there are any', () => {
 test.each([
   ['{"ip4":{"ip":"x"}}', 'result of plugin "p": ip4.ip: found "x", wanted an address with a prefix length'],
   ['{"ips":[{}]}', 'result of plugin "p": ips[0].address: found nothing, wanted an address with a prefix length'],
-  ['{"interfaces":[{"mac":1}]}', 'result of plugin "p": interfaces[0].name: found nothing, wanted a string'],
-  ['{"dns":{"search":["a",1]}}', 'result of plugin "p": dns.search[1]: found 1, wanted a string'],
+  ['{"interfaces":[{"mac":1}]}', 'result of plugin "p": interfaces[0].name: found nothing, wanted a text'],
+  ['{"dns":{"search":["a",1]}}', 'result of plugin "p": dns.search[1]: found 1, wanted a text'],
   ['nonsense', 'result of plugin "p": is not JSON'],
 ])('%s is refused', (json, message) => {
   expect(() => parseResult('p', json)).toThrow(message);

@@ -1,95 +1,92 @@
 // The result of a plugin of any version of the specification, from JSON to values or to every reason why it is none.
-import { formatIssue, type Issue, OcicatError } from '../../base/errors.ts';
-import { isJsonObject, type Json, tryParseJson } from '../../base/json.ts';
+import { OcicatError } from '../../base/errors.ts';
+import { tryParseJson } from '../../base/json.ts';
 import { type Cidr, tryParseCidr } from '../../net/cidr.ts';
-import { tryParseIp } from '../../net/ip.ts';
-import { createReader, type Reader } from './config-reader.ts';
+import { type Ip, tryParseIp } from '../../net/ip.ts';
+import { membersOf } from '../../schema/document.ts';
+import { parseValue } from '../../schema/parse.ts';
+import { anything, parsedText, text } from '../../schema/scalars.ts';
+import { type Infer, list, object, optional, type Scalar } from '../../schema/schema.ts';
+import { readSchema } from '../../schema/schema-read.ts';
 import type { CniResult, ResultAddress, ResultInterface, ResultRoute } from './result.ts';
 
-function textOf(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
+/** What an address may look like where a wrong one is nobody's. */
+export function ipOf(value: unknown): Ip | undefined {
+  return typeof value === 'string' ? tryParseIp(value) : undefined;
 }
 
 /** `[{ "dst": "10.0.0.0/8" }]`; what is no route is left out. */
-export function readRoutes(value: Json | undefined): readonly ResultRoute[] {
-  const routes: readonly Json[] = Array.isArray(value) ? value : [];
+function readRoutes(value: unknown): readonly ResultRoute[] {
+  const routes: readonly unknown[] = Array.isArray(value) ? value : [];
   return routes.flatMap((route) => {
-    const { dst, gw } = isJsonObject(route) ? route : {};
-    const destination = tryParseCidr(textOf(dst));
-    return destination === undefined ? [] : [{ destination, gateway: tryParseIp(textOf(gw)) }];
+    const { dst, gw } = membersOf(route) ?? {};
+    const destination = typeof dst === 'string' ? tryParseCidr(dst) : undefined;
+    return destination === undefined ? [] : [{ destination, gateway: ipOf(gw) }];
   });
 }
 
-type Report = (path: string, found: Json | undefined, wanted: string) => void;
-
-function readCidr(value: Json | undefined, path: string, report: Report): Cidr | undefined {
-  const cidr = tryParseCidr(textOf(value));
-  if (cidr === undefined) report(path, value, 'an address with a prefix length');
-  return cidr;
+/** Name servers and the like (CNI spec 1.1.0, "dns"). */
+export function dnsSchema(server: Scalar<string>) {
+  const texts = optional(list(text()));
+  return object({
+    nameservers: optional(list(server)),
+    domain: optional(text()),
+    search: texts,
+    options: texts,
+  });
 }
 
-function readAddress(value: Json, name: string, path: string, report: Report): readonly ResultAddress[] {
-  const fields = isJsonObject(value) ? value : {};
-  const address = readCidr(fields[name], `${path}.${name}`, report);
-  const index = fields.interface;
-  const gateway = tryParseIp(textOf(fields.gateway));
-  return address === undefined ? [] : [{ address, gateway, interface: typeof index === 'number' ? index : undefined }];
-}
-
-function readInterface(value: Json, path: string, report: Report): readonly ResultInterface[] {
-  const { name, mac, mtu, sandbox } = isJsonObject(value) ? value : {};
-  if (typeof name !== 'string') {
-    report(`${path}.name`, name, 'a string');
-    return [];
-  }
-  return [
-    {
-      name,
-      mac: textOf(mac) || undefined,
-      mtuBytes: typeof mtu === 'number' && mtu > 0 ? mtu : undefined,
-      sandbox: textOf(sandbox) || undefined,
-    },
-  ];
-}
+const anyDns = dnsSchema(text());
+const cidr = parsedText('an address with a prefix length', tryParseCidr);
+const ignored = optional(anything);
 
 /** 0.1.0 and 0.2.0 have one address of each family. */
-const FAMILIES = ['ip4', 'ip6'] as const;
+const family = optional(object({ ip: cidr, gateway: ignored, routes: ignored }));
 
-function readAll(reader: Reader, fields: { readonly [key: string]: Json }): CniResult {
-  const report: Report = (path, found, wanted) =>
-    reader.refuse(path, found === undefined ? 'nothing' : JSON.stringify(found), wanted);
-  const families = FAMILIES.filter((name) => reader.has(name));
-  const familyOf = (name: string): Json => fields[name] ?? null;
-  readDnsSettings(reader.within('dns'));
+/** Told apart by its members, and not by its version; what is no address of ours to give is taken as it comes. */
+const resultFile = object({
+  interfaces: optional(list(object({ name: text(), mac: ignored, mtu: ignored, sandbox: ignored }))),
+  ip4: family,
+  ip6: family,
+  ips: optional(list(object({ address: cidr, interface: ignored, gateway: ignored }))),
+  routes: ignored,
+  dns: optional(anyDns),
+});
+type ResultFile = Infer<typeof resultFile>;
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+function toInterface({ name, mac, mtu, sandbox }: NonNullable<ResultFile['interfaces']>[number]): ResultInterface {
+  const mtuBytes = typeof mtu === 'number' && mtu > 0 ? mtu : undefined;
+  return { name, mac: textOf(mac), mtuBytes, sandbox: textOf(sandbox) };
+}
+
+function toAddress(address: Cidr, gateway: unknown, index?: unknown): ResultAddress {
+  return { address, gateway: ipOf(gateway), interface: typeof index === 'number' ? index : undefined };
+}
+
+function toResult(file: ResultFile, dns: CniResult['dns']): CniResult {
+  const families = [file.ip4, file.ip6].filter((one) => one !== undefined);
   return {
-    interfaces: reader.list('interfaces').flatMap((one, index) => readInterface(one, `interfaces[${index}]`, report)),
+    interfaces: (file.interfaces ?? []).map(toInterface),
     addresses: [
-      ...families.flatMap((name) => readAddress(familyOf(name), 'ip', name, report)),
-      ...reader.list('ips').flatMap((one, index) => readAddress(one, 'address', `ips[${index}]`, report)),
+      ...families.map(({ ip, gateway }) => toAddress(ip, gateway)),
+      ...(file.ips ?? []).map((one) => toAddress(one.address, one.gateway, one.interface)),
     ],
-    routes: [
-      ...families.flatMap((name) => {
-        const family = familyOf(name);
-        return isJsonObject(family) ? readRoutes(family.routes) : [];
-      }),
-      ...readRoutes(fields.routes),
-    ],
-    dns: isJsonObject(fields.dns) ? fields.dns : {},
+    routes: [...families.flatMap(({ routes }) => readRoutes(routes)), ...readRoutes(file.routes)],
+    dns,
   };
 }
 
-/** Told apart by its members. With issues it is none. */
-function readResult(value: Json | undefined, issues: Issue[]): CniResult {
-  const fields = isJsonObject(value) ? value : {};
-  if (!isJsonObject(value)) issues.push({ path: '', found: 'something else', wanted: 'an object' });
-  return readAll(createReader(fields, '', issues), fields);
+/** undefined when it is none, or an address in it is not one. */
+export function tryParseResult(value: unknown): CniResult | undefined {
+  const result = readSchema(resultFile, value, 'open');
+  return result.kind === 'valid' ? toResult(result.value, dnsIn(value)) : undefined;
 }
 
-/** undefined when it is none, or an address in it is not one. */
-export function tryParseResult(value: Json | undefined): CniResult | undefined {
-  const issues: Issue[] = [];
-  const result = readResult(value, issues);
-  return issues.length === 0 ? result : undefined;
+/** As it came: plugins put keys of their own there. */
+function dnsIn(value: unknown): CniResult['dns'] {
+  return (membersOf(membersOf(value)?.dns) ?? {}) as CniResult['dns']; // of a JSON text
 }
 
 const EMPTY: CniResult = { interfaces: [], addresses: [], routes: [], dns: {} };
@@ -99,13 +96,9 @@ export function parseResult(plugin: string, text: string): CniResult {
   if (text.trim() === '') return EMPTY;
   const value = tryParseJson(text);
   if (value === undefined) throw new OcicatError('invalid', `result of plugin "${plugin}": is not JSON`);
-  const issues: Issue[] = [];
-  const result = readResult(value, issues);
-  if (issues.length === 0) return result;
-  throw new OcicatError('invalid', `result of plugin "${plugin}": ${issues.map(formatIssue).join('; ')}`);
+  return toResult(parseValue(`result of plugin "${plugin}"`, value, resultFile, 'open'), dnsIn(value));
 }
 
-/** Name servers and the like (CNI spec 1.1.0, "dns"). */
 export interface CniDns {
   readonly nameservers: readonly string[];
   readonly domain: string | undefined;
@@ -113,15 +106,11 @@ export interface CniDns {
   readonly options: readonly string[];
 }
 
-function readDnsSettings(reader: Reader): CniDns {
-  const [nameservers, search, options] = [reader.texts('nameservers'), reader.texts('search'), reader.texts('options')];
-  return { nameservers, domain: reader.text('domain') || undefined, search, options };
-}
-
 /** undefined when the result has none. */
 export function dnsOf({ dns }: CniResult): CniDns | undefined {
-  const settings = readDnsSettings(createReader(dns));
-  const { nameservers, domain, search, options } = settings;
-  const isEmpty = nameservers.length + search.length + options.length === 0 && domain === undefined;
+  const read = readSchema(anyDns, dns, 'open');
+  const { nameservers = [], domain, search = [], options = [] } = read.kind === 'valid' ? read.value : {};
+  const settings = { nameservers, domain: domain || undefined, search, options };
+  const isEmpty = nameservers.length + search.length + options.length === 0 && settings.domain === undefined;
   return isEmpty ? undefined : settings;
 }

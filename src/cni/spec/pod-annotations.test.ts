@@ -29,12 +29,12 @@ test("a pod's annotations ask for addresses, a MAC address and pools, those befo
 });
 
 test.each([
-  [{ ipAddrs: '192.168.0.10' }, 'ipAddrs: found "192.168.0.10", wanted a list of strings in JSON'],
-  [{ ipAddrs: '["192.168.0.300"]' }, 'pod-annotations: found "192.168.0.300"'],
-  [{ ipv6pools: '[1]' }, 'ipv6pools: found "[1]"'],
-  [{ hwAddr: 'x' }, 'pod-annotations: found "x"'],
-  [{ ipAddrsNoIpam: '["10.0.0.1"]' }, 'ipAddrsNoIpam: found it'],
-  [{ floatingIPs: '[]' }, 'floatingIPs: found it'],
+  [{ ipAddrs: '192.168.0.10' }, 'ipAddrs"]: found "192.168.0.10", wanted a list of addresses in JSON'],
+  [{ ipAddrs: '["192.168.0.300"]' }, 'ipAddrs"]: found "[\\"192.168.0.300\\"]"'],
+  [{ ipv6pools: '[1]' }, 'ipv6pools"]: found "[1]"'],
+  [{ hwAddr: 'x' }, 'hwAddr"]: found "x"'],
+  [{ ipAddrsNoIpam: '["10.0.0.1"]' }, 'ipAddrsNoIpam"]: found'],
+  [{ floatingIPs: '[]' }, 'floatingIPs"]: found'],
 ])('an annotation that cannot be given is refused by its name: %p', (annotations, message) => {
   const result = parse(annotations);
   expect(result.kind === 'refused' ? result.error.details : '').toContain(message);

@@ -1,43 +1,45 @@
 // What the annotations of a pod ask for. Runtimes of CRI hand them over where the network's file has the capability
 // "io.kubernetes.cri.pod-annotations"; keys and forms are Calico's ("Configure the Calico CNI plugins" of its reference).
 import { tryParseJson } from '../../base/json.ts';
-import type { Reader } from './config-reader.ts';
+import { parsedText, text, textThat } from '../../schema/scalars.ts';
+import { type Infer, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
+import { address, interfaceMac } from './workload-values.ts';
 
-export interface PodAnnotations {
-  /** Where they were found, for messages. */
-  readonly path: string;
-  readonly addresses: readonly string[];
-  readonly mac: string;
-  /** Ranges or names of pools, instead of the file's; empty: those of the file. */
-  readonly ipv4Pools: readonly string[];
-  readonly ipv6Pools: readonly string[];
+/** The key of `runtimeConfig` that holds them. */
+export const POD_ANNOTATIONS = 'io.kubernetes.cri.pod-annotations';
+
+/** A list in a text, of what `item` takes. */
+function listInText<T>(wanted: string, item: Scalar<T>): Scalar<readonly T[]> {
+  return parsedText(wanted, (json) => {
+    const list = tryParseJson(json);
+    const values = Array.isArray(list) ? list.map((one) => item.read(one) as T | undefined) : [undefined];
+    return values.every((value) => value !== undefined) ? values : undefined;
+  });
 }
 
-const CAPABILITY = 'io.kubernetes.cri.pod-annotations';
-const PREFIX = 'cni.projectcalico.org/';
+const texts = listInText('a list of texts in JSON, such as ["front", "10.1.0.0/16"]', text());
+const addresses = listInText('a list of addresses in JSON, such as ["192.168.0.10"]', address);
 /** They would make the pod's network another one than this program can make. */
-const NOT_TO_BE_HAD = ['ipAddrsNoIpam', 'floatingIPs', 'allowedSourcePrefixes'];
+const unsupported = textThat('nothing: it is not supported', () => false);
 
-/** Of the configuration's `runtimeConfig`. */
-export function readPodAnnotations(runtime: Reader): PodAnnotations {
-  const reader = runtime.within(CAPABILITY);
+export const podAnnotations = object({
+  'cni.projectcalico.org/ipAddrs': optional(addresses),
+  'cni.projectcalico.org/hwAddr': sparse(interfaceMac, ''),
+  'cni.projectcalico.org/ipv4pools': optional(texts),
+  'cni.projectcalico.org/ipv6pools': optional(texts),
+  'cni.projectcalico.org/ipAddrsNoIpam': optional(unsupported),
+  'cni.projectcalico.org/floatingIPs': optional(unsupported),
+  'cni.projectcalico.org/allowedSourcePrefixes': optional(unsupported),
+});
 
-  function texts(name: string): readonly string[] {
-    const text = reader.text(`${PREFIX}${name}`);
-    if (text === undefined) return [];
-    const list = tryParseJson(text);
-    if (Array.isArray(list) && list.every((one) => typeof one === 'string')) return list;
-    reader.refuse(`${PREFIX}${name}`, `"${text}"`, 'a list of strings in JSON, such as ["192.168.0.10"]');
-    return [];
-  }
-
-  for (const name of NOT_TO_BE_HAD.filter((one) => reader.has(`${PREFIX}${one}`)))
-    reader.refuse(`${PREFIX}${name}`, 'it', 'nothing: it is not supported');
+/** What they ask for; of pools ranges or names, instead of the file's. */
+export function askedByPod(annotations: Infer<typeof podAnnotations> = {}) {
   return {
-    path: `runtimeConfig.${CAPABILITY}`,
-    addresses: texts('ipAddrs'),
-    mac: reader.text(`${PREFIX}hwAddr`) ?? '',
-    ipv4Pools: texts('ipv4pools'),
-    ipv6Pools: texts('ipv6pools'),
+    addresses: annotations['cni.projectcalico.org/ipAddrs'] ?? [],
+    mac: annotations['cni.projectcalico.org/hwAddr'],
+    pools: {
+      ipv4: annotations['cni.projectcalico.org/ipv4pools'] ?? [],
+      ipv6: annotations['cni.projectcalico.org/ipv6pools'] ?? [],
+    },
   };
 }

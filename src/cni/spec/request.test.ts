@@ -209,18 +209,23 @@ test.each([
   [
     {},
     { name: 'Net_1', mtu: 40, num_queues: 'two', ipam: {} },
-    '7 invalid network configuration: num_queues: found "two", wanted an integer; name: found "Net_1", wanted a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends; ipam.type: found "", wanted "calico-ipam" or another plugin\'s name; mtu: found 40, wanted 68 to 65535, or 0 for the default',
+    '7 invalid network configuration: name: found "Net_1", wanted a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends; ipam.type: found nothing, wanted "calico-ipam" or another plugin\'s name; mtu: found 40, wanted 68 to 65535, or 0 for the default; num_queues: found "two", wanted a whole number, at most 4096',
   ],
   [
     {},
     { name: undefined },
-    '7 invalid network configuration: name: found "", wanted a letter or digit, then letters, digits, "_", "." and "-"',
+    '7 invalid network configuration: name: found nothing, wanted a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends',
+  ],
+  [
+    {},
+    { name: '/x' },
+    '7 invalid network configuration: name: found "/x", wanted a letter or digit, then letters, digits, "_", "." and "-"',
   ],
   [{}, { attach: 'both' }, '7 invalid network configuration: attach: found "both", wanted "interface" or "profile"'],
   [
     {},
     { ipam: { type: 'calico-ipam', routes: [{ dst: 'everywhere' }] } },
-    '7 invalid network configuration: ipam.routes: found an entry that is no route, wanted entries such as { "dst": "10.0.0.0/8" }',
+    '7 invalid network configuration: ipam.routes[0].dst: found "everywhere", wanted a range such as "10.0.0.0/8"',
   ],
   [{}, { device_type: 'netkit' }, '7 invalid network configuration: device_type: found "netkit", wanted "veth"'],
   [
@@ -246,7 +251,7 @@ test.each([
   [
     {},
     { readiness_gates: ['nowhere'] },
-    '7 invalid network configuration: readiness_gates: found "nowhere", wanted URLs',
+    '7 invalid network configuration: readiness_gates[0]: found "nowhere", wanted a URL',
   ],
 ])('refused: %j %j', (variables, config, expected) => {
   const whole = { ...environment, ...variables };
@@ -329,8 +334,8 @@ test.each([
   [{ CNI_ARGS: 'IP=300.0.0.1' }, {}, 'CNI_ARGS IP: found "300.0.0.1"'],
   [{ CNI_ARGS: 'LABELS=projectcalico.org/namespace=x' }, {}, 'CNI_ARGS LABELS: found'],
   [{ CNI_ARGS: 'LABELS=front' }, {}, 'CNI_ARGS LABELS: found'],
-  [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips: found "x"'],
-  [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels: found an entry without key or value'],
+  [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips[0]: found "x"'],
+  [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels[0].value: found nothing, wanted a text'],
   [{ CNI_ARGS: 'MAC=02:00:00:00:00:01' }, { runtimeConfig: { mac: '02:00:00:00:00:02' } }, 'the same everywhere'],
 ])('a request that cannot be granted is refused: %p %p', (variables, config, message) => {
   expect(refusal(variables, config)).toContain(message);

@@ -1,7 +1,8 @@
 // A plugin call as one value: who was called, what for, with which configuration - or the error to answer.
 
 import { isDnsSubdomain } from '../../model/meta/names.ts';
-import { type Attach, type NetworkConfig, type PluginName, parseConfig } from './config.ts';
+import { type NetworkConfig, parseConfig } from './config.ts';
+import type { Attach, PluginName } from './config-file.ts';
 import { type CniEnvironment, type Command, parseEnvironment } from './environment.ts';
 import { CNI_CODE, type CniError } from './error.ts';
 import { type CniVersion, isAtLeast } from './version.ts';

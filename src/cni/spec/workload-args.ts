@@ -1,14 +1,16 @@
 // What a client asks for besides the network: certain addresses, a MAC address, and how the container is to be known.
 // CNI's conventions have several places for each; all of them are read, and what cannot be given is refused.
 import type { Issue } from '../../base/errors.ts';
-import { isJsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
-import { tryParseCidr } from '../../net/cidr.ts';
-import { type Ip, tryParseIp } from '../../net/ip.ts';
-import { type Mac, macToBytes, tryParseMac } from '../../net/mac.ts';
-import type { Reader } from './config-reader.ts';
+import type { Ip } from '../../net/ip.ts';
+import type { Mac } from '../../net/mac.ts';
+import { text } from '../../schema/scalars.ts';
+import { list, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
+import { readSchema } from '../../schema/schema-read.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
-import { readPodAnnotations } from './pod-annotations.ts';
+import { askedByPod, POD_ANNOTATIONS, podAnnotations } from './pod-annotations.ts';
+import { address, interfaceMac } from './workload-values.ts';
 
 export interface WorkloadArgs {
   /** These very addresses, in order; each once. */
@@ -34,6 +36,8 @@ export const NO_WORKLOAD_ARGS: WorkloadArgs = {
 
 export type CniArgs = ReadonlyMap<string, string>;
 
+type Report = (issue: Issue) => void;
+
 /** Variables of clients that become labels (CRI and podman: the labels that CRI runtimes use; Nomad: names of its own). */
 const CLIENT_LABELS: readonly (readonly [string, string])[] = [
   ['K8S_POD_NAMESPACE', 'io.kubernetes.pod.namespace'],
@@ -48,22 +52,29 @@ const CLIENT_LABELS: readonly (readonly [string, string])[] = [
 const MAX_VALUE_LENGTH = 63;
 const MAX_NAME_LENGTH = 253;
 
-type Report = (issue: Issue) => void;
+const asked = { ips: optional(list(address)), mac: sparse(interfaceMac, '') };
+const labels = optional(list(object({ key: text(), value: text() })));
 
-/** `10.0.0.1`, or with a prefix length, which says nothing here: addresses are given as single ones. */
-function readAddress(text: string, path: string, report: Report): readonly Ip[] {
-  const ip = tryParseIp(text) ?? tryParseCidr(text)?.address;
-  if (ip !== undefined) return [ip];
-  report({ path, found: `"${text}"`, wanted: 'an IPv4 or IPv6 address' });
-  return [];
-}
+/** Where CNI's conventions have them (its CONVENTIONS.md: "runtimeConfig" and "args"), and Mesos. */
+const workloadFile = object({
+  runtimeConfig: optional(object({ ...asked, [POD_ANNOTATIONS]: optional(podAnnotations) })),
+  args: optional(
+    object({
+      cni: optional(object({ ...asked, labels })),
+      'org.apache.mesos': optional(
+        object({ network_info: optional(object({ labels: optional(object({ labels })) })) }),
+      ),
+    }),
+  ),
+});
 
-function readMac(text: string, path: string, report: Report): Mac | undefined {
+/** A variable of CNI_ARGS; an empty one says nothing. */
+function readArgument<T>(args: CniArgs, name: string, scalar: Scalar<T>, report: Report): T | undefined {
+  const text = args.get(name) ?? '';
   if (text === '') return undefined;
-  const mac = tryParseMac(text);
-  const bytes = mac === undefined ? undefined : macToBytes(mac);
-  if (bytes !== undefined && ((bytes[0] ?? 0) & 1) === 0 && bytes.some((byte) => byte !== 0)) return mac;
-  report({ path, found: `"${text}"`, wanted: 'an Ethernet address of one interface, such as "02:00:00:00:00:01"' });
+  const result = readSchema(scalar, text, 'open');
+  if (result.kind === 'valid') return result.value;
+  for (const { found, wanted } of result.issues) report({ path: `CNI_ARGS ${name}`, found, wanted });
   return undefined;
 }
 
@@ -87,16 +98,6 @@ function argumentLabels(args: CniArgs, report: Report): readonly Pair[] {
   return checkLabels(pairs, 'CNI_ARGS LABELS', report);
 }
 
-/** `[{"key": "app", "value": "web"}]`, in `args.cni.labels` and in Mesos' place. */
-function listedPairs(reader: Reader): readonly { readonly key: string; readonly value: string }[] {
-  return reader.list('labels').flatMap((pair) => {
-    const { key, value } = isJsonObject(pair) ? pair : {};
-    if (typeof key === 'string' && typeof value === 'string') return [{ key, value }];
-    reader.refuse('labels', 'an entry without key or value', 'texts for both in each');
-    return [];
-  });
-}
-
 function clientLabels(args: CniArgs): readonly Pair[] {
   return CLIENT_LABELS.flatMap(([variable, label]) => {
     const value = sanitiseLabel(sanitiseLabel(args.get(variable) ?? '').slice(0, MAX_VALUE_LENGTH));
@@ -117,32 +118,32 @@ function workloadOf(args: CniArgs): string | undefined {
   return toResourceName(args.get('K8S_POD_NAME') ?? nomad.filter((part) => part !== '').join('.'));
 }
 
-/** Of the whole configuration and CNI_ARGS (CNI's conventions: "runtimeConfig", "args" and "CNI_ARGS"). */
-export function readWorkloadArgs(reader: Reader, args: CniArgs): WorkloadArgs {
-  const report = (issue: Issue) => void reader.issues.push(issue);
-  const [runtime, cni] = [reader.within('runtimeConfig'), reader.within('args').within('cni')];
-  const pod = readPodAnnotations(runtime);
-  const ip = args.get('IP') ?? '';
-  const addresses = [
-    ...runtime.texts('ips').flatMap((text) => readAddress(text, 'runtimeConfig.ips', report)),
-    ...cni.texts('ips').flatMap((text) => readAddress(text, 'args.cni.ips', report)),
-    ...pod.addresses.flatMap((text) => readAddress(text, pod.path, report)),
-    ...(ip === '' ? [] : readAddress(ip, 'CNI_ARGS IP', report)),
-  ];
-  const macs = [
-    readMac(runtime.text('mac') ?? '', 'runtimeConfig.mac', report),
-    readMac(cni.text('mac') ?? '', 'args.cni.mac', report),
-    readMac(pod.mac, pod.path, report),
-    readMac(args.get('MAC') ?? '', 'CNI_ARGS MAC', report),
-  ].filter((mac) => mac !== undefined);
+export interface ReadWorkloadArgs {
+  readonly args: WorkloadArgs;
+  readonly issues: readonly Issue[];
+}
+
+/** Of the whole configuration and CNI_ARGS (CNI's CONVENTIONS.md). */
+export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): ReadWorkloadArgs {
+  const issues: Issue[] = [];
+  const report = (issue: Issue) => void issues.push(issue);
+  const file = readSchema(workloadFile, configuration, 'open');
+  if (file.kind === 'invalid') issues.push(...file.issues);
+  const { runtimeConfig: runtime, args: others } = file.kind === 'valid' ? file.value : {};
+  const cni = others?.cni;
+  const pod = askedByPod(runtime?.[POD_ANNOTATIONS]);
+  const ip = readArgument(args, 'IP', address, report);
+  const addresses = [...(runtime?.ips ?? []), ...(cni?.ips ?? []), ...pod.addresses, ...(ip === undefined ? [] : [ip])];
+  const macs = [runtime?.mac, cni?.mac, pod.mac, readArgument(args, 'MAC', interfaceMac, report)].filter(
+    (mac) => mac !== undefined,
+  );
   if (new Set(macs).size > 1) report({ path: 'MAC address', found: macs.join(', '), wanted: 'the same everywhere' });
-  const network = reader.within('args').within('org.apache.mesos').within('network_info');
-  const mesos = computeMesosLabels(listedPairs(network.within('labels')));
-  const listed = listedPairs(cni).map(({ key, value }): Pair => [key, value]);
-  return {
+  const mesos = computeMesosLabels(others?.['org.apache.mesos']?.network_info?.labels?.labels ?? []);
+  const listed = (cni?.labels ?? []).map(({ key, value }): Pair => [key, value]);
+  const workload = {
     addresses: [...new Set(addresses)],
     mac: macs[0],
-    pools: { ipv4: pod.ipv4Pools, ipv6: pod.ipv6Pools },
+    pools: pod.pools,
     namespace: mesos.namespace,
     workload: workloadOf(args),
     labels: {
@@ -152,4 +153,5 @@ export function readWorkloadArgs(reader: Reader, args: CniArgs): WorkloadArgs {
       ...Object.fromEntries(argumentLabels(args, report)),
     },
   };
+  return { args: workload, issues };
 }
