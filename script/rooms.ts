@@ -60,7 +60,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'cni/invoke': 'base sys cni/spec',
   'agent/config': 'base net schema model/felix model/idle nftables firewall sys datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
-  'cni/server': 'base model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
+  'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
     'base net schema model/* policy/types policy/input policy/calculation nftables firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
   'agent/upkeep':

@@ -9,7 +9,9 @@ import { printResource } from '../../datastore/resource/resource-codec.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 import { parseStored } from '../../model/meta/stored.ts';
-import { membersOf } from '../../schema/document.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { anything, boolean, text } from '../../schema/scalars.ts';
+import { filled, object, optional, sparse } from '../../schema/schema.ts';
 import { readRegularFile } from '../../sys/files.ts';
 import { replaceFile } from '../../sys/replace-file.ts';
 
@@ -41,8 +43,8 @@ function attachmentOf({ endpoint: { spec } }: KeptEndpoint): Attachment {
 export function keepEndpoint(folder: string, kept: KeptEndpoint): void {
   const { endpoint, handleId = '', createsProfile, supplied } = kept;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const text = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile, supplied });
-  replaceFile(fileOf(folder, attachmentOf(kept)), text, 0o600);
+  const json = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile, supplied });
+  replaceFile(fileOf(folder, attachmentOf(kept)), json, 0o600);
 }
 
 /** Throws when it stands and cannot be removed. */
@@ -51,24 +53,19 @@ export function forgetEndpoint(folder: string, attachment: Attachment): void {
   if (existsSync(path)) rmSync(path, { force: true });
 }
 
-function textOf(supplied: unknown): Pick<KeptEndpoint, 'supplied'> {
-  return typeof supplied === 'string' ? { supplied } : {};
-}
+const keptEndpoint = object({
+  endpoint: anything,
+  handleId: sparse(text(), ''),
+  createsProfile: filled(boolean, false, ''),
+  supplied: optional(text()),
+});
 
 /** A file that is damaged says nothing. */
 function tryReadKept(path: string): KeptEndpoint | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(readRegularFile(path, MAX_BYTES));
-    const members = membersOf(parseJson(text));
-    const endpoint = parseStored(workloadEndpoint, members?.endpoint);
-    const { handleId, createsProfile, supplied } = members ?? {};
-    const isHandle = typeof handleId === 'string' && handleId !== '';
-    return {
-      endpoint,
-      handleId: isHandle ? handleId : undefined,
-      createsProfile: createsProfile === true,
-      ...textOf(supplied),
-    };
+    const json = new TextDecoder('utf-8', { fatal: true }).decode(readRegularFile(path, MAX_BYTES));
+    const { endpoint, createsProfile, ...rest } = parseDocument(`endpoint "${path}"`, json, keptEndpoint, 'open');
+    return { endpoint: parseStored(workloadEndpoint, endpoint), handleId: undefined, ...rest, createsProfile };
   } catch (error) {
     if (isOcicatError(error) || [SyntaxError, RangeError, TypeError].some((kind) => error instanceof kind))
       return undefined;

@@ -3,7 +3,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortHash } from '../../base/hash.ts';
-import { isJsonObject, tryParseJson } from '../../base/json.ts';
+import { tryParseJson } from '../../base/json.ts';
+import { text } from '../../schema/scalars.ts';
+import { map, object } from '../../schema/schema.ts';
+import { readSchema } from '../../schema/schema-read.ts';
 import { replaceFile } from '../../sys/replace-file.ts';
 import type { CniCall, CniRequest } from '../spec/request.ts';
 
@@ -32,14 +35,12 @@ export function clearDel(folder: string, name: string): void {
   if (existsSync(path)) rmSync(path, { force: true });
 }
 
+const savedCall = object({ program: text(), variables: map(text(), text()), input: text() });
+
 /** A file that is damaged says nothing and goes. */
-function tryParseCall(text: string): CniCall | undefined {
-  const value = tryParseJson(text);
-  if (!isJsonObject(value) || !isJsonObject(value.variables)) return undefined;
-  const { program, input, variables } = value;
-  if (typeof program !== 'string' || typeof input !== 'string') return undefined;
-  const texts = Object.entries(variables).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return { program, input, variables: Object.fromEntries(texts) };
+function tryParseCall(json: string): CniCall | undefined {
+  const result = readSchema(savedCall, tryParseJson(json), 'open');
+  return result.kind === 'valid' ? result.value : undefined;
 }
 
 function tryReadText(path: string): string | undefined {
