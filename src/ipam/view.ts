@@ -6,7 +6,7 @@ import { BLOCKS_PREFIX, printAffinityPrefix, printKey, printResourcePrefix, tryP
 import type { Datastore } from '../datastore/port.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { StoreCache, StoreUpdate } from './commit.ts';
-import { createKeyCache } from './key-cache.ts';
+import { createKeyCache, type KeyCache } from './key-cache.ts';
 import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
 import { type IpamSettings, parseCooldownSeconds, parseIpamSettings } from './settings.ts';
 import { ABSENT } from './transaction-builder.ts';
@@ -58,6 +58,32 @@ function isUsable<T>(meaning: Meaning<T>): meaning is T {
   return !isOcicatError(meaning);
 }
 
+function allUnder<T>(cache: KeyCache, prefix: string, parse: (name: string, text: string) => T): readonly Meaning<T>[] {
+  return cache.keysUnder(prefix).flatMap((key) => {
+    const meaning = cache.meaningOf(
+      key,
+      orError((text) => parse(nameIn(key), text)),
+    );
+    return meaning === undefined ? [] : [meaning];
+  });
+}
+
+function readOrThrow<T>(cache: KeyCache, key: string, parse: (text: string) => T): T | undefined {
+  const meaning = cache.meaningOf(key, orError(parse));
+  if (isOcicatError(meaning)) throw meaning;
+  return meaning;
+}
+
+/** Of the host whose affinities these are, and those that are its without one. */
+function ownBlocksIn(cache: KeyCache, affinities: string): readonly string[] {
+  const cidrs = new Set<string>();
+  for (const key of [...cache.keysUnder(affinities), ...cache.keysUnder(BLOCKS_PREFIX)]) {
+    const named = tryParseKey(key);
+    if (named?.kind === 'affinity' || named?.kind === 'block') cidrs.add(named.cidr);
+  }
+  return [...cidrs].sort();
+}
+
 /** Nothing is known until refresh or the first updates. */
 export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
   const cache = createKeyCache();
@@ -77,31 +103,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
     return key.startsWith(BLOCKS_PREFIX) && (value?.includes(ownMark) ?? false);
   }
 
-  function allUnder<T>(prefix: string, parse: (name: string, text: string) => T): readonly Meaning<T>[] {
-    return cache.keysUnder(prefix).flatMap((key) => {
-      const meaning = cache.meaningOf(
-        key,
-        orError((text) => parse(nameIn(key), text)),
-      );
-      return meaning === undefined ? [] : [meaning];
-    });
-  }
-
-  function readOrThrow<T>(key: string, parse: (text: string) => T): T | undefined {
-    const meaning = cache.meaningOf(key, orError(parse));
-    if (isOcicatError(meaning)) throw meaning;
-    return meaning;
-  }
-
-  function ownBlocks(): readonly string[] {
-    const cidrs = new Set<string>();
-    for (const key of [...cache.keysUnder(affinities), ...cache.keysUnder(BLOCKS_PREFIX)]) {
-      const named = tryParseKey(key);
-      if (named?.kind === 'affinity' || named?.kind === 'block') cidrs.add(named.cidr);
-    }
-    return [...cidrs].sort();
-  }
-
+  const ownBlocks = () => ownBlocksIn(cache, affinities);
   return {
     nodeName,
     ownBlocks,
@@ -123,15 +125,15 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
       await Promise.all(blocks.map((key) => cache.rereadKey(datastore, key, signal)));
       complete = true;
     },
-    pools: () => allUnder(POOLS, parsePool).filter(isUsable),
+    pools: () => allUnder(cache, POOLS, parsePool).filter(isUsable),
     reservations() {
-      const all = allUnder(RESERVATIONS, parseReservation);
+      const all = allUnder(cache, RESERVATIONS, parseReservation);
       const unreadable = all.find((meaning) => isOcicatError(meaning));
       if (isOcicatError(unreadable)) throw unreadable;
       return all.filter(isUsable).flat();
     },
     cooldownSeconds: () => parseCooldownSeconds(cache.get(SETTINGS)?.value),
-    settings: () => readOrThrow(SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),
-    nodeLabels: () => readOrThrow(nodeKey, (text) => parseNodeLabels(nodeName, text)),
+    settings: () => readOrThrow(cache, SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),
+    nodeLabels: () => readOrThrow(cache, nodeKey, (text) => parseNodeLabels(nodeName, text)),
   };
 }

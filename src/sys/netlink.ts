@@ -201,55 +201,75 @@ export function withRouteSocket<T>(work: (socket: Netlink) => T, netnsFd?: numbe
 /** Receive buffers of closed sockets: an ADD opens several for a moment, and 64 KiB each would be much to throw away. */
 const spareBuffers: Uint8Array[] = [];
 
+interface Socket {
+  readonly fd: number;
+  /** What datagrams are received into. */
+  readonly into: Uint8Array;
+}
+
+interface Answers {
+  readonly refusals: readonly Refusal[];
+  /** The socket's own address, as the answers have it; undefined where none has come. */
+  readonly portId: number | undefined;
+}
+
+/** After a refusal fewer answers may come than were asked for: then what is there is all there is. */
+function collect(
+  { fd, into }: Socket,
+  writer: MessageWriter,
+  expectedAcks: number,
+  onMessage: OnMessage | undefined,
+): Answers {
+  const refusals: Refusal[] = [];
+  let portId: number | undefined;
+  for (let acks = 0; acks < expectedAcks || refusals.length > 0; ) {
+    const bytes = refusals.length > 0 ? tryReceive(fd, into) : receive(fd, into);
+    if (bytes === undefined) break;
+    for (const message of readMessages(bytes)) {
+      const index = (message.seq - writer.firstSeq) >>> 0;
+      if (index >= writer.count) continue; // a late answer to an earlier request
+      portId = message.portId;
+      if (message.type === NLMSG_ERROR) {
+        acks++;
+        const verdict = readVerdict(message);
+        if (verdict.errno !== 0) refusals.push({ index, seq: message.seq, ...verdict });
+      } else if (message.type !== NLMSG_DONE) onMessage?.(message.type, message.payload);
+    }
+  }
+  return { refusals, portId };
+}
+
+/** Whole datagrams of one dump; undefined when the kernel's data changed meanwhile. */
+function tryDump({ fd, into }: Socket, writer: MessageWriter): readonly Uint8Array[] | undefined {
+  send(fd, writer);
+  const datagrams: Uint8Array[] = [];
+  let interrupted = false;
+  for (;;) {
+    const bytes = receive(fd, into).slice();
+    for (const message of readMessages(bytes)) {
+      if (message.seq !== writer.firstSeq) continue;
+      if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+      if (message.type === NLMSG_ERROR) throw refuse({ index: 0, seq: message.seq, ...readVerdict(message) }, 1);
+      if (message.type !== NLMSG_DONE) continue;
+      const errno = -readI32(message.payload);
+      if (errno > 0 && errno !== libc.EINTR) throw refuse({ index: 0, seq: message.seq, errno, extack: '' }, 1);
+      if (!interrupted && errno === 0) datagrams.push(bytes);
+      return interrupted || errno !== 0 ? undefined : datagrams;
+    }
+    datagrams.push(bytes);
+  }
+}
+
 /** Takes over a socket that openNetlink made, as a worker does with one that it is handed. One thread at a time. */
 export function adoptNetlink(fd: number): Netlink {
   const into = spareBuffers.pop() ?? new Uint8Array(RECEIVE_BYTES);
   let portId = 0;
 
-  /** After a refusal fewer answers may come than were asked for: then what is there is all there is. */
-  function collect(writer: MessageWriter, expectedAcks: number, onMessage: OnMessage | undefined): readonly Refusal[] {
-    const refusals: Refusal[] = [];
-    for (let acks = 0; acks < expectedAcks || refusals.length > 0; ) {
-      const bytes = refusals.length > 0 ? tryReceive(fd, into) : receive(fd, into);
-      if (bytes === undefined) break;
-      for (const message of readMessages(bytes)) {
-        const index = (message.seq - writer.firstSeq) >>> 0;
-        if (index >= writer.count) continue; // a late answer to an earlier request
-        portId = message.portId;
-        if (message.type === NLMSG_ERROR) {
-          acks++;
-          const verdict = readVerdict(message);
-          if (verdict.errno !== 0) refusals.push({ index, seq: message.seq, ...verdict });
-        } else if (message.type !== NLMSG_DONE) onMessage?.(message.type, message.payload);
-      }
-    }
-    return refusals;
-  }
-
   function tryRequest(writer: MessageWriter, expectedAcks: number, onMessage?: OnMessage): readonly Refusal[] {
     send(fd, writer);
-    return collect(writer, expectedAcks, onMessage);
-  }
-
-  /** Whole datagrams of one dump; undefined when the kernel's data changed meanwhile. */
-  function tryDump(writer: MessageWriter): readonly Uint8Array[] | undefined {
-    send(fd, writer);
-    const datagrams: Uint8Array[] = [];
-    let interrupted = false;
-    for (;;) {
-      const bytes = receive(fd, into).slice();
-      for (const message of readMessages(bytes)) {
-        if (message.seq !== writer.firstSeq) continue;
-        if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
-        if (message.type === NLMSG_ERROR) throw refuse({ index: 0, seq: message.seq, ...readVerdict(message) }, 1);
-        if (message.type !== NLMSG_DONE) continue;
-        const errno = -readI32(message.payload);
-        if (errno > 0 && errno !== libc.EINTR) throw refuse({ index: 0, seq: message.seq, errno, extack: '' }, 1);
-        if (!interrupted && errno === 0) datagrams.push(bytes);
-        return interrupted || errno !== 0 ? undefined : datagrams;
-      }
-      datagrams.push(bytes);
-    }
+    const answers = collect({ fd, into }, writer, expectedAcks, onMessage);
+    portId = answers.portId ?? portId;
+    return answers.refusals;
   }
 
   return {
@@ -264,7 +284,7 @@ export function adoptNetlink(fd: number): Netlink {
     },
     dump(writer, onMessage) {
       for (let attempt = 0; attempt < MAX_DUMP_ATTEMPTS; attempt++) {
-        const datagrams = tryDump(writer);
+        const datagrams = tryDump({ fd, into }, writer);
         if (datagrams === undefined) continue;
         for (const bytes of datagrams)
           for (const message of readMessages(bytes))

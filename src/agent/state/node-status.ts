@@ -2,6 +2,7 @@
 import { describeError, isOcicatError } from '../../base/errors.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { commitTransaction, NO_CACHE } from '../../ipam/commit.ts';
+import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
 import type { CalicoNodeStatusSpec } from '../../model/node/calico-node-status.ts';
 import type { Log } from '../../sys/log.ts';
 import { type AnswerContext, buildAnswer, parseQuestion } from './node-status-answer.ts';
@@ -36,8 +37,46 @@ interface Question {
   complaint?: string;
 }
 
+function warnOnce(question: Question, log: Log, error: unknown): void {
+  const message = describeError(error);
+  if (question.complaint !== message) log.warn(`answer CalicoNodeStatus(${question.name})`, error);
+  question.complaint = message;
+}
+
+/** Whether it is done for this time: what the store refuses, such as a table of routes that is too large, it will refuse again. */
+async function tryAnswer(context: NodeStatusContext, question: Question, signal: AbortSignal): Promise<boolean> {
+  const build = async (builder: TransactionBuilder) => {
+    const answer = await buildAnswer(context, builder, question.name);
+    if (answer.text !== undefined) question.written = answer.text;
+    return answer;
+  };
+  try {
+    const { result } = await commitTransaction(context.datastore, NO_CACHE, build, signal);
+    delete question.complaint;
+    return !result.isMissing;
+  } catch (error) {
+    if (!signal.aborted) warnOnce(question, context.log, error);
+    return !isOcicatError(error, 'unavailable', 'timeout', 'not-ready', 'conflict');
+  }
+}
+
+/** Undefined for a question to another node, and for what cannot be read. */
+function tryReadQuestion(
+  { nodeName, log }: NodeStatusContext,
+  name: string,
+  text: string,
+): CalicoNodeStatusSpec | undefined {
+  try {
+    const spec = parseQuestion(name, text);
+    return spec.node === nodeName ? spec : undefined;
+  } catch (error) {
+    if (!isOcicatError(error, 'corrupt')) throw error;
+    log.error(`CalicoNodeStatus(${name}) cannot be used`, error);
+    return undefined;
+  }
+}
+
 export function createNodeStatusReporter(context: NodeStatusContext): NodeStatusReporter {
-  const { nodeName, datastore, log } = context;
   const questions = new Map<string, Question>();
   const closing = new AbortController();
 
@@ -51,37 +90,10 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
     questions.delete(name);
   }
 
-  function warnOnce(question: Question, error: unknown): void {
-    const message = describeError(error);
-    if (question.complaint !== message) log.warn(`answer CalicoNodeStatus(${question.name})`, error);
-    question.complaint = message;
-  }
-
-  /** Whether it is done for this time: what the store refuses, such as a table of routes that is too large, it will refuse again. */
-  async function tryAnswer(question: Question): Promise<boolean> {
-    try {
-      const { result } = await commitTransaction(
-        datastore,
-        NO_CACHE,
-        async (builder) => {
-          const answer = await buildAnswer(context, builder, question.name);
-          if (answer.text !== undefined) question.written = answer.text;
-          return answer;
-        },
-        closing.signal,
-      );
-      delete question.complaint;
-      return !result.isMissing;
-    } catch (error) {
-      if (!closing.signal.aborted) warnOnce(question, error);
-      return !isOcicatError(error, 'unavailable', 'timeout', 'not-ready', 'conflict');
-    }
-  }
-
   async function answer(question: Question): Promise<void> {
     question.isBusy = true;
     question.isStale = false;
-    const isDone = await tryAnswer(question);
+    const isDone = await tryAnswer(context, question, closing.signal);
     question.isBusy = false;
     if (questions.get(question.name) !== question || closing.signal.aborted) return;
     const { periodMs } = question;
@@ -90,23 +102,11 @@ export function createNodeStatusReporter(context: NodeStatusContext): NodeStatus
     else if (periodMs > 0) plan(question, periodMs);
   }
 
-  /** Undefined for a question to another node, and for what cannot be read. */
-  function tryReadQuestion(name: string, text: string): CalicoNodeStatusSpec | undefined {
-    try {
-      const spec = parseQuestion(name, text);
-      return spec.node === nodeName ? spec : undefined;
-    } catch (error) {
-      if (!isOcicatError(error, 'corrupt')) throw error;
-      log.error(`CalicoNodeStatus(${name}) cannot be used`, error);
-      return undefined;
-    }
-  }
-
   return {
     note(name, text) {
       const known = questions.get(name);
       if (text !== undefined && text === known?.written) return;
-      const spec = text === undefined ? undefined : tryReadQuestion(name, text);
+      const spec = text === undefined ? undefined : tryReadQuestion(context, name, text);
       if (spec === undefined) return forget(name);
       const question = known ?? { name, periodMs: 0, isBusy: false, isStale: false };
       question.periodMs = (spec.updatePeriodSeconds ?? 0) * 1_000;

@@ -131,15 +131,15 @@ function untilConnected(session: ClientHttp2Session, timeoutMs: number, signal: 
   });
 }
 
-function createConnection(session: ClientHttp2Session, endpoint: string): Connection {
-  let cause: unknown;
-  let streams = 0;
-  let pinger: Timer | undefined;
+interface Pinger {
+  /** Pings go on while a stream is open. */
+  follow(stream: ClientHttp2Stream): void;
+  stop(): void;
+}
 
-  function fail(reason: unknown): void {
-    cause ??= reason;
-    hangUp(session);
-  }
+function createPinger(session: ClientHttp2Session, endpoint: string, fail: (reason: unknown) => void): Pinger {
+  let streams = 0;
+  let timer: Timer | undefined;
 
   function ping(): void {
     const late = setTimeout(
@@ -153,17 +153,33 @@ function createConnection(session: ClientHttp2Session, endpoint: string): Connec
     if (!sent) clearTimeout(late);
   }
 
-  function begin(stream: ClientHttp2Stream): void {
-    streams += 1;
-    pinger ??= setInterval(ping, PING_INTERVAL_MS);
-    stream.once('close', () => {
-      streams -= 1;
-      if (streams === 0) {
-        clearInterval(pinger);
-        pinger = undefined;
-      }
-    });
+  function stop(): void {
+    clearInterval(timer);
+    timer = undefined;
   }
+
+  return {
+    follow(stream) {
+      streams += 1;
+      timer ??= setInterval(ping, PING_INTERVAL_MS);
+      stream.once('close', () => {
+        streams -= 1;
+        if (streams === 0) stop();
+      });
+    },
+    stop,
+  };
+}
+
+function createConnection(session: ClientHttp2Session, endpoint: string): Connection {
+  let cause: unknown;
+
+  function fail(reason: unknown): void {
+    cause ??= reason;
+    hangUp(session);
+  }
+
+  const pinger = createPinger(session, endpoint, fail);
 
   session.on('error', (reason) => {
     cause ??= reason;
@@ -172,9 +188,7 @@ function createConnection(session: ClientHttp2Session, endpoint: string): Connec
     cause ??= new OcicatError('unavailable', `use etcd "${endpoint}": it hangs up (HTTP/2 code ${code})`);
     session.close();
   });
-  session.on('close', () => {
-    clearInterval(pinger);
-  });
+  session.on('close', pinger.stop);
 
   const isOpen = () => !session.closed && !session.destroyed;
   const lost = (sent: boolean, reason: unknown): StreamEnd => ({ kind: 'lost', sent, cause: cause ?? reason });
@@ -184,7 +198,7 @@ function createConnection(session: ClientHttp2Session, endpoint: string): Connec
     if (!isOpen()) return undefined;
     try {
       const stream = session.request(headers);
-      begin(stream);
+      pinger.follow(stream);
       return stream;
     } catch (reason) {
       cause ??= reason;

@@ -1,15 +1,24 @@
-// Keeps leases alive until they are stopped, without a stream that could break: one request each time a third has passed.
-
+// Leases: opened, kept alive without a stream that could break (one request each time a third has passed), and dropped.
+import { isOcicatError } from '../../base/errors.ts';
 import { pause } from '../../sys/pause.ts';
 import type { Lease } from '../port.ts';
 import type { Caller } from './caller.ts';
-import { decodeLease, encodeLeaseId, LEASE_KEEP_ALIVE } from './messages.ts';
+import {
+  decodeLease,
+  encodeLeaseGrant,
+  encodeLeaseId,
+  formatLease,
+  LEASE_GRANT,
+  LEASE_KEEP_ALIVE,
+  LEASE_REVOKE,
+} from './messages.ts';
 
-export interface LeaseKeeper {
-  keep(lease: Lease, ttlSeconds: number): void;
-  /** Returns when no more request of it is under way. */
-  release(lease: Lease): Promise<void>;
-  /** Releases all. */
+export interface Leases {
+  /** Kept alive until it is dropped. */
+  open(ttlSeconds: number, signal?: AbortSignal): Promise<Lease>;
+  /** One that has run out is dropped already. */
+  drop(lease: Lease): Promise<void>;
+  /** Keeps none of them any longer; they run out by themselves. */
   close(): Promise<void>;
 }
 
@@ -37,9 +46,26 @@ async function keepAlive(caller: Caller, lease: Lease, ttlSeconds: number, signa
   }
 }
 
-export function createLeaseKeeper(caller: Caller): LeaseKeeper {
+async function grant(caller: Caller, ttlSeconds: number, signal?: AbortSignal) {
+  const message = encodeLeaseGrant(ttlSeconds);
+  const answer = await caller.call({ action: 'open lease', path: LEASE_GRANT, message, repeatable: true }, signal);
+  const { id, ttlSeconds: granted } = decodeLease(answer);
+  return { lease: formatLease(id), ttlSeconds: granted };
+}
+
+async function revoke(caller: Caller, lease: Lease): Promise<void> {
+  const action = `drop lease "${lease}"`;
+  try {
+    await caller.call({ action, path: LEASE_REVOKE, message: encodeLeaseId(lease), repeatable: true });
+  } catch (error) {
+    if (!isOcicatError(error, 'not-found')) throw error;
+  }
+}
+
+export function createLeases(caller: Caller): Leases {
   const kept = new Map<Lease, Kept>();
 
+  /** Returns when no more request of it is under way. */
   async function release(lease: Lease): Promise<void> {
     const entry = kept.get(lease);
     kept.delete(lease);
@@ -48,11 +74,16 @@ export function createLeaseKeeper(caller: Caller): LeaseKeeper {
   }
 
   return {
-    keep(lease, ttlSeconds) {
+    async open(wantedSeconds, signal) {
+      const { lease, ttlSeconds } = await grant(caller, wantedSeconds, signal);
       const stop = new AbortController();
       kept.set(lease, { stop, ended: keepAlive(caller, lease, ttlSeconds, stop.signal) });
+      return lease;
     },
-    release,
+    async drop(lease) {
+      await release(lease);
+      await revoke(caller, lease);
+    },
     async close() {
       await Promise.all([...kept.keys()].map(release));
     },
