@@ -33,6 +33,8 @@ interface Outcome {
 
 export interface AgentHost {
   readonly etcd: EtcdServer;
+  /** A process that is in its namespaces as long as it lives. */
+  readonly pid: number;
   /** Runs a shell command on the host; exit status, and stdout and stderr together. */
   run(command: string): Outcome;
   /** As run, and throws unless it succeeds; the output without its last newline. */
@@ -74,6 +76,7 @@ export async function eventually<T>(
 }
 
 interface Machine {
+  readonly pid: number;
   readonly enter: readonly string[];
   end(): Promise<void>;
 }
@@ -87,6 +90,7 @@ async function boot(): Promise<Machine> {
   if (new TextDecoder().decode(value) !== 'booted\n') throw new Error('the host does not start');
   const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
   return {
+    pid: Number(first),
     enter: ['nsenter', '--target', first, '--net', '--mount', '--pid'],
     async end() {
       child.kill('SIGKILL');
@@ -134,6 +138,7 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
 
   const host: AgentHost = {
     etcd,
+    pid: machine.pid,
     run,
     must,
     async startAgent() {

@@ -1,0 +1,268 @@
+// Random resources for a few workloads in two namespaces, with every condition that a rule may have, and packets for them.
+// All are written as users write them; what shrinks, shrinks to what asks and does less.
+import fc from 'fast-check';
+import type { EntityRule, NetworkSet, Policy, Profile, Resource, Rule, Tier } from './resources.ts';
+
+export const API = 'projectcalico.org/v3' as const;
+/** Addresses of this size are given to workloads and hosts of the test (see places.ts). */
+export interface Ranges {
+  readonly 4: readonly string[];
+  readonly 6: readonly string[];
+}
+
+const oneOf = <T>(...values: readonly T[]) => fc.constantFrom(...values);
+const some = <T>(values: readonly T[], maxLength: number) => fc.uniqueArray(oneOf(...values), { maxLength });
+const oneOrMore = <T>(values: readonly T[], maxLength: number) =>
+  fc.uniqueArray(oneOf(...values), { minLength: 1, maxLength });
+
+/** Each key with its value, or not there: `freq` to 1 that it is not. */
+function maybe<T extends object>(fields: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<Partial<T>> {
+  return fc.record(fields, { requiredKeys: [] }) as fc.Arbitrary<Partial<T>>;
+}
+
+const labels = fc.dictionary(oneOf('a', 'b', 'c'), oneOf('x', 'y', 'xyz'), { maxKeys: 3 });
+
+const selector = oneOf(
+  'all()',
+  "a == 'x'",
+  "a != 'x'",
+  'has(b)',
+  '!has(b)',
+  "a == 'x' && has(b)",
+  "a in {'x', 'y'} || has(c)",
+  "a not in {'x'}",
+  "b contains 'y'",
+  "b starts with 'x'",
+  'b ends with "z"',
+  "!(a == 'x' || has(c))",
+  'has(net1)',
+  "role == 'list'",
+  "projectcalico.org/namespace == 'blue'",
+);
+
+const portNumbers = [80, 53, '40:60', '53:79', 443] as const;
+const portNames = ['web', 'dns', 'none'] as const;
+/** More than fit into one rule of iptables (15), one of them of use. */
+const MANY_PORTS = Array.from({ length: 40 }, (_, index) => (index === 20 ? 80 : 2000 + 2 * index));
+const MANY_NETS = {
+  4: Array.from({ length: 200 }, (_, index) => `172.16.${index}.0/25`),
+  6: Array.from({ length: 200 }, (_, index) => `fd99:${index.toString(16)}::/48`),
+} as const;
+
+const WITH_PORTS = new Set<string | number>(['TCP', 'UDP', 'SCTP', 6, 17, 132]);
+
+function side(ranges: readonly string[], many: readonly string[], numbers: boolean): fc.Arbitrary<EntityRule> {
+  const nets = oneOrMore(ranges, 3);
+  const notNets = oneOrMore(
+    ranges.filter((range) => !range.endsWith('/0')),
+    3,
+  );
+  const ports = numbers
+    ? fc.oneof(
+        { weight: 4, arbitrary: oneOrMore<number | string>([...portNumbers, ...portNames], 3) },
+        { weight: 1, arbitrary: fc.constant(MANY_PORTS) },
+      )
+    : oneOrMore<number | string>(portNames, 2);
+  const positive = maybe<EntityRule>({
+    nets: fc.oneof(
+      { weight: 4, arbitrary: nets },
+      { weight: 1, arbitrary: oneOf(...ranges).map((one) => [...many, one]) },
+    ),
+    selector,
+    namespaceSelector: oneOf('all()', 'global()'),
+    ports,
+  });
+  const negative = maybe<EntityRule>({ notNets, notSelector: selector, notPorts: ports });
+  const none = fc.constant<EntityRule>({});
+  return fc.oneof(
+    { weight: 3, arbitrary: none },
+    { weight: 3, arbitrary: fewKeys(positive, 2) },
+    {
+      weight: 2,
+      arbitrary: fewKeys(
+        fc.tuple(positive, negative).map(([one, other]) => ({ ...one, ...other })),
+        3,
+      ),
+    },
+  );
+}
+
+/** At most so many of the keys: who asks for all of them at once meets no packet. */
+function fewKeys(arbitrary: fc.Arbitrary<EntityRule>, most: number): fc.Arbitrary<EntityRule> {
+  const order = fc.shuffledSubarray(
+    ['nets', 'notNets', 'selector', 'notSelector', 'namespaceSelector', 'ports', 'notPorts'] as const,
+    { maxLength: most },
+  );
+  return fc
+    .tuple(arbitrary, order)
+    .map(([given, keys]) =>
+      Object.fromEntries(Object.entries(given).filter(([key]) => keys.some((one) => one === key))),
+    );
+}
+
+const action = oneOf<Rule['action']>('Allow', 'Allow', 'Allow', 'Deny', 'Deny', 'Pass', 'Log');
+const protocol = oneOf<string | number>('TCP', 'UDP', 'TCP', 'UDP', 'ICMP', 'ICMPv6', 'SCTP', 6, 17, 253);
+const icmp = fc.oneof(fc.record({ type: oneOf(8, 128, 13) }), fc.record({ type: oneOf(8, 128), code: oneOf(0, 1) }));
+
+type Conditions = Omit<Rule, 'action'>;
+
+const isIcmpName = (name: string | number | undefined) => name === 'ICMP' || name === 'ICMPv6';
+
+/** Of one family, which is named now and then; ICMP names its own. */
+function conditions(ranges: Ranges, family: 4 | 6, wanted: string | number | undefined): fc.Arbitrary<Conditions> {
+  const numbers = wanted !== undefined && WITH_PORTS.has(wanted);
+  const sides = side(ranges[family], MANY_NETS[family], numbers);
+  return maybe<Conditions>({
+    source: sides,
+    destination: sides,
+    ...(isIcmpName(wanted) ? { icmp } : {}),
+    ...(wanted === undefined ? { notProtocol: protocol } : {}),
+    ...(numbers ? {} : { notICMP: icmp }),
+  }).map((given) => (wanted === undefined ? given : { protocol: wanted, ...given }));
+}
+
+function rule(ranges: Ranges): fc.Arbitrary<Rule> {
+  const head = fc.record({
+    family: oneOf(4 as const, 6 as const),
+    wanted: fc.option(protocol, { nil: undefined, freq: 3 }),
+    named: oneOf(false, false, true),
+    action,
+  });
+  return head.chain(({ family, wanted, named, action: given }) =>
+    conditions(ranges, family, wanted).map((more): Rule => {
+      const hasFamily = isIcmpName(wanted) || isIcmpName(more.notProtocol);
+      return { action: given, ...more, ...(named && !hasFamily ? { ipVersion: family } : {}) };
+    }),
+  );
+}
+
+function rules(ranges: Ranges): fc.Arbitrary<Rule[]> {
+  const plain = oneOf<Rule>({ action: 'Allow' }, { action: 'Pass' });
+  return fc.array(fc.oneof({ weight: 5, arbitrary: rule(ranges) }, { weight: 1, arbitrary: plain }), { maxLength: 5 });
+}
+
+function policy(kind: Policy['kind'], name: string, ranges: Ranges, namespace?: string): fc.Arbitrary<Policy> {
+  const types = oneOf<Policy['spec']['types']>(['Ingress'], ['Egress'], ['Ingress', 'Egress']);
+  const both = { ingress: rules(ranges), egress: rules(ranges) };
+  const head = maybe<Policy['spec']>({
+    order: oneOf(1, 2, 2.5),
+    selector,
+    types: types as fc.Arbitrary<NonNullable<Policy['spec']['types']>>,
+    ...(namespace === undefined ? { namespaceSelector: fc.constant('all()') } : {}),
+    ...both,
+  });
+  return fc
+    .record({ tier: oneOf('default', 'default', 'security', 'later', 'ghost'), head })
+    .map(({ tier, head: spec }) => ({
+      apiVersion: API,
+      kind,
+      metadata: namespace === undefined ? { name } : { name, namespace },
+      spec: { tier, ...spec },
+    }));
+}
+
+function tier(name: string): fc.Arbitrary<Tier> {
+  return maybe<Tier['spec']>({ order: oneOf(1, 2), defaultAction: oneOf('Deny', 'Pass') }).map((spec) => ({
+    apiVersion: API,
+    kind: 'Tier',
+    metadata: { name },
+    spec,
+  }));
+}
+
+/** As the network plugin makes it, or anything. */
+function profile(name: string, ranges: Ranges): fc.Arbitrary<Profile> {
+  const usual = {
+    ingress: [{ action: 'Allow' as const, source: { selector: `has(${name})` } }],
+    egress: [{ action: 'Allow' as const }],
+  };
+  const any = fc.record({ ingress: rules(ranges), egress: rules(ranges) });
+  return fc.oneof(fc.constant(usual), any).map((spec) => ({
+    apiVersion: API,
+    kind: 'Profile',
+    metadata: { name },
+    spec: { ...spec, labelsToApply: { [name]: '', c: 'y' } },
+  }));
+}
+
+const open: Profile = {
+  apiVersion: API,
+  kind: 'Profile',
+  metadata: { name: 'open' },
+  spec: { ingress: [{ action: 'Allow' }], egress: [{ action: 'Allow' }] },
+};
+
+function networkSet(
+  kind: NetworkSet['kind'],
+  name: string,
+  ranges: Ranges,
+  namespace?: string,
+): fc.Arbitrary<NetworkSet> {
+  const nets = some([...ranges[4], ...ranges[6]], 4);
+  return fc.tuple(labels, nets).map(([own, given]) => ({
+    apiVersion: API,
+    kind,
+    metadata: { name, labels: { ...own, role: 'list' }, ...(namespace === undefined ? {} : { namespace }) },
+    spec: { nets: given },
+  }));
+}
+
+/** What a case changes of a workload. */
+export interface WorkloadParts {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly profiles: readonly string[];
+  readonly ports: readonly { readonly name: string; readonly protocol: string; readonly port: number }[];
+}
+
+const workloadParts: fc.Arbitrary<WorkloadParts> = fc.record({
+  labels,
+  profiles: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(['open']) },
+    { weight: 4, arbitrary: some(['net1', 'net2', 'open', 'missing'], 2) },
+  ),
+  ports: some(
+    [
+      { name: 'web', protocol: 'TCP', port: 80 },
+      { name: 'dns', protocol: 'UDP', port: 53 },
+      { name: 'dns', protocol: 'TCP', port: 53 },
+      { name: 'web', protocol: 'SCTP', port: 80 },
+    ],
+    3,
+  ),
+});
+
+export interface ReferenceCase {
+  readonly workloads: readonly WorkloadParts[];
+  readonly resources: readonly Resource[];
+}
+
+function subset<T>(...all: readonly fc.Arbitrary<T>[]): fc.Arbitrary<T[]> {
+  return fc
+    .tuple(...all.map((one) => fc.option(one, { nil: undefined, freq: 3 })))
+    .map((list) => list.filter((one): one is Awaited<T> & T => one !== undefined));
+}
+
+/** For so many workloads; addresses and packets are in the ranges. */
+export function referenceCase(workloads: number, ranges: Ranges): fc.Arbitrary<ReferenceCase> {
+  return fc.record({
+    workloads: fc.array(workloadParts, { minLength: workloads, maxLength: workloads }),
+    resources: fc
+      .tuple(
+        subset<Resource>(
+          policy('GlobalNetworkPolicy', 'p', ranges),
+          policy('GlobalNetworkPolicy', 'q', ranges),
+          policy('NetworkPolicy', 'p', ranges, 'default'),
+          policy('NetworkPolicy', 's', ranges, 'blue'),
+          policy('NetworkPolicy', 't', ranges, 'default'),
+        ),
+        subset<Resource>(tier('default'), tier('security'), tier('later')),
+        subset<Resource>(profile('net1', ranges), profile('net2', ranges)),
+        subset<Resource>(
+          networkSet('GlobalNetworkSet', 'list', ranges),
+          networkSet('NetworkSet', 'list', ranges, 'default'),
+          networkSet('NetworkSet', 'other', ranges, 'blue'),
+        ),
+      )
+      .map((parts) => [open, ...parts.flat()]),
+  });
+}
