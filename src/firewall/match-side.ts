@@ -116,7 +116,7 @@ const conditions: { readonly [K in keyof SideMatch]: SideCondition<SideMatch[K]>
 };
 
 const KEYS = Object.keys(conditions) as readonly (keyof SideMatch)[];
-const PORT_KEYS = KEYS.filter((key) => conditions[key].stage !== 'address');
+const PORT_KEYS = KEYS.filter((key) => conditions[key].stage === 'port');
 
 function clausesOf<K extends keyof SideMatch>(key: K, context: EndContext): Clauses {
   const value = context.rule[context.end][key];
@@ -135,9 +135,23 @@ function stageClauses(stage: Stage, context: EndContext): Clauses {
   return stage === 'port' && clauses.length > 1 ? [clauses.flat()] : clauses;
 }
 
+/** A packet without ports has none that is excluded; it must not be read for them where the rule names no protocol. */
+function exceptPorts(clauses: readonly Clause[], { rule }: Context): readonly Clause[] {
+  if (clauses.length === 0 || rule.protocol !== undefined || asksForPorts(rule)) return clauses;
+  const hasPorts = (negated: boolean) => isIn(['l4proto'], names.PORT_PROTOCOLS_SET, negated);
+  const excluded = clauses.flatMap((clause) => clause.flatMap(({ statements }) => statements));
+  return [[{ statements: [hasPorts(true)] }, { statements: [hasPorts(false), ...excluded] }]];
+}
+
+function clausesOfStage(stage: Stage, context: Context): Clauses {
+  const each = ENDS.map((end) => stageClauses(stage, { ...context, end }));
+  if (!each.every((one) => one !== undefined)) return undefined;
+  return stage === 'not-port' ? exceptPorts(each.flat(), context) : each.flat();
+}
+
 /** Those of both sides; undefined when no packet of the family satisfies them all. */
 export function sideClauses(context: Context): Clauses {
-  const each = STAGES.flatMap((stage) => ENDS.map((end) => stageClauses(stage, { ...context, end })));
+  const each = STAGES.map((stage) => clausesOfStage(stage, context));
   return each.every((one) => one !== undefined) ? each.flat() : undefined;
 }
 
@@ -145,7 +159,7 @@ export function sideDependsOnFamily(rule: CompiledRule): boolean {
   return ENDS.some((end) => KEYS.some((key) => rule[end][key].length > 0 && conditions[key].perFamily));
 }
 
-/** Whether the rule asks for ports of either end. */
+/** Whether the rule wants ports of either end, so that packets without ports do not meet it. */
 export function asksForPorts(rule: CompiledRule): boolean {
   return ENDS.some((end) => PORT_KEYS.some((key) => rule[end][key].length > 0));
 }

@@ -90,6 +90,14 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
     ['meta nfproto ipv6 meta l4proto 6 ip6 saddr . meta l4proto . th sport != @port6-rV8-RnSL9bh0xDHu counter accept'],
   ],
   [
+    'not a named port, of no protocol: packets without ports are meant as well',
+    { family: 4, source: { notPorts: [http] }, destination: { notPortSets: ['n:http'] } },
+    [
+      'meta nfproto ipv4 meta l4proto != @port-protocols accept',
+      'meta nfproto ipv4 meta l4proto @port-protocols th sport != 80 ip daddr . meta l4proto . th dport != @port4-rV8-RnSL9bh0xDHu accept',
+    ],
+  ],
+  [
     'one range of each family',
     { source: { nets: cidrs('10.0.0.0/8', 'fd00::/8') } },
     ['meta nfproto ipv4 ip saddr 10.0.0.0/8 counter accept', 'meta nfproto ipv6 ip6 saddr fd00::/8 counter accept'],

@@ -70,10 +70,9 @@ function isMember(state: PolicyState, id: IpSetId, address: Ip, protocol: number
 function matchesSide(state: PolicyState, side: SideMatch, packet: ModelPacket, address: Ip, port: number): boolean {
   const inSet = (id: IpSetId): boolean => isMember(state, id, address, packet.protocol, port);
   const inNet = (cidr: ReturnType<typeof parseCidr>): boolean => cidrContains(cidr, address);
-  const inPorts = (ranges: SideMatch['ports']): boolean => ranges.some(({ min, max }) => min <= port && port <= max);
+  const inPorts = (ranges: SideMatch['ports']): boolean =>
+    hasPorts(packet) && ranges.some(({ min, max }) => min <= port && port <= max);
   const wantsPorts = side.ports.length + side.portSets.length > 0;
-  const namesPorts = wantsPorts || side.notPorts.length + side.notPortSets.length > 0;
-  if (namesPorts && !hasPorts(packet)) return false;
   return (
     (side.nets.length === 0 || side.nets.some(inNet)) &&
     !side.notNets.some(inNet) &&

@@ -148,8 +148,8 @@ const compiledRule: fc.Arbitrary<CompiledRule> = fc
       notProtocol: sometimes(fc.constantFrom(1, 17)),
       icmp: protocol === 6 || protocol === 17 || protocol === 132 ? fc.constant(undefined) : sometimes(icmp),
       notIcmp: sometimes(icmp),
-      source: side(family, protocol === 6 || protocol === 17),
-      destination: side(family, protocol === 6 || protocol === 17),
+      source: side(family, protocol === undefined || protocol === 6 || protocol === 17),
+      destination: side(family, protocol === undefined || protocol === 6 || protocol === 17),
       comment: sometimes(fc.constantFrom('a plain one', 'with "quotes" \\ and é', '')),
     }),
   );
