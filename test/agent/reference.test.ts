@@ -123,13 +123,14 @@ let [allowed, denied] = [0, 0];
 
 async function expectReference(given: ReferenceCase, probes: readonly Probe[]): Promise<void> {
   const resources = resourcesOfCase(given);
+  const cluster = clusterOf(resources);
+  expect(cluster.problems).toEqual([]); // all is as users may write it
   await store.put(resources);
   let faults = faultsOf(probes, resources);
   for (let attempt = 0; attempt < 2 && faults.length > 0; attempt++) {
     await Bun.sleep(300); // the machine may be slow; rules that are wrong stay wrong
     faults = faultsOf(probes, resources);
   }
-  const cluster = clusterOf(resources);
   const hostPlace = places.find(({ kind }) => kind === 'host');
   const view: HostView = { node: 'node-1', table: hostPlace?.within(readTable) ?? 'no host' };
   const said = probes

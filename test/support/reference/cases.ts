@@ -51,39 +51,41 @@ const MANY_NETS = {
 
 const WITH_PORTS = new Set<string | number>(['TCP', 'UDP', 'SCTP', 6, 17, 132]);
 
-function side(ranges: readonly string[], many: readonly string[], numbers: boolean): fc.Arbitrary<EntityRule> {
-  const nets = oneOrMore(ranges, 3);
-  const notNets = oneOrMore(
-    ranges.filter((range) => !range.endsWith('/0')),
-    3,
+/** Names of ports may stand without a protocol, numbers only with one that has ports. */
+function portsBeside(wanted: string | number | undefined): fc.Arbitrary<readonly (number | string)[]> | undefined {
+  if (wanted === undefined) return oneOrMore<number | string>(portNames, 2);
+  if (!WITH_PORTS.has(wanted)) return undefined;
+  return fc.oneof(
+    { weight: 4, arbitrary: oneOrMore<number | string>([...portNumbers, ...portNames], 3) },
+    { weight: 1, arbitrary: fc.constant(MANY_PORTS) },
   );
-  const ports = numbers
-    ? fc.oneof(
-        { weight: 4, arbitrary: oneOrMore<number | string>([...portNumbers, ...portNames], 3) },
-        { weight: 1, arbitrary: fc.constant(MANY_PORTS) },
-      )
-    : oneOrMore<number | string>(portNames, 2);
+}
+
+function netsIn(ranges: readonly string[], many: readonly string[]): fc.Arbitrary<readonly string[]> {
+  const long = oneOf(...ranges).map((one) => [...many, one]);
+  return fc.oneof({ weight: 4, arbitrary: oneOrMore(ranges, 3) }, { weight: 1, arbitrary: long });
+}
+
+type Ports = ReturnType<typeof portsBeside>;
+
+function side(ranges: readonly string[], many: readonly string[], ports: Ports): fc.Arbitrary<EntityRule> {
+  const narrow = ranges.filter((range) => !range.endsWith('/0'));
   const positive = maybe<EntityRule>({
-    nets: fc.oneof(
-      { weight: 4, arbitrary: nets },
-      { weight: 1, arbitrary: oneOf(...ranges).map((one) => [...many, one]) },
-    ),
+    nets: netsIn(ranges, many),
     selector,
     namespaceSelector: oneOf('all()', 'global()'),
-    ports,
+    ...(ports === undefined ? {} : { ports }),
   });
-  const negative = maybe<EntityRule>({ notNets, notSelector: selector, notPorts: ports });
-  const none = fc.constant<EntityRule>({});
+  const negative = maybe<EntityRule>({
+    notNets: oneOrMore(narrow, 3),
+    notSelector: selector,
+    ...(ports === undefined ? {} : { notPorts: ports }),
+  });
+  const both = fc.tuple(positive, negative).map(([one, other]) => ({ ...one, ...other }));
   return fc.oneof(
-    { weight: 3, arbitrary: none },
+    { weight: 3, arbitrary: fc.constant<EntityRule>({}) },
     { weight: 3, arbitrary: fewKeys(positive, 2) },
-    {
-      weight: 2,
-      arbitrary: fewKeys(
-        fc.tuple(positive, negative).map(([one, other]) => ({ ...one, ...other })),
-        3,
-      ),
-    },
+    { weight: 2, arbitrary: fewKeys(both, 3) },
   );
 }
 
@@ -110,14 +112,13 @@ const isIcmpName = (name: string | number | undefined) => name === 'ICMP' || nam
 
 /** Of one family, which is named now and then; ICMP names its own. */
 function conditions(ranges: Ranges, family: 4 | 6, wanted: string | number | undefined): fc.Arbitrary<Conditions> {
-  const numbers = wanted !== undefined && WITH_PORTS.has(wanted);
-  const sides = side(ranges[family], MANY_NETS[family], numbers);
+  const sides = side(ranges[family], MANY_NETS[family], portsBeside(wanted));
   return maybe<Conditions>({
     source: sides,
     destination: sides,
     ...(isIcmpName(wanted) ? { icmp } : {}),
     ...(wanted === undefined ? { notProtocol: protocol } : {}),
-    ...(numbers ? {} : { notICMP: icmp }),
+    ...(wanted !== undefined && WITH_PORTS.has(wanted) ? {} : { notICMP: icmp }),
   }).map((given) => (wanted === undefined ? given : { protocol: wanted, ...given }));
 }
 
