@@ -93,8 +93,8 @@ const cases: readonly (readonly [name: string, rule: Case, lines: readonly strin
     'not a named port, of no protocol: packets without ports are meant as well',
     { family: 4, source: { notPorts: [http] }, destination: { notPortSets: ['n:http'] } },
     [
-      'meta nfproto ipv4 meta l4proto != @port-protocols accept',
-      'meta nfproto ipv4 meta l4proto @port-protocols th sport != 80 ip daddr . meta l4proto . th dport != @port4-rV8-RnSL9bh0xDHu accept',
+      'meta nfproto ipv4 meta l4proto != @port-protocols counter accept',
+      'meta nfproto ipv4 meta l4proto @port-protocols th sport != 80 ip daddr . meta l4proto . th dport != @port4-rV8-RnSL9bh0xDHu counter accept',
     ],
   ],
   [
