@@ -1,18 +1,20 @@
-import { expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as libc from './libc.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'libc-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a refused call throws with its errno and subject', () => {
   expect(() => libc.open('/nonexistent/file', libc.O_RDONLY)).toThrow('open "/nonexistent/file": ENOENT');
 });
 
 test('openat2 keeps a link inside the root', () => {
-  const root = mkdtempSync(join(tmpdir(), 'libc-'));
-  writeFileSync(join(root, 'passwd'), 'inside');
-  symlinkSync('/passwd', join(root, 'link'));
-  const dir = libc.open(root, libc.O_PATH | libc.O_DIRECTORY);
+  writeFileSync(join(folder, 'passwd'), 'inside');
+  symlinkSync('/passwd', join(folder, 'link'));
+  const dir = libc.open(folder, libc.O_PATH | libc.O_DIRECTORY);
   const fd = libc.openat2(dir, 'link', libc.O_RDONLY, 0, libc.RESOLVE_IN_ROOT);
   expect(readFileSync(fd, 'utf8')).toBe('inside');
   expect(() => libc.openat2(dir, '../../../../etc/hostname', libc.O_RDONLY, 0, libc.RESOLVE_BENEATH)).toThrow('EXDEV');
@@ -21,7 +23,7 @@ test('openat2 keeps a link inside the root', () => {
 });
 
 test('a lock taken through one descriptor refuses another', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'libc-')), 'lock');
+  const file = join(folder, 'lock');
   const a = libc.open(file, libc.O_CREAT | libc.O_RDWR, 0o600);
   const b = libc.open(file, libc.O_RDWR);
   expect(libc.flock(a, libc.LOCK_EX)).toBe(true);

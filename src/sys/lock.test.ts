@@ -1,11 +1,11 @@
-import { expect, test } from 'bun:test';
+import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openExclusiveLock, tryLockDirectory, tryOpenExclusiveLock } from './lock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ocicat-lock-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a file and a directory have one holder, until it closes them', () => {
   for (const [path, take] of [

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { calicoctl } from '../../src/ctl/main/commands.ts';
 import { openMemoryDatastore } from '../support/datastore/memory.ts';
 import { openSession, type Session } from './session.ts';
@@ -85,6 +87,14 @@ test('wait', async () => {
   );
 });
 
+/** Reads the text that was not written, and removes it. */
+function takeKept(message: string): string {
+  const [, file = ''] = /text is in (\/.*)\n$/.exec(message) ?? [];
+  const text = readFileSync(file, 'utf8');
+  rmSync(dirname(file), { recursive: true });
+  return text;
+}
+
 test('edit writes back what the editor leaves, and keeps what it cannot write', async () => {
   await session.run('apply -f -', pool('a', '{cidr: 10.0.0.0/16}'));
   const edit = (editor: string) => session.run('edit ippool a', '', { EDITOR: editor });
@@ -98,10 +108,11 @@ test('edit writes back what the editor leaves, and keeps what it cannot write', 
     1,
     expect.stringMatching(/ipipMode: found "Sometimes".*\nThe edited text is in \/.*a\.yaml\n$/),
   ]);
+  expect(takeKept(broken.err)).toContain('Sometimes');
   expect((await edit('false')).err).toBe('edit: the editor "false" ended with status 1\n');
-  expect((await edit("sed -i 's/name: a/name: b/'")).err).toStartWith(
-    'edit: wanted IPPool(a) and nothing else in the file\n',
-  );
+  const renamed = await edit("sed -i 's/name: a/name: b/'");
+  expect(renamed.err).toStartWith('edit: wanted IPPool(a) and nothing else in the file\n');
+  expect(takeKept(renamed.err)).toContain('name: b');
 });
 
 test('completion', async () => {

@@ -126,7 +126,7 @@ test.each<readonly [string, () => string]>([
   ['umask 0777', () => 'umask 0777; cd /; export TZ=UTC'],
   ['umask 0', () => 'umask 0; cd /; export TZ=UTC'],
   ['a directory of files that mean something', () => `umask 022; cd ${quote(makeOddDirectory())}; export TZ=UTC`],
-  ['a directory that nobody may read', () => 'cd "$(mktemp -d)"; chmod 0 .; export TZ=UTC'],
+  ['a directory that nobody may read', () => `cd "$(mktemp -dp ${quote(world.directory)})"; chmod 0 .; export TZ=UTC`],
   ['a Turkish locale', () => 'export LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 LANGUAGE=tr TZ=UTC'],
   ['a locale that is none', () => 'export LANG=xx_YY.EBCDIC LC_ALL=% LC_NUMERIC=de_DE TZ=UTC'],
   ['a time zone and directories that are none', () => 'export TZ=:/nowhere/x TMPDIR=/nowhere HOME=/nowhere'],
@@ -140,7 +140,7 @@ test.each<readonly [string, () => string]>([
 
 test('from a directory that is gone rkt does nothing, and says so', async () => {
   const dataDir = join(world.directory, 'data-gone');
-  const script = `cd "$(mktemp -d)"; rmdir "$PWD"; exec ${quote(rkt)} --dir=${quote(dataDir)} gc`;
+  const script = `cd "$(mktemp -dp ${quote(world.directory)})"; rmdir "$PWD"; exec ${quote(rkt)} --dir=${quote(dataDir)} gc`;
   const { status, stderr } = await world.run('sh', '-c', script);
   expect([status, stderr.includes('working directory was deleted')]).toEqual([1, true]);
   expect(statSync(dataDir, { throwIfNoEntry: false })).toBeUndefined();
