@@ -106,3 +106,8 @@ export function readCluster(documents: readonly StoredDocument[]): Cluster {
   }
   return { snapshot: createSnapshot(updates), updates, workloads, staged, annotations, problems };
 }
+
+/** What there would be if all staged policies were enforced. */
+export function withStagedEnforced({ updates, staged }: Cluster): PolicySnapshot {
+  return createSnapshot([...updates, ...staged.map(({ update }) => update)]);
+}

@@ -145,6 +145,18 @@ test('what a policy would change is told before it is applied, and is so afterwa
   apply(...open);
   await eventually('the policy to be in force', 10_000, () => (arrives('three', 'two', 'tcp', 80) ? true : undefined));
   expect(calicoctl('preview -f -', JSON.stringify(open))).toMatchObject({ status: 0 });
+  const without = calicoctl('preview --delete -f -', JSON.stringify(open));
+  expect([without.status, without.output]).toEqual([
+    1,
+    expect.stringContaining('2 of 6 pairs of endpoints would change'),
+  ]);
+  expect(calicoctl('delete -f -', JSON.stringify(open)).status).toBe(0);
+  await eventually('it to be gone', 10_000, () => (arrives('three', 'two', 'tcp', 80) ? undefined : true));
+  const trial = open.map((one) => ({ ...one, kind: 'StagedGlobalNetworkPolicy' }));
+  expect(calicoctl('preview --staged -f -', JSON.stringify(trial)).status).toBe(1);
+  apply(...trial);
+  expect(calicoctl('preview --staged').output).toContain('2 of 6 pairs of endpoints would change');
+  expect(arrives('three', 'two', 'tcp', 80)).toBe(false);
 }, 60_000);
 
 test('whom a word does not mean, and what cannot be reached, has status 2', () => {

@@ -9,7 +9,7 @@ interface Count {
   readonly bytes: number;
 }
 
-export interface CountedChain {
+interface CountedChain {
   readonly comment: string | undefined;
   /** In order; one that does not count has no count. */
   readonly rules: readonly { readonly comment: string | undefined; readonly count: Count | undefined }[];
