@@ -21,7 +21,7 @@ export const rooms: Readonly<Record<string, string>> = {
   model: 'schema model/meta model/policy model/endpoint model/ipam model/bgp model/node model/felix model/idle',
   'policy/types': 'net selector',
   'policy/input': 'base net selector schema model/meta model/policy policy/types',
-  'policy/index': 'net selector policy/types',
+  'policy/index': 'base net selector policy/types',
   'policy/calculation': 'base net selector policy/types policy/index',
   'policy/oracle': 'base net selector policy/types',
   nftables: 'base net',

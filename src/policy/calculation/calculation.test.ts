@@ -258,6 +258,38 @@ describe('the state depends on the resources alone', () => {
     );
   });
 
+  test('squashed between flushes', () => {
+    fc.assert(
+      fc.property(sequence, fc.integer({ min: 1, max: 20 }), (updates, size) => {
+        const batches = Array.from({ length: Math.ceil(updates.length / size) }, (_, at) =>
+          squash(updates.slice(at * size, (at + 1) * size)),
+        );
+        const ends = new Set(batches.map((_, at) => batches.slice(0, at + 1).flat().length - 1));
+        const squashed = calculate(batches.flat(), (index) => ends.has(index));
+        expect(printDelivered(squashed)).toBe(printDelivered(calculate(updates)));
+      }),
+      runs,
+    );
+  });
+
+  test('in sync at any moment', () => {
+    fc.assert(
+      fc.property(sequence, fc.nat(80), (updates, moment) => {
+        const calculation = createPolicyCalculation();
+        const state = nothingDelivered();
+        for (const [index, one] of updates.entries()) {
+          if (index === moment) calculation.update({ kind: 'in-sync' });
+          calculation.update(one);
+          deliverAll(state, calculation.flush());
+        }
+        calculation.update({ kind: 'in-sync' });
+        deliverAll(state, calculation.flush());
+        expect(printDelivered(state)).toBe(printDelivered(calculate(updates)));
+      }),
+      runs,
+    );
+  });
+
   test('removed whole, nothing is left', () => {
     fc.assert(
       fc.property(sequence, (updates) => {

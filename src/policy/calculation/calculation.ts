@@ -2,6 +2,7 @@
 // resources alone, never on the order in which they came, and the work follows what changed, not what exists.
 import { sameContent } from '../../base/equal.ts';
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
+import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
 import {
   BUILT_IN_PROFILES,
   blanketRule,
@@ -34,7 +35,7 @@ function contentOf({ ingress = [], egress = [] }: Pick<PolicyInput, 'ingress' | 
 const MISSING_PROFILE: RuleContent = { ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
 
 export function createPolicyCalculation(): PolicyCalculation {
-  const profiles = new Map<string, RuleContent>();
+  const profiles = createStringMap<RuleContent>();
   const changedProfiles = new Set<string>();
   let inSync = false;
 
@@ -62,15 +63,15 @@ export function createPolicyCalculation(): PolicyCalculation {
   }
 
   function setProfile(name: string, input: ProfileInput | undefined): void {
-    if (input === undefined) profiles.delete(name);
-    else profiles.set(name, contentOf(input));
+    if (input === undefined) deleteString(profiles, name);
+    else setString(profiles, name, contentOf(input));
     changedProfiles.add(name);
     resources.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
   }
 
   function findProfile(name: string): RuleContent {
     const builtIn = BUILT_IN_PROFILES.get(name);
-    return profiles.get(name) ?? (builtIn === undefined ? MISSING_PROFILE : contentOf(builtIn));
+    return getString(profiles, name) ?? (builtIn === undefined ? MISSING_PROFILE : contentOf(builtIn));
   }
 
   /** Brings the active rule lists to what local endpoints need now; returns the endpoints that may have other tiers. */

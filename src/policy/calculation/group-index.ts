@@ -4,6 +4,7 @@ import type { Selector } from '../../selector/selector.ts';
 import { createLabelIndex, newIndexState } from '../index/label-index.ts';
 import type { LocalEndpoint, PolicyGroup } from '../index/local-endpoint.ts';
 import { addToSmallSet, removeFromSmallSet, smallSetItems } from '../index/small-set.ts';
+import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
 
 /** What changed since the last look. */
 interface GroupMatches {
@@ -24,7 +25,7 @@ export interface GroupIndex {
 }
 
 export function createGroupIndex(): GroupIndex {
-  const groups = new Map<string, PolicyGroup>();
+  const groups = createStringMap<PolicyGroup>();
   const endpoints = new Set<LocalEndpoint>();
   const touchedGroups = new Set<PolicyGroup>();
   const touchedEndpoints = new Set<LocalEndpoint>();
@@ -65,15 +66,15 @@ export function createGroupIndex(): GroupIndex {
   return {
     open(selector, staged) {
       const key = `${staged ? 'staged ' : ''}${formatSelector(selector)}`;
-      const known = groups.get(key);
+      const known = getString(groups, key);
       if (known !== undefined) return known;
       const group = createGroup(key, selector, staged);
-      groups.set(key, group);
+      setString(groups, key, group);
       index.addSelectors([group]);
       return group;
     },
     close(group) {
-      groups.delete(group.key);
+      deleteString(groups, group.key);
       index.removeSelector(group);
       for (const endpoint of smallSetItems(group.endpoints)) unmatch(group, endpoint, true);
       for (const endpoint of index.openItems()) if (endpoint.unknownGroups.has(group)) unmatch(group, endpoint, false);

@@ -5,9 +5,10 @@ import type { Cidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
 import { createInheritance, type InheritedLabels } from '../index/inheritance.ts';
 import { createLabelIndex } from '../index/label-index.ts';
-import { createInterner, type PackedLabels, packLabels, samePacked } from '../index/labels.ts';
+import { createNameInterner, type PackedLabels, packLabels, samePacked } from '../index/labels.ts';
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
 import { type Contributor, contribute, type MemberSet, withdraw } from '../index/member-set.ts';
+import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
 import type { EndpointInput, LabelMap, NetworkSetInput } from '../types/input.ts';
 import type { MemberSource } from './needed-sets.ts';
 
@@ -64,11 +65,11 @@ function sameParts(resource: LabelledResource, parts: ResourceParts): boolean {
 }
 
 export function createLabelledResources(observer: ResourceObserver): LabelledResources {
-  const resources = new Map<string, LabelledResource>();
-  const inheritance = createInheritance<LabelledResource>();
-  const intern = createInterner();
+  const resources = createStringMap<LabelledResource>();
+  const intern = createNameInterner();
+  const inheritance = createInheritance<LabelledResource>(intern);
   const index = createLabelIndex<LabelledResource, MemberSet>(
-    () => resources.values(),
+    () => resources.values,
     (set, resource, certain) => {
       contribute(set, resource, certain);
       observer.touchSet(set);
@@ -80,15 +81,15 @@ export function createLabelledResources(observer: ResourceObserver): LabelledRes
   );
 
   function remove(key: string): void {
-    const resource = resources.get(key);
+    const resource = getString(resources, key);
     if (resource === undefined) return;
     index.removeItem(resource);
-    resources.delete(key);
+    deleteString(resources, key);
     inheritance.leave(resource.inherited, resource);
   }
 
   function set(key: string, parts: ResourceParts): LabelledResource {
-    const known = resources.get(key);
+    const known = getString(resources, key);
     if (known !== undefined && sameParts(known, parts)) return known;
     remove(key);
     const { profiles, labels, addresses, ranges, ports, partial } = parts;
@@ -96,7 +97,7 @@ export function createLabelledResources(observer: ResourceObserver): LabelledRes
       profiles,
       (inherited): LabelledResource => ({ labels, inherited, addresses, ranges, ports, partial, local: undefined }),
     );
-    resources.set(key, resource);
+    setString(resources, key, resource);
     index.addItem(resource);
     return resource;
   }

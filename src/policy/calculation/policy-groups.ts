@@ -1,7 +1,9 @@
 // Which policies apply to which local endpoints, and in which tiers and order.
 import { formatSelector } from '../../selector/format.ts';
 import type { LocalEndpoint, Policy } from '../index/local-endpoint.ts';
+import { createTemplates, packPolicy, unpackPolicy } from '../index/policy-template.ts';
 import { addToSmallSet, removeFromSmallSet, visitSmallSet } from '../index/small-set.ts';
+import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
 import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
 import { isStaged, type RuleListId } from '../types/types.ts';
 import { createGroupIndex } from './group-index.ts';
@@ -27,14 +29,14 @@ export interface PolicyGroups {
 }
 
 /** Whether both have the same place in the lists of the same endpoints. */
-function samePlacement(a: PolicyInput, b: PolicyInput): boolean {
+function samePlacement({ template: a, selector }: Policy, b: PolicyInput): boolean {
   return (
     a.tier === b.tier &&
     a.order === b.order &&
     a.hostOnly === b.hostOnly &&
     (a.ingress === undefined) === (b.ingress === undefined) &&
     (a.egress === undefined) === (b.egress === undefined) &&
-    (a.selector === b.selector || formatSelector(a.selector) === formatSelector(b.selector))
+    (selector === b.selector || formatSelector(selector) === formatSelector(b.selector))
   );
 }
 
@@ -45,8 +47,9 @@ function denyAll(input: PolicyInput): PolicyInput {
 }
 
 export function createPolicyGroups(): PolicyGroups {
-  const policies = new Map<RuleListId, Policy>();
+  const policies = createStringMap<Policy>();
   const tiers = new Map<string, TierInput>();
+  const findTemplate = createTemplates();
   const groups = createGroupIndex();
   const sharedTiers = createSharedTierLists(tiers);
   const touchedPolicies = new Set<RuleListId>();
@@ -63,7 +66,7 @@ export function createPolicyGroups(): PolicyGroups {
 
   function joinGroup(id: RuleListId, input: PolicyInput): Policy {
     const group = input.hostOnly ? undefined : groups.open(input.selector, isStaged(id));
-    const policy: Policy = { id, input, group };
+    const policy: Policy = { id, ...packPolicy(input, group?.selector ?? input.selector, findTemplate), group };
     if (group === undefined) return policy;
     group.policies = addToSmallSet(group.policies, policy);
     sharedTiers.touchGroup(group);
@@ -72,7 +75,7 @@ export function createPolicyGroups(): PolicyGroups {
 
   /** The same place with other content: nothing that endpoints know changes. */
   function replaceInput(policy: Policy, input: PolicyInput): Policy {
-    const next: Policy = { ...policy, input };
+    const next: Policy = { ...policy, ...packPolicy(input, policy.selector, findTemplate) };
     if (policy.group !== undefined) {
       policy.group.policies = addToSmallSet(removeFromSmallSet(policy.group.policies, policy), next);
     }
@@ -82,14 +85,14 @@ export function createPolicyGroups(): PolicyGroups {
   return {
     setPolicy(id, input) {
       touchedPolicies.add(id);
-      const known = policies.get(id);
-      if (known !== undefined && input !== undefined && samePlacement(known.input, input)) {
-        policies.set(id, replaceInput(known, input));
+      const known = getString(policies, id);
+      if (known !== undefined && input !== undefined && samePlacement(known, input)) {
+        setString(policies, id, replaceInput(known, input));
         return;
       }
       // The new group is joined first, so that a group both have in common is not closed and opened again.
-      if (input === undefined) policies.delete(id);
-      else policies.set(id, joinGroup(id, input));
+      if (input === undefined) deleteString(policies, id);
+      else setString(policies, id, joinGroup(id, input));
       if (known !== undefined) leaveGroup(known);
     },
     setTier(name, tier) {
@@ -98,7 +101,7 @@ export function createPolicyGroups(): PolicyGroups {
       else tiers.set(name, tier);
       sharedTiers.touchAll();
       if (wasClosed === isClosed(name)) return;
-      for (const policy of policies.values()) if (policy.input.tier === name) touchedPolicies.add(policy.id);
+      for (const policy of policies.values) if (policy.template.tier === name) touchedPolicies.add(policy.id);
     },
     addEndpoint: (endpoint) => groups.addEndpoint(endpoint),
     removeEndpoint(endpoint) {
@@ -106,11 +109,12 @@ export function createPolicyGroups(): PolicyGroups {
       sharedTiers.remove(endpoint);
     },
     neededPolicy(id) {
-      const policy = policies.get(id);
+      const policy = getString(policies, id);
       if (policy?.group === undefined) return undefined;
-      const { input, group } = policy;
-      if (group.endpoints === undefined && !input.neededEverywhere) return undefined;
-      return isClosed(input.tier) ? denyAll(input) : input;
+      const { template, group } = policy;
+      if (group.endpoints === undefined && !template.neededEverywhere) return undefined;
+      const input = unpackPolicy(policy);
+      return isClosed(template.tier) ? denyAll(input) : input;
     },
     takeChanges() {
       const touched = groups.takeChanges();

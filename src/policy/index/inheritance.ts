@@ -2,8 +2,9 @@
 // felix/labelindex/label_inheritance_index.go).
 
 import { UNKNOWN_PROFILE } from '../types/input.ts';
-import { mergeLabels, NO_LABELS, type PackedLabels, samePacked } from './labels.ts';
+import { type InternNames, mergeLabels, NO_LABELS, type PackedLabels, samePacked } from './labels.ts';
 import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetItems } from './small-set.ts';
+import { createStringMap, deleteString, getString, setString } from './string-map.ts';
 
 interface ProfileLabels {
   /** The profiles' labels in list order, the first to name a label wins. */
@@ -36,43 +37,74 @@ export interface Inheritance<I extends object> {
   ): void;
 }
 
+/** A profile that applies labels, or that some list names. */
+interface Profile<I extends object> {
+  /** None when it is not there; undefined when they are not known. */
+  labels: PackedLabels | undefined;
+  /** The list of this profile alone, and the longer ones: most items have one profile, and need no text to find its list by. */
+  alone: InheritedLabels<I> | undefined;
+  longer: SmallSet<InheritedLabels<I>>;
+}
+
 /** Different for none and for one without a name, too. */
 function keyOf(profiles: readonly string[]): string {
   return profiles.map((name) => `${name}\n`).join('');
 }
 
-export function createInheritance<I extends object>(): Inheritance<I> {
-  /** Undefined for labels that are not known. */
-  const applied = new Map<string, PackedLabels | undefined>([[UNKNOWN_PROFILE, undefined]]);
-  const byList = new Map<string, InheritedLabels<I>>();
-  const byProfile = new Map<string, SmallSet<InheritedLabels<I>>>();
+export function createInheritance<I extends object>(intern: InternNames): Inheritance<I> {
+  const byProfile = createStringMap<Profile<I>>();
+  const byList = createStringMap<InheritedLabels<I>>();
+  profileOf(UNKNOWN_PROFILE).labels = undefined;
+
+  function profileOf(name: string): Profile<I> {
+    const known = getString(byProfile, name);
+    if (known !== undefined) return known;
+    const profile: Profile<I> = { labels: NO_LABELS, alone: undefined, longer: undefined };
+    setString(byProfile, name, profile);
+    return profile;
+  }
+
+  function dropIfUnused(name: string, { labels, alone, longer }: Profile<I>): void {
+    if (labels === NO_LABELS && alone === undefined && longer === undefined) deleteString(byProfile, name);
+  }
 
   function inherit(profiles: readonly string[]): ProfileLabels {
     let labels = NO_LABELS;
     for (const name of profiles) {
-      const more = applied.has(name) ? applied.get(name) : NO_LABELS;
+      const more = profileOf(name).labels;
       if (more === undefined) return { labels, open: true };
-      labels = labels.length === 0 ? more : mergeLabels(labels, more);
+      labels = mergeLabels(labels, more, intern);
     }
     return { labels, open: false };
   }
 
+  function find(profiles: readonly string[]): InheritedLabels<I> | undefined {
+    const [only] = profiles;
+    if (only !== undefined && profiles.length === 1) return profileOf(only).alone;
+    return getString(byList, keyOf(profiles));
+  }
+
   function open(profiles: readonly string[]): InheritedLabels<I> {
-    const key = keyOf(profiles);
-    const known = byList.get(key);
+    const known = find(profiles);
     if (known !== undefined) return known;
     const inherited: InheritedLabels<I> = { profiles, ...inherit(profiles), inheritors: undefined };
-    byList.set(key, inherited);
-    for (const name of profiles) byProfile.set(name, addToSmallSet(byProfile.get(name), inherited));
+    if (profiles.length !== 1) setString(byList, keyOf(profiles), inherited);
+    for (const name of profiles) {
+      const profile = profileOf(name);
+      if (profiles.length === 1) profile.alone = inherited;
+      else profile.longer = addToSmallSet(profile.longer, inherited);
+    }
     return inherited;
   }
 
   function close(inherited: InheritedLabels<I>): void {
-    byList.delete(keyOf(inherited.profiles));
-    for (const name of inherited.profiles) {
-      const rest = removeFromSmallSet(byProfile.get(name), inherited);
-      if (rest === undefined) byProfile.delete(name);
-      else byProfile.set(name, rest);
+    const { profiles } = inherited;
+    if (profiles.length !== 1) deleteString(byList, keyOf(profiles));
+    for (const name of profiles) {
+      const profile = profileOf(name);
+      if (profiles.length === 1) profile.alone = undefined;
+      else profile.longer = removeFromSmallSet(profile.longer, inherited);
+      dropIfUnused(name, profile);
     }
   }
 
@@ -87,10 +119,11 @@ export function createInheritance<I extends object>(): Inheritance<I> {
       inherited.inheritors = removeFromSmallSet(inherited.inheritors, item);
       if (inherited.inheritors === undefined) close(inherited);
     },
-    setLabels(profile, labels, before, after) {
-      if (labels?.length === 0) applied.delete(profile);
-      else applied.set(profile, labels);
-      for (const inherited of smallSetItems(byProfile.get(profile))) {
+    setLabels(name, labels, before, after) {
+      const profile = profileOf(name);
+      profile.labels = labels?.names.length === 0 ? NO_LABELS : labels;
+      const lists = smallSetItems(profile.longer);
+      for (const inherited of profile.alone === undefined ? lists : [profile.alone, ...lists]) {
         const { labels: next, open } = inherit(inherited.profiles);
         if (inherited.open === open && samePacked(inherited.labels, next)) continue;
         const inheritors = smallSetItems(inherited.inheritors);
@@ -99,6 +132,7 @@ export function createInheritance<I extends object>(): Inheritance<I> {
         inherited.open = open;
         inheritors.forEach(after);
       }
+      dropIfUnused(name, profile);
     },
   };
 }

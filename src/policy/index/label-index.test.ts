@@ -8,7 +8,7 @@ import type { Selector } from '../../selector/selector.ts';
 import { chooseIndexKeys } from './index-keys.ts';
 import { createLabelIndex, type IndexState, newIndexState } from './label-index.ts';
 import type { IndexedItem } from './label-table.ts';
-import { createInterner, packLabels } from './labels.ts';
+import { createNameInterner, packLabels } from './labels.ts';
 
 interface TestItem extends IndexedItem {
   readonly name: string;
@@ -32,7 +32,7 @@ function counted(text: string, tries: { count: number }): TestSelector {
   };
 }
 
-const intern = createInterner();
+const intern = createNameInterner();
 
 function item(
   name: string,

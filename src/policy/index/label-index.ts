@@ -59,10 +59,11 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   onUnmatch: OnMatch<I, S>,
 ): LabelIndex<I, S> {
   const table = createLabelTable<I, S>();
-  const selectors = new Set<S>();
   /** Kept out of the table: they may have labels that it does not know of, so every selector is tried. */
   const open = new Set<I>();
+  /** Those that wait for no label: they may match any item, and those that match none but perhaps an open one. */
   const unindexed = new Set<S>();
+  const hopeless = new Set<S>();
   let visits = 0;
 
   const knownItems = (): Iterable<I> => (open.size === 0 ? items() : [...items()].filter((item) => !open.has(item)));
@@ -83,12 +84,14 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     selector.indexState.keys = keys;
     selector.indexState.rejected = 0;
     if (keys === undefined) unindexed.add(selector);
+    else if (keys.length === 0) hopeless.add(selector);
     else for (const key of keys) table.wait(key, selector);
   }
 
   function leave(selector: S): void {
-    if (selector.indexState.keys === undefined) unindexed.delete(selector);
-    else for (const key of selector.indexState.keys) table.stopWaiting(key, selector);
+    unindexed.delete(selector);
+    hopeless.delete(selector);
+    for (const key of selector.indexState.keys ?? []) table.stopWaiting(key, selector);
   }
 
   function countRejection(selector: S): void {
@@ -107,6 +110,19 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     tested = item;
     const outcome = tryMatchSelector(selector.selector, testedLabels);
     if (outcome !== false) visit(selector, item, outcome === true);
+  }
+
+  /** Tries every selector on an open item. */
+  function visitAll(item: I, visit: OnMatch<I, S>): void {
+    const visitNumber = ++visits;
+    const attempt = (selector: S) => {
+      if (selector.indexState.visit === visitNumber) return;
+      selector.indexState.visit = visitNumber;
+      visitOpen(selector, item, visit);
+    };
+    table.visitAllWaiting(attempt);
+    unindexed.forEach(attempt);
+    hopeless.forEach(attempt);
   }
 
   /** Tries every selector that waits for a label of the item; those that match are visited, the others returned. */
@@ -142,7 +158,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     addItem(item) {
       if (item.inherited.open) {
         open.add(item);
-        for (const selector of selectors) visitOpen(selector, item, onMatch);
+        visitAll(item, onMatch);
         return;
       }
       table.addItem(item);
@@ -150,7 +166,7 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
     },
     removeItem(item) {
       if (open.delete(item)) {
-        for (const selector of selectors) visitOpen(selector, item, onUnmatch);
+        visitAll(item, onUnmatch);
         return;
       }
       visitMatches(item, onUnmatch);
@@ -160,7 +176,6 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
       const labels = new Set(added.flatMap((selector) => [...indexLabels(selector.selector)]));
       table.track(labels, knownItems);
       for (const selector of added) {
-        selectors.add(selector);
         enter(selector);
         visitCandidates(selector.indexState.keys, (item) => {
           if (matches(selector, item)) onMatch(selector, item, true);
@@ -170,7 +185,6 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
       table.dropUnused(labels);
     },
     removeSelector(selector) {
-      selectors.delete(selector);
       leave(selector);
     },
     openItems: () => open,

@@ -1,8 +1,9 @@
 // What is known of each label name: the items that have it, by value, and the selectors that wait for it.
 
 import type { IndexKey } from './index-keys.ts';
-import { findLabel, type PackedLabels } from './labels.ts';
+import { type PackedLabels, valueAt } from './labels.ts';
 import { addToSmallSet, removeFromSmallSet, type SmallSet, smallSetSize, visitSmallSet } from './small-set.ts';
+import { createStringMap, deleteString, getString, type StringMap, setString } from './string-map.ts';
 
 export interface IndexedItem {
   readonly labels: PackedLabels;
@@ -13,10 +14,10 @@ interface LabelEntry<I extends object, S extends object> {
   /** Items that have the label. */
   count: number;
   /** Items by value, kept from the first time a selector asks about the label. */
-  values: Map<string, SmallSet<I>> | undefined;
+  values: StringMap<NonNullable<SmallSet<I>>> | undefined;
   /** Selectors waiting for the label with any value, and with one value. */
   anyValue: SmallSet<S>;
-  byValue: Map<string, SmallSet<S>> | undefined;
+  byValue: StringMap<NonNullable<SmallSet<S>>> | undefined;
 }
 
 export interface LabelTable<I extends IndexedItem, S extends object> {
@@ -36,30 +37,32 @@ export interface LabelTable<I extends IndexedItem, S extends object> {
   stopWaiting(key: IndexKey, selector: S): void;
   /** Calls `visit` with the selectors that wait for a label of the item, perhaps more than once. */
   visitWaiting(item: I, visit: (selector: S) => void): void;
+  /** Calls `visit` with every selector that waits for a label, perhaps more than once. */
+  visitAllWaiting(visit: (selector: S) => void): void;
   /** Calls `visit` with the items that have the key; its label must be tracked. */
   visitItems(key: IndexKey, visit: (item: I) => void): void;
 }
 
-/** Calls `visit` with each label an item has or inherits; its own hide inherited ones of the same name. */
-function visitLabels(item: IndexedItem, visit: (name: string, value: string) => void): void {
+/** Calls `visit` with the place of each label an item has or inherits; its own hide inherited ones of the same name. */
+function visitLabels(item: IndexedItem, visit: (name: string, labels: PackedLabels, place: number) => void): void {
   const own = item.labels;
-  for (let at = 0; at < own.length; at += 2) visit(own[at] ?? '', own[at + 1] ?? '');
+  for (let place = 0; place < own.names.length; place++) visit(own.names[place] ?? '', own, place);
   const inherited = item.inherited.labels;
-  for (let at = 0; at < inherited.length; at += 2) {
-    const name = inherited[at] ?? '';
-    if (findLabel(own, name) === undefined) visit(name, inherited[at + 1] ?? '');
+  for (let place = 0; place < inherited.names.length; place++) {
+    const name = inherited.names[place] ?? '';
+    if (!own.names.includes(name)) visit(name, inherited, place);
   }
 }
 
 function changeSmallSet<T extends object>(
-  sets: Map<string, SmallSet<T>>,
+  sets: StringMap<NonNullable<SmallSet<T>>>,
   key: string,
   change: typeof addToSmallSet<T>,
   item: T,
 ): void {
-  const set = change(sets.get(key), item);
-  if (set === undefined) sets.delete(key);
-  else sets.set(key, set);
+  const set = change(getString(sets, key), item);
+  if (set === undefined) deleteString(sets, key);
+  else setString(sets, key, set);
 }
 
 function changeWaiting<I extends object, S extends object>(
@@ -70,7 +73,7 @@ function changeWaiting<I extends object, S extends object>(
 ): void {
   if (value === undefined) entry.anyValue = change(entry.anyValue, selector);
   else {
-    entry.byValue ??= new Map();
+    entry.byValue ??= createStringMap();
     changeSmallSet(entry.byValue, value, change, selector);
   }
 }
@@ -87,7 +90,8 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
   }
 
   function dropIfUnused(label: string, entry: LabelEntry<I, S>): void {
-    if (entry.count === 0 && entry.anyValue === undefined && (entry.byValue?.size ?? 0) === 0) entries.delete(label);
+    if (entry.count === 0 && entry.anyValue === undefined && (entry.byValue?.keys.length ?? 0) === 0)
+      entries.delete(label);
   }
 
   /** Readies the labels for tracking; returns those that items already have. */
@@ -96,24 +100,24 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
     for (const label of labels) {
       const entry = entryOf(label);
       if (entry.values === undefined && entry.count > 0) untracked.add(label);
-      entry.values ??= new Map();
+      entry.values ??= createStringMap();
     }
     return untracked;
   }
 
   return {
     addItem(item) {
-      visitLabels(item, (name, value) => {
+      visitLabels(item, (name, labels, place) => {
         const entry = entryOf(name);
         entry.count++;
-        if (entry.values !== undefined) changeSmallSet(entry.values, value, addToSmallSet, item);
+        if (entry.values !== undefined) changeSmallSet(entry.values, valueAt(labels, place), addToSmallSet, item);
       });
     },
     removeItem(item) {
-      visitLabels(item, (name, value) => {
+      visitLabels(item, (name, labels, place) => {
         const entry = entryOf(name);
         entry.count--;
-        if (entry.values !== undefined) changeSmallSet(entry.values, value, removeFromSmallSet, item);
+        if (entry.values !== undefined) changeSmallSet(entry.values, valueAt(labels, place), removeFromSmallSet, item);
         dropIfUnused(name, entry);
       });
     },
@@ -121,9 +125,9 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
       const untracked = openValues(labels);
       if (untracked.size === 0) return;
       for (const item of items()) {
-        visitLabels(item, (name, value) => {
+        visitLabels(item, (name, labels, place) => {
           const values = untracked.has(name) ? entries.get(name)?.values : undefined;
-          if (values !== undefined) changeSmallSet(values, value, addToSmallSet, item);
+          if (values !== undefined) changeSmallSet(values, valueAt(labels, place), addToSmallSet, item);
         });
       }
     },
@@ -137,8 +141,8 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
       const entry = entries.get(label);
       if (entry === undefined) return 0;
       if (value === undefined) return entry.count + smallSetSize(entry.anyValue) / 1e9;
-      const count = entry.values === undefined ? entry.count : smallSetSize(entry.values.get(value));
-      return count + smallSetSize(entry.byValue?.get(value)) / 1e9;
+      const count = entry.values === undefined ? entry.count : smallSetSize(getString(entry.values, value));
+      return count + smallSetSize(entry.byValue && getString(entry.byValue, value)) / 1e9;
     },
     wait({ label, value }, selector) {
       changeWaiting(entryOf(label), value, addToSmallSet, selector);
@@ -149,17 +153,23 @@ export function createLabelTable<I extends IndexedItem, S extends object>(): Lab
       dropIfUnused(label, entry);
     },
     visitWaiting(item, visit) {
-      visitLabels(item, (name, value) => {
+      visitLabels(item, (name, labels, place) => {
         const entry = entries.get(name);
         if (entry === undefined) return;
         visitSmallSet(entry.anyValue, visit);
-        visitSmallSet(entry.byValue?.get(value), visit);
+        if (entry.byValue !== undefined) visitSmallSet(getString(entry.byValue, valueAt(labels, place)), visit);
       });
+    },
+    visitAllWaiting(visit) {
+      for (const { anyValue, byValue } of entries.values()) {
+        visitSmallSet(anyValue, visit);
+        for (const set of byValue?.values ?? []) visitSmallSet(set, visit);
+      }
     },
     visitItems({ label, value }, visit) {
       const values = entries.get(label)?.values;
-      if (value !== undefined) visitSmallSet(values?.get(value), visit);
-      else for (const set of values?.values() ?? []) visitSmallSet(set, visit);
+      if (value !== undefined) visitSmallSet(values && getString(values, value), visit);
+      else for (const set of values?.values ?? []) visitSmallSet(set, visit);
     },
   };
 }

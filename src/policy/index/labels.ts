@@ -1,56 +1,74 @@
-// Labels of an endpoint in little memory: one flat array of interned strings in place of a map.
+// Labels in little memory: the names as a list that all who have the same names share, the values as one text.
 import type { LabelMap } from '../types/input.ts';
 
-/** Name, value, name, value, …; each name once. */
-export type PackedLabels = readonly string[];
+export interface PackedLabels {
+  /** Each once. */
+  readonly names: readonly string[];
+  /** The length of each value in two characters, then the values; a byte a character where no value needs more. */
+  readonly text: string;
+}
 
-export const NO_LABELS: PackedLabels = [];
+export const NO_LABELS: PackedLabels = { names: [], text: '' };
 
-/** Gives back one shared copy of equal strings, as long as they come often. */
-export type Intern = (text: string) => string;
+/** Gives back one shared copy of equal lists of names, as long as they come often. */
+export type InternNames = (names: readonly string[]) => readonly string[];
 
-/** Distinct strings that an interner remembers before it starts over: rare ones must not pile up in it. */
+/** Distinct lists that are remembered before it starts over: rare ones must not pile up. */
 const REMEMBERED_MAX = 8192;
 
-export function createInterner(): Intern {
-  const known = new Map<string, string>();
-  return (text) => {
-    const shared = known.get(text);
-    if (shared !== undefined) return shared;
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((name, at) => name === b[at]));
+}
+
+export function createNameInterner(): InternNames {
+  const known = new Map<string, readonly string[]>();
+  return (names) => {
+    const key = names.join('\n');
+    const shared = known.get(key);
+    if (shared !== undefined && sameNames(shared, names)) return shared;
     if (known.size >= REMEMBERED_MAX) known.clear();
-    known.set(text, text);
-    return text;
+    known.set(key, names);
+    return names;
   };
 }
 
-export function packLabels(labels: LabelMap, intern: Intern): PackedLabels {
+function pack(names: readonly string[], values: readonly string[]): PackedLabels {
+  const lengths = values.map(({ length }) => String.fromCharCode(length >>> 16, length & 0xffff));
+  return { names, text: [...lengths, ...values].join('') };
+}
+
+export function packLabels(labels: LabelMap, intern: InternNames): PackedLabels {
   const names = Object.keys(labels);
   if (names.length === 0) return NO_LABELS;
-  const packed = new Array<string>(names.length * 2);
-  let at = 0;
-  for (const name of names) {
-    packed[at++] = intern(name);
-    packed[at++] = intern(labels[name] ?? '');
-  }
-  return packed;
+  return pack(
+    intern(names),
+    names.map((name) => labels[name] ?? ''),
+  );
+}
+
+/** The value of the name at this place of the list. */
+export function valueAt({ names, text }: PackedLabels, place: number): string {
+  const lengthAt = (at: number) => text.charCodeAt(at * 2) * 0x10000 + text.charCodeAt(at * 2 + 1);
+  let start = names.length * 2;
+  for (let at = 0; at < place; at++) start += lengthAt(at);
+  return text.slice(start, start + lengthAt(place));
 }
 
 /** The value of a label; undefined when it is missing. */
 export function findLabel(packed: PackedLabels, name: string): string | undefined {
-  for (let at = 0; at < packed.length; at += 2) if (packed[at] === name) return packed[at + 1];
-  return undefined;
+  const place = packed.names.indexOf(name);
+  return place < 0 ? undefined : valueAt(packed, place);
 }
 
 /** The labels of `first`, and those of `second` whose name `first` lacks. */
-export function mergeLabels(first: PackedLabels, second: PackedLabels): PackedLabels {
-  const merged = [...first];
-  for (let at = 0; at < second.length; at += 2) {
-    const name = second[at] ?? '';
-    if (findLabel(first, name) === undefined) merged.push(name, second[at + 1] ?? '');
-  }
-  return merged;
+export function mergeLabels(first: PackedLabels, second: PackedLabels, intern: InternNames): PackedLabels {
+  if (first.names.length === 0) return second;
+  const more = [...second.names.keys()].filter((place) => !first.names.includes(second.names[place] ?? ''));
+  const names = [...first.names, ...more.map((place) => second.names[place] ?? '')];
+  const values = [...first.names.keys()].map((place) => valueAt(first, place));
+  return pack(intern(names), [...values, ...more.map((place) => valueAt(second, place))]);
 }
 
 export function samePacked(a: PackedLabels, b: PackedLabels): boolean {
-  return a.length === b.length && a.every((text, index) => text === b[index]);
+  return a.text === b.text && sameNames(a.names, b.names);
 }

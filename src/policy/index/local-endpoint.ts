@@ -6,6 +6,7 @@ import type { TierPolicies } from '../types/types.ts';
 import type { IndexState } from './label-index.ts';
 import type { IndexedItem } from './label-table.ts';
 import type { PlacedPolicy } from './order.ts';
+import type { PackedPolicy } from './policy-template.ts';
 import type { SmallSet } from './small-set.ts';
 
 export interface LocalEndpoint extends IndexedItem {
@@ -34,7 +35,7 @@ export interface PolicyGroup {
   sharedTiers: SmallSet<SharedTiers>;
 }
 
-export interface Policy extends PlacedPolicy {
+export interface Policy extends PlacedPolicy, PackedPolicy {
   /** Undefined for policies that workloads never see. */
   readonly group: PolicyGroup | undefined;
 }

@@ -1,11 +1,12 @@
 // In which order tiers and policies are evaluated (Calico v3.33, felix/calc/policy_sorter.go).
-import { type PolicyInput, type TierInput, UNKNOWN_TIER } from '../types/input.ts';
+import { type TierInput, UNKNOWN_TIER } from '../types/input.ts';
 import { isStaged, type RuleListId, type TierPolicies } from '../types/types.ts';
+import type { PolicyTemplate } from './policy-template.ts';
 
 /** A policy as it takes its place among others. */
 export interface PlacedPolicy {
   readonly id: RuleListId;
-  readonly input: PolicyInput;
+  readonly template: PolicyTemplate;
 }
 
 /** `<name>/<namespace>/<kind>`, by which policies of equal order are sorted; one on trial comes before the one it is a trial of. */
@@ -23,7 +24,7 @@ function compareNumbers(a: number, b: number): number {
 }
 
 function sortPolicies(policies: readonly PlacedPolicy[]): readonly PlacedPolicy[] {
-  const keyed = policies.map((policy) => ({ policy, order: policy.input.order, tie: tieBreaker(policy.id) }));
+  const keyed = policies.map((policy) => ({ policy, order: policy.template.order, tie: tieBreaker(policy.id) }));
   keyed.sort((a, b) => compareNumbers(a.order, b.order) || compareTexts(a.tie, b.tie));
   return keyed.map(({ policy }) => policy);
 }
@@ -48,17 +49,17 @@ export function computeTiers(
   policies: readonly PlacedPolicy[],
   tiers: ReadonlyMap<string, TierInput>,
 ): readonly TierPolicies[] {
-  const names = [...new Set(policies.map((policy) => policy.input.tier))];
+  const names = [...new Set(policies.map((policy) => policy.template.tier))];
   names.sort((a, b) => compareTiers(tiers, a, b));
-  const byTier = Map.groupBy(policies, (policy) => policy.input.tier);
+  const byTier = Map.groupBy(policies, (policy) => policy.template.tier);
   return names
     .map((tier) => {
       const sorted = sortPolicies(byTier.get(tier) ?? []);
       return {
         tier,
         defaultAction: tiers.get(tier)?.defaultAction ?? ('deny' as const),
-        ingress: sorted.filter((policy) => policy.input.ingress !== undefined).map((policy) => policy.id),
-        egress: sorted.filter((policy) => policy.input.egress !== undefined).map((policy) => policy.id),
+        ingress: sorted.filter((policy) => policy.template.ingress !== undefined).map((policy) => policy.id),
+        egress: sorted.filter((policy) => policy.template.egress !== undefined).map((policy) => policy.id),
       };
     })
     .filter((tier) => tier.ingress.length + tier.egress.length > 0);

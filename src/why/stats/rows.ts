@@ -112,7 +112,7 @@ interface Listed {
 function listAll({ snapshot, staged }: Cluster): Listed {
   const onTrial = staged.flatMap(({ id, update }) => (update.value === undefined ? [] : [[id, update.value] as const]));
   const policies = new Map([...snapshot.policies, ...onTrial]);
-  const placed = [...policies].map(([id, input]) => ({ id, input }));
+  const placed = [...policies].map(([id, template]) => ({ id, template }));
   const profiles = [...BUILT_IN_PROFILES, ...snapshot.profiles].map(
     ([name, one]) => [`Profile//${name}`, one] as const,
   );
