@@ -1,7 +1,7 @@
 // Owns BIRD: its start or taking over, its reloads, and its end.
 import { join } from 'node:path';
-import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
-import { type HeldRoute, printHeldRoutes } from '../routing/held-routes.ts';
+import { describeError, OcicatError } from '../base/errors.ts';
+import type { HeldRoute } from '../routing/held-routes.ts';
 import { createQueue } from '../sys/queue.ts';
 import { createConfigFile } from './config-file.ts';
 import { askBird } from './control.ts';
@@ -67,13 +67,11 @@ async function untilReady({ ended }: RunningBird, socketPath: string): Promise<v
 export function openBird(options: BirdOptions): Bird {
   const { runDirectory, program = 'bird', netnsFd, log } = options;
   const socketPath = join(runDirectory, 'bird.ctl');
-  const configFile = createConfigFile(runDirectory, program);
+  const configFile = createConfigFile({ runDirectory, program, log });
   const command: BirdCommand = { program, socketPath, configPath: configFile.path, netnsFd };
   const turns = createQueue();
   const supervisor = createSupervisor(() => inTurn(restart), log);
   let applied: string | undefined;
-  /** Since the start of the BIRD that runs. */
-  let held: readonly HeldRoute[] = [];
 
   /** One thing at a time, in the order asked for. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -88,32 +86,20 @@ export function openBird(options: BirdOptions): Bird {
     supervisor.cancel();
     await endEarlier(command);
     const earlier = observeEarlierRoutes(netnsFd);
-    await writeWith(earlier.held, config);
+    await configFile.replaceHolding(earlier.held, config);
     const bird = startBird(command, earlier.any);
     supervisor.adopt(bird);
     await untilReady(bird, socketPath);
     log(`BIRD runs with process id ${bird.pid}`);
-    void letGo(held, {
+    void letGo(configFile.held(), {
       observeProtocols: async () => (supervisor.current() === bird ? observeBirdProtocols(socketPath) : undefined),
       hold: (routes) => inTurn(() => hold(bird, routes)),
     }).catch((error: unknown) => log(`let go of routes of before: ${describeError(error)}`));
   }
 
-  /** Without them, where BIRD cannot take one: it must start. */
-  async function writeWith(routes: readonly HeldRoute[], config: string): Promise<void> {
-    held = routes;
-    try {
-      await configFile.replace(`${config}${printHeldRoutes(held)}`);
-    } catch (error) {
-      if (routes.length === 0 || !isOcicatError(error, 'invalid')) throw error;
-      log(`hold routes of before: ${describeError(error)}`);
-      await writeWith([], config);
-    }
-  }
-
   async function hold(bird: RunningBird, routes: readonly HeldRoute[]): Promise<void> {
     if (supervisor.current() !== bird || applied === undefined) return;
-    await writeWith(routes, applied);
+    await configFile.replaceHolding(routes, applied);
     await askBird(socketPath, 'configure');
   }
 
@@ -136,7 +122,7 @@ export function openBird(options: BirdOptions): Bird {
   async function apply(config: string, signal?: AbortSignal): Promise<'unchanged' | 'reloaded' | 'started'> {
     signal?.throwIfAborted();
     if (config === applied && supervisor.current() !== undefined) return 'unchanged';
-    await configFile.replace(`${config}${printHeldRoutes(held)}`);
+    await configFile.replace(config);
     const isThere = supervisor.current() !== undefined;
     if (isThere) await askBird(socketPath, 'configure', signal);
     const isNew = !isThere && !(await takeOver());
