@@ -33,26 +33,30 @@ export function computePauseMs(attempt: number, random: number): number {
   return Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (1 - random / 4);
 }
 
-/** Nothing is connected before the first call. */
-export function createEndpointPool(options: PoolOptions): EndpointPool {
-  const closing = new AbortController();
+/** Looks for an endpoint that answers, from where the last one left off. */
+interface Dialer {
+  /** Tries all in turn for a while. Throws `unavailable` naming every endpoint and why it failed. */
+  connect(): Promise<Connection>;
+  /** Begins with the next one from now on. */
+  advance(): void;
+  /** As they were at the last round. */
+  endpoints(): readonly string[];
+}
+
+/** Begins somewhere, so that clients spread. `closing` ends attempts. */
+function createDialer(options: PoolOptions, closing: AbortSignal): Dialer {
   let known: readonly string[] = [];
+  /** Index of the endpoint to begin with; before the first round a fraction of the list. */
   let next = Math.random();
-  let current: Connection | undefined;
-  let connecting: Promise<Connection> | undefined;
 
-  function describe(): string {
-    return known.map((endpoint) => `"${endpoint}"`).join(', ');
-  }
-
-  /** Tries each endpoint once, beginning at `next` (a fraction of the list at first, so that clients spread). */
+  /** Tries each endpoint once. */
   async function tryRound(failures: string[]): Promise<Connection | undefined> {
     known = await options.endpoints();
     if (next < 1) next = Math.floor(next * known.length) + known.length;
     for (let tried = 0; tried < known.length; tried += 1) {
       const endpoint = known[(next + tried) % known.length] ?? '';
       try {
-        const connection = await openConnection(endpoint, options.tls, options.connectTimeoutMs, closing.signal);
+        const connection = await openConnection(endpoint, options.tls, options.connectTimeoutMs, closing);
         next = ((next + tried) % known.length) + known.length;
         return connection;
       } catch (error) {
@@ -62,43 +66,59 @@ export function createEndpointPool(options: PoolOptions): EndpointPool {
     return undefined;
   }
 
+  return {
+    async connect() {
+      const until = performance.now() + options.connectRetryMs;
+      for (let attempt = 0; ; attempt += 1) {
+        const failures: string[] = [];
+        const connection = await tryRound(failures);
+        if (closing.aborted) connection?.close();
+        else if (connection !== undefined) return connection;
+        if (closing.aborted || performance.now() >= until)
+          throw new OcicatError('unavailable', failures.join('; ') || 'use etcd: it has been closed');
+        await pause(computePauseMs(attempt, Math.random()), closing);
+      }
+    },
+    advance() {
+      next += 1;
+    },
+    endpoints: () => known,
+  };
+}
+
+/** Nothing is connected before the first call. */
+export function createEndpointPool(options: PoolOptions): EndpointPool {
+  const closing = new AbortController();
+  const dialer = createDialer(options, closing.signal);
+  let current: Connection | undefined;
+  let connecting: Promise<Connection> | undefined;
+
   async function connect(): Promise<Connection> {
-    const until = performance.now() + options.connectRetryMs;
-    for (let attempt = 0; ; attempt += 1) {
-      const failures: string[] = [];
-      const connection = await tryRound(failures);
-      if (closing.signal.aborted) connection?.close();
-      else if (connection !== undefined) return connection;
-      if (closing.signal.aborted || performance.now() >= until)
-        throw new OcicatError('unavailable', failures.join('; ') || 'use etcd: it has been closed');
-      await pause(computePauseMs(attempt, Math.random()), closing.signal);
+    try {
+      current = await dialer.connect();
+      return current;
+    } finally {
+      connecting = undefined;
     }
   }
 
-  function connectOnce(): Promise<Connection> {
-    connecting ??= connect()
-      .then((connection) => {
-        current = connection;
-        return connection;
-      })
-      .finally(() => {
-        connecting = undefined;
-      });
-    return connecting;
-  }
-
   return {
-    describe,
+    describe: () =>
+      dialer
+        .endpoints()
+        .map((endpoint) => `"${endpoint}"`)
+        .join(', '),
     async connection(signal) {
       if (current?.isOpen()) return current;
       if (closing.signal.aborted) throw new OcicatError('unavailable', 'use etcd: it has been closed');
-      return untilAborted(connectOnce(), signal);
+      connecting ??= connect();
+      return untilAborted(connecting, signal);
     },
     disconnect(connection) {
-      if (connection.isOpen() && known.length < 2) return;
+      if (connection.isOpen() && dialer.endpoints().length < 2) return;
       if (current === connection) {
         current = undefined;
-        next += 1;
+        dialer.advance();
       }
       connection.close();
     },

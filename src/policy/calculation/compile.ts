@@ -100,18 +100,7 @@ function compileSide(side: EntityMatch, protocol: number | undefined, wantSet: W
 
 /** The rule's own conditions with compiled sides. */
 function withSides(rule: RuleInput, source: SideMatch, destination: SideMatch): CompiledRule {
-  return {
-    index: rule.index,
-    action: rule.action,
-    family: rule.family,
-    protocol: rule.protocol,
-    notProtocol: rule.notProtocol,
-    icmp: rule.icmp,
-    notIcmp: rule.notIcmp,
-    source,
-    destination,
-    comment: rule.comment,
-  } satisfies Record<keyof RuleInput, unknown>;
+  return { ...rule, source, destination };
 }
 
 /** A Pass that may match denies what it does not match for certain: the rules behind it were not to see that. */
