@@ -73,6 +73,8 @@ add rule inet ocicat guard-icmpv6 meta nfproto ipv6 meta l4proto 58 icmpv6 type 
 add rule inet ocicat guard-icmpv6 meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types counter drop comment "neighbour discovery as somebody else"
 add rule inet ocicat deny-reject meta l4proto 6 reject with tcp reset
 add rule inet ocicat deny-reject reject with icmpx admin-prohibited
+add rule inet ocicat workload-check meta nfproto ipv4 meta l4proto 6 ip daddr != 0.0.0.0/8 ip daddr != 127.0.0.0/8 ip daddr != 169.254.0.0/16 ip daddr != 224.0.0.0/3 iifname . ip saddr @workload-sources4 accept
+add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 ip6 daddr != ::/96 ip6 daddr != ::ffff:0.0.0.0/96 ip6 daddr != fe80::/10 ip6 daddr != ff00::/8 iifname . ip6 saddr @workload-sources6 accept
 add rule inet ocicat workload-check meta l4proto vmap @workload-guards
 add rule inet ocicat workload-check meta nfproto ipv4 ip daddr @closed-addresses4 counter drop comment "destination of nobody"
 add rule inet ocicat workload-check meta nfproto ipv6 ip6 daddr @closed-addresses6 counter drop comment "destination of nobody"
@@ -84,10 +86,13 @@ add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @worklo
 add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workload-ranges6 accept
 add rule inet ocicat workload-check iifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat workload-check counter drop comment "source address of somebody else"
+add rule inet ocicat from-workload ct state established,related accept
 add rule inet ocicat from-workload iifname vmap @workload-egress
 add rule inet ocicat from-workload counter drop comment "unknown interface"
+add rule inet ocicat to-workload ct state established,related oifname @workload-names accept
 add rule inet ocicat to-workload oifname vmap @workload-ingress
 add rule inet ocicat to-workload counter drop comment "unknown interface"
+add rule inet ocicat to-host ct state established,related accept
 add rule inet ocicat to-host meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat to-host fib daddr type != local counter drop comment "to everybody"
 add rule inet ocicat to-host goto from-workload

@@ -16,6 +16,7 @@ import {
   drop,
   goto,
   isByte,
+  isEstablished,
   isFamily,
   isForOthers,
   isIn,
@@ -67,9 +68,27 @@ function dropping(comment: string, ...matches: Rule['statements']): Rule {
 
 const isDiscovery = [isFamily(6), isProtocol(PROTOCOL_ICMPV6), isIn(['icmpv6-type'], names.DISCOVERY_SET)];
 
+/**
+ * Ranges that hold all that is closed, and little else: compared one by one they cost a seventh of a set of ranges. Most packets
+ * are let through by them in one rule, with one lookup; whatever is left meets all the others.
+ */
+const NEAR_CLOSED = {
+  4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
+  6: ['::/96', '::ffff:0.0.0.0/96', 'fe80::/10', 'ff00::/8'],
+} as const;
+
+function ordinaryTcp(family: 4 | 6): Rule {
+  const [source, destination] = family === 4 ? (['saddr4', 'daddr4'] as const) : (['saddr6', 'daddr6'] as const);
+  const isOpen = NEAR_CLOSED[family].map((range) => isInNet(destination, parseCidr(range), true));
+  const isOwn = isIn(['iifname', source], names.sourcesSet(family));
+  return rule([isFamily(family), isProtocol(PROTOCOL_TCP), ...isOpen, isOwn, accept]);
+}
+
 /** Whether a packet of a workload may have come at all, whatever its policy says. */
 function workloadCheck(): Chain {
   return chain('workload-check', [
+    ordinaryTcp(4),
+    ordinaryTcp(6),
     rule([verdictOf(['l4proto'], names.GUARDS_MAP)]),
     dropping('destination of nobody', isFamily(4), isIn(['daddr4'], names.closedSet(4))),
     dropping('destination of nobody', isFamily(6), isIn(['daddr6'], names.closedSet(6))),
@@ -173,9 +192,19 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
       rule([{ kind: 'reject', how: 'admin-prohibited' }]),
     ]),
     workloadCheck(),
-    chain('from-workload', [rule([verdictOf(['iifname'], names.EGRESS_MAP)]), dropping('unknown interface')]),
-    chain('to-workload', [rule([verdictOf(['oifname'], names.INGRESS_MAP)]), dropping('unknown interface')]),
+    // what comes from an unknown interface has not come this far
+    chain('from-workload', [
+      rule([isEstablished, accept]),
+      rule([verdictOf(['iifname'], names.EGRESS_MAP)]),
+      dropping('unknown interface'),
+    ]),
+    chain('to-workload', [
+      rule([isEstablished, isIn(['oifname'], names.WORKLOADS_SET), accept]),
+      rule([verdictOf(['oifname'], names.INGRESS_MAP)]),
+      dropping('unknown interface'),
+    ]),
     chain('to-host', [
+      rule([isEstablished, accept]),
       rule([...isDiscovery, accept]),
       dropping('to everybody', isForOthers),
       rule([goto('from-workload')]),

@@ -25,6 +25,11 @@ export function printInterfaceName(bytes: Bytes): string {
   return `"${bytes.replace(/\0+$/, '')}"`;
 }
 
+/** By the kernel's bits of connection states. */
+export function printStates(bits: number): string {
+  return [...stateNames].flatMap(([bit, name]) => ((bits & bit) === 0 ? [] : [name])).join(',');
+}
+
 /** By the kernel's bit of a connection state. */
 function printState(bytes: Bytes): string {
   const bit = bytes.charCodeAt(0);

@@ -22,6 +22,8 @@ const REJECT_ICMPX = 2;
 const ICMPX_ADMIN_PROHIBITED = 3;
 const RANDOM_FULLY = 1 << 4;
 const MARK_BYTES = 4;
+const STATE_BYTES = 4;
+const NO_BITS = hostBytesOfU32(0);
 
 function expression(name: string, values: Readonly<Record<string, AttributeValue>> = {}): Expression {
   return { name, values };
@@ -63,6 +65,19 @@ function lowerRange(field: Field, negated: boolean, first: Bytes, last: Bytes): 
   return [load(field), compare(GREATER_OR_EQUAL, first), compare(LESS_OR_EQUAL, last)];
 }
 
+/** Of a prefix of whole bytes no more than these are read. */
+function lowerPrefix({ field, negated, value, prefixLength }: Extract<Statement, { kind: 'prefix' }>) {
+  const { bytes } = fields[field];
+  const whole = prefixLength / 8;
+  const loaded = load(field);
+  if (Number.isInteger(whole) && loaded.name === 'payload')
+    return [
+      expression('payload', { ...loaded.values, length: whole }),
+      compare(equality(negated), value.slice(0, whole)),
+    ];
+  return [loaded, mask(bytes, maskBytes(prefixLength, bytes)), compare(equality(negated), value)];
+}
+
 /** mark = (mark & keep) ^ flip */
 function changeMark(keep: number, flip: number): readonly Expression[] {
   return [
@@ -84,11 +99,8 @@ function lowerStatement(statement: Statement): readonly Expression[] {
   switch (statement.kind) {
     case 'compare':
       return [load(statement.field), compare(equality(statement.negated), statement.value)];
-    case 'prefix': {
-      const { bytes } = fields[statement.field];
-      const bits = mask(bytes, maskBytes(statement.prefixLength, bytes));
-      return [load(statement.field), bits, compare(equality(statement.negated), statement.value)];
-    }
+    case 'prefix':
+      return lowerPrefix(statement);
     case 'name-prefix': // the kernel compares as many bytes as it is given
       return [load(statement.field), compare(EQUAL, statement.value)];
     case 'range':
@@ -101,6 +113,8 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       const values = { set: statement.map, sreg: REGISTER, dreg: VERDICT_REGISTER, flags: 0 };
       return [...loadAll(statement.fields), expression('lookup', values)];
     }
+    case 'ct-states':
+      return [load('ct-state'), mask(STATE_BYTES, hostBytesOfU32(statement.bits)), compare(NOT_EQUAL, NO_BITS)];
     case 'beyond-flows': {
       const values = { set: statement.set, op: DYNSET_ADD, sreg: REGISTER, limit: statement.limit };
       return [load(statement.field), expression('dynset', values)];

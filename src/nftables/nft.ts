@@ -76,6 +76,8 @@ export type Statement =
   | { readonly kind: 'lookup'; readonly fields: readonly Field[]; readonly negated: boolean; readonly set: string }
   /** The verdict that the named map has for the fields; goes on when it has none. */
   | { readonly kind: 'verdict-map'; readonly fields: readonly Field[]; readonly map: string }
+  /** The packet's flow is in one of these states: bits of NF_CT_STATE_BIT (linux/netfilter/nf_conntrack_common.h). */
+  | { readonly kind: 'ct-states'; readonly bits: number }
   /** The packet's flow is beyond this number among those that the set counts under the same interface. */
   | {
       readonly kind: 'beyond-flows';

@@ -1,7 +1,7 @@
 // Prints a batch as text that `nft -f` loads with the same effect as its netlink form.
 import { MAX_DYNAMIC_ELEMENTS } from './encode.ts';
 import { fields } from './fields.ts';
-import { printKey } from './keys.ts';
+import { printKey, printStates } from './keys.ts';
 import {
   type Batch,
   type ChainSpec,
@@ -47,6 +47,8 @@ function printStatement(statement: Statement): string {
       return `${printFields(statement.fields)} ${statement.negated ? '!= ' : ''}@${statement.set}`;
     case 'verdict-map':
       return `${printFields(statement.fields)} vmap @${statement.map}`;
+    case 'ct-states':
+      return `ct state ${printStates(statement.bits)}`;
     case 'beyond-flows':
       return `add @${statement.set} { ${fields[statement.field].text} ct count over ${statement.limit} }`;
     case 'mark-is':

@@ -143,6 +143,8 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
       const key = keyOf(packet, statement.fields);
       return key === undefined ? false : (find(mustHave(ruleset.sets, statement.map), key)?.verdict ?? false);
     }
+    case 'ct-states':
+      return (STATE_NEW & statement.bits) !== 0;
     case 'beyond-flows':
       return false; // one packet is never too many
     case 'mark-is':
