@@ -27,6 +27,8 @@ export interface FirewallConfig {
   readonly vxlanPort: number;
   readonly allowVxlanFromWorkloads: boolean;
   readonly allowIpipFromWorkloads: boolean;
+  /** From so many policies of a tier on an endpoint has their rules merged into sets; see merged-tier.ts. */
+  readonly mergeFrom: number;
   /** Flows that a workload may have begun and been sent at a time, together; 0: as many as it can. */
   readonly maxFlows: number;
 }
@@ -40,5 +42,6 @@ export const defaultFirewallConfig: FirewallConfig = {
   vxlanPort: 4789,
   allowVxlanFromWorkloads: false,
   allowIpipFromWorkloads: false,
+  mergeFrom: 8,
   maxFlows: 20_000,
 };

@@ -52,6 +52,7 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
   vxlanPort: fc.constantFrom(4789, 4790),
   allowVxlanFromWorkloads: fc.boolean(),
   allowIpipFromWorkloads: fc.boolean(),
+  mergeFrom: fc.constantFrom(1, 8),
   maxFlows: fc.constantFrom(0, 100, 20_000),
 });
 

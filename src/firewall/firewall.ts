@@ -30,7 +30,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   let config = initial;
   const editor = createRulesetEditor(computeBase(config));
   const sets = createSetRenderer(editor);
-  const policy = createPolicyRenderer(() => config, editor, sets.viewOf);
+  const policy = createPolicyRenderer(() => config, editor, sets);
   const workloads = createWorkloadRenderer(editor, policy, () => config.interfacePrefix);
   let nat = NO_NAT;
   let natElements: readonly OwnedElement[] = [];
@@ -41,6 +41,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
         sets.add(change.id, change);
         break;
       case 'set-changed':
+        policy.touchSet(change.id);
         if (sets.change(change.id, change)) policy.renewSet(change.id);
         break;
       case 'set-removed':
@@ -71,6 +72,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   return {
     apply(changes) {
       for (const change of changes) follow(change);
+      policy.settle();
       return editor.takeSteps();
     },
     /** Without endpoints no chain of a policy is left that was rendered by the former configuration. */
@@ -80,6 +82,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       replaceStaticPart(editor, config, next);
       config = next;
       for (const endpoint of endpoints) workloads.set(endpoint);
+      policy.settle();
       return editor.takeSteps();
     },
     setPools(pools, direct) {

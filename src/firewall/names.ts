@@ -79,6 +79,11 @@ export function constantName(kind: 'nets4' | 'nets6' | 'ports', content: string)
   return `${kind}-${shortHash(content, HASH_LENGTH)}`;
 }
 
+/** Of boxes that a tier's policies do the same with. */
+export function mergedSet(action: 'allow' | 'deny' | 'pass', content: string): string {
+  return `${action}-${shortHash(content, HASH_LENGTH)}`;
+}
+
 export function rulesChain(direction: Direction, id: RuleListId): string {
   return `rules-${direction}-${shortHash(id, HASH_LENGTH)}`;
 }

@@ -1,12 +1,14 @@
-// Renders policies and profiles into the table as they change: their own chains, and the group chains that call them for
-// endpoints.
+// Renders policies and profiles into the table as they change: their own chains, the sets that have many of them merged, and the
+// group chains that lead there for endpoints.
 import { OcicatError } from '../base/errors.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
+import { createMergedGroups, isMergedTier, ownerKey } from './merged-groups.ts';
 import type { Part } from './parts.ts';
-import { describeGroup, type Group, mayPass, renderGroup, renderRuleList } from './rules.ts';
-import type { ViewOfSet } from './set-renderer.ts';
+import { describeGroup, type Group, mayPass, renderGroup, renderRuleList, type TierRuns } from './rules.ts';
+import { createSegmentCache } from './segment-cache.ts';
+import type { SetRenderer } from './set-renderer.ts';
 import { createSharedParts } from './shared-parts.ts';
 
 export interface PolicyRenderer {
@@ -15,15 +17,21 @@ export interface PolicyRenderer {
   removeRules(id: RuleListId): void;
   /** Renders the rules that ask for the set again. */
   renewSet(id: IpSetId): void;
-  /** Puts the group's chain into the table with all it depends on, unless it is there, and counts one more user. */
-  retainGroup(group: Group): void;
-  releaseGroup(group: Group): void;
+  /** Has the rules that are merged with its members merged again. */
+  touchSet(id: IpSetId): void;
+  /** Puts the group's chain into the table with all it depends on, now or when settling, unless it is there for others. */
+  retainGroup(group: Group, endpoint: string): void;
+  releaseGroup(group: Group, endpoint: string): void;
+  /** Brings what is merged up to all that was said before. */
+  settle(): void;
 }
 
 interface RenderedGroup {
   readonly group: Group;
-  users: number;
+  readonly users: Set<string>;
   parts: readonly Part[];
+  /** Who gives merged sets their names. */
+  owner: string | undefined;
 }
 
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
@@ -36,15 +44,28 @@ function asksFor({ source, destination }: CompiledRule, id: IpSetId): boolean {
   return [source, destination].some(({ ipSets, notIpSets }) => ipSets.includes(id) || notIpSets.includes(id));
 }
 
+function firstOf(users: ReadonlySet<string>): string {
+  let first: string | undefined;
+  for (const user of users) if (first === undefined || user < first) first = user;
+  return first ?? '';
+}
+
 /** `config` is asked whenever something is rendered. */
 export function createPolicyRenderer(
   config: () => FirewallConfig,
   editor: RulesetEditor,
-  viewOf: ViewOfSet,
+  sets: Pick<SetRenderer, 'viewOf' | 'rangesOf'>,
 ): PolicyRenderer {
   const lists = new Map<RuleListId, RuleList>();
   const groups = new Map<string, RenderedGroup>();
-  const shared = createSharedParts(editor, (direction, id) => renderRuleList(config(), listOf(id), direction, viewOf));
+  const shared = createSharedParts(editor, (direction, id) =>
+    renderRuleList(config(), listOf(id), direction, sets.viewOf),
+  );
+  const segments = createSegmentCache(listOf, sets.rangesOf);
+  const merged = createMergedGroups(editor, () => config().mergeFrom, segments.of);
+  /** Merged groups that are to be rendered, and names that their sets had. */
+  const stale = new Set<RenderedGroup>();
+  const formerOwners = new Set<string>();
 
   function listOf(id: RuleListId): RuleList {
     const list = lists.get(id);
@@ -52,15 +73,34 @@ export function createPolicyRenderer(
     return list;
   }
 
+  function isMerged({ tiers, direction }: Group): boolean {
+    return tiers.some((tier) => isMergedTier(tier, direction, config().mergeFrom));
+  }
+
   /** What is new is retained before what is old is released, so that what is in both stays. */
-  function render(rendered: RenderedGroup): void {
+  function render(rendered: RenderedGroup, runsOf?: TierRuns): void {
     const { group } = rendered;
     const former = rendered.parts;
-    const { rules, parts } = renderGroup(config(), group, (id) => mayPass(listOf(id), group.direction));
+    const { rules, parts } = renderGroup(config(), group, (id) => mayPass(listOf(id), group.direction), runsOf);
     shared.retain(parts);
     editor.setChain({ name: group.name, comment: describeGroup(group), rules });
     rendered.parts = parts;
     shared.release(former);
+  }
+
+  function touch(rendered: RenderedGroup): void {
+    stale.add(rendered);
+    if (rendered.owner !== undefined) formerOwners.add(rendered.owner);
+  }
+
+  /** Merged groups that have one of the lists. */
+  function touchUsers(changed: ReadonlySet<string>): void {
+    if (changed.size === 0) return;
+    for (const rendered of groups.values()) {
+      const { tiers, direction } = rendered.group;
+      if (rendered.owner === undefined || stale.has(rendered)) continue;
+      if (tiers.some((tier) => tier[direction].some((id) => changed.has(id)))) touch(rendered);
+    }
   }
 
   return {
@@ -68,14 +108,18 @@ export function createPolicyRenderer(
     setRules(list) {
       const former = lists.get(list.id);
       lists.set(list.id, list);
+      segments.forget(list.id);
       for (const direction of DIRECTIONS) {
         shared.renewRules(direction, list.id);
         if (former === undefined || mayPass(former, direction) === mayPass(list, direction)) continue;
-        for (const rendered of groups.values()) if (calls(rendered.group, direction, list.id)) render(rendered);
+        for (const rendered of groups.values()) {
+          if (!isMerged(rendered.group) && calls(rendered.group, direction, list.id)) render(rendered);
+        }
       }
     },
     removeRules(id) {
       lists.delete(id);
+      segments.forget(id);
     },
     renewSet(id) {
       for (const list of lists.values()) {
@@ -84,22 +128,38 @@ export function createPolicyRenderer(
         }
       }
     },
-    retainGroup(group) {
-      const present = groups.get(group.name);
-      if (present !== undefined) {
-        present.users++;
-        return;
+    touchSet: segments.touchSet,
+    retainGroup(group, endpoint) {
+      let rendered = groups.get(group.name);
+      if (rendered === undefined) {
+        rendered = { group, users: new Set(), parts: [], owner: undefined };
+        if (!isMerged(group)) render(rendered);
+        groups.set(group.name, rendered);
       }
-      const rendered: RenderedGroup = { group, users: 1, parts: [] };
-      render(rendered);
-      groups.set(group.name, rendered);
+      rendered.users.add(endpoint);
+      if (isMerged(group)) touch(rendered);
     },
-    releaseGroup(group) {
+    releaseGroup(group, endpoint) {
       const rendered = groups.get(group.name);
-      if (rendered === undefined || --rendered.users > 0) return;
+      if (rendered === undefined) return;
+      rendered.users.delete(endpoint);
+      if (isMerged(group)) touch(rendered);
+      if (rendered.users.size > 0) return;
+      stale.delete(rendered);
       groups.delete(group.name);
       editor.removeChain(group.name);
       shared.release(rendered.parts);
+    },
+    settle() {
+      touchUsers(segments.takeChanged());
+      const owners = new Map([...stale].map((one) => [ownerKey(one.group.direction, firstOf(one.users)), one]));
+      const runs = merged.assign(new Map([...owners].map(([owner, { group }]) => [owner, group])), formerOwners);
+      for (const [owner, rendered] of owners) {
+        rendered.owner = owner;
+        render(rendered, runs.get(owner));
+      }
+      stale.clear();
+      formerOwners.clear();
     },
   };
 }

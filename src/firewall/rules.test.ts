@@ -233,7 +233,7 @@ test('a tier with a policy that may pass is a chain of its own', () => {
   expect(renderTiers([tier('default', 'deny', id)], [id])).toEqual({
     rules: [
       'ct state vmap @flow-states',
-      'jump tier-ingress-fxKEyqDXzFQDSuzZ',
+      'jump tier-ingress-9hSyQ2j0mTSCzrI3',
       'jump rules-ingress-zZn0ZB4vVIgCy-_K',
       'counter drop comment "no policy or profile decided"',
     ],

@@ -13,9 +13,11 @@ import {
 import type { Clause } from './clause.ts';
 import type { FirewallConfig } from './config.ts';
 import { computeConditions, dependsOnFamily } from './match.ts';
+import type { Run, RunSet } from './merged-tier.ts';
 import * as names from './names.ts';
 import type { Part, Rendered } from './parts.ts';
 import { formatOwner, ownerOf } from './rule-owner.ts';
+import type { MergedAction } from './segment.ts';
 import type { ViewOfSet } from './set-renderer.ts';
 
 /**
@@ -23,6 +25,9 @@ import type { ViewOfSet } from './set-renderer.ts';
  * soon as its tier has seen it, so that no packet leaves our chains with it.
  */
 const PASS_MARK = 0x20000;
+
+/** Policies that a comment names. */
+const MAX_DESCRIBED = 16;
 
 /** What denies a packet. */
 function denyStatements(config: FirewallConfig): readonly Statement[] {
@@ -122,38 +127,90 @@ function decides(tier: TierPolicies, direction: Direction): boolean {
   return tier[direction].some((id) => !isStaged(id));
 }
 
-/** The policies one after the other. One that passes leaves the mark, and with it the rest of the tier is skipped. */
-function tierRules(
+const clearPass: Statement = { kind: 'mark-clear', bits: PASS_MARK };
+
+/** One that passes leaves the mark, and with it the rest of the tier is skipped. */
+function callRules(direction: Direction, id: RuleListId, passes: PassTest): readonly Rule[] {
+  const call = rule([jump(names.rulesChain(direction, id))]);
+  return passes(id) ? [call, rule([{ kind: 'mark-is', bits: PASS_MARK }, clearPass, goBack])] : [call];
+}
+
+/** How a tier reads: the chains of its policies one after the other, or runs of them merged. */
+export type TierRuns = (tier: TierPolicies) => readonly Run[] | undefined;
+
+interface TierBody {
+  readonly rules: readonly Rule[];
+  readonly called: readonly RuleListId[];
+}
+
+function tierBody(
   config: FirewallConfig,
   direction: Direction,
   tier: TierPolicies,
   passes: PassTest,
+  runsOf: TierRuns,
+): TierBody {
+  const runs = runsOf(tier) ?? [{ action: undefined, sets: [], called: tier[direction] }];
+  return {
+    rules: runs.flatMap((run) => runRules(config, direction, run, passes)),
+    called: runs.flatMap(({ called }) => called),
+  };
+}
+
+function tierRules(
+  config: FirewallConfig,
+  direction: Direction,
+  tier: TierPolicies,
+  body: TierBody,
+  passes: PassTest,
 ): readonly Rule[] {
-  const isPassed: readonly Statement[] = [{ kind: 'mark-is', bits: PASS_MARK }];
-  const clear: Statement = { kind: 'mark-clear', bits: PASS_MARK };
-  const policies = tier[direction].flatMap((id) => {
-    const call = rule([jump(names.rulesChain(direction, id))]);
-    return passes(id) ? [call, rule([...isPassed, clear, goBack])] : [call];
-  });
-  const end = rule(
-    tier.defaultAction === 'deny' ? denyStatements(config) : [counter],
-    formatOwner({ kind: 'end-of-tier', tier: tier.tier }),
-  );
+  const owner = formatOwner({ kind: 'end-of-tier', tier: tier.tier });
+  const end = rule(tier.defaultAction === 'deny' ? denyStatements(config) : [counter], owner);
   return [
-    ...(tier[direction].some(passes) ? [rule([clear])] : []), // somebody else may have set the bit
-    ...policies,
+    ...(body.called.some(passes) ? [rule([clearPass])] : []), // somebody else may have set the bit
+    ...body.rules,
     ...(decides(tier, direction) ? [end] : []),
   ];
 }
 
+/** What the rule of a set in the tier's own chain does; there, going back ends the tier. */
+function runStatements(config: FirewallConfig, action: MergedAction): readonly Statement[] {
+  if (action === 'pass') return [counter, goBack];
+  return action === 'allow' ? [counter, accept] : denyStatements(config);
+}
+
+function setRule({ shape, set }: RunSet, action: readonly Statement[]): Rule {
+  const { family, fields, prefixLengths } = shape;
+  const head = family === undefined ? [] : [isFamily(family)];
+  if (set === undefined) return rule([...head, ...action]);
+  return rule([...head, { kind: 'lookup', fields, prefixLengths, negated: false, set: set.name }, ...action]);
+}
+
+/** One rule for each set, then the chains that have what is in no set. */
+function runRules(config: FirewallConfig, direction: Direction, run: Run, passes: PassTest): readonly Rule[] {
+  const { action, sets, called } = run;
+  const statements = action === undefined ? [] : runStatements(config, action);
+  return [
+    ...sets.map((each) => setRule(each, statements)),
+    ...called.flatMap((id) => callRules(direction, id, passes)),
+  ];
+}
+
 /** A tier that cannot be skipped half-way is part of its group's chain; one that can is a chain to go back from. */
-function renderTier(config: FirewallConfig, direction: Direction, tier: TierPolicies, passes: PassTest): Rendered {
-  const rules = tierRules(config, direction, tier, passes);
-  const parts = tier[direction].map((id): Part => ({ kind: 'rules', direction, id }));
+function renderTier(
+  config: FirewallConfig,
+  direction: Direction,
+  tier: TierPolicies,
+  passes: PassTest,
+  runsOf: TierRuns,
+): Rendered {
+  const body = tierBody(config, direction, tier, passes, runsOf);
+  const rules = tierRules(config, direction, tier, body, passes);
+  const parts = body.called.map((id): Part => ({ kind: 'rules', direction, id }));
   if (!tier[direction].some(passes)) return { rules, parts };
-  const flags = tier[direction].map((id) => [id, passes(id)]);
-  const name = names.tierChain(direction, JSON.stringify([tier.tier, tier.defaultAction, flags]));
-  const chain = { name, rules, comment: names.commentOf(`tier ${tier.tier}: ${tier[direction].join(', ')}`) };
+  const comment = describe(`tier ${tier.tier}: `, tier[direction]);
+  const name = names.tierChain(direction, JSON.stringify([comment, rules]));
+  const chain = { name, rules, comment };
   return { rules: [rule([jump(name)])], parts: [{ kind: 'chain', chain, parts }] };
 }
 
@@ -175,8 +232,13 @@ export function computeGroup(
   return { name: names.groupChain(direction, JSON.stringify([content, profiles])), direction, tiers, profiles };
 }
 
+/** No more of them than a comment has place for. */
+function describe(what: string, ids: readonly RuleListId[]): string {
+  return names.commentOf(what + ids.slice(0, MAX_DESCRIBED).join(', '));
+}
+
 export function describeGroup({ direction, tiers, profiles }: Group): string {
-  return names.commentOf([...tiers.flatMap((tier) => tier[direction]), ...profiles].join(', '));
+  return describe('', [...tiers.flatMap((tier) => tier[direction].slice(0, MAX_DESCRIBED)), ...profiles]);
 }
 
 /** Whether no packet comes out of the tier. */
@@ -185,7 +247,12 @@ function endsAll(tier: TierPolicies, direction: Direction, passes: PassTest): bo
 }
 
 /** Tiers in order, then profiles in order, then deny. What comes behind a tier that ends every packet is left out. */
-export function renderGroup(config: FirewallConfig, group: Group, passes: PassTest): Rendered {
+export function renderGroup(
+  config: FirewallConfig,
+  group: Group,
+  passes: PassTest,
+  runsOf: TierRuns = () => undefined,
+): Rendered {
   const { direction } = group;
   const start = rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)]);
   const last = group.tiers.findIndex((tier) => endsAll(tier, direction, passes));
@@ -193,7 +260,7 @@ export function renderGroup(config: FirewallConfig, group: Group, passes: PassTe
   const profiles = last < 0 ? group.profiles : [];
   return join([
     { rules: [start], parts: [] },
-    ...tiers.map((tier) => renderTier(config, direction, tier, passes)),
+    ...tiers.map((tier) => renderTier(config, direction, tier, passes, runsOf)),
     ...profiles.map(
       (id): Rendered => ({
         rules: [rule([jump(names.rulesChain(direction, id))])],

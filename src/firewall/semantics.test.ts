@@ -138,8 +138,9 @@ test('every packet gets the verdict that its endpoint’s policy says, and as ma
       policyState,
       fc.array(packets, { minLength: 30, maxLength: 30 }),
       fc.boolean(),
-      (state, list, marked) => {
-        const firewall = createFirewall(defaultFirewallConfig);
+      fc.constantFrom(1, 2, 8),
+      (state, list, marked, mergeFrom) => {
+        const firewall = createFirewall({ ...defaultFirewallConfig, mergeFrom });
         firewall.apply(computeChanges(emptyState, state));
         for (const endpoint of state.endpoints.values()) {
           for (const packet of list) {

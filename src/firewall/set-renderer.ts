@@ -5,6 +5,7 @@ import type { Family } from '../net/ip.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Bytes, SetSpec } from '../nftables/nft.ts';
 import type { IpSetContent, IpSetDelta, IpSetId, IpSetType } from '../policy/types/types.ts';
+import { MAX_BOXES, type Prefix, type RangesOfSet } from './box.ts';
 import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from './ip-sets.ts';
 import { constantNets, type SetPart } from './parts.ts';
 
@@ -24,6 +25,7 @@ export interface SetRenderer {
   change(id: IpSetId, delta: IpSetDelta): boolean;
   remove(id: IpSetId): void;
   readonly viewOf: ViewOfSet;
+  readonly rangesOf: RangesOfSet;
 }
 
 interface RenderedSet {
@@ -31,6 +33,15 @@ interface RenderedSet {
   readonly rangeKeys: Set<Bytes>;
   /** Made from the keys when first asked for. */
   ranges: SetPart | undefined;
+}
+
+function prefixOfRange(key: Bytes): Prefix {
+  const [first, last] = [key.slice(0, key.length / 2), key.slice(key.length / 2)];
+  let length = 0;
+  const differs = (bit: number) =>
+    ((first.charCodeAt(bit >> 3) ^ last.charCodeAt(bit >> 3)) & (128 >> (bit & 7))) !== 0;
+  while (length < first.length * 8 && !differs(length)) length++;
+  return { value: first, length };
 }
 
 export function createSetRenderer(editor: RulesetEditor): SetRenderer {
@@ -77,6 +88,13 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
       const both = mustHave(id);
       for (const family of FAMILIES) editor.removeSet(both[family].singles.name);
       sets.delete(id);
+    },
+    rangesOf(id, family) {
+      const { singles, rangeKeys } = mustHave(id)[family];
+      const addresses = editor.ruleset.sets.get(singles.name)?.elements ?? new Map<Bytes, undefined>();
+      if (addresses.size + rangeKeys.size > MAX_BOXES) return undefined;
+      const whole = [...addresses.keys()].map((value): Prefix => ({ value, length: value.length * 8 }));
+      return [...whole, ...[...rangeKeys].map(prefixOfRange)];
     },
     viewOf(id, family) {
       const set = mustHave(id)[family];

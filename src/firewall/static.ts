@@ -5,7 +5,7 @@
 // policy of the sender first, then the ingress policy of the receiver, and other tables' rules besides.
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
-import { PROTOCOL_ICMPV6, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE } from '../net/protocol.ts';
+import { PORT_PROTOCOLS, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/protocol.ts';
 import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from '../nftables/bytes.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Statement, Verdict } from '../nftables/nft.ts';
@@ -287,11 +287,7 @@ function fixedSets(config: FirewallConfig): readonly NftSet[] {
     set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),
     set(names.closedSet(4), ['ipv4_addr'], closedAddresses(4), true),
     set(names.closedSet(6), ['ipv6_addr'], closedAddresses(6), true),
-    set(
-      names.PORT_PROTOCOLS_SET,
-      ['inet_proto'],
-      bytesSet([PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_UDPLITE]),
-    ),
+    set(names.PORT_PROTOCOLS_SET, ['inet_proto'], bytesSet(PORT_PROTOCOLS)),
   ];
 }
 

@@ -30,12 +30,17 @@ export function createWorkloadRenderer(
   /** Interface name to the endpoint that has it now: two of them may swap within one step. */
   const owners = new Map<string, string>();
 
-  function leave(id: string, { endpoint: { interfaceName }, groups, elements }: RenderedEndpoint): void {
+  /** `kept`: groups that it stays in. */
+  function leave(
+    id: string,
+    { endpoint: { interfaceName }, groups, elements }: RenderedEndpoint,
+    kept: readonly Group[] = [],
+  ): void {
     if (owners.get(interfaceName) === id) {
       for (const { set, key } of elements) editor.removeElement(set, key);
       owners.delete(interfaceName);
     }
-    for (const group of groups) policy.releaseGroup(group);
+    for (const group of groups) if (!kept.some(({ name }) => name === group.name)) policy.releaseGroup(group, id);
   }
 
   function remove(id: string): void {
@@ -62,12 +67,14 @@ export function createWorkloadRenderer(
       const ingress = computeGroup('ingress', endpoint.tiers, endpoint.profiles);
       const egress = computeGroup('egress', endpoint.tiers, endpoint.profiles);
       const elements = computeWorkloadElements(endpoint, egress.name, ingress.name);
-      policy.retainGroup(ingress);
-      policy.retainGroup(egress);
-      remove(endpoint.id);
+      policy.retainGroup(ingress, endpoint.id);
+      policy.retainGroup(egress, endpoint.id);
+      const former = endpoints.get(endpoint.id);
+      if (former !== undefined) leave(endpoint.id, former, [ingress, egress]);
       evict(endpoint.interfaceName);
       for (const { set, key, verdict } of elements) editor.setElement(set, key, verdict);
       owners.set(endpoint.interfaceName, endpoint.id);
+      endpoints.delete(endpoint.id); // the last that was set is the last of all
       endpoints.set(endpoint.id, { endpoint, groups: [ingress, egress], elements });
     },
   };

@@ -18,6 +18,9 @@ export const PROTOCOL_ICMPV6 = 58;
 export const PROTOCOL_SCTP = 132;
 export const PROTOCOL_UDPLITE = 136;
 
+/** Whose header begins with ports. */
+export const PORT_PROTOCOLS: readonly number[] = [PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_UDPLITE];
+
 /** The number of a name (any case) or of 1–255 given as number or digits; undefined for anything else. */
 export function tryParseProtocol(value: string | number): number | undefined {
   const named = typeof value === 'string' ? byLowerName.get(value.toLowerCase())?.number : undefined;

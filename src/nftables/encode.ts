@@ -202,6 +202,16 @@ function encodeSet(writer: BatchWriter, set: SetSpec): void {
   if (ranges) encodePartLengths(writer, lengths);
   if (set.dynamic) encodeSize(writer, MAX_DYNAMIC_ELEMENTS);
   encodeUserdata(writer, 13, setUserdata(set));
+  if (set.decides !== undefined) encodeCounter(writer);
+}
+
+/** What each element gets (NFTA_SET_EXPR, NFTA_EXPR_NAME and NFTA_EXPR_DATA). */
+function encodeCounter(writer: BatchWriter): void {
+  writer.nest(17);
+  writer.attrString(1, 'counter');
+  writer.nest(2);
+  writer.endNest();
+  writer.endNest();
 }
 
 function encodePartLengths(writer: BatchWriter, lengths: readonly number[]): void {

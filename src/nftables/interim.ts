@@ -23,9 +23,13 @@ export interface Interim {
 
 const ADDRESS_BYTES: Readonly<Record<string, number>> = { ipv4_addr: 4, ipv6_addr: 16 };
 
-/** Sets of policy: keyed by an address, or by one with a protocol and a port. */
-function isOfPolicy({ key, interval, verdicts }: SetSpec): boolean {
-  return !interval && !verdicts && key[0] !== undefined && key[0] in ADDRESS_BYTES;
+/** Sets of policy: those of rules that decide, or keyed by an address, or by one with a protocol and a port. */
+function isOfPolicy({ key, interval, verdicts, decides }: SetSpec): boolean {
+  return decides !== undefined || (!interval && !verdicts && key[0] !== undefined && key[0] in ADDRESS_BYTES);
+}
+
+function decides({ decides: verdict }: SetSpec): boolean {
+  return verdict !== undefined;
 }
 
 function addressOf({ key }: SetSpec, element: Bytes): Bytes {
@@ -59,7 +63,7 @@ function findChanged({ addedSets, addedElements, removedElements }: RulesetChang
 function stays(address: Bytes, deltas: ReadonlyMap<string, Delta>, desired: Ruleset): boolean {
   let [before, after] = [false, false];
   for (const { spec, elements } of desired.sets.values()) {
-    if (spec.key.length > 1 || !isOfPolicy(spec)) continue;
+    if (spec.key.length > 1 || !isOfPolicy(spec) || decides(spec)) continue;
     const delta = deltas.get(spec.name);
     if (elements.has(address)) after = true;
     if ((elements.has(address) && !delta?.joining.elements.has(address)) || delta?.leaving.elements.has(address))
@@ -67,6 +71,17 @@ function stays(address: Bytes, deltas: ReadonlyMap<string, Delta>, desired: Rule
     if (before && after) return true;
   }
   return false;
+}
+
+/**
+ * A packet under way asks some sets before they change and those behind them after. When elements only leave, or only come to
+ * sets that all decide the same, whatever it finds is what it would have found before all of that, or after.
+ */
+function decideAsBeforeOrAfter(specs: readonly SetSpec[], deltas: ReadonlyMap<string, Delta>): boolean {
+  const all = specs.flatMap(({ name }) => deltas.get(name) ?? []);
+  if (all.every(({ joining }) => joining.elements.size === 0)) return true;
+  const verdicts = new Set(specs.map((spec) => spec.decides));
+  return verdicts.size === 1 && all.every(({ leaving }) => leaving.elements.size === 0);
 }
 
 /** One set that changes alone does so at one instant; so do all sets for an address that they all get or all lose. */
@@ -77,14 +92,16 @@ function isNeeded(
   desired: Ruleset,
 ): boolean {
   if (changes.rewrittenChains.length > 0) return specs.length > 0;
-  if (specs.length < 2) return false;
+  const deciding = specs.filter(decides);
+  if (deciding.length > 1 && !decideAsBeforeOrAfter(deciding, deltas)) return true;
   const moving = specs.filter((spec) => {
+    if (decides(spec)) return false;
     const { joining, leaving } = deltas.get(spec.name) ?? createDelta(changes, spec);
     return [...joining.elements.keys(), ...leaving.elements.keys()].some((key) =>
       stays(addressOf(spec, key), deltas, desired),
     );
   });
-  return moving.length > 1;
+  return moving.length > 1 || (moving.length > 0 && deciding.length > 0);
 }
 
 /** The ways in which a statement comes to hold: by what joins or leaves, or by the set for all else. No two hold at once. */

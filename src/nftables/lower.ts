@@ -39,12 +39,15 @@ function load(field: Field, dreg = REGISTER): Expression {
 }
 
 /** One field after the other, each from the next free word on. */
-function loadAll(list: readonly Field[]): readonly Expression[] {
+function loadAll(list: readonly Field[], prefixLengths: readonly number[] = []): readonly Expression[] {
   let word = 0;
-  return list.map((field) => {
-    const loaded = load(field, registerAt(word));
-    word += Math.ceil(fields[field].bytes / 4);
-    return loaded;
+  return list.flatMap((field, index) => {
+    const { bytes } = fields[field];
+    const register = registerAt(word);
+    const prefixLength = prefixLengths[index] ?? bytes * 8;
+    word += Math.ceil(bytes / 4);
+    if (prefixLength === bytes * 8) return [load(field, register)];
+    return [load(field, register), mask(bytes, maskBytes(prefixLength, bytes), undefined, register)];
   });
 }
 
@@ -52,8 +55,8 @@ function compare(op: number, data: Bytes): Expression {
   return expression('cmp', { sreg: REGISTER, op, data });
 }
 
-function mask(length: number, bits: Bytes, xor = '\0'.repeat(length)): Expression {
-  return expression('bitwise', { sreg: REGISTER, dreg: REGISTER, length, mask: bits, xor });
+function mask(length: number, bits: Bytes, xor = '\0'.repeat(length), register = REGISTER): Expression {
+  return expression('bitwise', { sreg: register, dreg: register, length, mask: bits, xor });
 }
 
 function equality(negated: boolean): number {
@@ -107,7 +110,8 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       return lowerRange(statement.field, statement.negated, statement.first, statement.last);
     case 'lookup': {
       const flags = statement.negated ? LOOKUP_INVERTED : 0;
-      return [...loadAll(statement.fields), expression('lookup', { set: statement.set, sreg: REGISTER, flags })];
+      const loads = loadAll(statement.fields, statement.prefixLengths);
+      return [...loads, expression('lookup', { set: statement.set, sreg: REGISTER, flags })];
     }
     case 'verdict-map': {
       const values = { set: statement.map, sreg: REGISTER, dreg: VERDICT_REGISTER, flags: 0 };

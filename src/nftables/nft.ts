@@ -72,8 +72,15 @@ export type Statement =
       readonly first: Bytes;
       readonly last: Bytes;
     }
-  /** The concatenated fields are in the named set. */
-  | { readonly kind: 'lookup'; readonly fields: readonly Field[]; readonly negated: boolean; readonly set: string }
+  /** The concatenated fields are in the named set; of some only the first bits count, and the others are zero in the set. */
+  | {
+      readonly kind: 'lookup';
+      readonly fields: readonly Field[];
+      /** How many bits of each field count; undefined: all of every field. */
+      readonly prefixLengths?: readonly number[];
+      readonly negated: boolean;
+      readonly set: string;
+    }
   /** The verdict that the named map has for the fields; goes on when it has none. */
   | { readonly kind: 'verdict-map'; readonly fields: readonly Field[]; readonly map: string }
   /** The packet's flow is in one of these states: bits of NF_CT_STATE_BIT (linux/netfilter/nf_conntrack_common.h). */
@@ -146,6 +153,8 @@ export interface SetSpec {
   readonly verdicts: boolean;
   /** Its elements come and go with packets: nobody compares them. */
   readonly dynamic?: true;
+  /** What the rules that ask for it do with a packet that it has, whatever chain they are in. Its elements count packets. */
+  readonly decides?: 'accept' | 'drop' | 'return';
   readonly comment?: string;
 }
 

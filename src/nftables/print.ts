@@ -1,4 +1,5 @@
 // Prints a batch as text that `nft -f` loads with the same effect as its netlink form.
+import { maskBytes } from './bytes.ts';
 import { MAX_DYNAMIC_ELEMENTS } from './encode.ts';
 import { fields } from './fields.ts';
 import { printKey, printStates } from './keys.ts';
@@ -26,8 +27,15 @@ function printMark(bits: number): string {
   return `0x${(bits >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-function printFields(list: readonly Field[]): string {
-  return list.map((field) => fields[field].text).join(' . ');
+/** `ip saddr & 255.255.255.0 . meta l4proto`. */
+function printFields(list: readonly Field[], prefixLengths: readonly number[] = []): string {
+  return list
+    .map((field, index) => {
+      const { text, bytes, print } = fields[field];
+      const prefixLength = prefixLengths[index] ?? bytes * 8;
+      return prefixLength === bytes * 8 ? text : `${text} & ${print(maskBytes(prefixLength, bytes))}`;
+    })
+    .join(' . ');
 }
 
 function printStatement(statement: Statement): string {
@@ -44,7 +52,7 @@ function printStatement(statement: Statement): string {
     case 'name-prefix':
       return `${fields[statement.field].text} "${statement.value}*"`;
     case 'lookup':
-      return `${printFields(statement.fields)} ${statement.negated ? '!= ' : ''}@${statement.set}`;
+      return `${printFields(statement.fields, statement.prefixLengths)} ${statement.negated ? '!= ' : ''}@${statement.set}`;
     case 'verdict-map':
       return `${printFields(statement.fields)} vmap @${statement.map}`;
     case 'ct-states':
@@ -101,7 +109,8 @@ function printSet(set: SetSpec): string {
   const type = `type ${set.key.join(' . ')}${set.verdicts ? ' : verdict' : ''}`;
   const dynamic = set.dynamic && `size ${MAX_DYNAMIC_ELEMENTS}; flags dynamic`;
   const flags = set.interval ? 'flags interval' : dynamic;
-  const block = printBlock([type, flags, printComment(set.comment)]);
+  const counts = set.decides && 'counter';
+  const block = printBlock([type, flags, counts, printComment(set.comment)]);
   return `${set.verdicts ? 'map' : 'set'} ${placeOf(set.name)}${block}`;
 }
 

@@ -85,8 +85,16 @@ function fieldOf(packet: ModelPacket, field: Field): Bytes | undefined {
   }
 }
 
-function keyOf(packet: ModelPacket, fields: readonly Field[]): Bytes | undefined {
-  const parts = fields.map((field) => fieldOf(packet, field));
+function keyOf(
+  packet: ModelPacket,
+  fields: readonly Field[],
+  prefixLengths: readonly number[] = [],
+): Bytes | undefined {
+  const parts = fields.map((field, index) => {
+    const value = fieldOf(packet, field);
+    const bits = prefixLengths[index];
+    return value === undefined || bits === undefined ? value : masked(value, maskBytes(bits, value.length));
+  });
   if (parts.some((part) => part === undefined)) return undefined;
   return parts.length === 1 ? parts[0] : parts.map((part) => padToWord(part ?? '')).join('');
 }
@@ -134,7 +142,7 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
     case 'name-prefix':
       return packet[statement.field].startsWith(statement.value);
     case 'lookup': {
-      const key = keyOf(packet, statement.fields);
+      const key = keyOf(packet, statement.fields, statement.prefixLengths);
       return (
         key !== undefined && (find(mustHave(ruleset.sets, statement.set), key) !== undefined) !== statement.negated
       );

@@ -1,0 +1,67 @@
+// The merged tiers of groups of endpoints. Their sets are named after the first endpoint of the group, so that they stay while its
+// policies change, and so that the same state has the same names however it came about.
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { Direction, RuleListId, TierPolicies } from '../policy/types/types.ts';
+import { createMergedTier, type MergedTier } from './merged-tier.ts';
+import type { Group, TierRuns } from './rules.ts';
+import type { Segment } from './segment.ts';
+
+export interface MergedGroups {
+  /**
+   * Puts the sets of groups that have changed into the table, by the first endpoint of each; returns what they are asked for by. Those
+   * of the owners that nobody is any more are taken away.
+   */
+  assign(groups: ReadonlyMap<string, Group>, former: Iterable<string>): ReadonlyMap<string, TierRuns>;
+}
+
+/** Names the sets of a group's direction. */
+export function ownerKey(direction: Direction, endpoint: string): string {
+  return `${direction} ${endpoint}`;
+}
+
+export function isMergedTier(tier: TierPolicies, direction: Direction, mergeFrom: number): boolean {
+  return tier[direction].length >= mergeFrom;
+}
+
+export function createMergedGroups(
+  editor: RulesetEditor,
+  mergeFrom: () => number,
+  segmentsOf: (direction: Direction, id: RuleListId) => readonly Segment[],
+): MergedGroups {
+  /** By owner, then by place among the group's tiers. */
+  const owned = new Map<string, Map<number, MergedTier>>();
+
+  function update(owner: string, { direction, tiers }: Group): TierRuns {
+    const merged = owned.get(owner) ?? new Map<number, MergedTier>();
+    owned.set(owner, merged);
+    for (const [index, tier] of tiers.entries()) {
+      if (!isMergedTier(tier, direction, mergeFrom())) continue;
+      let one = merged.get(index);
+      if (one === undefined) {
+        one = createMergedTier(editor, { owner, tier: index });
+        merged.set(index, one);
+      }
+      one.update(tier[direction].flatMap((id) => segmentsOf(direction, id)));
+    }
+    for (const [index, one] of merged) {
+      const tier = tiers[index];
+      if (tier !== undefined && isMergedTier(tier, direction, mergeFrom())) continue;
+      one.remove();
+      merged.delete(index);
+    }
+    return (tier) => merged.get(tiers.indexOf(tier))?.runs();
+  }
+
+  function close(owner: string): void {
+    for (const one of owned.get(owner)?.values() ?? []) one.remove();
+    owned.delete(owner);
+  }
+
+  return {
+    assign(groups, former) {
+      const runs = new Map([...groups].map(([owner, group]) => [owner, update(owner, group)] as const));
+      for (const owner of former) if (!groups.has(owner)) close(owner);
+      return runs;
+    },
+  };
+}

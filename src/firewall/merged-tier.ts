@@ -1,0 +1,160 @@
+// The policies of one tier of an endpoint, merged: what has one action from one change of action to the next is a run, and the boxes
+// of one shape in a run are one set. Another policy changes its own elements.
+import type { RulesetEditor } from '../nftables/editor.ts';
+import type { Bytes, SetSpec } from '../nftables/nft.ts';
+import type { RuleListId } from '../policy/types/types.ts';
+import type { Box, Shape } from './box.ts';
+import * as names from './names.ts';
+import type { MergedAction, Segment } from './segment.ts';
+
+/** Whose tier it is, so that its sets keep their names while its policies change. */
+export interface TierOwner {
+  readonly owner: string;
+  /** Its place among the tiers. */
+  readonly tier: number;
+}
+
+export interface RunSet {
+  readonly shape: Shape;
+  /** Undefined where the shape has no fields, so that every packet of the family is in it. */
+  readonly set: SetSpec | undefined;
+}
+
+export interface Run {
+  readonly action: MergedAction | undefined;
+  readonly sets: readonly RunSet[];
+  /** Lists that have chains of their own, in order. */
+  readonly called: readonly RuleListId[];
+}
+
+export interface MergedTier {
+  /** Changes what differs from the segments before. */
+  update(segments: readonly Segment[]): void;
+  runs(): readonly Run[];
+  /** Takes its sets away. */
+  remove(): void;
+}
+
+/** A segment in the run of that number. */
+interface Placed {
+  readonly segment: Segment;
+  readonly run: number;
+}
+
+interface CountedSet extends RunSet {
+  readonly run: number;
+  /** How many boxes are the same. */
+  readonly counts: Map<Bytes, number>;
+}
+
+const DECIDES = { allow: 'accept', deny: 'drop', pass: 'return' } as const;
+
+function placeAll(segments: readonly Segment[]): readonly Placed[] {
+  let run = -1;
+  let action: MergedAction | undefined;
+  return segments.map((segment) => {
+    if (run < 0 || segment.action === undefined || segment.action !== action) run++;
+    action = segment.action;
+    return { segment, run };
+  });
+}
+
+function samePlace(a: Placed | undefined, b: Placed | undefined): boolean {
+  return a !== undefined && b !== undefined && a.segment === b.segment && a.run === b.run;
+}
+
+/** What is between the parts that both begin and end with. */
+function compare(before: readonly Placed[], after: readonly Placed[]) {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && samePlace(before[start], after[start])) start++;
+  let end = 0;
+  while (end < shorter - start && samePlace(before.at(-1 - end), after.at(-1 - end))) end++;
+  return { removed: before.slice(start, before.length - end), added: after.slice(start, after.length - end) };
+}
+
+export function createMergedTier(editor: RulesetEditor, place: TierOwner): MergedTier {
+  let placed: readonly Placed[] = [];
+  const sets = new Map<string, CountedSet>();
+
+  function specOf(run: number, action: MergedAction, shape: Shape): SetSpec {
+    const { owner, tier } = place;
+    return {
+      name: names.mergedSet(action, JSON.stringify([owner, tier, run, shape.id])),
+      key: shape.key,
+      interval: false,
+      verdicts: false,
+      decides: DECIDES[action],
+      comment: names.commentOf(`${owner}, tier ${tier + 1}`),
+    };
+  }
+
+  function open(run: number, action: MergedAction, shape: Shape): CountedSet {
+    const id = `${run} ${action} ${shape.id}`;
+    const present = sets.get(id);
+    if (present !== undefined) return present;
+    const set = shape.fields.length === 0 ? undefined : specOf(run, action, shape);
+    if (set !== undefined) editor.addSet(set);
+    const counted: CountedSet = { run, shape, set, counts: new Map() };
+    sets.set(id, counted);
+    return counted;
+  }
+
+  function add({ counts, set }: CountedSet, key: Bytes): void {
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    if (count === 0 && set !== undefined) editor.setElement(set.name, key);
+  }
+
+  function remove({ counts, set }: CountedSet, key: Bytes): void {
+    const count = counts.get(key) ?? 0;
+    if (count > 1) {
+      counts.set(key, count - 1);
+      return;
+    }
+    counts.delete(key);
+    if (set !== undefined) editor.removeElement(set.name, key);
+  }
+
+  function forEachBox(list: readonly Placed[], take: (set: CountedSet, box: Box) => void): void {
+    for (const { segment, run } of list) {
+      const { action, boxes } = segment;
+      if (action !== undefined) for (const box of boxes) take(open(run, action, box.shape), box);
+    }
+  }
+
+  function closeEmpty(): void {
+    for (const [id, { counts, set }] of sets) {
+      if (counts.size > 0) continue;
+      sets.delete(id);
+      if (set !== undefined) editor.removeSet(set.name);
+    }
+  }
+
+  return {
+    /** What comes is added before what goes is taken away, so that what is in both stays. */
+    update(segments) {
+      const next = placeAll(segments);
+      const { removed, added } = compare(placed, next);
+      placed = next;
+      forEachBox(added, (set, { key }) => add(set, key));
+      forEachBox(removed, (set, { key }) => remove(set, key));
+      closeEmpty();
+    },
+    runs() {
+      const runs: { action: MergedAction | undefined; sets: RunSet[]; called: RuleListId[] }[] = [];
+      for (const { segment, run } of placed) {
+        runs[run] ??= { action: segment.action, sets: [], called: [] };
+        if (segment.called !== undefined) runs[run]?.called.push(segment.called);
+      }
+      for (const { run, shape, set } of sets.values()) runs[run]?.sets.push({ shape, set });
+      for (const { sets: own } of runs) own.sort((a, b) => (a.shape.id < b.shape.id ? -1 : 1));
+      return runs;
+    },
+    remove() {
+      placed = [];
+      for (const { set } of sets.values()) if (set !== undefined) editor.removeSet(set.name);
+      sets.clear();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+// What a policy is made of where its rules are merged with those of the policies beside it: boxes of packets with one action, one
+// after the other, or its own chain.
+import type { CompiledRule, Direction, RuleAction, RuleList, RuleListId } from '../policy/types/types.ts';
+import { type Box, computeBoxes, type RangesOfSet } from './box.ts';
+
+export type MergedAction = Exclude<RuleAction, 'log'>;
+
+export interface Segment {
+  /** What all of it does; undefined where its order among others matters whatever they do. */
+  readonly action: MergedAction | undefined;
+  readonly boxes: readonly Box[];
+  /** The list whose chain has what is not in the boxes. */
+  readonly called: RuleListId | undefined;
+}
+
+/** Of one policy in the sets. */
+const MAX_BOXES_OF_LIST = 256;
+
+function joinByAction(rules: readonly CompiledRule[], boxes: readonly (readonly Box[])[]): readonly Segment[] {
+  const segments: { action: MergedAction; boxes: Box[]; called: undefined }[] = [];
+  for (const [index, { action }] of rules.entries()) {
+    if (action === 'log') continue;
+    const last = segments.at(-1);
+    if (last?.action === action) last.boxes.push(...(boxes[index] ?? []));
+    else segments.push({ action, boxes: [...(boxes[index] ?? [])], called: undefined });
+  }
+  return segments;
+}
+
+/** The action of all rules, where the order of rules that have it does not matter and where they may stand in a chain of their own. */
+function onlyAction(rules: readonly CompiledRule[]): 'allow' | 'deny' | undefined {
+  const actions = new Set(rules.map(({ action }) => action));
+  const [action] = actions;
+  return actions.size === 1 && (action === 'allow' || action === 'deny') ? action : undefined;
+}
+
+/** In order. */
+export function computeSegments(list: RuleList, direction: Direction, rangesOf: RangesOfSet): readonly Segment[] {
+  const rules = list[direction];
+  const boxes = rules.map((rule) => (rule.action === 'log' ? undefined : computeBoxes(rule, rangesOf)));
+  const some = boxes.filter((one) => one !== undefined);
+  const isSmall = some.reduce((sum, { length }) => sum + length, 0) <= MAX_BOXES_OF_LIST;
+  if (isSmall && some.length === rules.length) return joinByAction(rules, some);
+  const action = onlyAction(rules);
+  return [{ action, boxes: isSmall && action !== undefined ? some.flat() : [], called: list.id }];
+}
