@@ -41,6 +41,9 @@ const packets: readonly ModelPacket[] = ends.flatMap(([source = parseIp('::'), d
 
 const INTERFACES = ['cali0', 'cali1', 'caliabcdefghijk'];
 
+/** Whether policies are merged. */
+const mergeFrom = fc.constantFrom(1, 8);
+
 function verdictsOf(ruleset: Ruleset): readonly string[] {
   return INTERFACES.flatMap((name) =>
     packets.flatMap((packet) => [
@@ -68,8 +71,8 @@ interface Way {
   readonly agreed: (table: Ruleset) => readonly string[];
 }
 
-function computeWay(from: PolicyState, to: PolicyState): Way {
-  const firewall = createFirewall(defaultFirewallConfig);
+function computeWay(from: PolicyState, to: PolicyState, mergeFrom: number): Way {
+  const firewall = createFirewall({ ...defaultFirewallConfig, mergeFrom });
   firewall.apply(computeChanges(emptyState, from));
   const tables = [applyToModel(firewall.ruleset, [])];
   for (const step of firewall.apply(computeChanges(from, to)))
@@ -81,8 +84,8 @@ function computeWay(from: PolicyState, to: PolicyState): Way {
 test('what two policies both allow or both deny is so after every step from one to the other', () => {
   let agreed = 0;
   fc.assert(
-    fc.property(policyState, policyState, (from, to) => {
-      const way = computeWay(from, to);
+    fc.property(policyState, policyState, mergeFrom, (from, to, merge) => {
+      const way = computeWay(from, to, merge);
       const [first = [], ...others] = way.tables.map(way.agreed);
       for (const verdicts of others) expect(verdicts).toEqual(first);
       agreed += first.length;
@@ -95,8 +98,8 @@ test('what two policies both allow or both deny is so after every step from one 
 test('and it is so for a packet that is under way during a step, where rules and sets change', () => {
   let moves = 0;
   fc.assert(
-    fc.property(policyState, policyState, (from, to) => {
-      const { tables, agreed } = computeWay(from, withEndpointsOf(from, to));
+    fc.property(policyState, policyState, mergeFrom, (from, to, merge) => {
+      const { tables, agreed } = computeWay(from, withEndpointsOf(from, to), merge);
       const [first] = tables.slice(0, 1).map(agreed);
       for (const [index, table] of tables.slice(1).entries())
         expect(agreed(underWay(tables[index] ?? table, table))).toEqual([...(first ?? [])]);

@@ -62,6 +62,12 @@ interface Wanted {
   readonly profiles?: readonly RuleList[];
 }
 
+/** Half of the changes happen to policies that are merged into sets. */
+function enterMerging(mergeFrom: number): void {
+  const steps = firewall.setConfig({ ...defaultFirewallConfig, mergeFrom });
+  expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
+}
+
 /** Both pods in the open profile, and the receiver with the policies. */
 function stateOf({ sets = {}, policies = {}, tiers, sender, receiver, profiles = [] }: Wanted): PolicyState {
   const ids = Object.keys(policies).map((name) => `GlobalNetworkPolicy//${name}`);
@@ -312,7 +318,11 @@ for (const { name, one, other, sources } of shapes) {
   test(`nothing of the wrong side passes while ${name}`, async () => {
     const states = [stateOf(other()), stateOf(one())];
     enter(stateOf(one()));
-    await expectNothingWrong((number) => enter(states[number % 2] ?? now), sources);
+    await expectNothingWrong((number) => {
+      if (number === CHANGES / 2) enterMerging(1);
+      enter(states[number % 2] ?? now);
+    }, sources);
+    enterMerging(defaultFirewallConfig.mergeFrom);
   });
 }
 

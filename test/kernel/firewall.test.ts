@@ -16,7 +16,13 @@ afterAll(removeAllNetns);
 
 const configs: readonly FirewallConfig[] = [
   defaultFirewallConfig,
-  { ...defaultFirewallConfig, denyAction: 'reject', endpointToHostAction: 'accept', allowVxlanFromWorkloads: true },
+  {
+    ...defaultFirewallConfig,
+    denyAction: 'reject',
+    endpointToHostAction: 'accept',
+    allowVxlanFromWorkloads: true,
+    mergeFrom: 1,
+  },
 ];
 
 test('the static part as text and as batch is the same ruleset, however often it is loaded', () => {

@@ -23,7 +23,7 @@ const CASES = Number(process.env.OCICAT_POLICY_CASES ?? 300);
 const SEED = Number(process.env.OCICAT_POLICY_SEED ?? 1);
 
 const configs: readonly FirewallConfig[] = [
-  { ...defaultFirewallConfig, denyAction: 'reject', logPrefix: 'other' },
+  { ...defaultFirewallConfig, denyAction: 'reject', logPrefix: 'other', mergeFrom: 1 },
   defaultFirewallConfig,
 ];
 
