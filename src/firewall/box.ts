@@ -4,7 +4,7 @@ import { type Cidr, maskCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import type { PortRange } from '../net/port.ts';
 import { PORT_PROTOCOLS } from '../net/protocol.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16, padToWord } from '../nftables/bytes.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, maskBytes, padToWord } from '../nftables/bytes.ts';
 import type { Bytes, Field, KeyType } from '../nftables/nft.ts';
 import { mergePorts, ofFamily, withoutCovered } from '../nftables/ranges.ts';
 import type { CompiledRule, IpSetId, SideMatch } from '../policy/types/types.ts';
@@ -57,7 +57,7 @@ function roundLength({ value, length }: Prefix): readonly Prefix[] {
   }));
 }
 
-export function prefixOf(cidr: Cidr): Prefix {
+function prefixOf(cidr: Cidr): Prefix {
   return { value: bytesOfIp(maskCidr(cidr).address), length: cidr.prefixLength };
 }
 
@@ -73,18 +73,39 @@ function prefixesOfPorts({ min, max }: PortRange): readonly Prefix[] {
   return prefixes;
 }
 
-function isPlain({ notNets, notIpSets, notPorts, notPortSets, portSets, ipSets, nets }: SideMatch): boolean {
-  const negations = notNets.length + notIpSets.length + notPorts.length + notPortSets.length;
-  return negations + portSets.length === 0 && ipSets.length + Math.min(nets.length, 1) <= 1;
+function isPlain({ notNets, notIpSets, notPorts, notPortSets, portSets }: SideMatch): boolean {
+  return [notNets, notIpSets, notPorts, notPortSets, portSets].every((list) => list.length === 0);
 }
 
-/** None where no packet of the family can match, `many` where there are too many. */
+/** What both begin with: the longer one where the other covers it. */
+function intersect(a: Prefix, b: Prefix): readonly Prefix[] {
+  const [outer, inner] = a.length <= b.length ? [a, b] : [b, a];
+  const mask = maskBytes(outer.length, inner.value.length);
+  const covered = [...mask].every(
+    (bits, at) => ((inner.value.charCodeAt(at) ^ outer.value.charCodeAt(at)) & bits.charCodeAt(0)) === 0,
+  );
+  return covered ? [inner] : [];
+}
+
+/** The ranges that a side asks for, each by itself: an address must be in one of every list. */
+function addressLists(
+  { nets, ipSets }: SideMatch,
+  family: Family,
+  rangesOf: RangesOfSet,
+): readonly (readonly Prefix[] | undefined)[] {
+  const wanted = withoutCovered(ofFamily(nets, family));
+  const isAny = nets.length === 0 || wanted[0]?.prefixLength === 0;
+  return [...(isAny ? [] : [wanted.map(prefixOf)]), ...ipSets.map((id) => rangesOf(id, family))];
+}
+
+/** Undefined for any address, `many` where there are too many. */
 function addresses(side: SideMatch, family: Family, rangesOf: RangesOfSet): readonly Prefix[] | undefined | 'many' {
-  const [id] = side.ipSets;
-  if (id !== undefined) return rangesOf(id, family) ?? 'many';
-  if (side.nets.length === 0) return undefined;
-  const nets = withoutCovered(ofFamily(side.nets, family));
-  return nets[0]?.prefixLength === 0 ? undefined : nets.map(prefixOf);
+  const lists = addressLists(side, family, rangesOf);
+  if (lists.some((list) => list === undefined || list.length > MAX_BOXES)) return 'many';
+  return lists.reduce(
+    (all, list = []) => all?.flatMap((one) => list.flatMap((other) => intersect(one, other))) ?? list,
+    undefined,
+  );
 }
 
 function ports({ ports: ranges }: SideMatch): readonly Prefix[] | undefined {

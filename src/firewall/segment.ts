@@ -1,6 +1,13 @@
 // What a policy is made of where its rules are merged with those of the policies beside it: boxes of packets with one action, one
 // after the other, or its own chain.
-import type { CompiledRule, Direction, RuleAction, RuleList, RuleListId } from '../policy/types/types.ts';
+import {
+  type CompiledRule,
+  type Direction,
+  isStaged,
+  type RuleAction,
+  type RuleList,
+  type RuleListId,
+} from '../policy/types/types.ts';
 import { type Box, computeBoxes, type RangesOfSet } from './box.ts';
 
 export type MergedAction = Exclude<RuleAction, 'log'>;
@@ -34,9 +41,10 @@ function onlyAction(rules: readonly CompiledRule[]): 'allow' | 'deny' | undefine
   return actions.size === 1 && (action === 'allow' || action === 'deny') ? action : undefined;
 }
 
-/** In order. */
+/** In order. A staged policy counts what comes to its place. */
 export function computeSegments(list: RuleList, direction: Direction, rangesOf: RangesOfSet): readonly Segment[] {
   const rules = list[direction];
+  if (isStaged(list.id)) return [{ action: undefined, boxes: [], called: list.id }];
   const boxes = rules.map((rule) => (rule.action === 'log' ? undefined : computeBoxes(rule, rangesOf)));
   const some = boxes.filter((one) => one !== undefined);
   const isSmall = some.reduce((sum, { length }) => sum + length, 0) <= MAX_BOXES_OF_LIST;
