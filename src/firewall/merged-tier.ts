@@ -3,9 +3,9 @@
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Bytes, SetSpec } from '../nftables/nft.ts';
 import type { RuleListId } from '../policy/types/types.ts';
-import type { Box, Shape } from './box.ts';
+import type { Box, Shape } from './merge/box.ts';
+import type { MergedAction, Segment } from './merge/segment.ts';
 import * as names from './names.ts';
-import type { MergedAction, Segment } from './segment.ts';
 
 /** Whose tier it is, so that its sets keep their names while its policies change. */
 export interface TierOwner {

@@ -13,11 +13,11 @@ import {
 import type { Clause } from './clause.ts';
 import type { FirewallConfig } from './config.ts';
 import { computeConditions, dependsOnFamily } from './match.ts';
+import type { MergedAction } from './merge/segment.ts';
 import type { Run, RunSet } from './merged-tier.ts';
 import * as names from './names.ts';
 import type { Part, Rendered } from './parts.ts';
 import { formatOwner, ownerOf } from './rule-owner.ts';
-import type { MergedAction } from './segment.ts';
 import type { ViewOfSet } from './set-renderer.ts';
 
 /**

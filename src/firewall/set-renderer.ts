@@ -5,8 +5,8 @@ import type { Family } from '../net/ip.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Bytes, SetSpec } from '../nftables/nft.ts';
 import type { IpSetContent, IpSetDelta, IpSetId, IpSetType } from '../policy/types/types.ts';
-import { MAX_BOXES, type Prefix, type RangesOfSet } from './box.ts';
 import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from './ip-sets.ts';
+import { MAX_BOXES, type Prefix, type RangesOfSet } from './merge/box.ts';
 import { constantNets, type SetPart } from './parts.ts';
 
 /** How rules ask for an IP set of addresses in one family: an address is in the set of single ones or in the ranges. */

@@ -7,7 +7,7 @@ import {
   type RuleAction,
   type RuleList,
   type RuleListId,
-} from '../policy/types/types.ts';
+} from '../../policy/types/types.ts';
 import { type Box, computeBoxes, type RangesOfSet } from './box.ts';
 
 export type MergedAction = Exclude<RuleAction, 'log'>;

@@ -1,6 +1,6 @@
 // The segments of policies, made when they are asked for and kept until the policy, or a set that its boxes have the members of,
 // has changed.
-import type { Direction, IpSetId, RuleList, RuleListId } from '../policy/types/types.ts';
+import type { Direction, IpSetId, RuleList, RuleListId } from '../../policy/types/types.ts';
 import type { RangesOfSet } from './box.ts';
 import { computeSegments, type Segment } from './segment.ts';
 

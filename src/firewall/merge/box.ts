@@ -1,13 +1,13 @@
 // The packets of a rule as boxes: products of a prefix of addresses or ports, or a value, for each field that it asks for. Boxes
 // of one shape are keys of one set, so that one lookup finds any of them.
-import { type Cidr, maskCidr } from '../net/cidr.ts';
-import type { Family } from '../net/ip.ts';
-import type { PortRange } from '../net/port.ts';
-import { PORT_PROTOCOLS } from '../net/protocol.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16, maskBytes, padToWord } from '../nftables/bytes.ts';
-import type { Bytes, Field, KeyType } from '../nftables/nft.ts';
-import { mergePorts, ofFamily, withoutCovered } from '../nftables/ranges.ts';
-import type { CompiledRule, IpSetId, SideMatch } from '../policy/types/types.ts';
+import { type Cidr, maskCidr } from '../../net/cidr.ts';
+import type { Family } from '../../net/ip.ts';
+import type { PortRange } from '../../net/port.ts';
+import { PORT_PROTOCOLS } from '../../net/protocol.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16, maskBytes, padToWord } from '../../nftables/bytes.ts';
+import type { Bytes, Field, KeyType } from '../../nftables/nft.ts';
+import { mergePorts, ofFamily, withoutCovered } from '../../nftables/ranges.ts';
+import type { CompiledRule, IpSetId, SideMatch } from '../../policy/types/types.ts';
 
 export interface Shape {
   /** Equal for equal shapes. */
