@@ -46,23 +46,42 @@ export interface Attribute {
   readonly value: Uint8Array;
 }
 
+/** Calls `take` with each attribute from byte `start` on, and where its value begins and ends. */
+function scanAttributes(
+  bytes: Uint8Array,
+  start: number,
+  take: (type: number, valueStart: number, valueEnd: number) => void,
+): void {
+  for (let at = start; at + ATTRIBUTE_HEADER_BYTES <= bytes.length; ) {
+    const length = readU16(bytes, at);
+    if (length < ATTRIBUTE_HEADER_BYTES || at + length > bytes.length) return;
+    take(readU16(bytes, at + 2) & TYPE_MASK, at + ATTRIBUTE_HEADER_BYTES, at + length);
+    at += align(length);
+  }
+}
+
 /** The attributes from byte `start` on, in order; repeated types (lists) included. */
 export function readAttributeList(bytes: Uint8Array, start = 0): readonly Attribute[] {
   const attributes: Attribute[] = [];
-  for (let at = start; at + ATTRIBUTE_HEADER_BYTES <= bytes.length; ) {
-    const length = readU16(bytes, at);
-    if (length < ATTRIBUTE_HEADER_BYTES || at + length > bytes.length) break;
-    const value = bytes.subarray(at + ATTRIBUTE_HEADER_BYTES, at + length);
-    attributes.push({ type: readU16(bytes, at + 2) & TYPE_MASK, value });
-    at += align(length);
-  }
+  scanAttributes(bytes, start, (type, valueStart, valueEnd) =>
+    attributes.push({ type, value: bytes.subarray(valueStart, valueEnd) }),
+  );
   return attributes;
 }
 
-/** The attributes from byte `start` on, by type; of a repeated type the last one counts. */
-export function readAttributes(bytes: Uint8Array, start = 0): ReadonlyMap<number, Uint8Array> {
+/**
+ * The attributes from byte `start` on, by type; of a repeated type the last one counts. `only`: of these types; a view of each of
+ * the sixty attributes of a link is what takes long.
+ */
+export function readAttributes(
+  bytes: Uint8Array,
+  start = 0,
+  only?: ReadonlySet<number>,
+): ReadonlyMap<number, Uint8Array> {
   const attributes = new Map<number, Uint8Array>();
-  for (const { type, value } of readAttributeList(bytes, start)) attributes.set(type, value);
+  scanAttributes(bytes, start, (type, valueStart, valueEnd) => {
+    if (only === undefined || only.has(type)) attributes.set(type, bytes.subarray(valueStart, valueEnd));
+  });
   return attributes;
 }
 

@@ -94,9 +94,13 @@ function readPeer(attributes: ReadonlyMap<number, Uint8Array>): LinkPeer | undef
   return { index: netlink.readU32(index), netnsId: netlink.readI32(netnsId) };
 }
 
+const LINK_ATTRIBUTES: ReadonlySet<number> = new Set([
+  ...[IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_IFALIAS, IFLA_GROUP, IFLA_LINK_NETNSID],
+]);
+
 /** Reads the payload of RTM_NEWLINK or RTM_DELLINK. */
 export function readLink(payload: Uint8Array): Link {
-  const attributes = netlink.readAttributes(payload, LINK_HEADER_BYTES);
+  const attributes = netlink.readAttributes(payload, LINK_HEADER_BYTES, LINK_ATTRIBUTES);
   const flags = netlink.readU32(payload, 8);
   const mac = attributes.get(IFLA_ADDRESS);
   const alias = attributes.get(IFLA_IFALIAS);

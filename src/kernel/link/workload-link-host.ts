@@ -116,16 +116,19 @@ export function holdsSettings(observed: ObservedSettings, settings: HostSettings
   });
 }
 
+/** The value of an attribute of that type; empty where there is none. */
+function readOne(bytes: Uint8Array, start: number, type: number): Uint8Array {
+  return netlink.readAttributes(bytes, start, new Set([type])).get(type) ?? new Uint8Array();
+}
+
 /** Positions of IPv4 count from 1, those of IPv6 from 0. */
 function readHostEnd(payload: Uint8Array): ObservedHostEnd {
-  const spec = netlink.readAttributes(payload, links.LINK_HEADER_BYTES).get(links.IFLA_AF_SPEC) ?? new Uint8Array();
-  const families = netlink.readAttributes(spec);
-  const confOf = (family: number, type: number) =>
-    netlink.readAttributes(families.get(family) ?? new Uint8Array()).get(type);
+  const spec = readOne(payload, links.LINK_HEADER_BYTES, links.IFLA_AF_SPEC);
+  const confOf = (family: number, type: number) => readOne(readOne(spec, 0, family), 0, type);
   const confs = { 4: confOf(AF_INET, IFLA_INET_CONF), 6: confOf(AF_INET6, IFLA_INET6_CONF) };
   const settings = SETTINGS.map(({ family, position }) => {
     const [bytes, at] = [confs[family], 4 * (family === 4 ? position - 1 : position)];
-    return bytes === undefined || at + 4 > bytes.length ? undefined : netlink.readU32(bytes, at);
+    return at + 4 > bytes.length ? undefined : netlink.readU32(bytes, at);
   });
   return { ...links.readLink(payload), settings };
 }
