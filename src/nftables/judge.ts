@@ -3,7 +3,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { hostBytesOfU32 } from './bytes.ts';
 import { type Expression, parseRuleKey } from './expression.ts';
-import { META_MARK } from './fields.ts';
+import { ADDRESS_LOCAL, META_MARK } from './fields.ts';
 import type { Bytes, Verdict } from './nft.ts';
 import { createRegisters, type Registers } from './registers.ts';
 import type { ObservedSet, ObservedTable } from './repair.ts';
@@ -14,6 +14,8 @@ export interface JudgedPacket {
   readonly meta: ReadonlyMap<number, Bytes>;
   /** By the numbers of `enum nft_payload_bases`: 1 is the network header, 2 the transport header. */
   readonly headers: ReadonlyMap<number, Bytes>;
+  /** The destination is this host. */
+  readonly isLocal: boolean;
 }
 
 export interface Judgement {
@@ -130,7 +132,7 @@ function runExpression(run: Run, expression: Expression): Outcome {
       if (number(expression, 'key') !== 0) return unknown('"ct" beside its state');
       return load(run, expression, hostBytesOfU32(STATE_NEW));
     case 'fib':
-      return load(run, expression, hostBytesOfU32(ADDRESS_UNICAST));
+      return load(run, expression, hostBytesOfU32(run.packet.isLocal ? ADDRESS_LOCAL : ADDRESS_UNICAST));
     case 'payload':
       return runPayload(run, expression);
     case 'cmp':

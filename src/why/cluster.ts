@@ -8,6 +8,7 @@ import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.t
 import type { PolicyUpdate } from '../policy/types/input.ts';
 import { isStaged } from '../policy/types/types.ts';
 import { membersOf } from '../schema/document.ts';
+import { type Host, readHosts } from './hosts.ts';
 
 /** A resource as the store has it. */
 export interface StoredDocument extends ResourceName {
@@ -40,6 +41,8 @@ export interface Cluster {
   /** By the ids of the snapshot's endpoints; host endpoints have none. */
   readonly workloads: ReadonlyMap<string, WorkloadSummary>;
   readonly staged: readonly StagedPolicy[];
+  /** By name of their nodes. */
+  readonly hosts: ReadonlyMap<string, Host>;
   /** Annotations of the metadata, by `<kind>/<namespace>/<name>`. */
   readonly annotations: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** What could not be read, for people; such a resource is closed. */
@@ -104,7 +107,8 @@ export function readCluster(documents: readonly StoredDocument[]): Cluster {
     problems.push(...parsed.issues.map((issue) => `${formatId(id)} ${closed}: ${formatIssue(issue)}`));
     if (key.kind === 'WorkloadEndpoint') workloads.set(`${workload.namespace}/${workload.name}`, workload);
   }
-  return { snapshot: createSnapshot(updates), updates, workloads, staged, annotations, problems };
+  const [snapshot, hosts] = [createSnapshot(updates), readHosts(documents)];
+  return { snapshot, updates, workloads, staged, hosts, annotations, problems };
 }
 
 /** What there would be if all staged policies were enforced. */

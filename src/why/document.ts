@@ -1,21 +1,20 @@
 // An explanation for programs: the same as JSON.
 import { formatIp } from '../net/ip.ts';
-import type { Reason, Verdict } from '../policy/oracle/verdict.ts';
 import type { Direction } from '../policy/types/types.ts';
 import { formatSelector } from '../selector/format.ts';
 import type { Cluster } from './cluster.ts';
 import { formatProtocol } from './conditions.ts';
 import type { Explanation } from './explain.ts';
-import type { KernelAnswer, KernelAnswers } from './kernel.ts';
+import { isAsked, type KernelAnswer, type KernelAnswers } from './kernel.ts';
 import { formatRulePath, resourceOf } from './reason.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
-import type { RulesStep, Walk } from './walk.ts';
+import type { RulesStep, Walk, WalkVerdict } from './walk.ts';
 
-function describeReason(reason: Reason, direction: Direction) {
+function describeReason(reason: WalkVerdict['reason'], direction: Direction) {
   return 'rule' in reason ? { ...reason, path: formatRulePath(direction, reason.rule) } : reason;
 }
 
-function describeVerdict({ action, reason }: Verdict, direction: Direction) {
+function describeVerdict({ action, reason }: WalkVerdict, direction: Direction) {
   return { action, reason: describeReason(reason, direction) };
 }
 
@@ -47,7 +46,7 @@ function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {
   const { direction, verdict } = walk;
   return {
     ...describeVerdict(verdict, direction),
-    kernel: walk.endpoint === undefined ? undefined : describeKernel(kernel[direction]),
+    kernel: isAsked(walk, kernel[direction]) ? describeKernel(kernel[direction]) : undefined,
     annotations: cluster.annotations.get(resourceOf(verdict.reason) ?? ''),
     tiers: walk.tiers.map(({ tier, order, defaultAction, policies, end }) => ({
       tier,
@@ -69,11 +68,17 @@ function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {
   };
 }
 
-function describeEnd({ endpoint }: End, address: string, labels: Explanation['labels']['source'], cluster: Cluster) {
+function describeEnd(
+  { endpoint, host }: End,
+  address: string,
+  labels: Explanation['labels']['source'],
+  cluster: Cluster,
+) {
   const workload = cluster.workloads.get(endpoint ?? '');
   return {
     address,
     endpoint,
+    host,
     node: workload?.node,
     interface: workload?.interfaceName,
     hostEndpointNotEnforced: endpoint !== undefined && isHostEndpoint(endpoint) ? true : undefined,

@@ -2,24 +2,25 @@
 import type { Packet } from '../policy/oracle/packet.ts';
 import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import { satisfies } from '../policy/oracle/snapshot-labels.ts';
-import type { Verdict } from '../policy/oracle/verdict.ts';
 import type { Direction } from '../policy/types/types.ts';
 import type { Cluster, StagedPolicy } from './cluster.ts';
 import type { Flow } from './flow.ts';
+import { judgeHost, type Path, pathBetween } from './hosts.ts';
 import { type LabelsWithOrigin, listLabels } from './labels.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
-import { type Walk, walkEndpoint } from './walk.ts';
+import { type Walk, type WalkVerdict, walkEndpoint } from './walk.ts';
 
 /** What a staged policy would do to the packet if it were enforced, and nothing else were. */
 export interface StagedOutcome {
   readonly id: string;
   readonly allowed: boolean;
-  readonly egress: Verdict;
-  readonly ingress: Verdict;
+  readonly egress: WalkVerdict;
+  readonly ingress: WalkVerdict;
 }
 
 export interface Explanation {
   readonly flow: Flow;
+  readonly path: Path;
   readonly allowed: boolean;
   readonly egress: Walk;
   readonly ingress: Walk;
@@ -41,10 +42,24 @@ function walkAt(direction: Direction, end: End, packet: Packet, snapshot: Policy
   return { ...walk, tiers: [], profiles: [], verdict: { action: 'deny', reason: { kind: 'unknown-endpoint', id } } };
 }
 
-function walkBoth({ packet, source, destination }: Flow, snapshot: PolicySnapshot) {
+/** How the packet goes, by where its ends are. */
+function pathOf({ source, destination }: Flow, { workloads }: Cluster): Path {
+  const placeOf = (end: End) => ({ host: end.host, workloadNode: workloads.get(workloadOf(end) ?? '')?.node });
+  return pathBetween(placeOf(source), placeOf(destination));
+}
+
+/** At the destination, where that is the workload's own host, or the source is: the host decides, and no policy. */
+function walkHost(path: Path, { source, destination }: Flow, { hosts }: Cluster): Walk | undefined {
+  const verdict = judgeHost(path, path === 'to-host' ? destination.host : source.host, hosts);
+  return verdict && { direction: 'ingress', endpoint: workloadOf(destination), tiers: [], profiles: [], verdict };
+}
+
+function walkBoth(flow: Flow, snapshot: PolicySnapshot, cluster: Cluster) {
+  const { packet, source, destination } = flow;
+  const path = pathOf(flow, cluster);
   const egress = walkAt('egress', source, packet, snapshot);
-  const ingress = walkAt('ingress', destination, packet, snapshot);
-  return { egress, ingress, allowed: egress.verdict.action === 'allow' && ingress.verdict.action === 'allow' };
+  const ingress = walkHost(path, flow, cluster) ?? walkAt('ingress', destination, packet, snapshot);
+  return { path, egress, ingress, allowed: egress.verdict.action === 'allow' && ingress.verdict.action === 'allow' };
 }
 
 /** Whether the policy, as it is or as it would be, is about one of the ends. */
@@ -57,8 +72,8 @@ function affects({ update }: StagedPolicy, { source, destination }: Flow, snapsh
 }
 
 function tryStaged(staged: StagedPolicy, flow: Flow, cluster: Cluster): StagedOutcome {
-  const { egress, ingress, allowed } = walkBoth(flow, createSnapshot([...cluster.updates, staged.update]));
-  const named = ({ action, reason }: Verdict): Verdict =>
+  const { egress, ingress, allowed } = walkBoth(flow, createSnapshot([...cluster.updates, staged.update]), cluster);
+  const named = ({ action, reason }: WalkVerdict): WalkVerdict =>
     reason.kind === 'rule' && reason.policy === staged.update.id
       ? { action, reason: { ...reason, policy: staged.id } }
       : { action, reason };
@@ -70,7 +85,7 @@ export function explainFlow(flow: Flow, cluster: Cluster): Explanation {
   const labelsOf = (end: End) => listLabels(end.endpoint ?? '', snapshot);
   return {
     flow,
-    ...walkBoth(flow, snapshot),
+    ...walkBoth(flow, snapshot, cluster),
     labels: { source: labelsOf(flow.source), destination: labelsOf(flow.destination) },
     staged: staged.filter((one) => affects(one, flow, snapshot)).map((one) => tryStaged(one, flow, cluster)),
   };

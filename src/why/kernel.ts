@@ -9,6 +9,7 @@ import type { Field } from '../nftables/nft.ts';
 import type { ObservedTable } from '../nftables/repair.ts';
 import type { Packet } from '../policy/oracle/packet.ts';
 import type { Direction } from '../policy/types/types.ts';
+import type { Path } from './hosts.ts';
 import type { Walk } from './walk.ts';
 
 /** What the kernel says at one end. */
@@ -41,9 +42,10 @@ export interface HostView {
 }
 
 /** Chains that the kernel calls, in order (src/firewall/static.ts): a packet must be accepted in each. */
-const CHAINS: Readonly<Record<Direction, readonly string[]>> = {
-  egress: ['base-prerouting', 'base-forward-egress'],
-  ingress: ['base-forward-ingress'],
+const CHAINS: Readonly<Record<Path, Readonly<Record<Direction, readonly string[]>>>> = {
+  forward: { egress: ['base-prerouting', 'base-forward-egress'], ingress: ['base-forward-ingress'] },
+  'to-host': { egress: ['base-prerouting', 'base-input-egress'], ingress: ['base-input-host'] },
+  'from-host': { egress: [], ingress: ['base-output'] },
 };
 /** An interface of the host that is none of a workload. */
 const UPLINK = 'uplink';
@@ -65,11 +67,12 @@ function transportHeader({ protocol, sourcePort = 0, destinationPort = 0, icmpTy
   return icmpType === undefined ? '' : bytesOfU8(icmpType) + bytesOfU8(icmpCode);
 }
 
-function toJudged(packet: Packet, iifname: string, oifname: string): JudgedPacket {
+function toJudged(packet: Packet, iifname: string, oifname: string, isLocal: boolean): JudgedPacket {
   const family = familyOf(packet.source) === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
   const values = { iifname: bytesOfInterfaceName(iifname), oifname: bytesOfInterfaceName(oifname) };
   const all = { ...values, nfproto: bytesOfU8(family), l4proto: bytesOfU8(packet.protocol) };
   return {
+    isLocal,
     meta: new Map(META.map((field) => [metaKey(field), all[field]])),
     headers: new Map([
       [1, networkHeader(packet.source, packet.destination)],
@@ -88,14 +91,30 @@ function judgeAll(table: ObservedTable, chains: readonly string[], packet: Judge
   return judgement;
 }
 
-type InterfaceOf = (walk: Walk) => string | undefined;
+/** Where one end of the path is judged; undefined where nothing is. */
+interface Site {
+  readonly node: string;
+  /** Of the workload; a host has none. */
+  readonly interfaceName: string | undefined;
+}
 
-function answer(walk: Walk, view: HostView, packet: JudgedPacket, interfaceOf: InterfaceOf): KernelAnswer {
-  if (walk.endpoint === undefined) return { kind: 'unknown', why: 'no workload is there' };
-  if (interfaceOf(walk) === undefined) return { kind: 'unknown', why: 'the endpoint is on another host' };
+type SiteOf = (walk: Walk) => Site | undefined;
+
+/** A packet and what its policies, or its host, say. */
+interface WalkedPacket {
+  readonly packet: Packet;
+  readonly path: Path;
+  readonly egress: Walk;
+  readonly ingress: Walk;
+}
+
+function answer(walk: Walk, path: Path, view: HostView, packet: JudgedPacket, siteOf: SiteOf): KernelAnswer {
+  const site = siteOf(walk);
+  if (site === undefined) return { kind: 'unknown', why: 'no workload is there' };
+  if (site.node !== view.node) return { kind: 'unknown', why: 'the endpoint is on another host' };
   if (typeof view.table === 'string') return { kind: 'unknown', why: view.table };
   try {
-    const judgement = judgeAll(view.table, CHAINS[walk.direction], packet);
+    const judgement = judgeAll(view.table, CHAINS[path][walk.direction], packet);
     const { verdict, rule } = judgement;
     return {
       kind: 'judged',
@@ -109,26 +128,32 @@ function answer(walk: Walk, view: HostView, packet: JudgedPacket, interfaceOf: I
   }
 }
 
-/** A packet and what its policies say. */
-interface WalkedPacket {
-  readonly packet: Packet;
-  readonly egress: Walk;
-  readonly ingress: Walk;
+/** Whether there is anything at that end that the kernel decides. */
+export function isAsked({ endpoint }: Walk, answered: KernelAnswer): boolean {
+  return endpoint !== undefined || answered.kind === 'judged';
 }
 
 /** `workloads`: node and interface of an endpoint, by its id. */
 export function askKernel(
-  { packet, egress, ingress }: WalkedPacket,
+  { packet, path, egress, ingress }: WalkedPacket,
   view: HostView,
   workloads: ReadonlyMap<string, { readonly node: string; readonly interfaceName: string }>,
 ): KernelAnswers {
-  const interfaceOf: InterfaceOf = ({ endpoint }) => {
-    const workload = workloads.get(endpoint ?? '');
-    return workload !== undefined && workload.node === view.node ? workload.interfaceName : undefined;
+  const siteOf: SiteOf = ({ endpoint, verdict: { reason } }) => {
+    if (endpoint !== undefined) return workloads.get(endpoint);
+    return reason.kind === 'to-host' ? { node: reason.host, interfaceName: undefined } : undefined;
   };
-  const judged = toJudged(packet, interfaceOf(egress) ?? UPLINK, interfaceOf(ingress) ?? UPLINK);
+  const interfaceAt = (walk: Walk, otherwise: string) => {
+    const site = siteOf(walk);
+    return site?.node === view.node ? (site?.interfaceName ?? otherwise) : otherwise;
+  };
+  const names = [
+    interfaceAt(egress, path === 'from-host' ? '' : UPLINK),
+    interfaceAt(ingress, path === 'to-host' ? '' : UPLINK),
+  ] as const;
+  const judged = toJudged(packet, ...names, path === 'to-host');
   return {
-    egress: answer(egress, view, judged, interfaceOf),
-    ingress: answer(ingress, view, judged, interfaceOf),
+    egress: answer(egress, path, view, judged, siteOf),
+    ingress: answer(ingress, path, view, judged, siteOf),
   };
 }

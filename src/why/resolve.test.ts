@@ -55,7 +55,7 @@ describe('a reference that names no single endpoint is refused', () => {
   test('with those whose names have it in them', () => {
     expect(refusalOf('node2')).toBe(
       [
-        'find endpoint "node2": no endpoint, container, workload, pod or address is called that; there are',
+        'find endpoint "node2": no endpoint, container, workload, pod, host or address is called that; there are',
         `  default/node2-cni-${POD_B}-eth0 on node2 (192.168.0.2, fd00::2)`,
         `  default/node2-cni-${POD_C}-eth0 on node2 (192.168.0.3)`,
       ].join('\n'),

@@ -2,6 +2,7 @@
 import { OcicatError } from '../base/errors.ts';
 import { formatIp, type Ip, tryParseIp } from '../net/ip.ts';
 import type { Cluster, WorkloadSummary } from './cluster.ts';
+import { findHost } from './hosts.ts';
 
 /** One end of a flow. */
 export interface End {
@@ -9,6 +10,8 @@ export interface End {
   readonly reference: string;
   /** Id of the endpoint, of a host endpoint too; undefined for an address that none has. */
   readonly endpoint: string | undefined;
+  /** Node of the host that it is; undefined for what is no host. */
+  readonly host: string | undefined;
   /** Those that a flow may have; one when the reference was an address. */
   readonly addresses: readonly Ip[];
 }
@@ -82,7 +85,13 @@ function resolveAddress(reference: string, address: Ip, cluster: Cluster): End {
   const having = [...cluster.snapshot.endpoints].filter(([, { addresses }]) => addresses.includes(address));
   const ids = having.map(([id]) => id).sort();
   const endpoint = ids.find((id) => !isHostEndpoint(id)) ?? ids[0];
-  return { reference, endpoint, addresses: [address] };
+  return { reference, endpoint, host: findHost([address], cluster.hosts), addresses: [address] };
+}
+
+/** The host by the name of its node. */
+function resolveHost(reference: string, { hosts }: Cluster): End | undefined {
+  const host = hosts.get(reference);
+  return host && { reference, endpoint: undefined, host: reference, addresses: host.addresses };
 }
 
 /** Throws `not-found`, and `invalid` for a reference that means several endpoints; both list the candidates. */
@@ -91,11 +100,13 @@ export function resolveEnd(reference: string, cluster: Cluster, pods: readonly P
   if (address !== undefined) return resolveAddress(reference, address, cluster);
   const matches = candidateLists(reference, cluster, pods).find((list) => list.length > 0) ?? [];
   const [endpoint] = matches;
+  const host = endpoint === undefined ? resolveHost(reference, cluster) : undefined;
+  if (host !== undefined) return host;
   if (endpoint === undefined) {
     const near = listCandidates(nearTo(reference, cluster), cluster);
     throw new OcicatError(
       'not-found',
-      `find endpoint "${reference}": no endpoint, container, workload, pod or address is called that${near === '' ? '' : `; there are\n${near}`}`,
+      `find endpoint "${reference}": no endpoint, container, workload, pod, host or address is called that${near === '' ? '' : `; there are\n${near}`}`,
     );
   }
   if (matches.length > 1) {
@@ -104,5 +115,11 @@ export function resolveEnd(reference: string, cluster: Cluster, pods: readonly P
       `find endpoint "${reference}": it means ${matches.length}; name one by its endpoint or address\n${listCandidates(matches, cluster)}`,
     );
   }
-  return { reference, endpoint, addresses: cluster.snapshot.endpoints.get(endpoint)?.addresses ?? [] };
+  const addresses = cluster.snapshot.endpoints.get(endpoint)?.addresses ?? [];
+  return {
+    reference,
+    endpoint,
+    host: isHostEndpoint(endpoint) ? findHost(addresses, cluster.hosts) : undefined,
+    addresses,
+  };
 }

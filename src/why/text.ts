@@ -6,7 +6,7 @@ import { formatSelector } from '../selector/format.ts';
 import { type Cluster, formatId } from './cluster.ts';
 import { formatProtocol } from './conditions.ts';
 import type { Explanation, StagedOutcome } from './explain.ts';
-import type { KernelAnswers } from './kernel.ts';
+import { isAsked, type KernelAnswers } from './kernel.ts';
 import { formatReason, formatRulePath, formatVerdict, resourceOf } from './reason.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
 import type { ProfileStep, RuleStep, RulesStep, TierStep, Walk } from './walk.ts';
@@ -88,8 +88,8 @@ function formatLabels({ labels, source }: Pick<Explanation, 'labels'> & { readon
 }
 
 function describeEnd(end: End, cluster: Cluster): string {
-  const { endpoint } = end;
-  if (endpoint === undefined) return 'no endpoint has this address';
+  const { endpoint, host } = end;
+  if (endpoint === undefined) return host === undefined ? 'no endpoint has this address' : `host ${host}`;
   if (isHostEndpoint(endpoint)) return `${formatId(endpoint)}: policy of host endpoints is not enforced`;
   const workload = cluster.workloads.get(endpoint);
   return `WorkloadEndpoint(${endpoint}) on ${workload?.node ?? ''}, interface ${workload?.interfaceName ?? ''}`;
@@ -101,9 +101,9 @@ function formatAnnotations(walk: Walk, cluster: Cluster): readonly string[] {
 }
 
 /** Nothing of an end where nobody enforces anything. */
-function formatKernel({ direction, endpoint }: Walk, kernel: KernelAnswers): readonly string[] {
-  if (endpoint === undefined) return [];
-  const answer = kernel[direction];
+function formatKernel(walk: Walk, kernel: KernelAnswers): readonly string[] {
+  const answer = kernel[walk.direction];
+  if (!isAsked(walk, answer)) return [];
   if (answer.kind === 'unknown') return [`  kernel: not asked: ${answer.why}`];
   const { verdict, rule } = answer.judgement;
   const where = rule === undefined ? '' : `, chain "${rule.chain}", rule ${rule.index + 1}`;

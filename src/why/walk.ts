@@ -4,11 +4,18 @@ import type { Truth } from '../base/truth.ts';
 import { matchesRule, type Packet } from '../policy/oracle/packet.ts';
 import type { PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import { satisfies } from '../policy/oracle/snapshot-labels.ts';
-import { type ApplicablePolicy, applicablePolicies, tierOrder, type Verdict } from '../policy/oracle/verdict.ts';
+import {
+  type ApplicablePolicy,
+  applicablePolicies,
+  type Reason,
+  tierOrder,
+  type Verdict,
+} from '../policy/oracle/verdict.ts';
 import { BUILT_IN_PROFILES, type EndpointInput, type RuleInput } from '../policy/types/input.ts';
 import type { Direction, RuleAction, RuleListId } from '../policy/types/types.ts';
 import type { Selector } from '../selector/selector.ts';
 import { type Condition, listConditions } from './conditions.ts';
+import type { HostReason } from './hosts.ts';
 
 export interface RuleStep {
   /** Place in the resource's list, from 0. */
@@ -51,6 +58,12 @@ export interface ProfileStep extends RulesStep {
   readonly exists: boolean;
 }
 
+/** By policy, or by the host itself. */
+export interface WalkVerdict {
+  readonly action: Verdict['action'];
+  readonly reason: Reason | HostReason;
+}
+
 export interface Walk {
   readonly direction: Direction;
   /** Id of the endpoint; undefined where there is none at the address. */
@@ -58,7 +71,7 @@ export interface Walk {
   readonly tiers: readonly TierStep[];
   /** Empty when a tier has decided. */
   readonly profiles: readonly ProfileStep[];
-  readonly verdict: Verdict;
+  readonly verdict: WalkVerdict;
 }
 
 function decisionOf({ action, index }: RuleInput, matched: Truth): RulesStep['decision'] {

@@ -159,6 +159,33 @@ test('what a policy would change is told before it is applied, and is so afterwa
   expect(arrives('three', 'two', 'tcp', 80)).toBe(false);
 }, 60_000);
 
+test('a packet to the host of a pod is the host’s to let through, and the host reaches its pods', async () => {
+  const HOST = '10.98.0.1';
+  const reaches = (from: string, to: string) =>
+    host.run(`${from} timeout 1 bash -c '</dev/tcp/${to}/81' 2>&1 | grep -q refused`).status === 0;
+  const asked = () => why(`one ${HOST}`);
+  const kernels = ({ documents: [one] }: ReturnType<typeof asked>) => [
+    ...[one?.egress.kernel.agrees, one?.ingress.kernel.agrees],
+  ];
+  const open = asked();
+  expect([open.status, ...kernels(open), reaches('ip netns exec one', HOST)]).toEqual([0, true, true, true]);
+  apply({
+    ...{ apiVersion: 'projectcalico.org/v3', kind: 'FelixConfiguration', metadata: { name: 'node.node-1' } },
+    spec: { defaultEndpointToHostAction: 'Drop' },
+  });
+  await eventually('the setting to act', 10_000, () => !reaches('ip netns exec one', HOST) || undefined);
+  const closed = asked();
+  expect([closed.status, ...kernels(closed), closed.documents[0]?.ingress.reason]).toEqual([
+    ...[1, true, true],
+    { kind: 'to-host', host: 'node-1', toHost: 'Drop' },
+  ]);
+  apply(policy('shut', { order: 1, selector: 'all()', types: ['Ingress'], ingress: [{ action: 'Deny' }] }));
+  await eventually('the policy to be in force', 10_000, () => (arrives('one', 'two', 'tcp', 80) ? undefined : true));
+  const down = why(`${HOST} two`);
+  expect([down.status, down.documents[0]?.ingress.kernel.agrees]).toEqual([0, true]);
+  expect(reaches('', addressOf('two'))).toBe(true);
+}, 60_000);
+
 test('whom a word does not mean, and what cannot be reached, has status 2', () => {
   const unknown = calicoctl('why one four');
   expect([unknown.status, unknown.output]).toEqual([2, expect.stringContaining('no endpoint, container, workload')]);

@@ -81,7 +81,7 @@ function explained(updates: readonly PolicyUpdate[]) {
     const [source, destination] = [from, to].map((place) => workloadId(place + 1));
     const egress = walkEndpoint('egress', source, packet, snapshot);
     const ingress = walkEndpoint('ingress', destination, packet, snapshot);
-    const kernel = askKernel({ packet, egress, ingress }, view, new Map(workload));
+    const kernel = askKernel({ packet, path: 'forward', egress, ingress }, view, new Map(workload));
     const walked = [egress, ingress].every(({ verdict }) => verdict.action === 'allow');
     return {
       walked,

@@ -6,9 +6,10 @@ import { type Cluster, readCluster, type StoredDocument } from '../../why/cluste
 const KINDS = [
   ...['WorkloadEndpoint', 'HostEndpoint', 'NetworkSet', 'GlobalNetworkSet', 'Profile', 'Tier'],
   ...['NetworkPolicy', 'GlobalNetworkPolicy', 'StagedNetworkPolicy', 'StagedGlobalNetworkPolicy'],
+  ...['Node', 'FelixConfiguration'],
 ] as readonly ResourceKind[];
 
-/** All resources of the kinds that policy looks at, staged policies among them. */
+/** All resources of the kinds that policy looks at, staged policies among them; hosts, and what they do with packets for them. */
 export async function fetchDocuments(datastore: Datastore, signal: AbortSignal): Promise<readonly StoredDocument[]> {
   const documents: StoredDocument[] = [];
   let revision: Revision | undefined;
