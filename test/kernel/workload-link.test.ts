@@ -174,7 +174,7 @@ test('a check names every difference', () => {
     'host link cali0.routes: found nothing, wanted 10.65.0.0/32 interface 2 metric 1024',
     'host link cali0.neighbours[fd00:65::]: found nothing, wanted 02:00:00:00:00:01',
     'pod link eth0.addresses: found nothing, wanted 10.65.0.0/32',
-    'pod link eth0.routes: found nothing, wanted 0.0.0.0/0 interface 2',
+    'pod link eth0.routes: found nothing, wanted 0.0.0.0/0 via 169.254.1.1 interface 2',
     'pod link eth0.neighbours[169.254.1.1]: found nothing, wanted ee:ee:ee:ee:ee:ee',
   ]);
   run(specOf(0).netnsFd, 'ip link del eth0');
