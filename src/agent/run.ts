@@ -28,6 +28,7 @@ import { followHostMtu } from './node/host-mtu.ts';
 import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
+import { createPolicyApplied, createRefusedFile } from './refused-endpoints.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
 import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
@@ -120,7 +121,11 @@ async function run(
 
   const nodeCache = openNodeCache(datastore, nodeName);
   const clusterState = createClusterState({ nodeName, routerId: routerIdOf(settings), felix: felix.spec, log });
-  const dataplane = createDataplane(firewall, log, createFlowFlushQueue(flusher, log));
+  const forget = createFlowFlushQueue(flusher, log);
+  const publishRefused = createRefusedFile(`${RUN_DIRECTORY}/refused-endpoints`, log);
+  const dataplane = closing.adopt(createDataplane({ kernel: firewall, log, forget, publishRefused }), (one) =>
+    one.close(),
+  );
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
   const settingsConsumers = createSettingsConsumers({ base, dataplane, forwarding, log });
@@ -140,8 +145,7 @@ async function run(
   });
 
   const cache = withOwnWrites(nodeCache, session);
-  const policyApplied: AttachContext['policyApplied'] = (_endpoint, _modRevision, callSignal) =>
-    session.flushWhole(callSignal);
+  const policyApplied = createPolicyApplied(session, dataplane);
   const hostMtu = followHostMtu(log, signal);
   const podMacs = createPodMacs({ datastore, cache, nodeLease, policyApplied, log }, signal);
   const links = createWorkloadLinks(remover, flusher, podMacs);

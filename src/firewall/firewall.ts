@@ -2,7 +2,8 @@
 import type { Cidr } from '../net/cidr.ts';
 import { createRulesetEditor } from '../nftables/editor.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
-import type { PolicyChange } from '../policy/types/types.ts';
+import { createReachTest, type RefusedObject } from '../nftables/refused.ts';
+import type { EndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
 import { computeNatElements, computeNatRanges, computeNatStages, type NatPool, type NatRanges, NO_NAT } from './nat.ts';
 import { createPolicyRenderer } from './policy-renderer.ts';
@@ -21,8 +22,22 @@ export interface Firewall {
   setConfig(next: FirewallConfig): Steps;
   /** Replaces what is known about NAT; see computeNatRanges. */
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
+  /**
+   * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them. Returns their ids.
+   * Each comes back when it or one of its policies changes, or by reopen. The kernel is to be compared with what is left.
+   */
+  close(refused: readonly RefusedObject[]): readonly string[];
+  /** Takes one in again that was left out, as it is wanted now. */
+  reopen(id: string): Steps;
+  /** Those that are left out. */
+  closed(): readonly string[];
   /** Everything the table should hold: a live view, to compare the kernel with. */
   readonly ruleset: Ruleset;
+}
+
+/** The policies and profiles that an endpoint is under. */
+function listsOf({ tiers, profiles }: EndpointPolicy): readonly RuleListId[] {
+  return [...tiers.flatMap(({ ingress, egress }) => [...ingress, ...egress]), ...profiles];
 }
 
 /** Starts as the static part alone, which the kernel is taken to hold. */
@@ -69,15 +84,39 @@ export function createFirewall(initial: FirewallConfig): Firewall {
     return editor.takeSteps();
   }
 
+  /** Those that are left out come back with a policy of theirs that has changed. */
+  function reopenUsers(changes: readonly PolicyChange[]): void {
+    const changed = new Set(changes.flatMap((change) => (change.kind === 'rules-set' ? change.list.id : [])));
+    for (const endpoint of workloads.closed())
+      if (listsOf(endpoint).some((id) => changed.has(id))) workloads.set(endpoint);
+  }
+
   return {
     apply(changes) {
       for (const change of changes) follow(change);
+      reopenUsers(changes);
       policy.settle();
       return editor.takeSteps();
     },
+    close(refused) {
+      const isLeading = createReachTest(editor.ruleset, new Set(refused.map(({ name }) => name)));
+      const owns = ({ set, key }: OwnedElement) => refused.some(({ name, keys }) => name === set && keys.has(key));
+      const ids = workloads.close(
+        ({ groups, elements }) => groups.some(({ name }) => isLeading(name)) || elements.some(owns),
+      );
+      policy.settle();
+      editor.takeSteps();
+      return ids;
+    },
+    reopen(id) {
+      for (const endpoint of workloads.closed()) if (endpoint.id === id) workloads.set(endpoint);
+      policy.settle();
+      return editor.takeSteps();
+    },
+    closed: () => workloads.closed().map(({ id }) => id),
     /** Without endpoints no chain of a policy is left that was rendered by the former configuration. */
     setConfig(next) {
-      const endpoints = workloads.all();
+      const endpoints = [...workloads.all(), ...workloads.closed()];
       for (const { id } of endpoints) workloads.remove(id);
       replaceStaticPart(editor, config, next);
       config = next;

@@ -11,11 +11,14 @@ export interface WorkloadRenderer {
   /** An endpoint whose interface is not one of a workload's gets nothing: no rule of ours looks at that interface. */
   set(endpoint: EndpointPolicy): void;
   remove(id: string): void;
-  /** All that have been set, in that order. */
+  /** All that have been set, in that order; those that are closed are not among them. */
   all(): readonly EndpointPolicy[];
+  /** Leaves the interfaces of some unnamed, as if nobody knew them, until they are set again; returns those ids. */
+  close(isAtFault: (rendered: RenderedEndpoint) => boolean): readonly string[];
+  closed(): readonly EndpointPolicy[];
 }
 
-interface RenderedEndpoint {
+export interface RenderedEndpoint {
   readonly endpoint: EndpointPolicy;
   readonly groups: readonly Group[];
   readonly elements: readonly OwnedElement[];
@@ -29,6 +32,7 @@ export function createWorkloadRenderer(
   const endpoints = new Map<string, RenderedEndpoint>();
   /** Interface name to the endpoint that has it now: two of them may swap within one step. */
   const owners = new Map<string, string>();
+  const closed = new Map<string, EndpointPolicy>();
 
   /** `kept`: groups that it stays in. */
   function leave(
@@ -44,6 +48,7 @@ export function createWorkloadRenderer(
   }
 
   function remove(id: string): void {
+    closed.delete(id);
     const rendered = endpoints.get(id);
     if (rendered === undefined) return;
     leave(id, rendered);
@@ -59,7 +64,17 @@ export function createWorkloadRenderer(
   return {
     remove,
     all: () => [...endpoints.values()].map(({ endpoint }) => endpoint),
+    closed: () => [...closed.values()],
+    close(isAtFault) {
+      const found = [...endpoints.values()].filter(isAtFault).map(({ endpoint }) => endpoint);
+      for (const endpoint of found) {
+        remove(endpoint.id);
+        closed.set(endpoint.id, endpoint);
+      }
+      return found.map(({ id }) => id);
+    },
     set(endpoint) {
+      closed.delete(endpoint.id);
       if (!isWorkloadInterface(endpoint.interfaceName, interfacePrefix())) {
         remove(endpoint.id);
         return;

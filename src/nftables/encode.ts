@@ -52,6 +52,8 @@ export interface BatchWriter {
   nest(type: number): unknown;
   endNest(): unknown;
   readonly nestLength: number;
+  /** Messages begun so far. */
+  readonly count: number;
 }
 
 /** The table that a batch is about: one of each family, under one name and with one comment. */
@@ -350,17 +352,27 @@ function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Op
 /**
  * Writes the whole batch. Only its last message asks for an acknowledgement (the table's deletion, or one that changes nothing
  * of it), so expect exactly one; refused messages are answered as well. With `generation` the kernel refuses the batch (ERESTART)
- * when anybody has changed any table since that generation.
+ * when anybody has changed any table since that generation. Returns the number of each operation's first message, from 0.
  */
-export function encodeBatch(writer: BatchWriter, batch: Batch, target: TableTarget, generation?: number): void {
+export function encodeBatch(
+  writer: BatchWriter,
+  batch: Batch,
+  target: TableTarget,
+  generation?: number,
+): readonly number[] {
   writer.begin(message.batchBegin, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   if (generation !== undefined) writer.attrBe32(BATCH_GENERATION, generation);
   writer.end();
   const last = batch.at(-1);
-  for (const operation of batch) encodeOperation(writer, target, operation, operation === last);
+  const starts = batch.map((operation) => {
+    const start = writer.count;
+    encodeOperation(writer, target, operation, operation === last);
+    return start;
+  });
   if (last?.kind !== 'delete-table') encodeMessage(writer, ['inet', target.name], message.newTable, ACK, () => {});
   writer.begin(message.batchEnd, 0);
   encodeFamily(writer, 0, SUBSYSTEM_NFTABLES);
   writer.end();
+  return starts;
 }

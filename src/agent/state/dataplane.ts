@@ -10,6 +10,7 @@ import { createPolicyCalculation } from '../../policy/calculation/calculation.ts
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { Log } from '../../sys/log.ts';
 import { computeMovedAddresses, createLocalIdentities } from './identities.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 
 /** Differences that are logged one by one; of more only the number is. */
 const MAX_LOGGED_FINDINGS = 10;
@@ -26,26 +27,32 @@ export interface Dataplane {
   flush(): void;
   /** Reads the kernel back and repairs what somebody else changed. */
   resync(): void;
+  /** Why an endpoint is closed although its policy is known: the kernel refuses it. */
+  whyClosed(endpoint: string): string | undefined;
+  close(): void;
 }
 
-/** `forget`: called with the addresses that now stand for somebody else, after the rules have them. */
-export function createDataplane(
-  kernel: KernelFirewall,
-  log: Log,
-  forget: (addresses: readonly Ip[]) => void,
-): Dataplane {
+export interface DataplaneContext {
+  readonly kernel: KernelFirewall;
+  readonly log: Log;
+  /** Called with the addresses that now stand for somebody else, after the rules have them. */
+  readonly forget: (addresses: readonly Ip[]) => void;
+  /** Gets a line for each endpoint whose rules the kernel refuses, whenever that changes. */
+  readonly publishRefused: (lines: readonly string[]) => void;
+}
+
+interface Started {
+  readonly firewall: Firewall;
+  readonly refusals: Refusals;
+}
+
+export function createDataplane({ kernel, log, forget, publishRefused }: DataplaneContext): Dataplane {
   const calculation = createPolicyCalculation();
   const identities = createLocalIdentities();
   let config = defaultFirewallConfig;
-  let firewall: Firewall | undefined;
+  let started: Started | undefined;
   let pools: readonly NatPool[] = [];
   let poolsChanged = true;
-
-  function put(steps: Steps, { ruleset }: Firewall): void {
-    const outcome = kernel.apply(steps, ruleset);
-    if (outcome.kind === 'applied') return;
-    log.warn(`the firewall was not as expected; ${outcome.findings.length} differences repaired`, outcome.cause);
-  }
 
   function takePools(target: Firewall): Steps {
     if (!poolsChanged) return [];
@@ -61,30 +68,39 @@ export function createDataplane(
     },
     setConfig(next) {
       config = next;
-      if (firewall === undefined) return;
-      put(firewall.setConfig(config), firewall);
+      if (started === undefined) return;
+      started.refusals.apply(started.firewall.setConfig(config));
       log.info('the configuration has changed; the rules are built by it');
     },
     start() {
       calculation.update({ kind: 'in-sync' });
-      firewall = createFirewall(config);
+      const firewall = createFirewall(config);
+      const refusals = createRefusals({ kernel, firewall, log, publish: publishRefused });
+      started = { firewall, refusals };
+      publishRefused([]);
       const changes = calculation.flush();
       identities.follow(changes);
       firewall.apply(changes);
       takePools(firewall);
-      kernel.resync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
+      const outcome = kernel.tryResync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
+      if (outcome.kind === 'refused') refusals.take(outcome);
     },
     flush() {
-      if (firewall === undefined) return;
+      if (started === undefined) return;
+      const { firewall, refusals } = started;
       const changes = calculation.flush();
       const steps = firewall.apply(changes);
-      put(steps, firewall);
+      refusals.apply(steps);
       forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
-      put(takePools(firewall), firewall);
+      refusals.apply(takePools(firewall));
     },
+    whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),
+    close: () => started?.refusals.close(),
     resync() {
-      if (firewall === undefined || kernel.isUntouched()) return;
-      const findings = kernel.resync(firewall.ruleset);
+      if (started === undefined || kernel.isUntouched()) return;
+      const outcome = kernel.tryResync(started.firewall.ruleset);
+      if (outcome.kind === 'refused') return started.refusals.take(outcome);
+      const { findings } = outcome;
       for (const finding of findings.slice(0, MAX_LOGGED_FINDINGS))
         log.warn(`firewall repaired: ${formatFinding(finding)}`);
       const rest = findings.length - MAX_LOGGED_FINDINGS;

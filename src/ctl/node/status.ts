@@ -12,6 +12,7 @@ import { describeOtherFirewalls } from './other-firewalls.ts';
 import { describeTableProtection } from './table-protection.ts';
 
 const BIRD_CONFIG = '/var/run/calico/bird.cfg';
+const REFUSED_ENDPOINTS = '/var/run/calico/refused-endpoints';
 const SOCKETS = ['/var/run/calico/bird.ctl', '/var/run/bird/bird.ctl'];
 
 /** As Calico calls where a session comes from. */
@@ -57,6 +58,13 @@ export async function describeNotes(configPath: string = BIRD_CONFIG): Promise<s
   return texts.join('');
 }
 
+/** Endpoints that the agent keeps closed, since the kernel refuses their rules. */
+export async function describeRefused(path: string = REFUSED_ENDPOINTS): Promise<string> {
+  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  const rows = lines.map((line) => `  ${line}\n`).join('');
+  return lines.length === 0 ? '' : `\nClosed, since the kernel refuses their rules; they are tried again:\n${rows}`;
+}
+
 /** The report on BGP; `sockets` are tried in order. */
 export async function describeBgp(sockets: readonly string[] = SOCKETS): Promise<string> {
   const sessions = await readSessions(sockets);
@@ -75,6 +83,7 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.message}.\n`);
   stdio.write(await describeBgp());
   stdio.write(await describeNotes());
+  stdio.write(await describeRefused());
   stdio.write(describeForwarding());
   stdio.write(describeTableProtection());
   stdio.write(describeOtherFirewalls());

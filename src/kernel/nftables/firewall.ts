@@ -5,6 +5,7 @@ import { computeBase, computeStaticPart } from '../../firewall/static.ts';
 import { agentTable, encodeBatch } from '../../nftables/encode.ts';
 import { computeExchange, removeStandIn, type TableStep } from '../../nftables/exchange.ts';
 import { type Batch, LAYOUT, type Ruleset, type Steps, TABLE } from '../../nftables/nft.ts';
+import { computeRefusedObjects, type RefusedObject } from '../../nftables/refused.ts';
 import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../../nftables/repair.ts';
 import { errnoName } from '../../sys/libc.ts';
 import {
@@ -36,7 +37,18 @@ type BaseOutcome =
 type ApplyOutcome =
   | { readonly kind: 'applied' }
   /** The kernel refused, because its table was not as expected; now it is. */
-  | { readonly kind: 'repaired'; readonly cause: OcicatError; readonly findings: readonly Finding[] };
+  | { readonly kind: 'repaired'; readonly cause: OcicatError; readonly findings: readonly Finding[] }
+  | Refused;
+
+/** The kernel will not have what is wanted, and has what it had. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly cause: OcicatError;
+  /** What the refused messages were about, as far as the kernel says. */
+  readonly objects: readonly RefusedObject[];
+}
+
+type RepairOutcome = { readonly kind: 'repaired'; readonly findings: readonly Finding[] } | Refused;
 
 /** Works in the network namespace it was opened in. All calls are synchronous and throw `kernel`. */
 export interface KernelFirewall {
@@ -47,9 +59,11 @@ export interface KernelFirewall {
    * force, so that flows it allowed go on and those it denied stay denied.
    */
   loadBase(config: FirewallConfig): BaseOutcome;
-  /** One batch for each step. `desired` is the state after the last one, for the case that the kernel refuses any. */
+  /** One batch for each step. `desired` is the state after the last one, to be reached in another way when the kernel refuses any. */
   apply(steps: Steps, desired: Ruleset): ApplyOutcome;
   /** Reads everything back, makes it as desired, and returns what was not; `take` gets the steps. */
+  tryResync(desired: Ruleset, take?: (steps: Steps) => void): RepairOutcome;
+  /** As tryResync; throws when the kernel refuses. */
   resync(desired: Ruleset, take?: (steps: Steps) => void): readonly Finding[];
   /** Whether nobody has changed any ruleset but this object, since the last resync. Costs one small question. */
   isUntouched(): boolean;
@@ -75,6 +89,14 @@ function describe(refusal: Refusal): OcicatError {
   return new OcicatError('kernel', message, { errno: refusal.errno });
 }
 
+/** The first refusal is the reason; the others may follow from it. */
+function refuse(batch: Batch, starts: readonly number[], refusals: readonly Refusal[]): Refused {
+  const [first] = refusals;
+  const cause = first === undefined ? new OcicatError('kernel', `change table "${TABLE}": refused`) : describe(first);
+  const messages = refusals.map(({ index }) => index);
+  return { kind: 'refused', cause, objects: computeRefusedObjects(batch, starts, messages) };
+}
+
 /**
  * `owned`: the table belongs to this object, so that nobody else can change it while it is open, and stays when it is closed;
  * the kernel must offer that (see observeTableOwnership). What an earlier one has left is taken over as it is; a table that
@@ -90,11 +112,13 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
   let touched = true;
 
   /** Undefined when the kernel took it; `stale` when the generation is over. */
-  function commit({ table, batch }: TableStep, expected: number): OcicatError | 'stale' | undefined {
+  function commit({ table, batch }: TableStep, expected: number): Refused | 'stale' | undefined {
     writer.reset();
-    encodeBatch(writer, batch, agentTable(table, owned), expected);
-    const [refusal] = netlink.tryRequest(writer, 1);
-    if (refusal !== undefined) return refusal.errno === ERESTART ? 'stale' : describe(refusal);
+    const starts = encodeBatch(writer, batch, agentTable(table, owned), expected);
+    const refusals = netlink.tryRequest(writer, 1);
+    const [refusal] = refusals;
+    if (refusal?.errno === ERESTART) return 'stale';
+    if (refusal !== undefined) return refuse(batch, starts, refusals);
     generation = observeGeneration(netlink, writer);
     // the kernel counts one for a batch, or none if nothing came of it; wrapping, it leaves out 0
     if (generation !== expected && generation !== expected + 1 && generation !== 1) touched = true;
@@ -102,7 +126,7 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
   }
 
   /** Whatever others did meanwhile, they did to their own tables or a resync will see it. */
-  function commitNow(batch: Batch): OcicatError | undefined {
+  function commitNow(batch: Batch): Refused | undefined {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const step = { table: TABLE, batch } as const;
       const outcome = commit(step, generation ?? observeGeneration(netlink, writer));
@@ -110,11 +134,12 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
       touched = true;
       generation = undefined;
     }
-    return new OcicatError('kernel', `change table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
+    const message = `change table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`;
+    return { kind: 'refused', cause: new OcicatError('kernel', message), objects: [] };
   }
 
-  function commitAll(steps: readonly TableStep[], expected: number): OcicatError | 'stale' | undefined {
-    let outcome: OcicatError | 'stale' | undefined;
+  function commitAll(steps: readonly TableStep[], expected: number): Refused | 'stale' | undefined {
+    let outcome: Refused | 'stale' | undefined;
     generation = expected;
     for (const step of steps) outcome ??= commit(step, generation);
     return outcome;
@@ -140,7 +165,7 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
     mustBeFree(observation.standIn);
     if (!owned || observation.table?.owner.kind !== 'orphan') return observation;
     const refused = commitNow([{ kind: 'add-table' }]);
-    if (refused !== undefined) throw refused;
+    if (refused !== undefined) throw refused.cause;
     return observeFirewall(netlink, writer);
   }
 
@@ -162,11 +187,11 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
     return { findings, differences: steps, steps: [...pieces, ...standInRemoval] };
   }
 
-  function repair(
+  function tryRepair(
     desired: Ruleset,
     scope?: RepairScope,
     take: (steps: Steps) => void = () => undefined,
-  ): readonly Finding[] {
+  ): RepairOutcome {
     let isWhole = false;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const observation = observeOwn();
@@ -174,12 +199,19 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
       touched = false;
       if (findings.length > 0) take(differences);
       const refused = commitAll(steps, observation.generation);
-      if (refused === undefined) return findings;
+      if (refused === undefined) return { kind: 'repaired', findings };
       if (refused === 'stale') continue;
-      if (isWhole) throw refused;
+      touched = true;
+      if (isWhole) return refused;
       isWhole = true;
     }
     throw new OcicatError('kernel', `repair table "${TABLE}": others changed theirs ${MAX_ATTEMPTS} times meanwhile`);
+  }
+
+  function repair(...how: Parameters<typeof tryRepair>): readonly Finding[] {
+    const outcome = tryRepair(...how);
+    if (outcome.kind === 'refused') throw outcome.cause;
+    return outcome.findings;
   }
 
   return {
@@ -195,11 +227,14 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
     },
     apply(steps, desired) {
       for (const step of steps) {
-        const cause = commitNow(step);
-        if (cause !== undefined) return { kind: 'repaired', cause, findings: repair(desired) };
+        const refused = commitNow(step);
+        if (refused === undefined) continue;
+        const outcome = tryRepair(desired);
+        return outcome.kind === 'refused' ? outcome : { ...outcome, cause: refused.cause };
       }
       return { kind: 'applied' };
     },
+    tryResync: (desired, take) => tryRepair(desired, undefined, take),
     resync: (desired, take) => repair(desired, undefined, take),
     isUntouched: () => !touched && generation === observeGeneration(netlink, writer),
     close: () => netlink.close(),
