@@ -98,12 +98,18 @@ export function udp(source: Ip, destination: Ip, port: number, text: string | Oc
   return { ...packet, payload };
 }
 
-/** A TCP packet that asks for a connection. */
-export function syn(source: Ip, destination: Ip, port: number, sport: number): Packet {
-  const plain = [...u16(sport), ...u16(port), ...u32(1), ...u32(0), 0x50, 2, ...u16(1024), 0, 0, 0, 0];
+/** A TCP packet with these flags and a text. */
+export function tcp(source: Ip, destination: Ip, port: number, sport: number, flags: number, text = ''): Packet {
+  const head = [...u16(sport), ...u16(port), ...u32(1), ...u32(0), 0x50, flags, ...u16(1024), 0, 0, 0, 0];
+  const plain = [...head, ...ascii(text)];
   const packet = { source, destination, protocol: 6 };
   const pseudo = [...ip(source), ...ip(destination), 0, 6, ...u16(plain.length)];
   return { ...packet, payload: withChecksum(plain, 16, pseudo) };
+}
+
+/** One that asks for a connection. */
+export function syn(source: Ip, destination: Ip, port: number, sport: number): Packet {
+  return tcp(source, destination, port, sport, 2);
 }
 
 function icmp(source: Ip, destination: Ip, type: number, code: number, rest: Octets): Packet {
@@ -111,9 +117,9 @@ function icmp(source: Ip, destination: Ip, type: number, code: number, rest: Oct
 }
 
 /** With the hop limit that neighbour discovery wants (RFC 4861). */
-function icmpv6(source: Ip, destination: Ip, type: number, rest: Octets): Packet {
+function icmpv6(source: Ip, destination: Ip, type: number, rest: Octets, code = 0): Packet {
   const packet = { source, destination, protocol: ICMPV6, hops: 255 };
-  const plain = [type, 0, 0, 0, ...rest];
+  const plain = [type, code, 0, 0, ...rest];
   return { ...packet, payload: withChecksum(plain, 2, pseudoHeader(packet, plain.length)) };
 }
 
@@ -140,6 +146,14 @@ export function redirect(source: Ip, destination: Ip, gateway: Ip, about: Packet
   const padded = [...original, ...zeros(-original.length & 7)];
   const option = [4, 1 + padded.length / 8, ...zeros(6), ...padded];
   return icmpv6(source, destination, 137, [...u32(0), ...ip(gateway), ...ip(about.destination), ...option]);
+}
+
+/** That something is wrong with `about`, which is quoted; an MTU of 1280 where one is told (RFC 792, RFC 4443). */
+export function error(source: Ip, destination: Ip, type: number, code: number, about: Packet): Packet {
+  const rest = [...u32(1280), ...bare(about)];
+  return isIpv4(destination)
+    ? icmp(source, destination, type, code, rest)
+    : icmpv6(source, destination, type, rest, code);
 }
 
 /** IPv4 options that name the machines that the packet is to go by (RFC 791), filled up to four octets. */
