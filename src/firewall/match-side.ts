@@ -57,22 +57,32 @@ function memberships(id: IpSetId, context: EndContext): readonly Required<Altern
   return [isMember([field], singles.name), isMember([field], ranges.spec.name)];
 }
 
-/** At least one range. */
-function hasPort(ports: readonly PortRange[], context: EndContext): Required<Alternative> {
+function isPort({ min, max }: PortRange, context: EndContext): Required<Alternative> {
   const field = portField(context);
-  const merged = mergePorts(ports);
-  const [only] = merged;
-  if (only !== undefined && merged.length === 1) {
-    const [first, last] = [bytesOfU16(only.min), bytesOfU16(only.max)];
-    const range = (negated: boolean): Statement =>
-      only.min === only.max
-        ? { kind: 'compare', field, negated, value: first }
-        : { kind: 'range', field, negated, first, last };
-    return { statements: [range(false)], negation: range(true) };
-  }
+  const [first, last] = [bytesOfU16(min), bytesOfU16(max)];
+  const range = (negated: boolean): Statement =>
+    min === max ? { kind: 'compare', field, negated, value: first } : { kind: 'range', field, negated, first, last };
+  return { statements: [range(false)], negation: range(true) };
+}
+
+function isInPorts(merged: readonly PortRange[], context: EndContext): Required<Alternative> {
   const part = constantPorts(merged.map(bytesOfPorts));
   context.parts.push(part);
-  return isMember([field], part.spec.name);
+  return isMember([portField(context)], part.spec.name);
+}
+
+/** At least one range. */
+function hasPort(ports: readonly PortRange[], context: EndContext): Required<Alternative> {
+  const merged = mergePorts(ports);
+  const [only] = merged;
+  return only !== undefined && merged.length === 1 ? isPort(only, context) : isInPorts(merged, context);
+}
+
+/** nft reads two comparisons that are side by side in the packet as one, even of what must not be: a set keeps them apart. */
+function isExcludedPort(ports: readonly PortRange[], context: EndContext): Required<Alternative> {
+  const { source, destination } = context.rule;
+  const besides = context.end === 'destination' && source.notPorts.length > 0 && destination.notPorts.length > 0;
+  return besides ? isInPorts(mergePorts(ports), context) : hasPort(ports, context);
 }
 
 function hasNamedPort(id: IpSetId, context: EndContext): Required<Alternative> {
@@ -107,7 +117,11 @@ const conditions: { readonly [K in keyof SideMatch]: SideCondition<SideMatch[K]>
     perFamily: true,
     clauses: (ids, context) => [ids.map((id) => hasNamedPort(id, context))],
   },
-  notPorts: { stage: 'not-port', perFamily: false, clauses: (ports, context) => mustNot([hasPort(ports, context)]) },
+  notPorts: {
+    stage: 'not-port',
+    perFamily: false,
+    clauses: (ports, context) => mustNot([isExcludedPort(ports, context)]),
+  },
   notPortSets: {
     stage: 'not-port',
     perFamily: true,
@@ -135,10 +149,13 @@ function stageClauses(stage: Stage, context: EndContext): Clauses {
   return stage === 'port' && clauses.length > 1 ? [clauses.flat()] : clauses;
 }
 
+function hasPorts(negated: boolean): Statement {
+  return isIn(['l4proto'], names.PORT_PROTOCOLS_SET, negated);
+}
+
 /** A packet without ports has none that is excluded; it must not be read for them where the rule names no protocol. */
 function exceptPorts(clauses: readonly Clause[], { rule }: Context): readonly Clause[] {
   if (clauses.length === 0 || rule.protocol !== undefined || asksForPorts(rule)) return clauses;
-  const hasPorts = (negated: boolean) => isIn(['l4proto'], names.PORT_PROTOCOLS_SET, negated);
   const excluded = clauses.flatMap((clause) => clause.flatMap(({ statements }) => statements));
   return [[{ statements: [hasPorts(true)] }, { statements: [hasPorts(false), ...excluded] }]];
 }

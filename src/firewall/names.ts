@@ -13,6 +13,7 @@ export const INGRESS_MAP = 'workload-ingress';
 export const WORKLOADS_SET = 'workload-names';
 /** Connection state to verdict, first in every group chain. */
 export const FLOW_STATES_MAP = 'flow-states';
+export const RELATED_CHAIN = 'related';
 export const GUARDS_MAP = 'workload-guards';
 export const DISCOVERY_SET = 'discovery-types';
 /** Protocols with ports where policy looks for them. */

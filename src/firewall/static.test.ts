@@ -33,6 +33,8 @@ add chain inet ocicat workload-check
 add chain inet ocicat from-workload
 add chain inet ocicat to-workload
 add chain inet ocicat to-host
+add chain inet ocicat related-of-workload
+add chain inet ocicat related
 add chain inet ocicat host-action
 add chain inet ocicat flow-limit
 add chain arp ocicat arp-input { type filter hook input priority 0; policy accept; }
@@ -51,6 +53,8 @@ flush chain inet ocicat workload-check
 flush chain inet ocicat from-workload
 flush chain inet ocicat to-workload
 flush chain inet ocicat to-host
+flush chain inet ocicat related-of-workload
+flush chain inet ocicat related
 flush chain inet ocicat host-action
 flush chain inet ocicat flow-limit
 flush chain arp ocicat arp-input
@@ -96,6 +100,17 @@ add rule inet ocicat to-host ct state established,related accept
 add rule inet ocicat to-host meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat to-host fib daddr type != local counter drop comment "to everybody"
 add rule inet ocicat to-host goto from-workload
+add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct original ip saddr @workload-sources4 accept
+add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct reply ip saddr @workload-sources4 accept
+add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct original ip saddr @workload-ranges4 accept
+add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct reply ip saddr @workload-ranges4 accept
+add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct original ip6 saddr @workload-sources6 accept
+add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct reply ip6 saddr @workload-sources6 accept
+add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct original ip6 saddr @workload-ranges6 accept
+add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct reply ip6 saddr @workload-ranges6 accept
+add rule inet ocicat related-of-workload counter drop comment "error about somebody else's flow"
+add rule inet ocicat related iifname "cali*" goto related-of-workload
+add rule inet ocicat related accept
 add rule inet ocicat host-action ct state vmap @flow-states
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat host-action counter drop comment "workload to host"
@@ -112,7 +127,7 @@ add rule inet ocicat base-input-host iifname "cali*" goto host-action
 add rule inet ocicat base-output oifname "cali*" oifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat base-postrouting meta nfproto ipv4 ip saddr @nat-sources4 ip daddr != @nat-direct4 masquerade fully-random
 add rule inet ocicat base-postrouting meta nfproto ipv6 ip6 saddr @nat-sources6 ip6 daddr != @nat-direct6 masquerade fully-random
-add element inet ocicat flow-states { invalid : drop, established : accept, related : accept, new : jump flow-limit }
+add element inet ocicat flow-states { invalid : drop, established : accept, related : goto related, new : jump flow-limit }
 add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6, 4 : goto guard-ipip }
 add element inet ocicat discovery-types { 130, 131, 132, 133, 135, 136 }
 add element inet ocicat closed-addresses4 { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0-169.254.168.255, 169.254.170.0-169.254.255.255, 224.0.0.0/3 }

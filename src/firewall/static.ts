@@ -28,6 +28,7 @@ import {
 } from '../nftables/statements.ts';
 import type { FirewallConfig } from './config.ts';
 import * as names from './names.ts';
+import { relatedChains } from './related.ts';
 
 const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;
@@ -209,6 +210,7 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
       dropping('to everybody', isForOthers),
       rule([goto('from-workload')]),
     ]),
+    ...relatedChains(config),
     hostAction(config),
     flowLimit(config),
     arpInput(config),
@@ -275,7 +277,7 @@ function closedAddresses(family: 4 | 6): Elements {
 const flowStates: Elements = new Map<string, Verdict>([
   [hostBytesOfU32(1), { kind: 'drop' }],
   [hostBytesOfU32(2), { kind: 'accept' }],
-  [hostBytesOfU32(4), { kind: 'accept' }],
+  [hostBytesOfU32(4), { kind: 'goto', chain: names.RELATED_CHAIN }],
   [hostBytesOfU32(8), { kind: 'jump', chain: 'flow-limit' }],
 ]);
 

@@ -22,7 +22,7 @@ function attributes(
  */
 export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ['meta', attributes({ dreg: [1, 'be32'], key: [2, 'be32'], sreg: [3, 'be32'] })],
-  ['ct', attributes({ dreg: [1, 'be32'], key: [2, 'be32'] })],
+  ['ct', attributes({ dreg: [1, 'be32'], key: [2, 'be32'], direction: [3, 'u8'] })],
   ['fib', attributes({ dreg: [1, 'be32'], result: [2, 'be32'], flags: [3, 'be32'] })],
   ['payload', attributes({ dreg: [1, 'be32'], base: [2, 'be32'], offset: [3, 'be32'], length: [4, 'be32'] })],
   ['cmp', attributes({ sreg: [1, 'be32'], op: [2, 'be32'], data: [3, 'data'] })],

@@ -7,7 +7,8 @@ import type { Bytes, Field } from './nft.ts';
 /** Kernel numbers: include/uapi/linux/netfilter/nf_tables.h (nft_meta_keys, nft_ct_keys, nft_payload_bases). */
 type Source =
   | { readonly kind: 'meta'; readonly key: number }
-  | { readonly kind: 'ct'; readonly key: number }
+  /** `direction`: of the flow's addresses; 0 that of its first packet, 1 that of its answers. */
+  | { readonly kind: 'ct'; readonly key: number; readonly direction?: 0 | 1 }
   /** A question to the routing table: NFTA_FIB_RESULT and NFTA_FIB_FLAGS. */
   | { readonly kind: 'fib'; readonly result: number; readonly flags: number }
   | { readonly kind: 'payload'; readonly base: number; readonly offset: number };
@@ -24,6 +25,7 @@ export const META_MARK = 3;
 const network = (offset: number): Source => ({ kind: 'payload', base: 1, offset });
 const transport = (offset: number): Source => ({ kind: 'payload', base: 2, offset });
 const meta = (key: number): Source => ({ kind: 'meta', key });
+const flow = (key: number, direction: 0 | 1): Source => ({ kind: 'ct', key, direction });
 const number = (bytes: Bytes): string => String(numberOfBytes(bytes));
 const hostNumber = (bytes: Bytes): string => number([...bytes].reverse().join(''));
 const address = (bytes: Bytes): string => formatIp(ipOfBytes(bytes));
@@ -56,6 +58,10 @@ export const fields: Readonly<Record<Field, FieldInfo>> = {
   nfproto: { text: 'meta nfproto', source: meta(15), bytes: 1, print: printFamily },
   l4proto: { text: 'meta l4proto', source: meta(16), bytes: 1, print: number },
   'ct-state': { text: 'ct state', source: { kind: 'ct', key: 0 }, bytes: 4, print: number },
+  'flow-saddr4': { text: 'ct original ip saddr', source: flow(19, 0), bytes: 4, print: address },
+  'flow-saddr6': { text: 'ct original ip6 saddr', source: flow(21, 0), bytes: 16, print: address },
+  'answer-saddr4': { text: 'ct reply ip saddr', source: flow(19, 1), bytes: 4, print: address },
+  'answer-saddr6': { text: 'ct reply ip6 saddr', source: flow(21, 1), bytes: 16, print: address },
   saddr4: { text: 'ip saddr', source: network(12), bytes: 4, print: address },
   daddr4: { text: 'ip daddr', source: network(16), bytes: 4, print: address },
   saddr6: { text: 'ip6 saddr', source: network(8), bytes: 16, print: address },

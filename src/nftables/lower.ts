@@ -35,7 +35,8 @@ function load(field: Field, dreg = REGISTER): Expression {
     return expression('payload', { dreg, base: source.base, offset: source.offset, length: bytes });
   }
   if (source.kind === 'fib') return expression('fib', { dreg, result: source.result, flags: source.flags });
-  return expression(source.kind, { dreg, key: source.key });
+  const direction = source.kind === 'ct' && source.direction !== undefined ? { direction: source.direction } : {};
+  return expression(source.kind, { dreg, key: source.key, ...direction });
 }
 
 /** One field after the other, each from the next free word on. */

@@ -38,7 +38,7 @@ function talk(): void {
 }
 
 beforeAll(async () => {
-  site = await openSite();
+  site = await openSite({ CALICO_IPV4POOL_NAT_OUTGOING: 'false' }); // addresses are as a pod knows them
   await site.host.etcd.ctl('put', KEY, JSON.stringify(gate));
   const reaches = () =>
     site.host.run(`ip netns exec attacker ping -c1 -W0.3 ${formatIp(site.victim.ipv4)}`).status === 0;

@@ -95,8 +95,9 @@ async function listen(host: AgentHost, where: string, enter: string, program: st
   );
 }
 
-export async function openSite(): Promise<Site> {
-  const host = await openAgentHost({ environment: ENVIRONMENT, ipam: BOTH_FAMILIES });
+/** `environment`: more for the agent. */
+export async function openSite(environment: Readonly<Record<string, string>> = {}): Promise<Site> {
+  const host = await openAgentHost({ environment: { ...ENVIRONMENT, ...environment }, ipam: BOTH_FAMILIES });
   host.must(`ip address add fd98::1/64 dev eth0 nodad; ip -n outside address add fd98::2/64 dev eth0 nodad
     ip -n outside route add fd42::/112 via fd98::1; ip -6 route add default via fd98::2
     sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.eth0.forwarding=1`);

@@ -252,7 +252,7 @@ test('a flood of packets that a log rule names writes as many lines as its limit
   for (let sent = 0; sent < 200; sent++) sendUdp(site.a.netns, site.c.ipv4, 3000 + sent);
   const seconds = (performance.now() - startedMs) / 1000;
   const { rate, burst } = defaultFirewallConfig.logLimit;
-  const lines = countOf(site.host, 'lines');
+  const lines = countOf(site.host, 'rule 0: lines');
   expect(lines).toBeGreaterThanOrEqual(burst);
   expect(lines).toBeLessThanOrEqual(burst + Math.ceil(seconds * rate));
   apply(networkOf('two', [site.c]).filter(({ kind }) => kind === 'rules-set'));

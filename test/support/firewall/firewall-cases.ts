@@ -138,21 +138,24 @@ const compiledRule: fc.Arbitrary<CompiledRule> = fc
   .record({
     family: sometimes(fc.constantFrom(4 as const, 6 as const)),
     protocol: sometimes(fc.constantFrom(1, 6, 17, 58, 132)),
+    wantedIcmp: sometimes(icmp),
   })
-  .chain(({ family, protocol }) =>
-    fc.record({
+  .chain(({ family, protocol, wantedIcmp }) => {
+    const isIcmp = protocol !== 6 && protocol !== 17 && protocol !== 132 ? wantedIcmp : undefined;
+    const hasPorts = protocol === 6 || protocol === 17 || (protocol === undefined && isIcmp === undefined);
+    return fc.record({
       index: fc.nat(3),
       action: fc.constantFrom('allow' as const, 'deny' as const, 'pass' as const, 'log' as const),
       family: fc.constant(family),
       protocol: fc.constant(protocol),
       notProtocol: sometimes(fc.constantFrom(1, 17)),
-      icmp: protocol === 6 || protocol === 17 || protocol === 132 ? fc.constant(undefined) : sometimes(icmp),
+      icmp: fc.constant(isIcmp),
       notIcmp: sometimes(icmp),
-      source: side(family, protocol === undefined || protocol === 6 || protocol === 17),
-      destination: side(family, protocol === undefined || protocol === 6 || protocol === 17),
+      source: side(family, hasPorts),
+      destination: side(family, hasPorts),
       comment: sometimes(fc.constantFrom('a plain one', 'with "quotes" \\ and é', '')),
-    }),
-  );
+    });
+  });
 
 const listIds = [
   'NetworkPolicy/default/a',

@@ -54,6 +54,14 @@ function fieldOf(packet: ModelPacket, field: Field): Bytes | undefined {
       return bytesOfU8(packet.protocol);
     case 'ct-state':
       return hostBytesOfU32(STATE_NEW);
+    case 'flow-saddr4':
+      return only(isFour, () => bytesOfIp(packet.source));
+    case 'answer-saddr4':
+      return only(isFour, () => bytesOfIp(packet.destination));
+    case 'flow-saddr6':
+      return only(!isFour, () => bytesOfIp(packet.source));
+    case 'answer-saddr6':
+      return only(!isFour, () => bytesOfIp(packet.destination));
     case 'saddr4':
       return only(isFour, () => bytesOfIp(packet.source));
     case 'daddr4':

@@ -1,0 +1,27 @@
+// Errors about flows (ICMP): the kernel lets whoever sends one quote any flow that it tracks, also with addresses of others.
+// What a workload may say is of its own flows: that it is at one of their two ends, as this host tracks them.
+import type { Chain, Rule } from '../nftables/nft.ts';
+import { accept, counter, drop, goto, isFamily, isIn, rule } from '../nftables/statements.ts';
+import type { FirewallConfig } from './config.ts';
+import * as names from './names.ts';
+
+const OF_WORKLOAD = 'related-of-workload';
+
+/** The workload began the flow, or answers in it: with an address of its own, or of a range that it may send from. */
+function isAtAnEnd(family: 4 | 6): readonly Rule[] {
+  const ends = family === 4 ? (['flow-saddr4', 'answer-saddr4'] as const) : (['flow-saddr6', 'answer-saddr6'] as const);
+  const sets = [names.sourcesSet(family), names.sourceRangesSet(family)];
+  return sets.flatMap((set) => ends.map((end) => rule([isFamily(family), isIn(['iifname', end], set), accept])));
+}
+
+/** The chain for packets that are related to a flow, and that for those from workloads. */
+export function relatedChains({ interfacePrefix: value }: FirewallConfig): readonly Chain[] {
+  const name = names.RELATED_CHAIN;
+  return [
+    {
+      name: OF_WORKLOAD,
+      rules: [...isAtAnEnd(4), ...isAtAnEnd(6), rule([counter, drop], "error about somebody else's flow")],
+    },
+    { name, rules: [rule([{ kind: 'name-prefix', field: 'iifname', value }, goto(OF_WORKLOAD)]), rule([accept])] },
+  ];
+}
