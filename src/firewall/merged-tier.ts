@@ -18,6 +18,8 @@ export interface RunSet {
   readonly shape: Shape;
   /** Undefined where the shape has no fields, so that every packet of the family is in it. */
   readonly set: SetSpec | undefined;
+  /** Of one without fields: whose it is. */
+  readonly owner?: string | undefined;
 }
 
 export interface Run {
@@ -43,8 +45,8 @@ interface Placed {
 
 interface CountedSet extends RunSet {
   readonly run: number;
-  /** How many boxes are the same. */
-  readonly counts: Map<Bytes, number>;
+  /** Whose boxes are the same. */
+  readonly owners: Map<Bytes, readonly string[]>;
 }
 
 const DECIDES = { allow: 'accept', deny: 'drop', pass: 'return' } as const;
@@ -95,25 +97,28 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
     if (present !== undefined) return present;
     const set = shape.fields.length === 0 ? undefined : specOf(run, action, shape);
     if (set !== undefined) editor.addSet(set);
-    const counted: CountedSet = { run, shape, set, counts: new Map() };
+    const counted: CountedSet = { run, shape, set, owners: new Map() };
     sets.set(id, counted);
     return counted;
   }
 
-  function add({ counts, set }: CountedSet, key: Bytes): void {
-    const count = counts.get(key) ?? 0;
-    counts.set(key, count + 1);
-    if (count === 0 && set !== undefined) editor.setElement(set.name, key);
+  /** One of several owners counts for all: the first by name, whoever came first. */
+  function setOwners({ owners, set }: CountedSet, key: Bytes, next: readonly string[]): void {
+    const first = next.toSorted()[0];
+    if (first === undefined) owners.delete(key);
+    else owners.set(key, next);
+    if (set === undefined) return;
+    if (first === undefined) editor.removeElement(set.name, key);
+    else editor.setElement(set.name, key, { kind: 'comment', text: first });
   }
 
-  function remove({ counts, set }: CountedSet, key: Bytes): void {
-    const count = counts.get(key) ?? 0;
-    if (count > 1) {
-      counts.set(key, count - 1);
-      return;
-    }
-    counts.delete(key);
-    if (set !== undefined) editor.removeElement(set.name, key);
+  function add(set: CountedSet, { key, owner }: Box): void {
+    setOwners(set, key, [...(set.owners.get(key) ?? []), owner]);
+  }
+
+  function remove(set: CountedSet, { key, owner }: Box): void {
+    const owners = set.owners.get(key) ?? [];
+    setOwners(set, key, owners.toSpliced(owners.indexOf(owner), 1));
   }
 
   function forEachBox(list: readonly Placed[], take: (set: CountedSet, box: Box) => void): void {
@@ -124,8 +129,8 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
   }
 
   function closeEmpty(): void {
-    for (const [id, { counts, set }] of sets) {
-      if (counts.size > 0) continue;
+    for (const [id, { owners, set }] of sets) {
+      if (owners.size > 0) continue;
       sets.delete(id);
       if (set !== undefined) editor.removeSet(set.name);
     }
@@ -137,8 +142,8 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
       const next = placeAll(segments);
       const { removed, added } = compare(placed, next);
       placed = next;
-      forEachBox(added, (set, { key }) => add(set, key));
-      forEachBox(removed, (set, { key }) => remove(set, key));
+      forEachBox(added, add);
+      forEachBox(removed, remove);
       closeEmpty();
     },
     runs() {
@@ -147,7 +152,8 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
         runs[run] ??= { action: segment.action, sets: [], called: [] };
         if (segment.called !== undefined) runs[run]?.called.push(segment.called);
       }
-      for (const { run, shape, set } of sets.values()) runs[run]?.sets.push({ shape, set });
+      for (const { run, shape, set, owners } of sets.values())
+        runs[run]?.sets.push({ shape, set, owner: set === undefined ? owners.get('')?.toSorted()[0] : undefined });
       for (const { sets: own } of runs) own.sort((a, b) => (a.shape.id < b.shape.id ? -1 : 1));
       return runs;
     },

@@ -7,6 +7,7 @@ import type { FirewallConfig } from './config.ts';
 import { createSegmentCache } from './merge/segment-cache.ts';
 import { createMergedGroups, isMergedTier, ownerKey } from './merged-groups.ts';
 import type { Part } from './parts.ts';
+import { formatElementOwner } from './rule-owner.ts';
 import { describeGroup, type Group, mayPass, renderGroup, renderRuleList, type TierRuns } from './rules.ts';
 import type { SetRenderer } from './set-renderer.ts';
 import { createSharedParts } from './shared-parts.ts';
@@ -61,7 +62,7 @@ export function createPolicyRenderer(
   const shared = createSharedParts(editor, (direction, id) =>
     renderRuleList(config(), listOf(id), direction, sets.viewOf),
   );
-  const segments = createSegmentCache(listOf, sets.rangesOf);
+  const segments = createSegmentCache(listOf, formatElementOwner, sets.rangesOf);
   const merged = createMergedGroups(editor, () => config().mergeFrom, segments.of);
   /** Merged groups that are to be rendered, and names that their sets had. */
   const stale = new Set<RenderedGroup>();

@@ -64,3 +64,16 @@ export function tryParseChainOwner(
   if (direction !== 'ingress' && direction !== 'egress') return undefined;
   return names.rulesChain(direction, id) === name ? { direction, id } : undefined;
 }
+
+/** The comment of an element that stands for a rule: the chain in which the rule would be, and its comment there without annotations. */
+export function formatElementOwner(direction: Direction, id: RuleListId, { index }: CompiledRule): string {
+  return `${names.rulesChain(direction, id)} ${formatOwner({ kind: 'rule', index, note: undefined })}`;
+}
+
+/** What formatElementOwner has written. */
+export function tryParseElementOwner(
+  comment: string | undefined = '',
+): { readonly chain: string; readonly rule: string } | undefined {
+  const [, chain, rule] = /^(rules-(?:ingress|egress)-\S+) (rule \d+)$/.exec(comment) ?? [];
+  return chain === undefined || rule === undefined ? undefined : { chain, rule };
+}

@@ -179,10 +179,10 @@ function runStatements(config: FirewallConfig, action: MergedAction): readonly S
   return action === 'allow' ? [counter, accept] : denyStatements(config);
 }
 
-function setRule({ shape, set }: RunSet, action: readonly Statement[]): Rule {
+function setRule({ shape, set, owner }: RunSet, action: readonly Statement[]): Rule {
   const { family, fields, prefixLengths } = shape;
   const head = family === undefined ? [] : [isFamily(family)];
-  if (set === undefined) return rule([...head, ...action]);
+  if (set === undefined) return rule([...head, ...action], owner);
   return rule([...head, { kind: 'lookup', fields, prefixLengths, negated: false, set: set.name }, ...action]);
 }
 

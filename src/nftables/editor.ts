@@ -1,12 +1,12 @@
 // A ruleset that is edited in place and hands out, for all edits since the last time, the net change.
 import { OcicatError } from '../base/errors.ts';
 import { orderChanges } from './changes.ts';
-import type { Bytes, Chain, Element, Elements, RemovedSet, Ruleset, SetSpec, Steps, Verdict } from './nft.ts';
+import type { Bytes, Chain, Element, Elements, ElementValue, RemovedSet, Ruleset, SetSpec, Steps } from './nft.ts';
 import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 interface EditableSet {
   readonly spec: SetSpec;
-  readonly elements: Map<Bytes, Verdict | undefined>;
+  readonly elements: Map<Bytes, ElementValue | undefined>;
 }
 
 export interface RulesetEditor {
@@ -18,14 +18,16 @@ export interface RulesetEditor {
   /** Adds an empty set; does nothing when a set of that name is there. */
   addSet(spec: SetSpec): void;
   removeSet(name: string): void;
-  setElement(set: string, key: Bytes, verdict?: Verdict): void;
+  setElement(set: string, key: Bytes, value?: ElementValue): void;
   removeElement(set: string, key: Bytes): void;
   /** From the state at the last call (at first: the initial ruleset) to the present one. */
   takeSteps(): Steps;
 }
 
-export function sameVerdict(a: Verdict | undefined, b: Verdict | undefined): boolean {
+export function sameValue(a: ElementValue | undefined, b: ElementValue | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
+  if (a.kind === 'comment' || b.kind === 'comment')
+    return a.kind === b.kind && 'text' in a && 'text' in b && a.text === b.text;
   return a.kind === b.kind && ('chain' in a ? a.chain : '') === ('chain' in b ? b.chain : '');
 }
 
@@ -40,7 +42,7 @@ interface Originals {
   /** Sets that came or went. */
   readonly sets: Map<string, EditableSet | undefined>;
   /** Elements of other sets, and of those that went before they did. */
-  readonly elements: Map<string, Map<Bytes, { readonly verdict: Verdict | undefined } | undefined>>;
+  readonly elements: Map<string, Map<Bytes, { readonly verdict: ElementValue | undefined } | undefined>>;
 }
 
 function remember<K, V>(originals: Map<K, V>, key: K, value: V): void {
@@ -70,7 +72,7 @@ function originalElements(originals: Originals, set: EditableSet): Elements {
 /** What became of the given keys. An element with another verdict leaves and comes. */
 function compareElements(
   keys: Iterable<Bytes>,
-  before: (key: Bytes) => { readonly verdict: Verdict | undefined } | undefined,
+  before: (key: Bytes) => { readonly verdict: ElementValue | undefined } | undefined,
   now: Elements,
 ): { readonly added: readonly Element[]; readonly removed: readonly Element[] } {
   const added: Element[] = [];
@@ -78,7 +80,7 @@ function compareElements(
   for (const key of keys) {
     const was = before(key);
     const is = now.has(key);
-    if (was !== undefined && is && sameVerdict(was.verdict, now.get(key))) continue;
+    if (was !== undefined && is && sameValue(was.verdict, now.get(key))) continue;
     if (was !== undefined) removed.push([key, was.verdict]);
     if (is) added.push([key, now.get(key)]);
   }

@@ -236,12 +236,13 @@ function encodeSize(writer: BatchWriter, size: number): void {
 }
 
 /** A single interval is two elements, its start and the first key behind it; a concatenated one has two keys. */
-function encodeElement(writer: BatchWriter, set: SetSpec, [key, verdict]: Element): void {
+function encodeElement(writer: BatchWriter, set: SetSpec, [key, value]: Element): void {
   const [first, last] = set.interval ? splitInterval(set, key) : [key, key];
   writer.nest(1);
   encodeData(writer, 1, first);
   if (set.interval && set.key.length > 1) encodeData(writer, 10, last);
-  if (verdict !== undefined) encodeVerdict(writer, 2, verdict);
+  if (value?.kind === 'comment') encodeUserdata(writer, 6, [[0, `${value.text}\0`]]);
+  else if (value !== undefined) encodeVerdict(writer, 2, value);
   writer.endNest();
   const end = set.interval && set.key.length === 1 ? intervalEnd(set, key) : undefined;
   if (end === undefined) return;

@@ -4,7 +4,7 @@ import { OcicatError } from '../base/errors.ts';
 import { hostBytesOfU32 } from './bytes.ts';
 import { type Expression, parseRuleKey } from './expression.ts';
 import { ADDRESS_LOCAL, META_MARK } from './fields.ts';
-import type { Bytes, Verdict } from './nft.ts';
+import { type Bytes, type Verdict, verdictIn } from './nft.ts';
 import { createRegisters, type Registers } from './registers.ts';
 import type { ObservedSet, ObservedTable } from './repair.ts';
 
@@ -120,7 +120,7 @@ function find({ interval, elements }: ObservedSet, register: (length: number) =>
 function runLookup(run: Run, expression: Expression): Outcome {
   const set = run.table.sets.get(bytes(expression, 'set')) ?? unknown('a set of its own');
   const found = find(set, (length) => run.registers.get(number(expression, 'sreg'), length));
-  if ('dreg' in expression.values) return found?.verdict ?? 'break';
+  if ('dreg' in expression.values) return verdictIn(found?.verdict) ?? 'break';
   return (found !== undefined) !== (number(expression, 'flags') === 1) ? 'next' : 'break';
 }
 

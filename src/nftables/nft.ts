@@ -166,7 +166,14 @@ export interface SetSpec {
  * Key bytes to verdict (undefined in a plain set). Each part of a concatenation is padded to four bytes. The key of an
  * interval set is its first address followed by its last, both included.
  */
-export type Elements = ReadonlyMap<Bytes, Verdict | undefined>;
+export type Elements = ReadonlyMap<Bytes, ElementValue | undefined>;
+
+/** Of a verdict map the verdict; an element of a set may say whose it is. */
+export type ElementValue = Verdict | { readonly kind: 'comment'; readonly text: string };
+
+export function verdictIn(value: ElementValue | undefined): Verdict | undefined {
+  return value?.kind === 'comment' ? undefined : value;
+}
 
 export interface NftSet {
   readonly spec: SetSpec;
@@ -179,7 +186,7 @@ export interface Ruleset {
   readonly sets: ReadonlyMap<string, NftSet>;
 }
 
-export type Element = readonly [key: Bytes, verdict: Verdict | undefined];
+export type Element = readonly [key: Bytes, value: ElementValue | undefined];
 
 export type Operation =
   | { readonly kind: 'add-table' }

@@ -119,13 +119,14 @@ function printChain({ name, base, comment }: ChainSpec): string {
   return `chain ${placeOf(name)}${printBlock([hook, printComment(comment)])}`;
 }
 
-function printElement(set: SetSpec, [key, verdict]: Element, withVerdict: boolean): string {
+function printElement(set: SetSpec, [key, value]: Element, withValue: boolean): string {
   const text = printKey(set, key);
-  return verdict === undefined || !withVerdict ? text : `${text} : ${printVerdict(verdict)}`;
+  if (value === undefined || !withValue) return text;
+  return value.kind === 'comment' ? `${text} comment "${value.text}"` : `${text} : ${printVerdict(value)}`;
 }
 
-function printElements(set: SetSpec, elements: readonly Element[], withVerdicts: boolean): string {
-  const list = elements.map((element) => printElement(set, element, withVerdicts));
+function printElements(set: SetSpec, elements: readonly Element[], withValues: boolean): string {
+  const list = elements.map((element) => printElement(set, element, withValues));
   return `element ${placeOf(set.name)} { ${list.join(', ')} }`;
 }
 

@@ -1,6 +1,6 @@
 // Compares the table that the kernel holds with the one that is wanted, and computes what makes them equal.
 import { orderChanges } from './changes.ts';
-import { sameVerdict } from './editor.ts';
+import { sameValue } from './editor.ts';
 import {
   type BaseHook,
   type Element,
@@ -106,7 +106,7 @@ function compareElements(
   if (kept.holds(desired)) return undefined;
   const observed = kept.elements;
   const isLacking = (other: Elements, [key, verdict]: Element): boolean =>
-    !other.has(key) || !sameVerdict(other.get(key), verdict);
+    !other.has(key) || !sameValue(other.get(key), verdict);
   return {
     missing: { set, elements: [...desired].filter((element) => isLacking(observed, element)) },
     foreign: { set, elements: [...observed].filter((element) => isLacking(desired, element)) },

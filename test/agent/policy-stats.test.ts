@@ -129,3 +129,17 @@ test('where the absence of a policy is on trial, its rows say that they would be
   expect(rows[0]?.packets).toBeGreaterThanOrEqual(3);
   expect(calicoctl('policy stats web').output).toContain('Allow, would be gone');
 });
+
+test('policies of which there are so many that they are merged say what each of their rules has met', async () => {
+  const spec = (number: number) => ({ ...ENFORCED, order: 5, ingress: [port('Allow', 9000 + number, 9100 + number)] });
+  const names = Array.from({ length: 12 }, (_, number) => `many-${number}`);
+  apply(...names.map((name, number) => resource('GlobalNetworkPolicy', name, spec(number))));
+  await eventually('the policies to be in force', 10_000, () => stats(names.join(' ')).length === 12 || undefined);
+  expect([9003, 9103, 9007, 9300].map(arrives)).toEqual([true, true, true, false]);
+  const counted = stats(names.join(' ')).map(({ policy, rule, packets }) => `${policy} ${rule} ${packets}`);
+  expect(counted).toEqual(
+    names
+      .toSorted()
+      .map((name) => `GlobalNetworkPolicy//${name} spec.ingress[0] ${{ 'many-3': 2, 'many-7': 1 }[name] ?? 0}`),
+  );
+}, 20_000);

@@ -23,6 +23,8 @@ export interface Box {
   readonly shape: Shape;
   /** As an element has it; empty where the shape has no fields. */
   readonly key: Bytes;
+  /** Whose it is, as the element's comment says it. */
+  readonly owner: string;
 }
 
 /** The ranges of a set of addresses in a family; undefined where there are more than a rule is to be made of. */
@@ -163,6 +165,7 @@ function combine(lists: readonly (readonly Prefix[])[]): readonly (readonly Pref
 function boxesOfFamily(
   rule: CompiledRule,
   family: Family | undefined,
+  owner: string,
   rangesOf: RangesOfSet,
 ): readonly Box[] | undefined {
   const asked = dimensions(rule, family, rangesOf)?.filter(({ prefixes }) => prefixes !== undefined);
@@ -174,18 +177,19 @@ function boxesOfFamily(
       asked,
       product.map(({ length }) => length),
     ),
+    owner,
     key: product.length === 1 ? (product[0]?.value ?? '') : product.map(({ value }) => padToWord(value)).join(''),
   }));
 }
 
 /** The packets that the rule matches; undefined for a rule that must be asked by itself. */
-export function computeBoxes(rule: CompiledRule, rangesOf: RangesOfSet): readonly Box[] | undefined {
+export function computeBoxes(rule: CompiledRule, owner: string, rangesOf: RangesOfSet): readonly Box[] | undefined {
   const { source, destination } = rule;
   const isOther = rule.notProtocol !== undefined || rule.icmp !== undefined || rule.notIcmp !== undefined;
   if (isOther || !isPlain(source) || !isPlain(destination)) return undefined;
   const asksForAddresses = [source, destination].some(({ nets, ipSets }) => nets.length + ipSets.length > 0);
   const all = asksForAddresses || rule.family !== undefined ? ([4, 6] as const) : [undefined];
   const families = all.filter((family) => rule.family === undefined || family === rule.family);
-  const boxes = families.map((family) => boxesOfFamily(rule, family, rangesOf));
+  const boxes = families.map((family) => boxesOfFamily(rule, family, owner, rangesOf));
   return boxes.every((one) => one !== undefined) ? boxes.flat() : undefined;
 }

@@ -1,6 +1,6 @@
 // The segments of policies, made when they are asked for and kept until the policy, or a set that its boxes have the members of,
 // has changed.
-import type { Direction, IpSetId, RuleList, RuleListId } from '../../policy/types/types.ts';
+import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../../policy/types/types.ts';
 import type { RangesOfSet } from './box.ts';
 import { computeSegments, type Segment } from './segment.ts';
 
@@ -13,7 +13,12 @@ export interface SegmentCache {
   takeChanged(): ReadonlySet<RuleListId>;
 }
 
-export function createSegmentCache(listOf: (id: RuleListId) => RuleList, rangesOf: RangesOfSet): SegmentCache {
+/** `ownerOf`: what is written beside the boxes of a rule. */
+export function createSegmentCache(
+  listOf: (id: RuleListId) => RuleList,
+  ownerOf: (direction: Direction, id: RuleListId, rule: CompiledRule) => string,
+  rangesOf: RangesOfSet,
+): SegmentCache {
   const known: Readonly<Record<Direction, Map<RuleListId, readonly Segment[]>>> = {
     ingress: new Map(),
     egress: new Map(),
@@ -23,7 +28,8 @@ export function createSegmentCache(listOf: (id: RuleListId) => RuleList, rangesO
   let changed = new Set<RuleListId>();
 
   function compute(direction: Direction, id: RuleListId): readonly Segment[] {
-    return computeSegments(listOf(id), direction, (set, family) => {
+    const owner = (rule: CompiledRule) => ownerOf(direction, id, rule);
+    return computeSegments(listOf(id), direction, owner, (set, family) => {
       const lists = askers.get(set) ?? new Set();
       askers.set(set, lists.add(id));
       return rangesOf(set, family);

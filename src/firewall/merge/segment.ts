@@ -42,10 +42,15 @@ function onlyAction(rules: readonly CompiledRule[]): 'allow' | 'deny' | undefine
 }
 
 /** In order. A staged policy counts what comes to its place. */
-export function computeSegments(list: RuleList, direction: Direction, rangesOf: RangesOfSet): readonly Segment[] {
+export function computeSegments(
+  list: RuleList,
+  direction: Direction,
+  ownerOf: (rule: CompiledRule) => string,
+  rangesOf: RangesOfSet,
+): readonly Segment[] {
   const rules = list[direction];
   if (isStaged(list.id)) return [{ action: undefined, boxes: [], called: list.id }];
-  const boxes = rules.map((rule) => (rule.action === 'log' ? undefined : computeBoxes(rule, rangesOf)));
+  const boxes = rules.map((rule) => (rule.action === 'log' ? undefined : computeBoxes(rule, ownerOf(rule), rangesOf)));
   const some = boxes.filter((one) => one !== undefined);
   const isSmall = some.reduce((sum, { length }) => sum + length, 0) <= MAX_BOXES_OF_LIST;
   if (isSmall && some.length === rules.length) return joinByAction(rules, some);

@@ -3,7 +3,7 @@ import { FORWARD_COMMENT, type ForwardFilter, type ForwardRule } from '../../fir
 import { type ForwardElement, type ForwardLookups, readForwardRule } from '../../firewall/forward/nft.ts';
 import type { ForwardScene } from '../../firewall/forward/packets.ts';
 import { isHostCidr } from '../../net/cidr.ts';
-import { STAND_IN_TABLE, TABLE } from '../../nftables/nft.ts';
+import { STAND_IN_TABLE, TABLE, verdictIn } from '../../nftables/nft.ts';
 import { message } from '../../nftables/wire.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { tryReadSysctl } from '../../sys/sysctl.ts';
@@ -93,9 +93,9 @@ function observeElements(
   dump(socket, [message.getSetElem, familyNumber], target, (attributes) => raw.push(...decodeElements(attributes)));
   if (!isInterval || raw.some(({ keyEnd }) => keyEnd !== undefined))
     return raw.map(({ key, keyEnd, verdict }) => ({ keys: { first: key, last: keyEnd ?? key }, verdict }));
-  return [...joinIntervals(raw)].map(([key, verdict]) => {
+  return [...joinIntervals(raw)].map(([key, value]) => {
     const length = key.length / 2;
-    return { keys: { first: key.slice(0, length), last: key.slice(length) }, verdict };
+    return { keys: { first: key.slice(0, length), last: key.slice(length) }, verdict: verdictIn(value) };
   });
 }
 

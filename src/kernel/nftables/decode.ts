@@ -8,7 +8,7 @@ import {
   schemas,
   verdictOfCode,
 } from '../../nftables/expression.ts';
-import type { BaseHook, Bytes, Elements, TableFamily, Verdict } from '../../nftables/nft.ts';
+import type { BaseHook, Bytes, Elements, ElementValue, TableFamily, Verdict } from '../../nftables/nft.ts';
 import { ELEMENT_INTERVAL_END, hookOfNumber, SET_INTERVAL, SET_MAP } from '../../nftables/wire.ts';
 import { readAttributeList, readAttributes, readBe16, readBe32, readText } from '../../sys/netlink.ts';
 
@@ -145,6 +145,7 @@ export interface RawElement {
   readonly keyEnd: Bytes | undefined;
   readonly isEnd: boolean;
   readonly verdict: Verdict | undefined;
+  readonly comment: string | undefined;
 }
 
 export function decodeElements(attributes: Attributes): readonly RawElement[] {
@@ -156,6 +157,7 @@ export function decodeElements(attributes: Attributes): readonly RawElement[] {
       keyEnd: keyEnd === undefined ? undefined : decodeData(keyEnd),
       isEnd: (numberOf(element, 3) & ELEMENT_INTERVAL_END) !== 0,
       verdict: element.has(2) ? decodeVerdict(element.get(2)) : undefined,
+      comment: commentIn(element.get(6)),
     };
   });
 }
@@ -177,5 +179,7 @@ export function joinIntervals(raw: readonly RawElement[]): Elements {
 export function assembleElements(shape: SetShape, raw: readonly RawElement[]): Elements {
   const isConcatenated = raw.some(({ keyEnd }) => keyEnd !== undefined);
   if (shape.interval && !isConcatenated) return joinIntervals(raw);
-  return new Map(raw.map(({ key, keyEnd, verdict }) => [shape.interval ? key + (keyEnd ?? key) : key, verdict]));
+  const toValue = ({ verdict, comment }: RawElement): ElementValue | undefined =>
+    verdict ?? (comment === undefined ? undefined : { kind: 'comment', text: comment });
+  return new Map(raw.map((one) => [shape.interval ? one.key + (one.keyEnd ?? one.key) : one.key, toValue(one)]));
 }

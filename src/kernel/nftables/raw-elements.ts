@@ -1,6 +1,6 @@
 // The elements of a set as the kernel's messages have them: compared in place with those that are wanted, and made into values
 // only when they are others.
-import { sameVerdict } from '../../nftables/editor.ts';
+import { sameValue } from '../../nftables/editor.ts';
 import type { Bytes, Elements } from '../../nftables/nft.ts';
 import { endOfValue, findValue, latin1At, nextValue, valueAt } from './attribute-cursor.ts';
 import { assembleElements, decodeElements, decodeVerdict, readObject, type SetShape } from './decode.ts';
@@ -28,7 +28,7 @@ function holdsElement(raw: Uint8Array, element: number, wanted: Elements, verdic
   if (!verdicts) return wanted.has(key);
   const data = findValue(raw, DATA, element, end);
   const verdict = data === 0 ? undefined : decodeVerdict(raw.subarray(data, endOfValue(raw, data)));
-  return wanted.has(key) && sameVerdict(wanted.get(key), verdict);
+  return wanted.has(key) && sameValue(wanted.get(key), verdict);
 }
 
 /** How many elements a message has, if all of them are wanted; undefined when one is not. */

@@ -12,7 +12,15 @@ import {
 } from '../../../src/nftables/bytes.ts';
 import { ADDRESS_LOCAL, NFPROTO_IPV4, NFPROTO_IPV6 } from '../../../src/nftables/fields.ts';
 import { splitInterval } from '../../../src/nftables/keys.ts';
-import type { Bytes, Field, NftSet, Ruleset, Statement, Verdict } from '../../../src/nftables/nft.ts';
+import {
+  type Bytes,
+  type Field,
+  type NftSet,
+  type Ruleset,
+  type Statement,
+  type Verdict,
+  verdictIn,
+} from '../../../src/nftables/nft.ts';
 
 /** The first packet of a connection. `sport` and `dport` for protocols with ports, `type` and `code` for ICMP. */
 export interface ModelPacket {
@@ -108,10 +116,10 @@ function keyOf(
 }
 
 function find({ spec, elements }: NftSet, key: Bytes): { readonly verdict: Verdict | undefined } | undefined {
-  if (!spec.interval) return elements.has(key) ? { verdict: elements.get(key) } : undefined;
-  for (const [range, verdict] of elements) {
+  if (!spec.interval) return elements.has(key) ? { verdict: verdictIn(elements.get(key)) } : undefined;
+  for (const [range, value] of elements) {
     const [first, last] = splitInterval(spec, range);
-    if (first <= key && key <= last) return { verdict };
+    if (first <= key && key <= last) return { verdict: verdictIn(value) };
   }
   return undefined;
 }

@@ -1,22 +1,24 @@
 // A table in memory that follows batches as the kernel does and refuses what it refuses; the tests' measure.
 import { OcicatError } from '../../../src/base/errors.ts';
-import { sameVerdict } from '../../../src/nftables/editor.ts';
+import { sameValue } from '../../../src/nftables/editor.ts';
 import { splitInterval } from '../../../src/nftables/keys.ts';
-import type {
-  Batch,
-  Bytes,
-  Chain,
-  Elements,
-  NftSet,
-  Operation,
-  Ruleset,
-  SetSpec,
-  Verdict,
+import {
+  type Batch,
+  type Bytes,
+  type Chain,
+  type Elements,
+  type ElementValue,
+  type NftSet,
+  type Operation,
+  type Ruleset,
+  type SetSpec,
+  type Verdict,
+  verdictIn,
 } from '../../../src/nftables/nft.ts';
 
 interface ModelSet {
   readonly spec: SetSpec;
-  readonly elements: Map<Bytes, Verdict | undefined>;
+  readonly elements: Map<Bytes, ElementValue | undefined>;
 }
 
 interface Model {
@@ -50,7 +52,7 @@ function namesInVerdict(verdict: Verdict | undefined): readonly string[] {
 function isNamed(model: Model, name: string): boolean {
   const byRule = [...model.chains.values()].some((chain) => namesIn(chain).includes(name));
   const byElement = [...model.sets.values()].some(({ elements }) =>
-    [...elements.values()].some((verdict) => namesInVerdict(verdict).includes(name)),
+    [...elements.values()].some((value) => namesInVerdict(verdictIn(value)).includes(name)),
   );
   return byRule || byElement;
 }
@@ -64,12 +66,11 @@ function overlaps({ spec, elements }: ModelSet, key: Bytes): boolean {
   });
 }
 
-function addElement(model: Model, set: ModelSet, key: Bytes, verdict: Verdict | undefined): void {
-  for (const chain of namesInVerdict(verdict)) must(model.chains, chain);
-  if (set.elements.has(key) && !sameVerdict(set.elements.get(key), verdict))
-    refuse(`other verdict in "${set.spec.name}"`);
+function addElement(model: Model, set: ModelSet, key: Bytes, value: ElementValue | undefined): void {
+  for (const chain of namesInVerdict(verdictIn(value))) must(model.chains, chain);
+  if (set.elements.has(key) && !sameValue(set.elements.get(key), value)) refuse(`other verdict in "${set.spec.name}"`);
   if (overlaps(set, key)) refuse(`overlap in "${set.spec.name}"`);
-  set.elements.set(key, verdict);
+  set.elements.set(key, value);
 }
 
 function follow(model: Model, operation: Operation): void {
@@ -112,7 +113,7 @@ function follow(model: Model, operation: Operation): void {
     }
     case 'add-elements': {
       const set = must(model.sets, operation.set.name);
-      for (const [key, verdict] of operation.elements) addElement(model, set, key, verdict);
+      for (const [key, value] of operation.elements) addElement(model, set, key, value);
       break;
     }
     case 'delete-elements': {
