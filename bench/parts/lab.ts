@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 const root = join(import.meta.dir, '../..');
-const ocicat = join(root, 'dist/bin/ocicat');
+export const ocicat = join(root, 'dist/bin/ocicat');
 const bun = join(root, 'node_modules/.bin/bun');
 
 function lab(...words: readonly string[]): void {
@@ -42,21 +42,34 @@ export async function copyToHost(
   if ((await child.exited) !== 0) throw new Error(`copy ${folder} to a host: failed`);
 }
 
-function commandOnHost(name: string, file: string, args: readonly string[]): string[] {
-  return [ocicat, 'lab', 'exec', '--name', name, 'calico-01', '--', bun, join(root, 'bench/parts', file), ...args];
+/** The words that run a command on a lab's host. */
+export function commandOnHost(name: string, command: readonly string[], host = 'calico-01'): string[] {
+  return [ocicat, 'lab', 'exec', '--name', name, host, '--', ...command];
+}
+
+/** A file of bench/parts, run by this checkout's Bun. */
+export function partCommand(file: string, args: readonly string[] = []): string[] {
+  return [bun, join(root, 'bench/parts', file), ...args];
+}
+
+/** Runs a command on a host to its end; returns what it prints. */
+export async function execOnHost(name: string, host: string, command: readonly string[], input = ''): Promise<string> {
+  const child = Bun.spawn(commandOnHost(name, command, host), {
+    stdio: [new TextEncoder().encode(input), 'pipe', 'inherit'],
+  });
+  const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  if (status !== 0) throw new Error(`${command.join(' ')} on ${host}: exit status ${status}: ${text}`);
+  return text;
 }
 
 /** Runs a file of bench/parts on the lab's first host, with this checkout's Bun; returns the JSON that it prints. */
 export async function runOnHost(name: string, file: string, args: readonly string[] = []): Promise<unknown> {
-  const child = Bun.spawn(commandOnHost(name, file, args), { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
-  if (status !== 0) throw new Error(`${file}: exit status ${status}: ${text}`);
-  return JSON.parse(text);
+  return JSON.parse(await execOnHost(name, 'calico-01', partCommand(file, args)));
 }
 
 /** The same for a file whose lines are shown as they come. */
 export async function streamOnHost(name: string, file: string, args: readonly string[]): Promise<void> {
-  const child = Bun.spawn(commandOnHost(name, file, args), { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = Bun.spawn(commandOnHost(name, partCommand(file, args)), { stdio: ['ignore', 'inherit', 'inherit'] });
   const status = await child.exited;
   if (status !== 0) throw new Error(`${file}: exit status ${status}`);
 }
