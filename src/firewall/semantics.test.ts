@@ -10,11 +10,11 @@ import {
 import { type ModelPacket, runPacket } from '../../test/support/nftables/packet-model.ts';
 import { cidrContains, type parseCidr } from '../net/cidr.ts';
 import { familyOf, type Ip, parseIp } from '../net/ip.ts';
+import { meetsPacketMatch } from '../policy/oracle/packet.ts';
 import {
   type CompiledRule,
   type Direction,
   type EndpointPolicy,
-  type IcmpMatch,
   type IpSetId,
   isStaged,
   type RuleListId,
@@ -51,12 +51,6 @@ function hasPorts(packet: ModelPacket): boolean {
   return [6, 17, 132].includes(packet.protocol);
 }
 
-function isIcmp({ protocol, type, code }: ModelPacket, match: IcmpMatch): boolean {
-  return (
-    (protocol === 1 || protocol === 58) && type === match.type && (match.code === undefined || code === match.code)
-  );
-}
-
 function isMember(state: PolicyState, id: IpSetId, address: Ip, protocol: number, port: number): boolean {
   const set = state.sets.get(id);
   if (set?.type === 'address') return set.members.includes(address);
@@ -86,11 +80,7 @@ function matchesSide(state: PolicyState, side: SideMatch, packet: ModelPacket, a
 
 function matches(state: PolicyState, rule: CompiledRule, packet: ModelPacket): boolean {
   return (
-    (rule.family === undefined || rule.family === familyOf(packet.source)) &&
-    (rule.protocol === undefined || rule.protocol === packet.protocol) &&
-    rule.notProtocol !== packet.protocol &&
-    (rule.icmp === undefined || isIcmp(packet, rule.icmp)) &&
-    (rule.notIcmp === undefined || !isIcmp(packet, rule.notIcmp)) &&
+    meetsPacketMatch(rule, { ...packet, icmpType: packet.type, icmpCode: packet.code }) &&
     matchesSide(state, rule.source, packet, packet.source, packet.sport) &&
     matchesSide(state, rule.destination, packet, packet.destination, packet.dport)
   );

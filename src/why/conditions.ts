@@ -6,7 +6,7 @@ import { protocolName } from '../net/protocol.ts';
 import { matchesRule, type Packet } from '../policy/oracle/packet.ts';
 import type { PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import { ANY_ENTITY, blanketRule, type EntityMatch, type RuleInput } from '../policy/types/input.ts';
-import type { IcmpMatch } from '../policy/types/types.ts';
+import type { IcmpMatch, PacketMatch } from '../policy/types/types.ts';
 import { formatSelector } from '../selector/format.ts';
 
 export interface Condition {
@@ -32,26 +32,30 @@ function formatIcmp({ type, code }: IcmpMatch): string {
   return code === undefined ? `type ${type}` : `type ${type}, code ${code}`;
 }
 
-function optional<T>(value: T | undefined, make: (value: T) => Single): readonly Single[] {
-  return value === undefined ? [] : [make(value)];
+type Head<K extends keyof PacketMatch> = readonly [
+  field: string,
+  format: (wanted: NonNullable<PacketMatch[K]>) => string,
+];
+
+/** Each condition that is not about one side, as a rule writes it; one that is new does not compile until it stands here. */
+const heads: { readonly [K in keyof PacketMatch]: Head<K> } = {
+  family: ['ipVersion', String],
+  protocol: ['protocol', formatProtocol],
+  notProtocol: ['notProtocol', formatProtocol],
+  icmp: ['icmp', formatIcmp],
+  notIcmp: ['notICMP', formatIcmp],
+};
+const HEAD_KEYS = Object.keys(heads) as readonly (keyof PacketMatch)[];
+
+function headOf<K extends keyof PacketMatch>(key: K, rule: PacketMatch): readonly Single[] {
+  const wanted = rule[key];
+  if (wanted === undefined) return [];
+  const [field, format] = heads[key];
+  return [{ field, wanted: format(wanted), alone: { [key]: wanted } }];
 }
 
 function ofHead(rule: RuleInput): readonly Single[] {
-  return [
-    ...optional(rule.family, (family) => ({ field: 'ipVersion', wanted: `${family}`, alone: { family } })),
-    ...optional(rule.protocol, (protocol) => ({
-      field: 'protocol',
-      wanted: formatProtocol(protocol),
-      alone: { protocol },
-    })),
-    ...optional(rule.notProtocol, (notProtocol) => ({
-      field: 'notProtocol',
-      wanted: formatProtocol(notProtocol),
-      alone: { notProtocol },
-    })),
-    ...optional(rule.icmp, (icmp) => ({ field: 'icmp', wanted: formatIcmp(icmp), alone: { icmp } })),
-    ...optional(rule.notIcmp, (notIcmp) => ({ field: 'notICMP', wanted: formatIcmp(notIcmp), alone: { notIcmp } })),
-  ];
+  return HEAD_KEYS.flatMap((key) => headOf(key, rule));
 }
 
 /** The fields of one side, each with what the oracle must see to judge it: ports by name are those of its endpoints. */

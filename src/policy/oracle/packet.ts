@@ -129,9 +129,14 @@ function holds<K extends keyof PacketMatch>(key: K, rule: PacketMatch, packet: P
   return wanted === undefined || packetConditions[key](wanted, packet);
 }
 
+/** Whether the packet meets all that a rule asks beside its sides. */
+export function meetsPacketMatch(rule: PacketMatch, packet: Packet): boolean {
+  return PACKET_KEYS.every((key) => holds(key, rule, packet));
+}
+
 /** Every condition of the rule must hold. Undefined when it depends on what could not be read. */
 export function matchesRule(rule: RuleInput, packet: Packet, snapshot: PolicySnapshot): Truth {
-  if (!PACKET_KEYS.every((key) => holds(key, rule, packet))) return false;
+  if (!meetsPacketMatch(rule, packet)) return false;
   const { source, destination, sourcePort, destinationPort, protocol } = packet;
   const sides: readonly SideContext[] = [
     { match: rule.source, rule, address: source, port: sourcePort, protocol, snapshot },

@@ -1,14 +1,13 @@
 // What a consumer holds after applying policy changes in order, refusing every one that would dangle; and the verdict
 // that follows from it, for tests to hold against the verdict from the resources.
 import { cidrContains, cidrsOverlap, formatCidr, isMasked } from '../../../src/net/cidr.ts';
-import { familyOf, formatIp, type Ip } from '../../../src/net/ip.ts';
+import { formatIp, type Ip } from '../../../src/net/ip.ts';
 import { portInRange } from '../../../src/net/port.ts';
-import type { Packet } from '../../../src/policy/oracle/packet.ts';
+import { meetsPacketMatch, type Packet } from '../../../src/policy/oracle/packet.ts';
 import {
   type CompiledRule,
   type Direction,
   type EndpointPolicy,
-  type IcmpMatch,
   type IpSetContent,
   type IpSetDelta,
   isStaged,
@@ -189,18 +188,9 @@ function sideHolds(
   );
 }
 
-function icmpHolds(icmp: IcmpMatch, packet: Packet): boolean {
-  const isIcmp = packet.protocol === (familyOf(packet.source) === 4 ? 1 : 58);
-  return isIcmp && packet.icmpType === icmp.type && (icmp.code === undefined || icmp.code === packet.icmpCode);
-}
-
 function ruleHolds(state: Delivered, rule: CompiledRule, packet: Packet): boolean {
   return (
-    (rule.family === undefined || rule.family === familyOf(packet.source)) &&
-    (rule.protocol === undefined || rule.protocol === packet.protocol) &&
-    (rule.notProtocol === undefined || rule.notProtocol !== packet.protocol) &&
-    (rule.icmp === undefined || icmpHolds(rule.icmp, packet)) &&
-    (rule.notIcmp === undefined || !icmpHolds(rule.notIcmp, packet)) &&
+    meetsPacketMatch(rule, packet) &&
     sideHolds(state, rule.source, packet.source, packet.protocol, packet.sourcePort) &&
     sideHolds(state, rule.destination, packet.destination, packet.protocol, packet.destinationPort)
   );
