@@ -33,6 +33,8 @@ interface RenderedGroup {
   parts: readonly Part[];
   /** Who gives merged sets their names. */
   owner: string | undefined;
+  /** Of a merged one: what its chain was rendered from. */
+  form: readonly unknown[];
 }
 
 const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
@@ -49,6 +51,26 @@ function firstOf(users: ReadonlySet<string>): string {
   let first: string | undefined;
   for (const user of users) if (first === undefined || user < first) first = user;
   return first ?? '';
+}
+
+/** All that the chain of a merged group follows from, besides the configuration: another port of a policy leaves it as it is. */
+function formOf(
+  { tiers, direction }: Group,
+  passes: (id: RuleListId) => boolean,
+  runsOf: TierRuns | undefined,
+): readonly unknown[] {
+  return tiers.flatMap((tier) => [
+    ...tier[direction].map(passes),
+    ...(runsOf?.(tier) ?? []).flatMap(({ action, sets, called }) => [
+      action,
+      ...sets.flatMap(({ shape, set }) => [shape, set?.name]),
+      ...called,
+    ]),
+  ]);
+}
+
+function isNewForm(former: readonly unknown[], next: readonly unknown[]): boolean {
+  return former.length !== next.length || next.some((each, index) => each !== former[index]);
 }
 
 /** `config` is asked whenever something is rendered. */
@@ -133,7 +155,7 @@ export function createPolicyRenderer(
     retainGroup(group, endpoint) {
       let rendered = groups.get(group.name);
       if (rendered === undefined) {
-        rendered = { group, users: new Set(), parts: [], owner: undefined };
+        rendered = { group, users: new Set(), parts: [], owner: undefined, form: [] };
         if (!isMerged(group)) render(rendered);
         groups.set(group.name, rendered);
       }
@@ -157,7 +179,11 @@ export function createPolicyRenderer(
       const runs = merged.assign(new Map([...owners].map(([owner, { group }]) => [owner, group])), formerOwners);
       for (const [owner, rendered] of owners) {
         rendered.owner = owner;
-        render(rendered, runs.get(owner));
+        const runsOf = runs.get(owner);
+        const form = formOf(rendered.group, (id) => mayPass(listOf(id), rendered.group.direction), runsOf);
+        if (!isNewForm(rendered.form, form)) continue;
+        rendered.form = form;
+        render(rendered, runsOf);
       }
       stale.clear();
       formerOwners.clear();
