@@ -14,8 +14,12 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+/** The kernel sends nothing that has less than so much room to spare (net/netlink/af_netlink.c, netlink_sendmsg). */
+const SPARE_ROOM_BYTES = 32;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
@@ -86,6 +90,22 @@ function intBytes(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }
 
+/** As much as the system allows where this process may not have more, as in a user namespace. */
+function setBuffer(fd: number, force: number, plain: number, bytes: number): void {
+  try {
+    libc.setsockopt(fd, SOL_SOCKET, force, intBytes(bytes));
+  } catch {
+    libc.setsockopt(fd, SOL_SOCKET, plain, intBytes(bytes));
+  }
+}
+
+/** How many bytes the socket takes at once. */
+export function observeSendRoom(fd: number): number {
+  const into = new Uint8Array(4);
+  libc.getsockopt(fd, SOL_SOCKET, SO_SNDBUF, into);
+  return readU32(into) - SPARE_ROOM_BYTES;
+}
+
 function openSocket(protocol: number, options: NetlinkOptions): number {
   const type = SOCK_RAW | SOCK_CLOEXEC | (options.nonBlocking ? libc.O_NONBLOCK : 0);
   const { netnsFd } = options;
@@ -97,10 +117,8 @@ function openSocket(protocol: number, options: NetlinkOptions): number {
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, intBytes(1));
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, intBytes(1));
     libc.setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, intBytes(1)); // dumps honour filters
-    if (options.sendBufferBytes !== undefined)
-      libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, intBytes(options.sendBufferBytes));
-    if (options.receiveBufferBytes !== undefined)
-      libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, intBytes(options.receiveBufferBytes));
+    if (options.sendBufferBytes !== undefined) setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBufferBytes);
+    if (options.receiveBufferBytes !== undefined) setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBufferBytes);
     // an unbound socket has port 0, the kernel's own, and hears nothing
     if (options.groups !== undefined) libc.bind(fd, new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer));
     for (const group of options.groups ?? []) libc.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, intBytes(group));

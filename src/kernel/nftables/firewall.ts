@@ -7,6 +7,7 @@ import { computeExchange, removeStandIn, type TableStep } from '../../nftables/e
 import { type Batch, LAYOUT, type Ruleset, type Steps, TABLE } from '../../nftables/nft.ts';
 import { computeRefusedObjects, type RefusedObject } from '../../nftables/refused.ts';
 import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../../nftables/repair.ts';
+import { splitBatch } from '../../nftables/split.ts';
 import { errnoName } from '../../sys/libc.ts';
 import {
   adoptNetlink,
@@ -14,6 +15,7 @@ import {
   drainNetlink,
   NETLINK_NETFILTER,
   type Netlink,
+  observeSendRoom,
   openNetlink,
   type Refusal,
 } from '../../sys/netlink.ts';
@@ -22,6 +24,8 @@ import { AGENT_HOLDER } from './table-holder.ts';
 
 /** The kernel wants a batch in one piece; ten thousand endpoints with policies of their own are 9 MB. */
 const SEND_BUFFER_BYTES = 64 << 20;
+/** Any socket has room for so much (net.core.wmem_default is more than three times as large). */
+const ALWAYS_TAKEN_BYTES = 1 << 16;
 /** Each refused message of a batch is answered, in about 800 bytes of kernel memory. */
 const RECEIVE_BUFFER_BYTES = 64 << 20;
 /** The kernel's answer to a batch for a generation that is over (linux/errno.h). */
@@ -47,6 +51,9 @@ export interface Refused {
   /** What the refused messages were about, as far as the kernel says. */
   readonly objects: readonly RefusedObject[];
 }
+
+/** Undefined when the kernel took it; `stale` when the generation is over. */
+type CommitOutcome = Refused | 'stale' | undefined;
 
 type RepairOutcome = { readonly kind: 'repaired'; readonly findings: readonly Finding[] } | Refused;
 
@@ -111,10 +118,34 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
   let generation: number | undefined;
   let touched = true;
 
-  /** Undefined when the kernel took it; `stale` when the generation is over. */
-  function commit({ table, batch }: TableStep, expected: number): Refused | 'stale' | undefined {
+  function encode({ table, batch }: TableStep, expected: number): readonly number[] {
     writer.reset();
-    const starts = encodeBatch(writer, batch, agentTable(table, owned), expected);
+    return encodeBatch(writer, batch, agentTable(table, owned), expected);
+  }
+
+  /** In parts, where it may be; `roomBytes`: what the socket takes at once. */
+  function commitParts({ table, batch }: TableStep, expected: number, roomBytes: number): CommitOutcome | 'whole' {
+    const parts = splitBatch(batch, (part) => {
+      encode({ table, batch: part }, expected);
+      return writer.length <= roomBytes;
+    });
+    if (parts.length === 1) return 'whole';
+    return commitAll(
+      parts.map((part) => ({ table, batch: part })),
+      expected,
+    );
+  }
+
+  /** Undefined when the kernel took it; `stale` when the generation is over. */
+  function commit(step: TableStep, expected: number): CommitOutcome {
+    let starts = encode(step, expected);
+    const roomBytes = writer.length <= ALWAYS_TAKEN_BYTES ? ALWAYS_TAKEN_BYTES : observeSendRoom(netlink.fd);
+    if (writer.length > roomBytes) {
+      const outcome = commitParts(step, expected, roomBytes);
+      if (outcome !== 'whole') return outcome;
+      starts = encode(step, expected);
+    }
+    const { batch } = step;
     const refusals = netlink.tryRequest(writer, 1);
     const [refusal] = refusals;
     if (refusal?.errno === ERESTART) return 'stale';
@@ -138,10 +169,10 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
     return { kind: 'refused', cause: new OcicatError('kernel', message), objects: [] };
   }
 
-  function commitAll(steps: readonly TableStep[], expected: number): Refused | 'stale' | undefined {
-    let outcome: Refused | 'stale' | undefined;
+  function commitAll(steps: readonly TableStep[], expected: number): CommitOutcome {
+    let outcome: CommitOutcome;
     generation = expected;
-    for (const step of steps) outcome ??= commit(step, generation);
+    for (const step of steps) outcome ??= commit(step, generation ?? expected);
     return outcome;
   }
 
