@@ -90,13 +90,13 @@ add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @worklo
 add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workload-ranges6 accept
 add rule inet ocicat workload-check iifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat workload-check counter drop comment "source address of somebody else"
-add rule inet ocicat from-workload ct state established,related accept
+add rule inet ocicat from-workload ct state established accept
 add rule inet ocicat from-workload iifname vmap @workload-egress
 add rule inet ocicat from-workload counter drop comment "unknown interface"
-add rule inet ocicat to-workload ct state established,related oifname @workload-names accept
+add rule inet ocicat to-workload ct state established oifname @workload-names accept
 add rule inet ocicat to-workload oifname vmap @workload-ingress
 add rule inet ocicat to-workload counter drop comment "unknown interface"
-add rule inet ocicat to-host ct state established,related accept
+add rule inet ocicat to-host ct state established accept
 add rule inet ocicat to-host meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat to-host fib daddr type != local counter drop comment "to everybody"
 add rule inet ocicat to-host goto from-workload

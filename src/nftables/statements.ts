@@ -8,8 +8,8 @@ import type { Field, Rule, Statement } from './nft.ts';
 export const accept: Statement = { kind: 'verdict', verdict: { kind: 'accept' } };
 export const drop: Statement = { kind: 'verdict', verdict: { kind: 'drop' } };
 export const goBack: Statement = { kind: 'verdict', verdict: { kind: 'return' } };
-/** Of a flow that was let through before, and of what belongs to one: NF_CT_STATE_BIT of IP_CT_ESTABLISHED and IP_CT_RELATED. */
-export const isEstablished: Statement = { kind: 'ct-states', bits: 2 | 4 };
+/** Of a flow that was let through before: NF_CT_STATE_BIT of IP_CT_ESTABLISHED. What is related to one is looked at further. */
+export const isEstablished: Statement = { kind: 'ct-states', bits: 2 };
 export const counter: Statement = { kind: 'counter' };
 
 export function jump(chain: string): Statement {

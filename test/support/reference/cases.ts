@@ -142,6 +142,17 @@ function rules(ranges: Ranges): fc.Arbitrary<Rule[]> {
   return fc.array(fc.oneof({ weight: 5, arbitrary: rule(ranges) }, { weight: 1, arbitrary: plain }), { maxLength: 5 });
 }
 
+/** So many of one tier that their rules become together in the kernel. */
+function crowd(ranges: Ranges): fc.Arbitrary<Resource[]> {
+  const one = (index: number) =>
+    policy('GlobalNetworkPolicy', `crowd-${index}`, ranges).map(({ spec: { tier: _, ...spec }, ...rest }) => ({
+      ...rest,
+      spec: { ...spec, selector: 'all()', tier: 'default' },
+    }));
+  const many = fc.tuple(...Array.from({ length: 12 }, (_, index) => one(index)));
+  return fc.oneof({ weight: 2, arbitrary: fc.constant<Resource[]>([]) }, { weight: 1, arbitrary: many });
+}
+
 function policy(kind: Policy['kind'], name: string, ranges: Ranges, namespace?: string): fc.Arbitrary<Policy> {
   const types = oneOf<Policy['spec']['types']>(['Ingress'], ['Egress'], ['Ingress', 'Egress']);
   const both = { ingress: rules(ranges), egress: rules(ranges) };
@@ -256,6 +267,7 @@ export function referenceCase(workloads: number, ranges: Ranges): fc.Arbitrary<R
           policy('NetworkPolicy', 's', ranges, 'blue'),
           policy('NetworkPolicy', 't', ranges, 'default'),
         ),
+        crowd(ranges),
         subset<Resource>(tier('default'), tier('security'), tier('later')),
         subset<Resource>(profile('net1', ranges), profile('net2', ranges)),
         subset<Resource>(
