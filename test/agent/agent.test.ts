@@ -123,11 +123,11 @@ afterAll(async () => {
   await host.close();
 }, 20_000);
 
-test('what is allowed passes, what is denied does not, what is unknown is dropped', async () => {
+test('promise 2: what is allowed passes, what is denied does not, what is unknown is dropped', async () => {
   await expectAsPromised();
 }, 20_000);
 
-test('killed, and started again: all stays as it was, and what a run left half-done goes', async () => {
+test('promise 3: killed, and started again: all stays as it was, and what a run left half-done goes', async () => {
   const before = observe();
   await host.stopAgent('KILL');
   expect(observe()).toEqual(before);
@@ -176,7 +176,7 @@ const damages: readonly (readonly [string, () => string, RegExp])[] = [
 ];
 
 test.each(damages)(
-  'somebody damages %s: right again within a second, and the log says so',
+  'promise 6: somebody damages %s: right again within a second, and the log says so',
   async (_what, damage, expected) => {
     const before = observe();
     const logged = host.log().length;
@@ -196,7 +196,7 @@ test('node status says that others can change the rules', () => {
   expect(host.must(DESCRIBE_PROTECTION)).toContain('Any process of root can change the rules in table inet ocicat');
 });
 
-test('without the datastore nothing changes but that ADD is refused in time, and comes back with it', async () => {
+test('promise 4: without the datastore nothing changes but that ADD is refused in time, and comes back with it', async () => {
   const before = observe();
   await host.etcd.kill();
   await expectAsPromised();
@@ -269,7 +269,7 @@ test('what cannot be understood is named, kept as it is and closed, and all is a
   await expectAsPromised();
 }, 60_000);
 
-test('told to end: rules, links and routes stay, and the next agent takes them over', async () => {
+test('promise 3: told to end: rules, links and routes stay, and the next agent takes them over', async () => {
   const before = observe();
   await host.stopAgent('TERM');
   expect(host.log()).toContain('ended; the data plane stays as it is');

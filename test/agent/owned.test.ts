@@ -34,7 +34,7 @@ function countLeaks(): number {
   return Number.parseInt(output, 10);
 }
 
-test('nobody else flushes the rules, before and after a restart by SIGTERM and by SIGKILL', async () => {
+test('promise 6: nobody else flushes the rules, before and after a restart by SIGTERM and by SIGKILL', async () => {
   for (const signal of ['TERM', 'KILL'] as const) {
     expect(countLeaks()).toBe(0);
     expectIsolation();
@@ -72,7 +72,7 @@ test.each(['TERM', 'KILL'] as const)(
   60_000,
 );
 
-test('nothing that is denied passes while rules are flushed all the time and agents come and go', async () => {
+test('promise 3: nothing that is denied passes, and no flow ends, while rules are flushed all the time and agents come and go', async () => {
   host.must('(while [ ! -f /run/enough ]; do nft flush ruleset; sleep 0.002; done) > /dev/null 2>&1 &');
   host.must(
     `setsid ip netns exec c ping -q -i0.005 -W0.2 ${a} > /run/stranger 2>&1 < /dev/null & echo $! > /run/stranger.pid`,

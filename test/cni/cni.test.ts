@@ -85,7 +85,7 @@ test('both families, an automatic address, and CHECK of what ADD left', async ()
   expect(JSON.parse(output).details).toContain('pod link eth0.routes: found nothing');
 });
 
-test('the link comes up only after policy', async () => {
+test('promise 1: the link comes up only after policy', async () => {
   let seen = '';
   host.policy = async () => {
     seen = host.run('host', 'cat /sys/class/net/calicont000001/operstate 2>&1; ip -o link show up');

@@ -70,7 +70,7 @@ test('without the firewall the pods reach one another and the host (so that the 
   for (const to of both(site.unknown)) expect(pings(site.host, to)).toBe(true);
 });
 
-test('with the static part alone every workload is unknown: nothing from it, nothing to it, in both families', () => {
+test('promise 2: with the static part alone every workload is unknown: nothing from it, nothing to it, in both families', () => {
   site.kernel.loadBase(defaultFirewallConfig);
   for (const to of [...both(site.b), HOST_IPV4, HOST_IPV6]) expect(pings(site.a.netns, to)).toBe(false);
   for (const to of both(site.a)) expect(pings(site.host, to)).toBe(false);
@@ -207,7 +207,7 @@ async function openEcho(from: Pod, to: Pod, port: number): Promise<(expected: st
   };
 }
 
-test('a restart keeps allowed flows and denied ones denied until the state is known again', async () => {
+test('promise 3: a restart keeps allowed flows and denied ones denied until the state is known again', async () => {
   const say = await openEcho(site.a, site.b, 90);
   expect(await say('before')).toBe('before');
   const restarted = openFirewallIn(site.host);

@@ -226,7 +226,7 @@ function squash(updates: readonly PolicyUpdate[]): readonly PolicyUpdate[] {
 const sequence = fc.array(update, { minLength: 10, maxLength: 80 });
 const runs = { seed: 20260301, numRuns: 300 };
 
-describe('the state depends on the resources alone', () => {
+describe('promise 9: the state depends on the resources alone', () => {
   test('split anywhere', () => {
     fc.assert(
       fc.property(sequence, fc.infiniteStream(fc.boolean()), (updates, coin) => {
