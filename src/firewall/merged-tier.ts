@@ -4,6 +4,7 @@ import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Bytes, SetSpec } from '../nftables/nft.ts';
 import type { RuleListId } from '../policy/types/types.ts';
 import type { Box, Shape } from './merge/box.ts';
+import { computeLayers } from './merge/layers.ts';
 import type { MergedAction, Segment } from './merge/segment.ts';
 import * as names from './names.ts';
 
@@ -37,14 +38,13 @@ export interface MergedTier {
   remove(): void;
 }
 
-/** A segment in the run of that number. */
 interface Placed {
   readonly segment: Segment;
-  readonly run: number;
+  readonly layer: number;
 }
 
 interface CountedSet extends RunSet {
-  readonly run: number;
+  readonly run: string;
   /** Whose boxes are the same. */
   readonly owners: Map<Bytes, readonly string[]>;
 }
@@ -52,17 +52,29 @@ interface CountedSet extends RunSet {
 const DECIDES = { allow: 'accept', deny: 'drop', pass: 'return' } as const;
 
 function placeAll(segments: readonly Segment[]): readonly Placed[] {
-  let run = -1;
-  let action: MergedAction | undefined;
-  return segments.map((segment) => {
-    if (run < 0 || segment.action === undefined || segment.action !== action) run++;
-    action = segment.action;
-    return { segment, run };
-  });
+  const layers = computeLayers(segments);
+  return segments.map((segment, index) => ({ segment, layer: layers[index] ?? 0 }));
+}
+
+/** What has one action in one layer. */
+function runOf(layer: number, action: MergedAction | undefined): string {
+  return `${layer} ${action}`;
+}
+
+interface OpenRun {
+  readonly action: MergedAction | undefined;
+  readonly layer: number;
+  readonly sets: RunSet[];
+  readonly called: RuleListId[];
+}
+
+/** Within a layer the order of actions does not matter, but one order is one text of rules. */
+function inOrder(runs: readonly OpenRun[]): readonly OpenRun[] {
+  return runs.toSorted((a, b) => a.layer - b.layer || (`${a.action}` < `${b.action}` ? -1 : 1));
 }
 
 function samePlace(a: Placed | undefined, b: Placed | undefined): boolean {
-  return a !== undefined && b !== undefined && a.segment === b.segment && a.run === b.run;
+  return a !== undefined && b !== undefined && a.segment === b.segment && a.layer === b.layer;
 }
 
 /** What is between the parts that both begin and end with. */
@@ -79,10 +91,10 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
   let placed: readonly Placed[] = [];
   const sets = new Map<string, CountedSet>();
 
-  function specOf(run: number, action: MergedAction, shape: Shape): SetSpec {
+  function specOf(layer: number, action: MergedAction, shape: Shape): SetSpec {
     const { owner, tier } = place;
     return {
-      name: names.mergedSet(action, JSON.stringify([owner, tier, run, shape.id])),
+      name: names.mergedSet(action, JSON.stringify([owner, tier, layer, shape.id])),
       key: shape.key,
       interval: false,
       verdicts: false,
@@ -91,11 +103,12 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
     };
   }
 
-  function open(run: number, action: MergedAction, shape: Shape): CountedSet {
-    const id = `${run} ${action} ${shape.id}`;
+  function open(layer: number, action: MergedAction, shape: Shape): CountedSet {
+    const run = runOf(layer, action);
+    const id = `${run} ${shape.id}`;
     const present = sets.get(id);
     if (present !== undefined) return present;
-    const set = shape.fields.length === 0 ? undefined : specOf(run, action, shape);
+    const set = shape.fields.length === 0 ? undefined : specOf(layer, action, shape);
     if (set !== undefined) editor.addSet(set);
     const counted: CountedSet = { run, shape, set, owners: new Map() };
     sets.set(id, counted);
@@ -122,9 +135,9 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
   }
 
   function forEachBox(list: readonly Placed[], take: (set: CountedSet, box: Box) => void): void {
-    for (const { segment, run } of list) {
+    for (const { segment, layer } of list) {
       const { action, boxes } = segment;
-      if (action !== undefined) for (const box of boxes) take(open(run, action, box.shape), box);
+      if (action !== undefined) for (const box of boxes) take(open(layer, action, box.shape), box);
     }
   }
 
@@ -147,15 +160,17 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
       closeEmpty();
     },
     runs() {
-      const runs: { action: MergedAction | undefined; sets: RunSet[]; called: RuleListId[] }[] = [];
-      for (const { segment, run } of placed) {
-        runs[run] ??= { action: segment.action, sets: [], called: [] };
-        if (segment.called !== undefined) runs[run]?.called.push(segment.called);
+      const runs = new Map<string, OpenRun>();
+      for (const { segment, layer } of placed) {
+        const { action, called } = segment;
+        const run = runs.get(runOf(layer, action)) ?? { action, layer, sets: [], called: [] };
+        runs.set(runOf(layer, action), run);
+        if (called !== undefined) run.called.push(called);
       }
       for (const { run, shape, set, owners } of sets.values())
-        runs[run]?.sets.push({ shape, set, owner: set === undefined ? owners.get('')?.toSorted()[0] : undefined });
-      for (const { sets: own } of runs) own.sort((a, b) => (a.shape.id < b.shape.id ? -1 : 1));
-      return runs;
+        runs.get(run)?.sets.push({ shape, set, owner: set === undefined ? owners.get('')?.toSorted()[0] : undefined });
+      for (const { sets: own } of runs.values()) own.sort((a, b) => (a.shape.id < b.shape.id ? -1 : 1));
+      return inOrder([...runs.values()]);
     },
     remove() {
       placed = [];

@@ -9,6 +9,7 @@ import {
   type RuleListId,
 } from '../../policy/types/types.ts';
 import { type Box, computeBoxes, type RangesOfSet } from './box.ts';
+import { computeReach, type Reach } from './reach.ts';
 
 export type MergedAction = Exclude<RuleAction, 'log'>;
 
@@ -16,6 +17,8 @@ export interface Segment {
   /** What all of it does; undefined where its order among others matters whatever they do. */
   readonly action: MergedAction | undefined;
   readonly boxes: readonly Box[];
+  /** What its rules are about at most. */
+  readonly reaches: readonly Reach[];
   /** The list whose chain has what is not in the boxes. */
   readonly called: RuleListId | undefined;
 }
@@ -24,12 +27,17 @@ export interface Segment {
 const MAX_BOXES_OF_LIST = 256;
 
 function joinByAction(rules: readonly CompiledRule[], boxes: readonly (readonly Box[])[]): readonly Segment[] {
-  const segments: { action: MergedAction; boxes: Box[]; called: undefined }[] = [];
-  for (const [index, { action }] of rules.entries()) {
+  const segments: { action: MergedAction; boxes: Box[]; reaches: Reach[]; called: undefined }[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const { action } = rule;
     if (action === 'log') continue;
-    const last = segments.at(-1);
-    if (last?.action === action) last.boxes.push(...(boxes[index] ?? []));
-    else segments.push({ action, boxes: [...(boxes[index] ?? [])], called: undefined });
+    let last = segments.at(-1);
+    if (last?.action !== action) {
+      last = { action, boxes: [], reaches: [], called: undefined };
+      segments.push(last);
+    }
+    last.boxes.push(...(boxes[index] ?? []));
+    last.reaches.push(computeReach(rule));
   }
   return segments;
 }
@@ -49,11 +57,12 @@ export function computeSegments(
   rangesOf: RangesOfSet,
 ): readonly Segment[] {
   const rules = list[direction];
-  if (isStaged(list.id)) return [{ action: undefined, boxes: [], called: list.id }];
+  if (isStaged(list.id)) return [{ action: undefined, boxes: [], reaches: [], called: list.id }];
   const boxes = rules.map((rule) => (rule.action === 'log' ? undefined : computeBoxes(rule, ownerOf(rule), rangesOf)));
   const some = boxes.filter((one) => one !== undefined);
   const isSmall = some.reduce((sum, { length }) => sum + length, 0) <= MAX_BOXES_OF_LIST;
   if (isSmall && some.length === rules.length) return joinByAction(rules, some);
   const action = onlyAction(rules);
-  return [{ action, boxes: isSmall && action !== undefined ? some.flat() : [], called: list.id }];
+  const merged = isSmall && action !== undefined ? some.flat() : [];
+  return [{ action, boxes: merged, reaches: rules.map(computeReach), called: list.id }];
 }
