@@ -128,7 +128,7 @@ async function run(
   );
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
-  const settingsConsumers = createSettingsConsumers({ base, dataplane, forwarding, log });
+  const settingsConsumers = createSettingsConsumers({ base, dataplane, workloads, forwarding, log });
   const router = closing.adopt(createRouter(bird, clusterState.routingInput, log), (one) => one.close());
   const hasBird = settings.backend === 'bird';
   const birdSocket = hasBird ? bird.socketPath : undefined;

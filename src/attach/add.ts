@@ -65,13 +65,14 @@ async function buildEndpoint(
   provided: ProvidedAddresses | undefined,
 ): Promise<WorkloadEndpoint | undefined> {
   const { context, request } = operation;
-  const { attachment, network, namespace, labels, workload } = request;
+  const { attachment, network, namespace, labels, workload, controls } = request;
   const parts = {
     ...attachment,
     nodeName: context.nodeName,
     namespace,
     labels,
     workload,
+    controls,
     network,
     hostName: chooseLinkName(context.cache, attachment, context.links.isForeign),
     mac: request.mac ?? localMac(randomBytes(6)),

@@ -1,6 +1,7 @@
 // What a workload asks of its host, whoever asks for it: an interface in a network, or addresses alone. Clients, CNI among
 // them, make their calls into these.
 import type { Issue } from '../base/errors.ts';
+import type { QosControls } from '../model/endpoint/qos-controls.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import type { Cidr } from '../net/cidr.ts';
@@ -94,6 +95,8 @@ export interface AttachRequest extends AddressRequest {
   readonly labels: Readonly<Record<string, string>>;
   /** The workload by the name that its client knows; a resource's name. */
   readonly workload: string | undefined;
+  /** Limits on its traffic; undefined: none. */
+  readonly controls: QosControls | undefined;
   /** False when somebody else makes the profile. */
   readonly createsProfile: boolean;
   /** URLs that must answer before the workload is attached. */

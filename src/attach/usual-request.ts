@@ -22,6 +22,7 @@ const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {
   namespace: undefined,
   labels: {},
   workload: undefined,
+  controls: undefined,
   createsProfile: true,
   readinessGates: [],
 };

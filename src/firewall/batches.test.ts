@@ -179,12 +179,12 @@ flush chain inet ocicat group-ingress-Wh0P11Pxa508g_jM
 flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
 flush chain inet ocicat group-egress-Wh0P11Pxa508g_jM
 flush chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG
+delete set inet ocicat address4-d9WigOzflu0Pg0lw
+delete set inet ocicat address6-d9WigOzflu0Pg0lw
 delete chain inet ocicat group-ingress-Wh0P11Pxa508g_jM
 delete chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
 delete chain inet ocicat group-egress-Wh0P11Pxa508g_jM
 delete chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG
-delete set inet ocicat address4-d9WigOzflu0Pg0lw
-delete set inet ocicat address6-d9WigOzflu0Pg0lw
 `);
 });
 

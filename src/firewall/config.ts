@@ -1,5 +1,6 @@
 // What the node's configuration says about the firewall (Calico's documentation, "Felix configuration").
 import type { RateLimit } from '../nftables/nft.ts';
+import type { NatConfig } from './nat/config.ts';
 
 export interface FirewallConfig {
   /**
@@ -29,6 +30,7 @@ export interface FirewallConfig {
   readonly allowIpipFromWorkloads: boolean;
   /** From so many policies of a tier on an endpoint has their rules merged into sets; see merged-tier.ts. */
   readonly mergeFrom: number;
+  readonly nat: NatConfig;
   /** Flows that a workload may have begun and been sent at a time, together; 0: as many as it can. */
   readonly maxFlows: number;
 }
@@ -43,5 +45,6 @@ export const defaultFirewallConfig: FirewallConfig = {
   allowVxlanFromWorkloads: false,
   allowIpipFromWorkloads: false,
   mergeFrom: 8,
+  nat: { floatingAddresses: false },
   maxFlows: 20_000,
 };

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { computeChanges, emptyState, policyState } from '../../test/support/firewall/firewall-cases.ts';
 import { applyToModel, plainRuleset } from '../../test/support/nftables/table-model.ts';
+import { parseIp } from '../net/ip.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
@@ -53,6 +54,12 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
   allowVxlanFromWorkloads: fc.boolean(),
   allowIpipFromWorkloads: fc.boolean(),
   mergeFrom: fc.constantFrom(1, 8),
+  nat: fc.constantFrom<FirewallConfig['nat']>(
+    { floatingAddresses: false },
+    { floatingAddresses: true, ports: { min: 1024, max: 2000 } },
+    { floatingAddresses: true, address: parseIp('192.0.2.7'), ports: { min: 1, max: 1 }, interfaceFilter: 'eth+' },
+    { floatingAddresses: false, address: parseIp('192.0.2.8'), interfaceFilter: 'eth0' },
+  ),
   maxFlows: fc.constantFrom(0, 100, 20_000),
 });
 

@@ -5,11 +5,18 @@ import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { createReachTest, type RefusedObject } from '../nftables/refused.ts';
 import type { EndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
-import { computeNatElements, computeNatRanges, computeNatStages, type NatPool, type NatRanges, NO_NAT } from './nat.ts';
+import {
+  computeNatElements,
+  computeNatRanges,
+  computeNatStages,
+  type NatElement,
+  type NatPool,
+  type NatRanges,
+  NO_NAT,
+} from './nat/ranges.ts';
 import { createPolicyRenderer } from './policy-renderer.ts';
 import { createSetRenderer } from './set-renderer.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
-import type { OwnedElement } from './workload.ts';
 import { createWorkloadRenderer } from './workload-renderer.ts';
 
 export interface Firewall {
@@ -46,9 +53,9 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   const editor = createRulesetEditor(computeBase(config));
   const sets = createSetRenderer(editor);
   const policy = createPolicyRenderer(() => config, editor, sets);
-  const workloads = createWorkloadRenderer(editor, policy, () => config.interfacePrefix);
+  const workloads = createWorkloadRenderer(editor, policy, () => config);
   let nat = NO_NAT;
-  let natElements: readonly OwnedElement[] = [];
+  let natElements: readonly NatElement[] = [];
 
   function follow(change: PolicyChange): void {
     switch (change.kind) {

@@ -16,7 +16,7 @@ const REGISTER = 1;
 const PREFIX = 'cali';
 
 function accepting(args: readonly string[], conditions: readonly Expression[]): AcceptRule {
-  const accept: Expression = { name: 'immediate', values: { dreg: 0, verdict: { kind: 'accept' } } };
+  const accept: Expression = { name: 'immediate', values: { dreg: 0, value: { kind: 'accept' } } };
   return { args, expressions: [...conditions, { name: 'counter', values: {} }, accept] };
 }
 

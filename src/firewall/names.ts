@@ -48,16 +48,6 @@ export function sourceRangesSet(family: Family): string {
   return `workload-ranges${family}`;
 }
 
-/** Ranges whose packets leave with the host's address. */
-export function masqueradeSet(family: Family): string {
-  return `nat-sources${family}`;
-}
-
-/** Ranges that packets reach with their own source address. */
-export function directSet(family: Family): string {
-  return `nat-direct${family}`;
-}
-
 /** Of the set that holds an IP set's single addresses, or its ports. */
 export function ipSetName(id: IpSetId, type: 'address' | 'port', family: Family): string {
   return `${type}${family}-${shortHash(id, HASH_LENGTH)}`;

@@ -22,9 +22,13 @@ add set inet ocicat workload-sources6 { type ifname . ipv6_addr; }
 add set inet ocicat workload-ranges4 { type ifname . ipv4_addr; flags interval; }
 add set inet ocicat workload-ranges6 { type ifname . ipv6_addr; flags interval; }
 add set inet ocicat nat-sources4 { type ipv4_addr; flags interval; }
-add set inet ocicat nat-sources6 { type ipv6_addr; flags interval; }
 add set inet ocicat nat-direct4 { type ipv4_addr; flags interval; }
+add map inet ocicat floating-addresses4 { type ipv4_addr : verdict; }
+add map inet ocicat floating-hairpins4 { type ipv4_addr . ipv4_addr : verdict; }
+add set inet ocicat nat-sources6 { type ipv6_addr; flags interval; }
 add set inet ocicat nat-direct6 { type ipv6_addr; flags interval; }
+add map inet ocicat floating-addresses6 { type ipv6_addr : verdict; }
+add map inet ocicat floating-hairpins6 { type ipv6_addr . ipv6_addr : verdict; }
 add chain inet ocicat guard-ipip
 add chain inet ocicat guard-udp
 add chain inet ocicat guard-icmpv6

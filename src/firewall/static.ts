@@ -1,5 +1,5 @@
 // The part of the table that is always there, also before the agent runs: it drops whatever comes from or goes to an
-// interface with our prefix that the dynamic part does not name, checks what workloads may send at all, and masquerades.
+// interface with our prefix that the dynamic part does not name, checks what workloads may send at all, and translates addresses.
 //
 // Each decision has a base chain of its own. `accept` ends one base chain and the packet goes on to the next: the egress
 // policy of the sender first, then the ingress policy of the receiver, and other tables' rules besides.
@@ -29,6 +29,7 @@ import {
 import type { FirewallConfig } from './config.ts';
 import * as names from './names.ts';
 import { relatedChains } from './related.ts';
+import { computeNatChains, computeNatSets } from './nat/chains.ts';
 
 const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;
@@ -52,8 +53,6 @@ const PRIORITY_RAW = -300;
 const PRIORITY_EGRESS = -2;
 const PRIORITY_INGRESS = -1;
 const PRIORITY_ARP = 0;
-/** After other tables' source NAT (100), as Calico's. */
-const PRIORITY_MASQUERADE = 110;
 
 function chain(name: string, rules: readonly Rule[]): Chain {
   return { name, rules };
@@ -159,17 +158,6 @@ function flowLimit({ maxFlows, interfacePrefix: value }: FirewallConfig): Chain 
   return chain('flow-limit', maxFlows === 0 ? [] : [beyond('iifname'), beyond('oifname')]);
 }
 
-function masquerading(family: 4 | 6): Rule {
-  const source = family === 4 ? 'saddr4' : 'saddr6';
-  const destination = family === 4 ? 'daddr4' : 'daddr6';
-  return rule([
-    isFamily(family),
-    isIn([source], names.masqueradeSet(family)),
-    isIn([destination], names.directSet(family), true),
-    { kind: 'masquerade' },
-  ]);
-}
-
 /** As with neighbour discovery: who asks becomes a neighbour of the host, who answers does not. */
 function arpInput(config: FirewallConfig): Chain {
   const from: Statement = { kind: 'name-prefix', field: 'iifname', value: config.interfacePrefix };
@@ -222,11 +210,7 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
     baseChain('base-output', 'output', PRIORITY_INGRESS, [
       dropping('unknown interface', to, isIn(['oifname'], names.WORKLOADS_SET, true)),
     ]),
-    {
-      name: 'base-postrouting',
-      base: { type: 'nat', hook: 'postrouting', priority: PRIORITY_MASQUERADE },
-      rules: [masquerading(4), masquerading(6)],
-    },
+    ...computeNatChains(config.nat),
   ];
 }
 
@@ -317,10 +301,7 @@ function openSets(): readonly NftSet[] {
     set(names.sourcesSet(6), ['ifname', 'ipv6_addr']),
     set(names.sourceRangesSet(4), ['ifname', 'ipv4_addr'], new Map(), true),
     set(names.sourceRangesSet(6), ['ifname', 'ipv6_addr'], new Map(), true),
-    set(names.masqueradeSet(4), ['ipv4_addr'], new Map(), true),
-    set(names.masqueradeSet(6), ['ipv6_addr'], new Map(), true),
-    set(names.directSet(4), ['ipv4_addr'], new Map(), true),
-    set(names.directSet(6), ['ipv6_addr'], new Map(), true),
+    ...computeNatSets(),
   ];
 }
 

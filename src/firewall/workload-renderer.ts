@@ -3,6 +3,10 @@
 
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { EndpointPolicy } from '../policy/types/types.ts';
+import type { FirewallConfig } from './config.ts';
+import { createLimitsRenderer } from './limits/limits.ts';
+import * as names from './names.ts';
+import { createFloatingRenderer } from './nat/floating.ts';
 import type { PolicyRenderer } from './policy-renderer.ts';
 import { computeGroup, type Group } from './rules.ts';
 import { computeWorkloadElements, isWorkloadInterface, type OwnedElement } from './workload.ts';
@@ -27,8 +31,10 @@ export interface RenderedEndpoint {
 export function createWorkloadRenderer(
   editor: RulesetEditor,
   policy: PolicyRenderer,
-  interfacePrefix: () => string,
+  config: () => Pick<FirewallConfig, 'interfacePrefix' | 'nat'>,
 ): WorkloadRenderer {
+  const floating = createFloatingRenderer(editor);
+  const limits = createLimitsRenderer(editor, names.REJECT_CHAIN);
   const endpoints = new Map<string, RenderedEndpoint>();
   /** Interface name to the endpoint that has it now: two of them may swap within one step. */
   const owners = new Map<string, string>();
@@ -52,6 +58,8 @@ export function createWorkloadRenderer(
     const rendered = endpoints.get(id);
     if (rendered === undefined) return;
     leave(id, rendered);
+    floating.set(id, []);
+    limits.remove(id);
     endpoints.delete(id);
   }
 
@@ -75,7 +83,7 @@ export function createWorkloadRenderer(
     },
     set(endpoint) {
       closed.delete(endpoint.id);
-      if (!isWorkloadInterface(endpoint.interfaceName, interfacePrefix())) {
+      if (!isWorkloadInterface(endpoint.interfaceName, config().interfacePrefix)) {
         remove(endpoint.id);
         return;
       }
@@ -88,6 +96,8 @@ export function createWorkloadRenderer(
       if (former !== undefined) leave(endpoint.id, former, [ingress, egress]);
       evict(endpoint.interfaceName);
       for (const { set, key, verdict } of elements) editor.setElement(set, key, verdict);
+      floating.set(endpoint.id, config().nat.floatingAddresses ? (endpoint.floating ?? []) : []);
+      limits.set(endpoint);
       owners.set(endpoint.interfaceName, endpoint.id);
       endpoints.delete(endpoint.id); // the last that was set is the last of all
       endpoints.set(endpoint.id, { endpoint, groups: [ingress, egress], elements });

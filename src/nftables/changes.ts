@@ -34,7 +34,7 @@ function prepare({
   ];
 }
 
-/** Elements leave before others come, because ranges must never overlap; chains are emptied before any of them goes. */
+/** Elements leave before others come, because ranges must never overlap; chains are emptied before any set that they name goes, and go after maps that lead to them. */
 function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Batch {
   const flush = (chain: string): Operation => ({ kind: 'flush-chain', chain });
   return [
@@ -43,8 +43,8 @@ function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Bat
     ...changes.rewrittenChains.flatMap(addRules),
     ...changes.addedElements.map(addElements),
     ...changes.removedChains.map(flush),
-    ...changes.removedChains.map((chain): Operation => ({ kind: 'delete-chain', chain })),
     ...changes.removedSets.map((removed): Operation => ({ kind: 'delete-set', ...removed })),
+    ...changes.removedChains.map((chain): Operation => ({ kind: 'delete-chain', chain })),
   ];
 }
 

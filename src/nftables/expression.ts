@@ -24,7 +24,13 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ['meta', attributes({ dreg: [1, 'be32'], key: [2, 'be32'], sreg: [3, 'be32'] })],
   ['ct', attributes({ dreg: [1, 'be32'], key: [2, 'be32'], direction: [3, 'u8'] })],
   ['fib', attributes({ dreg: [1, 'be32'], result: [2, 'be32'], flags: [3, 'be32'] })],
-  ['payload', attributes({ dreg: [1, 'be32'], base: [2, 'be32'], offset: [3, 'be32'], length: [4, 'be32'] })],
+  [
+    'payload',
+    attributes({
+      ...{ dreg: [1, 'be32'], base: [2, 'be32'], offset: [3, 'be32'], length: [4, 'be32'] },
+      ...{ sreg: [5, 'be32'], checksum: [6, 'be32'], checksumOffset: [7, 'be32'], checksumFlags: [8, 'be32'] },
+    }),
+  ],
   ['cmp', attributes({ sreg: [1, 'be32'], op: [2, 'be32'], data: [3, 'data'] })],
   ['range', attributes({ sreg: [1, 'be32'], op: [2, 'be32'], first: [3, 'data'], last: [4, 'data'] })],
   [
@@ -32,16 +38,24 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
     attributes({ sreg: [1, 'be32'], dreg: [2, 'be32'], length: [3, 'be32'], mask: [4, 'data'], xor: [5, 'data'] }),
   ],
   ['lookup', attributes({ set: [1, 'text'], sreg: [2, 'be32'], dreg: [3, 'be32'], flags: [5, 'be32'] })],
-  ['immediate', attributes({ dreg: [1, 'be32'], verdict: [2, 'verdict'] })],
+  ['immediate', attributes({ dreg: [1, 'be32'], value: [2, 'verdict'] })],
   ['dynset', attributes({ set: [1, 'text'], op: [3, 'be32'], sreg: [4, 'be32'], limit: [7, 'flow-limit'] })],
   ['counter', []],
   [
     'limit',
     attributes({ rate: [1, 'be64'], unit: [2, 'be64'], burst: [3, 'be32'], type: [4, 'be32'], flags: [5, 'be32'] }),
   ],
+  ['connlimit', attributes({ count: [1, 'be32'], flags: [2, 'be32'] })],
   ['log', attributes({ group: [1, 'be16'], prefix: [2, 'text'], level: [5, 'be32'] })],
   ['reject', attributes({ type: [1, 'be32'], code: [2, 'u8'] })],
-  ['masq', attributes({ flags: [1, 'be32'] })],
+  ['masq', attributes({ flags: [1, 'be32'], portMin: [2, 'be32'], portMax: [3, 'be32'] })],
+  [
+    'nat',
+    attributes({
+      ...{ type: [1, 'be32'], family: [2, 'be32'], addressMin: [3, 'be32'], addressMax: [4, 'be32'] },
+      ...{ portMin: [5, 'be32'], portMax: [6, 'be32'], flags: [7, 'be32'] },
+    }),
+  ],
   // extensions of iptables; of targets, which are others', only what they are called
   ['match', attributes({ name: [1, 'text'], revision: [2, 'be32'], info: [3, 'bytes'] })],
   ['target', attributes({ name: [1, 'text'] })],
@@ -53,6 +67,10 @@ export type AttributeValue = number | Bytes | Verdict;
 export interface Expression {
   readonly name: string;
   readonly values: Readonly<Record<string, AttributeValue>>;
+}
+
+export function expression(name: string, values: Readonly<Record<string, AttributeValue>> = {}): Expression {
+  return { name, values };
 }
 
 const codes: Readonly<Record<Verdict['kind'], number>> = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 };

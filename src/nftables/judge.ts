@@ -152,7 +152,7 @@ function runExpression(run: Run, expression: Expression): Outcome {
     case 'reject':
       return { kind: 'drop' };
     case 'immediate': {
-      const { verdict } = expression.values;
+      const { value: verdict } = expression.values;
       return typeof verdict === 'object' ? verdict : unknown('an "immediate" value');
     }
     default:

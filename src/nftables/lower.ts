@@ -1,8 +1,10 @@
 // Turns a rule's statements into the kernel's expressions, register for register as nft does.
-import { hostBytesOfU32, maskBytes } from './bytes.ts';
-import type { AttributeValue, Expression } from './expression.ts';
+import type { Family } from '../net/ip.ts';
+import { bytesOfU16, hostBytesOfU32, maskBytes } from './bytes.ts';
+import { type Expression, expression } from './expression.ts';
 import { fields, META_MARK } from './fields.ts';
-import type { Bytes, Field, RateUnit, Rule, Statement } from './nft.ts';
+import { lowerDestinationNat, lowerMasquerade, lowerSourceNat } from './lower-nat.ts';
+import type { Bytes, Field, RateLimit, RateUnit, Rule, Statement } from './nft.ts';
 import { registerAt } from './registers.ts';
 
 const REGISTER = 1;
@@ -16,18 +18,19 @@ const LOOKUP_INVERTED = 1;
 const DYNSET_ADD = 0;
 const LOG_LEVEL_INFO = 6;
 const LIMIT_PACKETS = 0;
+/** NFT_LIMIT_F_INV, NFT_CONNLIMIT_F_INV: matches above the limit. */
+const OVER = 1;
 const UNIT_SECONDS: Readonly<Record<RateUnit, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 const REJECT_TCP_RESET = 1;
 const REJECT_ICMPX = 2;
 const ICMPX_ADMIN_PROHIBITED = 3;
-const RANDOM_FULLY = 1 << 4;
 const MARK_BYTES = 4;
 const STATE_BYTES = 4;
 const NO_BITS = hostBytesOfU32(0);
 
-function expression(name: string, values: Readonly<Record<string, AttributeValue>> = {}): Expression {
-  return { name, values };
-}
+const NETWORK_HEADER = 1;
+/** NFT_PAYLOAD_CSUM_INET, and where it stands. */
+const IPV4_CHECKSUM = { checksum: 1, checksumOffset: 10, checksumFlags: 0 };
 
 function load(field: Field, dreg = REGISTER): Expression {
   const { source, bytes } = fields[field];
@@ -99,6 +102,22 @@ function testMark(bits: number): readonly Expression[] {
   ];
 }
 
+function lowerLimit({ rate, unit, burst }: RateLimit, flags: number): Expression {
+  return expression('limit', { rate, unit: UNIT_SECONDS[unit], burst, type: LIMIT_PACKETS, flags });
+}
+
+/** The first two bytes of a header; the other bits in them stay. The header of IPv4 has a checksum, that of IPv6 none. */
+function changeDscp(family: Family, value: number): readonly Expression[] {
+  const isFour = family === 4;
+  const place = { base: NETWORK_HEADER, offset: 0, length: 2 };
+  const checksum = isFour ? IPV4_CHECKSUM : { checksum: 0, checksumOffset: 0, checksumFlags: 0 };
+  return [
+    expression('payload', { dreg: REGISTER, ...place }),
+    isFour ? mask(2, bytesOfU16(0xff03), bytesOfU16(value << 2)) : mask(2, bytesOfU16(0xf03f), bytesOfU16(value << 6)),
+    expression('payload', { ...place, sreg: REGISTER, ...checksum }),
+  ];
+}
+
 function lowerStatement(statement: Statement): readonly Expression[] {
   switch (statement.kind) {
     case 'compare':
@@ -132,10 +151,14 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       return changeMark(~statement.bits, 0);
     case 'counter':
       return [expression('counter')];
-    case 'limit': {
-      const { rate, unit, burst } = statement.limit;
-      return [expression('limit', { rate, unit: UNIT_SECONDS[unit], burst, type: LIMIT_PACKETS, flags: 0 })];
-    }
+    case 'limit':
+      return [lowerLimit(statement.limit, 0)];
+    case 'beyond-rate':
+      return [lowerLimit(statement.limit, OVER)];
+    case 'beyond-connections':
+      return [expression('connlimit', { count: statement.limit, flags: OVER })];
+    case 'set-dscp':
+      return changeDscp(statement.family, statement.value);
     case 'log':
       return [
         statement.group === undefined
@@ -147,9 +170,13 @@ function lowerStatement(statement: Statement): readonly Expression[] {
         ? [expression('reject', { type: REJECT_TCP_RESET })]
         : [expression('reject', { type: REJECT_ICMPX, code: ICMPX_ADMIN_PROHIBITED })];
     case 'masquerade':
-      return [expression('masq', { flags: RANDOM_FULLY })];
+      return lowerMasquerade(statement.ports);
+    case 'source-nat':
+      return lowerSourceNat(statement.address, statement.ports);
+    case 'destination-nat':
+      return lowerDestinationNat(statement.address);
     case 'verdict':
-      return [expression('immediate', { dreg: VERDICT_REGISTER, verdict: statement.verdict })];
+      return [expression('immediate', { dreg: VERDICT_REGISTER, value: statement.verdict })];
   }
 }
 

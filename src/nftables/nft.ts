@@ -1,4 +1,6 @@
 // nftables objects as data: what our tables hold, and the ordered operations that change it.
+import type { Family } from '../net/ip.ts';
+import type { PortRange } from '../net/port.ts';
 
 /** The name of our two tables, one of each family. Everything of ours is in them, nothing else is. */
 export const TABLE = 'ocicat';
@@ -96,6 +98,12 @@ export type Statement =
       readonly set: string;
       readonly limit: number;
     }
+  /** More packets than this have come to the rule in a time. */
+  | { readonly kind: 'beyond-rate'; readonly limit: RateLimit }
+  /** The packet's connection is beyond this number among those that have come to the rule. */
+  | { readonly kind: 'beyond-connections'; readonly limit: number }
+  /** The packet's differentiated services code point becomes this (RFC 2474), for a packet of that family. */
+  | { readonly kind: 'set-dscp'; readonly family: Family; readonly value: number }
   /** All these bits of the packet's mark are set. */
   | { readonly kind: 'mark-is'; readonly bits: number }
   | { readonly kind: 'mark-set'; readonly bits: number }
@@ -106,8 +114,11 @@ export type Statement =
   /** To the kernel's log at level info, or to who listens to the group. */
   | { readonly kind: 'log'; readonly prefix: string; readonly group?: number }
   | { readonly kind: 'reject'; readonly how: 'tcp-reset' | 'admin-prohibited' }
-  /** To the outgoing interface's address, with fully random ports. */
-  | { readonly kind: 'masquerade' }
+  /** The source becomes the outgoing interface's address, from random ports, of a range where one is given. */
+  | { readonly kind: 'masquerade'; readonly ports?: PortRange }
+  /** The same with an address that is given. */
+  | { readonly kind: 'source-nat'; readonly address: Bytes; readonly ports?: PortRange }
+  | { readonly kind: 'destination-nat'; readonly address: Bytes }
   | { readonly kind: 'verdict'; readonly verdict: Verdict };
 
 export type RateUnit = 'second' | 'minute' | 'hour' | 'day';

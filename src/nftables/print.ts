@@ -1,10 +1,13 @@
 // Prints a batch as text that `nft -f` loads with the same effect as its netlink form.
-import { maskBytes } from './bytes.ts';
+import { formatIp, isIpv4 } from '../net/ip.ts';
+import type { PortRange } from '../net/port.ts';
+import { ipOfBytes, maskBytes } from './bytes.ts';
 import { MAX_DYNAMIC_ELEMENTS } from './encode.ts';
 import { fields } from './fields.ts';
 import { printKey, printStates } from './keys.ts';
 import {
   type Batch,
+  type Bytes,
   type ChainSpec,
   type Element,
   type Field,
@@ -38,6 +41,19 @@ function printFields(list: readonly Field[], prefixLengths: readonly number[] = 
     .join(' . ');
 }
 
+function printPorts({ min, max }: PortRange): string {
+  return `:${min}-${max}`;
+}
+
+/** With its family, which a rule of `inet` must say; an IPv6 address with ports stands between brackets. */
+function printTarget(bytes: Bytes, ports?: PortRange): string {
+  const address = ipOfBytes(bytes);
+  const family = isIpv4(address) ? 'ip' : 'ip6';
+  const text = formatIp(address);
+  if (ports === undefined) return `${family} to ${text}`;
+  return `${family} to ${isIpv4(address) ? text : `[${text}]`}${printPorts(ports)}`;
+}
+
 function printStatement(statement: Statement): string {
   switch (statement.kind) {
     case 'compare':
@@ -59,6 +75,14 @@ function printStatement(statement: Statement): string {
       return `ct state ${printStates(statement.bits)}`;
     case 'beyond-flows':
       return `add @${statement.set} { ${fields[statement.field].text} ct count over ${statement.limit} }`;
+    case 'beyond-rate': {
+      const { rate, unit, burst } = statement.limit;
+      return `limit rate over ${rate}/${unit} burst ${burst} packets`;
+    }
+    case 'beyond-connections':
+      return `ct count over ${statement.limit}`;
+    case 'set-dscp':
+      return `${statement.family === 4 ? 'ip' : 'ip6'} dscp set ${statement.value}`;
     case 'mark-is':
       return `meta mark & ${printMark(statement.bits)} == ${printMark(statement.bits)}`;
     case 'mark-set':
@@ -78,7 +102,13 @@ function printStatement(statement: Statement): string {
     case 'reject':
       return statement.how === 'tcp-reset' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited';
     case 'masquerade':
-      return 'masquerade fully-random';
+      return statement.ports === undefined
+        ? 'masquerade fully-random'
+        : `masquerade to ${printPorts(statement.ports)} fully-random`;
+    case 'source-nat':
+      return `snat ${printTarget(statement.address, statement.ports)} fully-random`;
+    case 'destination-nat':
+      return `dnat ${printTarget(statement.address)}`;
     case 'verdict':
       return printVerdict(statement.verdict);
   }

@@ -10,6 +10,8 @@ export const drop: Statement = { kind: 'verdict', verdict: { kind: 'drop' } };
 export const goBack: Statement = { kind: 'verdict', verdict: { kind: 'return' } };
 /** Of a flow that was let through before: NF_CT_STATE_BIT of IP_CT_ESTABLISHED. What is related to one is looked at further. */
 export const isEstablished: Statement = { kind: 'ct-states', bits: 2 };
+/** Of a flow that begins: that of IP_CT_NEW. */
+export const isNew: Statement = { kind: 'ct-states', bits: 8 };
 export const counter: Statement = { kind: 'counter' };
 
 export function jump(chain: string): Statement {

@@ -12,6 +12,7 @@ import {
   RKT_HOLDER,
 } from '../kernel/nftables/table-holder.ts';
 import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
+import { removeLeftIfbs } from '../kernel/shaping/shaping.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';
 import { removeHolderGroup } from '../rkt/run/holder-group.ts';
@@ -24,7 +25,8 @@ export function removeLinks(): readonly string[] {
     const links = observeLinks(socket).filter(isWorkloadLink);
     for (const { index } of links) markForRemoval(socket, index);
     deleteMarked(socket);
-    return links.map(({ name }) => `removed link ${name}`);
+    const names = [...links.map(({ name }) => name), ...removeLeftIfbs(socket, [])];
+    return names.map((name) => `removed link ${name}`);
   });
 }
 

@@ -77,7 +77,7 @@ function load(resources: readonly Stored[]): readonly string[] {
   });
   for (const [index, stored] of resources.entries())
     events.dispatch({ key: keyOf(stored), value: JSON.stringify(documentOf(stored)), modRevision: index + 1 });
-  dataplane.setPools(clusterState.natPools());
+  dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
   dataplane.setConfig(computeFirewallConfig(defaultFirewallConfig, clusterState.settings()));
   dataplane.start();
   dataplane.flush();
@@ -198,6 +198,10 @@ const ENDPOINTS: readonly object[] = [
   { mac: '00:00:00:00:00:00' },
   { ipNetworks: ['0.0.0.0/32', '255.255.255.255/32', '::/128', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'] },
   { ipNetworks: [] },
+  { qosControls: { ingressPacketRate: 1, egressPacketRate: 10_000 } },
+  { qosControls: { ingressPacketRate: 10_000, ingressPacketBurst: 10_000, egressPacketRate: 1, egressPacketBurst: 1 } },
+  { qosControls: { ingressMaxConnections: 1, egressMaxConnections: 0xffffffff } },
+  ...[0, 63, 'EF', 'AF43'].map((dscp) => ({ qosControls: { dscp } })),
   { ports: [1, 65535].map((port) => ({ name: 'a'.repeat(15), protocol: 'TCP', port })) },
   { allowSpoofedSourcePrefixes: ['0.0.0.0/0', '::/0'] },
   { allowSpoofedSourcePrefixes: ['10.0.0.0/8', '10.1.0.0/16', '10.65.0.1', '255.255.255.255/32', 'ffff::/16'] },
@@ -232,6 +236,15 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   allowIPIPPacketsFromWorkloads: [true, false],
   ipForwarding: ['Enabled', 'Disabled'],
   logSeverityScreen: ['Trace', 'Fatal'],
+  natPortRange: ['1', '65535', '1:65535', '1024:2000'],
+  natOutgoingAddress: ['0.0.0.0', '255.255.255.255', '192.0.2.1'],
+  natOutgoingExclusions: ['IPPoolsOnly', 'IPPoolsAndHostIPs'],
+  iptablesNATOutgoingInterfaceFilter: ['+', 'e+', 'eth0', 'a'.repeat(15), `${'a'.repeat(14)}+`, ':._+-', '+a'],
+  externalNodesList: [
+    ['0.0.0.0/0', '::/0'],
+    ['192.0.2.1', 'fd00::1', '10.0.0.0/8', '10.1.0.0/16'],
+  ],
+  floatingIPs: ['Enabled', 'Disabled'],
 };
 
 test('the kernel takes every field of FelixConfiguration that acts, at its limits', () => {

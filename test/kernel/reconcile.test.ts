@@ -31,7 +31,17 @@ function specOf(pod: number): WorkloadLinkSpec {
 
 function workloadOf(pod: number, changes: Partial<LocalWorkload> = {}): LocalWorkload {
   const { hostName: interfaceName, addresses, mac, endpoint: id } = specOf(pod);
-  return { id, interfaceName, addresses, mac, maySpoof: false, isPartial: false, ...changes };
+  return {
+    id,
+    interfaceName,
+    addresses,
+    floating: [],
+    mac,
+    bandwidth: {},
+    maySpoof: false,
+    isPartial: false,
+    ...changes,
+  };
 }
 
 const run = (command: string) =>
@@ -134,7 +144,7 @@ test('routes by way of another host are made through a link whose settings are s
   const destination = parseCidr('10.1.0.0/26');
   const routeBy = (gateway: string) => ({ destination, interfaceName: 'uplink', gateway: parseIp(gateway) });
   const stateOf = (...routes: readonly DesiredRoute[]): KernelState => ({
-    links: new Map([['uplink', { settings: undefined, isWhole: true }]]),
+    links: new Map([['uplink', { settings: undefined, bandwidth: undefined, isWhole: true }]]),
     routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),
     neighbours: [],
   });

@@ -1,8 +1,11 @@
 // What the agent takes from FelixConfiguration: some fields, on top of what it would do without (Calico v3.33,
 // felix/config/config_params.go).
 import type { FirewallConfig } from '../../firewall/config.ts';
+import type { NatConfig } from '../../firewall/nat/config.ts';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
 import type { ACTING_FELIX_FIELDS } from '../../model/idle/marks.ts';
+import { parseIp } from '../../net/ip.ts';
+import { tryParsePortRange } from '../../net/port.ts';
 import type { RateLimit, RateUnit } from '../../nftables/nft.ts';
 import type { LogLevel } from '../../sys/log.ts';
 
@@ -17,6 +20,19 @@ function mergeLogLimit(limit: RateLimit, settings: FelixSettings): RateLimit {
     ...limit,
     ...(rate === undefined ? {} : { rate: Number(rate), unit: unit as RateUnit }),
     burst: Math.max(1, settings.logActionRateLimitBurst ?? limit.burst),
+  };
+}
+
+/** Ports of 0 alone are none. */
+function computeNat(settings: FelixSettings): NatConfig {
+  const address = settings.natOutgoingAddress;
+  const ports = settings.natPortRange === undefined ? undefined : tryParsePortRange(settings.natPortRange);
+  const interfaceFilter = settings.iptablesNATOutgoingInterfaceFilter;
+  return {
+    ...(address === undefined ? {} : { address: parseIp(address) }),
+    ...(ports === undefined || ports.max === 0 ? {} : { ports }),
+    ...(interfaceFilter === undefined ? {} : { interfaceFilter }),
+    floatingAddresses: computeFloatingAddresses(settings),
   };
 }
 
@@ -37,6 +53,7 @@ export function computeFirewallConfig(config: FirewallConfig, settings: FelixSet
     ...(settings.allowIPIPPacketsFromWorkloads === undefined
       ? {}
       : { allowIpipFromWorkloads: settings.allowIPIPPacketsFromWorkloads }),
+    nat: computeNat(settings),
   };
 }
 
@@ -56,4 +73,14 @@ export function computeLogLevel({ logSeverityScreen }: FelixSettings): LogLevel 
 /** Whether the kernel is to forward packets. */
 export function computeForwards({ ipForwarding }: FelixSettings): boolean {
   return ipForwarding !== 'Disabled';
+}
+
+/** Whether endpoints are reached under their floating addresses. */
+export function computeFloatingAddresses({ floatingIPs }: FelixSettings): boolean {
+  return floatingIPs === 'Enabled';
+}
+
+/** Whether hosts see the addresses of workloads, as other workloads do. */
+export function computeHostsAreDirect({ natOutgoingExclusions }: FelixSettings): boolean {
+  return natOutgoingExclusions === 'IPPoolsAndHostIPs';
 }

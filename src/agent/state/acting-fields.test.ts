@@ -130,6 +130,27 @@ const BESIDE: readonly (readonly [RegExp, readonly Entry[]])[] = [
     ],
   ],
   [
+    /^spec\.qosControls\.(in|e)gress(Burst|Peakrate|Minburst)/,
+    [
+      ['ingressBandwidth', 4_000],
+      ['egressBandwidth', 4_000],
+    ],
+  ],
+  [
+    /^spec\.qosControls\.(in|e)gressPacketBurst/,
+    [
+      ['ingressPacketRate', 40],
+      ['egressPacketRate', 40],
+    ],
+  ],
+  [
+    /^spec\.ipNATs\./,
+    [
+      ['internalIP', '10.1.0.1'],
+      ['externalIP', '10.2.0.1'],
+    ],
+  ],
+  [
     /^spec\.ports\./,
     [
       ['name', 'web'],
@@ -148,6 +169,8 @@ const WITH: Readonly<Record<string, object>> = {
   'IPPool spec.namespaceSelector': { allowedUses: ['Workload'] },
   'spec.orchestrator': { workload: 'w' },
   'spec.workload': { orchestrator: 'rkt' },
+  'spec.externalNodesList': { natOutgoingExclusions: 'IPPoolsAndHostIPs' },
+  'spec.ipNATs.internalIP': { ipNetworks: ['10.1.0.1/32', '10.1.0.2/32'] },
   'spec.pod': { orchestrator: 'k8s', containerID: undefined },
 };
 
@@ -217,6 +240,16 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/routeReflectorClusterID$/, undefined, '1.2.3.4'],
   [/defaultEndpointToHostAction$/, 'Drop', 'Accept'],
   [/logPrefix$/, 'a', 'b'],
+  [/natPortRange$/, undefined, '1024:2000'],
+  [/natOutgoingAddress$/, undefined, '192.0.2.7'],
+  [/natOutgoingExclusions$/, 'IPPoolsOnly', 'IPPoolsAndHostIPs'],
+  [/NATOutgoingInterfaceFilter$/, undefined, 'eth+'],
+  [/externalNodesList$/, undefined, ['192.0.2.0/24']],
+  [/floatingIPs$/, 'Disabled', 'Enabled'],
+  [/gress(Bandwidth|Burst|Peakrate|Minburst|PacketRate|PacketBurst|MaxConnections)$/, 5_000, 6_000],
+  [/\.dscp$/, 10, 'EF'],
+  [/ipNATs\.internalIP$/, '10.1.0.1', '10.1.0.2'],
+  [/ipNATs\.externalIP$/, '10.2.0.1', '10.2.0.2'],
   [/logActionRateLimit$/, undefined, '7/minute'],
   [/logActionRateLimitBurst$/, undefined, 9],
   [/ipForwarding$/, 'Enabled', 'Disabled'],
@@ -286,6 +319,7 @@ function stateWith(kind: Kind, stored: unknown): string {
   return [
     input && computeBirdConfig(input),
     show(clusterState.natPools()),
+    show(clusterState.natDirect()),
     show(consumedOf(clusterState)),
     show(clusterState.usesIpv6()),
   ].join('\n');
@@ -295,7 +329,12 @@ function stateWith(kind: Kind, stored: unknown): string {
 function consumedOf(clusterState: ClusterState): readonly unknown[] {
   const parts: unknown[] = [];
   const note = (part: unknown) => void parts.push(part);
-  const targets = { dataplane: { setConfig: note }, forwarding: { setEnabled: note }, log: { setLevel: note } };
+  const targets = {
+    dataplane: { setConfig: note },
+    workloads: { setFloatingAddresses: note },
+    forwarding: { setEnabled: note },
+    log: { setLevel: note },
+  };
   for (const consumer of createSettingsConsumers({ base: defaultFirewallConfig, ...targets }))
     consumer.follow(clusterState.settings());
   return parts;

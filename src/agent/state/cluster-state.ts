@@ -1,6 +1,6 @@
 // The cluster's state as this agent knows it, beside policy: nodes, pools, configuration and own blocks, as they stand in the store.
 import type { StoreKey } from '../../datastore/keys.ts';
-import type { NatPool } from '../../firewall/nat.ts';
+import type { NatPool } from '../../firewall/nat/ranges.ts';
 import { type BGPConfiguration, bgpConfiguration } from '../../model/bgp/bgp-configuration.ts';
 import { type BGPFilter, bgpFilter } from '../../model/bgp/bgp-filter.ts';
 import { type BGPPeer, bgpPeer } from '../../model/bgp/bgp-peer.ts';
@@ -12,7 +12,8 @@ import {
 import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { type Node, node } from '../../model/node/node.ts';
-import { cidrFamily, parseCidr } from '../../net/cidr.ts';
+import { type Cidr, cidrFamily, hostCidr, maskCidr, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
+import type { Ip } from '../../net/ip.ts';
 import type { RoutingInput } from '../../routing/input.ts';
 import { parseBgpFilter } from '../../routing/parse-filters.ts';
 import {
@@ -22,7 +23,7 @@ import {
   tryParseBgpPeer,
 } from '../../routing/parse-resources.ts';
 import type { Log } from '../../sys/log.ts';
-import type { FelixSettings } from '../config/felix-settings.ts';
+import { computeHostsAreDirect, type FelixSettings } from '../config/felix-settings.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
 import { createInformerStore, type InformerStore } from './informer-store.ts';
 
@@ -35,6 +36,8 @@ export interface ClusterState {
   /** Undefined while this node's own resource is not known. */
   routingInput(): RoutingInput | undefined;
   natPools(): readonly NatPool[];
+  /** Destinations outside of pools that see the workloads' own addresses. */
+  natDirect(): readonly Cidr[];
   /** What holds on this host. */
   settings(): FelixSettings;
   /** This node has an address of it, or the cluster a pool. */
@@ -48,6 +51,16 @@ export interface ClusterStateContext {
   /** Settings of this host, which go before those in the store. */
   readonly felix: FelixConfigurationSpec;
   readonly log: Log;
+}
+
+function addressesOf({ spec }: Node): readonly Ip[] {
+  return [spec?.bgp?.ipv4Address, spec?.bgp?.ipv6Address].flatMap((text) =>
+    text === undefined ? [] : [parseCidr(text).address],
+  );
+}
+
+function externalNodes({ externalNodesList = [] }: FelixSettings): readonly Cidr[] {
+  return externalNodesList.flatMap((text) => tryParseCidrOrIp(text) ?? []).map(maskCidr);
 }
 
 export function createClusterState({ nodeName, routerId, felix, log }: ClusterStateContext): ClusterState {
@@ -70,6 +83,11 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
     ['BGPFilter', { store: filters, invalidation: 'routing' }],
     ['FelixConfiguration', { store: felixConfigurations, invalidation: 'felix' }],
   ]);
+
+  function settings(): FelixSettings {
+    const stored = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
+    return Object.assign({}, ...stored, felix);
+  }
 
   function setResource(kind: string, name: string, text: string | undefined): Invalidation | undefined {
     const entry = stores.get(kind);
@@ -109,10 +127,11 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
         cidr: parseCidr(spec.cidr),
         natOutgoing: spec.natOutgoing === true,
       })),
-    settings() {
-      const stored = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
-      return Object.assign({}, ...stored, felix);
+    natDirect() {
+      if (!computeHostsAreDirect(settings())) return [];
+      return [...[...nodes.all.values()].flatMap(addressesOf).map(hostCidr), ...externalNodes(settings())];
     },
+    settings,
     usesIpv6: () =>
       nodes.all.get(nodeName)?.spec?.bgp?.ipv6Address !== undefined ||
       [...pools.all.values()].some(({ spec }) => cidrFamily(parseCidr(spec.cidr)) === 6),

@@ -1,8 +1,10 @@
 // Policy in the kernel: follows the store's resources through the calculation and the firewall into the kernel, one flush after the other.
+import { sameContent } from '../../base/equal.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../firewall/config.ts';
 import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
-import type { NatPool } from '../../firewall/nat.ts';
+import type { NatPool } from '../../firewall/nat/ranges.ts';
 import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
+import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Steps } from '../../nftables/nft.ts';
 import { formatFinding } from '../../nftables/repair.ts';
@@ -18,7 +20,8 @@ const MAX_LOGGED_FINDINGS = 10;
 export interface Dataplane {
   /** Takes a change in; it is in the kernel after the next flush. */
   update(update: PolicyUpdate): void;
-  setPools(pools: readonly NatPool[]): void;
+  /** `direct`: further destinations that see the workloads' own addresses. */
+  setPools(pools: readonly NatPool[], direct: readonly Cidr[]): void;
   /** Rebuilds the rules from the policy in hand, in one step; before the start they are only to be built so. Throws `kernel`. */
   setConfig(config: FirewallConfig): void;
   /** The first snapshot is whole: it takes the place of what an earlier run left, in one step. */
@@ -52,18 +55,21 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   let config = defaultFirewallConfig;
   let started: Started | undefined;
   let pools: readonly NatPool[] = [];
+  let direct: readonly Cidr[] = [];
   let poolsChanged = true;
 
   function takePools(target: Firewall): Steps {
     if (!poolsChanged) return [];
     poolsChanged = false;
-    return target.setPools(pools);
+    return target.setPools(pools, direct);
   }
 
   return {
     update: (update) => calculation.update(update),
-    setPools(next) {
-      pools = next;
+    setPools(nextPools, nextDirect) {
+      if (sameContent([pools, direct], [nextPools, nextDirect])) return;
+      pools = nextPools;
+      direct = nextDirect;
       poolsChanged = true;
     },
     setConfig(next) {

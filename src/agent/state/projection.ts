@@ -40,7 +40,7 @@ export function createProjection(
     const stale = events.takeInvalidations();
     if (stale.size > 0) forwarding.setUsesIpv6(clusterState.usesIpv6());
     if (stale.has('felix')) followSettings();
-    if (stale.has('pools')) dataplane.setPools(clusterState.natPools());
+    if (stale.size > 0) dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
     if (stale.has('pools')) poolsChanged();
     if (stale.has('routing') || stale.has('pools')) touchRouting();
   }

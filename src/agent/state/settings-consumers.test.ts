@@ -9,6 +9,7 @@ function consume(turns: readonly FelixSettings[]): readonly (readonly string[])[
   const consumers = createSettingsConsumers({
     base: defaultFirewallConfig,
     dataplane: { setConfig: ({ logPrefix }) => void steps.push(`rules ${logPrefix}`) },
+    workloads: { setFloatingAddresses: (enabled) => void steps.push(`floating ${enabled}`) },
     forwarding: { setEnabled: (isEnabled) => void steps.push(`forwarding ${isEnabled}`) },
     log: { setLevel: (level) => void steps.push(`log ${level}`) },
   });
@@ -29,13 +30,15 @@ test('each is given its part at the start, and then when that part has changed',
       { logSeverityScreen: 'Debug', logPrefix: 'x' },
       { logSeverityScreen: 'Trace', logPrefix: 'x', ipForwarding: 'Disabled' },
       { logSeverityScreen: 'Fatal', ipForwarding: 'Enabled' },
+      { logSeverityScreen: 'Fatal', floatingIPs: 'Enabled' },
     ]),
   ).toEqual([
-    ['log info', 'forwarding true', `rules ${logPrefix}`],
+    ['log info', 'forwarding true', `rules ${logPrefix}`, 'floating false'],
     [],
     ['log debug'],
     ['rules x'],
     ['forwarding false'],
     ['log fatal', 'forwarding true', `rules ${logPrefix}`],
+    [`rules ${logPrefix}`, 'floating true'],
   ]);
 });

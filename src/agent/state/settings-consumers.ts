@@ -5,12 +5,14 @@ import type { FirewallConfig } from '../../firewall/config.ts';
 import type { LeveledLog } from '../../sys/log.ts';
 import {
   computeFirewallConfig,
+  computeFloatingAddresses,
   computeForwards,
   computeLogLevel,
   type FelixSettings,
 } from '../config/felix-settings.ts';
 import type { Forwarding } from '../node/forwarding.ts';
 import type { Dataplane } from './dataplane.ts';
+import type { Workloads } from './workloads.ts';
 
 export interface SettingsConsumer {
   /** Takes the settings as they are now. Throws as the consumer does. */
@@ -21,6 +23,7 @@ export interface SettingsTargets {
   /** The rules of this host where no setting says otherwise. */
   readonly base: FirewallConfig;
   readonly dataplane: Pick<Dataplane, 'setConfig'>;
+  readonly workloads: Pick<Workloads, 'setFloatingAddresses'>;
   readonly forwarding: Pick<Forwarding, 'setEnabled'>;
   readonly log: Pick<LeveledLog, 'setLevel'>;
 }
@@ -41,6 +44,7 @@ function consume<T>(select: (settings: FelixSettings) => T, act: (part: T) => vo
 export function createSettingsConsumers({
   base,
   dataplane,
+  workloads,
   forwarding,
   log,
 }: SettingsTargets): readonly SettingsConsumer[] {
@@ -48,5 +52,6 @@ export function createSettingsConsumers({
     consume(computeLogLevel, log.setLevel),
     consume(computeForwards, forwarding.setEnabled),
     consume((settings) => computeFirewallConfig(base, settings), dataplane.setConfig),
+    consume(computeFloatingAddresses, workloads.setFloatingAddresses),
   ];
 }

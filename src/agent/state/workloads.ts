@@ -8,13 +8,17 @@ import {
   type LocalWorkload,
 } from '../../kernel/reconcile/workload-state.ts';
 import { formatRoute } from '../../kernel/route/routes.ts';
-import { formatIp } from '../../net/ip.ts';
+import { removeLeftIfbs } from '../../kernel/shaping/shaping.ts';
+import { formatIp, type Ip } from '../../net/ip.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { Log } from '../../sys/log.ts';
+import { withRouteSocket } from '../../sys/netlink.ts';
 
 export interface Workloads {
   /** Takes in what a policy update says about an endpoint of this node. */
   update(update: PolicyUpdate): void;
+  /** Whether floating addresses lead to their endpoints; until told so they do not. */
+  setFloatingAddresses(enabled: boolean): void;
   /** Ids of endpoints whose host link is not there. */
   missing(): ReadonlySet<string>;
   /** Makes the kernel as all of them want it: somebody else, or an earlier version, may have made it otherwise. */
@@ -23,17 +27,30 @@ export interface Workloads {
   reconcileChanged(): void;
 }
 
-function workloadOf(update: Extract<PolicyUpdate, { kind: 'endpoint' }>): LocalWorkload | undefined {
+function workloadOf(
+  update: Extract<PolicyUpdate, { kind: 'endpoint' }>,
+  floating: readonly Ip[],
+): LocalWorkload | undefined {
   const { id, value } = update;
   if (value?.local === undefined) return undefined;
-  const { interfaceName, mac, allowedSources } = value.local;
+  const { interfaceName, mac, allowedSources, bandwidth = {} } = value.local;
   const { addresses, partial: isPartial } = value;
-  return { id, interfaceName, addresses, mac, maySpoof: allowedSources.length > 0, isPartial };
+  const maySpoof = allowedSources.length > 0;
+  return { id, interfaceName, addresses, floating, mac, maySpoof, bandwidth, isPartial };
+}
+
+/** Whether it is all that whoever attaches it makes of it. */
+function isPlain({ maySpoof, floating, bandwidth }: LocalWorkload): boolean {
+  return !maySpoof && floating.length === 0 && bandwidth.ingress === undefined && bandwidth.egress === undefined;
+}
+
+function floatingOf({ value }: Extract<PolicyUpdate, { kind: 'endpoint' }>): readonly Ip[] {
+  return value?.local?.floating?.map(({ external }) => external) ?? [];
 }
 
 /** Each thing that was not as wanted goes to `tell`, with `done` for what was done about it. */
 function report(
-  { difference, failures }: Reconciliation,
+  { difference, shaped, failures }: Reconciliation,
   log: Log,
   notify: (line: string) => void,
   done: string,
@@ -41,6 +58,7 @@ function report(
   const { links, routes, neighbours } = difference;
   for (const failure of failures) log.error('make the links of workloads as they are wanted', failure);
   for (const { hostName } of links) notify(`link ${done}: ${hostName}, its settings`);
+  for (const name of shaped) notify(`link ${done}: ${name}, its bandwidth`);
   for (const route of routes.added) notify(`route ${done}: ${formatRoute(route)}`);
   for (const route of routes.removed) notify(`route removed, which no workload wants: ${formatRoute(route)}`);
   for (const { address, interfaceIndex } of neighbours)
@@ -51,20 +69,45 @@ export function createWorkloads(log: Log): Workloads {
   const all = new Map<string, LocalWorkload>();
   /** Names of links. */
   const changed = new Set<string>();
+  /** Floating addresses by id, of those that have some. */
+  const floats = new Map<string, readonly Ip[]>();
+  let hasFloats = false;
 
   /** A workload that comes is connected by whoever attaches it, unless it is one that may do more than others. */
   function noteChange(before: LocalWorkload | undefined, now: LocalWorkload): void {
-    const isChange = before === undefined ? now.maySpoof : !sameContent(before, now);
+    const isChange = before === undefined ? !isPlain(now) : !sameContent(before, now);
     if (isChange) changed.add(now.interfaceName);
+  }
+
+  function put(workload: LocalWorkload): void {
+    noteChange(all.get(workload.id), workload);
+    all.set(workload.id, workload);
+  }
+
+  function removeLeft(): void {
+    const sending = [...all.values()].filter(({ bandwidth }) => bandwidth.egress !== undefined);
+    const names = sending.map(({ interfaceName }) => interfaceName);
+    const removed = withRouteSocket((socket) => removeLeftIfbs(socket, names));
+    for (const name of removed)
+      log.info(`link removed: ${name}, of a workload that is gone or sends as much as it can`);
   }
 
   return {
     update(update) {
       if (update.kind !== 'endpoint') return;
-      const workload = workloadOf(update);
-      if (workload === undefined) return void all.delete(update.id);
-      noteChange(all.get(update.id), workload);
-      all.set(update.id, workload);
+      const floating = floatingOf(update);
+      if (floating.length > 0) floats.set(update.id, floating);
+      else floats.delete(update.id);
+      const workload = workloadOf(update, hasFloats ? floating : []);
+      if (workload === undefined) all.delete(update.id);
+      else put(workload);
+    },
+    setFloatingAddresses(enabled) {
+      hasFloats = enabled;
+      for (const [id, floating] of floats) {
+        const workload = all.get(id);
+        if (workload !== undefined) put({ ...workload, floating: enabled ? floating : [] });
+      }
     },
     missing() {
       const names = new Set(observeWorkloadLinks().map((link) => link.name));
@@ -74,6 +117,7 @@ export function createWorkloads(log: Log): Workloads {
     reconcile() {
       changed.clear();
       report(reconcileKernel(computeWorkloadsState([...all.values()])), log, log.warn, 'restored');
+      removeLeft();
     },
     reconcileChanged() {
       if (changed.size === 0) return;

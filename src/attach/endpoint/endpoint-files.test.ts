@@ -30,6 +30,7 @@ function keptOf(interfaceName: string, changes: Partial<KeptEndpoint> = {}): Kep
     namespace: undefined,
     labels: {},
     workload: undefined,
+    controls: undefined,
     network: 'network1',
     addresses: [parseIp('192.168.0.5')],
     hostName: `cali${interfaceName}`,

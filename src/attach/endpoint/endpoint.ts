@@ -5,6 +5,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { printTime } from '../../blocks/block.ts';
 import { gatewayOf } from '../../kernel/link/workload-link.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
+import type { QosControls } from '../../model/endpoint/qos-controls.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import { type Attachment, ORCHESTRATOR, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
 import { API_VERSION } from '../../model/meta/resource.ts';
@@ -33,6 +34,7 @@ export interface EndpointParts {
   readonly namespace: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly workload: string | undefined;
+  readonly controls: QosControls | undefined;
   readonly network: string;
   readonly addresses: readonly Ip[];
   readonly hostName: string;
@@ -78,6 +80,7 @@ export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
       profiles: [parts.network],
       interfaceName: parts.hostName,
       mac: parts.mac,
+      ...(parts.controls === undefined ? {} : { qosControls: parts.controls }),
     },
   };
 }

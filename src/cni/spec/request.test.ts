@@ -319,6 +319,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
     mac: parseMac('02:00:00:00:00:01'),
     pools: { ipv4: [], ipv6: [] },
     namespace: undefined,
+    controls: undefined,
     workload: 'web-1',
     labels: { 'io.kubernetes.pod.namespace': 'shop', 'io.kubernetes.pod.name': 'Web_1', app: 'web', tier: 'front' },
   });

@@ -2,6 +2,7 @@
 // CNI's conventions have several places for each; all of them are read, and what cannot be given is refused.
 import type { Issue } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
+import type { QosControls } from '../../model/endpoint/qos-controls.ts';
 import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
@@ -10,6 +11,7 @@ import { list, object, optional, type Scalar, sparse } from '../../schema/schema
 import { readSchema } from '../../schema/schema-read.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
 import { askedByPod, POD_ANNOTATIONS, podAnnotations } from './pod-annotations.ts';
+import { readControls } from './traffic-controls.ts';
 import { address, interfaceMac } from './workload-values.ts';
 
 export interface WorkloadArgs {
@@ -23,6 +25,8 @@ export interface WorkloadArgs {
   readonly labels: Readonly<Record<string, string>>;
   /** The container by the name that its client knows; a resource's name. */
   readonly workload: string | undefined;
+  /** Limits on its traffic; undefined: none. */
+  readonly controls: QosControls | undefined;
 }
 
 export const NO_WORKLOAD_ARGS: WorkloadArgs = {
@@ -32,6 +36,7 @@ export const NO_WORKLOAD_ARGS: WorkloadArgs = {
   namespace: undefined,
   labels: {},
   workload: undefined,
+  controls: undefined,
 };
 
 export type CniArgs = ReadonlyMap<string, string>;
@@ -53,16 +58,16 @@ const MAX_VALUE_LENGTH = 63;
 const MAX_NAME_LENGTH = 253;
 
 const asked = { ips: optional(list(address)), mac: sparse(interfaceMac, '') };
-const labels = optional(list(object({ key: text(), value: text() })));
+const pairs = optional(list(object({ key: text(), value: text() })));
 
 /** Where CNI's conventions have them (its CONVENTIONS.md: "runtimeConfig" and "args"), and Mesos. */
 const workloadFile = object({
   runtimeConfig: optional(object({ ...asked, [POD_ANNOTATIONS]: optional(podAnnotations) })),
   args: optional(
     object({
-      cni: optional(object({ ...asked, labels })),
+      cni: optional(object({ ...asked, labels: pairs })),
       'org.apache.mesos': optional(
-        object({ network_info: optional(object({ labels: optional(object({ labels })) })) }),
+        object({ network_info: optional(object({ labels: optional(object({ labels: pairs })) })) }),
       ),
     }),
   ),
@@ -140,18 +145,20 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
   if (new Set(macs).size > 1) report({ path: 'MAC address', found: macs.join(', '), wanted: 'the same everywhere' });
   const mesos = computeMesosLabels(others?.['org.apache.mesos']?.network_info?.labels?.labels ?? []);
   const listed = (cni?.labels ?? []).map(({ key, value }): Pair => [key, value]);
+  const labels = {
+    ...mesos.labels,
+    ...Object.fromEntries(clientLabels(args)),
+    ...Object.fromEntries(checkLabels(listed, 'args.cni.labels', report)),
+    ...Object.fromEntries(argumentLabels(args, report)),
+  };
   const workload = {
     addresses: [...new Set(addresses)],
     mac: macs[0],
     pools: pod.pools,
     namespace: mesos.namespace,
     workload: workloadOf(args),
-    labels: {
-      ...mesos.labels,
-      ...Object.fromEntries(clientLabels(args)),
-      ...Object.fromEntries(checkLabels(listed, 'args.cni.labels', report)),
-      ...Object.fromEntries(argumentLabels(args, report)),
-    },
+    labels,
+    controls: readControls(configuration, labels, report),
   };
   return { args: workload, issues };
 }

@@ -211,7 +211,7 @@ export function readForwardRule(
     } else if (name === 'bitwise') {
       registers.set(values.dreg, maskLoad(registers.get(values.sreg) ?? OTHER, String(values.mask)));
     } else if (name === 'lookup') takeLookup(expression);
-    else if (name === 'immediate' && typeof values.verdict === 'object') action = values.verdict;
+    else if (name === 'immediate' && typeof values.value === 'object') action = values.value;
     else if (name === 'reject' || values.name === 'REJECT') action = { kind: 'drop' };
     else if (HANDED_ON.has(name) || HANDED_ON.has(String(values.name))) action = { kind: 'accept' };
     else if (values.dreg !== undefined) registers.set(values.dreg, loadOf(expression));

@@ -53,8 +53,13 @@ export function decodeVerdict(data: Uint8Array | undefined): Verdict | undefined
   return verdictOfCode(numberOf(attributes, 1) | 0, textOf(attributes, 2));
 }
 
+function tryDecodeData(data: Uint8Array): Bytes | undefined {
+  const value = readAttributes(data).get(1);
+  return value === undefined ? undefined : latin1(value);
+}
+
 function decodeData(data: Uint8Array): Bytes {
-  return latin1(readAttributes(data).get(1) ?? nothing);
+  return tryDecodeData(data) ?? '';
 }
 
 /** The value of an attribute of that kind. */
@@ -73,11 +78,11 @@ export function decodeValue(kind: string, value: Uint8Array): AttributeValue | u
     case 'bytes':
       return latin1(value);
     case 'verdict':
-      return decodeVerdict(value);
+      return decodeVerdict(value) ?? tryDecodeData(value); // what is loaded into a register may be either
     case 'flow-limit':
       return numberOf(readAttributes(readAttributes(value).get(2) ?? nothing), 1);
     default:
-      return decodeData(value);
+      return tryDecodeData(value);
   }
 }
 

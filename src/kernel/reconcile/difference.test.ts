@@ -14,6 +14,8 @@ const B = parseIp('10.0.0.2');
 const desired = computeWorkloadState({
   interfaceName: 'cali1',
   addresses: [A, B],
+  floating: [],
+  bandwidth: {},
   mac,
   maySpoof: false,
   isPartial: false,
@@ -100,6 +102,8 @@ test('of two states that are merged the first has what both want', () => {
   const other = computeWorkloadState({
     interfaceName: 'cali2',
     addresses: [B],
+    floating: [],
+    bandwidth: {},
     mac: undefined,
     maySpoof: true,
     isPartial: false,

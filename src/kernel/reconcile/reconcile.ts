@@ -2,17 +2,27 @@
 import { OcicatError } from '../../base/errors.ts';
 import { formatIp } from '../../net/ip.ts';
 import * as netlink from '../../sys/netlink.ts';
-import { applyHostSettings, observeHostEnd, observeHostEnds } from '../link/workload-link-host.ts';
+import {
+  applyHostSettings,
+  type ObservedHostEnd,
+  observeHostEnd,
+  observeHostEnds,
+} from '../link/workload-link-host.ts';
 import { observeNeighbours, writePermanentNeighbour } from '../route/neighbours.ts';
 import { applyRoutes, observeRoutes, type Route, type RouteChange } from '../route/routes.ts';
+import { reconcileShaping } from '../shaping/shaping.ts';
 import { type AddedNeighbour, computeDifference, type KernelDifference, type ObservedState } from './difference.ts';
 import type { KernelState } from './state.ts';
 
 /** From so many links on, reading all is faster than asking for each. */
 const MOST_ASKED = 16;
 
+interface Observed extends ObservedState {
+  readonly links: readonly ObservedHostEnd[];
+}
+
 /** What there is of the links that are in the state, and of all others when these are many. */
-function observeState(socket: netlink.Netlink, { links }: KernelState): ObservedState {
+function observeState(socket: netlink.Netlink, { links }: KernelState): Observed {
   if (links.size > MOST_ASKED)
     return {
       links: observeHostEnds(socket),
@@ -52,6 +62,8 @@ function applySettings(links: KernelDifference['links']): readonly OcicatError[]
 export interface Reconciliation {
   /** What was not as wanted; of routes, those that are now. */
   readonly difference: KernelDifference;
+  /** Links whose bandwidth is another now. */
+  readonly shaped: readonly string[];
   /** What is not as wanted still, and why. */
   readonly failures: readonly OcicatError[];
 }
@@ -61,7 +73,10 @@ function withoutRoutes({ added, removed }: RouteChange, failed: ReadonlySet<Rout
 }
 
 /** Settings first: a route opens the way to a link. What cannot be done does not keep the rest from being done. */
-function applyDifference(socket: netlink.Netlink, difference: KernelDifference): Reconciliation {
+function applyDifference(
+  socket: netlink.Netlink,
+  difference: KernelDifference,
+): Pick<Reconciliation, 'difference' | 'failures'> {
   const settingFailures = applySettings(difference.links);
   const routeFailures = applyRoutes(socket, difference.routes);
   const neighbourFailures = applyNeighbours(socket, difference.neighbours);
@@ -74,7 +89,13 @@ function applyDifference(socket: netlink.Netlink, difference: KernelDifference):
 
 /** In the calling thread's network namespace. Synchronous; throws `kernel` when the kernel cannot be read. */
 export function reconcileKernel(desired: KernelState): Reconciliation {
-  return netlink.withRouteSocket((socket) =>
-    applyDifference(socket, computeDifference(desired, observeState(socket, desired))),
-  );
+  return netlink.withRouteSocket((socket) => {
+    const observed = observeState(socket, desired);
+    const bandwidths = new Map(
+      [...desired.links].flatMap(([name, { bandwidth }]) => (bandwidth === undefined ? [] : [[name, bandwidth]])),
+    );
+    const shaping = reconcileShaping(socket, observed.links, bandwidths);
+    const { difference, failures } = applyDifference(socket, computeDifference(desired, observed));
+    return { difference, shaped: shaping.changed, failures: [...shaping.failures, ...failures] };
+  });
 }

@@ -1,5 +1,6 @@
 // What is wanted of the kernel's links, routes and neighbours, as a value. Whoever wants something there says so in one, and
 // they are merged before the kernel is made equal to it.
+import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
@@ -8,6 +9,8 @@ import type { HostSettings } from '../link/workload-link-host.ts';
 interface DesiredLink {
   /** Undefined where somebody else makes them, as for the host's uplink. */
   readonly settings: HostSettings | undefined;
+  /** Undefined where it is somebody else's too. */
+  readonly bandwidth: LinkBandwidth | undefined;
   /** All that leads through it is in the state; where that is not known, nothing is taken away. */
   readonly isWhole: boolean;
 }

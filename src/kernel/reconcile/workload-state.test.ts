@@ -7,7 +7,16 @@ import { computeStateOfLinks, computeWorkloadsState, type LocalWorkload } from '
 const mac = parseMac('02:00:00:00:00:01');
 
 function workload(id: string, interfaceName: string, ...addresses: readonly string[]): LocalWorkload {
-  return { id, interfaceName, addresses: addresses.map(parseIp), mac, maySpoof: false, isPartial: false };
+  return {
+    id,
+    interfaceName,
+    addresses: addresses.map(parseIp),
+    floating: [],
+    mac,
+    bandwidth: {},
+    maySpoof: false,
+    isPartial: false,
+  };
 }
 
 function routesOf(workloads: readonly LocalWorkload[]): readonly string[] {

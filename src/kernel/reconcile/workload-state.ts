@@ -1,5 +1,6 @@
 // What a node's own workloads want of the kernel: a router's settings at the host end of each link, and a route and a neighbour
 // for each address behind it.
+import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import { formatCidr, hostCidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
@@ -11,21 +12,31 @@ export interface LocalWorkload {
   readonly id: string;
   readonly interfaceName: string;
   readonly addresses: readonly Ip[];
+  /** Those that are translated to one of `addresses`: they lead here too, and nobody behind the link has them. */
+  readonly floating: readonly Ip[];
   /** Undefined where it is not known: then the addresses get no neighbour entry. */
   readonly mac: Mac | undefined;
   /** Whether it may send from addresses that do not lie behind its link. */
   readonly maySpoof: boolean;
+  /** How much it may be sent and send. */
+  readonly bandwidth: LinkBandwidth;
   /** Some address could not be read. */
   readonly isPartial: boolean;
 }
 
+function routedTo({ addresses, floating }: Pick<LocalWorkload, 'addresses' | 'floating'>): readonly Ip[] {
+  return [...addresses, ...floating];
+}
+
 /** Of one workload. */
 export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): KernelState {
-  const { interfaceName, addresses, mac, maySpoof, isPartial } = workload;
+  const { interfaceName, addresses, mac, maySpoof, bandwidth, isPartial } = workload;
   const settings = { families: familiesOf(addresses), maySpoof };
-  const routes = addresses.map(hostCidr).map((destination) => ({ destination, interfaceName, gateway: undefined }));
+  const routes = routedTo(workload)
+    .map(hostCidr)
+    .map((destination) => ({ destination, interfaceName, gateway: undefined }));
   return {
-    links: new Map([[interfaceName, { settings, isWhole: !isPartial }]]),
+    links: new Map([[interfaceName, { settings, bandwidth, isWhole: !isPartial }]]),
     routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),
     neighbours: mac === undefined ? [] : addresses.map((address) => ({ interfaceName, address, mac })),
   };
@@ -43,7 +54,7 @@ export function computeWorkloadsState(workloads: readonly LocalWorkload[]): Kern
 /** What all want of these links alone, from those that have one of them or claim an address of theirs. */
 export function computeStateOfLinks(workloads: readonly LocalWorkload[], names: ReadonlySet<string>): KernelState {
   const isNamed = ({ interfaceName }: LocalWorkload): boolean => names.has(interfaceName);
-  const addresses = new Set(workloads.filter(isNamed).flatMap((one) => one.addresses));
-  const claimants = workloads.filter((one) => isNamed(one) || one.addresses.some((address) => addresses.has(address)));
+  const addresses = new Set(workloads.filter(isNamed).flatMap(routedTo));
+  const claimants = workloads.filter((one) => isNamed(one) || routedTo(one).some((address) => addresses.has(address)));
   return stateOfLinks(computeWorkloadsState(claimants), names);
 }

@@ -19,7 +19,8 @@ import { joinItems } from '../meta/cells.ts';
 import { defineKind } from '../meta/kind.ts';
 import { containerId, endpointPortName, interfaceName, isDnsSubdomain, resourceName } from '../meta/names.ts';
 import type { Resource } from '../meta/resource.ts';
-import { cidrOrIp, dscp, interfaceCidr, ip, ipv4, ipv6, mac, port, portProtocol } from '../meta/values.ts';
+import { cidrOrIp, interfaceCidr, ip, ipv4, ipv6, mac, port, portProtocol } from '../meta/values.ts';
+import { qosControls } from './qos-controls.ts';
 import { identifyingField, tryComputeEndpointName } from './workload-endpoint-name.ts';
 
 const ipNetwork = parsedText('an address, or a range of one address (/32 or /128)', (value) => {
@@ -61,32 +62,6 @@ const ipNat = object(
   }),
 );
 
-/** Limits of rates and bursts (Calico v3.33, libcalico-go/lib/validator/v3/validator.go). 0 is no limit. */
-const bandwidth = integer(1_000, 1_000_000_000_000_000, 'bits per second');
-const burst = integer(1_000, 34_359_738_360, 'bits');
-const peakRate = integer(1_010, 1_010_000_000_000_000, 'bits per second');
-const minBurst = integer(1_000, 100_000_000, 'bytes');
-const packetRate = integer(1, 10_000, 'packets per second');
-const packetBurst = integer(1, 10_000, 'packets');
-const connections = integer(1, 0xffffffff, 'connections');
-const qosControls = object({
-  ingressBandwidth: sparse(bandwidth, 'Bits per second to the endpoint.'),
-  ingressBurst: sparse(burst, 'Burst to the endpoint in bits.'),
-  ingressPeakrate: sparse(peakRate, 'Highest bits per second to the endpoint.'),
-  ingressMinburst: sparse(minBurst, 'Smallest burst to the endpoint in bytes.'),
-  egressBandwidth: sparse(bandwidth, 'Bits per second from the endpoint.'),
-  egressBurst: sparse(burst, 'Burst from the endpoint in bits.'),
-  egressPeakrate: sparse(peakRate, 'Highest bits per second from the endpoint.'),
-  egressMinburst: sparse(minBurst, 'Smallest burst from the endpoint in bytes.'),
-  ingressPacketRate: sparse(packetRate, 'Packets per second to the endpoint.'),
-  ingressPacketBurst: sparse(packetBurst, 'Burst to the endpoint in packets.'),
-  egressPacketRate: sparse(packetRate, 'Packets per second from the endpoint.'),
-  egressPacketBurst: sparse(packetBurst, 'Burst from the endpoint in packets.'),
-  ingressMaxConnections: sparse(connections, 'Connections to the endpoint at one time.'),
-  egressMaxConnections: sparse(connections, 'Connections from the endpoint at one time.'),
-  dscp: optional(dscp, 'DSCP of packets from the endpoint.'),
-});
-
 const specFields = {
   orchestrator: required(resourceName, 'What runs the workload: cni, rkt.'),
   workload: sparse(resourceName, 'The workload, for orchestrators other than cni and k8s.'),
@@ -96,7 +71,7 @@ const specFields = {
   endpoint: required(resourceName, 'The interface inside the container.'),
   serviceAccountName: sparse(resourceName, 'The service account, for orchestrator k8s.'),
   ipNetworks: sparse(list(ipNetwork), 'The addresses, as ranges of one address.'),
-  ipNATs: sparse(list(ipNat), 'Addresses that are translated to one of its own.'),
+  ipNATs: sparse(list(ipNat), 'Addresses that are translated to one of its own, where floatingIPs is Enabled.'),
   ipv4Gateway: sparse(ipv4, 'The gateway for IPv4.'),
   ipv6Gateway: sparse(ipv6, 'The gateway for IPv6.'),
   profiles: sparse(list(resourceName), 'Profiles, in the order in which they apply.'),

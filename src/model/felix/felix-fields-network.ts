@@ -66,7 +66,10 @@ export const networkFields = {
     'EnabledIPIPOnly',
   ),
   ipForwarding: sparse(enabled, 'Whether forwarding is switched on in the kernel.', 'Enabled'),
-  externalNodesList: optional(list(cidrOrIp), 'Other hosts whose tunnel packets are taken.'),
+  externalNodesList: optional(
+    list(cidrOrIp),
+    'Hosts outside of the cluster that count as its hosts (natOutgoingExclusions).',
+  ),
   debugMemoryProfilePath: textField('Where memory profiles go.'),
   debugDisableLogDropping: flag('Whether no log line is ever dropped.', 'false'),
   debugSimulateCalcGraphHangAfter: span('Fails on purpose: the calculation.', '0s'),

@@ -28,6 +28,12 @@ export const ACTING_FELIX_FIELDS = [
   'allowIPIPPacketsFromWorkloads',
   'ipForwarding',
   'logSeverityScreen',
+  'natPortRange',
+  'natOutgoingAddress',
+  'natOutgoingExclusions',
+  'iptablesNATOutgoingInterfaceFilter',
+  'externalNodesList',
+  'floatingIPs',
 ] as const satisfies readonly (keyof typeof felixConfigurationSpec.fields)[];
 
 /** Settings, and the values of them that say what this agent does anyway. */
@@ -112,12 +118,10 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     { path: 'spec.wireguard', why: 'nothing is encrypted' },
   ],
   WorkloadEndpoint: [
-    { path: 'spec.ipNATs', why: 'no address is translated to it' },
     { path: 'spec.ipv4Gateway', why: 'the gateway is the host end of its link' },
     { path: 'spec.ipv6Gateway', why: 'the gateway is the host end of its link' },
     { path: 'spec.ports.hostPort', why: 'no port of the host is mapped' },
     { path: 'spec.ports.hostIP', why: 'no port of the host is mapped' },
-    { path: 'spec.qosControls', why: 'its traffic has no limits' },
   ],
 };
 

@@ -135,6 +135,11 @@ const dscpNames: ReadonlyMap<string, number> = new Map([
   ...[1, 2, 3, 4].flatMap((x) => [1, 2, 3].map((y): [string, number] => [`AF${x}${y}`, 8 * x + 2 * y])),
 ]);
 
+/** The number of a value as `dscp` reads it. */
+export function numberOfDscp(value: number | string): number {
+  return typeof value === 'number' ? value : (dscpNames.get(value) ?? 0);
+}
+
 /** A DSCP value: 0 to 63 or a name; stored as given. */
 export const dscp: Scalar<number | string> = {
   shape: 'scalar',

@@ -31,6 +31,8 @@ function describe(endpoint: LocalEndpoint): EndpointPolicy {
     mac: endpoint.local.mac,
     addresses: endpoint.addresses,
     allowedSources: endpoint.local.allowedSources,
+    ...(endpoint.local.floating === undefined ? {} : { floating: endpoint.local.floating }),
+    ...(endpoint.local.limits === undefined ? {} : { limits: endpoint.local.limits }),
     tiers: closed ? [] : (endpoint.shared?.tiers ?? []),
     profiles: closed ? [] : endpoint.profiles.map(profileListId),
   };

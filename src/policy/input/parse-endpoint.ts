@@ -4,7 +4,7 @@
 
 import { interfaceName } from '../../model/meta/names.ts';
 import { type Cidr, maskCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
-import { addToIp, type Ip, ipv6Of, isIpv4, tryParseIp } from '../../net/ip.ts';
+import { addToIp, familyOf, type Ip, ipv6Of, isIpv4, tryParseIp } from '../../net/ip.ts';
 import { tryParseMac } from '../../net/mac.ts';
 import { tryParseProtocol } from '../../net/protocol.ts';
 import { membersOf } from '../../schema/document.ts';
@@ -16,6 +16,8 @@ import {
   type NetworkSetInput,
   UNKNOWN_PROFILE,
 } from '../types/input.ts';
+import type { FloatingAddress } from '../types/types.ts';
+import { getControls } from './parse-controls.ts';
 import { type Fields, get, getFields, getItems, getTexts, ofText, readWhole, refuse } from './read.ts';
 import {
   NAMESPACE_LABEL,
@@ -79,7 +81,22 @@ function parseSingle(text: string): Ip | undefined {
   return range.prefixLength === (isIpv4(range.address) ? 32 : 128) ? range.address : undefined;
 }
 
-function getLocal(spec: Fields, nodeName: string): LocalInterface | undefined {
+/** An address of its own, and one of the same family that is translated to it. */
+function parseFloating(value: unknown, own: readonly Ip[]): FloatingAddress | undefined {
+  const { internalIP, externalIP } = membersOf(value) ?? {};
+  const internal = ofText(tryParseIp)(internalIP);
+  const external = ofText(tryParseIp)(externalIP);
+  if (internal === undefined || external === undefined || !own.includes(internal)) return undefined;
+  return familyOf(internal) === familyOf(external) ? { external, internal } : undefined;
+}
+
+function getFloating(spec: Fields, own: readonly Ip[]): Pick<LocalInterface, 'floating'> {
+  const wanted = 'externalIP, and as internalIP one of its addresses, of one family';
+  const floating = getItems(spec, 'ipNATs', wanted, (value) => parseFloating(value, own));
+  return floating.length === 0 ? {} : { floating };
+}
+
+function getLocal(spec: Fields, nodeName: string, own: readonly Ip[]): LocalInterface | undefined {
   if (get(spec, 'node') !== nodeName) return undefined;
   const name = interfaceName.read(get(spec, 'interfaceName'));
   if (typeof name !== 'string') return refuse(spec, 'interfaceName', interfaceName.wanted);
@@ -87,7 +104,8 @@ function getLocal(spec: Fields, nodeName: string): LocalInterface | undefined {
   const mac = typeof macText === 'string' ? tryParseMac(macText) : undefined;
   if (mac === undefined && macText !== '') return refuse(spec, 'mac', 'a MAC address');
   const allowedSources = getItems(spec, 'allowSpoofedSourcePrefixes', 'a range', ofText(tryParseCidrOrIp));
-  return { interfaceName: name, mac, allowedSources: allowedSources.map(maskCidr) };
+  const more = { ...getFloating(spec, own), ...getControls(spec) };
+  return { interfaceName: name, mac, allowedSources: allowedSources.map(maskCidr), ...more };
 }
 
 /** A text that becomes a label; none when it is absent or empty. */
@@ -124,7 +142,7 @@ export function parseWorkloadEndpoint(
     getItems(spec, 'ipNetworks', 'an address, or a range of one address', ofText(parseSingle)),
   );
   if (addresses.length === 0 && !partial) return undefined;
-  const local = getLocal(spec, nodeName);
+  const local = getLocal(spec, nodeName, addresses);
   return {
     ...readMembership(
       spec,

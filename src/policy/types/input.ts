@@ -1,9 +1,18 @@
 // What the policy calculation takes in: the store's resources as parsed values, one update at a time.
+import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { Selector } from '../../selector/selector.ts';
-import { ANY_PACKET, type LiteralMatch, type PacketMatch, type RuleAction, type RuleListId } from './types.ts';
+import {
+  ANY_PACKET,
+  type FloatingAddress,
+  type LiteralMatch,
+  type PacketMatch,
+  type RuleAction,
+  type RuleListId,
+  type TrafficLimits,
+} from './types.ts';
 
 /** Label name → value. */
 export type LabelMap = Readonly<Record<string, string>>;
@@ -20,6 +29,9 @@ export interface LocalInterface {
   readonly interfaceName: string;
   readonly mac: Mac | undefined;
   readonly allowedSources: readonly Cidr[];
+  readonly floating?: readonly FloatingAddress[];
+  readonly bandwidth?: LinkBandwidth;
+  readonly limits?: TrafficLimits;
 }
 
 /** In a list of profiles: one whose name could not be read. No profile has this name, so it denies. */

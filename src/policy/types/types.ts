@@ -139,6 +139,32 @@ export interface TierPolicies {
   readonly egress: readonly RuleListId[];
 }
 
+/** `external` is translated to `internal`, an address of the endpoint; both are of one family. */
+export interface FloatingAddress {
+  readonly external: Ip;
+  readonly internal: Ip;
+}
+
+/** Packets per second, and how many more at once after a time without. */
+export interface PacketRate {
+  readonly rate: number;
+  readonly burst: number;
+}
+
+/** What an endpoint may be sent, or send, whatever policy says; undefined: as much as can. */
+export interface DirectionLimits {
+  readonly packets?: PacketRate;
+  /** At a time. */
+  readonly connections?: number;
+}
+
+export interface TrafficLimits {
+  readonly ingress: DirectionLimits;
+  readonly egress: DirectionLimits;
+  /** Of packets that it sends to the world: the differentiated services code point (RFC 2474). */
+  readonly dscp?: number;
+}
+
 /**
  * A workload endpoint of this node, with all that decides about its traffic: tiers in order, then profiles in order,
  * then drop. No two endpoints handed out have the same interface name. Equal policy lists are often one shared array.
@@ -151,6 +177,8 @@ export interface EndpointPolicy {
   readonly addresses: readonly Ip[];
   /** Source ranges other than its own addresses that it may send from. */
   readonly allowedSources: readonly Cidr[];
+  readonly floating?: readonly FloatingAddress[];
+  readonly limits?: TrafficLimits | undefined;
   readonly tiers: readonly TierPolicies[];
   readonly profiles: readonly RuleListId[];
 }

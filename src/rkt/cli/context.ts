@@ -1,11 +1,11 @@
 // What every command gets: the global options, the caller's environment and where its output goes.
 import { resolve } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
+import { parseQuantity } from '../../base/quantity.ts';
 import type { Flag } from '../../cli/command.ts';
 import { flagOn, flagValue, flagValues, type WithFlags } from '../../cli/flags.ts';
 import { DEFAULT_MAX_IMAGE_BYTES } from '../../images/archive/allowance.ts';
 import type { Stdio } from './output.ts';
-import { parseQuantity } from './quantity.ts';
 
 /** Protections that `--insecure-options` lifts. */
 type Protection = 'image' | 'tls' | 'ondisk' | 'http' | 'pubkey' | 'capabilities' | 'paths' | 'seccomp';

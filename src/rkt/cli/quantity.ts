@@ -1,33 +1,6 @@
-// Amounts of memory and processor time in Kubernetes' notation: `25Mi`, `500m`, `1e3`.
+// Amounts of memory and processor time.
 import { OcicatError } from '../../base/errors.ts';
-
-const scale: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** The plain number. Throws `invalid` for what is not a quantity. */
-export function parseQuantity(text: string): number {
-  const match = /^(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(text);
-  if (match === null) {
-    throw new OcicatError('invalid', `quantity "${text}": not a number with a suffix such as m, k, M or Mi`);
-  }
-  return Number(`${match[1]}${match[2] ?? ''}`) * (scale[match[3] ?? ''] ?? 1);
-}
+import { parseQuantity } from '../../base/quantity.ts';
 
 /** Smallest memory limit worth setting: one page. Source: rkt v1.30.0, rkt/cli_apps.go. */
 const MIN_MEMORY_BYTES = 4096;

@@ -1,7 +1,7 @@
 // Random policy states for the firewall's tests, and the changes that lead from one to the next as the policy room says them.
 import fc from 'fast-check';
 import { type Cidr, cidrFamily, formatCidr, maskCidr, parseCidr } from '../../../src/net/cidr.ts';
-import { formatIp, type Ip, parseIp } from '../../../src/net/ip.ts';
+import { formatIp, type Ip, isIpv4, parseIp } from '../../../src/net/ip.ts';
 import { withoutCovered } from '../../../src/nftables/ranges.ts';
 import {
   ANY_PACKET,
@@ -16,6 +16,7 @@ import {
   type RuleListId,
   type SideMatch,
   type TierPolicies,
+  type TrafficLimits,
 } from '../../../src/policy/types/types.ts';
 
 export interface PolicyState {
@@ -185,6 +186,25 @@ const tier: fc.Arbitrary<TierPolicies> = fc.record({
 
 const tierLists: fc.Arbitrary<readonly TierPolicies[]> = few(tier, 2);
 
+/** Floating addresses and limits follow from the rest, so that no other case is another one because of them. */
+const LIMITS: readonly (TrafficLimits | undefined)[] = [
+  undefined,
+  { ingress: { packets: { rate: 100, burst: 5 } }, egress: {}, dscp: 46 },
+  { ingress: {}, egress: { packets: { rate: 1, burst: 1 }, connections: 1 } },
+  { ingress: { connections: 3 }, egress: {}, dscp: 10 },
+];
+
+function withMore<T extends Pick<EndpointPolicy, 'addresses' | 'allowedSources' | 'profiles'>>(parts: T) {
+  const { addresses: own, allowedSources, profiles } = parts;
+  const floating = own.flatMap((internal) =>
+    addresses
+      .slice(profiles.length, profiles.length + 2)
+      .filter((external) => isIpv4(external) === isIpv4(internal))
+      .map((external) => ({ external, internal })),
+  );
+  return { ...parts, floating, limits: LIMITS[(allowedSources.length + profiles.length) % LIMITS.length] };
+}
+
 const endpointParts = fc.record({
   addresses: unique<Ip>(addresses, 3),
   allowedSources: unique(ranges, 2),
@@ -202,8 +222,15 @@ const endpoints: fc.Arbitrary<ReadonlyMap<string, EndpointPolicy>> = fc
   })
   .map(({ names, ids, parts }) => {
     const all = names.map((interfaceName, index): EndpointPolicy => {
-      const part = parts[index] ?? { addresses: [], allowedSources: [], tiers: [], profiles: [] };
-      return { id: ids[index] ?? '', interfaceName, mac: undefined, ...part };
+      const part = parts[index] ?? {
+        floating: [],
+        limits: undefined,
+        addresses: [],
+        allowedSources: [],
+        tiers: [],
+        profiles: [],
+      };
+      return { id: ids[index] ?? '', interfaceName, mac: undefined, ...withMore(part) };
     });
     return new Map(all.map((endpoint) => [endpoint.id, endpoint]));
   });

@@ -170,6 +170,8 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
     case 'ct-states':
       return (STATE_NEW & statement.bits) !== 0;
     case 'beyond-flows':
+    case 'beyond-rate':
+    case 'beyond-connections':
       return false; // one packet is never too many
     case 'mark-is':
       return (run.mark & statement.bits) === statement.bits;
@@ -185,7 +187,10 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
       run.logged++;
       return true;
     case 'counter':
+    case 'set-dscp':
     case 'masquerade':
+    case 'source-nat':
+    case 'destination-nat':
       return true;
     case 'reject':
       return { kind: 'drop' };

@@ -1,8 +1,8 @@
 // Which packets leave with the host's address: those from pools with natOutgoing to somewhere outside all pools.
-import type { Cidr } from '../net/cidr.ts';
-import { bytesOfRange, ofFamily, withoutCovered } from '../nftables/ranges.ts';
+import type { Cidr } from '../../net/cidr.ts';
+import type { Bytes } from '../../nftables/nft.ts';
+import { bytesOfRange, ofFamily, withoutCovered } from '../../nftables/ranges.ts';
 import * as names from './names.ts';
-import type { OwnedElement } from './workload.ts';
 
 export interface NatPool {
   readonly cidr: Cidr;
@@ -13,6 +13,12 @@ export interface NatRanges {
   readonly sources: readonly Cidr[];
   /** Destinations that see the workloads' own addresses. */
   readonly direct: readonly Cidr[];
+}
+
+/** An element of one of the sets. */
+export interface NatElement {
+  readonly set: string;
+  readonly key: Bytes;
 }
 
 export const NO_NAT: NatRanges = { sources: [], direct: [] };
@@ -35,12 +41,12 @@ export function computeNatStages(from: NatRanges, to: NatRanges): readonly NatRa
   return [{ sources: from.sources, direct }, { sources: to.sources, direct }, to];
 }
 
-function elements(set: (family: 4 | 6) => string, cidrs: readonly Cidr[]): readonly OwnedElement[] {
+function elements(set: (family: 4 | 6) => string, cidrs: readonly Cidr[]): readonly NatElement[] {
   return ([4, 6] as const).flatMap((family) =>
     withoutCovered(ofFamily(cidrs, family)).map((cidr) => ({ set: set(family), key: bytesOfRange(cidr) })),
   );
 }
 
-export function computeNatElements({ sources, direct }: NatRanges): readonly OwnedElement[] {
+export function computeNatElements({ sources, direct }: NatRanges): readonly NatElement[] {
   return [...elements(names.masqueradeSet, sources), ...elements(names.directSet, direct)];
 }
