@@ -66,9 +66,9 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema model/* policy/types policy/input policy/calculation nftables firewall/nat firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
+    'base net selector schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
   'agent/upkeep':
-    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/node attach/endpoint attach cni/server agent/state',
+    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint attach cni/server agent/state',
   agent:
     'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',

@@ -36,6 +36,7 @@ import { createNodeStatusReporter } from './state/node-status.ts';
 import { createRouter } from './state/router.ts';
 import { createSession, type Session } from './state/session.ts';
 import { createSettingsConsumers } from './state/settings-consumers.ts';
+import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
 import { createIdleTimer } from './upkeep/idle-timer.ts';
@@ -43,8 +44,9 @@ import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
 import { followPacketLog } from './upkeep/packet-log.ts';
 import { createPodMacs } from './upkeep/pod-macs.ts';
 import { runReconciler } from './upkeep/reconciler.ts';
+import { createRefresher } from './upkeep/refresh.ts';
 import { watchThreads } from './upkeep/threads.ts';
-import { createWorkloadLinks } from './workload-links.ts';
+import { createWorkloadLinks, observeRunningLinks } from './workload-links.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
@@ -128,7 +130,17 @@ async function run(
   );
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
-  const settingsConsumers = createSettingsConsumers({ base, dataplane, workloads, forwarding, log });
+  const hostMtu = followHostMtu(log, signal);
+  const refresher = closing.adopt(createRefresher({ dataplane, workloads, log }), (one) => one.close());
+  const reporter = closing.adopt(
+    createStatusReporter({
+      ...{ nodeName, datastore, log, runningLinks: observeRunningLinks },
+      endpoints: () => (nodeCache.isInSync() ? nodeCache.endpoints().map(({ endpoint }) => endpoint) : undefined),
+    }),
+    (one) => one.close(),
+  );
+  const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
+  const settingsConsumers = createSettingsConsumers(targets);
   const router = closing.adopt(createRouter(bird, clusterState.routingInput, log), (one) => one.close());
   const hasBird = settings.backend === 'bird';
   const birdSocket = hasBird ? bird.socketPath : undefined;
@@ -146,7 +158,6 @@ async function run(
 
   const cache = withOwnWrites(nodeCache, session);
   const policyApplied = createPolicyApplied(session, dataplane);
-  const hostMtu = followHostMtu(log, signal);
   const podMacs = createPodMacs({ datastore, cache, nodeLease, policyApplied, log }, signal);
   const links = createWorkloadLinks(remover, flusher, podMacs);
   const attach: AttachContext = {

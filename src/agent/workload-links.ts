@@ -28,3 +28,8 @@ export function createWorkloadLinks(remover: LinkRemover, flusher: FlowFlusher, 
     endFlows: flusher.flush,
   };
 }
+
+/** Names of those that packets can pass. */
+export function observeRunningLinks(): ReadonlySet<string> {
+  return new Set(observeWorkloadLinks().flatMap(({ name, running }) => (running ? [name] : [])));
+}

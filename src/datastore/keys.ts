@@ -104,6 +104,11 @@ export function printAffinityPrefix(owner: BlockOwner): string {
   return `${IPAM}${owner.kind}/${checkSegment(owner.name)}/`;
 }
 
+/** The prefix of what a host reports of its endpoints. Ends with `/`. */
+export function printWorkloadStatusPrefix(region: string | undefined, host: string): string {
+  return `${FELIX_V2}${printRegion(region)}/host/${checkSegment(host)}/workload/`;
+}
+
 /** A segment that must stand unescaped; throws `invalid` when it is empty or would break the path. */
 function checkSegment(segment: string): string {
   if (segment !== '' && !segment.includes('/')) return segment;

@@ -27,7 +27,7 @@ function printSteps(steps: Steps): string {
   return steps.map(printBatch).join('\n');
 }
 
-const firewall = createFirewall(defaultFirewallConfig);
+const firewall = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
 
 test('the first endpoint of a network brings sets, chains and its elements', () => {
   const steps = firewall.apply([
@@ -116,7 +116,7 @@ add element arp ocicat arp-senders { "cali2" . 10.65.0.1, "cali1" . 10.65.0.2 }
 });
 
 test('other ranges are another set, full before a rule names it; single addresses are elements', () => {
-  const network = createFirewall(defaultFirewallConfig);
+  const network = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
   const rule = allowing({ action: 'deny', family: 4, source: { ...ANY_SIDE, ipSets: ['r:x'] } });
   const members = [parseCidr('10.1.0.0/16'), parseCidr('10.2.0.1/32')];
   network.apply([
@@ -217,7 +217,7 @@ delete element inet ocicat nat-direct6 { fd00::/64 }
 });
 
 test('a set or policy that was never handed out is an error here, not in the kernel', () => {
-  const lost = createFirewall(defaultFirewallConfig);
+  const lost = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
   expect(() => lost.apply([{ kind: 'endpoint-set', endpoint: endpoint(1) }])).toThrow('use policy "Profile//net1"');
   expect(() => lost.apply([{ kind: 'set-removed', id: 's:x' }])).toThrow('use IP set "s:x"');
 });

@@ -30,6 +30,10 @@ export interface FirewallConfig {
   readonly allowIpipFromWorkloads: boolean;
   /** From so many policies of a tier on an endpoint has their rules merged into sets; see merged-tier.ts. */
   readonly mergeFrom: number;
+  /** Whether a packet that belongs to no flow and cannot begin one is dropped (DisableConntrackInvalidCheck switches it off). */
+  readonly dropInvalid: boolean;
+  /** Whether endpoints may send from the ranges that they name beside their addresses (WorkloadSourceSpoofing). */
+  readonly sourceSpoofing: boolean;
   readonly nat: NatConfig;
   /** Flows that a workload may have begun and been sent at a time, together; 0: as many as it can. */
   readonly maxFlows: number;
@@ -45,6 +49,8 @@ export const defaultFirewallConfig: FirewallConfig = {
   allowVxlanFromWorkloads: false,
   allowIpipFromWorkloads: false,
   mergeFrom: 8,
+  dropInvalid: true,
+  sourceSpoofing: false,
   nat: { floatingAddresses: false },
   maxFlows: 20_000,
 };

@@ -54,6 +54,8 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
   allowVxlanFromWorkloads: fc.boolean(),
   allowIpipFromWorkloads: fc.boolean(),
   mergeFrom: fc.constantFrom(1, 8),
+  dropInvalid: fc.boolean(),
+  sourceSpoofing: fc.boolean(),
   nat: fc.constantFrom<FirewallConfig['nat']>(
     { floatingAddresses: false },
     { floatingAddresses: true, ports: { min: 1024, max: 2000 } },

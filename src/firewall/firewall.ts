@@ -107,7 +107,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
     },
     close(refused) {
       const isLeading = createReachTest(editor.ruleset, new Set(refused.map(({ name }) => name)));
-      const owns = ({ set, key }: OwnedElement) => refused.some(({ name, keys }) => name === set && keys.has(key));
+      const owns = ({ set, key }: NatElement) => refused.some(({ name, keys }) => name === set && keys.has(key));
       const ids = workloads.close(
         ({ groups, elements }) => groups.some(({ name }) => isLeading(name)) || elements.some(owns),
       );

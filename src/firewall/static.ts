@@ -28,8 +28,8 @@ import {
 } from '../nftables/statements.ts';
 import type { FirewallConfig } from './config.ts';
 import * as names from './names.ts';
-import { relatedChains } from './related.ts';
 import { computeNatChains, computeNatSets } from './nat/chains.ts';
+import { relatedChains } from './related.ts';
 
 const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;
@@ -258,16 +258,18 @@ function closedAddresses(family: 4 | 6): Elements {
 }
 
 /** By the kernel's bits of connection states: invalid, established, related, new. */
-const flowStates: Elements = new Map<string, Verdict>([
-  [hostBytesOfU32(1), { kind: 'drop' }],
-  [hostBytesOfU32(2), { kind: 'accept' }],
-  [hostBytesOfU32(4), { kind: 'goto', chain: names.RELATED_CHAIN }],
-  [hostBytesOfU32(8), { kind: 'jump', chain: 'flow-limit' }],
-]);
+function flowStates({ dropInvalid }: FirewallConfig): Elements {
+  return new Map<string, Verdict>([
+    ...(dropInvalid ? [[hostBytesOfU32(1), { kind: 'drop' }] as const] : []),
+    [hostBytesOfU32(2), { kind: 'accept' }],
+    [hostBytesOfU32(4), { kind: 'goto', chain: names.RELATED_CHAIN }],
+    [hostBytesOfU32(8), { kind: 'jump', chain: 'flow-limit' }],
+  ]);
+}
 
 function fixedSets(config: FirewallConfig): readonly NftSet[] {
   return [
-    map(names.FLOW_STATES_MAP, ['ct_state'], flowStates),
+    map(names.FLOW_STATES_MAP, ['ct_state'], flowStates(config)),
     ...(config.maxFlows === 0 ? [] : [flowCounts(config.maxFlows)]),
     map(names.GUARDS_MAP, ['inet_proto'], guards(config)),
     set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),

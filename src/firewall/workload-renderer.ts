@@ -31,7 +31,7 @@ export interface RenderedEndpoint {
 export function createWorkloadRenderer(
   editor: RulesetEditor,
   policy: PolicyRenderer,
-  config: () => Pick<FirewallConfig, 'interfacePrefix' | 'nat'>,
+  config: () => Pick<FirewallConfig, 'interfacePrefix' | 'sourceSpoofing' | 'nat'>,
 ): WorkloadRenderer {
   const floating = createFloatingRenderer(editor);
   const limits = createLimitsRenderer(editor, names.REJECT_CHAIN);
@@ -89,7 +89,12 @@ export function createWorkloadRenderer(
       }
       const ingress = computeGroup('ingress', endpoint.tiers, endpoint.profiles);
       const egress = computeGroup('egress', endpoint.tiers, endpoint.profiles);
-      const elements = computeWorkloadElements(endpoint, egress.name, ingress.name);
+      const elements = computeWorkloadElements(
+        endpoint,
+        config().sourceSpoofing ? endpoint.allowedSources : [],
+        egress.name,
+        ingress.name,
+      );
       policy.retainGroup(ingress, endpoint.id);
       policy.retainGroup(egress, endpoint.id);
       const former = endpoints.get(endpoint.id);

@@ -1,6 +1,6 @@
 // What one workload endpoint adds to the table's sets and maps; nothing else is its own.
 
-import { lastOf } from '../net/cidr.ts';
+import { type Cidr, lastOf } from '../net/cidr.ts';
 import { familyOf } from '../net/ip.ts';
 import { linkLocalOf } from '../net/mac.ts';
 import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from '../nftables/bytes.ts';
@@ -24,14 +24,14 @@ export function isWorkloadInterface(name: string, prefix: string): boolean {
 }
 
 /** Ranges stay in their own set whatever their size, so that one of another size takes its place at one instant. */
-function sources(endpoint: EndpointPolicy): readonly OwnedElement[] {
+function sources(endpoint: EndpointPolicy, allowed: readonly Cidr[]): readonly OwnedElement[] {
   const name = bytesOfInterfaceName(endpoint.interfaceName);
   const single = endpoint.addresses.map((address) => ({
     set: names.sourcesSet(familyOf(address)),
     key: name + bytesOfIp(address),
   }));
   const ranges = ([4, 6] as const).flatMap((family) =>
-    withoutCovered(ofFamily(endpoint.allowedSources, family)).map((cidr) => ({
+    withoutCovered(ofFamily(allowed, family)).map((cidr) => ({
       set: names.sourceRangesSet(family),
       key: name + bytesOfIp(cidr.address) + name + bytesOfIp(lastOf(cidr)),
     })),
@@ -50,17 +50,18 @@ function discoverySources(endpoint: EndpointPolicy): readonly OwnedElement[] {
   }));
 }
 
-function arpSources(endpoint: EndpointPolicy): readonly OwnedElement[] {
+function arpSources(endpoint: EndpointPolicy, allowed: readonly Cidr[]): readonly OwnedElement[] {
   const name = bytesOfInterfaceName(endpoint.interfaceName);
   const own = endpoint.addresses.filter((address) => familyOf(address) === 4);
   const senders = own.map((address) => ({ set: names.ARP_SENDERS_SET, key: name + bytesOfIp(address) }));
-  const mayAnswer = ofFamily(endpoint.allowedSources, 4).length > 0;
+  const mayAnswer = ofFamily(allowed, 4).length > 0;
   return [...senders, ...(mayAnswer ? [{ set: names.ARP_ANSWERERS_SET, key: name }] : [])];
 }
 
-/** Its place in the maps, its name, and the sources it may send from. */
+/** Its place in the maps, its name, and the sources it may send from: its own, and ranges that it is allowed. */
 export function computeWorkloadElements(
   endpoint: EndpointPolicy,
+  allowedSources: readonly Cidr[],
   egressChain: string,
   ingressChain: string,
 ): readonly OwnedElement[] {
@@ -69,8 +70,8 @@ export function computeWorkloadElements(
     { set: names.EGRESS_MAP, key, verdict: { kind: 'goto', chain: egressChain } },
     { set: names.INGRESS_MAP, key, verdict: { kind: 'goto', chain: ingressChain } },
     { set: names.WORKLOADS_SET, key },
-    ...sources(endpoint),
+    ...sources(endpoint, allowedSources),
     ...discoverySources(endpoint),
-    ...arpSources(endpoint),
+    ...arpSources(endpoint, allowedSources),
   ];
 }

@@ -64,6 +64,11 @@ const settings: readonly Setting[] = [
   { spec: { defaultEndpointToHostAction: 'Accept' }, hidden: /workload to host/ },
   { spec: { nftablesFilterDenyAction: 'Reject' }, shown: /counter packets \d+ bytes \d+ goto deny-reject/ },
   { spec: { vxlanPort: 4999 }, shown: /dport 4999/ },
+  { spec: { natPortRange: '41000:42000' }, shown: /masquerade to :41000-42000/ },
+  { spec: { natOutgoingAddress: '192.0.2.7' }, shown: /snat ip to 192\.0\.2\.7/ },
+  { spec: { iptablesNATOutgoingInterfaceFilter: 'lan+' }, shown: /oifname "lan\*"/ },
+  { spec: { floatingIPs: 'Enabled' }, shown: /base-nat-prerouting/ },
+  { spec: { disableConntrackInvalidCheck: true }, hidden: /invalid : drop/ },
   { spec: { allowVXLANPacketsFromWorkloads: true }, hidden: /VXLAN from a workload/ },
   { spec: { allowIPIPPacketsFromWorkloads: true }, hidden: /goto guard-ipip/ },
 ];

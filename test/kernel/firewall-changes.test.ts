@@ -99,7 +99,7 @@ beforeAll(() => {
   prepareFlood(host, to);
   kernel = openFirewallIn(host);
   kernel.loadBase(defaultFirewallConfig);
-  firewall = createFirewall(defaultFirewallConfig);
+  firewall = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
   now = emptyState;
 });
 
@@ -352,7 +352,7 @@ test('nothing of the wrong side passes while an agent starts with other policy t
   enter(states[1] ?? now);
   await expectNothingWrong((number) => {
     now = states[number % 2] ?? now;
-    firewall = createFirewall(defaultFirewallConfig);
+    firewall = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
     firewall.apply(computeChanges(emptyState, now));
     expect(kernel.loadBase(defaultFirewallConfig).kind).toBe('loaded');
     expect(kernel.resync(firewall.ruleset).length).toBeGreaterThan(0);

@@ -55,7 +55,15 @@ beforeAll(() => {
   const host = addHost();
   const kernel = openFirewallIn(host);
   const [a, b, c, unknown] = [addPod(host, 1), addPod(host, 2), addPod(host, 3), addPod(host, 4)];
-  site = { host, kernel, firewall: createFirewall(defaultFirewallConfig), a, b, c, unknown };
+  site = {
+    host,
+    kernel,
+    firewall: createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true }),
+    a,
+    b,
+    c,
+    unknown,
+  };
 });
 
 afterAll(() => {

@@ -54,7 +54,7 @@ beforeAll(() => {
   kernel = openFirewallIn(netns);
   nft(netns, FOREIGN);
   kernel.loadBase(defaultFirewallConfig);
-  firewall = createFirewall(defaultFirewallConfig);
+  firewall = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
   expect(kernel.apply(firewall.apply(changes), firewall.ruleset)).toEqual({ kind: 'applied' });
   wanted = listRuleset(netns);
 });
@@ -79,7 +79,7 @@ const T = 'inet ocicat';
 const rules = [...createdChains('rules-ingress')];
 
 function createdChains(prefix: string): readonly string[] {
-  const copy = createFirewall(defaultFirewallConfig);
+  const copy = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
   copy.apply(changes);
   return [...copy.ruleset.chains.keys(), ...copy.ruleset.sets.keys()].filter((name) => name.startsWith(prefix));
 }

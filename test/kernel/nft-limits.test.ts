@@ -10,7 +10,7 @@ import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { globalNetworkSet } from '../../src/model/endpoint/global-network-set.ts';
 import { workloadEndpoint } from '../../src/model/endpoint/workload-endpoint.ts';
 import { felixConfiguration } from '../../src/model/felix/felix-configuration.ts';
-import type { ACTING_FELIX_FIELDS } from '../../src/model/idle/marks.ts';
+import type { ACTING_FELIX_FIELDS } from '../../src/model/idle/felix-marks.ts';
 import { ipPool } from '../../src/model/ipam/ip-pool.ts';
 import { type Kind, readResource } from '../../src/model/meta/kind.ts';
 import { globalNetworkPolicy } from '../../src/model/policy/global-network-policy.ts';
@@ -245,6 +245,17 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
     ['192.0.2.1', 'fd00::1', '10.0.0.0/8', '10.1.0.0/16'],
   ],
   floatingIPs: ['Enabled', 'Disabled'],
+  nodeSelector: [], // none with the name `default`
+  disableConntrackInvalidCheck: [true, false],
+  workloadSourceSpoofing: ['Any', 'Disabled', 'any'],
+  mtuIfacePattern: ['^x', '.*'],
+  nftablesRefreshInterval: ['0s', '1ms', '1000h'],
+  routeRefreshInterval: ['0s', '1ms', '1000h'],
+  reportingInterval: ['0s', '1ms', '1000h'],
+  reportingTTL: ['0s', '1ms', '1000h'],
+  endpointReportingEnabled: [true, false],
+  endpointReportingDelay: ['0s', '1ms', '1000h'],
+  openstackRegion: ['a'.repeat(46)],
 };
 
 test('the kernel takes every field of FelixConfiguration that acts, at its limits', () => {

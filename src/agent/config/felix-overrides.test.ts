@@ -34,6 +34,24 @@ test('variables go before the file', () => {
   });
 });
 
+test('names and forms of parameters that are not those of the fields', () => {
+  const environment = {
+    ...{
+      FELIX_ReportingIntervalSecs: '5',
+      FELIX_ExternalNodesCIDRList: '192.0.2.1, 10.0.0.0/8',
+      FELIX_FLOATINGIPS: 'enabled',
+    },
+    ...{ FELIX_NATPORTRANGE: '1024:2000', FELIX_NATOUTGOINGADDRESS: 'none', FELIX_ENDPOINTREPORTINGENABLED: 'TRUE' },
+  };
+  expect(parseFelixOverrides(environment, 'NATOutgoingAddress = 192.0.2.7\nReportingTTLSecs = 20')).toEqual({
+    spec: {
+      ...{ reportingInterval: '5s', reportingTTL: '20s', externalNodesList: ['192.0.2.1', '10.0.0.0/8'] },
+      ...{ floatingIPs: 'Enabled', natPortRange: '1024:2000', endpointReportingEnabled: true },
+    },
+    idle: [],
+  });
+});
+
 test('nothing said', () => {
   expect(parseFelixOverrides({}, undefined)).toEqual({ spec: {}, idle: [] });
 });

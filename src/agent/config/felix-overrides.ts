@@ -2,8 +2,8 @@
 // (Calico v3.33, felix/config/config_params.go).
 import { type Issue, OcicatError } from '../../base/errors.ts';
 import { type FelixConfigurationSpec, felixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
-import { ACTING_FELIX_FIELDS } from '../../model/idle/marks.ts';
-import type { Fields, Shape } from '../../schema/schema.ts';
+import { ACTING_FELIX_FIELDS } from '../../model/idle/felix-marks.ts';
+import type { Fields, ScalarShape, Shape } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
 
 export interface FelixOverrides {
@@ -34,12 +34,45 @@ function parseLines(text: string, issues: Issue[]): readonly Assignment[] {
   });
 }
 
-/** A text as the field takes it; lists and objects have no form here. */
+/** Names of parameters that are not those of the fields (Calico's documentation, "Felix configuration"). */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  externalnodescidrlist: 'externalNodesList',
+  reportingintervalsecs: 'reportingInterval',
+  reportingttlsecs: 'reportingTTL',
+  endpointreportingdelaysecs: 'endpointReportingDelay',
+  netlinktimeoutsecs: 'netlinkTimeout',
+  usagereportinginitialdelaysecs: 'usageReportingInitialDelay',
+  usagereportingintervalsecs: 'usageReportingInterval',
+  iptablespostwritecheckintervalsecs: 'iptablesPostWriteCheckInterval',
+  ipinipenabled: 'ipipEnabled',
+  ipinipmtu: 'ipipMTU',
+  wireguardpersistentkeepalive: 'wireguardKeepAlive',
+};
+
+const BOOLEANS: Readonly<Record<string, boolean>> = {
+  ...{ true: true, yes: true, y: true, t: true, 1: true },
+  ...{ false: false, no: false, n: false, f: false, 0: false },
+};
+
+/** The first form of a text that the field takes: a choice in any case, a number, or one of seconds; the text itself where it takes none. */
+function scalarFor(scalar: ScalarShape, text: string): unknown {
+  const { type, enum: listed } = scalar.json;
+  const choices: readonly unknown[] = Array.isArray(listed) ? listed : [];
+  if (type === 'boolean') return BOOLEANS[text.toLowerCase()] ?? text;
+  const choice = choices.find((one) => String(one).toLowerCase() === text.toLowerCase());
+  const number = /^-?\d+(\.\d+)?$/.test(text) ? [Number(text), `${text}s`] : [];
+  const forms = type === 'string' ? [text, ...number.slice(1)] : [...number, text];
+  return choice ?? forms.find((form) => scalar.read(form) !== undefined) ?? text;
+}
+
+/** Lists stand with commas between; those of objects have no form here. `none` is no value, and the store's does not count. */
 function valueFor(shape: Shape, text: string): unknown {
-  if (shape.shape !== 'scalar') return text;
-  const { type } = shape.json;
-  if (type === 'boolean') return /^(true|yes|1|t|y)$/i.test(text) || (/^(false|no|0|f|n)$/i.test(text) ? false : text);
-  return type !== 'string' && /^-?\d+$/.test(text) ? Number(text) : text;
+  if (/^none$/i.test(text)) return undefined;
+  if (shape.shape === 'scalar') return scalarFor(shape, text);
+  const { shape: kind } = shape;
+  const item = kind === 'list' ? shape.item : undefined;
+  if (item?.shape !== 'scalar') return text;
+  return text.split(',').map((one) => scalarFor(item, one.trim()));
 }
 
 /**
@@ -52,17 +85,21 @@ export function parseFelixOverrides(
 ): FelixOverrides {
   const issues: Issue[] = [];
   const known: Fields = felixConfigurationSpec.fields;
-  const fields = new Map(Object.keys(known).map((field) => [field.toLowerCase(), field]));
+  const fields = new Map([
+    ...Object.keys(known).map((field): readonly [string, string] => [field.toLowerCase(), field]),
+    ...Object.entries(OTHER_NAMES),
+  ]);
   const variables = Object.entries(environment).flatMap(([name, value]): readonly Assignment[] =>
     name.startsWith(VARIABLE) && value !== undefined
       ? [{ name: name.slice(VARIABLE.length), value: value.trim() }]
       : [],
   );
   const assignments = [...parseLines(text ?? '', issues), ...variables];
-  const acted = new Set(ACTING_FELIX_FIELDS.map((field) => field.toLowerCase()));
-  const idle = assignments.filter(({ name }) => !acted.has(name.toLowerCase())).map(({ name }) => name);
+  const acted = new Set<string>(ACTING_FELIX_FIELDS);
+  const fieldOf = (name: string) => fields.get(name.toLowerCase());
+  const idle = assignments.filter(({ name }) => !acted.has(fieldOf(name) ?? '')).map(({ name }) => name);
   const values = assignments.flatMap(({ name, value }): readonly (readonly [string, unknown])[] => {
-    const field = fields.get(name.toLowerCase());
+    const field = fieldOf(name);
     const schema = field === undefined ? undefined : known[field]?.schema;
     return field === undefined || schema === undefined ? [] : [[field, valueFor(schema, value)]];
   });

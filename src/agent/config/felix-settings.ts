@@ -1,9 +1,11 @@
 // What the agent takes from FelixConfiguration: some fields, on top of what it would do without (Calico v3.33,
 // felix/config/config_params.go).
+
+import { tryParseDurationNs } from '../../base/duration.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
 import type { NatConfig } from '../../firewall/nat/config.ts';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
-import type { ACTING_FELIX_FIELDS } from '../../model/idle/marks.ts';
+import type { ACTING_FELIX_FIELDS } from '../../model/idle/felix-marks.ts';
 import { parseIp } from '../../net/ip.ts';
 import { tryParsePortRange } from '../../net/port.ts';
 import type { RateLimit, RateUnit } from '../../nftables/nft.ts';
@@ -32,7 +34,7 @@ function computeNat(settings: FelixSettings): NatConfig {
     ...(address === undefined ? {} : { address: parseIp(address) }),
     ...(ports === undefined || ports.max === 0 ? {} : { ports }),
     ...(interfaceFilter === undefined ? {} : { interfaceFilter }),
-    floatingAddresses: computeFloatingAddresses(settings),
+    floatingAddresses: computeAllowed(settings).floatingAddresses,
   };
 }
 
@@ -53,6 +55,8 @@ export function computeFirewallConfig(config: FirewallConfig, settings: FelixSet
     ...(settings.allowIPIPPacketsFromWorkloads === undefined
       ? {}
       : { allowIpipFromWorkloads: settings.allowIPIPPacketsFromWorkloads }),
+    dropInvalid: settings.disableConntrackInvalidCheck !== true,
+    sourceSpoofing: computeAllowed(settings).sourceSpoofing,
     nat: computeNat(settings),
   };
 }
@@ -75,12 +79,63 @@ export function computeForwards({ ipForwarding }: FelixSettings): boolean {
   return ipForwarding !== 'Disabled';
 }
 
-/** Whether endpoints are reached under their floating addresses. */
-export function computeFloatingAddresses({ floatingIPs }: FelixSettings): boolean {
-  return floatingIPs === 'Enabled';
-}
-
 /** Whether hosts see the addresses of workloads, as other workloads do. */
 export function computeHostsAreDirect({ natOutgoingExclusions }: FelixSettings): boolean {
   return natOutgoingExclusions === 'IPPoolsAndHostIPs';
+}
+
+/** What endpoints may have that ask for it: addresses that lead to them, and addresses to send from. */
+export function computeAllowed({ floatingIPs, workloadSourceSpoofing }: FelixSettings) {
+  return {
+    floatingAddresses: floatingIPs === 'Enabled',
+    sourceSpoofing: workloadSourceSpoofing?.toLowerCase() === 'any',
+  };
+}
+
+/** Which interfaces are the host's uplinks; undefined: as usual, also where this language has no such expression. */
+export function computeUplinkPattern({ mtuIfacePattern }: FelixSettings): string | undefined {
+  if (mtuIfacePattern === undefined) return undefined;
+  try {
+    return new RegExp(mtuIfacePattern).source;
+  } catch {
+    return undefined;
+  }
+}
+
+function secondsOf(text: string | undefined, usual: number): number {
+  const ns = text === undefined ? undefined : tryParseDurationNs(text);
+  return ns === undefined ? usual : Number(ns) / 1e9;
+}
+
+/** How often what the kernel holds is compared with what is wanted though it has told of no change; 0: never. */
+export interface RefreshTimes {
+  readonly rulesSeconds: number;
+  readonly routesSeconds: number;
+}
+
+export function computeRefreshTimes({ nftablesRefreshInterval, routeRefreshInterval }: FelixSettings): RefreshTimes {
+  return {
+    rulesSeconds: secondsOf(nftablesRefreshInterval, 180),
+    routesSeconds: secondsOf(routeRefreshInterval, 90),
+  };
+}
+
+/** What is reported to the store of this host and its endpoints. */
+export interface ReportSettings {
+  /** 0: nothing of the host, as in clusters that calico/node sets up. */
+  readonly intervalSeconds: number;
+  readonly ttlSeconds: number;
+  readonly endpoints: boolean;
+  readonly endpointDelaySeconds: number;
+  readonly region: string | undefined;
+}
+
+export function computeReportSettings(settings: FelixSettings): ReportSettings {
+  return {
+    intervalSeconds: secondsOf(settings.reportingInterval, 0),
+    ttlSeconds: secondsOf(settings.reportingTTL, 90),
+    endpoints: settings.endpointReportingEnabled === true,
+    endpointDelaySeconds: secondsOf(settings.endpointReportingDelay, 1),
+    region: settings.openstackRegion,
+  };
 }

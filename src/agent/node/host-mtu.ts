@@ -9,6 +9,8 @@ const GATHER_MS = 200;
 export interface HostMtu {
   /** In bytes. */
   current(): number;
+  /** How uplinks are called from now on; undefined: as usual. */
+  setUplinkPattern(pattern: string | undefined): void;
   /** A link of the host may have changed. */
   touch(): void;
 }
@@ -16,6 +18,7 @@ export interface HostMtu {
 /** The links of workloads are brought to the MTU at once: it may have changed while no agent ran. */
 export function followHostMtu(log: Log, signal: AbortSignal): HostMtu {
   let mtuBytes = observeUplinkMtu();
+  let uplinks: RegExp | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function apply(): void {
@@ -33,7 +36,7 @@ export function followHostMtu(log: Log, signal: AbortSignal): HostMtu {
 
   function look(): void {
     timer = undefined;
-    const now = observeUplinkMtu();
+    const now = observeUplinkMtu(uplinks);
     if (now === mtuBytes || signal.aborted) return;
     log.info(`the MTU of the uplinks is ${now} now, and was ${mtuBytes}`);
     mtuBytes = now;
@@ -46,6 +49,10 @@ export function followHostMtu(log: Log, signal: AbortSignal): HostMtu {
   signal.addEventListener('abort', () => clearTimeout(timer));
   return {
     current: () => mtuBytes,
+    setUplinkPattern(pattern) {
+      uplinks = pattern === undefined ? undefined : new RegExp(pattern);
+      timer ??= setTimeout(look, GATHER_MS);
+    },
     touch() {
       timer ??= setTimeout(look, GATHER_MS);
     },

@@ -71,10 +71,10 @@ export function keepNodeName(settings: AgentSettings, name: string, log: Log): v
   keepFile(settings.nodeNameFile, name, log);
 }
 
-/** The smallest MTU of the uplinks that are up, in bytes. */
-export function observeUplinkMtu(): number {
+/** The smallest MTU of the uplinks that are up, in bytes; `uplinks`: how they are called. */
+export function observeUplinkMtu(uplinks: RegExp = UPLINK): number {
   const names = [...new Bun.Glob('*').scanSync({ cwd: '/sys/class/net', onlyFiles: false })].filter((name) =>
-    UPLINK.test(name),
+    uplinks.test(name),
   );
   const up = names.filter((name) => tryRead(`/sys/class/net/${name}/operstate`) === 'up');
   const sizes = up.map((name) => Number(tryRead(`/sys/class/net/${name}/mtu`))).filter((size) => size > 0);

@@ -169,6 +169,7 @@ const WITH: Readonly<Record<string, object>> = {
   'IPPool spec.namespaceSelector': { allowedUses: ['Workload'] },
   'spec.orchestrator': { workload: 'w' },
   'spec.workload': { orchestrator: 'rkt' },
+  'FelixConfiguration spec.nodeSelector': { logPrefix: 'x' },
   'spec.externalNodesList': { natOutgoingExclusions: 'IPPoolsAndHostIPs' },
   'spec.ipNATs.internalIP': { ipNetworks: ['10.1.0.1/32', '10.1.0.2/32'] },
   'spec.pod': { orchestrator: 'k8s', containerID: undefined },
@@ -246,6 +247,11 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/NATOutgoingInterfaceFilter$/, undefined, 'eth+'],
   [/externalNodesList$/, undefined, ['192.0.2.0/24']],
   [/floatingIPs$/, 'Disabled', 'Enabled'],
+  [/disableConntrackInvalidCheck$|endpointReportingEnabled$/, false, true],
+  [/workloadSourceSpoofing$/, 'Disabled', 'Any'],
+  [/mtuIfacePattern$/, undefined, '^lan'],
+  [/RefreshInterval$|reportingInterval$|reportingTTL$|endpointReportingDelay$/, undefined, '7s'],
+  [/openstackRegion$/, undefined, 'north'],
   [/gress(Bandwidth|Burst|Peakrate|Minburst|PacketRate|PacketBurst|MaxConnections)$/, 5_000, 6_000],
   [/\.dscp$/, 10, 'EF'],
   [/ipNATs\.internalIP$/, '10.1.0.1', '10.1.0.2'],
@@ -269,6 +275,7 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
 ];
 
 function valuesFor(kind: Kind, path: string): readonly [unknown, unknown] {
+  if (kind.name === 'FelixConfiguration' && path === 'spec.nodeSelector') return ['has(other)', 'has(rack)'];
   if (path.endsWith('.action')) return kind.name === 'BGPFilter' ? ['Accept', 'Reject'] : ['Allow', 'Deny'];
   const entry = VALUES.find(([pattern]) => pattern.test(path));
   if (entry === undefined)
@@ -310,7 +317,7 @@ function stateWith(kind: Kind, stored: unknown): string {
   const put = (name: string, resourceKind: never, value: unknown) =>
     clusterState.update({ kind: 'resource', resourceKind, namespace: undefined, name }, JSON.stringify(value));
   for (const one of WORLD) put(one.metadata.name, one.kind as never, { apiVersion, ...one });
-  put(NAMES[kind.name] ?? 'name', kind.name as never, stored);
+  put(nameIn(kind, membersOf(stored)?.spec), kind.name as never, stored);
   for (const { cidr } of own) {
     clusterState.update({ kind: 'affinity', owner: { kind: 'host', name: OWN }, cidr }, '{"state":"confirmed"}');
     clusterState.update({ kind: 'block', cidr }, `{"cidr":"${cidr}","affinity":"host:${OWN}"}`);
@@ -331,7 +338,10 @@ function consumedOf(clusterState: ClusterState): readonly unknown[] {
   const note = (part: unknown) => void parts.push(part);
   const targets = {
     dataplane: { setConfig: note },
-    workloads: { setFloatingAddresses: note },
+    workloads: { setAllowed: note },
+    hostMtu: { setUplinkPattern: note },
+    refresher: { setTimes: note },
+    reporter: { setReports: note },
     forwarding: { setEnabled: note },
     log: { setLevel: note },
   };
@@ -348,10 +358,16 @@ function answerTo({ node: asked, classes = [], updatePeriodSeconds }: CalicoNode
   return show([asked === OWN, updatePeriodSeconds, reportNodeStatus(classes, { status, protocols: [], routes: [] })]);
 }
 
+/** A configuration for some nodes is called neither `default` nor `node.NAME`. */
+function nameIn(kind: Kind, spec: unknown): string {
+  const isScoped = kind.name === 'FelixConfiguration' && membersOf(spec)?.nodeSelector !== undefined;
+  return isScoped ? 'some' : (NAMES[kind.name] ?? 'name');
+}
+
 /** All that the agent makes of a resource. */
 function outcomeOf(kind: Kind, stored: { readonly spec: unknown }): string {
   const text = JSON.stringify(stored);
-  const name = NAMES[kind.name] ?? 'name';
+  const name = nameIn(kind, stored.spec);
   const key = { kind: kind.name, name, ...(kind.namespaced ? { namespace: 'ns' } : {}) };
   const parts = [
     show(parsePolicyUpdate(key, stored, OWN)?.update),
@@ -367,7 +383,7 @@ function outcomeOf(kind: Kind, stored: { readonly spec: unknown }): string {
 function outcomeWith(kind: Kind, path: string, value: unknown): string {
   const spec = specOf(kind, path, value);
   const identity = kind.name === 'WorkloadEndpoint' ? tryComputeEndpointName(spec as EndpointIdentity) : undefined;
-  const metadata = { name: identity ?? NAMES[kind.name] ?? 'name', ...(kind.namespaced ? { namespace: 'ns' } : {}) };
+  const metadata = { name: identity ?? nameIn(kind, spec), ...(kind.namespaced ? { namespace: 'ns' } : {}) };
   const read = readResource(kind, documentOf(kind, spec, metadata), 'document');
   if (read.kind === 'invalid') throw new Error(`${path} ${JSON.stringify(spec)}: ${JSON.stringify(read.issues)}`);
   return outcomeOf(kind, kind.toStored(read.value));

@@ -26,6 +26,7 @@ import type { Log } from '../../sys/log.ts';
 import { computeHostsAreDirect, type FelixSettings } from '../config/felix-settings.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
 import { createInformerStore, type InformerStore } from './informer-store.ts';
+import { findScoped } from './scoped-settings.ts';
 
 /** What a change makes out of date. */
 export type Invalidation = 'routing' | 'pools' | 'felix';
@@ -85,8 +86,9 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
   ]);
 
   function settings(): FelixSettings {
-    const stored = ['default', `node.${nodeName}`].map((name) => felixConfigurations.all.get(name)?.spec);
-    return Object.assign({}, ...stored, felix);
+    const { all } = felixConfigurations;
+    const stored = [all.get('default'), findScoped(all.values(), nodes.all.get(nodeName)), all.get(`node.${nodeName}`)];
+    return Object.assign({}, ...stored.map((one) => one?.spec), felix);
   }
 
   function setResource(kind: string, name: string, text: string | undefined): Invalidation | undefined {

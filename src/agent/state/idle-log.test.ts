@@ -26,8 +26,9 @@ test('what has no effect is told once, by the first resource that has it', () =>
       ['HostEndpoint', 'eth1', { node: 'a', interfaceName: 'eth1' }],
     ),
   ).toEqual([
-    'no effect here: FelixConfiguration(node.a) spec.bpfEnabled, spec.wireguardEnabled: the agent has no such setting',
-    'no effect here: FelixConfiguration(node.b) spec.ipv6Support: the agent has no such setting',
+    'no effect here: FelixConfiguration(node.a) spec.bpfEnabled: no programs of eBPF or XDP are used',
+    'no effect here: FelixConfiguration(node.a) spec.wireguardEnabled: nothing between hosts is encrypted',
+    'no effect here: FelixConfiguration(node.b) spec.ipv6Support: what IPv6 there is is always policed',
     'no effect here: IPPool(tunnels) spec.ipipMode: the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool',
     'no effect here: HostEndpoint(eth0): policy of host endpoints is not enforced; its labels, addresses and ports count in selectors of rules alone',
   ]);

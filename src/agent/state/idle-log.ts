@@ -3,7 +3,7 @@
 import { tryParseJson } from '../../base/json.ts';
 import type { StoreKey } from '../../datastore/keys.ts';
 import { findIdle, idleMarksOf } from '../../model/idle/idle.ts';
-import type { IdleMark } from '../../model/idle/marks.ts';
+import type { IdleMark } from '../../model/idle/idle-mark.ts';
 import { findKind } from '../../model/kinds.ts';
 import { formatResourceName } from '../../model/meta/resource.ts';
 import type { Log } from '../../sys/log.ts';

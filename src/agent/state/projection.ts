@@ -39,7 +39,7 @@ export function createProjection(
   function update(): void {
     const stale = events.takeInvalidations();
     if (stale.size > 0) forwarding.setUsesIpv6(clusterState.usesIpv6());
-    if (stale.has('felix')) followSettings();
+    if (stale.has('felix') || stale.has('routing')) followSettings(); // labels of the node choose settings too
     if (stale.size > 0) dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
     if (stale.has('pools')) poolsChanged();
     if (stale.has('routing') || stale.has('pools')) touchRouting();

@@ -9,7 +9,10 @@ function consume(turns: readonly FelixSettings[]): readonly (readonly string[])[
   const consumers = createSettingsConsumers({
     base: defaultFirewallConfig,
     dataplane: { setConfig: ({ logPrefix }) => void steps.push(`rules ${logPrefix}`) },
-    workloads: { setFloatingAddresses: (enabled) => void steps.push(`floating ${enabled}`) },
+    workloads: { setAllowed: ({ floatingAddresses }) => void steps.push(`floating ${floatingAddresses}`) },
+    hostMtu: { setUplinkPattern: (pattern) => void steps.push(`uplinks ${pattern}`) },
+    refresher: { setTimes: ({ rulesSeconds }) => void steps.push(`refresh ${rulesSeconds}`) },
+    reporter: { setReports: ({ intervalSeconds }) => void steps.push(`report ${intervalSeconds}`) },
     forwarding: { setEnabled: (isEnabled) => void steps.push(`forwarding ${isEnabled}`) },
     log: { setLevel: (level) => void steps.push(`log ${level}`) },
   });
@@ -33,7 +36,15 @@ test('each is given its part at the start, and then when that part has changed',
       { logSeverityScreen: 'Fatal', floatingIPs: 'Enabled' },
     ]),
   ).toEqual([
-    ['log info', 'forwarding true', `rules ${logPrefix}`, 'floating false'],
+    [
+      'log info',
+      'forwarding true',
+      `rules ${logPrefix}`,
+      'floating false',
+      'uplinks undefined',
+      'refresh 180',
+      'report 0',
+    ],
     [],
     ['log debug'],
     ['rules x'],

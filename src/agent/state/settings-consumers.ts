@@ -4,11 +4,16 @@ import { sameContent } from '../../base/equal.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
 import type { LeveledLog } from '../../sys/log.ts';
 import {
+  computeAllowed,
   computeFirewallConfig,
-  computeFloatingAddresses,
   computeForwards,
   computeLogLevel,
+  computeRefreshTimes,
+  computeReportSettings,
+  computeUplinkPattern,
   type FelixSettings,
+  type RefreshTimes,
+  type ReportSettings,
 } from '../config/felix-settings.ts';
 import type { Forwarding } from '../node/forwarding.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -23,7 +28,10 @@ export interface SettingsTargets {
   /** The rules of this host where no setting says otherwise. */
   readonly base: FirewallConfig;
   readonly dataplane: Pick<Dataplane, 'setConfig'>;
-  readonly workloads: Pick<Workloads, 'setFloatingAddresses'>;
+  readonly workloads: Pick<Workloads, 'setAllowed'>;
+  readonly hostMtu: { setUplinkPattern(pattern: string | undefined): void };
+  readonly refresher: { setTimes(times: RefreshTimes): void };
+  readonly reporter: { setReports(settings: ReportSettings): void };
   readonly forwarding: Pick<Forwarding, 'setEnabled'>;
   readonly log: Pick<LeveledLog, 'setLevel'>;
 }
@@ -45,6 +53,9 @@ export function createSettingsConsumers({
   base,
   dataplane,
   workloads,
+  hostMtu,
+  refresher,
+  reporter,
   forwarding,
   log,
 }: SettingsTargets): readonly SettingsConsumer[] {
@@ -52,6 +63,9 @@ export function createSettingsConsumers({
     consume(computeLogLevel, log.setLevel),
     consume(computeForwards, forwarding.setEnabled),
     consume((settings) => computeFirewallConfig(base, settings), dataplane.setConfig),
-    consume(computeFloatingAddresses, workloads.setFloatingAddresses),
+    consume(computeAllowed, workloads.setAllowed),
+    consume(computeUplinkPattern, hostMtu.setUplinkPattern),
+    consume(computeRefreshTimes, refresher.setTimes),
+    consume(computeReportSettings, reporter.setReports),
   ];
 }

@@ -9,16 +9,22 @@ import {
 } from '../../kernel/reconcile/workload-state.ts';
 import { formatRoute } from '../../kernel/route/routes.ts';
 import { removeLeftIfbs } from '../../kernel/shaping/shaping.ts';
-import { formatIp, type Ip } from '../../net/ip.ts';
+import { formatIp } from '../../net/ip.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { Log } from '../../sys/log.ts';
 import { withRouteSocket } from '../../sys/netlink.ts';
 
+/** Whether floating addresses lead to their endpoints, and whether endpoints may send from addresses that are not theirs. */
+export interface AllowedSpecials {
+  readonly floatingAddresses: boolean;
+  readonly sourceSpoofing: boolean;
+}
+
 export interface Workloads {
   /** Takes in what a policy update says about an endpoint of this node. */
   update(update: PolicyUpdate): void;
-  /** Whether floating addresses lead to their endpoints; until told so they do not. */
-  setFloatingAddresses(enabled: boolean): void;
+  /** What endpoints may be more than others are; until told so they are not. */
+  setAllowed(allowed: AllowedSpecials): void;
   /** Ids of endpoints whose host link is not there. */
   missing(): ReadonlySet<string>;
   /** Makes the kernel as all of them want it: somebody else, or an earlier version, may have made it otherwise. */
@@ -27,25 +33,26 @@ export interface Workloads {
   reconcileChanged(): void;
 }
 
-function workloadOf(
-  update: Extract<PolicyUpdate, { kind: 'endpoint' }>,
-  floating: readonly Ip[],
-): LocalWorkload | undefined {
-  const { id, value } = update;
+type EndpointUpdate = Extract<PolicyUpdate, { kind: 'endpoint' }>;
+
+/** What an endpoint asks for beyond what all have. */
+type Specials = Pick<LocalWorkload, 'floating' | 'maySpoof'>;
+
+function specialsOf({ value }: EndpointUpdate): Specials {
+  const { floating = [], allowedSources = [] } = value?.local ?? {};
+  return { floating: floating.map(({ external }) => external), maySpoof: allowedSources.length > 0 };
+}
+
+function workloadOf({ id, value }: EndpointUpdate, specials: Specials): LocalWorkload | undefined {
   if (value?.local === undefined) return undefined;
-  const { interfaceName, mac, allowedSources, bandwidth = {} } = value.local;
+  const { interfaceName, mac, bandwidth = {} } = value.local;
   const { addresses, partial: isPartial } = value;
-  const maySpoof = allowedSources.length > 0;
-  return { id, interfaceName, addresses, floating, mac, maySpoof, bandwidth, isPartial };
+  return { id, interfaceName, addresses, mac, bandwidth, isPartial, ...specials };
 }
 
 /** Whether it is all that whoever attaches it makes of it. */
 function isPlain({ maySpoof, floating, bandwidth }: LocalWorkload): boolean {
   return !maySpoof && floating.length === 0 && bandwidth.ingress === undefined && bandwidth.egress === undefined;
-}
-
-function floatingOf({ value }: Extract<PolicyUpdate, { kind: 'endpoint' }>): readonly Ip[] {
-  return value?.local?.floating?.map(({ external }) => external) ?? [];
 }
 
 /** Each thing that was not as wanted goes to `tell`, with `done` for what was done about it. */
@@ -69,9 +76,15 @@ export function createWorkloads(log: Log): Workloads {
   const all = new Map<string, LocalWorkload>();
   /** Names of links. */
   const changed = new Set<string>();
-  /** Floating addresses by id, of those that have some. */
-  const floats = new Map<string, readonly Ip[]>();
-  let hasFloats = false;
+  /** A workload whose sending was bounded is gone, or is another one now. */
+  let mayHaveLeft = false;
+  /** What endpoints ask for, by id; those that ask for nothing are not in it. */
+  const asking = new Map<string, Specials>();
+  let allowed: AllowedSpecials = { floatingAddresses: false, sourceSpoofing: false };
+
+  function granted({ floating, maySpoof }: Specials): Specials {
+    return { floating: allowed.floatingAddresses ? floating : [], maySpoof: allowed.sourceSpoofing && maySpoof };
+  }
 
   /** A workload that comes is connected by whoever attaches it, unless it is one that may do more than others. */
   function noteChange(before: LocalWorkload | undefined, now: LocalWorkload): void {
@@ -85,6 +98,7 @@ export function createWorkloads(log: Log): Workloads {
   }
 
   function removeLeft(): void {
+    mayHaveLeft = false;
     const sending = [...all.values()].filter(({ bandwidth }) => bandwidth.egress !== undefined);
     const names = sending.map(({ interfaceName }) => interfaceName);
     const removed = withRouteSocket((socket) => removeLeftIfbs(socket, names));
@@ -95,18 +109,19 @@ export function createWorkloads(log: Log): Workloads {
   return {
     update(update) {
       if (update.kind !== 'endpoint') return;
-      const floating = floatingOf(update);
-      if (floating.length > 0) floats.set(update.id, floating);
-      else floats.delete(update.id);
-      const workload = workloadOf(update, hasFloats ? floating : []);
+      const specials = specialsOf(update);
+      if (specials.floating.length > 0 || specials.maySpoof) asking.set(update.id, specials);
+      else asking.delete(update.id);
+      const workload = workloadOf(update, granted(specials));
+      if (all.get(update.id)?.bandwidth.egress !== undefined) mayHaveLeft = true;
       if (workload === undefined) all.delete(update.id);
       else put(workload);
     },
-    setFloatingAddresses(enabled) {
-      hasFloats = enabled;
-      for (const [id, floating] of floats) {
+    setAllowed(next) {
+      allowed = next;
+      for (const [id, specials] of asking) {
         const workload = all.get(id);
-        if (workload !== undefined) put({ ...workload, floating: enabled ? floating : [] });
+        if (workload !== undefined) put({ ...workload, ...granted(specials) });
       }
     },
     missing() {
@@ -120,10 +135,13 @@ export function createWorkloads(log: Log): Workloads {
       removeLeft();
     },
     reconcileChanged() {
+      if (mayHaveLeft) removeLeft();
       if (changed.size === 0) return;
       const names = new Set(changed);
       changed.clear();
-      report(reconcileKernel(computeStateOfLinks([...all.values()], names)), log, log.info, 'set');
+      const outcome = reconcileKernel(computeStateOfLinks([...all.values()], names));
+      for (const name of outcome.absent) changed.add(name); // it is still to be made
+      report(outcome, log, log.info, 'set');
     },
   };
 }

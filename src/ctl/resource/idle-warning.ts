@@ -1,6 +1,6 @@
 // Says once for a command what of the resources that it writes has no effect here, though it is stored.
 import { findIdle } from '../../model/idle/idle.ts';
-import type { IdleMark } from '../../model/idle/marks.ts';
+import type { IdleMark } from '../../model/idle/idle-mark.ts';
 import { formatResourceId, type Resource } from '../../model/meta/resource.ts';
 import type { Stdio } from '../cli/command.ts';
 import type { Item } from '../manifest/manifest.ts';

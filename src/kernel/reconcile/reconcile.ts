@@ -62,6 +62,8 @@ function applySettings(links: KernelDifference['links']): readonly OcicatError[]
 export interface Reconciliation {
   /** What was not as wanted; of routes, those that are now. */
   readonly difference: KernelDifference;
+  /** Links that are wanted and are not there. */
+  readonly absent: readonly string[];
   /** Links whose bandwidth is another now. */
   readonly shaped: readonly string[];
   /** What is not as wanted still, and why. */
@@ -96,6 +98,8 @@ export function reconcileKernel(desired: KernelState): Reconciliation {
     );
     const shaping = reconcileShaping(socket, observed.links, bandwidths);
     const { difference, failures } = applyDifference(socket, computeDifference(desired, observed));
-    return { difference, shaped: shaping.changed, failures: [...shaping.failures, ...failures] };
+    const names = new Set(observed.links.map(({ name }) => name));
+    const absent = [...desired.links.keys()].filter((name) => !names.has(name));
+    return { difference, absent, shaped: shaping.changed, failures: [...shaping.failures, ...failures] };
   });
 }

@@ -122,7 +122,7 @@ export const processFields = {
   vxlanVNI: optional(integer(0, 0xffffff), 'The network identifier of VXLAN.', '4096'),
   allowVXLANPacketsFromWorkloads: flag('Whether workloads may send VXLAN packets.', 'false'),
   allowIPIPPacketsFromWorkloads: flag('Whether workloads may send IP-in-IP packets.', 'false'),
-  reportingInterval: span('How often the agent reports into the store; 0 never.', '30s'),
+  reportingInterval: span('How often the agent reports into the store that it lives; 0 never.', '0s'),
   reportingTTL: span('How long a report lasts.', '90s'),
   endpointReportingEnabled: flag('Whether the state of endpoints is reported into the store.', 'false'),
   endpointReportingDelay: span('How long changes are collected before a report.', '1s'),

@@ -37,7 +37,7 @@ const examples: readonly (readonly [kind: string, spec: object, metadata: object
     {},
     ['spec.bpfEnabled', 'spec.wireguardEnabled'],
   ],
-  ['FelixConfiguration', { nodeSelector: 'all()' }, { name: 'racks' }, ['spec.nodeSelector']],
+  ['FelixConfiguration', { nodeSelector: 'all()' }, { name: 'racks' }, []],
   ['BGPConfiguration', { asNumber: 65000 }, { name: 'default' }, []],
   [
     'BGPPeer',

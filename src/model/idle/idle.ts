@@ -4,7 +4,8 @@ import { fieldsBelow, findField } from '../../schema/describe.ts';
 import { membersOf } from '../../schema/document.ts';
 import type { Field } from '../../schema/schema.ts';
 import type { Kind } from '../meta/kind.ts';
-import { IDLE_MARKS, type IdleMark } from './marks.ts';
+import type { IdleMark } from './idle-mark.ts';
+import { IDLE_MARKS } from './marks.ts';
 
 const NO_MARKS: readonly IdleMark[] = [];
 

@@ -2,63 +2,8 @@
 // validate warn of, what explain and the reference pages say, what the agent's log names, and a section of
 // docs/differences.md follow from it; a test holds that everything else acts.
 
-import { namesOf } from '../../schema/schema.ts';
-import { felixConfigurationSpec } from '../felix/felix-configuration.ts';
-
-export interface IdleMark {
-  /** From the resource on, by names; `''` is the whole kind. What lies below a marked field is marked with it. */
-  readonly path: string;
-  /** What that means, as the end of a sentence that begins with "no effect here:". */
-  readonly why: string;
-  /** The values that have none; undefined: whatever is not the default. */
-  readonly values?: readonly (string | boolean)[];
-  /** Values beside the default that say what is so anyway. */
-  readonly holds?: readonly (string | boolean)[];
-}
-
-/** The settings that the agent acts on. */
-export const ACTING_FELIX_FIELDS = [
-  'defaultEndpointToHostAction',
-  'nftablesFilterDenyAction',
-  'logPrefix',
-  'logActionRateLimit',
-  'logActionRateLimitBurst',
-  'vxlanPort',
-  'allowVXLANPacketsFromWorkloads',
-  'allowIPIPPacketsFromWorkloads',
-  'ipForwarding',
-  'logSeverityScreen',
-  'natPortRange',
-  'natOutgoingAddress',
-  'natOutgoingExclusions',
-  'iptablesNATOutgoingInterfaceFilter',
-  'externalNodesList',
-  'floatingIPs',
-] as const satisfies readonly (keyof typeof felixConfigurationSpec.fields)[];
-
-/** Settings, and the values of them that say what this agent does anyway. */
-const FELIX_AS_IT_IS: Readonly<Record<string, readonly (string | boolean)[]>> = {
-  reportingInterval: ['0s'],
-  usageReportingEnabled: [false],
-  xdpEnabled: [false],
-  ipipEnabled: [false],
-  vxlanEnabled: [false],
-  nftablesMode: ['Enabled'],
-  iptablesBackend: ['NFT'],
-};
-
-const felix: readonly IdleMark[] = namesOf(felixConfigurationSpec.fields)
-  .filter((name) => !(ACTING_FELIX_FIELDS as readonly string[]).includes(name))
-  .map((name) =>
-    name === 'nodeSelector'
-      ? { path: 'spec.nodeSelector', why: 'only the configurations `default` and `node.NAME` are read' }
-      : { path: `spec.${name}`, why: 'the agent has no such setting', ...holdsOf(name) },
-  );
-
-function holdsOf(name: string): Pick<IdleMark, 'holds'> {
-  const holds = FELIX_AS_IT_IS[name];
-  return holds === undefined ? {} : { holds };
-}
+import { FELIX_MARKS } from './felix-marks.ts';
+import type { IdleMark } from './idle-mark.ts';
 
 const NO_SERVICES = 'there are no services; the rule matches nothing';
 const NO_HOST_POLICY = 'policy of host endpoints is not enforced';
@@ -83,7 +28,7 @@ const HOST_POLICY: readonly IdleMark[] = ['doNotTrack', 'preDNAT', 'applyOnForwa
 
 /** By kind. */
 export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
-  FelixConfiguration: felix,
+  FelixConfiguration: FELIX_MARKS,
   BGPConfiguration: [
     ...['serviceLoadBalancerIPs', 'serviceExternalIPs', 'serviceClusterIPs', 'serviceLoadBalancerAggregation'].map(
       (name) => ({ path: `spec.${name}`, why: 'there are no services' }),

@@ -1,5 +1,6 @@
 // The section of docs/differences.md on what has no effect, from the marks.
-import { ACTING_FELIX_FIELDS, IDLE_MARKS, type IdleMark } from './marks.ts';
+import type { IdleMark } from './idle-mark.ts';
+import { IDLE_MARKS } from './marks.ts';
 
 export const IDLE_HEADING = '\n## What has no effect yet\n';
 
@@ -14,11 +15,7 @@ function row(kind: string, marks: readonly IdleMark[]): string {
 }
 
 function rowsOf(kind: string, marks: readonly IdleMark[]): string {
-  const all = kind === 'FelixConfiguration' ? marks.filter(({ path }) => path === 'spec.nodeSelector') : marks;
-  const rows = [...Map.groupBy(all, ({ why }) => why).values()].map((alike) => row(kind, alike)).join('');
-  if (kind !== 'FelixConfiguration') return rows;
-  const acting = ACTING_FELIX_FIELDS.map(code).join(', ');
-  return `${rows}| ${kind} | every other field but ${acting} | the agent has no such setting |\n`;
+  return [...Map.groupBy(marks, ({ why }) => why).values()].map((alike) => row(kind, alike)).join('');
 }
 
 /** The section, with its heading. */
