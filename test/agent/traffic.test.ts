@@ -68,8 +68,11 @@ test('limits stand while no agent runs, and the next one keeps them', async () =
   expect(qdiscs()).toMatch(/dev bwcali\S+ root .*rate 3Mbit/);
   await host.startAgent();
   expect(qdiscs()).toMatch(/dev bwcali\S+ root .*rate 3Mbit/);
-  host.must('tc qdisc del dev calia ingress && ip link set calia down && ip link set calia up');
-  await until('the way through the other link', () => /ingress ffff: dev calia/.test(qdiscs()));
+  host.must('tc qdisc del dev calia ingress');
+  const { elapsedMs } = await until('the way back', () => /ingress ffff: dev calia/.test(qdiscs()));
+  expect(elapsedMs).toBeLessThan(1_000);
+  host.must('tc filter del dev calia ingress');
+  await until('the filter', () => /mirred/.test(host.must('tc filter show dev calia ingress')));
 });
 
 test('a floating address leads to its endpoint while floatingIPs is Enabled, by a route that BGP can tell', async () => {

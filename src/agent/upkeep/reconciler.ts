@@ -55,6 +55,8 @@ function workOf(event: KernelEvent): readonly Work[] {
       return linkWork(event);
     case 'overrun':
       return event.of === 'nftables' ? ['firewall', 'other-firewalls'] : ['links', 'forwarding', 'host'];
+    case 'queueing':
+      return ['links'];
     case 'netconf':
       return ['forwarding', 'links'];
     case 'address':
@@ -84,7 +86,7 @@ export async function runReconciler(targets: ReconcilerTargets, signal: AbortSig
     }
   }
 
-  const events = observeKernelEvents(signal, ['link', 'route', 'address', 'netconf', 'nftables']);
+  const events = observeKernelEvents(signal, ['link', 'route', 'address', 'queueing', 'netconf', 'nftables']);
   const tidy = tidyBirdRoutes(targets.log);
   const watchAge = watchBirdAge(targets.bird, targets.log);
   for await (const event of events) {

@@ -13,6 +13,8 @@ export type KernelEvent =
   | { readonly kind: 'route'; readonly change: Change; readonly route: Route; readonly causedBy: number }
   | { readonly kind: 'address'; readonly change: Change; readonly address: LinkAddress; readonly causedBy: number }
   | { readonly kind: 'neighbour'; readonly change: Change; readonly neighbour: Neighbour; readonly causedBy: number }
+  /** A queueing discipline of a link, or a filter of one. */
+  | { readonly kind: 'queueing'; readonly interfaceIndex: number; readonly causedBy: number }
   /** A setting of the network changed, forwarding among them. */
   | { readonly kind: 'netconf' }
   /** A whole nf_tables transaction; `tables` are the names of the tables that it touched. */
@@ -25,6 +27,10 @@ export type KernelEvent =
   /** Events were lost: observe everything anew. */
   | { readonly kind: 'overrun'; readonly of: 'rtnetlink' | 'nftables' };
 
+/** linux/rtnetlink.h: what begins with a `tcmsg`. */
+const RTM_NEWQDISC = 36;
+const RTM_DELQDISC = 37;
+const RTM_DELTFILTER = 45;
 /** linux/rtnetlink.h: a setting of one interface, of all or of new ones. */
 const RTM_NEWNETCONF = 80;
 
@@ -53,6 +59,10 @@ export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undef
       const change = type === RTM_NEWNEIGH ? 'set' : 'removed';
       return neighbour === undefined ? undefined : { kind: 'neighbour', change, neighbour, causedBy };
     }
+    case RTM_NEWQDISC:
+    case RTM_DELQDISC:
+    case RTM_DELTFILTER:
+      return { kind: 'queueing', interfaceIndex: netlink.readU32(payload, 4), causedBy };
     case RTM_NEWNETCONF:
       return { kind: 'netconf' };
     default:

@@ -12,6 +12,7 @@ export type EventKind = Exclude<KernelEvent['kind'], 'overrun'>;
 const routeGroups: Readonly<Record<Exclude<EventKind, 'nftables'>, readonly number[]>> = {
   link: [1],
   neighbour: [3],
+  queueing: [4],
   address: [5, 9],
   route: [7, 11],
   netconf: [24, 25],
