@@ -24,7 +24,7 @@ test('replace warns as well, and one warning is for all resources of a command',
   const felix = document('FelixConfiguration', 'default', '{wireguardEnabled: true, logPrefix: x}');
   await session.run('create -f -', `${POOL}---\n${felix}`);
   expect((await session.run('replace -f -', `${POOL}---\n${felix}`)).err).toBe(
-    `${POOL_WARNING}  FelixConfiguration(default): spec.wireguardEnabled (the agent has no such setting)\n`,
+    `${POOL_WARNING}  FelixConfiguration(default): spec.wireguardEnabled (nothing between hosts is encrypted)\n`,
   );
 });
 
@@ -37,7 +37,7 @@ test('patch warns of what it changes alone', async () => {
     err: '',
   });
   expect((await patch('{"spec":{"bpfEnabled":true}}')).err).toBe(
-    `${HEAD}  FelixConfiguration(default): spec.bpfEnabled (the agent has no such setting)\n`,
+    `${HEAD}  FelixConfiguration(default): spec.bpfEnabled (no programs of eBPF or XDP are used)\n`,
   );
 });
 
@@ -63,13 +63,13 @@ test('many resources are counted', async () => {
 test('explain says it of a kind, a field, and what lies in one', async () => {
   expect((await session.run('explain hep')).out).toContain('No effect here: policy of host endpoints is not enforced');
   expect((await session.run('explain felixconfig.spec.bpfEnabled')).out).toContain(
-    'No effect here: the agent has no such setting.',
+    'No effect here: no programs of eBPF or XDP are used.',
   );
   expect((await session.run('explain ippool.spec')).out).toContain(
     'No effect of Always and CrossSubnet here: the tunnels',
   );
-  expect((await session.run('explain wep.spec.qosControls.ingressBandwidth')).out).toContain(
-    'No effect here: its traffic has no limits.',
+  expect((await session.run('explain node.spec.wireguard.interfaceIPv4Address')).out).toContain(
+    'No effect here: nothing is encrypted.',
   );
   expect((await session.run('explain felixconfig.spec.logPrefix')).out).not.toContain('No effect');
 });
