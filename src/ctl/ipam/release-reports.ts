@@ -1,14 +1,15 @@
 // ipam release --from-report: takes back what every report calls leaked, nobody has touched since and nobody uses now.
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
-import { parseJson } from '../../base/json.ts';
 import { VERSION } from '../../base/version.ts';
 import { printKey } from '../../datastore/keys.ts';
 import type { Datastore, Revision } from '../../datastore/port.ts';
 import { getResource } from '../../datastore/resource/resources.ts';
 import { releaseAddress } from '../../ipam/ipam.ts';
 import { parseIp } from '../../net/ip.ts';
-import { membersOf } from '../../schema/document.ts';
+import { parseDocument } from '../../schema/parse.ts';
+import { boolean, text } from '../../schema/scalars.ts';
+import { filled, type Infer, list, map, object, optional, type Scalar } from '../../schema/schema.ts';
 import { dryRunNote, flagOn, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { type AddressUsage, readAddressUsage } from './usage.ts';
@@ -28,16 +29,37 @@ interface Report {
   readonly handles: ReadonlySet<string>;
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
+/** Beyond 2^53, where it is no number of JavaScript's. */
+const sequenceNumber: Scalar<bigint> = {
+  shape: 'scalar',
+  wanted: 'a whole number',
+  json: { type: 'integer' },
+  read: (value) => (typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value as bigint) : undefined),
+};
 
-function readLeak(value: unknown): Leak | undefined {
-  const fields = membersOf(value);
-  if (fields === undefined || fields.inUse !== false) return undefined;
-  const { sequenceNumber } = fields;
-  if (typeof sequenceNumber !== 'bigint' && typeof sequenceNumber !== 'number') return undefined;
-  return { ip: text(fields.ip), handle: text(fields.handle), sequenceNumber: BigInt(sequenceNumber) };
+/** As `ipam check -o` writes it, and Calico's (Calico v3.33, calicoctl/calicoctl/commands/ipam/check.go). */
+const reportFile = object({
+  version: filled(text(), '', ''),
+  clusterGUID: filled(text(), '', ''),
+  clusterInformationRevision: filled(text(), '', ''),
+  allocations: map(
+    text(),
+    list(
+      object({
+        ip: filled(text(), '', ''),
+        handle: filled(text(), '', ''),
+        inUse: optional(boolean),
+        sequenceNumber: optional(sequenceNumber),
+      }),
+    ),
+  ),
+  leakedHandles: optional(list(text())),
+});
+
+type Allocation = Infer<typeof reportFile>['allocations'][string][number];
+
+function leakOf({ ip, handle, inUse, sequenceNumber }: Allocation): readonly Leak[] {
+  return inUse === false && sequenceNumber !== undefined ? [{ ip, handle, sequenceNumber }] : [];
 }
 
 function keyOf({ ip, handle, sequenceNumber }: Leak): string {
@@ -46,29 +68,18 @@ function keyOf({ ip, handle, sequenceNumber }: Leak): string {
 
 /** Throws `invalid` for a file that is no report. */
 async function readReport(path: string): Promise<Report> {
-  let fields: Readonly<Record<string, unknown>> | undefined;
-  try {
-    fields = membersOf(parseJson(await readFile(path, 'utf8')));
-  } catch (cause) {
+  const json = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new OcicatError('invalid', `open ${path}: no report`, { cause });
-  }
-  const allocations = membersOf(fields?.allocations);
-  if (fields === undefined || allocations === undefined) throw new OcicatError('invalid', `open ${path}: no report`);
-  const leaks = new Map<string, Leak>();
-  for (const list of Object.values(allocations)) {
-    for (const value of Array.isArray(list) ? list : []) {
-      const leak = readLeak(value);
-      if (leak !== undefined) leaks.set(keyOf(leak), leak);
-    }
-  }
-  const handles = Array.isArray(fields.leakedHandles) ? fields.leakedHandles.map(text) : [];
+  });
+  const file = parseDocument(`open ${path}: no report`, json, reportFile, 'open');
+  const leaks = Object.values(file.allocations).flat().flatMap(leakOf);
   return {
     path,
-    version: text(fields.version),
-    clusterGUID: text(fields.clusterGUID),
-    revision: text(fields.clusterInformationRevision),
-    leaks,
-    handles: new Set(handles),
+    version: file.version,
+    clusterGUID: file.clusterGUID,
+    revision: file.clusterInformationRevision,
+    leaks: new Map(leaks.map((leak) => [keyOf(leak), leak])),
+    handles: new Set(file.leakedHandles),
   };
 }
 
