@@ -45,7 +45,7 @@ async function takeProvided({ request, signal }: Add, undo: Undo): Promise<Provi
   if (missing.length > 0)
     throw new OcicatError(
       'invalid',
-      `ask IPAM plugin "${provider.name}" for ${missing.map(formatIp).join(', ')}: it gave ${provided.addresses.map(formatIp).join(', ')}`,
+      `ask "${provider.name}" for addresses ${missing.map(formatIp).join(', ')}: it gave ${provided.addresses.map(formatIp).join(', ')}`,
     );
   return provided;
 }

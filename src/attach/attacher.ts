@@ -22,7 +22,7 @@ import type {
 import { reportStatus } from './status.ts';
 import { createWriteBack } from './write-back.ts';
 
-/** Calico's limit for one assignment; the CNI plugin waits a little longer than this. */
+/** Calico's limit for one assignment; a client waits a little longer than this. */
 const TIMEOUT_MS = 90_000;
 /** The turn of requests about no container, or about all. */
 const ALL = '';

@@ -12,7 +12,7 @@ import { routesOf } from './routes.ts';
 function chooseMtu({ context, request }: Operation<AttachRequest>): number | undefined {
   const mtuBytes = request.mtuBytes ?? context.mtuBytes();
   if (mtuBytes === undefined && request.needsMtu)
-    throw new OcicatError('not-ready', 'choose MTU: require_mtu_file is true and the agent knows none yet');
+    throw new OcicatError('not-ready', 'choose MTU: the request needs one and the agent knows none yet');
   return mtuBytes;
 }
 

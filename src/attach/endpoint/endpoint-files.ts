@@ -18,11 +18,11 @@ import { replaceFile } from '../../sys/replace-file.ts';
 /** What a store is told of a pod that it does not know. */
 export interface KeptEndpoint {
   readonly endpoint: WorkloadEndpoint;
-  /** What its addresses are held under; undefined where another IPAM plugin gave them. */
+  /** What its addresses are held under; undefined where another provider gave them. */
   readonly handleId: string | undefined;
   /** Whether its networks' profiles are made where they are missing. */
   readonly createsProfile: boolean;
-  /** What another IPAM plugin answered, which it wants to see again when it is to check. */
+  /** What another provider of addresses answered, which it wants to see again when it is to check. */
   readonly supplied?: string | undefined;
 }
 

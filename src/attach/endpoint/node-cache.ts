@@ -2,7 +2,7 @@
 // endpoints, which profiles there are, and whether the datastore is open for changes.
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { printKey, printResourcePrefix, tryParseKey } from '../../datastore/keys.ts';
-import type { Datastore, Revision } from '../../datastore/port.ts';
+import type { Datastore, Listing, Revision } from '../../datastore/port.ts';
 import { parseResourceAt } from '../../datastore/resource/resource-codec.ts';
 import type { StoreCache, StoreUpdate } from '../../ipam/commit.ts';
 import { createKeyCache } from '../../ipam/key-cache.ts';
@@ -58,6 +58,19 @@ function tryRead<R extends Resource>(kind: Kind<R>, key: string, text: string): 
   }
 }
 
+function isEndpointNamed(key: string, prefix: string): boolean {
+  if (!key.startsWith(ENDPOINTS)) return false;
+  const named = tryParseKey(key);
+  return named?.kind === 'resource' && named.name.startsWith(prefix);
+}
+
+/** What was known and stands no more has gone. Of what stands, `apply` leaves out what is not its own. */
+function takeListing({ kvs, revision }: Listing, known: readonly string[], apply: (update: StoreUpdate) => void): void {
+  const standing = new Set(kvs.map((kv) => kv.key));
+  for (const key of known) if (!standing.has(key)) apply({ key, value: undefined, modRevision: revision });
+  for (const kv of kvs) apply(kv);
+}
+
 export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache {
   const ipam = openIpamView(datastore, nodeName);
   const cache = createKeyCache();
@@ -65,30 +78,13 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
   const waiting: (() => void)[] = [];
   let inSync = false;
 
-  function isOwnEndpoint(key: string): boolean {
-    if (!key.startsWith(ENDPOINTS)) return false;
-    const named = tryParseKey(key);
-    return named?.kind === 'resource' && named.name.startsWith(ownPrefix);
-  }
-
-  function isCached(key: string): boolean {
-    return key === CLUSTER || key.startsWith(PROFILES) || isOwnEndpoint(key);
-  }
+  const isCached = (key: string) => key === CLUSTER || key.startsWith(PROFILES) || isEndpointNamed(key, ownPrefix);
 
   function apply(update: StoreUpdate): void {
     ipam.apply(update);
     const { key, value } = update;
     if (isCached(key))
       cache.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
-  }
-
-  /** Other nodes' endpoints are listed too, and left out. */
-  async function rereadOwn(prefix: string, signal: AbortSignal): Promise<void> {
-    const { kvs, revision } = await datastore.list(prefix, {}, signal);
-    const standing = new Set(kvs.map((kv) => kv.key));
-    for (const key of cache.keysUnder(prefix))
-      if (!standing.has(key)) cache.apply({ key, value: undefined, modRevision: revision });
-    for (const kv of kvs) apply(kv);
   }
 
   return {
@@ -98,7 +94,9 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
     async refresh(signal) {
       await Promise.all([
         ipam.refresh(signal),
-        ...[ENDPOINTS, PROFILES, CLUSTER].map((prefix) => rereadOwn(prefix, signal)),
+        ...[ENDPOINTS, PROFILES, CLUSTER].map(async (prefix) =>
+          takeListing(await datastore.list(prefix, {}, signal), cache.keysUnder(prefix), apply),
+        ),
       ]);
     },
     endpoints() {

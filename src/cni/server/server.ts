@@ -148,6 +148,19 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
+/** Returns when the caller has it, has gone, or has not taken it in time. */
+function sendAnswer(socket: Socket, answer: CniAnswer, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) return resolve();
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.end(printWireAnswer(answer));
+  });
+}
+
 /**
  * Listens beside the path and moves the socket into place: there is no moment at which others than root could connect,
  * and a socket that a killed agent left is replaced. Throws `unavailable`.
@@ -176,17 +189,7 @@ export async function openCniServer(
 
   async function handle(socket: Socket): Promise<void> {
     socket.on('error', () => undefined); // a caller that has gone is noticed when it is answered
-    const answer = await answerTo(socket);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => socket.destroy(), limits.timeoutMs);
-      socket.once('close', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      if (!socket.destroyed) return void socket.end(printWireAnswer(answer));
-      clearTimeout(timer);
-      resolve();
-    });
+    await sendAnswer(socket, await answerTo(socket), limits.timeoutMs);
   }
 
   const server = createServer({ allowHalfOpen: true }, (socket) => {
