@@ -41,7 +41,10 @@ export function createMergedGroups(
         one = createMergedTier(editor, { owner, tier: index });
         merged.set(index, one);
       }
-      one.update(tier[direction].flatMap((id) => segmentsOf(direction, id)));
+      one.update(
+        tier[direction].flatMap((id) => segmentsOf(direction, id)),
+        tier[direction],
+      );
     }
     for (const [index, one] of merged) {
       const tier = tiers[index];

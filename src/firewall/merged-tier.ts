@@ -31,8 +31,8 @@ export interface Run {
 }
 
 export interface MergedTier {
-  /** Changes what differs from the segments before. */
-  update(segments: readonly Segment[]): void;
+  /** Changes what differs from the segments before; they are those of the lists, in order. */
+  update(segments: readonly Segment[], lists: readonly RuleListId[]): void;
   runs(): readonly Run[];
   /** Takes its sets away. */
   remove(): void;
@@ -49,11 +49,24 @@ interface CountedSet extends RunSet {
   readonly owners: Map<Bytes, readonly string[]>;
 }
 
+/** What is merged has so many policies to a run at least. */
+const LISTS_OF_RUN = 2;
+
 const DECIDES = { allow: 'accept', deny: 'drop', pass: 'return' } as const;
 
-function placeAll(segments: readonly Segment[]): readonly Placed[] {
+function countRuns(placed: readonly Placed[]): number {
+  return new Set(placed.map(({ layer, segment }) => runOf(layer, segment.action))).size;
+}
+
+/** Where actions alternate all the time, sets of one element each would be more than the chains of the policies. */
+function placeAll(segments: readonly Segment[], lists: readonly RuleListId[]): readonly Placed[] {
   const layers = computeLayers(segments);
-  return segments.map((segment, index) => ({ segment, layer: layers[index] ?? 0 }));
+  const placed = segments.map((segment, index) => ({ segment, layer: layers[index] ?? 0 }));
+  return countRuns(placed) * LISTS_OF_RUN <= lists.length ? placed : lists.map(callOnly);
+}
+
+function callOnly(id: RuleListId, layer: number): Placed {
+  return { segment: { action: undefined, boxes: [], reaches: [], called: id }, layer };
 }
 
 /** What has one action in one layer. */
@@ -151,8 +164,8 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
 
   return {
     /** What comes is added before what goes is taken away, so that what is in both stays. */
-    update(segments) {
-      const next = placeAll(segments);
+    update(segments, lists) {
+      const next = placeAll(segments, lists);
       const { removed, added } = compare(placed, next);
       placed = next;
       forEachBox(added, add);

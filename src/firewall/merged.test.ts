@@ -69,6 +69,18 @@ test('five thousand policies are as many rules as fifty', () => {
   expect(countRules(open(stateOf(ownLists(5_000))))).toBe(countRules(open(stateOf(ownLists(50)))));
 });
 
+test('policies that allow and deny the same in turn stand in chains of their own', () => {
+  const lists = ownLists(100).map(
+    (list, number): RuleList => ({
+      ...list,
+      ingress: [...list.ingress, { ...ownRule(number), action: 'deny', destination: ANY_SIDE }],
+    }),
+  );
+  const { ruleset } = open(stateOf(lists));
+  expect([...ruleset.sets.values()].filter(({ spec }) => spec.decides !== undefined)).toEqual([]);
+  expect([...ruleset.chains.keys()].filter((name) => name.startsWith('rules-ingress'))).toHaveLength(100);
+});
+
 test('one policy that changes is its own elements, and no rule', () => {
   const [lists, firewall] = [ownLists(1_000), open(stateOf(ownLists(1_000)))];
   const [before, after] = [
