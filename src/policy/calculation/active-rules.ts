@@ -1,6 +1,7 @@
 // The rule lists that local endpoints need, and through them the IP sets that are needed.
 import { sameContent } from '../../base/equal.ts';
 import { hasUnknownMembers, type MemberSet, memberSetId } from '../index/member-set.ts';
+import { createPending } from '../index/pending.ts';
 import type { RuleInput } from '../types/input.ts';
 import type { PolicyChange, RuleList, RuleListId } from '../types/types.ts';
 import { compileRule, type WantSet } from './compile.ts';
@@ -48,8 +49,8 @@ function compileList(list: ActiveList, wantSet: WantSet): RuleList {
 export function createActiveRules(members: MemberSource): ActiveRules {
   const sets = createNeededSets(members);
   const lists = new Map<RuleListId, ActiveList>();
-  const changedLists = new Set<ActiveList>();
-  const removedLists = new Set<ActiveList>();
+  const changedLists = createPending<ActiveList>();
+  const removedLists = createPending<ActiveList>();
 
   /** The sets of a list follow its content. */
   function renewSets(list: ActiveList): void {
@@ -81,12 +82,10 @@ export function createActiveRules(members: MemberSource): ActiveRules {
       const list = lists.get(id);
       if (list !== undefined) changedLists.add(list);
     }
-    const changes = [...changedLists].map((list): PolicyChange => {
+    return [...changedLists.take()].map((list): PolicyChange => {
       list.published = true;
       return { kind: 'rules-set', list: compileList(list, findSet) };
     });
-    changedLists.clear();
-    return changes;
   }
 
   return {
@@ -107,8 +106,7 @@ export function createActiveRules(members: MemberSource): ActiveRules {
     takeChanges() {
       const { changed, removed, outdated } = sets.takeChanges();
       const listChanges = takeLists(outdated);
-      const gone = [...removedLists].map((list): PolicyChange => ({ kind: 'rules-removed', id: list.id }));
-      removedLists.clear();
+      const gone = [...removedLists.take()].map((list): PolicyChange => ({ kind: 'rules-removed', id: list.id }));
       return { sets: changed, lists: listChanges, removedLists: gone, removedSets: removed };
     },
   };

@@ -2,6 +2,7 @@
 // resources alone, never on the order in which they came, and the work follows what changed, not what exists.
 import { sameContent } from '../../base/equal.ts';
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
+import { createPending } from '../index/pending.ts';
 import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
 import {
   BUILT_IN_PROFILES,
@@ -36,7 +37,7 @@ const MISSING_PROFILE: RuleContent = { ingress: [blanketRule('deny')], egress: [
 
 export function createPolicyCalculation(): PolicyCalculation {
   const profiles = createStringMap<RuleContent>();
-  const changedProfiles = new Set<string>();
+  const changedProfiles = createPending<string>();
   let inSync = false;
 
   const groups = createPolicyGroups();
@@ -81,10 +82,9 @@ export function createPolicyCalculation(): PolicyCalculation {
       const policy = groups.neededPolicy(id);
       rules.setList(id, policy && contentOf(policy));
     }
-    for (const name of changedProfiles.union(locals.takeTouchedProfiles())) {
+    for (const name of changedProfiles.take().union(locals.takeTouchedProfiles())) {
       rules.setList(profileListId(name), locals.needsProfile(name) ? findProfile(name) : undefined);
     }
-    changedProfiles.clear();
     return changes.endpoints;
   }
 

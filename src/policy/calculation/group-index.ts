@@ -3,6 +3,7 @@ import { formatSelector } from '../../selector/format.ts';
 import type { Selector } from '../../selector/selector.ts';
 import { createLabelIndex, newIndexState } from '../index/label-index.ts';
 import type { LocalEndpoint, PolicyGroup } from '../index/local-endpoint.ts';
+import { createPending } from '../index/pending.ts';
 import { addToSmallSet, removeFromSmallSet, smallSetItems } from '../index/small-set.ts';
 import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
 
@@ -27,8 +28,8 @@ export interface GroupIndex {
 export function createGroupIndex(): GroupIndex {
   const groups = createStringMap<PolicyGroup>();
   const endpoints = new Set<LocalEndpoint>();
-  const touchedGroups = new Set<PolicyGroup>();
-  const touchedEndpoints = new Set<LocalEndpoint>();
+  const touchedGroups = createPending<PolicyGroup>();
+  const touchedEndpoints = createPending<LocalEndpoint>();
   let serials = 0;
 
   const index = createLabelIndex<LocalEndpoint, PolicyGroup>(() => endpoints, match, unmatch);
@@ -90,11 +91,6 @@ export function createGroupIndex(): GroupIndex {
       endpoints.delete(endpoint);
       touchedEndpoints.delete(endpoint);
     },
-    takeChanges() {
-      const changes = { groups: new Set(touchedGroups), endpoints: new Set(touchedEndpoints) };
-      touchedGroups.clear();
-      touchedEndpoints.clear();
-      return changes;
-    },
+    takeChanges: () => ({ groups: touchedGroups.take(), endpoints: touchedEndpoints.take() }),
   };
 }

@@ -80,8 +80,7 @@ export function createLabelledResources(observer: ResourceObserver): LabelledRes
     },
   );
 
-  function remove(key: string): void {
-    const resource = getString(resources, key);
+  function remove(key: string, resource = getString(resources, key)): void {
     if (resource === undefined) return;
     index.removeItem(resource);
     deleteString(resources, key);
@@ -91,7 +90,7 @@ export function createLabelledResources(observer: ResourceObserver): LabelledRes
   function set(key: string, parts: ResourceParts): LabelledResource {
     const known = getString(resources, key);
     if (known !== undefined && sameParts(known, parts)) return known;
-    remove(key);
+    if (known !== undefined) remove(key, known);
     const { profiles, labels, addresses, ranges, ports, partial } = parts;
     const resource = inheritance.join(
       profiles,

@@ -1,6 +1,7 @@
 // The endpoints of this node: which of them count, which profiles they need, and what is handed out of each.
 import { sameContent } from '../../base/equal.ts';
 import type { LocalEndpoint } from '../index/local-endpoint.ts';
+import { createPending } from '../index/pending.ts';
 import type { EndpointPolicy, PolicyChange } from '../types/types.ts';
 import { createInterfaceOwners } from './interface-owners.ts';
 import type { PolicyGroups } from './policy-groups.ts';
@@ -47,9 +48,9 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
   const endpoints = new Map<string, LocalEndpoint>();
   const active = new Map<string, LocalEndpoint>();
   const published = new Map<string, EndpointPolicy>();
-  const ended = new Set<string>();
+  const ended = createPending<string>();
   const profileUsers = new Map<string, number>();
-  const touchedProfiles = new Set<string>();
+  const touchedProfiles = createPending<string>();
 
   function useProfiles(endpoint: LocalEndpoint, change: 1 | -1): void {
     for (const name of new Set(endpoint.profiles)) {
@@ -76,11 +77,10 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
 
   function takeRemoved(): readonly PolicyChange[] {
     const removed: PolicyChange[] = [];
-    for (const id of ended) {
+    for (const id of ended.take()) {
       if (active.has(id) || !published.delete(id)) continue;
       removed.push({ kind: 'endpoint-removed', id });
     }
-    ended.clear();
     return removed;
   }
 
@@ -96,11 +96,7 @@ export function createLocalEndpoints(groups: PolicyGroups): LocalEndpoints {
     },
     isActive: (endpoint) => active.get(endpoint.id) === endpoint,
     needsProfile: (name) => profileUsers.has(name),
-    takeTouchedProfiles() {
-      const touched = new Set(touchedProfiles);
-      touchedProfiles.clear();
-      return touched;
-    },
+    takeTouchedProfiles: touchedProfiles.take,
     takeChanges(touched) {
       const removed = takeRemoved();
       const set: PolicyChange[] = [];

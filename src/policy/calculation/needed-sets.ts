@@ -8,6 +8,7 @@ import {
   setKey,
   takeSetChanges,
 } from '../index/member-set.ts';
+import { createPending } from '../index/pending.ts';
 import { addToSmallSet, removeFromSmallSet, smallSetItems } from '../index/small-set.ts';
 import type { PolicyChange, RuleListId } from '../types/types.ts';
 
@@ -37,28 +38,29 @@ export interface NeededSets {
 
 export function createNeededSets(members: MemberSource): NeededSets {
   const sets = new Map<string, MemberSet>();
-  const fresh = new Set<MemberSet>();
-  const idle = new Set<MemberSet>();
-  const touched = new Set<MemberSet>();
+  const fresh = createPending<MemberSet>();
+  const idle = createPending<MemberSet>();
+  const touched = createPending<MemberSet>();
 
   function openFresh(): void {
-    const opening = [...fresh].filter((set) => set.users !== undefined);
-    for (const set of fresh) if (set.users === undefined) sets.delete(set.key);
+    const opening: MemberSet[] = [];
+    for (const set of fresh.take()) {
+      if (set.users === undefined) sets.delete(set.key);
+      else opening.push(set);
+    }
     for (const set of opening) touched.add(set);
-    fresh.clear();
-    members.open(opening);
+    if (opening.length > 0) members.open(opening);
   }
 
   function closeIdle(): readonly PolicyChange[] {
     const removed: PolicyChange[] = [];
-    for (const set of idle) {
+    for (const set of idle.take()) {
       if (set.users !== undefined || set.publishedId === undefined) continue;
       members.close(set);
       sets.delete(set.key);
       touched.delete(set);
       removed.push({ kind: 'set-removed', id: set.publishedId });
     }
-    idle.clear();
     return removed;
   }
 
@@ -67,14 +69,13 @@ export function createNeededSets(members: MemberSource): NeededSets {
     const changed: PolicyChange[] = [];
     const removed: PolicyChange[] = [];
     const outdated = new Set<RuleListId>();
-    for (const set of touched) {
+    for (const set of touched.take()) {
       const { change, formerId, unknownChanged } = takeSetChanges(set);
       if (change !== undefined) changed.push(change);
       if (formerId !== undefined) removed.push({ kind: 'set-removed', id: formerId });
       if (formerId === undefined && !unknownChanged) continue;
       for (const { id } of smallSetItems(set.users)) outdated.add(id);
     }
-    touched.clear();
     return { changed, removed, outdated };
   }
 

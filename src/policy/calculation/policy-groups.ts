@@ -1,6 +1,7 @@
 // Which policies apply to which local endpoints, and in which tiers and order.
 import { formatSelector } from '../../selector/format.ts';
 import type { LocalEndpoint, Policy } from '../index/local-endpoint.ts';
+import { createPending } from '../index/pending.ts';
 import { createTemplates, packPolicy, unpackPolicy } from '../index/policy-template.ts';
 import { addToSmallSet, removeFromSmallSet, visitSmallSet } from '../index/small-set.ts';
 import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
@@ -52,7 +53,7 @@ export function createPolicyGroups(): PolicyGroups {
   const findTemplate = createTemplates();
   const groups = createGroupIndex();
   const sharedTiers = createSharedTierLists(tiers);
-  const touchedPolicies = new Set<RuleListId>();
+  const touchedPolicies = createPending<RuleListId>();
 
   const isClosed = (tier: string) => tiers.get(tier)?.closed ?? false;
 
@@ -121,12 +122,9 @@ export function createPolicyGroups(): PolicyGroups {
       for (const group of touched.groups)
         visitSmallSet(group.policies, (policy) => void touchedPolicies.add(policy.id));
       for (const endpoint of touched.endpoints) sharedTiers.place(endpoint);
-      const changes = {
-        policies: new Set(touchedPolicies),
-        endpoints: new Set([...touched.endpoints, ...sharedTiers.refresh()]),
-      };
-      touchedPolicies.clear();
-      return changes;
+      const reordered = sharedTiers.refresh();
+      const endpoints = reordered.length === 0 ? touched.endpoints : touched.endpoints.union(new Set(reordered));
+      return { policies: touchedPolicies.take(), endpoints };
     },
   };
 }

@@ -3,6 +3,7 @@
 import { sameContent } from '../../base/equal.ts';
 import type { LocalEndpoint, PolicyGroup, SharedTiers } from '../index/local-endpoint.ts';
 import { computeTiers } from '../index/order.ts';
+import { createPending } from '../index/pending.ts';
 import { addToSmallSet, removeFromSmallSet, smallSetItems, visitSmallSet } from '../index/small-set.ts';
 import type { TierInput } from '../types/input.ts';
 
@@ -24,7 +25,7 @@ function keyOf(groups: readonly PolicyGroup[]): string {
 
 export function createSharedTierLists(tiers: ReadonlyMap<string, TierInput>): SharedTierLists {
   const sharedTiers = new Map<string, SharedTiers>();
-  const stale = new Set<SharedTiers>();
+  const stale = createPending<SharedTiers>();
 
   function open(groups: readonly PolicyGroup[]): SharedTiers {
     const key = keyOf(groups);
@@ -61,21 +62,20 @@ export function createSharedTierLists(tiers: ReadonlyMap<string, TierInput>): Sh
     },
     remove,
     touchGroup(group) {
-      visitSmallSet(group.sharedTiers, (shared) => void stale.add(shared));
+      visitSmallSet(group.sharedTiers, stale.add);
     },
     touchAll() {
       for (const shared of sharedTiers.values()) stale.add(shared);
     },
     refresh() {
       const changed: LocalEndpoint[] = [];
-      for (const shared of stale) {
+      for (const shared of stale.take()) {
         const policies = shared.groups.flatMap((group) => smallSetItems(group.policies));
         const next = computeTiers(policies, tiers);
         if (sameContent(shared.tiers, next)) continue;
         shared.tiers = next;
         changed.push(...smallSetItems(shared.endpoints));
       }
-      stale.clear();
       return changed;
     },
   };

@@ -78,22 +78,25 @@ export function createInheritance<I extends object>(intern: InternNames): Inheri
     return { labels, open: false };
   }
 
-  function find(profiles: readonly string[]): InheritedLabels<I> | undefined {
-    const [only] = profiles;
-    if (only !== undefined && profiles.length === 1) return profileOf(only).alone;
-    return getString(byList, keyOf(profiles));
+  function createList(profiles: readonly string[]): InheritedLabels<I> {
+    const { labels, open } = inherit(profiles);
+    return { profiles, labels, open, inheritors: undefined };
+  }
+
+  function openAlone(profile: Profile<I>, profiles: readonly string[]): InheritedLabels<I> {
+    profile.alone ??= createList(profiles);
+    return profile.alone;
   }
 
   function open(profiles: readonly string[]): InheritedLabels<I> {
-    const known = find(profiles);
+    const [only] = profiles;
+    if (only !== undefined && profiles.length === 1) return openAlone(profileOf(only), profiles);
+    const key = keyOf(profiles);
+    const known = getString(byList, key);
     if (known !== undefined) return known;
-    const inherited: InheritedLabels<I> = { profiles, ...inherit(profiles), inheritors: undefined };
-    if (profiles.length !== 1) setString(byList, keyOf(profiles), inherited);
-    for (const name of profiles) {
-      const profile = profileOf(name);
-      if (profiles.length === 1) profile.alone = inherited;
-      else profile.longer = addToSmallSet(profile.longer, inherited);
-    }
+    const inherited = createList(profiles);
+    setString(byList, key, inherited);
+    for (const profile of profiles.map(profileOf)) profile.longer = addToSmallSet(profile.longer, inherited);
     return inherited;
   }
 

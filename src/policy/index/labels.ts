@@ -16,16 +16,26 @@ export type InternNames = (names: readonly string[]) => readonly string[];
 /** Distinct lists that are remembered before it starts over: rare ones must not pile up. */
 const REMEMBERED_MAX = 8192;
 
+function lengthText(length: number): string {
+  return String.fromCharCode(length >>> 16, length & 0xffff);
+}
+
+/** The texts of most lengths. */
+const SHORT = Array.from({ length: 64 }, (_, length) => lengthText(length));
+
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((name, at) => name === b[at]));
 }
 
 export function createNameInterner(): InternNames {
   const known = new Map<string, readonly string[]>();
+  let last: readonly string[] = [];
   return (names) => {
+    if (sameNames(last, names)) return last;
     const key = names.join('\n');
     const shared = known.get(key);
-    if (shared !== undefined && sameNames(shared, names)) return shared;
+    last = shared !== undefined && sameNames(shared, names) ? shared : names;
+    if (shared !== undefined) return last;
     if (known.size >= REMEMBERED_MAX) known.clear();
     known.set(key, names);
     return names;
@@ -33,8 +43,9 @@ export function createNameInterner(): InternNames {
 }
 
 function pack(names: readonly string[], values: readonly string[]): PackedLabels {
-  const lengths = values.map(({ length }) => String.fromCharCode(length >>> 16, length & 0xffff));
-  return { names, text: [...lengths, ...values].join('') };
+  const parts: string[] = [];
+  for (const { length } of values) parts.push(SHORT[length] ?? lengthText(length));
+  return { names, text: parts.concat(values).join('') };
 }
 
 export function packLabels(labels: LabelMap, intern: InternNames): PackedLabels {
