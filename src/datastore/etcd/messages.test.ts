@@ -17,11 +17,11 @@ describe('ranges', () => {
       expect(computeRangeEnd(prefix).toString('hex')).toBe(end);
     });
 
-  test('pages aim at 4 MB', () => {
-    expect(computePageKeys(100, 100_000)).toBe(4_194);
-    expect(computePageKeys(100, 1_000)).toBe(5_000);
-    expect(computePageKeys(100, 0)).toBe(5_000);
-    expect(computePageKeys(100, 150_000_000)).toBe(2);
+  test('pages aim at 16 MB', () => {
+    expect(computePageKeys(100, 100_000)).toBe(16_777);
+    expect(computePageKeys(100, 1_000)).toBe(25_000);
+    expect(computePageKeys(100, 0)).toBe(25_000);
+    expect(computePageKeys(100, 150_000_000)).toBe(11);
     expect(computePageKeys(1, 50_000_000)).toBe(1);
   });
 });

@@ -5,11 +5,11 @@ import { computeRangeEnd, type RangeAnswer, type RangeQuery } from './messages.t
 
 /** Small, because nothing is known of the values yet: 100 of etcd's largest are 150 MB. */
 const FIRST_PAGE_KEYS = 100;
-const MAX_PAGE_KEYS = 5_000;
-/** What a later page aims at; at 1 kB a value that is 4,000 keys. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+const MAX_PAGE_KEYS = 25_000;
+/** What a later page aims at; at 1 kB a value that is 16,000 keys. etcd counts all keys that are left with each page. */
+const PAGE_BYTES = 16 * 1024 * 1024;
 
-/** Keys to ask for next, from what the last page weighed. 1 to 5,000. */
+/** Keys to ask for next, from what the last page weighed. 1 to 25,000. */
 export function computePageKeys(lastKeys: number, lastBytes: number): number {
   const wanted = Math.floor((PAGE_BYTES * lastKeys) / Math.max(1, lastBytes));
   return Math.max(1, Math.min(MAX_PAGE_KEYS, wanted));
