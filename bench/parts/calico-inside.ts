@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { makeContainers, type Plugin, removeContainers, timeCall } from './cni-calls.ts';
 import { attachAll, measureConvergence } from './converge.ts';
+import { startFelix } from './felix-process.ts';
 import { observeProcess } from './process-figures.ts';
 
 const [folder = '', what = '', countText = '', policiesText = '0'] = process.argv.slice(2);
@@ -75,31 +76,6 @@ async function startStore(): Promise<void> {
   calicoctl('apply', '-f', '/var/lib/calico/resources.yaml');
 }
 
-function startFelix(): number {
-  const settings = {
-    DATASTORETYPE: 'etcdv3',
-    ETCDENDPOINTS: ENDPOINTS_URL,
-    FELIXHOSTNAME: 'host1',
-    NFTABLESMODE: 'Enabled',
-    IPV6SUPPORT: 'false',
-    IPINIPENABLED: 'false',
-    XDPENABLED: 'false',
-    LOGSEVERITYSYS: 'none',
-    LOGSEVERITYSCREEN: 'none',
-    LOGSEVERITYFILE: 'none',
-    MTUIFACEPATTERN: 'ul0',
-    USAGEREPORTINGENABLED: 'false',
-    DebugSkipCTLBCleanup: 'true', // Felix built without libbpf ends there
-  };
-  const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`FELIX_${name}`, value]));
-  const felix = Bun.spawn([join(folder, 'felix')], {
-    env: { PATH: process.env.PATH ?? '', DATASTORE_TYPE: 'etcdv3', ETCD_ENDPOINTS: ENDPOINTS_URL, ...environment },
-    stdio: ['ignore', 'ignore', 'ignore'],
-  });
-  felix.unref();
-  return felix.pid;
-}
-
 const plugin: Plugin = {
   path: join(folder, 'calico'),
   searchPath: folder,
@@ -127,7 +103,7 @@ async function requireRules(): Promise<void> {
 
 async function measure(): Promise<unknown> {
   await startStore();
-  const felix = startFelix();
+  const felix = startFelix(folder, ENDPOINTS_URL);
   await Bun.sleep(5_000);
   const endpoints = Number(countText);
   const containers = makeContainers(endpoints, 'peer');
