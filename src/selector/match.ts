@@ -9,7 +9,7 @@ export function matchSelector(selector: Selector, labels: Labels): boolean {
     case 'global':
       return true;
     case 'has':
-      return labels.get(selector.label) !== undefined;
+      return labels.has(selector.label);
     case 'equals':
       return labels.get(selector.label) === selector.value;
     case 'differs':
@@ -49,7 +49,7 @@ export function tryMatchSelector(selector: Selector, known: Labels): Truth {
     case 'or':
       return anyOf(selector.operands.map((operand) => tryMatchSelector(operand, known)));
     default:
-      return known.get(selector.label) === undefined ? undefined : matchSelector(selector, known);
+      return known.has(selector.label) ? matchSelector(selector, known) : undefined;
   }
 }
 

@@ -21,6 +21,7 @@ export type Selector =
 export interface Labels {
   /** The label's value; undefined when it is missing. */
   get(label: string): string | undefined;
+  has(label: string): boolean;
 }
 
 /** Matches everything. */

@@ -1,7 +1,9 @@
 // A reference-counted set: members that several sources may contribute, with what came and went since the last look.
 
 export interface CountedSet<K> {
-  readonly counts: Map<K, number>;
+  readonly members: Set<K>;
+  /** By how many more than one a member is contributed; most are by one. */
+  more: Map<K, number> | undefined;
   /** Whether changes are of interest: not before the whole content has been looked at once. */
   recording: boolean;
   /** Keys touched since the last look, and whether they were members then. */
@@ -9,7 +11,7 @@ export interface CountedSet<K> {
 }
 
 export function createCountedSet<K>(): CountedSet<K> {
-  return { counts: new Map(), recording: false, touched: undefined };
+  return { members: new Set(), more: undefined, recording: false, touched: undefined };
 }
 
 function touch<K>(set: CountedSet<K>, key: K, wasMember: boolean): void {
@@ -19,18 +21,23 @@ function touch<K>(set: CountedSet<K>, key: K, wasMember: boolean): void {
 }
 
 export function retain<K>(set: CountedSet<K>, key: K): void {
-  const count = set.counts.get(key) ?? 0;
-  if (count === 0) touch(set, key, false);
-  set.counts.set(key, count + 1);
+  const before = set.members.size;
+  if (set.members.add(key).size > before) {
+    touch(set, key, false);
+    return;
+  }
+  set.more ??= new Map();
+  set.more.set(key, (set.more.get(key) ?? 0) + 1);
 }
 
 /** The key must be a member. */
 export function release<K>(set: CountedSet<K>, key: K): void {
-  const count = set.counts.get(key) ?? 0;
-  if (count > 1) set.counts.set(key, count - 1);
+  const more = set.more?.get(key) ?? 0;
+  if (more > 1) set.more?.set(key, more - 1);
+  else if (more === 1) set.more?.delete(key);
   else {
     touch(set, key, true);
-    set.counts.delete(key);
+    set.members.delete(key);
   }
 }
 
@@ -38,7 +45,7 @@ export function release<K>(set: CountedSet<K>, key: K): void {
 export function takeAll<K>(set: CountedSet<K>): readonly K[] {
   set.recording = true;
   set.touched = undefined;
-  return [...set.counts.keys()];
+  return [...set.members];
 }
 
 export interface SetDelta<K> {
@@ -51,7 +58,7 @@ export function takeChanges<K>(set: CountedSet<K>): SetDelta<K> {
   const added: K[] = [];
   const removed: K[] = [];
   for (const [key, wasMember] of set.touched ?? []) {
-    if (set.counts.has(key) === wasMember) continue;
+    if (set.members.has(key) === wasMember) continue;
     (wasMember ? removed : added).push(key);
   }
   set.recording = true;

@@ -11,14 +11,14 @@ interface Lengths {
 }
 
 export interface Ranges {
-  readonly keys: ReadonlyMap<RangeKey, number>;
+  readonly keys: ReadonlySet<RangeKey>;
   readonly lengths: Lengths;
 }
 
 /** Cost is linear in the ranges. */
-export function indexRanges(keys: ReadonlyMap<RangeKey, number>): Ranges {
+export function indexRanges(keys: ReadonlySet<RangeKey>): Ranges {
   const lengths = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const key of keys.keys()) {
+  for (const key of keys) {
     const range = rangeOf(key);
     lengths[familyOf(range.address)].add(range.prefixLength);
   }
@@ -38,7 +38,7 @@ export function isCovered(ranges: Ranges, address: Ip, prefixLength: number): bo
 /** The keys of everything that nothing else covers; addresses as ranges of full length. */
 export function computeDisjoint(ranges: Ranges, addresses: Iterable<Ip>): Set<RangeKey> {
   const visible = new Set<RangeKey>();
-  for (const key of ranges.keys.keys()) {
+  for (const key of ranges.keys) {
     const range = rangeOf(key);
     if (!isCovered(ranges, range.address, range.prefixLength)) visible.add(key);
   }

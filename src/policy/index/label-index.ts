@@ -72,6 +72,8 @@ export function createLabelIndex<I extends IndexedItem, S extends IndexedSelecto
   const testedLabels = {
     get: (name: string) =>
       tested === undefined ? undefined : (findLabel(tested.labels, name) ?? findLabel(tested.inherited.labels, name)),
+    has: (name: string) =>
+      tested !== undefined && (tested.labels.names.includes(name) || tested.inherited.labels.names.includes(name)),
   };
 
   function matches(selector: S, item: I): boolean {

@@ -57,12 +57,15 @@ export function packLabels(labels: LabelMap, intern: InternNames): PackedLabels 
   );
 }
 
+function lengthAt(text: string, place: number): number {
+  return text.charCodeAt(place * 2) * 0x10000 + text.charCodeAt(place * 2 + 1);
+}
+
 /** The value of the name at this place of the list. */
 export function valueAt({ names, text }: PackedLabels, place: number): string {
-  const lengthAt = (at: number) => text.charCodeAt(at * 2) * 0x10000 + text.charCodeAt(at * 2 + 1);
   let start = names.length * 2;
-  for (let at = 0; at < place; at++) start += lengthAt(at);
-  return text.slice(start, start + lengthAt(place));
+  for (let at = 0; at < place; at++) start += lengthAt(text, at);
+  return text.slice(start, start + lengthAt(text, place));
 }
 
 /** The value of a label; undefined when it is missing. */

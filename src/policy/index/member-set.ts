@@ -102,7 +102,7 @@ export function createMemberSet(selector: Selector, port: PortName | undefined):
 /** The id for its present content. */
 export function memberSetId(set: MemberSet): IpSetId {
   if (set.port !== undefined) return `n:${set.hash}`;
-  return set.ranges.counts.size > 0 ? `r:${set.hash}` : `s:${set.hash}`;
+  return set.ranges.members.size > 0 ? `r:${set.hash}` : `s:${set.hash}`;
 }
 
 /** Counts a contributor in (`retain`) or out (`release`). */
@@ -158,7 +158,7 @@ export function takeSetChanges(set: MemberSet): MemberSetChanges {
 
 function takeContent(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange | undefined {
   if (set.port !== undefined) return takePorts(set, id, isNew);
-  if (set.ranges.counts.size > 0) return takeRanges(set, id, isNew);
+  if (set.ranges.members.size > 0) return takeRanges(set, id, isNew);
   set.published = undefined;
   takeChanges(set.ranges);
   return takeAddresses(set, id, isNew);
@@ -189,15 +189,15 @@ function takePorts(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange | 
 function takeRanges(set: MemberSet, id: IpSetId, isNew: boolean): PolicyChange | undefined {
   const changedRanges = takeChanges(set.ranges);
   const changedAddresses = takeChanges(set.addresses);
-  const ranges = indexRanges(set.ranges.counts);
+  const ranges = indexRanges(set.ranges.members);
   const before = set.published;
   if (isNew || before === undefined) {
-    set.published = computeDisjoint(ranges, set.addresses.counts.keys());
+    set.published = computeDisjoint(ranges, set.addresses.members);
     return { kind: 'set-added', id, type: 'cidr', members: Array.from(set.published, rangeOf) };
   }
   const changes = isEmpty(changedRanges)
     ? changePublished(before, ranges, changedAddresses)
-    : replacePublished(set, before, computeDisjoint(ranges, set.addresses.counts.keys()));
+    : replacePublished(set, before, computeDisjoint(ranges, set.addresses.members));
   if (isEmpty(changes)) return undefined;
   const [added, removed] = [changes.added.map(rangeOf), changes.removed.map(rangeOf)];
   return { kind: 'set-changed', id, type: 'cidr', added, removed };
