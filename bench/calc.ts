@@ -1,9 +1,9 @@
 // What the policy calculation costs in time and memory, against Felix's own benchmarks of its calculation and its label index.
 // OCICAT_CALC_LINES chooses some of the lines by the beginnings of their names.
 import type { CalcFigures } from './parts/calc-inside.ts';
-import { CALC_LINES, type CalcLine } from './parts/calc-lines.ts';
+import { CALC_LINES, type CalcLine, type PeerFigures } from './parts/calc-lines.ts';
 import { runPeer } from './parts/calc-peer.ts';
-import { report } from './parts/report.ts';
+import { median, report, round } from './parts/report.ts';
 
 const PARTS = `${import.meta.dir}/parts`;
 
@@ -15,29 +15,41 @@ function runOurs(kind: string, size: number, deletes: boolean): CalcFigures {
   return JSON.parse(stdout.toString());
 }
 
-function times(value: number, of: number): number {
-  return Number((value / of).toFixed(2));
+/** Short ones are run several times, both in turn, so that both see the same machine. */
+function runsOf({ recorded }: CalcLine): number {
+  return recorded.seconds < 1 ? 5 : 1;
+}
+
+interface Pair {
+  readonly half: CalcFigures;
+  readonly ours: CalcFigures;
+  readonly peer: PeerFigures | undefined;
+}
+
+function runPair(line: CalcLine): Pair {
+  const { kind, size, deletes } = line;
+  return { half: runOurs(kind, size / 2, deletes), ours: runOurs(kind, size, deletes), peer: runPeer(line) };
 }
 
 function measure(line: CalcLine): void {
-  const { kind, size, deletes } = line;
-  const half = runOurs(kind, size / 2, deletes);
-  const ours = runOurs(kind, size, deletes);
-  const measured = runPeer(line);
-  const peer = measured ?? line.recorded;
+  const pairs = Array.from({ length: runsOf(line) }, () => runPair(line));
+  const secondsOf = (figures: (pair: Pair) => PeerFigures) => median(pairs.map((pair) => figures(pair).seconds));
+  const [{ half, ours, peer: measured } = runPair(line)] = pairs;
+  const seconds = secondsOf((pair) => pair.ours);
+  const peerHeapMb = (measured ?? line.recorded).heapMb;
   report({
     bench: line.name,
-    ours: ours.seconds,
-    peer: peer.seconds,
+    ours: seconds,
+    peer: secondsOf((pair) => pair.peer ?? line.recorded),
     peerName: measured === undefined ? 'Felix, as recorded on another machine' : 'Felix',
     unit: 's',
     more: {
-      heap_mb: Number(ours.heapMb.toFixed(1)),
-      ...(peer.heapMb === undefined
+      heap_mb: round(ours.heapMb),
+      ...(peerHeapMb === undefined
         ? {}
-        : { peer_heap_mb: Number(peer.heapMb.toFixed(1)), heap_ratio: times(ours.heapMb, peer.heapMb) }),
-      growth: times(ours.seconds, half.seconds),
-      heap_growth: times(ours.heapMb, half.heapMb),
+        : { peer_heap_mb: round(peerHeapMb), heap_ratio: round(ours.heapMb / peerHeapMb) }),
+      growth: round(seconds / secondsOf((pair) => pair.half)),
+      heap_growth: round(ours.heapMb / half.heapMb),
     },
   });
 }

@@ -66,7 +66,7 @@ export function createPolicyCalculation(): PolicyCalculation {
   function setProfile(name: string, input: ProfileInput | undefined): void {
     if (input === undefined) deleteString(profiles, name);
     else setString(profiles, name, contentOf(input));
-    changedProfiles.add(name);
+    if (locals.needsProfile(name)) changedProfiles.add(name);
     resources.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
   }
 
