@@ -15,7 +15,7 @@ import type { Log } from '../../sys/log.ts';
 import { withRouteSocket } from '../../sys/netlink.ts';
 
 /** Whether floating addresses lead to their endpoints, and whether endpoints may send from addresses that are not theirs. */
-export interface AllowedSpecials {
+interface AllowedSpecials {
   readonly floatingAddresses: boolean;
   readonly sourceSpoofing: boolean;
 }

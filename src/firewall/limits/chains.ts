@@ -16,12 +16,12 @@ const PRIORITY_MARKS = -150;
 const FIELDS: Readonly<Record<Direction, 'iifname' | 'oifname'>> = { egress: 'iifname', ingress: 'oifname' };
 
 /** Verdict map: interface name to the chain with its limits. */
-export function limitsMap(direction: Direction): string {
+function limitsMap(direction: Direction): string {
   return `limits-${direction}`;
 }
 
 /** Verdict map: interface name to the chain that marks what is sent by it. */
-export const DSCP_MAP = 'dscp-marks';
+const DSCP_MAP = 'dscp-marks';
 
 /** An element of a map, and the chain that it leads to. */
 export interface Limit {

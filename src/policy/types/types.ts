@@ -146,7 +146,7 @@ export interface FloatingAddress {
 }
 
 /** Packets per second, and how many more at once after a time without. */
-export interface PacketRate {
+interface PacketRate {
   readonly rate: number;
   readonly burst: number;
 }
