@@ -7,6 +7,7 @@ import {
   type Batch,
   type Bytes,
   type ChainSpec,
+  type Count,
   type Element,
   familyOfObject,
   LAYOUT,
@@ -136,10 +137,18 @@ function encodeValue(writer: BatchWriter, type: number, kind: AttributeKind, val
   else encodeData(writer, type, value);
 }
 
-export function encodeExpression(writer: BatchWriter, { name, values }: Expression): void {
+/** NFTA_COUNTER_BYTES and NFTA_COUNTER_PACKETS. */
+function encodeCount(writer: BatchWriter, { packets, bytes }: Count): void {
+  writer.attrBe64(1, bytes);
+  writer.attrBe64(2, packets);
+}
+
+/** `counted`: what it begins with, if it is a counter. */
+export function encodeExpression(writer: BatchWriter, { name, values }: Expression, counted?: Count): void {
   writer.nest(1);
   writer.attrString(1, name);
   writer.nest(2);
+  if (name === 'counter' && counted !== undefined) encodeCount(writer, counted);
   for (const attribute of schemas.get(name) ?? []) {
     const value = values[attribute.name];
     if (value !== undefined) encodeValue(writer, attribute.type, attribute.kind, value);
@@ -148,10 +157,10 @@ export function encodeExpression(writer: BatchWriter, { name, values }: Expressi
   writer.endNest();
 }
 
-function encodeRule(writer: BatchWriter, chain: string, rule: Rule): void {
+function encodeRule(writer: BatchWriter, chain: string, rule: Rule, counted: Count | undefined): void {
   writer.attrString(2, chain);
   writer.nest(4);
-  for (const expression of lowerRule(rule)) encodeExpression(writer, expression);
+  for (const expression of lowerRule(rule)) encodeExpression(writer, expression, counted);
   writer.endNest();
   encodeComment(writer, 7, rule.comment);
 }
@@ -337,8 +346,10 @@ function encodeOperation(writer: BatchWriter, target: TableTarget, operation: Op
       encodeMessage(writer, tableOf(operation.chain), message.delRule, 0, () => writer.attrString(2, operation.chain));
       break;
     case 'add-rule': {
-      const { chain, rule } = operation;
-      encodeMessage(writer, tableOf(chain), message.newRule, CREATE | APPEND, () => encodeRule(writer, chain, rule));
+      const { chain, rule, counted } = operation;
+      encodeMessage(writer, tableOf(chain), message.newRule, CREATE | APPEND, () =>
+        encodeRule(writer, chain, rule, counted),
+      );
       break;
     }
     case 'add-elements':

@@ -130,6 +130,12 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** What a counter has met. */
+export interface Count {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
 export interface RemovedSet {
   readonly name: string;
   readonly verdicts: boolean;
@@ -208,8 +214,8 @@ export type Operation =
   /** Removes the chain's rules. */
   | { readonly kind: 'flush-chain'; readonly chain: string }
   | { readonly kind: 'delete-chain'; readonly chain: string }
-  /** After the chain's other rules. */
-  | { readonly kind: 'add-rule'; readonly chain: string; readonly rule: Rule }
+  /** After the chain's other rules; `counted`: what its counter begins with. */
+  | { readonly kind: 'add-rule'; readonly chain: string; readonly rule: Rule; readonly counted?: Count }
   | { readonly kind: 'add-elements'; readonly set: SetSpec; readonly elements: readonly Element[] }
   | { readonly kind: 'delete-elements'; readonly set: SetSpec; readonly elements: readonly Element[] };
 

@@ -9,6 +9,7 @@ import {
   type Batch,
   type Bytes,
   type ChainSpec,
+  type Count,
   type Element,
   type Field,
   familyOfObject,
@@ -114,11 +115,16 @@ function printStatement(statement: Statement): string {
   }
 }
 
-/** One line, without the chain's name. */
-export function printRule(rule: Rule): string {
-  const parts = rule.statements.map(printStatement);
+function printCounted(rule: Rule, counted: Count | undefined): string {
+  const counter = counted && `counter packets ${counted.packets} bytes ${counted.bytes}`;
+  const parts = rule.statements.map((one) => (one.kind === 'counter' && counter) || printStatement(one));
   if (rule.comment !== undefined) parts.push(`comment "${rule.comment}"`);
   return parts.join(' ');
+}
+
+/** One line, without the chain's name. */
+export function printRule(rule: Rule): string {
+  return printCounted(rule, undefined);
 }
 
 function printBlock(parts: readonly (string | undefined)[]): string {
@@ -177,7 +183,7 @@ function printOperation(operation: Operation): string {
     case 'delete-chain':
       return `delete chain ${placeOf(operation.chain)}`;
     case 'add-rule':
-      return `add rule ${placeOf(operation.chain)} ${printRule(operation.rule)}`;
+      return `add rule ${placeOf(operation.chain)} ${printCounted(operation.rule, operation.counted)}`;
     case 'add-elements':
       return `add ${printElements(operation.set, operation.elements, true)}`;
     case 'delete-elements':

@@ -4,7 +4,8 @@ import type { FirewallConfig } from '../../firewall/config.ts';
 import { computeBase, computeStaticPart } from '../../firewall/static.ts';
 import { agentTable, encodeBatch } from '../../nftables/encode.ts';
 import { computeExchange, removeStandIn, type TableStep } from '../../nftables/exchange.ts';
-import { type Batch, LAYOUT, type Ruleset, type Steps, TABLE } from '../../nftables/nft.ts';
+import { keepCounts } from '../../nftables/kept-counts.ts';
+import { type Batch, familyOfObject, LAYOUT, type Ruleset, type Steps, TABLE } from '../../nftables/nft.ts';
 import { computeRefusedObjects, type RefusedObject } from '../../nftables/refused.ts';
 import { computeRepair, computeSetDifferences, type Finding, type RepairScope } from '../../nftables/repair.ts';
 import { splitBatch } from '../../nftables/split.ts';
@@ -19,6 +20,7 @@ import {
   openNetlink,
   type Refusal,
 } from '../../sys/netlink.ts';
+import { readCountedRules } from './counted-rules.ts';
 import { type KernelTable, type Observation, observeFirewall, observeGeneration } from './observe.ts';
 import { AGENT_HOLDER } from './table-holder.ts';
 
@@ -136,8 +138,15 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
     );
   }
 
+  /** Rules of chains that are rendered anew go on with what they have counted. */
+  function withCounts({ table, batch }: TableStep): TableStep {
+    const read = (chain: string) => readCountedRules({ netlink, writer, family: familyOfObject(chain), table }, chain);
+    return { table, batch: keepCounts(batch, read) };
+  }
+
   /** Undefined when the kernel took it; `stale` when the generation is over. */
-  function commit(step: TableStep, expected: number): CommitOutcome {
+  function commit(wanted: TableStep, expected: number): CommitOutcome {
+    const step = withCounts(wanted);
     let starts = encode(step, expected);
     const roomBytes = writer.length <= ALWAYS_TAKEN_BYTES ? ALWAYS_TAKEN_BYTES : observeSendRoom(netlink.fd);
     if (writer.length > roomBytes) {
