@@ -30,7 +30,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'firewall/nat': 'base net policy/types nftables',
   'firewall/limits': 'base policy/types nftables firewall/nat',
   firewall: 'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits',
-  why: 'base net selector schema model/meta policy/types policy/input policy/oracle nftables',
+  why: 'base cli net selector schema model/meta policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
   routing: 'base net selector model/*',

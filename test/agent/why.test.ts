@@ -114,6 +114,15 @@ test('for people: the rule, where it was written, and the rule of the kernel; bo
   expect(output.match(/^ {2}kernel: agrees: accept in table inet ocicat, chain "/gm)).toHaveLength(4);
 });
 
+test('on a terminal the verdict has a colour, unless NO_COLOR says otherwise', () => {
+  const command = `ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} why one two --ip-version 4`;
+  const onTerminal = (variables: string) => host.run(`${variables} script -qec '${command}' /dev/null`).output;
+  expect(onTerminal('TERM=xterm')).toStartWith('\x1b[32mallowed\x1b[0m: TCP ');
+  expect(onTerminal('TERM=xterm')).toContain('  kernel: \x1b[32magrees\x1b[0m: accept');
+  expect(onTerminal('TERM=xterm NO_COLOR=1')).toStartWith('allowed: TCP ');
+  expect(calicoctl('why one two').output).not.toContain('\x1b');
+});
+
 test('rules that do something else than the store says are seen', async () => {
   await host.stopAgent('KILL');
   apply(policy('web', { order: 10, selector: 'has(network1)', types: ['Ingress'], ingress: [{ action: 'Deny' }] }));

@@ -206,6 +206,7 @@ test('export and import', async () => {
         exported += text;
       },
       writeExact: () => undefined,
+      writePainted: () => undefined,
       writeError: () => undefined,
       read: async () => new Uint8Array(),
       interactive: false,
@@ -255,6 +256,7 @@ test('watch shows what there is and what changes', async () => {
       out += text;
     },
     writeExact: () => undefined,
+    writePainted: () => undefined,
     writeError: () => undefined,
     read: async () => new Uint8Array(),
     interactive: false,

@@ -1,7 +1,9 @@
 // A store in memory or in etcd and calicoctl on it: every command with its whole output.
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Paint, paintNothing } from '../../src/cli/paint.ts';
 import type { Environment, OpenStore } from '../../src/ctl/cli/command.ts';
 import { runCalicoctl } from '../../src/ctl/main/calicoctl.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
@@ -53,6 +55,9 @@ export function openSession(datastore: Datastore = openMemoryDatastore()): Sessi
         },
         writeExact: (text: string) => {
           out += text;
+        },
+        writePainted: (make: (paint: Paint) => string) => {
+          out += make(paintNothing);
         },
         writeError: (text: string) => {
           err += text;

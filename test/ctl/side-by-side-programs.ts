@@ -1,6 +1,8 @@
 // The two calicoctls: ours inside this process, Calico's from OCICAT_PEERS or from what was recorded of it.
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Paint, paintNothing } from '../../src/cli/paint.ts';
 import { runCalicoctl } from '../../src/ctl/main/calicoctl.ts';
 import { loadDatastoreConfig, openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore, KeyValue } from '../../src/datastore/port.ts';
@@ -48,6 +50,9 @@ export function ourProgram(endpoint: string): Run {
       },
       writeExact: (part: string) => {
         text.out += part;
+      },
+      writePainted: (make: (paint: Paint) => string) => {
+        text.out += make(paintNothing);
       },
       writeError: (part: string) => {
         text.err += part;

@@ -1,6 +1,7 @@
 // What a command of calicoctl is beyond a command, and what its handler is given.
 import type { Command } from '../../cli/command.ts';
 import { flagOn } from '../../cli/flags.ts';
+import type { Paint } from '../../cli/paint.ts';
 import type { CommandLine } from '../../cli/parse.ts';
 import type { Datastore } from '../../datastore/port.ts';
 
@@ -12,6 +13,8 @@ export interface Stdio {
   write(text: string): void;
   /** As it is, unless standard output is a terminal: for what a user's template makes, and programs read. */
   writeExact(text: string): void;
+  /** As write, with colours where they are wanted; `make` escapes what others have written before it paints. */
+  writePainted(make: (paint: Paint) => string): void;
   writeError(text: string): void;
   /** All of standard input. */
   read(): Promise<Uint8Array>;

@@ -1,6 +1,7 @@
 // The process's own standard streams, as commands see them.
 import { OcicatError } from '../../base/errors.ts';
 import { escapeText } from '../../base/escape.ts';
+import { besideColours, paintColours, paintNothing, wantsColours } from '../../cli/paint.ts';
 import { tryWriteWhole } from '../../sys/output.ts';
 import type { Stdio } from './command.ts';
 
@@ -16,13 +17,16 @@ function writeMessage(text: string): void {
   if (tryWriteWhole(2, Buffer.from(text)) === 'EPIPE') process.exit(1);
 }
 
-/** Nothing here is ever coloured, so NO_COLOR has nothing to switch off, and escape sequences are somebody else's. */
+/** Escape sequences are somebody else's, but for the colours of what is painted. */
 export function openTerminal(): Stdio {
+  const isTerminal = process.stdout.isTTY === true;
+  const paint = wantsColours(isTerminal, process.env) ? paintColours : paintNothing;
   return {
+    writePainted: (make) => writeResult(besideColours(make(paint), escapeText)),
     write: (text) => writeResult(escapeText(text)),
-    writeExact: (text) => writeResult(process.stdout.isTTY === true ? escapeText(text) : text),
+    writeExact: (text) => writeResult(isTerminal ? escapeText(text) : text),
     writeError: (text) => writeMessage(escapeText(text)),
     read: () => Bun.stdin.bytes(),
-    interactive: process.stdout.isTTY === true && process.stdin.isTTY === true,
+    interactive: isTerminal && process.stdin.isTTY === true,
   };
 }

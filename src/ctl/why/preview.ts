@@ -2,8 +2,10 @@
 import { OcicatError } from '../../base/errors.ts';
 import { escapeLine } from '../../base/escape.ts';
 import { printJson } from '../../base/json.ts';
+import type { Paint } from '../../cli/paint.ts';
 import { printResource } from '../../datastore/resource/resource-codec.ts';
 import { formatId, readCluster, type StoredDocument, withStagedEnforced } from '../../why/cluster.ts';
+import { paintLine } from '../../why/colours.ts';
 import { computePreview } from '../../why/preview/preview.ts';
 import { describePreview, formatPreview } from '../../why/preview/text.ts';
 import { flagOn, flagValues, type Handler, type Invocation } from '../cli/command.ts';
@@ -63,10 +65,12 @@ export const runPreview: Handler = async (invocation) => {
   const preview = computePreview(before.snapshot, after);
   const warnings = [...(isDelete ? listMissing(stored, given) : []), ...later.problems];
   for (const problem of warnings) invocation.stdio.writeError(`warning: ${escapeLine(problem)}\n`);
-  const text = () =>
+  const { stdio } = invocation;
+  const text = (paint: Paint) =>
     formatPreview(preview, after)
-      .map((line) => `${escapeLine(line)}\n`)
+      .map((line) => `${paintLine(escapeLine(line), paint)}\n`)
       .join('');
-  invocation.stdio.write(output === 'text' ? text() : `${printJson(describePreview(preview), 2)}\n`);
+  if (output === 'text') stdio.writePainted(text);
+  else stdio.write(`${printJson(describePreview(preview), 2)}\n`);
   return preview.changes.length === 0 ? 0 : 1;
 };

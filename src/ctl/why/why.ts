@@ -2,7 +2,9 @@
 import { OcicatError } from '../../base/errors.ts';
 import { escapeLine } from '../../base/escape.ts';
 import { printJson } from '../../base/json.ts';
+import type { Paint } from '../../cli/paint.ts';
 import type { Cluster } from '../../why/cluster.ts';
+import { paintLine } from '../../why/colours.ts';
 import { describeExplanation } from '../../why/document.ts';
 import { type Explanation, explainFlow } from '../../why/explain.ts';
 import { type FlowOptions, readFlows } from '../../why/flow.ts';
@@ -38,10 +40,10 @@ interface Answer {
 }
 
 /** Each line may hold what others have written. */
-function printText(answers: readonly Answer[], cluster: Cluster): string {
+function printText(answers: readonly Answer[], cluster: Cluster, paint: Paint): string {
   const blocks = answers.map(({ explanation, kernel }) =>
     formatExplanation(explanation, cluster, kernel)
-      .map((line) => `${escapeLine(line)}\n`)
+      .map((line) => `${paintLine(escapeLine(line), paint)}\n`)
       .join(''),
   );
   return blocks.join('\n');
@@ -65,6 +67,8 @@ export const runWhy: Handler = async (invocation) => {
     return { explanation, kernel: askKernel({ ...explanation, packet: flow.packet }, host, cluster.workloads) };
   });
   for (const problem of cluster.problems) invocation.stdio.writeError(`warning: ${escapeLine(problem)}\n`);
-  invocation.stdio.write(output === 'text' ? printText(answers, cluster) : printDocuments(answers, cluster));
+  const { stdio } = invocation;
+  if (output === 'text') stdio.writePainted((paint) => printText(answers, cluster, paint));
+  else stdio.write(printDocuments(answers, cluster));
   return answers.every(({ explanation }) => explanation.allowed) ? 0 : 1;
 };
