@@ -4,13 +4,12 @@ import { printRuleKey } from './expression.ts';
 import { lowerRule } from './lower.ts';
 import type { Batch, Count, Operation } from './nft.ts';
 
-/** A rule of the kernel's. */
+/** A rule of the kernel's that counts. */
 export interface CountedRule {
   /** What printRuleKey makes of it without its comment. */
   readonly key: string;
   readonly comment: string | undefined;
-  /** Undefined for one that does not count. */
-  readonly count: Count | undefined;
+  readonly count: Count;
 }
 
 type AddRule = Extract<Operation, { kind: 'add-rule' }>;
@@ -34,7 +33,7 @@ function countsAfter(added: readonly AddRule[], before: readonly CountedRule[]):
   const kept = new Map<AddRule, Count>();
   const left = new Set(before);
   const keep = (operation: AddRule, former: CountedRule | undefined): void => {
-    if (former?.count === undefined) return;
+    if (former === undefined) return;
     kept.set(operation, former.count);
     left.delete(former);
   };
@@ -53,12 +52,12 @@ function rewritten(batch: Batch): ReadonlyMap<string, readonly AddRule[]> {
   return Map.groupBy(batch.filter(isOf), ({ chain }) => chain);
 }
 
-/** `read`: the rules that a chain has. Chains of which nothing has been counted stay as they are. */
+/** `read`: the rules of a chain that count. Chains of which nothing has been counted stay as they are. */
 export function keepCounts(batch: Batch, read: (chain: string) => readonly CountedRule[]): Batch {
   const kept = new Map<Operation, Count>();
   for (const [chain, added] of rewritten(batch)) {
-    const before = read(chain).filter(({ count }) => count !== undefined);
-    if (before.every(({ count }) => count?.packets === 0)) continue;
+    const before = read(chain);
+    if (before.every(({ count }) => count.packets === 0)) continue;
     for (const [operation, count] of countsAfter(added, before)) kept.set(operation, count);
   }
   if (kept.size === 0) return batch;

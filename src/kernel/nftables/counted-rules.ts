@@ -45,17 +45,27 @@ function dumpRules<T>(source: Source, chain: string, make: (rule: Attributes) =>
   return rules;
 }
 
-const ownedOf = (rule: Attributes) => ({ comment: commentIn(rule.get(RULE.userdata)), count: countOf(rule) });
+interface OwnedCount {
+  readonly comment: string | undefined;
+  /** Undefined for one that does not count. */
+  readonly count: Count | undefined;
+}
+
+const ownedOf = (rule: Attributes): OwnedCount => ({
+  comment: commentIn(rule.get(RULE.userdata)),
+  count: countOf(rule),
+});
 
 /** Whose the rules are, and what they have counted. */
-export function readCounts(source: Source, chain: string): readonly Pick<CountedRule, 'comment' | 'count'>[] {
+export function readCounts(source: Source, chain: string): readonly OwnedCount[] {
   return dumpRules(source, chain, ownedOf);
 }
 
-/** The rules too, to go on with what they have counted. */
+/** Those that count, to go on with what they have counted. */
 export function readCountedRules(source: Source, chain: string): readonly CountedRule[] {
-  return dumpRules(source, chain, (rule) => ({
-    key: printRuleKey(decodeExpressions(rule), undefined),
-    ...ownedOf(rule),
-  }));
+  const rules = dumpRules(source, chain, (rule): CountedRule | undefined => {
+    const { comment, count } = ownedOf(rule);
+    return count && { key: printRuleKey(decodeExpressions(rule), undefined), comment, count };
+  });
+  return rules.filter((rule) => rule !== undefined);
 }
