@@ -9,7 +9,7 @@ type ToHostAction = 'Drop' | 'Accept' | 'Return';
 
 export interface Host {
   readonly addresses: readonly Ip[];
-  /** Of FelixConfiguration in the store; the file and the environment of its agent may say otherwise. */
+  /** Of the FelixConfigurations for all nodes and for this one; others, the file and the environment of its agent may say otherwise. */
   readonly toHost: ToHostAction;
 }
 
