@@ -22,7 +22,7 @@ export interface WorkloadRenderer {
   closed(): readonly EndpointPolicy[];
 }
 
-export interface RenderedEndpoint {
+interface RenderedEndpoint {
   readonly endpoint: EndpointPolicy;
   readonly groups: readonly Group[];
   readonly elements: readonly OwnedElement[];
