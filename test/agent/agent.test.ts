@@ -152,31 +152,35 @@ const chainOf = (name: string) =>
   host.must(`nft list table inet ocicat | grep -oE "chain ${name}[^ ]*" | head -1 | cut -d' ' -f2`);
 
 const damages: readonly (readonly [string, () => string, RegExp])[] = [
-  ['the table', () => 'nft delete table inet ocicat', /firewall repaired: /],
-  ['the table for ARP', () => 'nft delete table arp ocicat', /firewall repaired: /],
+  ['the table', () => 'nft delete table inet ocicat', /firewall repaired: .*; changed by nft, process \d+/],
+  ['the table for ARP', () => 'nft delete table arp ocicat', /firewall repaired: .*; changed by nft, process \d+/],
   [
     'a hook',
     () => 'nft "flush chain inet ocicat base-forward-ingress; delete chain inet ocicat base-forward-ingress"',
-    /firewall repaired: .*base-forward-ingress/,
+    /firewall repaired: .*base-forward-ingress.*; changed by nft, process \d+/,
   ],
   [
     'the rules of a profile',
     () => `nft flush chain inet ocicat ${chainOf('rules-ingress')}`,
-    /firewall repaired: .*rules-ingress/,
+    /firewall repaired: .*rules-ingress.*; changed by nft, process \d+/,
   ],
   [
     'an endpoint',
     () => 'nft delete element inet ocicat workload-ingress "{ calib }"',
-    /firewall repaired: .*workload-ingress/,
+    /firewall repaired: .*workload-ingress.*; changed by nft, process \d+/,
   ],
-  ['an added rule', () => 'nft insert rule inet ocicat to-workload accept', /firewall repaired: .*to-workload/],
+  [
+    'an added rule',
+    () => 'nft insert rule inet ocicat to-workload accept',
+    /firewall repaired: .*to-workload.*; changed by nft, process \d+/,
+  ],
   ['a route', () => `ip route delete ${b}`, /route restored: /],
   ['a link', () => 'ip link set calib down; ip link set calib up', /neighbour restored: /],
   ['the settings of a link', () => 'sysctl -qw net.ipv4.conf.calib.rp_filter=0', /link restored: calib/],
 ];
 
 test.each(damages)(
-  'promise 6: somebody damages %s: right again within a second, and the log says so',
+  'promise 6: somebody damages %s: right again within a second, and the log says what and by whom',
   async (_what, damage, expected) => {
     const before = observe();
     const logged = host.log().length;

@@ -28,8 +28,8 @@ export interface Dataplane {
   start(): void;
   /** Brings the kernel to the state of all updates so far; does nothing before the start. Throws `kernel`. */
   flush(): void;
-  /** Reads the kernel back and repairs what somebody else changed. */
-  resync(): void;
+  /** Reads the kernel back and repairs what somebody else changed. `changers`: who has changed it, by netlink socket, for the log. */
+  resync(changers?: ReadonlyMap<number, string>): void;
   /** Why an endpoint is closed although its policy is known: the kernel refuses it. */
   whyClosed(endpoint: string): string | undefined;
   close(): void;
@@ -102,15 +102,17 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
     },
     whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),
     close: () => started?.refusals.close(),
-    resync() {
+    resync(changers = new Map()) {
       if (started === undefined || kernel.isUntouched()) return;
       const outcome = kernel.tryResync(started.firewall.ruleset);
       if (outcome.kind === 'refused') return started.refusals.take(outcome);
       const { findings } = outcome;
+      const others = [...changers].filter(([portId]) => portId !== kernel.portId).map(([, name]) => name);
+      const by = others.length === 0 ? '' : `; changed by ${others.join(' and ')}`;
       for (const finding of findings.slice(0, MAX_LOGGED_FINDINGS))
-        log.warn(`firewall repaired: ${formatFinding(finding)}`);
+        log.warn(`firewall repaired: ${formatFinding(finding)}${by}`);
       const rest = findings.length - MAX_LOGGED_FINDINGS;
-      if (rest > 0) log.warn(`firewall repaired: ${rest} more differences`);
+      if (rest > 0) log.warn(`firewall repaired: ${rest} more differences${by}`);
     },
   };
 }

@@ -66,17 +66,27 @@ function workOf(event: KernelEvent): readonly Work[] {
   }
 }
 
+/** Who has changed the agent's table, by its socket: `nft, process 123`. */
+function noteChanger(event: KernelEvent, changers: Map<number, string>): void {
+  if (event.kind !== 'nftables' || event.program === undefined || !event.tables.includes(TABLE)) return;
+  const { name, pid } = event.program;
+  changers.set(event.causedBy, `${name}, process ${pid}`);
+}
+
 /** Runs until aborted. */
 export async function runReconciler(targets: ReconcilerTargets, signal: AbortSignal): Promise<void> {
   const due = new Set<Work>();
+  const changers = new Map<number, string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function repair(): void {
     timer = undefined;
     const now = new Set(due);
     due.clear();
+    const by = new Map(changers);
+    changers.clear();
     try {
-      if (now.has('firewall')) targets.dataplane.resync();
+      if (now.has('firewall')) targets.dataplane.resync(by);
       if (now.has('links')) targets.workloads.reconcile();
       if (now.has('forwarding')) targets.forwarding.restore();
       if (now.has('other-firewalls')) targets.otherFirewalls.touch();
@@ -93,6 +103,7 @@ export async function runReconciler(targets: ReconcilerTargets, signal: AbortSig
     tidy(event);
     watchAge(event);
     for (const work of workOf(event)) due.add(work);
+    noteChanger(event, changers);
     if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
   }
   clearTimeout(timer);

@@ -23,6 +23,8 @@ export type KernelEvent =
       readonly tables: readonly string[];
       readonly generation: number;
       readonly causedBy: number;
+      /** Whose request it was; undefined where the kernel does not say. */
+      readonly program: { readonly name: string; readonly pid: number } | undefined;
     }
   /** Events were lost: observe everything anew. */
   | { readonly kind: 'overrun'; readonly of: 'rtnetlink' | 'nftables' };
@@ -73,10 +75,19 @@ export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undef
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_NEWGEN = 15;
 const NFGENMSG_BYTES = 4;
-/** Of NFT_MSG_NEWGEN. */
+/** Of NFT_MSG_NEWGEN: the generation, and the process and its command name (proc(5), comm). */
 const NFTA_GEN_ID = 1;
+const NFTA_GEN_PROC_PID = 2;
+const NFTA_GEN_PROC_NAME = 3;
 /** The first attribute of every other nf_tables message: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE and so on. */
 const NFTA_ANY_TABLE = 1;
+
+function programOf(attributes: ReadonlyMap<number, Uint8Array>): { name: string; pid: number } | undefined {
+  const [pid, name] = [attributes.get(NFTA_GEN_PROC_PID), attributes.get(NFTA_GEN_PROC_NAME)];
+  return pid === undefined || name === undefined
+    ? undefined
+    : { name: netlink.readText(name), pid: netlink.readBe32(pid) };
+}
 
 /** Gathers the messages of a transaction; it ends with the message that tells the new generation. */
 export function createNftablesReader(): (message: netlink.Message) => KernelEvent | undefined {
@@ -90,7 +101,8 @@ export function createNftablesReader(): (message: netlink.Message) => KernelEven
       return undefined;
     }
     const generation = netlink.readBe32(attributes.get(NFTA_GEN_ID) ?? new Uint8Array());
-    const event: KernelEvent = { kind: 'nftables', tables: [...tables], generation, causedBy };
+    const program = programOf(attributes);
+    const event: KernelEvent = { kind: 'nftables', tables: [...tables], generation, causedBy, program };
     tables.clear();
     return event;
   };

@@ -63,6 +63,8 @@ type RepairOutcome = { readonly kind: 'repaired'; readonly findings: readonly Fi
 export interface KernelFirewall {
   /** The socket that the table belongs to. */
   readonly fd: number;
+  /** That socket's address in notifications; 0 before the first call. */
+  readonly portId: number;
   /**
    * Makes the static part be there and right, in one step. Whatever else the table holds from an earlier run stays in
    * force, so that flows it allowed go on and those it denied stay denied.
@@ -256,6 +258,9 @@ export function openKernelFirewall(owned: boolean, heldFd?: number): KernelFirew
 
   return {
     fd: netlink.fd,
+    get portId() {
+      return netlink.portId;
+    },
     loadBase(config) {
       const { table, standIn } = observeOwn();
       if (standIn !== undefined || (table !== undefined && table.layout !== LAYOUT))
