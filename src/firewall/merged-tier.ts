@@ -86,18 +86,14 @@ function inOrder(runs: readonly OpenRun[]): readonly OpenRun[] {
   return runs.toSorted((a, b) => a.layer - b.layer || (`${a.action}` < `${b.action}` ? -1 : 1));
 }
 
-function samePlace(a: Placed | undefined, b: Placed | undefined): boolean {
-  return a !== undefined && b !== undefined && a.segment === b.segment && a.layer === b.layer;
+function lacking(from: readonly Placed[], other: readonly Placed[]): readonly Placed[] {
+  const layers = new Map(other.map(({ segment, layer }) => [segment, layer]));
+  return from.filter(({ segment, layer }) => layers.get(segment) !== layer);
 }
 
-/** What is between the parts that both begin and end with. */
+/** A segment is in a tier once: what is in both at the same place stays. */
 function compare(before: readonly Placed[], after: readonly Placed[]) {
-  const shorter = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < shorter && samePlace(before[start], after[start])) start++;
-  let end = 0;
-  while (end < shorter - start && samePlace(before.at(-1 - end), after.at(-1 - end))) end++;
-  return { removed: before.slice(start, before.length - end), added: after.slice(start, after.length - end) };
+  return { removed: lacking(before, after), added: lacking(after, before) };
 }
 
 export function createMergedTier(editor: RulesetEditor, place: TierOwner): MergedTier {

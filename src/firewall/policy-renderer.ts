@@ -63,7 +63,7 @@ function formOf(
     ...tier[direction].map(passes),
     ...(runsOf?.(tier) ?? []).flatMap(({ action, sets, called }) => [
       action,
-      ...sets.flatMap(({ shape, set }) => [shape, set?.name]),
+      ...sets.flatMap(({ shape, set, owner }) => [shape, set?.name, owner]),
       ...called,
     ]),
   ]);
