@@ -29,7 +29,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'firewall/merge': 'net policy/types nftables',
   'firewall/nat': 'base net policy/types nftables',
   'firewall/limits': 'base policy/types nftables firewall/nat',
-  firewall: 'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits',
+  'firewall/host': 'net policy/types nftables',
+  firewall: 'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits firewall/host',
   why: 'base cli net selector schema model/meta policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
@@ -62,11 +63,12 @@ export const rooms: Readonly<Record<string, string>> = {
   attach: 'base net blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
   'cni/spec': 'base net schema model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
-  'agent/config': 'base net schema model/felix model/idle nftables firewall/nat firewall sys datastore/sync',
+  'agent/config':
+    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall sys datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net selector schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
+    'base net selector schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint attach cni/server agent/state',
   agent:
@@ -111,6 +113,7 @@ export const pureRooms =
 /** Files of `src` that no program holds, and why they are there all the same. */
 export const withoutProgram: readonly string[] = [
   'policy/oracle/verdict.ts', // the verdict on one packet, against which the calculation is checked
+  'policy/oracle/host-verdict.ts', // the same at host endpoints
   // What the pages in docs and the JSON Schemas come from; a test writes them anew when it is told to.
   'manual/markdown.ts',
   'model/reference.ts',

@@ -72,7 +72,7 @@ export function policyUpdate(
     tier: 'default',
     order: Number.POSITIVE_INFINITY,
     selector,
-    hostOnly: false,
+    phase: 'normal',
     neededEverywhere: false,
     ...rules,
   };

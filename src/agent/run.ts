@@ -32,6 +32,7 @@ import { createPolicyApplied, createRefusedFile } from './refused-endpoints.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
 import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
+import { createHostEndpoints } from './state/host-endpoints.ts';
 import { createNodeStatusReporter } from './state/node-status.ts';
 import { createRouter } from './state/router.ts';
 import { createSession, type Session } from './state/session.ts';
@@ -132,9 +133,10 @@ async function run(
   const forwarding = createForwarding(log);
   const hostMtu = followHostMtu(log, signal);
   const refresher = closing.adopt(createRefresher({ dataplane, workloads, log }), (one) => one.close());
+  const hostEndpoints = createHostEndpoints({ dataplane, log });
   const reporter = closing.adopt(
     createStatusReporter({
-      ...{ nodeName, datastore, log, runningLinks: observeRunningLinks },
+      ...{ nodeName, datastore, log, runningLinks: observeRunningLinks, hostEndpoints: hostEndpoints.statuses },
       endpoints: () => (nodeCache.isInSync() ? nodeCache.endpoints().map(({ endpoint }) => endpoint) : undefined),
     }),
     (one) => one.close(),
@@ -151,7 +153,7 @@ async function run(
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
-    ...{ dataplane, workloads, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
+    ...{ dataplane, workloads, hostEndpoints, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
     touchRouting: hasBird ? router.touch : () => undefined,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
   });
@@ -175,7 +177,7 @@ async function run(
   const otherFirewalls = watchOtherFirewalls(log, signal);
   const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
   const touchHost = () => {
-    for (const follower of [hostMtu, hostAddresses]) follower.touch();
+    for (const follower of [hostEndpoints, hostMtu, hostAddresses]) follower.touch();
   };
   const housekeeping = startHousekeeping({ workloads, podMacs, attacher, cni: server.dispatcher }, attach, signal);
   session.onRead(housekeeping.touch);

@@ -33,7 +33,7 @@ const others: Omit<EndpointInput, 'addresses' | 'labels'> = {
 
 function updatesWith(rule: RuleInput, direction: Direction): readonly PolicyUpdate[] {
   const none = { ingress: undefined, egress: undefined };
-  const policy = { tier: 'default', order: 1, selector: SELECT_ALL, hostOnly: false, neededEverywhere: false };
+  const policy = { tier: 'default', order: 1, selector: SELECT_ALL, phase: 'normal' as const, neededEverywhere: false };
   const local = { interfaceName, mac: undefined, allowedSources: [] };
   return [
     ...(['a', 'b'] as const).map((app): PolicyUpdate => {

@@ -1,5 +1,6 @@
 // What the node's configuration says about the firewall (Calico's documentation, "Felix configuration").
 import type { RateLimit } from '../nftables/nft.ts';
+import { DEFAULT_FAILSAFES, type Failsafes } from '../policy/types/failsafe.ts';
 import type { NatConfig } from './nat/config.ts';
 
 export interface FirewallConfig {
@@ -35,6 +36,8 @@ export interface FirewallConfig {
   /** Whether endpoints may send from the ranges that they name beside their addresses (WorkloadSourceSpoofing). */
   readonly sourceSpoofing: boolean;
   readonly nat: NatConfig;
+  /** What no policy of a host endpoint closes (FailsafeInboundHostPorts, FailsafeOutboundHostPorts). */
+  readonly failsafes: Failsafes;
   /** Flows that a workload may have begun and been sent at a time, together; 0: as many as it can. */
   readonly maxFlows: number;
 }
@@ -52,5 +55,6 @@ export const defaultFirewallConfig: FirewallConfig = {
   dropInvalid: true,
   sourceSpoofing: false,
   nat: { floatingAddresses: false },
+  failsafes: DEFAULT_FAILSAFES,
   maxFlows: 20_000,
 };

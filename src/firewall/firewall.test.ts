@@ -4,6 +4,7 @@ import { computeChanges, emptyState, policyState } from '../../test/support/fire
 import { applyToModel, plainRuleset } from '../../test/support/nftables/table-model.ts';
 import { parseIp } from '../net/ip.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
+import { DEFAULT_FAILSAFES } from '../policy/types/failsafe.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
 import { createFirewall } from './firewall.ts';
 import { computeBase } from './static.ts';
@@ -62,6 +63,7 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
     { floatingAddresses: true, address: parseIp('192.0.2.7'), ports: { min: 1, max: 1 }, interfaceFilter: 'eth+' },
     { floatingAddresses: false, address: parseIp('192.0.2.8'), interfaceFilter: 'eth0' },
   ),
+  failsafes: fc.constantFrom(DEFAULT_FAILSAFES, { ingress: [], egress: [] }),
   maxFlows: fc.constantFrom(0, 100, 20_000),
 });
 

@@ -3,8 +3,10 @@ import type { Cidr } from '../net/cidr.ts';
 import { createRulesetEditor } from '../nftables/editor.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { createReachTest, type RefusedObject } from '../nftables/refused.ts';
-import type { EndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
+import type { EndpointPolicy, HostEndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
+import type { AssignedHostEndpoint, InterfaceAddresses } from './host/interfaces.ts';
+import { createHostRenderer } from './host-renderer.ts';
 import {
   computeNatElements,
   computeNatRanges,
@@ -30,7 +32,8 @@ export interface Firewall {
   /** Replaces what is known about NAT; see computeNatRanges. */
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
   /**
-   * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them. Returns their ids.
+   * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them, but for failsafe ports
+   * of hosts. Returns their ids.
    * Each comes back when it or one of its policies changes, or by reopen. The kernel is to be compared with what is left.
    */
   close(refused: readonly RefusedObject[]): readonly string[];
@@ -38,13 +41,21 @@ export interface Firewall {
   reopen(id: string): Steps;
   /** Those that are left out. */
   closed(): readonly string[];
+  /** Replaces what is known of the host's interfaces. */
+  setInterfaces(interfaces: readonly InterfaceAddresses[]): Steps;
+  /** What each host endpoint protects. */
+  hostEndpoints(): readonly AssignedHostEndpoint[];
   /** Everything the table should hold: a live view, to compare the kernel with. */
   readonly ruleset: Ruleset;
 }
 
 /** The policies and profiles that an endpoint is under. */
-function listsOf({ tiers, profiles }: EndpointPolicy): readonly RuleListId[] {
+function listsOf({ tiers, profiles }: Pick<EndpointPolicy, 'tiers' | 'profiles'>): readonly RuleListId[] {
   return [...tiers.flatMap(({ ingress, egress }) => [...ingress, ...egress]), ...profiles];
+}
+
+function listsOfHost({ untracked, preDnat, forward, normal, profiles }: HostEndpointPolicy): readonly RuleListId[] {
+  return listsOf({ tiers: [...untracked, ...preDnat, ...forward, ...normal], profiles });
 }
 
 /** Starts as the static part alone, which the kernel is taken to hold. */
@@ -54,6 +65,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   const sets = createSetRenderer(editor);
   const policy = createPolicyRenderer(() => config, editor, sets);
   const workloads = createWorkloadRenderer(editor, policy, () => config);
+  const hosts = createHostRenderer(editor, policy, () => config);
   let nat = NO_NAT;
   let natElements: readonly NatElement[] = [];
 
@@ -81,6 +93,12 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       case 'endpoint-removed':
         workloads.remove(change.id);
         break;
+      case 'host-endpoint-set':
+        hosts.set(change.endpoint);
+        break;
+      case 'host-endpoint-removed':
+        hosts.remove(change.id);
+        break;
     }
   }
 
@@ -96,6 +114,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
     const changed = new Set(changes.flatMap((change) => (change.kind === 'rules-set' ? change.list.id : [])));
     for (const endpoint of workloads.closed())
       if (listsOf(endpoint).some((id) => changed.has(id))) workloads.set(endpoint);
+    hosts.reopen((endpoint) => listsOfHost(endpoint).some((id) => changed.has(id)));
   }
 
   return {
@@ -111,23 +130,27 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       const ids = workloads.close(
         ({ groups, elements }) => groups.some(({ name }) => isLeading(name)) || elements.some(owns),
       );
+      const hostIds = hosts.close(isLeading);
       policy.settle();
       editor.takeSteps();
-      return ids;
+      return [...ids, ...hostIds];
     },
     reopen(id) {
       for (const endpoint of workloads.closed()) if (endpoint.id === id) workloads.set(endpoint);
+      hosts.reopen((endpoint) => endpoint.id === id);
       policy.settle();
       return editor.takeSteps();
     },
-    closed: () => workloads.closed().map(({ id }) => id),
+    closed: () => [...workloads.closed().map(({ id }) => id), ...hosts.closed()],
     /** Without endpoints no chain of a policy is left that was rendered by the former configuration. */
     setConfig(next) {
       const endpoints = [...workloads.all(), ...workloads.closed()];
       for (const { id } of endpoints) workloads.remove(id);
+      hosts.withdraw();
       replaceStaticPart(editor, config, next);
       config = next;
       for (const endpoint of endpoints) workloads.set(endpoint);
+      hosts.render();
       policy.settle();
       return editor.takeSteps();
     },
@@ -136,6 +159,12 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       nat = stages.at(-1) ?? nat;
       return stages.flatMap(setNat);
     },
+    setInterfaces(interfaces) {
+      hosts.setInterfaces(interfaces);
+      policy.settle();
+      return editor.takeSteps();
+    },
+    hostEndpoints: hosts.all,
     ruleset: editor.ruleset,
   };
 }

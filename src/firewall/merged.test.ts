@@ -41,6 +41,7 @@ function stateOf(lists: readonly RuleList[]): PolicyState {
     sets: new Map(),
     lists: new Map(lists.map((list) => [list.id, list])),
     endpoints: new Map([[endpoint.id, endpoint]]),
+    hosts: new Map(),
   };
 }
 

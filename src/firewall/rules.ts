@@ -1,5 +1,7 @@
 // Renders the rules of a policy or profile, a tier and a group of endpoints as nftables rules.
 
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../net/protocol.ts';
+import { bytesOfU8 } from '../nftables/bytes.ts';
 import type { Rule, Statement } from '../nftables/nft.ts';
 import { accept, counter, drop, goBack, goto, isFamily, jump, rule, verdictOf } from '../nftables/statements.ts';
 import {
@@ -12,6 +14,7 @@ import {
 } from '../policy/types/types.ts';
 import type { Clause } from './clause.ts';
 import type { FirewallConfig } from './config.ts';
+import { ALLOWED_MARK } from './host/dispatch.ts';
 import { computeConditions, dependsOnFamily } from './match.ts';
 import type { MergedAction } from './merge/segment.ts';
 import type { Run, RunSet } from './merged-tier.ts';
@@ -38,20 +41,31 @@ function isProfile(id: RuleListId): boolean {
   return id.startsWith('Profile/');
 }
 
+/** An Allow of a policy that decides early ends the later ones, too. */
+function allowStatements({ early }: RuleList): readonly Statement[] {
+  const notrack: readonly Statement[] = early === 'untracked' ? [{ kind: 'notrack' }] : [];
+  return [
+    counter,
+    ...(early === undefined ? [] : [{ kind: 'mark-set', bits: ALLOWED_MARK } as const]),
+    ...notrack,
+    accept,
+  ];
+}
+
 /** One of a staged policy counts and goes back, or on where it would log. Each counts first what it acts on; behind the head of an endpoint's chain that is packets that begin flows. */
 function actionStatements(
   config: FirewallConfig,
-  id: RuleListId,
+  list: RuleList,
   action: CompiledRule['action'],
 ): readonly Statement[] {
-  if (isStaged(id)) return action === 'log' ? [counter] : [counter, goBack];
+  if (isStaged(list.id)) return action === 'log' ? [counter] : [counter, goBack];
   switch (action) {
     case 'allow':
-      return [counter, accept];
+      return allowStatements(list);
     case 'deny':
-      return denyStatements(config);
+      return list.early === undefined ? denyStatements(config) : [counter, drop];
     case 'pass': // the rest of a profile is skipped by going back, the rest of a tier by the caller
-      return [counter, ...(isProfile(id) ? [] : [{ kind: 'mark-set', bits: PASS_MARK } as const]), goBack];
+      return [counter, ...(isProfile(list.id) ? [] : [{ kind: 'mark-set', bits: PASS_MARK } as const]), goBack];
     case 'log':
       return [
         { kind: 'limit', limit: config.logLimit },
@@ -82,15 +96,26 @@ function combine(clauses: readonly Clause[], exclusive: boolean): readonly (read
   );
 }
 
-function renderRule(config: FirewallConfig, id: RuleListId, from: CompiledRule, viewOf: ViewOfSet): Rendered {
-  const action = actionStatements(config, id, from.action);
+const ICMP: readonly string[] = [PROTOCOL_ICMP, PROTOCOL_ICMPV6].map(bytesOfU8);
+
+/** No packet is ICMP and has ports. nft would print, and read, what a rule of both asks for in another order. */
+function canMatch(statements: readonly Statement[]): boolean {
+  const isIcmp = statements.some(
+    (one) => one.kind === 'compare' && one.field === 'l4proto' && !one.negated && ICMP.includes(one.value),
+  );
+  const hasPorts = (one: Statement) => one.kind === 'lookup' && one.set === names.PORT_PROTOCOLS_SET && !one.negated;
+  return !isIcmp || !statements.some(hasPorts);
+}
+
+function renderRule(config: FirewallConfig, list: RuleList, from: CompiledRule, viewOf: ViewOfSet): Rendered {
+  const action = actionStatements(config, list, from.action);
   const comment = formatOwner(ownerOf(from));
   const byFamily = dependsOnFamily(from);
   const rendered = (byFamily ? ([4, 6] as const) : ([4] as const)).map((family): Rendered => {
     const conditions = computeConditions(from, family, viewOf);
     if (conditions === undefined) return { rules: [], parts: [] };
     const head = byFamily ? [isFamily(family)] : [];
-    const matches = combine(conditions.clauses, from.action === 'log');
+    const matches = combine(conditions.clauses, from.action === 'log').filter(canMatch);
     return { rules: matches.map((match) => rule([...head, ...match, ...action], comment)), parts: conditions.parts };
   });
   return join(rendered);
@@ -110,7 +135,7 @@ export function renderRuleList(
   direction: Direction,
   viewOf: ViewOfSet,
 ): Rendered {
-  const rules = list[direction].map((each) => renderRule(config, list.id, each, viewOf));
+  const rules = list[direction].map((each) => renderRule(config, list, each, viewOf));
   return join(isStaged(list.id) ? [...rules, END_OF_STAGED] : rules);
 }
 
@@ -214,8 +239,19 @@ function renderTier(
   return { rules: [rule([jump(name)])], parts: [{ kind: 'chain', chain, parts }] };
 }
 
+/** How the chain of a group begins, and whether what nothing decides is denied. */
+export interface GroupFrame {
+  readonly start: readonly Rule[];
+  readonly isOpen: boolean;
+}
+
+const WORKLOAD_FRAME: GroupFrame = {
+  start: [rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)])],
+  isOpen: false,
+};
+
 /** Endpoints with equal policy lists in a direction are one group. */
-export interface Group {
+export interface Group extends GroupFrame {
   readonly name: string;
   readonly direction: Direction;
   readonly tiers: readonly TierPolicies[];
@@ -226,10 +262,12 @@ export function computeGroup(
   direction: Direction,
   all: readonly TierPolicies[],
   profiles: readonly RuleListId[],
+  frame: GroupFrame = WORKLOAD_FRAME,
 ): Group {
   const tiers = all.filter((tier) => tier[direction].length > 0);
   const content = tiers.map((tier) => [tier.tier, tier.defaultAction, tier[direction]]);
-  return { name: names.groupChain(direction, JSON.stringify([content, profiles])), direction, tiers, profiles };
+  const key = JSON.stringify([content, profiles, ...(frame === WORKLOAD_FRAME ? [] : [frame])]);
+  return { name: names.groupChain(direction, key), direction, tiers, profiles, ...frame };
 }
 
 /** No more of them than a comment has place for. */
@@ -253,13 +291,12 @@ export function renderGroup(
   passes: PassTest,
   runsOf: TierRuns = () => undefined,
 ): Rendered {
-  const { direction } = group;
-  const start = rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)]);
+  const { direction, start, isOpen } = group;
   const last = group.tiers.findIndex((tier) => endsAll(tier, direction, passes));
   const tiers = last < 0 ? group.tiers : group.tiers.slice(0, last + 1);
   const profiles = last < 0 ? group.profiles : [];
   return join([
-    { rules: [start], parts: [] },
+    { rules: start, parts: [] },
     ...tiers.map((tier) => renderTier(config, direction, tier, passes, runsOf)),
     ...profiles.map(
       (id): Rendered => ({
@@ -267,7 +304,7 @@ export function renderGroup(
         parts: [{ kind: 'rules', direction, id }],
       }),
     ),
-    ...(last < 0
+    ...(last < 0 && !isOpen
       ? [{ rules: [rule(denyStatements(config), formatOwner({ kind: 'end-of-profiles' }))], parts: [] }]
       : []),
   ]);

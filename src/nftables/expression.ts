@@ -41,6 +41,7 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ['immediate', attributes({ dreg: [1, 'be32'], value: [2, 'verdict'] })],
   ['dynset', attributes({ set: [1, 'text'], op: [3, 'be32'], sreg: [4, 'be32'], limit: [7, 'flow-limit'] })],
   ['counter', []],
+  ['notrack', []],
   [
     'limit',
     attributes({ rate: [1, 'be64'], unit: [2, 'be64'], burst: [3, 'be32'], type: [4, 'be32'], flags: [5, 'be32'] }),

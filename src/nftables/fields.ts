@@ -51,6 +51,7 @@ function printAddressType(bytes: Bytes): string {
 
 /** Ports are read from the transport header whatever the protocol is: a rule must have compared it before. */
 export const fields: Readonly<Record<Field, FieldInfo>> = {
+  iif: { text: 'iif', source: meta(4), bytes: 4, print: hostNumber },
   iifname: { text: 'iifname', source: meta(6), bytes: 16, print: printInterfaceName },
   oifname: { text: 'oifname', source: meta(7), bytes: 16, print: printInterfaceName },
   iifgroup: { text: 'iifgroup', source: meta(21), bytes: 4, print: hostNumber },

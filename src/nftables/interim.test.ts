@@ -61,7 +61,7 @@ function underWay(before: Ruleset, after: Ruleset): Ruleset {
 /** The same endpoints under the same policies, whose rules and sets are others. */
 function withEndpointsOf(from: PolicyState, to: PolicyState): PolicyState {
   const lists = new Map([...from.lists, ...[...to.lists].filter(([id]) => from.lists.has(id))]);
-  return { sets: new Map([...from.sets, ...to.sets]), lists, endpoints: from.endpoints };
+  return { sets: new Map([...from.sets, ...to.sets]), lists, endpoints: from.endpoints, hosts: from.hosts };
 }
 
 interface Way {

@@ -28,6 +28,9 @@ export interface Judgement {
 const STATE_NEW = 8;
 /** RTN_UNICAST: the destination is somebody else's than this host's. */
 const ADDRESS_UNICAST = 1;
+/** Of `enum nft_ct_keys`. */
+const CT_STATE = 0;
+const CT_STATUS = 2;
 const MAX_DEPTH = 16;
 
 interface Run {
@@ -124,13 +127,19 @@ function runLookup(run: Run, expression: Expression): Outcome {
   return (found !== undefined) !== (number(expression, 'flags') === 1) ? 'next' : 'break';
 }
 
+/** A new flow, and nothing translated. */
+function runConntrack(run: Run, expression: Expression): Outcome {
+  const key = number(expression, 'key');
+  if (key !== CT_STATE && key !== CT_STATUS) return unknown(`"ct" ${key}`);
+  return load(run, expression, hostBytesOfU32(key === CT_STATE ? STATE_NEW : 0));
+}
+
 function runExpression(run: Run, expression: Expression): Outcome {
   switch (expression.name) {
     case 'meta':
       return runMeta(run, expression);
     case 'ct':
-      if (number(expression, 'key') !== 0) return unknown('"ct" beside its state');
-      return load(run, expression, hostBytesOfU32(STATE_NEW));
+      return runConntrack(run, expression);
     case 'fib':
       return load(run, expression, hostBytesOfU32(run.packet.isLocal ? ADDRESS_LOCAL : ADDRESS_UNICAST));
     case 'payload':
@@ -146,6 +155,7 @@ function runExpression(run: Run, expression: Expression): Outcome {
     case 'dynset':
       return 'break'; // one packet is never too many
     case 'counter':
+    case 'notrack':
     case 'limit':
     case 'log':
       return 'next';

@@ -27,6 +27,10 @@ const ICMPX_ADMIN_PROHIBITED = 3;
 const MARK_BYTES = 4;
 const STATE_BYTES = 4;
 const NO_BITS = hostBytesOfU32(0);
+/** NFT_CT_STATUS, and its bit (linux/netfilter/nf_conntrack_common.h). */
+const CT_STATUS = 2;
+const IPS_DST_NAT = 1 << 5;
+const STATUS_BYTES = 4;
 
 const NETWORK_HEADER = 1;
 /** NFT_PAYLOAD_CSUM_INET, and where it stands. */
@@ -169,6 +173,14 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       return statement.how === 'tcp-reset'
         ? [expression('reject', { type: REJECT_TCP_RESET })]
         : [expression('reject', { type: REJECT_ICMPX, code: ICMPX_ADMIN_PROHIBITED })];
+    case 'notrack':
+      return [expression('notrack')];
+    case 'destination-translated':
+      return [
+        expression('ct', { dreg: REGISTER, key: CT_STATUS }),
+        mask(STATUS_BYTES, hostBytesOfU32(IPS_DST_NAT)),
+        compare(NOT_EQUAL, hostBytesOfU32(0)),
+      ];
     case 'masquerade':
       return lowerMasquerade(statement.ports);
     case 'source-nat':

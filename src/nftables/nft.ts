@@ -31,6 +31,8 @@ export type Verdict =
 
 /** What a rule can look at; fields.ts says where it is and how nft calls it. */
 export type Field =
+  /** By its number; 0 where the packet has none. */
+  | 'iif'
   | 'iifname'
   | 'oifname'
   | 'iifgroup'
@@ -114,6 +116,10 @@ export type Statement =
   /** To the kernel's log at level info, or to who listens to the group. */
   | { readonly kind: 'log'; readonly prefix: string; readonly group?: number }
   | { readonly kind: 'reject'; readonly how: 'tcp-reset' | 'admin-prohibited' }
+  /** No connection is made of the packet, nor is it looked for among them. */
+  | { readonly kind: 'notrack' }
+  /** The destination of the packet's flow is not the one that it was sent to. */
+  | { readonly kind: 'destination-translated' }
   /** The source becomes the outgoing interface's address, from random ports, of a range where one is given. */
   | { readonly kind: 'masquerade'; readonly ports?: PortRange }
   /** The same with an address that is given. */

@@ -102,6 +102,10 @@ function printStatement(statement: Statement): string {
         : `log prefix "${statement.prefix}" group ${statement.group}`;
     case 'reject':
       return statement.how === 'tcp-reset' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited';
+    case 'notrack':
+      return 'notrack';
+    case 'destination-translated':
+      return 'ct status dnat';
     case 'masquerade':
       return statement.ports === undefined
         ? 'masquerade fully-random'

@@ -1,7 +1,7 @@
 // The statements that our rules are made of.
 import type { Cidr } from '../net/cidr.ts';
 import { bitsOf, type Family, familyOf } from '../net/ip.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from './bytes.ts';
+import { bytesOfInterfaceName, bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from './bytes.ts';
 import { ADDRESS_LOCAL, NFPROTO_IPV4, NFPROTO_IPV6 } from './fields.ts';
 import type { Field, Rule, Statement } from './nft.ts';
 
@@ -50,6 +50,14 @@ export function isInNet(field: Field, cidr: Cidr, negated = false): Statement {
   if (cidr.prefixLength === bitsOf(familyOf(cidr.address))) return { kind: 'compare', field, negated, value };
   return { kind: 'prefix', field, negated, value, prefixLength: cidr.prefixLength };
 }
+
+/** The interface of that name. */
+export function isInterface(field: 'iifname' | 'oifname', name: string): Statement {
+  return { kind: 'compare', field, negated: false, value: bytesOfInterfaceName(name) };
+}
+
+/** The host itself sends it. */
+export const isOwn: Statement = { kind: 'compare', field: 'iif', negated: false, value: hostBytesOfU32(0) };
 
 /** Everybody's and a group's address, and any that is not one of this host's own. */
 export const isForOthers: Statement = {

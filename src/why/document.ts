@@ -7,7 +7,7 @@ import { formatProtocol } from './conditions.ts';
 import type { Explanation } from './explain.ts';
 import { isAsked, type KernelAnswer, type KernelAnswers } from './kernel.ts';
 import { formatRulePath, resourceOf } from './reason.ts';
-import { type End, isHostEndpoint } from './resolve.ts';
+import type { End } from './resolve.ts';
 import type { RulesStep, Walk, WalkVerdict } from './walk.ts';
 
 function describeReason(reason: WalkVerdict['reason'], direction: Direction) {
@@ -48,8 +48,9 @@ function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {
     ...describeVerdict(verdict, direction),
     kernel: isAsked(walk, kernel[direction]) ? describeKernel(kernel[direction]) : undefined,
     annotations: cluster.annotations.get(resourceOf(verdict.reason) ?? ''),
-    tiers: walk.tiers.map(({ tier, order, defaultAction, policies, end }) => ({
+    tiers: walk.tiers.map(({ tier, phase, order, defaultAction, policies, end }) => ({
       tier,
+      phase,
       order: finite(order),
       defaultAction,
       end,
@@ -81,7 +82,6 @@ function describeEnd(
     host,
     node: workload?.node,
     interface: workload?.interfaceName,
-    hostEndpointNotEnforced: endpoint !== undefined && isHostEndpoint(endpoint) ? true : undefined,
     labels: endpoint === undefined ? undefined : labels.labels,
   };
 }

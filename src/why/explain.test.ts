@@ -110,10 +110,12 @@ test('both families where both ends have both, UDP and ICMP in their own words',
   ]);
 });
 
-test('host endpoints are named, and that nobody enforces their policy', () => {
+test('a host endpoint has policy of its own, and without any is closed', () => {
   const [explanation = []] = lines(clusterWith(), 'gateway', POD_C);
-  expect(explanation).toContain('egress of the source 10.0.0.1: allowed by no policy: the address is of no workload');
-  expect(explanation).toContain('  HostEndpoint(gateway): policy of host endpoints is not enforced');
+  expect(explanation).toContain(
+    'egress of the source 10.0.0.1: denied by the end of its profiles: no rule of theirs matches',
+  );
+  expect(explanation).toContain('  HostEndpoint(gateway)');
 });
 
 test('an endpoint whose interface cannot be read is closed, as on its node', () => {

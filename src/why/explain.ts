@@ -1,7 +1,9 @@
 // The answer about one packet: how it fares at both ends, why, and what staged policies would change.
+import { EARLY } from '../policy/oracle/host-verdict.ts';
 import type { Packet } from '../policy/oracle/packet.ts';
 import { createSnapshot, type PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import { satisfies } from '../policy/oracle/snapshot-labels.ts';
+import { DEFAULT_FAILSAFES } from '../policy/types/failsafe.ts';
 import type { Direction } from '../policy/types/types.ts';
 import type { Cluster, StagedPolicy } from './cluster.ts';
 import type { Flow } from './flow.ts';
@@ -9,6 +11,7 @@ import { judgeHost, type Path, pathBetween } from './hosts.ts';
 import { type LabelsWithOrigin, listLabels } from './labels.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
 import { type Walk, type WalkVerdict, walkEndpoint } from './walk.ts';
+import { walkHostEndpoint } from './walk-host.ts';
 
 /** What a staged policy would do to the packet if it were enforced, and nothing else were. */
 export interface StagedOutcome {
@@ -29,13 +32,21 @@ export interface Explanation {
   readonly staged: readonly StagedOutcome[];
 }
 
-/** The workload whose policy judges an end; a host endpoint has none. */
+/** The workload that an end is. */
 function workloadOf({ endpoint }: End): string | undefined {
   return endpoint === undefined || isHostEndpoint(endpoint) ? undefined : endpoint;
 }
 
+/** A host's own programs: each phase of its endpoint's policies that sees their packets. */
+function walkHostEnd(direction: Direction, end: End, packet: Packet, snapshot: PolicySnapshot, cluster: Cluster): Walk {
+  const early = direction === 'ingress' ? EARLY : EARLY.slice(0, 1);
+  const failsafes = cluster.hosts.get(end.host ?? '')?.failsafes ?? DEFAULT_FAILSAFES;
+  return walkHostEndpoint(direction, end.endpoint, packet, snapshot, { phases: [...early, 'normal'], failsafes });
+}
+
 /** An endpoint whose interface cannot be read has none: on its node it is closed, whatever its policies say. */
-function walkAt(direction: Direction, end: End, packet: Packet, snapshot: PolicySnapshot): Walk {
+function walkAt(direction: Direction, end: End, packet: Packet, snapshot: PolicySnapshot, cluster: Cluster): Walk {
+  if (isHostEndpoint(end.endpoint ?? '')) return walkHostEnd(direction, end, packet, snapshot, cluster);
   const id = workloadOf(end);
   const walk = walkEndpoint(direction, id, packet, snapshot);
   if (id === undefined || snapshot.endpoints.get(id)?.local !== undefined) return walk;
@@ -54,11 +65,21 @@ function walkHost(path: Path, { source, destination }: Flow, { hosts }: Cluster)
   return verdict && { direction: 'ingress', endpoint: workloadOf(destination), tiers: [], profiles: [], verdict };
 }
 
-function walkBoth(flow: Flow, snapshot: PolicySnapshot, cluster: Cluster) {
+/** A host's endpoint says nothing of what stays on the host: its own packets to itself and to its workloads. */
+function withoutHostEndpoints(flow: Flow, path: Path): Flow {
+  const { source, destination } = flow;
+  const isLocal = path !== 'forward' || (source.host !== undefined && source.host === destination.host);
+  if (!isLocal) return flow;
+  const strip = (end: End): End => ({ ...end, endpoint: workloadOf(end) });
+  return { ...flow, source: strip(source), destination: strip(destination) };
+}
+
+function walkBoth(given: Flow, snapshot: PolicySnapshot, cluster: Cluster) {
+  const path = pathOf(given, cluster);
+  const flow = withoutHostEndpoints(given, path);
   const { packet, source, destination } = flow;
-  const path = pathOf(flow, cluster);
-  const egress = walkAt('egress', source, packet, snapshot);
-  const ingress = walkHost(path, flow, cluster) ?? walkAt('ingress', destination, packet, snapshot);
+  const egress = walkAt('egress', source, packet, snapshot, cluster);
+  const ingress = walkHost(path, flow, cluster) ?? walkAt('ingress', destination, packet, snapshot, cluster);
   return { path, egress, ingress, allowed: egress.verdict.action === 'allow' && ingress.verdict.action === 'allow' };
 }
 
@@ -66,7 +87,7 @@ function walkBoth(flow: Flow, snapshot: PolicySnapshot, cluster: Cluster) {
 function affects({ update }: StagedPolicy, { source, destination }: Flow, snapshot: PolicySnapshot): boolean {
   const policies = [update.value, snapshot.policies.get(update.id)].filter((policy) => policy !== undefined);
   return [source, destination].some((end) => {
-    const endpoint = snapshot.endpoints.get(workloadOf(end) ?? '');
+    const endpoint = snapshot.endpoints.get(end.endpoint ?? '');
     return endpoint !== undefined && policies.some(({ selector }) => satisfies(endpoint, selector, snapshot) !== false);
   });
 }

@@ -1,8 +1,11 @@
 // The hosts of a cluster as ends of a flow: which addresses they have, and what becomes there of packets from and to their own
 // workloads, which policy of host endpoints is not about.
 import { tryParseJson } from '../base/json.ts';
+import { felixConfigurationSpec } from '../model/felix/felix-configuration.ts';
 import { type Ip, tryParseIp } from '../net/ip.ts';
+import { computeFailsafes, DEFAULT_FAILSAFES, type Failsafes } from '../policy/types/failsafe.ts';
 import { membersOf } from '../schema/document.ts';
+import { readSchema } from '../schema/schema-read.ts';
 
 /** What a host does with a packet of one of its workloads, after the workload's policy has let it through. */
 type ToHostAction = 'Drop' | 'Accept' | 'Return';
@@ -11,6 +14,10 @@ export interface Host {
   readonly addresses: readonly Ip[];
   /** Of the FelixConfigurations for all nodes and for this one; others, the file and the environment of its agent may say otherwise. */
   readonly toHost: ToHostAction;
+  /** Ids of its host endpoints, by name. */
+  readonly endpoints: readonly string[];
+  /** As with toHost. */
+  readonly failsafes: Failsafes;
 }
 
 /** Why a host decides, and no policy. */
@@ -49,17 +56,29 @@ function toHostOf(configuration: Document | undefined): ToHostAction | undefined
   return ACTIONS.find((action) => typeof word === 'string' && action.toLowerCase() === word.toLowerCase());
 }
 
+function failsafesOf(configurations: readonly (Document | undefined)[]): Failsafes {
+  const specs = configurations.map((one) => one && readSchema(felixConfigurationSpec, specOf(one), 'stored'));
+  const settings = specs.flatMap((read) => (read?.kind === 'valid' ? [read.value] : []));
+  return settings.reduceRight<Failsafes>((otherwise, one) => computeFailsafes(one, otherwise), DEFAULT_FAILSAFES);
+}
+
+function readHost(node: Document, documents: readonly Document[]): Host {
+  const [own, common] = [`node.${node.name}`, 'default'].map((name) =>
+    documents.find((one) => one.kind === 'FelixConfiguration' && one.name === name),
+  );
+  const endpoints = documents.filter((one) => one.kind === 'HostEndpoint' && specOf(one).node === node.name);
+  return {
+    addresses: addressesOf(node),
+    toHost: toHostOf(own) ?? toHostOf(common) ?? 'Drop',
+    endpoints: endpoints.map(({ name }) => `HostEndpoint//${name}`).sort(),
+    failsafes: failsafesOf([own, common]),
+  };
+}
+
 /** By name of the node. */
 export function readHosts(documents: readonly Document[]): ReadonlyMap<string, Host> {
-  const toHost = (name: string) =>
-    toHostOf(documents.find((one) => one.kind === 'FelixConfiguration' && one.name === name));
   const nodes = documents.filter(({ kind }) => kind === 'Node');
-  return new Map(
-    nodes.map((node): readonly [string, Host] => [
-      node.name,
-      { addresses: addressesOf(node), toHost: toHost(`node.${node.name}`) ?? toHost('default') ?? 'Drop' },
-    ]),
-  );
+  return new Map(nodes.map((node) => [node.name, readHost(node, documents)]));
 }
 
 /** How a packet goes: from one end to the other through hosts, or between a workload and its own host. */

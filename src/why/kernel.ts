@@ -110,7 +110,10 @@ interface WalkedPacket {
 
 function answer(walk: Walk, path: Path, view: HostView, packet: JudgedPacket, siteOf: SiteOf): KernelAnswer {
   const site = siteOf(walk);
-  if (site === undefined) return { kind: 'unknown', why: 'no workload is there' };
+  if (site === undefined) {
+    const isHost = walk.endpoint !== undefined;
+    return { kind: 'unknown', why: isHost ? 'the interfaces of hosts are not looked at' : 'no workload is there' };
+  }
   if (site.node !== view.node) return { kind: 'unknown', why: 'the endpoint is on another host' };
   if (typeof view.table === 'string') return { kind: 'unknown', why: view.table };
   try {

@@ -33,6 +33,10 @@ export function formatReason(reason: Reason | HostReason, direction: Direction):
       return `no policy: ${reason.host} is its host`;
     case 'no-workload':
       return 'no policy: the address is of no workload';
+    case 'failsafe':
+      return 'a failsafe port, which policy of host endpoints never closes';
+    case 'no-forward-policy':
+      return 'no policy: no host endpoint on the way has one about what is forwarded';
   }
 }
 

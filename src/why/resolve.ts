@@ -81,17 +81,46 @@ function nearTo(reference: string, cluster: Cluster): readonly string[] {
   return near.length > 0 ? near : all;
 }
 
+/**
+ * The endpoint by which a host is reached at the addresses: one that expects them, or the only one, or that of all interfaces;
+ * undefined where it has none. Throws `invalid` where the store does not say which.
+ */
+function endpointOfHost(reference: string, host: string, addresses: readonly Ip[], cluster: Cluster) {
+  const inputOf = (id: string) => cluster.snapshot.endpoints.get(id);
+  const all = cluster.hosts.get(host)?.endpoints ?? [];
+  const named = all.filter((id) => inputOf(id)?.host?.interfaceName !== '*');
+  const expecting = named.find((id) => inputOf(id)?.addresses.some((one) => addresses.includes(one)));
+  if (expecting !== undefined || named.length < 2) return expecting ?? named[0] ?? all[0];
+  throw new OcicatError(
+    'invalid',
+    `find the host endpoint of "${reference}": the store does not say which of them packets pass; name one\n${listCandidates(named, cluster)}`,
+  );
+}
+
 function resolveAddress(reference: string, address: Ip, cluster: Cluster): End {
   const having = [...cluster.snapshot.endpoints].filter(([, { addresses }]) => addresses.includes(address));
   const ids = having.map(([id]) => id).sort();
-  const endpoint = ids.find((id) => !isHostEndpoint(id)) ?? ids[0];
-  return { reference, endpoint, host: findHost([address], cluster.hosts), addresses: [address] };
+  const found = ids.find((id) => !isHostEndpoint(id)) ?? ids[0];
+  const host = findHost([address], cluster.hosts);
+  const endpoint =
+    found === undefined && host !== undefined ? endpointOfHost(reference, host, [address], cluster) : found;
+  return { reference, endpoint, host, addresses: [address] };
 }
 
 /** The host by the name of its node. */
-function resolveHost(reference: string, { hosts }: Cluster): End | undefined {
-  const host = hosts.get(reference);
-  return host && { reference, endpoint: undefined, host: reference, addresses: host.addresses };
+function resolveHost(reference: string, cluster: Cluster): End | undefined {
+  const host = cluster.hosts.get(reference);
+  if (host === undefined) return undefined;
+  const { addresses } = host;
+  return { reference, endpoint: endpointOfHost(reference, reference, addresses, cluster), host: reference, addresses };
+}
+
+/** A host endpoint by its name; its host's addresses where it expects none. */
+function resolveHostEndpoint(reference: string, endpoint: string, { snapshot, hosts }: Cluster): End {
+  const owner = [...hosts].find(([, { endpoints }]) => endpoints.includes(endpoint));
+  const expected = snapshot.endpoints.get(endpoint)?.addresses ?? [];
+  const addresses = expected.length > 0 ? expected : (owner?.[1].addresses ?? []);
+  return { reference, endpoint, host: owner?.[0], addresses };
 }
 
 /** Throws `not-found`, and `invalid` for a reference that means several endpoints; both list the candidates. */
@@ -115,11 +144,6 @@ export function resolveEnd(reference: string, cluster: Cluster, pods: readonly P
       `find endpoint "${reference}": it means ${matches.length}; name one by its endpoint or address\n${listCandidates(matches, cluster)}`,
     );
   }
-  const addresses = cluster.snapshot.endpoints.get(endpoint)?.addresses ?? [];
-  return {
-    reference,
-    endpoint,
-    host: isHostEndpoint(endpoint) ? findHost(addresses, cluster.hosts) : undefined,
-    addresses,
-  };
+  if (isHostEndpoint(endpoint)) return resolveHostEndpoint(reference, endpoint, cluster);
+  return { reference, endpoint, host: undefined, addresses: cluster.snapshot.endpoints.get(endpoint)?.addresses ?? [] };
 }

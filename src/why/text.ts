@@ -2,6 +2,7 @@
 import { formatIp } from '../net/ip.ts';
 import { hasPorts } from '../net/protocol.ts';
 import type { Packet } from '../policy/oracle/packet.ts';
+import type { PolicyPhase } from '../policy/types/input.ts';
 import { formatSelector } from '../selector/format.ts';
 import { type Cluster, formatId } from './cluster.ts';
 import { formatProtocol } from './conditions.ts';
@@ -59,18 +60,26 @@ const TIER_ENDS: Readonly<Record<TierStep['end'], string | undefined>> = {
   'default-pass': 'no rule matches: the tier passes on',
 };
 
+const PHASE_NAMES: Readonly<Record<PolicyPhase, string>> = {
+  untracked: ', untracked policies',
+  'pre-dnat': ', policies before address translation',
+  forward: ', policies of what is forwarded',
+  normal: '',
+};
+
 function formatOrder(order: number): string {
   return Number.isFinite(order) ? `, order ${order}` : '';
 }
 
 function formatTier(step: TierStep, walk: Walk): readonly string[] {
   const order = step.order === undefined ? ', which does not exist' : formatOrder(step.order);
+  const phase = step.phase === undefined ? '' : PHASE_NAMES[step.phase];
   const policies = step.policies.flatMap((policy) => [
     `    ${formatId(policy.id)}${formatOrder(policy.order)}, for ${formatSelector(policy.selector)}`,
     ...formatRules(policy, walk),
   ]);
   const end = TIER_ENDS[step.end];
-  return [`  tier "${step.tier}"${order}`, ...policies, ...(end === undefined ? [] : [`    ${end}`])];
+  return [`  tier "${step.tier}"${order}${phase}`, ...policies, ...(end === undefined ? [] : [`    ${end}`])];
 }
 
 function formatProfile(step: ProfileStep, walk: Walk): readonly string[] {
@@ -90,7 +99,7 @@ function formatLabels({ labels, source }: Pick<Explanation, 'labels'> & { readon
 function describeEnd(end: End, cluster: Cluster): string {
   const { endpoint, host } = end;
   if (endpoint === undefined) return host === undefined ? 'no endpoint has this address' : `host ${host}`;
-  if (isHostEndpoint(endpoint)) return `${formatId(endpoint)}: policy of host endpoints is not enforced`;
+  if (isHostEndpoint(endpoint)) return `${formatId(endpoint)}${host === undefined ? '' : ` on ${host}`}`;
   const workload = cluster.workloads.get(endpoint);
   return `WorkloadEndpoint(${endpoint}) on ${workload?.node ?? ''}, interface ${workload?.interfaceName ?? ''}`;
 }

@@ -7,11 +7,20 @@ import { satisfies } from '../policy/oracle/snapshot-labels.ts';
 import {
   type ApplicablePolicy,
   applicablePolicies,
+  NORMAL_SCOPE,
+  type PolicyScope,
   type Reason,
   tierOrder,
   type Verdict,
 } from '../policy/oracle/verdict.ts';
-import { BUILT_IN_PROFILES, type EndpointInput, type RuleInput } from '../policy/types/input.ts';
+import {
+  BUILT_IN_PROFILES,
+  type EndpointInput,
+  isHostOnly,
+  type PolicyInput,
+  type PolicyPhase,
+  type RuleInput,
+} from '../policy/types/input.ts';
 import type { Direction, RuleAction, RuleListId } from '../policy/types/types.ts';
 import type { Selector } from '../selector/selector.ts';
 import { type Condition, listConditions } from './conditions.ts';
@@ -46,6 +55,8 @@ interface PolicyStep extends RulesStep {
 
 export interface TierStep {
   readonly tier: string;
+  /** Of a host endpoint: which of its policies were asked. */
+  readonly phase?: PolicyPhase;
   /** Undefined for a tier that does not exist, which ends in deny. */
   readonly order: number | undefined;
   readonly defaultAction: 'deny' | 'pass';
@@ -97,9 +108,10 @@ function walkTier(
   policies: readonly ApplicablePolicy[],
   packet: Packet,
   snapshot: PolicySnapshot,
+  { passesOn }: PolicyScope,
 ): TierStep {
   const known = snapshot.tiers.get(tier);
-  const defaultAction = known?.defaultAction ?? 'deny';
+  const defaultAction = passesOn ? 'pass' : (known?.defaultAction ?? 'deny');
   const steps: PolicyStep[] = [];
   const end = (how: TierStep['end']): TierStep => ({
     tier,
@@ -118,19 +130,25 @@ function walkTier(
 }
 
 /** Up to the tier that decides. */
-function walkTiers(direction: Direction, endpoint: EndpointInput, packet: Packet, snapshot: PolicySnapshot) {
-  const policies = applicablePolicies(direction, endpoint, snapshot);
+export function walkTiers(
+  direction: Direction,
+  endpoint: EndpointInput,
+  packet: Packet,
+  snapshot: PolicySnapshot,
+  scope: PolicyScope = NORMAL_SCOPE,
+): readonly TierStep[] {
+  const policies = applicablePolicies(direction, endpoint, snapshot, scope);
   const steps: TierStep[] = [];
   for (const tier of tierOrder(policies, snapshot)) {
     const own = policies.filter(({ policy }) => policy.tier === tier);
-    const step = walkTier(tier, own, packet, snapshot);
+    const step = walkTier(tier, own, packet, snapshot, scope);
     steps.push(step);
     if (step.end !== 'pass' && step.end !== 'default-pass') break;
   }
   return steps;
 }
 
-function verdictOfTier({ tier, end, policies }: TierStep): Verdict | undefined {
+export function verdictOfTier({ tier, end, policies }: TierStep): Verdict | undefined {
   if (end === 'default-deny') return { action: 'deny', reason: { kind: 'end-of-tier', tier } };
   const last = policies.at(-1);
   if (last?.decision === undefined || (end !== 'allow' && end !== 'deny')) return undefined;
@@ -138,7 +156,7 @@ function verdictOfTier({ tier, end, policies }: TierStep): Verdict | undefined {
 }
 
 /** Up to the profile that decides. */
-function walkProfiles(direction: Direction, endpoint: EndpointInput, packet: Packet, snapshot: PolicySnapshot) {
+export function walkProfiles(direction: Direction, endpoint: EndpointInput, packet: Packet, snapshot: PolicySnapshot) {
   const steps: ProfileStep[] = [];
   for (const profile of endpoint.profiles) {
     const known = snapshot.profiles.get(profile) ?? BUILT_IN_PROFILES.get(profile);
@@ -149,7 +167,7 @@ function walkProfiles(direction: Direction, endpoint: EndpointInput, packet: Pac
   return steps;
 }
 
-function verdictOfProfiles(steps: readonly ProfileStep[]): Verdict {
+export function verdictOfProfiles(steps: readonly ProfileStep[]): Verdict {
   const last = steps.at(-1);
   if (last?.exists === false) return { action: 'deny', reason: { kind: 'missing-profile', profile: last.profile } };
   if (last?.decision === undefined || last.decision.action === 'pass')
@@ -159,9 +177,13 @@ function verdictOfProfiles(steps: readonly ProfileStep[]): Verdict {
 }
 
 /** A policy of which nobody knows whether it applies to the endpoint. */
-function findUnknown(endpoint: EndpointInput, snapshot: PolicySnapshot): RuleListId | undefined {
+export function findUnknown(
+  endpoint: EndpointInput,
+  snapshot: PolicySnapshot,
+  isAsked: (policy: PolicyInput) => boolean,
+): RuleListId | undefined {
   const match = [...snapshot.policies].find(
-    ([, policy]) => !policy.hostOnly && satisfies(endpoint, policy.selector, snapshot) === undefined,
+    ([, policy]) => isAsked(policy) && satisfies(endpoint, policy.selector, snapshot) === undefined,
   );
   return match?.[0];
 }
@@ -177,7 +199,7 @@ export function walkEndpoint(
   if (id === undefined) return { ...base, verdict: { action: 'allow', reason: { kind: 'no-workload' } } };
   const endpoint = snapshot.endpoints.get(id);
   if (endpoint === undefined) return { ...base, verdict: { action: 'deny', reason: { kind: 'unknown-endpoint', id } } };
-  const policy = findUnknown(endpoint, snapshot);
+  const policy = findUnknown(endpoint, snapshot, (one) => !isHostOnly(one));
   if (policy !== undefined) return { ...base, verdict: { action: 'deny', reason: { kind: 'unknown-labels', policy } } };
   const tiers = walkTiers(direction, endpoint, packet, snapshot);
   const last = tiers.at(-1);

@@ -53,7 +53,7 @@ test('what acts, and what says the default, gets no warning', async () => {
 
 test('many resources are counted', async () => {
   const many = Array.from({ length: 25 }, (_, index) =>
-    document('HostEndpoint', `h${index}`, '{node: a, interfaceName: eth0}'),
+    document('IPPool', `p${index}`, `{cidr: 10.${index}.0.0/16, ipipMode: Always}`),
   );
   const { err } = await session.run('apply -f -', many.join('---\n'));
   expect(err.split('\n')).toHaveLength(23);
@@ -61,7 +61,7 @@ test('many resources are counted', async () => {
 });
 
 test('explain says it of a kind, a field, and what lies in one', async () => {
-  expect((await session.run('explain hep')).out).toContain('No effect here: policy of host endpoints is not enforced');
+  expect((await session.run('explain ipamconfig')).out).toContain('No effect here: with etcd');
   expect((await session.run('explain felixconfig.spec.bpfEnabled')).out).toContain(
     'No effect here: no programs of eBPF or XDP are used.',
   );

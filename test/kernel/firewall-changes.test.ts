@@ -82,6 +82,7 @@ function stateOf({ sets = {}, policies = {}, tiers, sender, receiver, profiles =
     sets: new Map(Object.entries(sets)),
     lists: new Map([openProfile, ...profiles, ...lists].map((list) => [list.id, list])),
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
+    hosts: new Map(),
   };
 }
 

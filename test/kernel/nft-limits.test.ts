@@ -8,6 +8,7 @@ import { createEventDispatcher } from '../../src/agent/state/event-dispatcher.ts
 import { createWorkloads } from '../../src/agent/state/workloads.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import { globalNetworkSet } from '../../src/model/endpoint/global-network-set.ts';
+import { hostEndpoint } from '../../src/model/endpoint/host-endpoint.ts';
 import { workloadEndpoint } from '../../src/model/endpoint/workload-endpoint.ts';
 import { felixConfiguration } from '../../src/model/felix/felix-configuration.ts';
 import type { ACTING_FELIX_FIELDS } from '../../src/model/idle/felix-marks.ts';
@@ -224,6 +225,34 @@ test('the kernel takes network sets and pools at their limits', () => {
     for (const natOutgoing of [true, false]) expectLoaded({ kind: ipPool, name: LONG, spec: { cidr, natOutgoing } });
 }, 30_000);
 
+const FAILSAFES = [
+  [],
+  [
+    { protocol: 'TCP', port: 65535, net: '0.0.0.0/0' },
+    { protocol: 'udp', port: 1, net: 'fd00::1' },
+  ],
+  Array.from({ length: 1000 }, (_, port) => ({ protocol: 'UDP', port: port + 1 })),
+  Array.from({ length: 300 }, (_, port) => ({ protocol: 'TCP', port: 7, net: `10.0.${port & 255}.0/24` })),
+];
+
+const HOST: Stored = { kind: hostEndpoint, name: LONG, spec: { node: 'a', interfaceName: 'x'.repeat(15) } };
+
+test('the kernel takes host endpoints and all kinds of their policies at their limits', () => {
+  const flags = [{}, { applyOnForward: true }, { applyOnForward: true, doNotTrack: true }];
+  for (const interfaceName of ['*', 'x'.repeat(15), 'a.b-c_d'])
+    for (const [index, more] of [...flags, { applyOnForward: true, preDNAT: true }].entries()) {
+      const types = index === 3 ? ['Ingress'] : ['Ingress', 'Egress'];
+      const rules = [{ action: 'Log' }, { action: 'Pass' }, { action: 'Allow', protocol: 'TCP' }, { action: 'Deny' }];
+      const policy = { types, ingress: rules, ...(index === 3 ? {} : { egress: rules }), ...more };
+      for (const nftablesFilterDenyAction of ['Drop', 'Reject'])
+        expectLoaded(
+          { ...HOST, spec: { node: 'a', interfaceName, profiles: ['p'] } },
+          { kind: globalNetworkPolicy, name: LONG, spec: policy },
+          { kind: felixConfiguration, name: 'default', spec: { nftablesFilterDenyAction } },
+        );
+    }
+}, 30_000);
+
 /** A row for each field of FelixConfiguration that acts. */
 const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unknown[]>> = {
   defaultEndpointToHostAction: ['Drop', 'Accept', 'Return', 'drop'],
@@ -236,6 +265,8 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   allowIPIPPacketsFromWorkloads: [true, false],
   ipForwarding: ['Enabled', 'Disabled'],
   logSeverityScreen: ['Trace', 'Fatal'],
+  failsafeInboundHostPorts: FAILSAFES,
+  failsafeOutboundHostPorts: FAILSAFES,
   natPortRange: ['1', '65535', '1:65535', '1024:2000'],
   natOutgoingAddress: ['0.0.0.0', '255.255.255.255', '192.0.2.1'],
   natOutgoingExclusions: ['IPPoolsOnly', 'IPPoolsAndHostIPs'],
@@ -262,7 +293,7 @@ test('the kernel takes every field of FelixConfiguration that acts, at its limit
   for (const [field, values] of Object.entries(FELIX)) {
     for (const value of values) {
       const spec = { [field]: value };
-      expectLoaded({ kind: felixConfiguration, name: 'default', spec }, withRule({ action: 'Log' }));
+      expectLoaded({ kind: felixConfiguration, name: 'default', spec }, withRule({ action: 'Log' }), HOST);
     }
   }
 }, 30_000);

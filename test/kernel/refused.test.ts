@@ -41,7 +41,7 @@ function policy(name: string, app: string, action: RuleInput['action']): PolicyU
     source: anySide,
     destination: anySide,
   };
-  const how = { tier: 'default', order: 1, hostOnly: false, neededEverywhere: false };
+  const how = { tier: 'default', order: 1, phase: 'normal' as const, neededEverywhere: false };
   const value = { ...how, selector: parseSelector(`app == "${app}"`), ingress: [rule], egress: undefined };
   return { kind: 'policy', id: `GlobalNetworkPolicy//${name}`, value };
 }

@@ -71,3 +71,29 @@ test('every issue is named', () => {
     ]);
   }
 });
+
+test.each([
+  ['none', []],
+  [
+    'tcp:22, udp:68',
+    [
+      { protocol: 'TCP', port: 22 },
+      { protocol: 'UDP', port: 68 },
+    ],
+  ],
+  ['2222', [{ protocol: 'TCP', port: 2222 }]],
+  [
+    'udp:10.0.0.0/8:68,TCP:[fd00::/8]:22',
+    [
+      { protocol: 'UDP', port: 68, net: '10.0.0.0/8' },
+      { protocol: 'TCP', port: 22, net: 'fd00::/8' },
+    ],
+  ],
+])('failsafe ports %s', (text, expected) => {
+  const { spec } = parseFelixOverrides({ FELIX_FAILSAFEINBOUNDHOSTPORTS: text }, undefined);
+  expect<unknown>(spec.failsafeInboundHostPorts).toEqual(expected);
+});
+
+test.each(['icmp:1', 'tcp:22:10.0.0.0/8', 'tcp:99999', ''])('failsafe ports %j are refused', (text) => {
+  expect(() => parseFelixOverrides({ FELIX_FAILSAFEINBOUNDHOSTPORTS: text }, undefined)).toThrow();
+});

@@ -2,9 +2,11 @@
 // (Calico v3.33, felix/config/config_params.go).
 import { type Issue, OcicatError } from '../../base/errors.ts';
 import { type FelixConfigurationSpec, felixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
+import { failsafePorts } from '../../model/felix/felix-values.ts';
 import { ACTING_FELIX_FIELDS } from '../../model/idle/felix-marks.ts';
 import type { Fields, ScalarShape, Shape } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
+import { tryParseFailsafes } from './failsafe-text.ts';
 
 export interface FelixOverrides {
   readonly spec: FelixConfigurationSpec;
@@ -65,8 +67,12 @@ function scalarFor(scalar: ScalarShape, text: string): unknown {
   return choice ?? forms.find((form) => scalar.read(form) !== undefined) ?? text;
 }
 
-/** Lists stand with commas between; those of objects have no form here. `none` is no value, and the store's does not count. */
+/**
+ * Lists stand with commas between; those of objects other than failsafe ports have no form here. `none` is no value, and the
+ * store's does not count; of failsafe ports it is an empty list.
+ */
 function valueFor(shape: Shape, text: string): unknown {
+  if (shape === failsafePorts) return tryParseFailsafes(text) ?? text;
   if (/^none$/i.test(text)) return undefined;
   if (shape.shape === 'scalar') return scalarFor(shape, text);
   const { shape: kind } = shape;

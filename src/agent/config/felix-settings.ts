@@ -1,6 +1,5 @@
 // What the agent takes from FelixConfiguration: some fields, on top of what it would do without (Calico v3.33,
 // felix/config/config_params.go).
-
 import { tryParseDurationNs } from '../../base/duration.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
 import type { NatConfig } from '../../firewall/nat/config.ts';
@@ -9,6 +8,7 @@ import type { ACTING_FELIX_FIELDS } from '../../model/idle/felix-marks.ts';
 import { parseIp } from '../../net/ip.ts';
 import { tryParsePortRange } from '../../net/port.ts';
 import type { RateLimit, RateUnit } from '../../nftables/nft.ts';
+import { computeFailsafes } from '../../policy/types/failsafe.ts';
 import type { LogLevel } from '../../sys/log.ts';
 
 export type FelixSettings = Pick<FelixConfigurationSpec, (typeof ACTING_FELIX_FIELDS)[number]>;
@@ -48,6 +48,7 @@ export function computeFirewallConfig(config: FirewallConfig, settings: FelixSet
     ...(deny === 'drop' || deny === 'reject' ? { denyAction: deny } : {}),
     ...(settings.logPrefix === undefined ? {} : { logPrefix: settings.logPrefix }),
     logLimit: mergeLogLimit(config.logLimit, settings),
+    failsafes: computeFailsafes(settings, config.failsafes),
     ...(settings.vxlanPort === undefined ? {} : { vxlanPort: settings.vxlanPort }),
     ...(settings.allowVXLANPacketsFromWorkloads === undefined
       ? {}

@@ -63,6 +63,7 @@ const LEAST: Readonly<Record<string, object>> = {
   },
   Node: { bgp: { ipv4Address: '10.0.0.2/24', ipv6Address: 'fd00::2/64' } },
   CalicoNodeStatus: { node: OWN, classes: ['BGP'], updatePeriodSeconds: 10 },
+  HostEndpoint: { node: OWN, interfaceName: 'eth0' },
 };
 
 /** What must stand beside a field, by the first pattern that its path matches. */
@@ -129,6 +130,7 @@ const BESIDE: readonly (readonly [RegExp, readonly Entry[]])[] = [
       ['communities', ['65000:1']],
     ],
   ],
+  [/^spec\.failsafe\w+HostPorts\./, [['port', 22]]],
   [
     /^spec\.qosControls\.(in|e)gress(Burst|Peakrate|Minburst)/,
     [
@@ -167,6 +169,8 @@ const WITH: Readonly<Record<string, object>> = {
   'spec.peerSelector': { peerIP: undefined, asNumber: undefined },
   'spec.reversePeering': { peerIP: undefined, asNumber: undefined, node: 'host-2', peerSelector: `rack == 'a'` },
   'IPPool spec.namespaceSelector': { allowedUses: ['Workload'] },
+  'spec.doNotTrack': { applyOnForward: true },
+  'spec.preDNAT': { applyOnForward: true },
   'spec.orchestrator': { workload: 'w' },
   'spec.workload': { orchestrator: 'rkt' },
   'FelixConfiguration spec.nodeSelector': { logPrefix: 'x' },
@@ -240,6 +244,11 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/ipv6Address$/, 'fd00::2/64', 'fd00::4/64'],
   [/routeReflectorClusterID$/, undefined, '1.2.3.4'],
   [/defaultEndpointToHostAction$/, 'Drop', 'Accept'],
+  [/failsafe\w+HostPorts\.protocol$/, 'TCP', 'UDP'],
+  [/failsafe\w+HostPorts\.port$/, 22, 2222],
+  [/failsafe\w+HostPorts\.net$/, undefined, '10.0.0.0/8'],
+  [/doNotTrack$|preDNAT$|applyOnForward$/, false, true],
+  [/expectedIPs$/, ['10.0.0.1'], ['10.0.0.3']],
   [/logPrefix$/, 'a', 'b'],
   [/natPortRange$/, undefined, '1024:2000'],
   [/natOutgoingAddress$/, undefined, '192.0.2.7'],

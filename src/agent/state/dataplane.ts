@@ -2,6 +2,7 @@
 import { sameContent } from '../../base/equal.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../firewall/config.ts';
 import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
+import type { AssignedHostEndpoint, InterfaceAddresses } from '../../firewall/host/interfaces.ts';
 import type { NatPool } from '../../firewall/nat/ranges.ts';
 import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
 import type { Cidr } from '../../net/cidr.ts';
@@ -22,6 +23,10 @@ export interface Dataplane {
   update(update: PolicyUpdate): void;
   /** `direct`: further destinations that see the workloads' own addresses. */
   setPools(pools: readonly NatPool[], direct: readonly Cidr[]): void;
+  /** What the host has of interfaces; before the start they are only noted. Throws `kernel`. */
+  setInterfaces(interfaces: readonly InterfaceAddresses[]): void;
+  /** What each host endpoint protects; none before the start. */
+  hostEndpoints(): readonly AssignedHostEndpoint[];
   /** Rebuilds the rules from the policy in hand, in one step; before the start they are only to be built so. Throws `kernel`. */
   setConfig(config: FirewallConfig): void;
   /** The first snapshot is whole: it takes the place of what an earlier run left, in one step. */
@@ -57,6 +62,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   let pools: readonly NatPool[] = [];
   let direct: readonly Cidr[] = [];
   let poolsChanged = true;
+  let interfaces: readonly InterfaceAddresses[] = [];
 
   function takePools(target: Firewall): Steps {
     if (!poolsChanged) return [];
@@ -72,6 +78,11 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       direct = nextDirect;
       poolsChanged = true;
     },
+    setInterfaces(next) {
+      interfaces = next;
+      if (started !== undefined) started.refusals.apply(started.firewall.setInterfaces(interfaces));
+    },
+    hostEndpoints: () => started?.firewall.hostEndpoints() ?? [],
     setConfig(next) {
       config = next;
       if (started === undefined) return;
@@ -86,6 +97,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       publishRefused([]);
       const changes = calculation.flush();
       identities.follow(changes);
+      firewall.setInterfaces(interfaces);
       firewall.apply(changes);
       takePools(firewall);
       const outcome = kernel.tryResync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));

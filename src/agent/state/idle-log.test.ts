@@ -22,15 +22,15 @@ test('what has no effect is told once, by the first resource that has it', () =>
       ['FelixConfiguration', 'node.b', { bpfEnabled: true, ipv6Support: false, xdpEnabled: false }],
       ['IPPool', 'plain', { cidr: '10.0.0.0/16', ipipMode: 'Never' }],
       ['IPPool', 'tunnels', { cidr: '10.1.0.0/16', ipipMode: 'CrossSubnet' }],
-      ['HostEndpoint', 'eth0', { node: 'a', interfaceName: 'eth0' }],
-      ['HostEndpoint', 'eth1', { node: 'a', interfaceName: 'eth1' }],
+      ['IPAMConfiguration', 'default', { strictAffinity: true }],
+      ['IPAMConfiguration', 'other', { strictAffinity: true }],
     ),
   ).toEqual([
     'no effect here: FelixConfiguration(node.a) spec.bpfEnabled: no programs of eBPF or XDP are used',
     'no effect here: FelixConfiguration(node.a) spec.wireguardEnabled: nothing between hosts is encrypted',
     'no effect here: FelixConfiguration(node.b) spec.ipv6Support: what IPv6 there is is always policed',
     'no effect here: IPPool(tunnels) spec.ipipMode: the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool',
-    'no effect here: HostEndpoint(eth0): policy of host endpoints is not enforced; its labels, addresses and ports count in selectors of rules alone',
+    'no effect here: IPAMConfiguration(default): with etcd, `calicoctl ipam configure` sets what counts',
   ]);
 });
 

@@ -3,6 +3,7 @@
 import type { ClusterState } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { EventDispatcher } from './event-dispatcher.ts';
+import type { HostEndpoints } from './host-endpoints.ts';
 import type { SettingsConsumer } from './settings-consumers.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -11,6 +12,7 @@ export interface ProjectionTargets {
   readonly settingsConsumers: readonly SettingsConsumer[];
   readonly dataplane: Pick<Dataplane, 'setPools' | 'start' | 'flush'>;
   readonly workloads: Workloads;
+  readonly hostEndpoints: Pick<HostEndpoints, 'review'>;
   readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
@@ -29,7 +31,7 @@ export function createProjection(
   events: Pick<EventDispatcher, 'takeInvalidations'>,
   poolsChanged: () => void,
 ): Projection {
-  const { clusterState, settingsConsumers, dataplane, workloads, forwarding, touchRouting } = targets;
+  const { clusterState, settingsConsumers, dataplane, workloads, hostEndpoints, forwarding, touchRouting } = targets;
   let isStarted = false;
 
   function followSettings(): void {
@@ -61,6 +63,7 @@ export function createProjection(
   function flush(): void {
     if (isStarted) follow();
     else start();
+    hostEndpoints.review();
   }
 
   return {

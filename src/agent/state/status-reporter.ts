@@ -19,6 +19,8 @@ export interface ReportedHost {
   readonly datastore: Datastore;
   /** This node's endpoints; undefined while the store has not been read. */
   readonly endpoints: () => readonly WorkloadEndpoint[] | undefined;
+  /** The states of its host endpoints, by name. */
+  readonly hostEndpoints: () => ReadonlyMap<string, string>;
   /** Names of the links of workloads that packets can pass. */
   readonly runningLinks: () => ReadonlySet<string>;
   readonly log: Pick<Log, 'warn'>;
@@ -31,8 +33,12 @@ export interface StatusReporter {
 
 type Statuses = ReadonlyMap<string, string>;
 
-function printStatus(isUp: boolean): string {
-  return JSON.stringify({ status: isUp ? 'up' : 'down' });
+function printStatus(status: string): string {
+  return JSON.stringify({ status });
+}
+
+function keyOfHostEndpoint(host: string, name: string): string {
+  return printKey({ kind: 'host-endpoint-status', host, name });
 }
 
 function keyOfEndpoint(host: string, region: string | undefined, { metadata, spec }: WorkloadEndpoint): string {
@@ -43,13 +49,16 @@ function keyOfEndpoint(host: string, region: string | undefined, { metadata, spe
 }
 
 function computeStatuses(
-  { nodeName, runningLinks }: ReportedHost,
+  { nodeName, runningLinks, hostEndpoints }: ReportedHost,
   region: string | undefined,
   endpoints: readonly WorkloadEndpoint[],
 ): Statuses {
   const running = runningLinks();
-  const statusOf = ({ spec }: WorkloadEndpoint) => printStatus(running.has(spec.interfaceName));
-  return new Map(endpoints.map((one) => [keyOfEndpoint(nodeName, region, one), statusOf(one)]));
+  const statusOf = ({ spec }: WorkloadEndpoint) => printStatus(running.has(spec.interfaceName) ? 'up' : 'down');
+  const hosts = [...hostEndpoints()].map(
+    ([name, status]) => [keyOfHostEndpoint(nodeName, name), printStatus(status)] as const,
+  );
+  return new Map([...endpoints.map((one) => [keyOfEndpoint(nodeName, region, one), statusOf(one)] as const), ...hosts]);
 }
 
 function computeWrites(wanted: Statuses, written: Statuses): readonly Write[] {
@@ -72,8 +81,10 @@ async function readStatuses(
   region: string | undefined,
   signal: AbortSignal,
 ): Promise<Statuses> {
-  const { kvs } = await datastore.list(printWorkloadStatusPrefix(region, nodeName), {}, signal);
-  return new Map(kvs.map(({ key, value }) => [key, value]));
+  const ofHosts = keyOfHostEndpoint(nodeName, 'x').slice(0, -1);
+  const prefixes = [printWorkloadStatusPrefix(region, nodeName), ofHosts];
+  const listings = await Promise.all(prefixes.map((prefix) => datastore.list(prefix, {}, signal)));
+  return new Map(listings.flatMap(({ kvs }) => kvs.map(({ key, value }) => [key, value] as const)));
 }
 
 /** Reports that the agent lives, from 10 seconds after the start on. The first key goes when no more reports come. */
@@ -127,7 +138,7 @@ function createEndpointReport(host: ReportedHost) {
       if (endpoints === undefined) return;
       const standing = written !== undefined && rounds++ % ROUNDS !== 0 ? written : undefined;
       const former = new Map([...(written ?? []), ...(standing ?? (await readStatuses(host, region, signal)))]);
-      const wanted = computeStatuses(host, region, endpoints);
+      const wanted = isWanted ? computeStatuses(host, region, endpoints) : new Map<string, string>();
       written = undefined; // what a commit that fails has written is not known
       await commitAll(host.datastore, computeWrites(wanted, former), signal);
       written = wanted;

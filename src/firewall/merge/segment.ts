@@ -49,7 +49,7 @@ function onlyAction(rules: readonly CompiledRule[]): 'allow' | 'deny' | undefine
   return actions.size === 1 && (action === 'allow' || action === 'deny') ? action : undefined;
 }
 
-/** In order. A staged policy counts what comes to its place. */
+/** In order. A staged policy counts what comes to its place; what one that decides early allows, no set can say. */
 export function computeSegments(
   list: RuleList,
   direction: Direction,
@@ -57,7 +57,8 @@ export function computeSegments(
   rangesOf: RangesOfSet,
 ): readonly Segment[] {
   const rules = list[direction];
-  if (isStaged(list.id)) return [{ action: undefined, boxes: [], reaches: [], called: list.id }];
+  if (isStaged(list.id) || list.early !== undefined)
+    return [{ action: undefined, boxes: [], reaches: [], called: list.id }];
   const boxes = rules.map((rule) => (rule.action === 'log' ? undefined : computeBoxes(rule, ownerOf(rule), rangesOf)));
   const some = boxes.filter((one) => one !== undefined);
   const isSmall = some.reduce((sum, { length }) => sum + length, 0) <= MAX_BOXES_OF_LIST;

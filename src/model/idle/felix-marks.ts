@@ -34,6 +34,8 @@ export const ACTING_FELIX_FIELDS = [
   'endpointReportingEnabled',
   'endpointReportingDelay',
   'openstackRegion',
+  'failsafeInboundHostPorts',
+  'failsafeOutboundHostPorts',
 ] as const satisfies readonly FelixField[];
 
 /** Settings, and the values of them that say what this agent does anyway. */
@@ -60,7 +62,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^wireguard/, 'nothing between hosts is encrypted'],
   [/^(vxlan|ipip|programClusterRoutes|routeSource)/, 'the agent makes no tunnels'],
   [/^(prometheus|health)/, 'the agent serves neither metrics nor health'],
-  [/^failsafe|^interfaceExclude/, 'policy of host endpoints is not enforced'],
+  [/^interfaceExclude/, 'a host endpoint says which interfaces it is about'],
   [/^usageReporting/, 'nothing is ever reported to anybody'],
   [/^debug/, 'the agent has nothing of the kind to debug'],
   [/^go[A-Z]/, 'the agent is not written in Go'],

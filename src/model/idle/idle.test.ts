@@ -28,7 +28,8 @@ const examples: readonly (readonly [kind: string, spec: object, metadata: object
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'Never', vxlanMode: 'Never' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'CrossSubnet' }, {}, ['spec.ipipMode']],
   ['IPPool', { cidr: '10.0.0.0/24', vxlanMode: 'Always' }, {}, ['spec.vxlanMode']],
-  ['HostEndpoint', { node: 'a', interfaceName: 'eth0' }, {}, ['']],
+  ['HostEndpoint', { node: 'a', interfaceName: 'eth0' }, {}, []],
+  ['IPAMConfiguration', { strictAffinity: true }, { name: 'default' }, ['']],
   ['FelixConfiguration', { logPrefix: 'x', bpfEnabled: false, logSeverityScreen: 'Info' }, {}, []],
   ['FelixConfiguration', { ipv6Support: false }, {}, ['spec.ipv6Support']],
   [
@@ -53,7 +54,7 @@ const examples: readonly (readonly [kind: string, spec: object, metadata: object
       ingress: [{ action: 'Allow', protocol: 'TCP', http: { methods: ['GET'] } }],
     },
     {},
-    ['spec.applyOnForward', 'spec.ingress.http', 'spec.preDNAT'],
+    ['spec.ingress.http'],
   ],
   ['NetworkPolicy', { ingress: [{ action: 'Allow' }] }, { namespace: 'a' }, []],
 ];
@@ -79,7 +80,7 @@ test('of a change only what has changed is told', () => {
 
 test('the reference says it at the field and of the kind', () => {
   expect(printReferencePage(kindOf('IPPool'))).toContain('**No effect of Always and CrossSubnet here**: the tunnels');
-  expect(printReferencePage(kindOf('HostEndpoint'))).toContain('**No effect here**: policy of host endpoints');
+  expect(printReferencePage(kindOf('IPAMConfiguration'))).toContain('**No effect here**: with etcd');
 });
 
 test('the section of docs/differences.md is as the marks say', async () => {

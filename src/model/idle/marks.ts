@@ -6,7 +6,6 @@ import { FELIX_MARKS } from './felix-marks.ts';
 import type { IdleMark } from './idle-mark.ts';
 
 const NO_SERVICES = 'there are no services; the rule matches nothing';
-const NO_HOST_POLICY = 'policy of host endpoints is not enforced';
 const NO_TUNNELS =
   'the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool';
 const NO_TUNNEL_ADDRESS = 'no tunnel is made';
@@ -21,10 +20,6 @@ function ruleMarks(direction: 'ingress' | 'egress'): readonly IdleMark[] {
 }
 
 const rules = [...ruleMarks('ingress'), ...ruleMarks('egress')];
-const HOST_POLICY: readonly IdleMark[] = ['doNotTrack', 'preDNAT', 'applyOnForward'].map((name) => ({
-  path: `spec.${name}`,
-  why: NO_HOST_POLICY,
-}));
 
 /** By kind. */
 export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
@@ -46,13 +41,10 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     { path: 'spec.vxlanMode', why: NO_TUNNELS, values: ['Always', 'CrossSubnet'] },
   ],
   IPAMConfiguration: [{ path: '', why: 'with etcd, `calicoctl ipam configure` sets what counts' }],
-  HostEndpoint: [
-    { path: '', why: `${NO_HOST_POLICY}; its labels, addresses and ports count in selectors of rules alone` },
-  ],
   NetworkPolicy: rules,
-  GlobalNetworkPolicy: [...rules, ...HOST_POLICY],
+  GlobalNetworkPolicy: rules,
   StagedNetworkPolicy: rules,
-  StagedGlobalNetworkPolicy: [...rules, ...HOST_POLICY],
+  StagedGlobalNetworkPolicy: rules,
   Profile: rules,
   Node: [
     { path: 'spec.bgp.ipv4IPIPTunnelAddr', why: NO_TUNNEL_ADDRESS },

@@ -8,6 +8,7 @@ import { compileRule, type WantSet } from './compile.ts';
 import { createNeededSets, type MemberSource } from './needed-sets.ts';
 
 export interface RuleContent {
+  readonly early?: NonNullable<RuleList['early']>;
   readonly ingress: readonly RuleInput[];
   readonly egress: readonly RuleInput[];
 }
@@ -41,6 +42,7 @@ export interface ActiveRules {
 function compileList(list: ActiveList, wantSet: WantSet): RuleList {
   return {
     id: list.id,
+    ...(list.content.early === undefined ? {} : { early: list.content.early }),
     ingress: list.content.ingress.flatMap((rule) => compileRule(rule, wantSet)),
     egress: list.content.egress.flatMap((rule) => compileRule(rule, wantSet)),
   };

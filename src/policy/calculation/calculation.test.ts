@@ -1,10 +1,17 @@
 // The calculation against its oracles: a calculation from nothing, and the verdict from the resources.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { deliverAll, isAllowed, nothingDelivered, printDelivered } from '../../../test/support/policy/delivered.ts';
+import {
+  type Delivered,
+  deliverAll,
+  isAllowed,
+  nothingDelivered,
+  printDelivered,
+} from '../../../test/support/policy/delivered.ts';
 import { parseCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { parseSelector } from '../../selector/parse.ts';
+import { computeHostVerdict } from '../oracle/host-verdict.ts';
 import type { Packet } from '../oracle/packet.ts';
 import { createSnapshot } from '../oracle/snapshot.ts';
 import { computeVerdict } from '../oracle/verdict.ts';
@@ -12,13 +19,15 @@ import {
   ANY_ENTITY,
   blanketRule,
   type EntityMatch,
+  type PolicyPhase,
   type PolicyUpdate,
   type RuleInput,
   UNKNOWN_PROFILE,
   UNKNOWN_TIER,
 } from '../types/input.ts';
-import type { PolicyChange } from '../types/types.ts';
+import type { Direction, EndpointPolicy, HostEndpointPolicy, PolicyChange, RuleList } from '../types/types.ts';
 import { createPolicyCalculation } from './calculation.ts';
+import { compileRule } from './compile.ts';
 
 const addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.1.9', '192.0.2.7', 'fd00::1', 'fd00::2'].map(parseIp);
 const ranges = ['10.0.0.0/24', '10.0.0.2/31', '10.0.0.3/32', '0.0.0.0/1', '192.0.2.0/28', 'fd00::/64', '8000::/1'];
@@ -127,6 +136,26 @@ const endpoint: fc.Arbitrary<PolicyUpdate> = fc.record({
     { nil: undefined, freq: 6 },
   ),
 });
+const hostEndpoint: fc.Arbitrary<PolicyUpdate> = fc.record({
+  kind: fc.constant('endpoint' as const),
+  id: oneOf(['HostEndpoint//h1', 'HostEndpoint//h2']),
+  value: fc.option(
+    fc.record({
+      labels,
+      profiles: memberships,
+      addresses: some(addresses, 1),
+      ports: namedPorts,
+      partial: rarely,
+      local: fc.constant(undefined),
+      host: fc.record({
+        interfaceName: oneOf(['eth0', '*', undefined]),
+        expectedIps: some(addresses, 1),
+        closed: rarely,
+      }),
+    }),
+    { nil: undefined, freq: 6 },
+  ),
+});
 const networkSet: fc.Arbitrary<PolicyUpdate> = fc.record({
   kind: fc.constant('network-set' as const),
   id: oneOf(['GlobalNetworkSet//s1', 'NetworkSet/default/s2']),
@@ -168,7 +197,7 @@ const policy: fc.Arbitrary<PolicyUpdate> = fc.record({
       selector,
       ingress: fc.option(rules, { nil: undefined, freq: 4 }),
       egress: fc.option(rules, { nil: undefined, freq: 3 }),
-      hostOnly: oneOf([false, false, false, false, true]),
+      phase: oneOf<PolicyPhase>(['normal', 'normal', 'forward', 'untracked', 'pre-dnat']),
       neededEverywhere: oneOf([false, false, false, true]),
     }),
     { nil: undefined, freq: 5 },
@@ -176,6 +205,7 @@ const policy: fc.Arbitrary<PolicyUpdate> = fc.record({
 });
 const update: fc.Arbitrary<PolicyUpdate> = fc.oneof(
   { weight: 5, arbitrary: endpoint },
+  { weight: 2, arbitrary: hostEndpoint },
   { weight: 2, arbitrary: networkSet },
   { weight: 3, arbitrary: profile },
   { weight: 2, arbitrary: tier },
@@ -333,6 +363,76 @@ test('packets are judged as the resources say', () => {
             if (actual) allowed++;
             if (actual === (verdict[direction].action === 'allow')) continue;
             throw new Error(Bun.inspect({ direction, given, one, verdict: verdict[direction], actual }, { depth: 9 }));
+          }
+        }
+      }
+    }),
+    { ...runs, numRuns: 400 },
+  );
+  expect(judged).toBeGreaterThan(5000);
+  expect(allowed).toBeGreaterThan(judged / 20);
+});
+
+const noFailsafes = { ingress: [], egress: [] };
+const ALLOW = 'Profile//everything';
+const allowAll = calculateList();
+
+/** A list that lets everything through, for what no tier decides. */
+function calculateList(): RuleList {
+  const rule = compileRule(blanketRule('allow'), () => ({ id: '', hasUnknown: false }));
+  return { id: ALLOW, ingress: rule, egress: rule };
+}
+
+/** What early policies leave open the last phase decides: a list that nothing gets through says whether they denied. */
+function passesHost(
+  state: Delivered,
+  direction: Direction,
+  packet: Packet,
+  early: readonly HostEndpointPolicy['normal'][],
+  last: Pick<EndpointPolicy, 'tiers' | 'profiles'>,
+): boolean {
+  for (const tiers of early) {
+    const [orAllow, orDeny] = [[ALLOW], []].map((profiles) => isAllowed(state, { tiers, profiles }, direction, packet));
+    if (orAllow === orDeny) return orAllow === true;
+  }
+  return isAllowed(state, last, direction, packet);
+}
+
+/** The four ways past a host endpoint. */
+function wayPast(host: HostEndpointPolicy) {
+  const untracked = host.interfaceName === '*' ? [] : [host.untracked];
+  const forward = { tiers: host.forward, profiles: host.closed ? [] : [ALLOW] };
+  const normal = { tiers: host.normal, profiles: host.profiles };
+  return [
+    { direction: 'ingress', path: { kind: 'in', from: host.id }, early: [...untracked, host.preDnat], last: normal },
+    { direction: 'egress', path: { kind: 'out', to: host.id }, early: untracked, last: normal },
+    {
+      direction: 'ingress',
+      path: { kind: 'through', from: host.id, to: undefined },
+      early: [...untracked, host.preDnat],
+      last: forward,
+    },
+    { direction: 'egress', path: { kind: 'through', from: undefined, to: host.id }, early: [], last: forward },
+  ] as const;
+}
+
+test('packets of hosts are judged as the resources say', () => {
+  let judged = 0;
+  let allowed = 0;
+  fc.assert(
+    fc.property(sequence, fc.array(packet, { minLength: 20, maxLength: 20 }), (updates, packets) => {
+      const state = calculate(updates, (index) => index % 3 === 0);
+      state.lists.set(ALLOW, allowAll);
+      const snapshot = createSnapshot(updates);
+      for (const one of packets) {
+        for (const host of state.hosts.values()) {
+          for (const { direction, path, early, last } of wayPast(host)) {
+            const actual = passesHost(state, direction, one, early, last);
+            const verdict = computeHostVerdict(one, path, snapshot, noFailsafes);
+            judged++;
+            if (actual) allowed++;
+            if (actual === (verdict.action === 'allow')) continue;
+            throw new Error(Bun.inspect({ path, host, one, verdict, actual }, { depth: 9 }));
           }
         }
       }

@@ -15,6 +15,7 @@ import {
 } from '../types/input.ts';
 import type { PolicyChange } from '../types/types.ts';
 import { createActiveRules, type RuleContent } from './active-rules.ts';
+import { createHostEndpoints } from './host-endpoints.ts';
 import { createLabelledResources, type LabelledResource, type LabelledResources } from './labelled-resources.ts';
 import { createLocalEndpoints, profileListId } from './local-endpoints.ts';
 import { createPolicyGroups } from './policy-groups.ts';
@@ -32,6 +33,11 @@ function contentOf({ ingress = [], egress = [] }: Pick<PolicyInput, 'ingress' | 
   return ingress.length + egress.length === 0 ? NO_RULES : { ingress, egress };
 }
 
+function policyContentOf(policy: PolicyInput): RuleContent {
+  const { phase } = policy;
+  return phase === 'untracked' || phase === 'pre-dnat' ? { early: phase, ...contentOf(policy) } : contentOf(policy);
+}
+
 /** A profile that does not exist drops what reaches it (Calico v3.33, felix/calc/policy_sorter.go). */
 const MISSING_PROFILE: RuleContent = { ingress: [blanketRule('deny')], egress: [blanketRule('deny')] };
 
@@ -42,20 +48,24 @@ export function createPolicyCalculation(): PolicyCalculation {
 
   const groups = createPolicyGroups();
   const locals = createLocalEndpoints(groups);
+  const hosts = createHostEndpoints(groups);
   const resources: LabelledResources = createLabelledResources({
     touchSet: (set) => rules.touchSet(set),
     beforeRelabel: ({ local }) => {
       if (local !== undefined && locals.isActive(local)) groups.removeEndpoint(local);
     },
-    afterRelabel: ({ local }) => {
+    afterRelabel: (resource) => {
+      const { local } = resource;
       if (local !== undefined && locals.isActive(local)) groups.addEndpoint(local);
+      hosts.relabel(resource);
     },
   });
   const rules = createActiveRules(resources);
 
   function setEndpoint(id: string, input: EndpointInput | undefined): void {
     const resource = resources.setEndpoint(id, input);
-    const local = input?.local;
+    const { local, host } = input ?? {};
+    hosts.set(id, resource === undefined || host === undefined ? undefined : { resource, host });
     if (resource?.local !== undefined && sameContent(resource.local.local, local)) return;
     const endpoint =
       resource === undefined || local === undefined ? undefined : createLocalEndpoint(id, resource, local);
@@ -66,7 +76,7 @@ export function createPolicyCalculation(): PolicyCalculation {
   function setProfile(name: string, input: ProfileInput | undefined): void {
     if (input === undefined) deleteString(profiles, name);
     else setString(profiles, name, contentOf(input));
-    if (locals.needsProfile(name)) changedProfiles.add(name);
+    if (locals.needsProfile(name) || hosts.needsProfile(name)) changedProfiles.add(name);
     resources.setProfileLabels(name, input === undefined ? {} : input.labelsToApply);
   }
 
@@ -78,12 +88,14 @@ export function createPolicyCalculation(): PolicyCalculation {
   /** Brings the active rule lists to what local endpoints need now; returns the endpoints that may have other tiers. */
   function settle(): ReadonlySet<LocalEndpoint> {
     const changes = groups.takeChanges();
-    for (const id of changes.policies) {
-      const policy = groups.neededPolicy(id);
-      rules.setList(id, policy && contentOf(policy));
+    const ofHosts = hosts.takeTouched();
+    for (const id of changes.policies.union(ofHosts.policies)) {
+      const policy = groups.isNeeded(id) || hosts.needsPolicy(id) ? groups.findPolicy(id) : undefined;
+      rules.setList(id, policy && policyContentOf(policy));
     }
-    for (const name of changedProfiles.take().union(locals.takeTouchedProfiles())) {
-      rules.setList(profileListId(name), locals.needsProfile(name) ? findProfile(name) : undefined);
+    for (const name of changedProfiles.take().union(locals.takeTouchedProfiles()).union(ofHosts.profiles)) {
+      const isNeeded = locals.needsProfile(name) || hosts.needsProfile(name);
+      rules.setList(profileListId(name), isNeeded ? findProfile(name) : undefined);
     }
     return changes.endpoints;
   }
@@ -98,9 +110,11 @@ export function createPolicyCalculation(): PolicyCalculation {
         case 'profile':
           return setProfile(update.id, update.value);
         case 'tier':
-          return groups.setTier(update.id, update.value);
+          groups.setTier(update.id, update.value);
+          return hosts.touchTiers();
         case 'policy':
-          return groups.setPolicy(update.id, update.value);
+          groups.setPolicy(update.id, update.value);
+          return hosts.touchPolicy(update.id);
         case 'in-sync':
           inSync = true;
       }
@@ -109,8 +123,11 @@ export function createPolicyCalculation(): PolicyCalculation {
       if (!inSync) return [];
       const touched = settle();
       const { sets, lists, removedLists, removedSets } = rules.takeChanges();
-      const endpoints = locals.takeChanges(touched);
-      return [...endpoints.removed, ...sets, ...lists, ...endpoints.set, ...removedLists, ...removedSets];
+      const workloads = locals.takeChanges(touched);
+      const ofHosts = hosts.takeChanges();
+      const removed = [...workloads.removed, ...ofHosts.removed];
+      const set = [...workloads.set, ...ofHosts.set];
+      return [...removed, ...sets, ...lists, ...set, ...removedLists, ...removedSets];
     },
   };
 }

@@ -40,7 +40,7 @@ function policy(id: string, source: Partial<EntityMatch>, more: Partial<PolicyIn
     selector: parseSelector('all()'),
     ingress: [{ ...blanketRule('allow'), source: { ...ANY_ENTITY, ...source } }],
     egress: undefined,
-    hostOnly: false,
+    phase: 'normal',
     neededEverywhere: false,
     ...more,
   };
@@ -96,6 +96,18 @@ function changeText(change: PolicyChange): string {
     }
     case 'endpoint-removed':
       return `-endpoint ${change.id}`;
+    case 'host-endpoint-set': {
+      const { id, interfaceName, closed, profiles } = change.endpoint;
+      const phases = (['untracked', 'preDnat', 'forward', 'normal'] as const).map((phase) => {
+        const tiers = change.endpoint[phase].map(
+          (tier) => `${tier.tier} in [${tier.ingress}] out [${tier.egress}] then ${tier.defaultAction}`,
+        );
+        return `${phase} [${tiers}]`;
+      });
+      return `+host ${id} ${interfaceName}${closed ? ' closed' : ''}: ${phases.join(', ')}, profiles [${profiles}]`;
+    }
+    case 'host-endpoint-removed':
+      return `-host ${change.id}`;
   }
 }
 

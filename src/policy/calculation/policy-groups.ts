@@ -4,8 +4,8 @@ import type { LocalEndpoint, Policy } from '../index/local-endpoint.ts';
 import { createPending } from '../index/pending.ts';
 import { createTemplates, packPolicy, unpackPolicy } from '../index/policy-template.ts';
 import { addToSmallSet, removeFromSmallSet, visitSmallSet } from '../index/small-set.ts';
-import { createStringMap, deleteString, getString, setString } from '../index/string-map.ts';
-import { blanketRule, type PolicyInput, type TierInput } from '../types/input.ts';
+import { createStringMap, deleteString, getString, type StringMap, setString } from '../index/string-map.ts';
+import { blanketRule, isHostOnly, type PolicyInput, type TierInput } from '../types/input.ts';
 import { isStaged, type RuleListId } from '../types/types.ts';
 import { createGroupIndex } from './group-index.ts';
 import { createSharedTierLists } from './shared-tiers.ts';
@@ -19,13 +19,18 @@ interface GroupChanges {
 }
 
 export interface PolicyGroups {
+  /** All that there are, and all tiers. */
+  readonly policies: StringMap<Policy>;
+  readonly tiers: ReadonlyMap<string, TierInput>;
   setPolicy(id: RuleListId, input: PolicyInput | undefined): void;
   setTier(name: string, tier: TierInput | undefined): void;
   addEndpoint(endpoint: LocalEndpoint): void;
   /** The labels are still the old ones. */
   removeEndpoint(endpoint: LocalEndpoint): void;
-  /** The policy if its rules are needed on this node, undefined otherwise. */
-  neededPolicy(id: RuleListId): PolicyInput | undefined;
+  /** Whether the rules of a policy are needed for workloads of this node. */
+  isNeeded(id: RuleListId): boolean;
+  /** A policy as it is in force; undefined when there is none. */
+  findPolicy(id: RuleListId): PolicyInput | undefined;
   takeChanges(): GroupChanges;
 }
 
@@ -34,7 +39,7 @@ function samePlacement({ template: a, selector }: Policy, b: PolicyInput): boole
   return (
     a.tier === b.tier &&
     a.order === b.order &&
-    a.hostOnly === b.hostOnly &&
+    a.phase === b.phase &&
     (a.ingress === undefined) === (b.ingress === undefined) &&
     (a.egress === undefined) === (b.egress === undefined) &&
     (selector === b.selector || formatSelector(selector) === formatSelector(b.selector))
@@ -66,7 +71,7 @@ export function createPolicyGroups(): PolicyGroups {
   }
 
   function joinGroup(id: RuleListId, input: PolicyInput): Policy {
-    const group = input.hostOnly ? undefined : groups.open(input.selector, isStaged(id));
+    const group = isHostOnly(input) ? undefined : groups.open(input.selector, isStaged(id));
     const policy: Policy = { id, ...packPolicy(input, group?.selector ?? input.selector, findTemplate), group };
     if (group === undefined) return policy;
     group.policies = addToSmallSet(group.policies, policy);
@@ -84,6 +89,8 @@ export function createPolicyGroups(): PolicyGroups {
   }
 
   return {
+    policies,
+    tiers,
     setPolicy(id, input) {
       touchedPolicies.add(id);
       const known = getString(policies, id);
@@ -109,13 +116,16 @@ export function createPolicyGroups(): PolicyGroups {
       groups.removeEndpoint(endpoint);
       sharedTiers.remove(endpoint);
     },
-    neededPolicy(id) {
+    isNeeded(id) {
       const policy = getString(policies, id);
-      if (policy?.group === undefined) return undefined;
-      const { template, group } = policy;
-      if (group.endpoints === undefined && !template.neededEverywhere) return undefined;
+      const { group, template } = policy ?? {};
+      return group !== undefined && (group.endpoints !== undefined || template?.neededEverywhere === true);
+    },
+    findPolicy(id) {
+      const policy = getString(policies, id);
+      if (policy === undefined) return undefined;
       const input = unpackPolicy(policy);
-      return isClosed(template.tier) ? denyAll(input) : input;
+      return isClosed(input.tier) ? denyAll(input) : input;
     },
     takeChanges() {
       const touched = groups.takeChanges();

@@ -19,7 +19,7 @@ function policy(id: string, more: Partial<PolicyInput> = {}): PolicyUpdate {
     selector: parseSelector('all()'),
     ingress: [blanketRule('deny')],
     egress: undefined,
-    hostOnly: false,
+    phase: 'normal',
     neededEverywhere: false,
     ...more,
   };

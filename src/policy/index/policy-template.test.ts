@@ -9,7 +9,7 @@ import { createTemplates, packPolicy, unpackPolicy } from './policy-template.ts'
 const selector = (name: string) => parseSelector(`name == '${name}'`);
 
 function policy(own: Selector, ...ingress: readonly RuleInput[]): PolicyInput {
-  const head = { tier: 'default', order: 1, hostOnly: false, neededEverywhere: false };
+  const head = { tier: 'default', order: 1, phase: 'normal' as const, neededEverywhere: false };
   return { ...head, selector: own, ingress, egress: [{ ...blanketRule('deny'), protocol: 17 }] };
 }
 

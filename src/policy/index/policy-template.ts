@@ -52,7 +52,7 @@ const SAME_IN_RULE: Same<RuleInput> = {
 const SAME_IN_TEMPLATE: Same<PolicyTemplate> = {
   tier: (a, b) => a.tier === b.tier,
   order: (a, b) => a.order === b.order,
-  hostOnly: (a, b) => a.hostOnly === b.hostOnly,
+  phase: (a, b) => a.phase === b.phase,
   neededEverywhere: (a, b) => a.neededEverywhere === b.neededEverywhere,
   ingress: (a, b) => sameRules(a.ingress, b.ingress),
   egress: (a, b) => sameRules(a.egress, b.egress),

@@ -16,7 +16,7 @@ import {
   type NetworkSetInput,
   UNKNOWN_PROFILE,
 } from '../types/input.ts';
-import type { FloatingAddress } from '../types/types.ts';
+import type { FloatingAddress, HostInterface } from '../types/types.ts';
 import { getControls } from './parse-controls.ts';
 import { type Fields, get, getFields, getItems, getTexts, ofText, readWhole, refuse } from './read.ts';
 import {
@@ -165,19 +165,35 @@ function readPresent(
   return { ...value, partial: !whole };
 }
 
-/** What selectors see of a host endpoint: its expected addresses. Undefined for one without. Never throws. */
-export function parseHostEndpoint(resource: Fields): EndpointInput | undefined {
+/** What a host endpoint protects, on its own node; any interface, and closed, where that cannot be read. */
+function getHost(spec: Fields, nodeName: string, expectedIps: readonly Ip[]): HostInterface | undefined {
+  if (get(spec, 'node') !== nodeName) return undefined;
+  const named = get(spec, 'interfaceName') ?? '';
+  if (named === '' && expectedIps.length > 0) return { interfaceName: undefined, expectedIps, closed: false };
+  if (named === '*' || typeof interfaceName.read(named) === 'string')
+    return { interfaceName: String(named), expectedIps, closed: false };
+  refuse(spec, 'interfaceName', `${interfaceName.wanted}, "*", or expectedIPs`);
+  return { interfaceName: '*', expectedIps, closed: true };
+}
+
+/**
+ * Selectors see its expected addresses alone. Undefined for one without, unless it is of this node. Never throws; one whose
+ * node cannot be read protects nobody.
+ */
+export function parseHostEndpoint(resource: Fields, nodeName: string): EndpointInput | undefined {
   const spec = getFields(resource, 'spec');
+  if (!spec.lost && typeof get(spec, 'node') !== 'string') refuse(spec, 'node', 'the name of a node');
   const { addresses, ports, partial } = readPresent(spec, () =>
     getItems(spec, 'expectedIPs', 'an address', ofText(tryParseIp)),
   );
-  if (addresses.length === 0 && !partial) return undefined;
+  const host = getHost(spec, nodeName, addresses);
+  if (addresses.length === 0 && !partial && host === undefined) return undefined;
   const membership = readMembership(
     spec,
     () => getGlobalLabels(resource),
     () => getProfiles(spec),
   );
-  return { ...membership, addresses, ports, partial, local: undefined };
+  return { ...membership, addresses, ports, partial, local: undefined, ...(host === undefined ? {} : { host }) };
 }
 
 /** What has no namespace cannot say that it has one. */

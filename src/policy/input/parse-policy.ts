@@ -1,7 +1,14 @@
 // NetworkPolicy, GlobalNetworkPolicy, Profile and Tier as stored → inputs of the calculation (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/tier.go).
 import { SELECT_ALL, type Selector } from '../../selector/selector.ts';
-import { blanketRule, type PolicyInput, type ProfileInput, type TierInput, UNKNOWN_TIER } from '../types/input.ts';
+import {
+  blanketRule,
+  type PolicyInput,
+  type PolicyPhase,
+  type ProfileInput,
+  type TierInput,
+  UNKNOWN_TIER,
+} from '../types/input.ts';
 import { parseRules } from './parse-rule.ts';
 import {
   type Fields,
@@ -67,6 +74,14 @@ function orElse<T, D>(read: Read<T>, otherwise: D): T | D {
   return read.kind === 'read' ? read.value : otherwise;
 }
 
+/** The flags are exclusive, and both of the first two ask for the third (calicoctl refuses all else). */
+function getPhase(spec: Fields): Read<PolicyPhase> {
+  const flags = ['doNotTrack', 'preDNAT', 'applyOnForward'].map((name) => getFlag(spec, name));
+  if (flags.some(({ kind }) => kind === 'unreadable')) return UNREADABLE;
+  const [untracked, preDnat, forward] = flags.map((flag) => orElse(flag, false));
+  return { kind: 'read', value: untracked ? 'untracked' : preDnat ? 'pre-dnat' : forward ? 'forward' : 'normal' };
+}
+
 interface PolicyHead {
   readonly tier: Read<string>;
   readonly order: Read<number>;
@@ -74,8 +89,7 @@ interface PolicyHead {
   readonly selector: Read<Selector | undefined>;
   readonly namespaceSelector: Read<Selector | undefined>;
   readonly serviceAccountSelector: Read<Selector | undefined>;
-  readonly doNotTrack: Read<boolean>;
-  readonly preDnat: Read<boolean>;
+  readonly phase: Read<PolicyPhase>;
 }
 
 function readHead(spec: Fields): PolicyHead {
@@ -86,8 +100,7 @@ function readHead(spec: Fields): PolicyHead {
     selector: getSelector(spec, 'selector'),
     namespaceSelector: getSelector(spec, 'namespaceSelector'),
     serviceAccountSelector: getSelector(spec, 'serviceAccountSelector'),
-    doNotTrack: getFlag(spec, 'doNotTrack'),
-    preDnat: getFlag(spec, 'preDNAT'),
+    phase: getPhase(spec),
   };
 }
 
@@ -98,8 +111,7 @@ const LOST_HEAD: PolicyHead = {
   selector: UNREADABLE,
   namespaceSelector: UNREADABLE,
   serviceAccountSelector: UNREADABLE,
-  doNotTrack: UNREADABLE,
-  preDnat: UNREADABLE,
+  phase: UNREADABLE,
 };
 
 /**
@@ -126,7 +138,7 @@ export function parsePolicy(resource: Fields, namespace: string | undefined): Po
     selector: scopePolicy(scope) ?? SELECT_ALL,
     ingress: directions.ingress ? rulesOf('ingress') : undefined,
     egress: directions.egress ? rulesOf('egress') : undefined,
-    hostOnly: orElse(head.doNotTrack, false) || orElse(head.preDnat, false),
+    phase: orElse(head.phase, 'forward'),
     neededEverywhere: spec !== undefined && getList(spec, 'performanceHints').includes('AssumeNeededOnEveryNode'),
   };
 }

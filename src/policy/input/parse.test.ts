@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { deliverAll, nothingDelivered } from '../../../test/support/policy/delivered.ts';
 import { formatIssue } from '../../base/errors.ts';
 import { formatCidr } from '../../net/cidr.ts';
-import { formatIp } from '../../net/ip.ts';
+import { formatIp, parseIp } from '../../net/ip.ts';
 import { formatSelector } from '../../selector/format.ts';
 import { createPolicyCalculation } from '../calculation/calculation.ts';
 import { blanketRule, type EntityMatch, type PolicyInput, type RuleInput } from '../types/input.ts';
@@ -181,12 +181,12 @@ describe('a policy that cannot be understood drops what it may have dropped', ()
     selector: { kind: 'all' },
     ingress: [blanketRule('deny')],
     egress: undefined,
-    hostOnly: false,
+    phase: 'normal',
     neededEverywhere: false,
     ...more,
   });
   const bothWays = { egress: [blanketRule('deny')] };
-  const nowhere = { ...bothWays, tier: '', order: -Infinity };
+  const nowhere: Partial<PolicyInput> = { ...bothWays, tier: '', order: -Infinity, phase: 'forward' };
   const table: readonly (readonly [spec: unknown, expected: PolicyInput, issue: string])[] = [
     [undefined, closed(nowhere), 'spec: found nothing, wanted an object'],
     ['x', closed(nowhere), 'spec: found "x", wanted an object'],
@@ -205,7 +205,7 @@ describe('a policy that cannot be understood drops what it may have dropped', ()
     [{ tier: 1, order: 2 }, closed({ tier: '', order: 2 }), 'spec.tier: found 1, wanted the name of a tier'],
     [{ types: ['Both'] }, closed(bothWays), 'spec.types: found a list of 1, wanted a list of Ingress and Egress'],
     [{ types: 'Ingress' }, closed(bothWays), 'spec.types: found "Ingress", wanted a list'],
-    [{ doNotTrack: 'no' }, closed({}), 'spec.doNotTrack: found "no", wanted true or false'],
+    [{ doNotTrack: 'no' }, closed({ phase: 'forward' }), 'spec.doNotTrack: found "no", wanted true or false'],
   ];
   for (const [spec, expected, issue] of table) {
     test(JSON.stringify(spec) ?? 'no spec', () => {
@@ -360,7 +360,7 @@ describe('endpoints', () => {
   test('a host endpoint gives its expected addresses', () => {
     const { update } = parse('HostEndpoint', undefined, {
       metadata: { labels: { role: 'host', 'projectcalico.org/namespace': 'ns' } },
-      spec: { node: 'here', interfaceName: 'eth0', expectedIPs: ['10.99.0.1'], profiles: ['n1'] },
+      spec: { node: 'there', interfaceName: 'eth0', expectedIPs: ['10.99.0.1'], profiles: ['n1'] },
     });
     if (update.kind !== 'endpoint' || update.value === undefined) throw new Error('no endpoint');
     expect(update.id).toBe('HostEndpoint//it');
@@ -372,6 +372,22 @@ describe('endpoints', () => {
       partial: false,
       local: undefined,
     });
+  });
+
+  test.each([
+    [{ interfaceName: 'eth0' }, { interfaceName: 'eth0', expectedIps: [], closed: false }],
+    [{ interfaceName: '*' }, { interfaceName: '*', expectedIps: [], closed: false }],
+    [{ expectedIPs: ['fd00::1'] }, { interfaceName: undefined, expectedIps: [parseIp('fd00::1')], closed: false }],
+    [{ interfaceName: 7 }, { interfaceName: '*', expectedIps: [], closed: true }],
+    [{ expectedIPs: ['x'] }, { interfaceName: '*', expectedIps: [], closed: true }],
+  ])('the interfaces of a host endpoint of this node: %j', (given, host) => {
+    const { update } = parse('HostEndpoint', undefined, { metadata: {}, spec: { node: 'here', ...given } });
+    expect(update.kind === 'endpoint' && update.value?.host).toEqual(host);
+  });
+
+  test('a host endpoint of another node protects nothing here', () => {
+    const spec = { node: 'there', interfaceName: 'eth0' };
+    expect(parse('HostEndpoint', undefined, { metadata: {}, spec }).update).toMatchObject({ value: undefined });
   });
 });
 

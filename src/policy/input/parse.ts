@@ -46,7 +46,11 @@ function parseUpdate(key: ResourceName, resource: Fields | undefined, nodeName: 
       return { kind: 'endpoint', id: `${namespace}/${name}`, value };
     }
     case 'HostEndpoint':
-      return { kind: 'endpoint', id: `HostEndpoint//${name}`, value: resource && parseHostEndpoint(resource) };
+      return {
+        kind: 'endpoint',
+        id: `HostEndpoint//${name}`,
+        value: resource && parseHostEndpoint(resource, nodeName),
+      };
     case 'NetworkSet': {
       const value = resource && parseNetworkSet(resource, namespace);
       return { kind: 'network-set', id: `NetworkSet/${namespace}/${name}`, value };

@@ -5,7 +5,9 @@ import {
   BUILT_IN_PROFILES,
   blanketRule,
   type EndpointInput,
+  isHostOnly,
   type PolicyInput,
+  type PolicyPhase,
   type RuleInput,
   UNKNOWN_TIER,
 } from '../types/input.ts';
@@ -25,7 +27,11 @@ export type Reason =
   /** Whether the policy applies to the endpoint depends on labels that could not be read. */
   | { readonly kind: 'unknown-labels'; readonly policy: RuleListId }
   /** The address belongs to no workload, so workload policy has no say. */
-  | { readonly kind: 'no-workload' };
+  | { readonly kind: 'no-workload' }
+  /** A failsafe port of a host endpoint. */
+  | { readonly kind: 'failsafe' }
+  /** Forwarded by a host whose endpoints have no policy about that. */
+  | { readonly kind: 'no-forward-policy' };
 
 export interface Verdict {
   readonly action: 'allow' | 'deny';
@@ -65,7 +71,7 @@ function verdictAt(direction: Direction, id: string | undefined, packet: Packet,
   const endpoint = snapshot.endpoints.get(id);
   if (endpoint === undefined) return { action: 'deny', reason: { kind: 'unknown-endpoint', id } };
   const undecided = [...snapshot.policies].find(
-    ([, policy]) => !policy.hostOnly && satisfies(endpoint, policy.selector, snapshot) === undefined,
+    ([, policy]) => !isHostOnly(policy) && satisfies(endpoint, policy.selector, snapshot) === undefined,
   );
   if (undecided !== undefined) return { action: 'deny', reason: { kind: 'unknown-labels', policy: undecided[0] } };
   return (
@@ -97,12 +103,31 @@ export interface ApplicablePolicy {
   readonly rules: readonly RuleInput[];
 }
 
+/** Which policies are asked, and whether a tier leaves open what none of them decides. */
+export interface PolicyScope {
+  readonly phases: readonly PolicyPhase[];
+  readonly passesOn: boolean;
+}
+
+/** What a workload, and a program of a host, has. */
+export const NORMAL_SCOPE: PolicyScope = { phases: ['normal', 'forward'], passesOn: false };
+
 /** The policies that apply to the endpoint in a direction, in order: by order, then by name, namespace and kind. */
-export function applicablePolicies(direction: Direction, endpoint: EndpointInput, snapshot: PolicySnapshot) {
+export function applicablePolicies(
+  direction: Direction,
+  endpoint: EndpointInput,
+  snapshot: PolicySnapshot,
+  { phases }: PolicyScope = NORMAL_SCOPE,
+) {
   const applicable: ApplicablePolicy[] = [];
   for (const [id, policy] of snapshot.policies) {
     const rules = policy[direction];
-    if (rules === undefined || policy.hostOnly || satisfies(endpoint, policy.selector, snapshot) !== true) continue;
+    if (
+      rules === undefined ||
+      !phases.includes(policy.phase) ||
+      satisfies(endpoint, policy.selector, snapshot) !== true
+    )
+      continue;
     applicable.push({ id, policy, rules: snapshot.tiers.get(policy.tier)?.closed ? [blanketRule('deny')] : rules });
   }
   const place = (id: RuleListId) => {
@@ -126,15 +151,16 @@ export function tierOrder(policies: readonly ApplicablePolicy[], snapshot: Polic
 }
 
 /** Undefined when every tier passes the packet on. */
-function verdictOfTiers(
+export function verdictOfTiers(
   direction: Direction,
   endpoint: EndpointInput,
   packet: Packet,
   snapshot: PolicySnapshot,
+  scope: PolicyScope = NORMAL_SCOPE,
 ): Verdict | undefined {
-  const policies = applicablePolicies(direction, endpoint, snapshot);
+  const policies = applicablePolicies(direction, endpoint, snapshot, scope);
   for (const tier of tierOrder(policies, snapshot)) {
-    let passed = snapshot.tiers.get(tier)?.defaultAction === 'pass';
+    let passed = scope.passesOn || snapshot.tiers.get(tier)?.defaultAction === 'pass';
     for (const { id, rules } of policies.filter(({ policy }) => policy.tier === tier)) {
       const outcome = decide(rules, packet, snapshot);
       if (outcome === undefined) continue;
@@ -149,7 +175,7 @@ function verdictOfTiers(
   return undefined;
 }
 
-function verdictOfProfiles(
+export function verdictOfProfiles(
   direction: Direction,
   endpoint: EndpointInput,
   packet: Packet,

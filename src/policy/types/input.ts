@@ -7,6 +7,7 @@ import type { Selector } from '../../selector/selector.ts';
 import {
   ANY_PACKET,
   type FloatingAddress,
+  type HostInterface,
   type LiteralMatch,
   type PacketMatch,
   type RuleAction,
@@ -40,7 +41,7 @@ export const UNKNOWN_PROFILE = '';
 /** The tier of a policy whose own could not be read; it comes before all others. */
 export const UNKNOWN_TIER = '';
 
-/** A workload endpoint of any node, or a host endpoint (never local: it only gives its addresses to selectors). */
+/** A workload endpoint or a host endpoint of any node. */
 export interface EndpointInput {
   readonly labels: LabelMap;
   /** Names of profiles in order. Labels that could not be read count as those of an UNKNOWN_PROFILE that comes first. */
@@ -49,8 +50,10 @@ export interface EndpointInput {
   readonly ports: readonly NamedPort[];
   /** Some address or port could not be read: it may have any. */
   readonly partial: boolean;
-  /** Undefined on every node but the endpoint's own. */
+  /** Undefined on every node but the endpoint's own, and of host endpoints. */
   readonly local: LocalInterface | undefined;
+  /** What a host endpoint of this node protects. */
+  readonly host?: HostInterface;
 }
 
 export interface NetworkSetInput {
@@ -95,6 +98,13 @@ export interface TierInput {
   readonly closed: boolean;
 }
 
+/**
+ * Which packets of a host endpoint a policy decides about (Calico's documentation, "Global network policy"): those of the
+ * host's own programs; the forwarded ones too (`applyOnForward`); all, before connections are tracked (`doNotTrack`); what
+ * comes in, before its destination is translated (`preDNAT`). Workloads know the first two, and no difference between them.
+ */
+export type PolicyPhase = 'normal' | 'forward' | 'untracked' | 'pre-dnat';
+
 export interface PolicyInput {
   /** UNKNOWN_TIER when it could not be read. */
   readonly tier: string;
@@ -105,8 +115,7 @@ export interface PolicyInput {
   /** Undefined when the policy's types leave the direction out. */
   readonly ingress: readonly RuleInput[] | undefined;
   readonly egress: readonly RuleInput[] | undefined;
-  /** Untracked and pre-DNAT policies are for host interfaces alone. */
-  readonly hostOnly: boolean;
+  readonly phase: PolicyPhase;
   /** Hand its rules out even when it applies to no endpoint of this node. */
   readonly neededEverywhere: boolean;
 }
@@ -123,6 +132,11 @@ export type PolicyUpdate =
   | { readonly kind: 'tier'; readonly id: string; readonly value: TierInput | undefined }
   | { readonly kind: 'policy'; readonly id: RuleListId; readonly value: PolicyInput | undefined }
   | { readonly kind: 'in-sync' };
+
+/** Whether it is for host endpoints alone. */
+export function isHostOnly({ phase }: Pick<PolicyInput, 'phase'>): boolean {
+  return phase === 'untracked' || phase === 'pre-dnat';
+}
 
 /** No condition on a side. */
 export const ANY_ENTITY: EntityMatch = {

@@ -127,6 +127,8 @@ export function isStaged(id: RuleListId): boolean {
 /** The rules of one policy or profile. A profile that does not exist is a list with one deny rule in both directions. */
 export interface RuleList {
   readonly id: RuleListId;
+  /** Of policies for host endpoints alone, which decide before others do. */
+  readonly early?: 'untracked' | 'pre-dnat';
   readonly ingress: readonly CompiledRule[];
   readonly egress: readonly CompiledRule[];
 }
@@ -183,6 +185,33 @@ export interface EndpointPolicy {
   readonly profiles: readonly RuleListId[];
 }
 
+/** Which interfaces of its host an endpoint is: the one of a name, all (`*`), or where no name is given, those with an address. */
+export interface HostInterface {
+  readonly interfaceName: string | undefined;
+  readonly expectedIps: readonly Ip[];
+  /** Which interfaces it is about cannot be read: it is about all, and lets nothing through. */
+  readonly closed: boolean;
+}
+
+/** The policies of a host endpoint, by the packets that they decide about. */
+export interface HostTiers {
+  /** Before connection tracking; no tier of them ends in deny. */
+  readonly untracked: readonly TierPolicies[];
+  /** Before address translation, inwards alone; no tier of them ends in deny. */
+  readonly preDnat: readonly TierPolicies[];
+  /** What the host forwards; allowed where there are none. */
+  readonly forward: readonly TierPolicies[];
+  /** What the host's own programs send and get; then profiles in order, then drop. */
+  readonly normal: readonly TierPolicies[];
+}
+
+/** A host endpoint of this node. Several may be about one interface: that with the smallest id counts. */
+export interface HostEndpointPolicy extends HostInterface, HostTiers {
+  /** `HostEndpoint//<name>`. */
+  readonly id: string;
+  readonly profiles: readonly RuleListId[];
+}
+
 /**
  * One step from the last state to the next. Applied in this order they never name something that is not there:
  * removed endpoints first (their interface names are free then), sets before rule lists before endpoints, then the
@@ -195,4 +224,6 @@ export type PolicyChange =
   | { readonly kind: 'rules-set'; readonly list: RuleList }
   | { readonly kind: 'rules-removed'; readonly id: RuleListId }
   | { readonly kind: 'endpoint-set'; readonly endpoint: EndpointPolicy }
-  | { readonly kind: 'endpoint-removed'; readonly id: string };
+  | { readonly kind: 'endpoint-removed'; readonly id: string }
+  | { readonly kind: 'host-endpoint-set'; readonly endpoint: HostEndpointPolicy }
+  | { readonly kind: 'host-endpoint-removed'; readonly id: string };

@@ -8,6 +8,7 @@ import {
   ANY_SIDE,
   type CompiledRule,
   type EndpointPolicy,
+  type HostEndpointPolicy,
   type IpSetContent,
   type IpSetId,
   type PolicyChange,
@@ -23,9 +24,15 @@ export interface PolicyState {
   readonly sets: ReadonlyMap<IpSetId, IpSetContent>;
   readonly lists: ReadonlyMap<RuleListId, RuleList>;
   readonly endpoints: ReadonlyMap<string, EndpointPolicy>;
+  readonly hosts: ReadonlyMap<string, HostEndpointPolicy>;
 }
 
-export const emptyState: PolicyState = { sets: new Map(), lists: new Map(), endpoints: new Map() };
+export const emptyState: PolicyState = {
+  sets: new Map(),
+  lists: new Map(),
+  endpoints: new Map(),
+  hosts: new Map(),
+};
 
 /** An Allow with these conditions and no others. */
 export function allowing(parts: Partial<CompiledRule> = {}): CompiledRule {
@@ -165,9 +172,16 @@ const listIds = [
   'StagedGlobalNetworkPolicy//c',
   'Profile//net1',
   'Profile//net2',
+  'GlobalNetworkPolicy//untracked',
+  'GlobalNetworkPolicy//pre-dnat',
 ];
 const policyIds = listIds.slice(0, 4);
-const profileIds = listIds.slice(4);
+const profileIds = listIds.slice(4, 6);
+/** Whose rules decide early. */
+const early: Readonly<Record<string, NonNullable<RuleList['early']>>> = {
+  'GlobalNetworkPolicy//untracked': 'untracked',
+  'GlobalNetworkPolicy//pre-dnat': 'pre-dnat',
+};
 
 const lists: fc.Arbitrary<ReadonlyMap<RuleListId, RuleList>> = fc
   .tuple(
@@ -175,7 +189,15 @@ const lists: fc.Arbitrary<ReadonlyMap<RuleListId, RuleList>> = fc
       fc.record({ id: fc.constant(id), ingress: few(compiledRule, 3), egress: few(compiledRule, 3) }),
     ),
   )
-  .map((all) => new Map(all.map((list) => [list.id, list])));
+  .map(
+    (all) =>
+      new Map(
+        all.map((list) => {
+          const when = early[list.id];
+          return [list.id, when === undefined ? list : { ...list, early: when }];
+        }),
+      ),
+  );
 
 const tier: fc.Arbitrary<TierPolicies> = fc.record({
   tier: fc.constantFrom('default', 'security'),
@@ -235,7 +257,29 @@ const endpoints: fc.Arbitrary<ReadonlyMap<string, EndpointPolicy>> = fc
     return new Map(all.map((endpoint) => [endpoint.id, endpoint]));
   });
 
-export const policyState: fc.Arbitrary<PolicyState> = fc.record({ sets, lists, endpoints }).map(onlyWhatIsUsed);
+const earlyTiers = (id: string, egress: boolean): fc.Arbitrary<readonly TierPolicies[]> =>
+  fc
+    .boolean()
+    .map((is) => (is ? [{ tier: 'default', defaultAction: 'pass', ingress: [id], egress: egress ? [id] : [] }] : []));
+
+const hosts: fc.Arbitrary<ReadonlyMap<string, HostEndpointPolicy>> = fc
+  .uniqueArray(
+    fc.record({
+      id: fc.constantFrom('HostEndpoint//a', 'HostEndpoint//b'),
+      interfaceName: fc.constantFrom('eth0', 'eth1', '*', undefined),
+      expectedIps: unique<Ip>(addresses, 1),
+      closed: fc.boolean(),
+      untracked: earlyTiers('GlobalNetworkPolicy//untracked', true),
+      preDnat: earlyTiers('GlobalNetworkPolicy//pre-dnat', false),
+      forward: tierLists,
+      normal: tierLists,
+      profiles: unique(profileIds, 2),
+    }),
+    { maxLength: 2, selector: ({ id }) => id },
+  )
+  .map((all) => new Map(all.map((host) => [host.id, host])));
+
+export const policyState: fc.Arbitrary<PolicyState> = fc.record({ sets, lists, endpoints, hosts }).map(onlyWhatIsUsed);
 
 function setsOf(rule: CompiledRule): readonly IpSetId[] {
   return [rule.source, rule.destination].flatMap((each) => [
@@ -251,6 +295,10 @@ function onlyWhatIsUsed(state: PolicyState): PolicyState {
     ...tiers.flatMap(({ ingress, egress }) => [...ingress, ...egress]),
     ...profiles,
   ]);
+  for (const { untracked, preDnat, forward, normal, profiles } of state.hosts.values()) {
+    const tiers = [...untracked, ...preDnat, ...forward, ...normal];
+    used.push(...tiers.flatMap(({ ingress, egress }) => [...ingress, ...egress]), ...profiles);
+  }
   const lists = new Map([...state.lists].filter(([id]) => used.includes(id)));
   const usedSets = [...lists.values()].flatMap(({ ingress, egress }) => [...ingress, ...egress].flatMap(setsOf));
   return { ...state, lists, sets: new Map([...state.sets].filter(([id]) => usedSets.includes(id))) };
@@ -288,6 +336,7 @@ function changeOfSet(id: IpSetId, was: IpSetContent, is: IpSetContent): PolicyCh
 export function computeChanges(from: PolicyState, to: PolicyState): readonly PolicyChange[] {
   const changes: PolicyChange[] = [];
   for (const id of from.endpoints.keys()) if (!to.endpoints.has(id)) changes.push({ kind: 'endpoint-removed', id });
+  for (const id of from.hosts.keys()) if (!to.hosts.has(id)) changes.push({ kind: 'host-endpoint-removed', id });
   for (const [id, is] of to.sets) {
     const was = from.sets.get(id);
     if (was === undefined) changes.push({ kind: 'set-added', id, ...is });
@@ -296,6 +345,9 @@ export function computeChanges(from: PolicyState, to: PolicyState): readonly Pol
   for (const [id, list] of to.lists) if (!same(from.lists.get(id), list)) changes.push({ kind: 'rules-set', list });
   for (const [id, endpoint] of to.endpoints) {
     if (!same(from.endpoints.get(id), endpoint)) changes.push({ kind: 'endpoint-set', endpoint });
+  }
+  for (const [id, endpoint] of to.hosts) {
+    if (!same(from.hosts.get(id), endpoint)) changes.push({ kind: 'host-endpoint-set', endpoint });
   }
   for (const id of from.lists.keys()) if (!to.lists.has(id)) changes.push({ kind: 'rules-removed', id });
   for (const id of from.sets.keys()) if (!to.sets.has(id)) changes.push({ kind: 'set-removed', id });

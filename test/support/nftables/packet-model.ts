@@ -53,6 +53,8 @@ function fieldOf(packet: ModelPacket, field: Field): Bytes | undefined {
   const isIcmp = packet.protocol === PROTOCOL_ICMP || packet.protocol === PROTOCOL_ICMPV6;
   const only = (holds: boolean, bytes: () => Bytes): Bytes | undefined => (holds ? bytes() : undefined);
   switch (field) {
+    case 'iif':
+      return hostBytesOfU32(packet.iifname === '' ? 0 : 1);
     case 'iifname':
     case 'oifname':
       return bytesOfInterfaceName(packet[field]);
@@ -186,8 +188,11 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
     case 'log':
       run.logged++;
       return true;
+    case 'destination-translated':
+      return false;
     case 'counter':
     case 'set-dscp':
+    case 'notrack':
     case 'masquerade':
     case 'source-nat':
     case 'destination-nat':

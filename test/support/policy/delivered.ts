@@ -8,6 +8,7 @@ import {
   type CompiledRule,
   type Direction,
   type EndpointPolicy,
+  type HostEndpointPolicy,
   type IpSetContent,
   type IpSetDelta,
   isStaged,
@@ -20,10 +21,11 @@ export interface Delivered {
   readonly sets: Map<string, IpSetContent>;
   readonly lists: Map<string, RuleList>;
   readonly endpoints: Map<string, EndpointPolicy>;
+  readonly hosts: Map<string, HostEndpointPolicy>;
 }
 
 export function nothingDelivered(): Delivered {
-  return { sets: new Map(), lists: new Map(), endpoints: new Map() };
+  return { sets: new Map(), lists: new Map(), endpoints: new Map(), hosts: new Map() };
 }
 
 function memberText(content: IpSetContent): readonly string[] {
@@ -93,6 +95,11 @@ function listsOf(endpoint: EndpointPolicy): readonly string[] {
   return [...endpoint.profiles, ...endpoint.tiers.flatMap((tier) => [...tier.ingress, ...tier.egress])];
 }
 
+function listsOfHost({ profiles, untracked, preDnat, forward, normal }: HostEndpointPolicy): readonly string[] {
+  const tiers = [...untracked, ...preDnat, ...forward, ...normal];
+  return [...profiles, ...tiers.flatMap((tier) => [...tier.ingress, ...tier.egress])];
+}
+
 /** Applies one change; throws if it names what is not there, or removes what is named. */
 function deliver(state: Delivered, change: PolicyChange): void {
   switch (change.kind) {
@@ -122,6 +129,7 @@ function deliver(state: Delivered, change: PolicyChange): void {
       check(state.lists.delete(change.id), `list ${change.id} removed but not there`);
       for (const endpoint of state.endpoints.values())
         check(!listsOf(endpoint).includes(change.id), 'list still named');
+      for (const host of state.hosts.values()) check(!listsOfHost(host).includes(change.id), 'list still named');
       return;
     case 'endpoint-set':
       for (const id of listsOf(change.endpoint))
@@ -130,6 +138,14 @@ function deliver(state: Delivered, change: PolicyChange): void {
       return;
     case 'endpoint-removed':
       check(state.endpoints.delete(change.id), `endpoint ${change.id} removed but not there`);
+      return;
+    case 'host-endpoint-set':
+      for (const id of listsOfHost(change.endpoint))
+        check(state.lists.has(id), `${change.endpoint.id} names no list ${id}`);
+      state.hosts.set(change.endpoint.id, change.endpoint);
+      return;
+    case 'host-endpoint-removed':
+      check(state.hosts.delete(change.id), `host endpoint ${change.id} removed but not there`);
   }
 }
 
@@ -150,6 +166,7 @@ export function printDelivered(state: Delivered): string {
     sets: sorted(state.sets).map(([id, content]) => [id, content.type, [...memberText(content)].sort()]),
     lists: sorted(state.lists),
     endpoints: sorted(state.endpoints),
+    hosts: sorted(state.hosts),
   };
   return JSON.stringify(plain, (_, value) => (typeof value === 'bigint' ? `${value}n` : value), 1);
 }
@@ -207,7 +224,12 @@ function outcome(
 }
 
 /** Whether a kernel that holds this state lets the packet through at the endpoint. */
-export function isAllowed(state: Delivered, endpoint: EndpointPolicy, direction: Direction, packet: Packet): boolean {
+export function isAllowed(
+  state: Delivered,
+  endpoint: Pick<EndpointPolicy, 'tiers' | 'profiles'>,
+  direction: Direction,
+  packet: Packet,
+): boolean {
   for (const tier of endpoint.tiers) {
     const deciding = tier[direction].filter((id) => !isStaged(id));
     if (deciding.length === 0) continue;

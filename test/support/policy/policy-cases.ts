@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { parseCidr } from '../../../src/net/cidr.ts';
 import { type Ip, parseIp } from '../../../src/net/ip.ts';
+import type { PolicyPhase } from '../../../src/policy/types/input.ts';
 import {
   ANY_ENTITY,
   blanketRule,
@@ -163,14 +164,14 @@ function tier(id: string): fc.Arbitrary<PolicyUpdate> {
   return value.map((given) => ({ kind: 'tier', id, value: { ...given, closed: false } }));
 }
 
-function policy(id: string): fc.Arbitrary<PolicyUpdate> {
+function policy(id: string, ...phases: readonly PolicyPhase[]): fc.Arbitrary<PolicyUpdate> {
   const value = fc.record({
     tier: oneOf('default', 'security'),
     order: oneOf(1, 2, Number.POSITIVE_INFINITY),
     selector,
     ingress: seldom(rules),
     egress: seldom(rules),
-    hostOnly: fc.constant(false),
+    phase: phases.length === 0 ? fc.constant<PolicyPhase>('normal') : oneOf(...phases),
     neededEverywhere: fc.constant(false),
   });
   return fc.option(value, { nil: undefined, freq: 2 }).map((given) => ({ kind: 'policy', id, value: given }));
@@ -197,6 +198,42 @@ export const policyCase: fc.Arbitrary<readonly PolicyUpdate[]> = fc
     policy('NetworkPolicy/default/r'),
     policy('StagedGlobalNetworkPolicy//p'),
     policy('StagedNetworkPolicy/default/s'),
+    networkSet,
+  )
+  .map((updates) => [open, ...updates]);
+
+const hostAddresses = ['10.66.0.1', 'fd00:66::1', '10.66.9.9'].map(parseIp);
+
+function hostEndpoint(name: string): fc.Arbitrary<PolicyUpdate> {
+  const value = fc
+    .record({
+      labels,
+      profiles: some(['net1', 'open', 'missing'], 2),
+      interfaceName: oneOf('eth0', '*', undefined),
+      expectedIps: some(hostAddresses, 2),
+      closed: fc.boolean().map((one) => one && name === 'c'),
+    })
+    .map(({ labels: own, profiles, ...host }) => ({
+      ...{ labels: own, profiles, addresses: host.expectedIps, ports: [], partial: false, local: undefined },
+      host,
+    }));
+  return fc
+    .option(value, { nil: undefined, freq: 2 })
+    .map((given) => ({ kind: 'endpoint', id: `HostEndpoint//${name}`, value: given }));
+}
+
+const ALL_PHASES = ['normal', 'forward', 'forward', 'untracked', 'pre-dnat'] as const;
+
+/** The same for a host with one workload and an uplink. */
+export const hostCase: fc.Arbitrary<readonly PolicyUpdate[]> = fc
+  .tuple(
+    workload(1),
+    ...['a', 'b', 'c'].map(hostEndpoint),
+    profile('net1'),
+    profile('net2'),
+    tier('default'),
+    tier('security'),
+    ...['p', 'q', 'r', 's'].map((name) => policy(`GlobalNetworkPolicy//${name}`, ...ALL_PHASES)),
     networkSet,
   )
   .map((updates) => [open, ...updates]);

@@ -1,4 +1,5 @@
 // Single packets between pods by raw sockets, each with a number of its own, and which of them arrived.
+import { OcicatError } from '../../../src/base/errors.ts';
 import { formatIp, isIpv4 } from '../../../src/net/ip.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../../../src/net/protocol.ts';
 import type { Packet } from '../../../src/policy/oracle/packet.ts';
@@ -7,6 +8,7 @@ import { inNetns, run, runIn } from '../firewall/firewall-net.ts';
 import { type Pod, socketAddress } from '../firewall/firewall-pods.ts';
 
 const SOCK_RAW = 3;
+const EPERM = 1;
 /** Numbers stand in the source port, or in the identifier of an echo request; answers never have one there. */
 const FIRST_NUMBER = 1024;
 const ECHO_REQUESTS = new Set([8, 128]);
@@ -39,7 +41,7 @@ const KINDS = [
 ];
 
 /** From every pod to every other, in both families, of every kind. */
-function computeProbes(pods: readonly Pod[]): readonly Probe[] {
+function computeProbes(pods: readonly Pick<Pod, 'ipv4' | 'ipv6'>[]): readonly Probe[] {
   const indices = [...pods.keys()];
   const pairs = indices.flatMap((from) => indices.filter((to) => to !== from).map((to) => ({ from, to })));
   const routes = pairs.flatMap((pair) => (['ipv4', 'ipv6'] as const).map((family) => ({ ...pair, family })));
@@ -109,12 +111,18 @@ function drain(receiver: Receiver): readonly number[] {
   }
 }
 
-/** An error that an earlier packet's rejection has left is answered first, in place of sending. */
+/**
+ * An error that an earlier packet's rejection has left is answered first, in place of sending. A packet that the sender's own
+ * rules drop is refused, and does not arrive.
+ */
 function sendSurely(fd: number, bytes: Uint8Array): void {
-  try {
-    send(fd, bytes);
-  } catch {
-    send(fd, bytes);
+  for (const isLast of [false, true]) {
+    try {
+      send(fd, bytes);
+      return;
+    } catch (error) {
+      if (isLast && !(error instanceof OcicatError && error.errno === EPERM)) throw error;
+    }
   }
 }
 
@@ -139,6 +147,11 @@ function prepare(host: string, pods: readonly Pod[]): void {
 
 export function openProbes(host: string, pods: readonly Pod[]): Probes {
   prepare(host, pods);
+  return openReadyProbes(pods);
+}
+
+/** Between ends whose neighbours are known, and where no flow is remembered. */
+export function openReadyProbes(pods: readonly Pick<Pod, 'netns' | 'ipv4' | 'ipv6'>[]): Probes {
   const all = computeProbes(pods);
   const protocols = [
     [4, PROTOCOL_TCP],
@@ -148,7 +161,7 @@ export function openProbes(host: string, pods: readonly Pod[]): Probes {
     [6, PROTOCOL_UDP],
     [6, PROTOCOL_ICMPV6],
   ] as const;
-  const open = (pod: Pod, family: 4 | 6, protocol: number): number =>
+  const open = (pod: Pick<Pod, 'netns'>, family: 4 | 6, protocol: number): number =>
     inNetns(pod.netns, () => socket(family === 4 ? 2 : 10, SOCK_RAW | O_NONBLOCK, protocol));
   const receivers = pods.map((pod) =>
     protocols.map(([family, protocol]): Receiver => ({ family, protocol, fd: open(pod, family, protocol) })),
