@@ -31,7 +31,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'firewall/limits': 'base policy/types nftables firewall/nat',
   'firewall/host': 'net policy/types nftables',
   firewall: 'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits firewall/host',
-  why: 'base cli net selector schema model/meta policy/types policy/input policy/oracle nftables',
+  why: 'base cli net selector schema model/meta model/felix policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
   routing: 'base net selector model/*',
