@@ -99,13 +99,12 @@ test('connections beyond the number are refused, those that stand go on, and one
   first.end();
 });
 
-test('an endpoint has no more connections of its own than it may', () => {
+test('an endpoint has no more connections of its own than it may', async () => {
   limit(site.a, { ...NONE, egress: { connections: 1 } });
-  const held = inNetns(site.a.netns, () =>
-    Bun.connect({ hostname: formatIp(site.b.ipv6), port: 80, socket: { data() {} } }),
-  );
+  const options = { hostname: formatIp(site.b.ipv6), port: 80, socket: { data() {} } };
+  const held = await inNetns(site.a.netns, () => Bun.connect(options));
   expect(connects(site.a.netns, site.b.ipv4, 80)).toBe('refused');
-  void held.then((one) => one.end());
+  held.end();
   limit(site.a, NONE);
 });
 
