@@ -10,7 +10,13 @@ import { askKernel, type HostView } from '../../src/why/kernel.ts';
 import { resolveEnd } from '../../src/why/resolve.ts';
 import { type ReferenceCase, referenceCase } from '../support/reference/cases.ts';
 import { endpointWith, openSite, type Place, RANGES, type Site } from '../support/reference/places.ts';
-import { describeProbe, isAllowed, isAnswered, probesBetween } from '../support/reference/probes.ts';
+import {
+  describeProbe,
+  isAllowed,
+  isAnswered,
+  isBetweenWorkloads,
+  probesBetween,
+} from '../support/reference/probes.ts';
 import type { Resource } from '../support/reference/resources.ts';
 import { type Outcome, openSenders, type Probe, type Senders } from '../support/reference/senders.ts';
 import { openReferenceStore, type ReferenceStore, WITNESS } from '../support/reference/store.ts';
@@ -52,16 +58,16 @@ function resourcesOfCase({ workloads: parts, resources }: ReferenceCase): readon
 }
 
 /** What is wrong with what became of a packet, in words. */
-function faultOf(probe: Probe, { arrived, answered }: Outcome, should: boolean): readonly string[] {
+function faultOf(probe: Probe, { arrived, answered }: Outcome, should: boolean, answers: boolean): readonly string[] {
   if (arrived !== should) return [`${describeProbe(probe)}: should ${should ? '' : 'not '}arrive`];
-  return arrived && isAnswered(probe) && !answered ? [`${describeProbe(probe)}: the answer is lost`] : [];
+  return arrived && answers && !answered ? [`${describeProbe(probe)}: the answer is lost`] : [];
 }
 
 function faultsOf(probes: readonly Probe[], resources: readonly Resource[]): readonly string[] {
   const outcomes = senders.send(probes);
   return probes.flatMap((probe, index) => {
     const outcome = outcomes[index] ?? { arrived: false, answered: false };
-    return faultOf(probe, outcome, isAllowed(probe, resources));
+    return faultOf(probe, outcome, isAllowed(probe, resources), isAnswered(probe, resources));
   });
 }
 
@@ -104,11 +110,6 @@ function unexplained(probe: Probe, cluster: Cluster, view: HostView, should: boo
   });
 }
 
-/** Its answer is about both ends, wherever they are; what passes no rules of this host it cannot tell apart. */
-function isExplained({ from, to }: Probe): boolean {
-  return from.kind === 'workload' && to.kind === 'workload';
-}
-
 type Run = fc.RunDetails<[ReferenceCase, readonly Probe[]]>;
 
 /** The smallest case that was found, and how to come to it again. */
@@ -134,7 +135,7 @@ async function expectReference(given: ReferenceCase, probes: readonly Probe[]): 
   const hostPlace = places.find(({ kind }) => kind === 'host');
   const view: HostView = { node: 'node-1', table: hostPlace?.within(readTable) ?? 'no host' };
   const said = probes
-    .filter(isExplained)
+    .filter((probe) => isBetweenWorkloads(probe, resources))
     .flatMap((probe) => unexplained(probe, cluster, view, isAllowed(probe, resources)));
   expect([...faults, ...said]).toEqual([]);
   for (const probe of probes) isAllowed(probe, resources) ? allowed++ : denied++;

@@ -1,7 +1,7 @@
 // Random resources for a few workloads in two namespaces, with every condition that a rule may have, and packets for them.
 // All are written as users write them; what shrinks, shrinks to what asks and does less.
 import fc from 'fast-check';
-import type { EntityRule, NetworkSet, Policy, Profile, Resource, Rule, Tier } from './resources.ts';
+import type { EntityRule, HostEndpoint, NetworkSet, Policy, Profile, Resource, Rule, Tier } from './resources.ts';
 
 export const API = 'projectcalico.org/v3' as const;
 /** Addresses of this size are given to workloads and hosts of the test (see places.ts). */
@@ -219,6 +219,49 @@ function networkSet(
   }));
 }
 
+/** A policy for hosts, beside the others, which are for all endpoints. */
+function hostPolicy(name: string, ranges: Ranges): fc.Arbitrary<Policy> {
+  const flags = oneOf<Partial<Policy['spec']>>(
+    { applyOnForward: true },
+    { applyOnForward: true, doNotTrack: true },
+    { applyOnForward: true, preDNAT: true },
+  );
+  return fc.tuple(policy('GlobalNetworkPolicy', name, ranges), flags).map(([given, own]) => {
+    const { egress, types, ...spec } = given.spec;
+    const both = { ...(egress === undefined ? {} : { egress }), ...(types === undefined ? {} : { types }) };
+    return { ...given, spec: { ...spec, ...(own.preDNAT ? {} : both), selector: 'all()', ...own } };
+  });
+}
+
+/** The host of the test, by its interface, by its addresses, and as all that is nobody else's. */
+function hostEndpoint(name: string, own: Partial<HostEndpoint['spec']>): fc.Arbitrary<HostEndpoint> {
+  const profiles = fc.oneof(
+    { weight: 2, arbitrary: fc.constant(['open']) },
+    { weight: 1, arbitrary: some(['net1', 'missing'], 1) },
+  );
+  return fc.record({ labels, profiles }).map(({ labels: given, profiles: names }) => ({
+    apiVersion: API,
+    kind: 'HostEndpoint',
+    metadata: { name, labels: given },
+    spec: { node: 'node-1', ...own, profiles: names },
+  }));
+}
+
+/** None, or some and policies for them. */
+function hosts(ranges: Ranges): fc.Arbitrary<Resource[]> {
+  const some = fc
+    .tuple(
+      subset<Resource>(
+        hostEndpoint('by-interface', { interfaceName: 'eth0' }),
+        hostEndpoint('by-address', { expectedIPs: ['10.98.0.1', 'fd98::1'] }),
+        hostEndpoint('by-all', { interfaceName: '*' }),
+      ),
+      subset<Resource>(hostPolicy('host-1', ranges), hostPolicy('host-2', ranges)),
+    )
+    .map((parts) => parts.flat());
+  return fc.oneof(fc.constant<Resource[]>([]), some);
+}
+
 /** What a case changes of a workload. */
 export interface WorkloadParts {
   readonly labels: Readonly<Record<string, string>>;
@@ -268,6 +311,7 @@ export function referenceCase(workloads: number, ranges: Ranges): fc.Arbitrary<R
           policy('NetworkPolicy', 't', ranges, 'default'),
         ),
         crowd(ranges),
+        hosts(ranges),
         subset<Resource>(tier('default'), tier('security'), tier('later')),
         subset<Resource>(profile('net1', ranges), profile('net2', ranges)),
         subset<Resource>(

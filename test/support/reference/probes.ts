@@ -1,9 +1,9 @@
 // Random packets between places, and what the reference says of them.
 import fc from 'fast-check';
-import { isLetThrough } from './evaluate.ts';
+import { type Direction, isLetThrough, isLetThroughHost } from './evaluate.ts';
 import { ICMP, ICMPV6, SCTP, TCP, UDP } from './packet-bytes.ts';
 import type { Place } from './places.ts';
-import { type Resource, resourcesOf, type Workload } from './resources.ts';
+import { type HostEndpoint, type Policy, type Resource, resourcesOf, type Workload } from './resources.ts';
 import type { ReferencePacket } from './rule-match.ts';
 import { OTHER, type Probe } from './senders.ts';
 
@@ -30,9 +30,10 @@ const KINDS = [
   { protocol: OTHER, port: 0, type: 0, code: 0 },
 ];
 
-/** One end at least is a workload of this host; nobody sends to itself. */
+/** One end at least is a workload of this host, or this host; nobody sends to itself. */
 function isOfInterest(from: Place, to: Place): boolean {
-  return from !== to && (from.kind === 'workload' || to.kind === 'workload');
+  const here = ['workload', 'host'];
+  return from !== to && (here.includes(from.kind) || here.includes(to.kind));
 }
 
 let made = 0;
@@ -72,24 +73,69 @@ export function probesBetween(places: readonly Place[], count: number): fc.Arbit
   );
 }
 
-/** The workload of a place as the case has it; undefined for places that no rules of this host stand before. */
-function policed(place: Place, resources: readonly Resource[]): Workload | undefined {
-  if (place.kind !== 'workload') return undefined;
+/** The workload of a place as the case has it. */
+function workloadOf(place: Place, resources: readonly Resource[]): Workload | undefined {
   const workloads = resourcesOf<Workload>(resources, 'WorkloadEndpoint');
   return workloads.find(({ metadata }) => metadata.name === place.endpoint?.metadata.name);
 }
 
-/** Out of its workload and into the other; what a host sends to its own workloads is not policed. */
-export function isAllowed({ from, to, packet }: Probe, resources: readonly Resource[]): boolean {
-  const [source, destination] = [policed(from, resources), policed(to, resources)];
-  const out = source === undefined || isLetThrough(source, 'egress', packet, resources);
-  const into =
-    destination === undefined || from.kind === 'host' || isLetThrough(destination, 'ingress', packet, resources);
-  return out && into;
+const isOfAll = ({ spec }: HostEndpoint) => spec.interfaceName === '*';
+const isOutside = ({ kind }: Place) => kind === 'outside' || kind === 'remote';
+
+/**
+ * Of those that name the interface to the outside or have an address of it, the first by name. That of all interfaces that
+ * no other is about is about workloads' too (Calico v3.33, felix/dataplane/linux/endpoint_mgr.go, felix/rules/dispatch.go).
+ */
+function hostEndpointAt(place: Place, resources: readonly Resource[]): HostEndpoint | undefined {
+  const all = resourcesOf<HostEndpoint>(resources, 'HostEndpoint');
+  const [ofAll, own] = [all.filter(isOfAll), all.filter((one) => !isOfAll(one))];
+  const [first] = own.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  return (isOutside(place) ? first : undefined) ?? ofAll[0];
+}
+
+/** Whether the workload at an end, where rules of this host stand before it, lets the packet through. */
+function passesWorkload(
+  place: Place,
+  direction: Direction,
+  { packet }: Probe,
+  resources: readonly Resource[],
+): boolean {
+  const endpoint = place.kind === 'workload' ? workloadOf(place, resources) : undefined;
+  return endpoint === undefined || isLetThrough({ endpoint, direction, packet, resources });
+}
+
+/** Whether the host endpoint of the interface towards a place lets the packet through. */
+function passesHost(place: Place, direction: Direction, probe: Probe, resources: readonly Resource[]): boolean {
+  const endpoint = place.kind === 'host' ? undefined : hostEndpointAt(place, resources);
+  if (endpoint === undefined) return true;
+  const isOwn = probe.from.kind === 'host' || probe.to.kind === 'host';
+  const way = !isOwn ? 'forwarded' : place.kind === 'workload' ? 'of its workload' : 'own';
+  return isLetThroughHost({ endpoint, direction, packet: probe.packet, resources }, way);
+}
+
+/** By every end that is here; what a host sends to its own workloads is not policed. */
+export function isAllowed(probe: Probe, resources: readonly Resource[]): boolean {
+  const { from, to } = probe;
+  const into = from.kind === 'host' || passesWorkload(to, 'ingress', probe, resources);
+  const out = passesWorkload(from, 'egress', probe, resources);
+  return out && into && passesHost(from, 'ingress', probe, resources) && passesHost(to, 'egress', probe, resources);
+}
+
+/** Whether the ends alone decide: no host endpoint stands on the way. */
+export function isBetweenWorkloads({ from, to }: Probe, resources: readonly Resource[]): boolean {
+  return [from, to].every((place) => place.kind === 'workload' && hostEndpointAt(place, resources) === undefined);
+}
+
+/** Whether flows are tracked on the way, so that answers need no rule. */
+function isTracked({ from, to }: Probe, resources: readonly Resource[]): boolean {
+  const policies = resourcesOf<Policy>(resources, 'GlobalNetworkPolicy');
+  return isOutside(from) === isOutside(to) || !policies.some(({ spec }) => spec.doNotTrack);
 }
 
 /** Whether whoever gets the packet answers: closed ports refuse, and echo requests come back. */
-export function isAnswered({ packet: { protocol, icmpType, icmpCode } }: Probe): boolean {
+export function isAnswered(probe: Probe, resources: readonly Resource[]): boolean {
+  const { protocol, icmpType, icmpCode } = probe.packet;
+  if (!isTracked(probe, resources)) return false;
   return protocol === TCP || protocol === UDP || ((icmpType === 8 || icmpType === 128) && icmpCode === 0);
 }
 

@@ -39,6 +39,10 @@ interface PolicySpec {
   readonly selector?: string;
   readonly namespaceSelector?: string;
   readonly types?: readonly ('Ingress' | 'Egress')[];
+  /** Of host endpoints: also for what the host forwards; for that and all else, before tracking, or before translation. */
+  readonly applyOnForward?: boolean;
+  readonly doNotTrack?: boolean;
+  readonly preDNAT?: boolean;
   readonly ingress?: readonly Rule[];
   readonly egress?: readonly Rule[];
 }
@@ -66,7 +70,17 @@ interface ResourceOf<K extends string, S> {
 }
 
 export type Policy = ResourceOf<'NetworkPolicy' | 'GlobalNetworkPolicy', PolicySpec>;
+interface HostSpec {
+  readonly node: string;
+  readonly interfaceName?: string;
+  readonly expectedIPs?: readonly string[];
+  readonly profiles?: readonly string[];
+  readonly ports?: readonly EndpointPort[];
+}
+
 export type Workload = ResourceOf<'WorkloadEndpoint', WorkloadSpec>;
+export type HostEndpoint = ResourceOf<'HostEndpoint', HostSpec>;
+export type Endpoint = Workload | HostEndpoint;
 export type NetworkSet = ResourceOf<'NetworkSet' | 'GlobalNetworkSet', { readonly nets: readonly string[] }>;
 export type Tier = ResourceOf<'Tier', { readonly order?: number; readonly defaultAction?: 'Deny' | 'Pass' }>;
 export type Profile = ResourceOf<
@@ -77,7 +91,7 @@ export type Profile = ResourceOf<
     readonly egress?: readonly Rule[];
   }
 >;
-export type Resource = Policy | Workload | NetworkSet | Tier | Profile;
+export type Resource = Policy | Endpoint | NetworkSet | Tier | Profile;
 
 /** All of one kind, in the order in which they are given. */
 export function resourcesOf<R extends Resource>(

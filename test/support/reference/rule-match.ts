@@ -1,6 +1,7 @@
 // Whether a packet meets a rule, as Calico's documentation of rules says ("Network policy", sections Rule, EntityRule, Ports).
 import { type Address, isInRange, readAddress } from './addresses.ts';
 import {
+  type Endpoint,
   type EntityRule,
   type IcmpRule,
   type NetworkSet,
@@ -8,7 +9,6 @@ import {
   type Resource,
   type Rule,
   resourcesOf,
-  type Workload,
 } from './resources.ts';
 import { type Labels, selects } from './selectors.ts';
 
@@ -37,9 +37,9 @@ function protocolNumber(protocol: string | number): number {
 }
 
 /** Its own labels, and of those of its profiles each that is not there yet. */
-export function labelsOf(one: Workload | NetworkSet, resources: readonly Resource[]): Labels {
+export function labelsOf(one: Endpoint | NetworkSet, resources: readonly Resource[]): Labels {
   const profiles = resourcesOf<Profile>(resources, 'Profile');
-  const inherited = (one.kind === 'WorkloadEndpoint' ? (one.spec.profiles ?? []) : []).map(
+  const inherited = ('profiles' in one.spec ? (one.spec.profiles ?? []) : []).map(
     (name) => profiles.find(({ metadata }) => metadata.name === name)?.spec.labelsToApply ?? {},
   );
   const own: Labels = {
@@ -58,14 +58,19 @@ export function inNamespaces(selector: string, namespace: string | undefined): b
 }
 
 /** A policy of a namespace selects in it, unless it says which others; policies without a namespace, and nets, do not care. */
-function isInScope(one: Workload | NetworkSet, { namespaceSelector }: EntityRule, { namespace }: Scope): boolean {
+function isInScope(one: Endpoint | NetworkSet, { namespaceSelector }: EntityRule, { namespace }: Scope): boolean {
   if (namespaceSelector !== undefined) return inNamespaces(namespaceSelector, one.metadata.namespace);
   return namespace === undefined || one.metadata.namespace === namespace;
 }
 
-function holdsAddress(one: Workload | NetworkSet, address: Address): boolean {
-  const ranges = one.kind === 'WorkloadEndpoint' ? one.spec.ipNetworks : one.spec.nets;
-  return ranges.some((range) => isInRange(range, address));
+/** A host endpoint that is known by its interface alone has no address that anybody could ask for. */
+function rangesOf(one: Endpoint | NetworkSet): readonly string[] {
+  if (one.kind === 'WorkloadEndpoint') return one.spec.ipNetworks;
+  return one.kind === 'HostEndpoint' ? (one.spec.expectedIPs ?? []) : one.spec.nets;
+}
+
+function holdsAddress(one: Endpoint | NetworkSet, address: Address): boolean {
+  return rangesOf(one).some((range) => isInRange(range, address));
 }
 
 interface Side {
@@ -78,13 +83,19 @@ interface Side {
 }
 
 /** Endpoints and network sets that have the address. */
-function holders({ address, scope }: Side): readonly (Workload | NetworkSet)[] {
-  const all = resourcesOf<Workload | NetworkSet>(scope.resources, 'WorkloadEndpoint', 'NetworkSet', 'GlobalNetworkSet');
+function holders({ address, scope }: Side): readonly (Endpoint | NetworkSet)[] {
+  const all = resourcesOf<Endpoint | NetworkSet>(
+    scope.resources,
+    'WorkloadEndpoint',
+    'HostEndpoint',
+    'NetworkSet',
+    'GlobalNetworkSet',
+  );
   return all.filter((one) => holdsAddress(one, address));
 }
 
 /** Whether the positive selectors of the side choose one; a notSelector brings the policy's namespace with it. */
-function isChosen(one: Workload | NetworkSet, { rule, scope }: Side): boolean {
+function isChosen(one: Endpoint | NetworkSet, { rule, scope }: Side): boolean {
   const scoped = [rule.selector, rule.notSelector, rule.namespaceSelector].some((part) => part !== undefined);
   return (!scoped || isInScope(one, rule, scope)) && selects(rule.selector, labelsOf(one, scope.resources));
 }
@@ -105,8 +116,8 @@ function isPort(wanted: number | string, side: Side): boolean {
   if (port === undefined) return false;
   const [first = '', last = first] = `${wanted}`.split(':');
   if (/^\d+$/.test(first)) return Number(first) <= port && port <= Number(last);
-  const endpoints = holders(side).filter((one) => one.kind === 'WorkloadEndpoint' && isChosen(one, side));
-  const ports = endpoints.flatMap((one) => (one.kind === 'WorkloadEndpoint' ? (one.spec.ports ?? []) : []));
+  const endpoints = holders(side).filter((one) => isChosen(one, side));
+  const ports = endpoints.flatMap(({ spec }) => ('ports' in spec ? (spec.ports ?? []) : []));
   return ports.some(
     (one) =>
       one.name === wanted &&

@@ -69,13 +69,19 @@ function drain(receiver: Receiver): readonly Received[] {
   return all;
 }
 
-/** An error that an earlier packet's refusal has left is answered first, in place of sending. */
-function sendSurely(fd: number, bytes: Uint8Array): void {
+/** Whether the kernel has taken it. An error that an earlier packet's refusal has left is answered first, in place of sending. */
+function trySend(fd: number, bytes: Uint8Array): boolean {
   try {
     send(fd, bytes);
+    return true;
   } catch {
-    send(fd, bytes);
+    return false;
   }
+}
+
+/** What a host's own rules drop, its sockets refuse. */
+function sendOnce(fd: number, bytes: Uint8Array): void {
+  if (!trySend(fd, bytes)) trySend(fd, bytes);
 }
 
 export function openSenders(places: readonly Place[]): Senders {
@@ -116,7 +122,7 @@ export function openSenders(places: readonly Place[]): Senders {
       for (const receiver of receivers) drain(receiver);
       const first = next;
       for (const [index, probe] of probes.entries()) {
-        sendSurely(socketFor(probe), bytesOf(probe.packet, (first + index) & 0xffff));
+        sendOnce(socketFor(probe), bytesOf(probe.packet, (first + index) & 0xffff));
       }
       next += probes.length;
       const seen = collect();

@@ -9,6 +9,7 @@ const PLURALS: Readonly<Record<Resource['kind'], string>> = {
   NetworkPolicy: 'networkpolicies',
   GlobalNetworkPolicy: 'globalnetworkpolicies',
   WorkloadEndpoint: 'workloadendpoints',
+  HostEndpoint: 'hostendpoints',
   NetworkSet: 'networksets',
   GlobalNetworkSet: 'globalnetworksets',
   Tier: 'tiers',
