@@ -10,7 +10,7 @@ const config: KnipConfig = {
     '{src,test}/**/*.worker.ts',
     'script/*.ts',
     'bench/*.ts',
-    'bench/parts/*-inside.ts',
+    'bench/parts/{*-inside,crr,datapath-pod,datapath-quiet}.ts',
     'test/support/etcd/etcd-proxy.ts',
   ],
   project: ['{src,script,bench,test}/**/*.ts'],
