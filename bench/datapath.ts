@@ -43,7 +43,7 @@ async function applyPolicies(lab: string, count: number): Promise<void> {
   if (count === 0) return;
   const documents = Array.from({ length: count }, (_, number) => printPolicy(number, count)).join('---\n');
   await execOnHost(lab, OURS[0], ['calicoctl', 'apply', '-f', '-'], documents);
-  for (const host of OURS) await execOnHost(lab, host, partCommand('datapath-quiet.ts'));
+  for (const host of OURS) await execOnHost(lab, host, partCommand('datapath-quiet-inside.ts'));
 }
 
 /** The hosts of the peer have no agent and no rules, and a way to each other's pods. What a lab has mounted cannot be uninstalled. */

@@ -25,7 +25,7 @@ const SECONDS = 2;
 
 async function addPod(lab: string, host: string, subnet: string | undefined): Promise<Pod> {
   const args = subnet === undefined ? [] : [subnet];
-  return JSON.parse(await execOnHost(lab, host, partCommand('datapath-pod.ts', args))) as Pod;
+  return JSON.parse(await execOnHost(lab, host, partCommand('datapath-pod-inside.ts', args))) as Pod;
 }
 
 function inPod(pod: Pod, command: readonly string[]): readonly string[] {
@@ -40,7 +40,10 @@ export async function addPair(
 ): Promise<Pair> {
   const client = await addPod(lab, hosts[0], subnets?.[0]);
   const server = await addPod(lab, hosts[1], subnets?.[1]);
-  const serving = [['iperf3', '-s', '-p', String(PORTS.stream)], partCommand('crr.ts', ['serve', String(PORTS.crr)])];
+  const serving = [
+    ['iperf3', '-s', '-p', String(PORTS.stream)],
+    partCommand('crr-inside.ts', ['serve', String(PORTS.crr)]),
+  ];
   for (const command of serving) // they end with the lab
     Bun.spawn(commandOnHost(lab, inPod(server, command), hosts[1]), { stdio: ['ignore', 'ignore', 'inherit'] });
   const run = (command: readonly string[]) => execOnHost(lab, hosts[0], inPod(client, command));
@@ -56,7 +59,7 @@ export async function addPair(
   return {
     hosts,
     async measure() {
-      const crr = partCommand('crr.ts', ['run', server.address, String(PORTS.crr), String(SECONDS)]);
+      const crr = partCommand('crr-inside.ts', ['run', server.address, String(PORTS.crr), String(SECONDS)]);
       return { stream: await stream(), crr: Number(await run(crr)) };
     },
   };

@@ -15,7 +15,7 @@ export const PROTOCOL_ICMP = 1;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
 export const PROTOCOL_ICMPV6 = 58;
-export const PROTOCOL_SCTP = 132;
+const PROTOCOL_SCTP = 132;
 export const PROTOCOL_UDPLITE = 136;
 
 /** Whose header begins with ports. */

@@ -1,5 +1,5 @@
-// A TCP connect-request-response loop that costs little beside the kernel's part: `crr.ts serve PORT` answers each connection's byte
-// with a byte, `crr.ts run ADDRESS PORT SECONDS` makes one connection after the other and prints how many a second.
+// A TCP connect-request-response loop that costs little beside the kernel's part: `crr-inside.ts serve PORT` answers each connection's byte
+// with a byte, `crr-inside.ts run ADDRESS PORT SECONDS` makes one connection after the other and prints how many a second.
 import { dlopen, ptr } from 'bun:ffi';
 
 const { symbols: libc } = dlopen('libc.so.6', {
