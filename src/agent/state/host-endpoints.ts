@@ -6,7 +6,7 @@ import { type HostInterface, observeHostInterfaces } from '../../kernel/link/hos
 import type { Log } from '../../sys/log.ts';
 
 /** As Felix reports it: `error` for one that is about no interface of this host. */
-export type EndpointStatus = 'up' | 'down' | 'error';
+type EndpointStatus = 'up' | 'down' | 'error';
 
 export interface HostEndpoints {
   /** Links or addresses of the host may have changed. Throws as the data plane does. */

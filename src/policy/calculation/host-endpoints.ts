@@ -20,7 +20,7 @@ import {
 import { profileListId } from './local-endpoints.ts';
 
 /** An endpoint's labels and profiles. */
-export interface HostResource extends IndexedItem {
+interface HostResource extends IndexedItem {
   readonly inherited: IndexedItem['inherited'] & { readonly profiles: readonly string[] };
 }
 

@@ -8,7 +8,7 @@ import { addHost, addPod } from './firewall-pods.ts';
 /** SSH and etcd are failsafe ports, the others are not. */
 const PORTS = [22, 2379, 8080, 8081];
 
-export interface OpenFlow {
+interface OpenFlow {
   /** Whether a line that is sent comes back within half a second. */
   answers(): Promise<boolean>;
   close(): Promise<void>;
