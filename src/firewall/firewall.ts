@@ -69,14 +69,19 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   let nat = NO_NAT;
   let natElements: readonly NatElement[] = [];
 
+  function followSet(change: Extract<PolicyChange, { kind: 'set-changed' }>): void {
+    const { isSmall, hasOtherRanges } = sets.change(change.id, change);
+    if (isSmall) policy.touchSet(change.id);
+    if (hasOtherRanges) policy.renewSet(change.id);
+  }
+
   function follow(change: PolicyChange): void {
     switch (change.kind) {
       case 'set-added':
         sets.add(change.id, change);
         break;
       case 'set-changed':
-        policy.touchSet(change.id);
-        if (sets.change(change.id, change)) policy.renewSet(change.id);
+        followSet(change);
         break;
       case 'set-removed':
         sets.remove(change.id);

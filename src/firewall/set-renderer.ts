@@ -6,7 +6,7 @@ import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Bytes, SetSpec } from '../nftables/nft.ts';
 import type { IpSetContent, IpSetDelta, IpSetId, IpSetType } from '../policy/types/types.ts';
 import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from './ip-sets.ts';
-import { MAX_BOXES, type Prefix, type RangesOfSet } from './merge/box.ts';
+import { MAX_BOXES_OF_SET, type Prefix, type RangesOfSet } from './merge/box.ts';
 import { constantNets, type SetPart } from './parts.ts';
 
 /** How rules ask for an IP set of addresses in one family: an address is in the set of single ones or in the ranges. */
@@ -19,10 +19,17 @@ interface IpSetView {
 /** Throws `internal` for a set that is not there. */
 export type ViewOfSet = (id: IpSetId, family: Family) => IpSetView;
 
+/** What rules that ask for the set must follow. */
+interface SetChange {
+  /** Its ranges are others now, and have another name. */
+  readonly hasOtherRanges: boolean;
+  /** It is so small, or was, that rules may have its members instead of itself. */
+  readonly isSmall: boolean;
+}
+
 export interface SetRenderer {
   add(id: IpSetId, content: IpSetContent): void;
-  /** True when its ranges are others now, and rules that ask for it must be rendered again. */
-  change(id: IpSetId, delta: IpSetDelta): boolean;
+  change(id: IpSetId, delta: IpSetDelta): SetChange;
   remove(id: IpSetId): void;
   readonly viewOf: ViewOfSet;
   readonly rangesOf: RangesOfSet;
@@ -59,6 +66,14 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
     return { singles, rangeKeys: new Set(), ranges: undefined };
   }
 
+  function addressesOf({ singles }: RenderedSet): ReadonlyMap<Bytes, unknown> {
+    return editor.ruleset.sets.get(singles.name)?.elements ?? new Map<Bytes, undefined>();
+  }
+
+  function isSmall(set: RenderedSet): boolean {
+    return addressesOf(set).size + set.rangeKeys.size <= MAX_BOXES_OF_SET;
+  }
+
   function addMember(set: RenderedSet, { key, isRange }: KeyedMember): void {
     if (isRange) set.rangeKeys.add(key);
     else editor.setElement(set.singles.name, key);
@@ -78,11 +93,13 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
     change(id, delta) {
       const both = mustHave(id);
       const [removed, added] = [keysOfMembers(contentOf(delta, 'removed')), keysOfMembers(contentOf(delta, 'added'))];
+      const families = [...new Set([...removed, ...added].map(({ family }) => both[family]))];
+      const wasSmall = families.some(isSmall);
       for (const member of removed) removeMember(both[member.family], member);
       for (const member of added) addMember(both[member.family], member);
       const touched = [...removed, ...added].filter(({ isRange }) => isRange);
       for (const { family } of touched) both[family].ranges = undefined;
-      return touched.length > 0;
+      return { hasOtherRanges: touched.length > 0, isSmall: wasSmall || families.some(isSmall) };
     },
     remove(id) {
       const both = mustHave(id);
@@ -90,11 +107,10 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
       sets.delete(id);
     },
     rangesOf(id, family) {
-      const { singles, rangeKeys } = mustHave(id)[family];
-      const addresses = editor.ruleset.sets.get(singles.name)?.elements ?? new Map<Bytes, undefined>();
-      if (addresses.size + rangeKeys.size > MAX_BOXES) return undefined;
-      const whole = [...addresses.keys()].map((value): Prefix => ({ value, length: value.length * 8 }));
-      return [...whole, ...[...rangeKeys].map(prefixOfRange)];
+      const set = mustHave(id)[family];
+      if (!isSmall(set)) return undefined;
+      const whole = [...addressesOf(set).keys()].map((value): Prefix => ({ value, length: value.length * 8 }));
+      return [...whole, ...[...set.rangeKeys].map(prefixOfRange)];
     },
     viewOf(id, family) {
       const set = mustHave(id)[family];
