@@ -92,6 +92,7 @@ function isNeeded(
   desired: Ruleset,
 ): boolean {
   if (changes.rewrittenChains.length > 0) return specs.length > 0;
+  if (specs.length < 2) return false;
   const deciding = specs.filter(decides);
   if (deciding.length > 1 && !decideAsBeforeOrAfter(deciding, deltas)) return true;
   const moving = specs.filter((spec) => {

@@ -53,6 +53,12 @@ function note(layers: ActionLayers, { protocol, ports }: Reach, layer: number): 
  * all segments one after the other do. A segment without an action has a layer of its own.
  */
 export function computeLayers(segments: readonly Segment[]): readonly number[] {
+  const [{ action: only } = { action: undefined }] = segments;
+  if (only !== undefined && segments.every(({ action }) => action === only)) return segments.map(() => 0);
+  return computeLayersOfMany(segments);
+}
+
+function computeLayersOfMany(segments: readonly Segment[]): readonly number[] {
   const actions = { allow: createActionLayers(), deny: createActionLayers(), pass: createActionLayers() };
   let first = 0;
 
