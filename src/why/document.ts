@@ -88,7 +88,7 @@ function describeEnd(
 
 /** A value to print as JSON; what is undefined in it is left out. */
 export function describeExplanation(explanation: Explanation, cluster: Cluster, kernel: KernelAnswers) {
-  const { flow, allowed, egress, ingress, labels, staged } = explanation;
+  const { flow, allowed, egress, ingress, labels, staged, unjudged } = explanation;
   const { source, destination, protocol, sourcePort, destinationPort, icmpType, icmpCode } = flow.packet;
   return {
     verdict: allowed ? 'allowed' : 'denied',
@@ -105,5 +105,6 @@ export function describeExplanation(explanation: Explanation, cluster: Cluster, 
       egress: describeVerdict(one.egress, 'egress'),
       ingress: describeVerdict(one.ingress, 'ingress'),
     })),
+    unjudged,
   };
 }

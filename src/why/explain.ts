@@ -10,6 +10,7 @@ import type { Flow } from './flow.ts';
 import { judgeHost, type Path, pathBetween } from './hosts.ts';
 import { type LabelsWithOrigin, listLabels } from './labels.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
+import { findUnjudged } from './unjudged.ts';
 import { type Walk, type WalkVerdict, walkEndpoint } from './walk.ts';
 import { walkHostEndpoint } from './walk-host.ts';
 
@@ -30,6 +31,8 @@ export interface Explanation {
   readonly labels: { readonly source: LabelsWithOrigin; readonly destination: LabelsWithOrigin };
   /** Those that apply to one of the two ends. */
   readonly staged: readonly StagedOutcome[];
+  /** Host endpoints whose policies may be about the packet, too; see findUnjudged. */
+  readonly unjudged: readonly string[];
 }
 
 /** The workload that an end is. */
@@ -104,10 +107,12 @@ function tryStaged(staged: StagedPolicy, flow: Flow, cluster: Cluster): StagedOu
 export function explainFlow(flow: Flow, cluster: Cluster): Explanation {
   const { snapshot, staged } = cluster;
   const labelsOf = (end: End) => listLabels(end.endpoint ?? '', snapshot);
+  const walks = walkBoth(flow, snapshot, cluster);
   return {
     flow,
-    ...walkBoth(flow, snapshot, cluster),
+    ...walks,
     labels: { source: labelsOf(flow.source), destination: labelsOf(flow.destination) },
     staged: staged.filter((one) => affects(one, flow, snapshot)).map((one) => tryStaged(one, flow, cluster)),
+    unjudged: findUnjudged(flow, walks.path, cluster),
   };
 }

@@ -1,6 +1,6 @@
 // Hosts as ends: what a host does with packets of its own workloads, and that it reaches them whatever their policies say.
 import { expect, test } from 'bun:test';
-import { clusterWith, document, POD_A, POD_C } from '../../test/support/policy/why-cluster.ts';
+import { clusterWith, document, POD_A, POD_B, POD_C } from '../../test/support/policy/why-cluster.ts';
 import type { StoredDocument } from './cluster.ts';
 import { explainFlow } from './explain.ts';
 import { readFlows } from './flow.ts';
@@ -58,4 +58,22 @@ test('a host reaches its own workloads whatever their policies say', () => {
     'from-host 6 true: no policy: node1 is its host',
   ]);
   expect(ask('10.9.0.2', POD_C)).toEqual(['from-host 4 true: no policy: node2 is its host']);
+});
+
+test('host endpoints that have policies of what is forwarded are named, those of one host where they are of all interfaces', () => {
+  const named = document('HostEndpoint', 'uplink', { node: 'node1', interfaceName: 'eth0' });
+  const all = document('HostEndpoint', 'all', { node: 'node1', interfaceName: '*' });
+  const other = document('HostEndpoint', 'other', { node: 'node2', interfaceName: '*' });
+  const forward = document('GlobalNetworkPolicy', 'forward', { selector: 'all()', applyOnForward: true });
+  const unjudged = (source: string, destination: string, ...more: readonly StoredDocument[]) => {
+    const cluster = clusterWith(...nodes, named, all, other, ...more);
+    const options = { port: undefined, sourcePort: undefined, icmpType: undefined, family: 4 as const };
+    const ends = [resolveEnd(source, cluster, []), resolveEnd(destination, cluster, [])] as const;
+    const flows = readFlows({ ...options, protocol: undefined }, ...ends, cluster);
+    return flows.flatMap((flow) => explainFlow(flow, cluster).unjudged);
+  };
+  expect(unjudged(POD_A, POD_C)).toEqual([]);
+  const ofBoth = ['all', 'gateway', 'uplink', 'other'].map((name) => `HostEndpoint//${name}`);
+  expect(unjudged(POD_A, POD_C, forward)).toEqual(ofBoth);
+  expect(unjudged(POD_B, POD_C, forward)).toEqual(['HostEndpoint//other']);
 });

@@ -156,6 +156,13 @@ function formatStaged(explanation: Explanation): readonly string[] {
   return ['', 'if a staged policy were enforced', ...lines];
 }
 
+/** What may deny the packet and was not asked. */
+function formatUnjudged({ unjudged }: Explanation): readonly string[] {
+  if (unjudged.length === 0) return [];
+  const names = unjudged.map(formatId).join(', ');
+  return ['', `not judged: what policies of ${names} say of packets that the host forwards`];
+}
+
 /** Lines. */
 export function formatExplanation(
   explanation: Explanation,
@@ -167,5 +174,6 @@ export function formatExplanation(
     ...formatWalk(explanation.egress, explanation, cluster, kernel),
     ...formatWalk(explanation.ingress, explanation, cluster, kernel),
     ...formatStaged(explanation),
+    ...formatUnjudged(explanation),
   ];
 }
