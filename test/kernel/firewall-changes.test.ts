@@ -20,6 +20,9 @@ import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from '../support/
 import { nft, openFirewallIn, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
 import { addHost, addPod, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
 
+/** As where endpoints may send from the ranges that they name. */
+const config: FirewallConfig = { ...defaultFirewallConfig, sourceSpoofing: true };
+
 const CHANGES = 80;
 /** Long enough for packets to meet each state. */
 const PAUSE_MS = 2;
@@ -64,7 +67,7 @@ interface Wanted {
 
 /** Half of the changes happen to policies that are merged into sets. */
 function enterMerging(mergeFrom: number): void {
-  const steps = firewall.setConfig({ ...defaultFirewallConfig, mergeFrom });
+  const steps = firewall.setConfig({ ...config, mergeFrom });
   expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
 }
 
@@ -99,8 +102,8 @@ beforeAll(() => {
     runIn(from.netns, ['ip', 'address', 'add', formatIp(address), 'dev', 'eth0', 'noprefixroute']);
   prepareFlood(host, to);
   kernel = openFirewallIn(host);
-  kernel.loadBase(defaultFirewallConfig);
-  firewall = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
+  kernel.loadBase(config);
+  firewall = createFirewall(config);
   now = emptyState;
 });
 
@@ -328,8 +331,8 @@ for (const { name, one, other, sources } of shapes) {
 }
 
 const configs: readonly FirewallConfig[] = [
-  { ...defaultFirewallConfig, logPrefix: 'other', denyAction: 'reject', endpointToHostAction: 'accept' },
-  defaultFirewallConfig,
+  { ...config, logPrefix: 'other', denyAction: 'reject', endpointToHostAction: 'accept' },
+  config,
 ];
 
 test('nothing of the wrong side passes while the configuration of the whole table changes', async () => {
@@ -339,7 +342,7 @@ test('nothing of the wrong side passes while the configuration of the whole tabl
   });
   enter(state);
   await expectNothingWrong((number) => {
-    const steps = firewall.setConfig(configs[number % 2] ?? defaultFirewallConfig);
+    const steps = firewall.setConfig(configs[number % 2] ?? config);
     expect(steps.length).toBeGreaterThan(0);
     expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
   });
@@ -353,9 +356,9 @@ test('nothing of the wrong side passes while an agent starts with other policy t
   enter(states[1] ?? now);
   await expectNothingWrong((number) => {
     now = states[number % 2] ?? now;
-    firewall = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
+    firewall = createFirewall(config);
     firewall.apply(computeChanges(emptyState, now));
-    expect(kernel.loadBase(defaultFirewallConfig).kind).toBe('loaded');
+    expect(kernel.loadBase(config).kind).toBe('loaded');
     expect(kernel.resync(firewall.ruleset).length).toBeGreaterThan(0);
   });
 });
