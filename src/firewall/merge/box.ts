@@ -37,7 +37,7 @@ export interface Prefix {
 }
 
 /** Of one rule. What would take more has its own rules. */
-export const MAX_BOXES = 64;
+const MAX_BOXES = 64;
 /** Of one IP set. What has more is asked for as the set that it is, so that a member that comes or goes is no more than that. */
 export const MAX_BOXES_OF_SET = 16;
 /** Prefixes of other lengths are made of longer ones: so there are few shapes. */
