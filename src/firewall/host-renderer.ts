@@ -5,6 +5,7 @@ import type { Verdict } from '../nftables/nft.ts';
 import type { PolicyPhase } from '../policy/types/input.ts';
 import type { Direction, HostEndpointPolicy } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
+import { computeGroup, type Group } from './group.ts';
 import { computeHostDispatch, type PhaseTargets } from './host/dispatch.ts';
 import { computeFailsafeChains, computeFailsafeSets } from './host/failsafes.ts';
 import {
@@ -16,7 +17,6 @@ import {
 } from './host/interfaces.ts';
 import { tryComputeQuestion } from './host/phases.ts';
 import type { PolicyRenderer } from './policy-renderer.ts';
-import { computeGroup, type Group } from './rules.ts';
 
 export interface HostRenderer {
   set(endpoint: HostEndpointPolicy): void;

@@ -2,9 +2,9 @@
 // policies change, and so that the same state has the same names however it came about.
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Direction, RuleListId, TierPolicies } from '../policy/types/types.ts';
+import type { Group, TierRuns } from './group.ts';
 import type { Segment } from './merge/segment.ts';
 import { createMergedTier, type MergedTier } from './merged-tier.ts';
-import type { Group, TierRuns } from './rules.ts';
 
 export interface MergedGroups {
   /**

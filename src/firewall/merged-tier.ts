@@ -1,5 +1,5 @@
-// The policies of one tier of an endpoint, merged: what has one action from one change of action to the next is a run, and the boxes
-// of one shape in a run are one set. Another policy changes its own elements.
+// The policies of one tier of an endpoint, merged: what has one action in one layer is a run, and the boxes of one shape in a run are
+// one set. Another policy changes its own elements.
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { Bytes, SetSpec } from '../nftables/nft.ts';
 import type { RuleListId } from '../policy/types/types.ts';

@@ -4,11 +4,12 @@ import { OcicatError } from '../base/errors.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
+import { describeGroup, type Group, renderGroup, type TierRuns } from './group.ts';
 import { createSegmentCache } from './merge/segment-cache.ts';
 import { createMergedGroups, isMergedTier, ownerKey } from './merged-groups.ts';
 import type { Part } from './parts.ts';
 import { formatElementOwner } from './rule-owner.ts';
-import { describeGroup, type Group, mayPass, renderGroup, renderRuleList, type TierRuns } from './rules.ts';
+import { mayPass, renderRuleList } from './rules.ts';
 import type { SetRenderer } from './set-renderer.ts';
 import { createSharedParts } from './shared-parts.ts';
 

@@ -11,9 +11,10 @@ import {
   type TierPolicies,
 } from '../policy/types/types.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
+import { computeGroup, renderGroup } from './group.ts';
 import { ipSetSpec } from './ip-sets.ts';
 import { constantNets } from './parts.ts';
-import { computeGroup, mayPass, renderGroup, renderRuleList } from './rules.ts';
+import { mayPass, renderRuleList } from './rules.ts';
 import type { ViewOfSet } from './set-renderer.ts';
 
 function cidrs(...texts: readonly string[]) {

@@ -4,7 +4,8 @@ import { allowing } from '../../test/support/firewall/firewall-cases.ts';
 import { printRule } from '../nftables/print.ts';
 import type { RuleList, TierPolicies } from '../policy/types/types.ts';
 import { defaultFirewallConfig } from './config.ts';
-import { computeGroup, mayPass, renderGroup, renderRuleList } from './rules.ts';
+import { computeGroup, renderGroup } from './group.ts';
+import { mayPass, renderRuleList } from './rules.ts';
 
 const STAGED = 'StagedGlobalNetworkPolicy//a';
 const list: RuleList = {

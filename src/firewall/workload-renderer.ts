@@ -4,11 +4,11 @@
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { EndpointPolicy } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
+import { computeGroup, type Group } from './group.ts';
 import { createLimitsRenderer } from './limits/limits.ts';
 import * as names from './names.ts';
 import { createFloatingRenderer } from './nat/floating.ts';
 import type { PolicyRenderer } from './policy-renderer.ts';
-import { computeGroup, type Group } from './rules.ts';
 import { computeWorkloadElements, isWorkloadInterface, type OwnedElement } from './workload.ts';
 
 export interface WorkloadRenderer {
