@@ -16,7 +16,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'model/ipam': 'base net schema model/meta',
   'model/bgp': 'net schema model/meta',
   'model/node': 'net schema model/meta model/bgp',
-  'model/felix': 'base schema model/meta',
+  'model/felix': 'base selector schema model/meta',
   'model/idle': 'base schema model/meta model/felix',
   model: 'schema model/meta model/policy model/endpoint model/ipam model/bgp model/node model/felix model/idle',
   'policy/types': 'net selector',
@@ -68,7 +68,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net selector schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint attach cni/server agent/state',
   agent:

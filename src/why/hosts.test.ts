@@ -1,6 +1,7 @@
 // Hosts as ends: what a host does with packets of its own workloads, and that it reaches them whatever their policies say.
 import { expect, test } from 'bun:test';
 import { clusterWith, document, POD_A, POD_B, POD_C } from '../../test/support/policy/why-cluster.ts';
+import { DEFAULT_FAILSAFES } from '../policy/types/failsafe.ts';
 import type { StoredDocument } from './cluster.ts';
 import { explainFlow } from './explain.ts';
 import { readFlows } from './flow.ts';
@@ -37,6 +38,17 @@ test('a packet to the host of its workload is the host’s to let through, by it
   expect(ask(POD_A, 'fd09::1', toHost('default', 'Accept'), toHost('node.node1', 'Drop'))).toEqual([
     `to-host 6 false: ${by('Drop')}`,
   ]);
+});
+
+test('a configuration for nodes by their labels counts, and one that no agent can read does not', () => {
+  const labelled = document('Node', 'node1', { bgp: { ipv4Address: '10.9.0.1/24' } }, { labels: { role: 'gpu' } });
+  const settings = { defaultEndpointToHostAction: 'Accept', failsafeInboundHostPorts: [] };
+  const forSome = document('FelixConfiguration', 'gpus', { nodeSelector: `role == 'gpu'`, ...settings });
+  const { hosts } = clusterWith(...nodes, labelled, forSome);
+  expect(hosts.get('node1')).toMatchObject({ toHost: 'Accept', failsafes: { ingress: [] } });
+  expect(hosts.get('node2')).toMatchObject({ toHost: 'Drop', failsafes: DEFAULT_FAILSAFES });
+  const unreadable = document('FelixConfiguration', 'default', { ...settings, vxlanPort: 'none' });
+  expect(clusterWith(...nodes, unreadable).hosts.get('node1')).toMatchObject({ toHost: 'Drop' });
 });
 
 test('the workload’s own policy comes before', () => {

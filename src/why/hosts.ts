@@ -1,18 +1,20 @@
 // The hosts of a cluster as ends of a flow: which addresses they have, and what becomes there of packets from and to their own
 // workloads, which policy of host endpoints is not about.
+import { isOcicatError } from '../base/errors.ts';
 import { tryParseJson } from '../base/json.ts';
-import { felixConfigurationSpec } from '../model/felix/felix-configuration.ts';
+import { type FelixConfiguration, felixConfiguration } from '../model/felix/felix-configuration.ts';
+import { computeNodeSettings } from '../model/felix/settings-for-node.ts';
+import { parseStoredText } from '../model/meta/stored.ts';
 import { type Ip, tryParseIp } from '../net/ip.ts';
-import { computeFailsafes, DEFAULT_FAILSAFES, type Failsafes } from '../policy/types/failsafe.ts';
+import { computeFailsafes, type Failsafes } from '../policy/types/failsafe.ts';
 import { membersOf } from '../schema/document.ts';
-import { readSchema } from '../schema/schema-read.ts';
 
 /** What a host does with a packet of one of its workloads, after the workload's policy has let it through. */
 type ToHostAction = 'Drop' | 'Accept' | 'Return';
 
 export interface Host {
   readonly addresses: readonly Ip[];
-  /** Of the FelixConfigurations for all nodes and for this one; others, the file and the environment of its agent may say otherwise. */
+  /** Of the FelixConfigurations for this node; the file and the environment of its agent may say otherwise. */
   readonly toHost: ToHostAction;
   /** Ids of its host endpoints, by name. */
   readonly endpoints: readonly string[];
@@ -51,34 +53,51 @@ function addressesOf(node: Document): readonly Ip[] {
   return [...new Set([ipv4Address, ipv6Address, ...listed].flatMap(parseAddress))];
 }
 
-function toHostOf(configuration: Document | undefined): ToHostAction | undefined {
-  const word = configuration && specOf(configuration).defaultEndpointToHostAction;
-  return ACTIONS.find((action) => typeof word === 'string' && action.toLowerCase() === word.toLowerCase());
-}
-
-function failsafesOf(configurations: readonly (Document | undefined)[]): Failsafes {
-  const specs = configurations.map((one) => one && readSchema(felixConfigurationSpec, specOf(one), 'stored'));
-  const settings = specs.flatMap((read) => (read?.kind === 'valid' ? [read.value] : []));
-  return settings.reduceRight<Failsafes>((otherwise, one) => computeFailsafes(one, otherwise), DEFAULT_FAILSAFES);
-}
-
-function readHost(node: Document, documents: readonly Document[]): Host {
-  const [own, common] = [`node.${node.name}`, 'default'].map((name) =>
-    documents.find((one) => one.kind === 'FelixConfiguration' && one.name === name),
+/** Undefined for a node that cannot be read. */
+function labelsOf({ text }: Document): Readonly<Record<string, string>> | undefined {
+  const metadata = membersOf(membersOf(tryParseJson(text))?.metadata);
+  const entries = Object.entries(membersOf(metadata?.labels) ?? {});
+  return (
+    metadata &&
+    Object.fromEntries(entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])))
   );
-  const endpoints = documents.filter((one) => one.kind === 'HostEndpoint' && specOf(one).node === node.name);
+}
+
+/** By name; agents leave out what they cannot read. */
+function readConfigurations(documents: readonly Document[]): ReadonlyMap<string, FelixConfiguration> {
+  const read = ({ name, text }: Document): readonly (readonly [string, FelixConfiguration])[] => {
+    try {
+      return [[name, parseStoredText(felixConfiguration, { name }, text)]];
+    } catch (error) {
+      if (isOcicatError(error, 'corrupt')) return [];
+      throw error;
+    }
+  };
+  return new Map(documents.filter(({ kind }) => kind === 'FelixConfiguration').flatMap(read));
+}
+
+function readHost(
+  node: Document,
+  endpoints: readonly Document[],
+  configurations: ReadonlyMap<string, FelixConfiguration>,
+): Host {
+  const settings = computeNodeSettings(configurations, { name: node.name, labels: labelsOf(node) });
+  const word = settings.defaultEndpointToHostAction?.toLowerCase();
   return {
     addresses: addressesOf(node),
-    toHost: toHostOf(own) ?? toHostOf(common) ?? 'Drop',
+    toHost: ACTIONS.find((action) => action.toLowerCase() === word) ?? 'Drop',
     endpoints: endpoints.map(({ name }) => `HostEndpoint//${name}`).sort(),
-    failsafes: failsafesOf([own, common]),
+    failsafes: computeFailsafes(settings),
   };
 }
 
 /** By name of the node. */
 export function readHosts(documents: readonly Document[]): ReadonlyMap<string, Host> {
+  const configurations = readConfigurations(documents);
+  const isEndpoint = ({ kind }: Document) => kind === 'HostEndpoint';
+  const endpoints = Map.groupBy(documents.filter(isEndpoint), (one) => specOf(one).node);
   const nodes = documents.filter(({ kind }) => kind === 'Node');
-  return new Map(nodes.map((node) => [node.name, readHost(node, documents)]));
+  return new Map(nodes.map((node) => [node.name, readHost(node, endpoints.get(node.name) ?? [], configurations)]));
 }
 
 /** How a packet goes: from one end to the other through hosts, or between a workload and its own host. */

@@ -9,6 +9,7 @@ import {
   type FelixConfigurationSpec,
   felixConfiguration,
 } from '../../model/felix/felix-configuration.ts';
+import { computeNodeSettings } from '../../model/felix/settings-for-node.ts';
 import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { type Node, node } from '../../model/node/node.ts';
@@ -26,7 +27,6 @@ import type { Log } from '../../sys/log.ts';
 import { computeHostsAreDirect, type FelixSettings } from '../config/felix-settings.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
 import { createInformerStore, type InformerStore } from './informer-store.ts';
-import { findScoped } from './scoped-settings.ts';
 
 /** What a change makes out of date. */
 export type Invalidation = 'routing' | 'pools' | 'felix';
@@ -86,9 +86,9 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
   ]);
 
   function settings(): FelixSettings {
-    const { all } = felixConfigurations;
-    const stored = [all.get('default'), findScoped(all.values(), nodes.all.get(nodeName)), all.get(`node.${nodeName}`)];
-    return Object.assign({}, ...stored.map((one) => one?.spec), felix);
+    const own = nodes.all.get(nodeName);
+    const labels = own && (own.metadata.labels ?? {});
+    return { ...computeNodeSettings(felixConfigurations.all, { name: nodeName, labels }), ...felix };
   }
 
   function setResource(kind: string, name: string, text: string | undefined): Invalidation | undefined {
