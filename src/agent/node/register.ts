@@ -1,6 +1,6 @@
 // Makes this host a node of the cluster: its Node resource, the default pools and the default configuration (Calico v3.33,
 // node/pkg/lifecycle/startup/startup.go).
-import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { formatIssue, isOcicatError, OcicatError } from '../../base/errors.ts';
 import { printJson } from '../../base/json.ts';
 import type { Datastore } from '../../datastore/port.ts';
 import { DEFAULT_SETTINGS, type NamedSpec } from '../../datastore/resource/default-settings.ts';
@@ -12,8 +12,8 @@ import {
   listResources,
   updateResource,
 } from '../../datastore/resource/resources.ts';
-import { ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
-import { parseResource, readResource } from '../../model/meta/kind.ts';
+import { type IPPool, ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
+import { readResource } from '../../model/meta/kind.ts';
 import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
 import {
   type Cidr,
@@ -172,6 +172,26 @@ function planRange({ family, setting }: PoolPlan): Cidr | undefined {
   return setting.kind === 'default' && family === 4 ? chooseIpv4Range() : undefined;
 }
 
+/** Throws `invalid`, which names the variables, when no pool can be so. */
+function buildPool({ family, natOutgoing, blockSize }: PoolPlan, range: Cidr): IPPool {
+  const result = readResource(
+    ipPool,
+    {
+      kind: 'IPPool',
+      apiVersion: API_VERSION,
+      metadata: { name: `default-ipv${family}-ippool` },
+      spec: { cidr: formatCidr(range), natOutgoing, blockSize },
+    },
+    'document',
+  );
+  if (result.kind === 'valid') return result.value;
+  const variables = `CALICO_IPV${family}POOL_CIDR or CALICO_IPV${family}POOL_BLOCK_SIZE`;
+  throw new OcicatError(
+    'invalid',
+    `make the default IPv${family} pool: ${result.issues.map(formatIssue).join('; ')}; set ${variables} otherwise, or CALICO_IPV${family}POOL_CIDR to "none"`,
+  );
+}
+
 async function ensurePool(
   datastore: Datastore,
   plan: PoolPlan,
@@ -183,13 +203,7 @@ async function ensurePool(
     .map((cidr) => (cidr === undefined ? undefined : cidrFamily(cidr)));
   const range = families.includes(plan.family) ? undefined : planRange(plan);
   if (range === undefined) return;
-  const { natOutgoing, blockSize } = plan;
-  const pool = parseResource(ipPool, {
-    kind: 'IPPool',
-    apiVersion: API_VERSION,
-    metadata: { name: `default-ipv${plan.family}-ippool` },
-    spec: { cidr: formatCidr(range), natOutgoing, blockSize },
-  });
+  const pool = buildPool(plan, range);
   await createMissing(datastore, [{ kind: 'IPPool', name: pool.metadata.name, spec: pool.spec }], signal);
 }
 
