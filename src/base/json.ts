@@ -29,6 +29,11 @@ export function parseJson(text: string): Json {
   });
 }
 
+/** Why parseJson refused a text, without the engine's words: they quote it, and it may hold a secret. */
+export function describeJsonFault(error: unknown): string {
+  return error instanceof RangeError ? error.message : 'is not JSON';
+}
+
 /** As parseJson; undefined for text that it refuses. */
 export function tryParseJson(text: string): Json | undefined {
   try {

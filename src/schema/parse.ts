@@ -1,6 +1,6 @@
 // From a JSON text or a value of one to what a schema describes; refused whole, with every issue in one line.
 import { type Issue, OcicatError } from '../base/errors.ts';
-import { type Json, parseJson } from '../base/json.ts';
+import { describeJsonFault, type Json, parseJson } from '../base/json.ts';
 import type { Schema } from './schema.ts';
 import { type ReadMode, readSchema } from './schema-read.ts';
 
@@ -28,8 +28,7 @@ export function parseDocument<T>(what: string, json: string, schema: Schema<T>, 
   try {
     value = parseJson(json);
   } catch (cause) {
-    const why = cause instanceof RangeError ? cause.message : 'is not JSON'; // the parser's own words may quote a secret
-    throw new OcicatError('invalid', `${what}: ${why}`);
+    throw new OcicatError('invalid', `${what}: ${describeJsonFault(cause)}`);
   }
   return parseValue(what, value, schema, mode);
 }

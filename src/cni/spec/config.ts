@@ -1,9 +1,10 @@
 // The network configuration on a plugin's standard input, from JSON to values or to every reason to refuse it (Calico
 // v3.33, cni-plugin/pkg/types/types.go; CNI spec 1.1.0, "Plugin configuration objects").
 import { formatIssue } from '../../base/errors.ts';
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts';
+import { describeJsonFault, isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
+import { describeValue } from '../../schema/document.ts';
 import { readSchema } from '../../schema/schema-read.ts';
 import {
   type Attach,
@@ -127,10 +128,7 @@ export function parseConfig(text: string, plugin: PluginName, args: CniArgs | un
   try {
     value = parseJson(text);
   } catch (error) {
-    return refuse(
-      CNI_CODE.undecodable,
-      `error unmarshall network config: ${error instanceof Error ? error.message : 'not JSON'}`,
-    );
+    return refuse(CNI_CODE.undecodable, `error unmarshall network config: ${describeJsonFault(error)}`);
   }
   if (!isJsonObject(value)) return refuse(CNI_CODE.undecodable, 'error unmarshall network config: not an object');
   const wanted = value.cniVersion ?? DEFAULT_VERSION;
@@ -140,7 +138,7 @@ export function parseConfig(text: string, plugin: PluginName, args: CniArgs | un
     return refuse(
       CNI_CODE.incompatibleVersion,
       'incompatible CNI versions',
-      `config is ${JSON.stringify(wanted)}, plugin supports [${supported}]`,
+      `config is ${describeValue(wanted)}, plugin supports [${supported}]`,
     );
   }
   const workload = args === undefined ? { args: NO_WORKLOAD_ARGS, issues: [] } : readWorkloadArgs(value, args);

@@ -196,7 +196,12 @@ test.each([
     { cniVersion: '9.0.0' },
     '1 incompatible CNI versions: config is "9.0.0", plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]',
   ],
-  [{}, '{', "6 error unmarshall network config: JSON Parse error: Expected '}'"],
+  [{}, '{"etcd_password": hunter2}', '6 error unmarshall network config: is not JSON'],
+  [
+    {},
+    '{"cniVersion": 12345678901234567890}',
+    '1 incompatible CNI versions: config is 12345678901234567890, plugin supports ["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]',
+  ],
   [{}, '[]', '6 error unmarshall network config: not an object'],
   [{ CNI_COMMAND: 'CHECK' }, {}, '1 config version does not allow CHECK'],
   [{ CNI_COMMAND: 'GC' }, { cniVersion: '1.0.0' }, '1 config version does not allow GC'],
