@@ -3,6 +3,7 @@
 import { tryParseJson } from '../../base/json.ts';
 import { parsedText, text, textThat } from '../../schema/scalars.ts';
 import { type Infer, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
+import { controlTexts } from './traffic-controls.ts';
 import { address, interfaceMac } from './workload-values.ts';
 
 /** The key of `runtimeConfig` that holds them. */
@@ -23,6 +24,7 @@ const addresses = listInText('a list of addresses in JSON, such as ["192.168.0.1
 const unsupported = textThat('nothing: it is not supported', () => false);
 
 export const podAnnotations = object({
+  ...controlTexts,
   'cni.projectcalico.org/ipAddrs': optional(addresses),
   'cni.projectcalico.org/hwAddr': sparse(interfaceMac, ''),
   'cni.projectcalico.org/ipv4pools': optional(texts),

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { parseConfig } from './config.ts';
+import { POD_ANNOTATIONS } from './pod-annotations.ts';
 
 interface Asked {
   readonly bandwidth?: object;
@@ -14,7 +15,7 @@ const prefixed = (texts: Readonly<Record<string, string>>) =>
 function parse({ bandwidth, annotations = {}, labels = {} }: Asked) {
   const runtimeConfig = {
     ...(bandwidth === undefined ? {} : { bandwidth }),
-    'io.kubernetes.cri.pod-annotations': Object.fromEntries(prefixed(annotations)),
+    [POD_ANNOTATIONS]: Object.fromEntries(prefixed(annotations)),
   };
   const cni = { labels: prefixed(labels).map(([key, value]) => ({ key, value })) };
   const config = {
@@ -57,7 +58,14 @@ test.each(accepted)('%p asks for this', (asked, controls) => {
 });
 
 test.each([
-  [{ bandwidth: { ingressRate: 10 } }, 'wanted a whole number of bits per second from 1000'],
+  [
+    { bandwidth: { ingressRate: 10 } },
+    'runtimeConfig.bandwidth.ingressRate: found 10, wanted a whole number of bits per',
+  ],
+  [
+    { bandwidth: { ingressRate: 5000, ingressBurst: 1e12 } },
+    'runtimeConfig.bandwidth.ingressBurst: found 1000000000000',
+  ],
   [{ bandwidth: { ingressRate: 'x' } }, 'runtimeConfig.bandwidth.ingressRate: found "x"'],
   [{ annotations: { ingressBandwidth: 'fast' } }, 'found "fast"'],
   [{ annotations: { dscp: 'AF9' } }, 'a DSCP value'],
@@ -65,4 +73,13 @@ test.each([
 ])('%p is refused, by its name', (asked: Asked, message) => {
   const result = parse(asked);
   expect(result.kind === 'refused' ? result.error.details : '').toContain(message);
+});
+
+test.each([
+  ['x', 'runtimeConfig: found "x", wanted an object'],
+  [{ [POD_ANNOTATIONS]: 7 }, 'runtimeConfig["io.kubernetes.cri.pod-annotations"]: found 7, wanted an object'],
+])('%p in the place of an object is named once', (runtimeConfig, details) => {
+  const config = { cniVersion: '1.0.0', name: 'n', type: 'calico', ipam: { type: 'calico-ipam' }, runtimeConfig };
+  const result = parseConfig(JSON.stringify(config), 'calico', new Map());
+  expect(result.kind === 'refused' ? result.error.details : '').toBe(details);
 });

@@ -1,19 +1,34 @@
 // What a runtime asks of the traffic of a container: CNI's capability "bandwidth" (its CONVENTIONS.md), and Calico's controls as
 // annotations of the pod or labels of the container ("QoS controls" of its documentation).
 import type { Issue } from '../../base/errors.ts';
-import type { JsonObject } from '../../base/json.ts';
 import { tryParseQuantity } from '../../base/quantity.ts';
-import { type QosControls, qosControls } from '../../model/endpoint/qos-controls.ts';
-import { integer, parsedText } from '../../schema/scalars.ts';
-import { type Fields, object, optional, type Scalar, type Schema } from '../../schema/schema.ts';
+import { bandwidth, burst, type QosControls, qosControls } from '../../model/endpoint/qos-controls.ts';
+import { parsedText } from '../../schema/scalars.ts';
+import {
+  type Field,
+  type Fields,
+  type Infer,
+  object,
+  optional,
+  type Scalar,
+  type Schema,
+} from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
-import { POD_ANNOTATIONS } from './pod-annotations.ts';
 
 const PREFIX = 'qos.projectcalico.org/';
 
 /** 0 is no limit, as in the reference plugin "bandwidth". */
-const bits = optional(integer(0, Number.MAX_SAFE_INTEGER, 'bits'));
-const capability = object({ ingressRate: bits, ingressBurst: bits, egressRate: bits, egressBurst: bits });
+function orNone(limit: Scalar<number>): Scalar<number> {
+  return { ...limit, wanted: `${limit.wanted}, or 0 for none`, read: (value) => (value === 0 ? 0 : limit.read(value)) };
+}
+
+const [rate, size] = [optional(orNone(bandwidth)), optional(orNone(burst))];
+export const bandwidthCapability = object({
+  ingressRate: rate,
+  ingressBurst: size,
+  egressRate: rate,
+  egressBurst: size,
+});
 
 /** An amount such as `10M`, rounded up; of what is none the text, as names of marks are. */
 function inText(schema: Schema<unknown>): Scalar<unknown> {
@@ -26,13 +41,10 @@ function inText(schema: Schema<unknown>): Scalar<unknown> {
 }
 
 const known: Fields = qosControls.fields;
-const named: Fields = Object.fromEntries(
-  Object.entries(known).map(([name, { schema }]) => [`${PREFIX}${name}`, optional(inText(schema))]),
-);
-const texts = object(named);
-const file = object({
-  runtimeConfig: optional(object({ bandwidth: optional(capability), [POD_ANNOTATIONS]: optional(texts) })),
-});
+/** By the names that they have as annotations and labels. */
+export const controlTexts: Readonly<Record<`${typeof PREFIX}${string}`, Field<unknown, 'optional'>>> =
+  Object.fromEntries(Object.entries(known).map(([name, { schema }]) => [`${PREFIX}${name}`, optional(inText(schema))]));
+const texts = object(controlTexts);
 
 type Report = (issue: Issue) => void;
 type Values = Readonly<Record<string, unknown>>;
@@ -54,21 +66,24 @@ function ofCapability(asked: Values = {}): Values {
 }
 
 function ofTexts(asked: Values = {}): Values {
-  return Object.fromEntries(Object.entries(asked).map(([name, value]) => [name.slice(PREFIX.length), value]));
+  const ours = Object.entries(asked).filter(([name]) => name.startsWith(PREFIX));
+  return Object.fromEntries(ours.map(([name, value]) => [name.slice(PREFIX.length), value]));
+}
+
+export interface AskedControls {
+  readonly bandwidth: Infer<typeof bandwidthCapability> | undefined;
+  /** As `controlTexts` reads them, among others. */
+  readonly annotations: Values | undefined;
+  /** As they came. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Labels go before annotations, and these before the capability; undefined: nothing is asked. */
 export function readControls(
-  configuration: JsonObject,
-  labels: Readonly<Record<string, string>>,
+  { bandwidth, annotations, labels }: AskedControls,
   report: Report,
 ): QosControls | undefined {
-  const { runtimeConfig: runtime } = read(file, configuration, report) ?? {};
-  const asked = {
-    ...ofCapability(runtime?.bandwidth),
-    ...ofTexts(runtime?.[POD_ANNOTATIONS]),
-    ...ofTexts(read(texts, labels, report, 'labels.')),
-  };
-  if (Object.keys(asked).length === 0) return undefined;
-  return read(qosControls, asked, report, 'runtimeConfig.bandwidth: ');
+  const labelled = read(texts, labels, report, 'labels');
+  const asked = { ...ofCapability(bandwidth), ...ofTexts(annotations), ...ofTexts(labelled) };
+  return Object.keys(asked).length === 0 ? undefined : read(qosControls, asked, report);
 }

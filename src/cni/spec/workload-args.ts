@@ -11,7 +11,7 @@ import { list, object, optional, type Scalar, sparse } from '../../schema/schema
 import { readSchema } from '../../schema/schema-read.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
 import { askedByPod, POD_ANNOTATIONS, podAnnotations } from './pod-annotations.ts';
-import { readControls } from './traffic-controls.ts';
+import { bandwidthCapability, readControls } from './traffic-controls.ts';
 import { address, interfaceMac } from './workload-values.ts';
 
 export interface WorkloadArgs {
@@ -62,7 +62,9 @@ const pairs = optional(list(object({ key: text(), value: text() })));
 
 /** Where CNI's conventions have them (its CONVENTIONS.md: "runtimeConfig" and "args"), and Mesos. */
 const workloadFile = object({
-  runtimeConfig: optional(object({ ...asked, [POD_ANNOTATIONS]: optional(podAnnotations) })),
+  runtimeConfig: optional(
+    object({ ...asked, bandwidth: optional(bandwidthCapability), [POD_ANNOTATIONS]: optional(podAnnotations) }),
+  ),
   args: optional(
     object({
       cni: optional(object({ ...asked, labels: pairs })),
@@ -158,7 +160,7 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
     namespace: mesos.namespace,
     workload: workloadOf(args),
     labels,
-    controls: readControls(configuration, labels, report),
+    controls: readControls({ bandwidth: runtime?.bandwidth, annotations: runtime?.[POD_ANNOTATIONS], labels }, report),
   };
   return { args: workload, issues };
 }

@@ -4,8 +4,8 @@ import { type ObjectOf, object, optional, sparse } from '../../schema/schema.ts'
 import { dscp } from '../meta/values.ts';
 
 /** Of rates and bursts; 0 is no limit. */
-const bandwidth = integer(1_000, 1_000_000_000_000_000, 'bits per second');
-const burst = integer(1_000, 34_359_738_360, 'bits');
+export const bandwidth = integer(1_000, 1_000_000_000_000_000, 'bits per second');
+export const burst = integer(1_000, 34_359_738_360, 'bits');
 const peakRate = integer(1_010, 1_010_000_000_000_000, 'bits per second');
 const minBurst = integer(1_000, 100_000_000, 'bytes');
 const packetRate = integer(1, 10_000, 'packets per second');
