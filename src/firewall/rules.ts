@@ -15,7 +15,7 @@ import { formatOwner, ownerOf } from './rule-owner.ts';
 import type { ViewOfSet } from './set-renderer.ts';
 
 /**
- * The one bit of the packet mark that is ours, the same as Calico's for this purpose: set by a `pass` rule and cleared as
+ * A bit of the packet mark that is ours, the same as Calico's for this purpose: set by a `pass` rule and cleared as
  * soon as its tier has seen it, so that no packet leaves our chains with it.
  */
 export const PASS_MARK = 0x20000;
