@@ -149,6 +149,35 @@ test('what somebody takes away comes back', () => {
   expect(shape(wanted)).toMatchObject({ shaped: ['cali1'], failures: [] });
 });
 
+test('what somebody else made stays where no bandwidth is asked for, and gives way where one is', () => {
+  expect(shape({})).toMatchObject({ shaped: ['cali1'], failures: [] });
+  const bucket = ['root', 'handle', '1:', 'tbf', 'rate', '9mbit', 'burst', '9kb', 'limit', '9kb'];
+  runIn(host, ['ip', 'link', 'add', 'bwp1', 'up', 'type', 'ifb']);
+  const match = ['parent', 'ffff:', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
+  for (const words of [
+    ['qdisc', 'add', 'dev', 'cali1', ...bucket],
+    ['qdisc', 'add', 'dev', 'cali1', 'ingress'],
+    ['filter', 'add', 'dev', 'cali1', ...match, 'action', 'mirred', 'egress', 'redirect', 'dev', 'bwp1'],
+  ])
+    tc(...words);
+  const standing = () => tc('qdisc', 'show', 'dev', 'cali1') + tc('filter', 'show', 'dev', 'cali1', 'ingress');
+  const theirs = standing();
+  expect(shape({})).toMatchObject({ shaped: [], failures: [] });
+  expect(standing()).toBe(theirs);
+  expect(shape({ egress: SLOW, ingress: SLOW })).toMatchObject({ shaped: ['cali1'], failures: [] });
+  expect(standing()).not.toMatch(/9Mbit|bwp1/);
+  expect(shape({ egress: SLOW, ingress: SLOW })).toMatchObject({ shaped: [], failures: [] });
+  runIn(host, ['ip', 'link', 'del', 'bwp1']);
+});
+
+test('a pod that is sent through a link which has gone sends again when no bandwidth is asked for', async () => {
+  shape({ egress: FAST });
+  const [ifb = ''] = ifbs().map((line) => line.split(' ')[0] ?? '');
+  runIn(host, ['ip', 'link', 'del', ifb]);
+  expect(shape({})).toMatchObject({ shaped: ['cali1'], failures: [] });
+  expect(await transfer(pod.netns, HOST_IPV4, 'send')).toBeLessThan(0.5);
+});
+
 test('rates, bursts and peaks at their limits are taken, and read back as they are', () => {
   for (const bitsPerSecond of [1_000, 1_000_000_000_000_000])
     for (const burstBits of [1_000, 34_359_738_360])

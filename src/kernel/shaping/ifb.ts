@@ -22,6 +22,12 @@ function isOurs({ name, group }: links.Link): boolean {
   return name.startsWith(PREFIX) && group === BANDWIDTH_GROUP;
 }
 
+/** The one of this name, if it is ours. */
+export function observeIfb(socket: netlink.Netlink, name: string): links.Link | undefined {
+  const link = links.observeLink(socket, name);
+  return link !== undefined && isOurs(link) ? link : undefined;
+}
+
 /** Makes it, up; one of ours that stands is raised. Throws `kernel`, also when somebody else has one of that name. */
 export function makeIfb(socket: netlink.Netlink, name: string, mtuBytes: number): links.Link {
   const writer = netlink.createMessageWriter(256);
@@ -31,9 +37,8 @@ export function makeIfb(socket: netlink.Netlink, name: string, mtuBytes: number)
   writer.nestPlain(links.IFLA_LINKINFO).attrString(IFLA_INFO_KIND, 'ifb').endNest().end();
   const [refusal] = socket.tryRequest(writer, 1);
   if (refusal !== undefined && refusal.errno !== EEXIST) throw netlink.refusalError(`make link "${name}"`, refusal);
-  const link = links.observeLink(socket, name);
-  if (link === undefined || !isOurs(link))
-    throw new OcicatError('kernel', `make link "${name}": it is somebody else's`);
+  const link = observeIfb(socket, name);
+  if (link === undefined) throw new OcicatError('kernel', `make link "${name}": it is somebody else's`);
   links.writeUp(writer.reset(), link.index, true);
   socket.request(writer, 1);
   return link;
@@ -46,8 +51,8 @@ export function observeIfbs(socket: netlink.Netlink): ReadonlyMap<string, links.
 
 /** Removes it; false when there is none of ours. Throws `kernel`. */
 export function removeIfb(socket: netlink.Netlink, name: string): boolean {
-  const link = links.observeLink(socket, name);
-  if (link === undefined || !isOurs(link)) return false;
+  const link = observeIfb(socket, name);
+  if (link === undefined) return false;
   const writer = netlink.createMessageWriter(64);
   links.beginLink(writer, links.RTM_DELLINK, netlink.NLM_F_ACK, { index: link.index }).end();
   socket.request(writer, 1);

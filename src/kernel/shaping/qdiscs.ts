@@ -11,12 +11,13 @@ export const TCA_OPTIONS = 2;
 const ROOT = 0xffffffff;
 const INGRESS = 0xfffffff1;
 export const INGRESS_HANDLE = 0xffff0000;
-const BUCKET_HANDLE = 0x10000;
+/** Ours: a bucket of another handle is somebody else's. Calico's plugins and CNI's `bandwidth` have 1:. */
+const BUCKET_HANDLE = 0x0c1c_0000;
 const CHANGE = netlink.NLM_F_ACK | netlink.NLM_F_CREATE;
 export const TC_HEADER_BYTES = 20;
 
 export interface LinkQdiscs {
-  /** Of what leaves through the link. */
+  /** Of what leaves through the link; of ours alone. */
   readonly bucket: TokenBucket | undefined;
   readonly hasIngress: boolean;
 }
@@ -34,13 +35,13 @@ export function writeTcHeader(
 
 function readInto(found: Map<number, LinkQdiscs>, payload: Uint8Array): void {
   const index = netlink.readU32(payload, 4);
-  const parent = netlink.readU32(payload, 12);
+  const isOurs = netlink.readU32(payload, 8) === BUCKET_HANDLE && netlink.readU32(payload, 12) === ROOT;
   const attributes = netlink.readAttributes(payload, TC_HEADER_BYTES);
   const kind = netlink.readText(attributes.get(TCA_KIND) ?? new Uint8Array());
   const known = found.get(index) ?? NO_QDISCS;
   if (kind === 'ingress' || kind === 'clsact') found.set(index, { ...known, hasIngress: true });
   const options = attributes.get(TCA_OPTIONS);
-  if (kind !== 'tbf' || parent !== ROOT || options === undefined) return;
+  if (kind !== 'tbf' || !isOurs || options === undefined) return;
   found.set(index, { ...known, bucket: readTokenBucket(options) });
 }
 

@@ -36,14 +36,16 @@ function within(bytes: Uint8Array | undefined, type: number): Uint8Array | undef
   return bytes === undefined ? undefined : netlink.readAttributes(bytes).get(type);
 }
 
+/** Of filters of other kinds the attributes mean something else. */
 function readTarget(payload: Uint8Array): number | undefined {
-  const options = netlink.readAttributes(payload, TC_HEADER_BYTES).get(TCA_OPTIONS);
-  const action = within(within(within(options, TCA_U32_ACT), FIRST), TCA_ACT_OPTIONS);
+  const attributes = netlink.readAttributes(payload, TC_HEADER_BYTES);
+  if (netlink.readText(attributes.get(TCA_KIND) ?? new Uint8Array()) !== 'u32') return undefined;
+  const action = within(within(within(attributes.get(TCA_OPTIONS), TCA_U32_ACT), FIRST), TCA_ACT_OPTIONS);
   const mirred = within(action, TCA_MIRRED_PARMS);
   return mirred === undefined ? undefined : netlink.readU32(mirred, INDEX_OFFSET);
 }
 
-/** The index of the link that what comes in by this one is sent through; undefined: none. */
+/** The index of the link that what comes in by this one is sent through, 0 when that has gone; undefined: none. */
 export function observeRedirect(socket: netlink.Netlink, index: number): number | undefined {
   const writer = netlink.createMessageWriter(64);
   writer.begin(RTM_GETTFILTER, netlink.NLM_F_DUMP);

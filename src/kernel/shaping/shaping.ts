@@ -1,12 +1,12 @@
 // Makes the bandwidth of workloads' links as it is wanted: what goes to the pod waits at the host's end of its link, what comes
 // from it is sent through a link of its own and waits there (Calico v3.33, felix/dataplane/linux/qos/qos.go). Nothing of it is
-// in the pod's namespace, where the pod's root could undo it.
+// in the pod's namespace, where the pod's root could undo it. Where no bandwidth is wanted, what others made stays.
 import { sameContent } from '../../base/equal.ts';
 import { OcicatError } from '../../base/errors.ts';
 import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import * as netlink from '../../sys/netlink.ts';
 import type { Link } from '../link/links.ts';
-import { ifbNameOf, makeIfb, observeIfbs, removeIfb } from './ifb.ts';
+import { ifbNameOf, makeIfb, observeIfb, observeIfbs, removeIfb } from './ifb.ts';
 import {
   type LinkQdiscs,
   NO_QDISCS,
@@ -27,6 +27,9 @@ export interface Shaping {
   readonly failures: readonly OcicatError[];
 }
 
+/** The index of a link that is no more, where one is sent through it. */
+const GONE = 0;
+
 function isBounded({ ingress, egress }: LinkBandwidth): boolean {
   return ingress !== undefined || egress !== undefined;
 }
@@ -46,12 +49,15 @@ function shapeIngress(
   return true;
 }
 
-function liftEgress(socket: netlink.Netlink, { index, name }: ShapedLink, { hasIngress }: LinkQdiscs): boolean {
-  const removed = removeIfb(socket, ifbNameOf(name));
-  if (!hasIngress) return removed;
+/** What comes from the pod; somebody else's redirection stays. True when something had to be done. */
+function liftEgress(socket: netlink.Netlink, { index, name }: ShapedLink): boolean {
+  const through = observeRedirect(socket, index);
+  if (through === undefined || (through !== GONE && through !== observeIfb(socket, ifbNameOf(name))?.index))
+    return false;
   const writer = netlink.createMessageWriter(64);
   writeIngressRemoval(writer, index);
-  socket.request(writer, 1);
+  socket.request(writer, 1); // first: what is sent through a link that has gone is lost
+  removeIfb(socket, ifbNameOf(name));
   return true;
 }
 
@@ -64,7 +70,7 @@ function shapeEgress(
 ): boolean {
   const { hasIngress } = all.get(link.index) ?? NO_QDISCS;
   const through = hasIngress ? observeRedirect(socket, link.index) : undefined;
-  const standing = through === undefined ? undefined : observeIfbs(socket).get(ifbNameOf(link.name));
+  const standing = through === undefined ? undefined : observeIfb(socket, ifbNameOf(link.name));
   const leads = standing?.up && standing.index === through;
   if (leads && sameContent(all.get(standing.index)?.bucket, wanted)) return false;
   const ifb = makeIfb(socket, ifbNameOf(link.name), link.mtuBytes);
@@ -91,7 +97,7 @@ function shapeLink(
   const wanted = bucketOf(egress);
   const inward = shapeIngress(socket, link.index, bucketOf(ingress), is);
   const outward =
-    wanted === undefined ? is.hasIngress && liftEgress(socket, link, is) : shapeEgress(socket, link, wanted, all);
+    wanted === undefined ? is.hasIngress && liftEgress(socket, link) : shapeEgress(socket, link, wanted, all);
   return inward || outward;
 }
 
