@@ -2,7 +2,14 @@
 // group chains that lead there for endpoints.
 import { OcicatError } from '../base/errors.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
-import type { CompiledRule, Direction, IpSetId, RuleList, RuleListId } from '../policy/types/types.ts';
+import {
+  type CompiledRule,
+  DIRECTIONS,
+  type Direction,
+  type IpSetId,
+  type RuleList,
+  type RuleListId,
+} from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
 import { describeGroup, type Group, renderGroup, type TierRuns } from './group.ts';
 import { createSegmentCache } from './merge/segment-cache.ts';
@@ -37,8 +44,6 @@ interface RenderedGroup {
   /** Of a merged one: what its chain was rendered from. */
   form: readonly unknown[];
 }
-
-const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
 function calls(group: Group, direction: Direction, id: RuleListId): boolean {
   return group.direction === direction && group.tiers.some((tier) => tier[direction].includes(id));

@@ -13,6 +13,7 @@ import { familyOf, type Ip, parseIp } from '../net/ip.ts';
 import { meetsPacketMatch } from '../policy/oracle/packet.ts';
 import {
   type CompiledRule,
+  DIRECTIONS,
   type Direction,
   type EndpointPolicy,
   type IpSetId,
@@ -134,7 +135,7 @@ test('every packet gets the verdict that its endpoint’s policy says, and as ma
         firewall.apply(computeChanges(emptyState, state));
         for (const endpoint of state.endpoints.values()) {
           for (const packet of list) {
-            for (const direction of ['ingress', 'egress'] as const) {
+            for (const direction of DIRECTIONS) {
               const side =
                 direction === 'egress' ? { iifname: endpoint.interfaceName } : { oifname: endpoint.interfaceName };
               const mark = marked ? 0x20001 : 0;

@@ -4,6 +4,7 @@ import { PHASES } from '../policy/oracle/host-verdict.ts';
 import type { Packet } from '../policy/oracle/packet.ts';
 import type { PolicySnapshot } from '../policy/oracle/snapshot.ts';
 import type { PolicyPhase } from '../policy/types/input.ts';
+import { DIRECTIONS } from '../policy/types/types.ts';
 import type { Cluster } from './cluster.ts';
 import type { Flow } from './flow.ts';
 import type { Path } from './hosts.ts';
@@ -11,7 +12,6 @@ import type { End } from './resolve.ts';
 import { walkTiers } from './walk.ts';
 
 const PHASES_OF_FORWARDED: readonly PolicyPhase[] = ['untracked', 'pre-dnat', 'forward'];
-const DIRECTIONS = ['ingress', 'egress'] as const;
 
 function hasPolicies(id: string, packet: Packet, snapshot: PolicySnapshot): boolean {
   const endpoint = snapshot.endpoints.get(id);

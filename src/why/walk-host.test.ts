@@ -7,6 +7,7 @@ import { clusterWith, document } from '../../test/support/policy/why-cluster.ts'
 import { parseIp } from '../net/ip.ts';
 import { computeHostVerdict, EARLY, type HostPath } from '../policy/oracle/host-verdict.ts';
 import { createSnapshot } from '../policy/oracle/snapshot.ts';
+import { DIRECTIONS } from '../policy/types/types.ts';
 import type { StoredDocument } from './cluster.ts';
 import { explainFlow } from './explain.ts';
 import { readFlows } from './flow.ts';
@@ -31,7 +32,7 @@ test('the walk at a host endpoint ends as the verdict does', () => {
       const snapshot = createSnapshot(updates);
       for (const [id] of [...snapshot.endpoints].filter(([name]) => name.startsWith('HostEndpoint/')))
         for (const packet of packets)
-          for (const direction of ['ingress', 'egress'] as const) {
+          for (const direction of DIRECTIONS) {
             const phases = [...(direction === 'ingress' ? EARLY : EARLY.slice(0, 1)), 'normal'] as const;
             const path: HostPath = direction === 'ingress' ? { kind: 'in', from: id } : { kind: 'out', to: id };
             const walk = walkHostEndpoint(direction, id, packet, snapshot, { phases, failsafes });

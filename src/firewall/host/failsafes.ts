@@ -5,12 +5,11 @@ import { bytesOfU8, bytesOfU16, padToWord } from '../../nftables/bytes.ts';
 import type { Chain, Field, NftSet, Rule } from '../../nftables/nft.ts';
 import { accept, isFamily, isIn, isInNet, isPort, isProtocol, rule } from '../../nftables/statements.ts';
 import type { FailsafePort, Failsafes } from '../../policy/types/failsafe.ts';
-import type { Direction } from '../../policy/types/types.ts';
+import { DIRECTIONS, type Direction } from '../../policy/types/types.ts';
 import { failsafeChain, failsafeSet, HOST_DISCOVERY_SET } from './names.ts';
 
 /** RFC 4890, section 4.4.1: neighbours, routers, and listeners to groups, without which a switch sends no solicitations. */
 const DISCOVERY_TYPES = [130, 131, 132, 133, 134, 135, 136, 143];
-const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
 /** The peer of a packet in that direction. */
 function peerField(direction: Direction, family: 4 | 6): Field {

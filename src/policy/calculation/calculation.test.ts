@@ -25,7 +25,14 @@ import {
   UNKNOWN_PROFILE,
   UNKNOWN_TIER,
 } from '../types/input.ts';
-import type { Direction, EndpointPolicy, HostEndpointPolicy, PolicyChange, RuleList } from '../types/types.ts';
+import {
+  DIRECTIONS,
+  type Direction,
+  type EndpointPolicy,
+  type HostEndpointPolicy,
+  type PolicyChange,
+  type RuleList,
+} from '../types/types.ts';
 import { createPolicyCalculation } from './calculation.ts';
 import { compileRule } from './compile.ts';
 
@@ -357,7 +364,7 @@ test('packets are judged as the resources say', () => {
         for (const given of state.endpoints.values()) {
           const ends = { source: given.id, destination: given.id };
           const verdict = computeVerdict(one, snapshot, ends);
-          for (const direction of ['ingress', 'egress'] as const) {
+          for (const direction of DIRECTIONS) {
             judged++;
             const actual = isAllowed(state, given, direction, one);
             if (actual) allowed++;

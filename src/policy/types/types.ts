@@ -112,6 +112,7 @@ export const ANY_SIDE: SideMatch = {
 };
 
 export type Direction = 'ingress' | 'egress';
+export const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
 /**
  * `NetworkPolicy/<namespace>/<name>`, `GlobalNetworkPolicy//<name>` or `Profile//<name>`; unique in the store. A staged policy

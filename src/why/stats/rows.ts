@@ -11,6 +11,7 @@ import {
 import { computeTiers } from '../../policy/index/order.ts';
 import { BUILT_IN_PROFILES, type PolicyInput, type ProfileInput, type RuleInput } from '../../policy/types/input.ts';
 import {
+  DIRECTIONS,
   type Direction,
   isStaged,
   type RuleAction,
@@ -47,8 +48,6 @@ export interface StatsRow extends Count {
   /** `set`: the policy is on trial, and its actions are not done. `delete`: it is in force, and its absence is on trial. */
   readonly staged: 'set' | 'delete' | undefined;
 }
-
-const DIRECTIONS: readonly Direction[] = ['ingress', 'egress'];
 
 /** By the comments of their rules: what several rules of one owner have counted together. */
 type Counts = ReadonlyMap<string, Count>;
