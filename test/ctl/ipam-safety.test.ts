@@ -1,6 +1,6 @@
 // Addresses in a real etcd that are made wrong by hand: what ipam check finds, and what ipam release leaves alone.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
 import { openDatastore } from '../../src/datastore/open/open.ts';
@@ -45,13 +45,13 @@ beforeEach(async () => {
 });
 
 /** Takes the next address as a host's agent would; without `endpoint` nothing uses it, or a container of `plugin`. */
-async function take(container: string, host = 'host1', plugin?: string): Promise<string> {
+async function take(container: string, host = 'host1', plugin?: string, family: 4 | 6 = 4): Promise<string> {
   const view = openIpamView(datastore, host);
   const request = {
     handleId: `network1.${container}`,
     attributes: { node: host, ...(plugin === undefined ? {} : { interface: plugin }) },
     use: 'Workload' as const,
-    families: [4 as const],
+    families: [family],
   };
   const [assigned] = await assignAddresses(
     { datastore, view, now: Date.now, report: () => undefined },
@@ -69,7 +69,7 @@ async function use(container: string, ip: string, host = 'host1'): Promise<void>
     node: host,
     containerID: container,
     endpoint: 'eth0',
-    ipNetworks: [`${ip}/32`],
+    ipNetworks: [`${ip}/${ip.includes(':') ? 128 : 32}`],
     interfaceName: `cali${container}`,
   };
   expect((await session.run('apply -f -', documents(document('WorkloadEndpoint', name, spec)))).err).toBe('');
@@ -238,4 +238,29 @@ test('ipam release --from-report frees only what is unchanged and unused', async
   expect((await session.run(`ipam show --ip ${leaked}`)).out).toBe(`${leaked} is not assigned\n`);
   for (const ip of [used, changed])
     expect((await session.run(`ipam show --ip ${ip}`)).out).toStartWith(`IP ${ip} is in use\n`);
+});
+
+test('a report with an address that is none frees nothing', async () => {
+  const [first, second] = [await take('c1'), await take('c2')];
+  const report = join(session.folder, 'leaks.json');
+  await session.run(`ipam check -o ${report}`);
+  writeFileSync(report, readFileSync(report, 'utf8').replaceAll(`"ip": "${second}"`, '"ip": "nowhere"'));
+  const { err } = await session.run(`ipam release --from-report ${report} --force`);
+  expect(err).toContain(`["${second}"][0].ip: found "nowhere", wanted an IPv4 or IPv6 address`);
+  expect((await session.run(`ipam show --ip ${first}`)).out).toStartWith(`IP ${first} is in use\n`);
+});
+
+test('an address in use is kept, however a report writes it', async () => {
+  await session.run('apply -f -', documents(document('IPPool', 'pool6', { cidr: 'fd00::/120', blockSize: 122 })));
+  const ip = await take('c1', 'host1', undefined, 6);
+  const report = join(session.folder, 'leaks.json');
+  await session.run(`ipam check -o ${report}`);
+  await use('c1', ip);
+  writeFileSync(
+    report,
+    readFileSync(report, 'utf8').replaceAll(`"ip": "${ip}"`, `"ip": "${ip.replace('fd00::', 'FD00:0::')}"`),
+  );
+  const { out, err } = await session.run(`ipam release --from-report ${report} --force`);
+  expect([err, out]).toEqual(['', 'Released 0 IPs successfully\nReleased 0 handles\n']);
+  expect((await session.run(`ipam show --ip ${ip}`)).out).toStartWith(`IP ${ip} is in use\n`);
 });

@@ -6,16 +6,16 @@ import { printKey } from '../../datastore/keys.ts';
 import type { Datastore, Revision } from '../../datastore/port.ts';
 import { getResource } from '../../datastore/resource/resources.ts';
 import { releaseAddress } from '../../ipam/ipam.ts';
-import { parseIp } from '../../net/ip.ts';
+import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
 import { parseDocument } from '../../schema/parse.ts';
-import { boolean, text } from '../../schema/scalars.ts';
+import { boolean, parsedText, text } from '../../schema/scalars.ts';
 import { filled, type Infer, list, map, object, optional, type Scalar } from '../../schema/schema.ts';
 import { dryRunNote, flagOn, type Invocation } from '../cli/command.ts';
 import { withStore } from '../store/context.ts';
 import { type AddressUsage, readAddressUsage } from './usage.ts';
 
 interface Leak {
-  readonly ip: string;
+  readonly ip: Ip;
   readonly handle: string;
   readonly sequenceNumber: bigint;
 }
@@ -46,7 +46,7 @@ const reportFile = object({
     text(),
     list(
       object({
-        ip: filled(text(), '', ''),
+        ip: parsedText('an IPv4 or IPv6 address', tryParseIp),
         handle: filled(text(), '', ''),
         inUse: optional(boolean),
         sequenceNumber: optional(sequenceNumber),
@@ -63,7 +63,7 @@ function leakOf({ ip, handle, inUse, sequenceNumber }: Allocation): readonly Lea
 }
 
 function keyOf({ ip, handle, sequenceNumber }: Leak): string {
-  return `${ip} ${handle} ${sequenceNumber}`;
+  return `${formatIp(ip)} ${handle} ${sequenceNumber}`;
 }
 
 /** Throws `invalid` for a file that is no report. */
@@ -114,7 +114,7 @@ function inAll<T>(reports: readonly Report[], of: (report: Report) => ReadonlyMa
 async function releaseLeak(datastore: Datastore, leak: Leak, signal: AbortSignal): Promise<boolean> {
   const preconditions = { handleId: leak.handle === '' ? undefined : leak.handle, sequenceNumber: leak.sequenceNumber };
   try {
-    return await releaseAddress({ datastore, now: Date.now }, { ip: parseIp(leak.ip), ...preconditions }, signal);
+    return await releaseAddress({ datastore, now: Date.now }, { ip: leak.ip, ...preconditions }, signal);
   } catch (error) {
     if (isOcicatError(error, 'conflict')) return false;
     throw error;
@@ -156,7 +156,7 @@ async function releaseLeaks(datastore: Datastore, reports: readonly Report[], si
   const { users } = await readKnownUsage(datastore, signal);
   let count = 0;
   for (const leak of inAll(reports, (report) => report.leaks))
-    if (!users.has(leak.ip) && (await releaseLeak(datastore, leak, signal))) count++;
+    if (!users.has(formatIp(leak.ip)) && (await releaseLeak(datastore, leak, signal))) count++;
   return count;
 }
 
