@@ -1,5 +1,6 @@
 // Reports to the store what Calico's agent reports there: that this host's agent lives, and which of its endpoints are up (Calico
 // v3.33, felix/usagerep and felix/statusrep; libcalico-go/lib/backend/model/statusreports.go).
+import { computeTimerMs } from '../../base/timer.ts';
 import { printTime } from '../../blocks/block.ts';
 import { printKey, printWorkloadStatusPrefix } from '../../datastore/keys.ts';
 import { type Datastore, type Lease, MAX_TRANSACTION_WRITES, type Write } from '../../datastore/port.ts';
@@ -182,11 +183,11 @@ export function createStatusReporter(host: ReportedHost): StatusReporter {
       const { intervalSeconds, endpoints, endpointDelaySeconds } = settings;
       const firstMs = Math.max(0, startedMs + FIRST_MS - Date.now());
       if (intervalSeconds > 0)
-        every(firstMs, intervalSeconds * 1_000, 'report that the agent lives', () =>
+        every(firstMs, computeTimerMs(intervalSeconds), 'report that the agent lives', () =>
           hostReport.report(settings, closing.signal),
         );
       else void hostReport.end();
-      const delayMs = Math.max(MIN_DELAY_MS, endpointDelaySeconds * 1_000);
+      const delayMs = Math.max(MIN_DELAY_MS, computeTimerMs(endpointDelaySeconds));
       const reportEndpoints = () => endpointReport.report(settings, endpoints, closing.signal);
       if (endpoints) every(0, delayMs, 'report which endpoints are up', reportEndpoints);
       else if (endpointReport.hasReported())

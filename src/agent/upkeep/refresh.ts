@@ -1,5 +1,6 @@
 // Compares what the kernel holds with what is wanted from time to time, though nobody has told of a change: for what no
 // notification tells of.
+import { computeTimerMs } from '../../base/timer.ts';
 import type { Log } from '../../sys/log.ts';
 import type { RefreshTimes } from '../config/felix-settings.ts';
 
@@ -27,7 +28,7 @@ export function createRefresher({ dataplane, workloads, log }: Refreshed): Refre
         log.error(action, error);
       }
     };
-    timers.push(setInterval(attempt, seconds * 1_000));
+    timers.push(setInterval(attempt, computeTimerMs(seconds)));
   }
 
   function close(): void {
