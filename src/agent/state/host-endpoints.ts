@@ -41,7 +41,9 @@ function describe({ name, interfaces, closed, ignoresUntracked }: AssignedHostEn
     interfaces.length === 0
       ? `HostEndpoint(${name}) protects nothing: no interface of this host is meant, or others come before it`
       : `HostEndpoint(${name}) protects ${what}`,
-    ...(closed ? [`HostEndpoint(${name}) is closed: not all that decides about it can be read`] : []),
+    ...(closed
+      ? [`HostEndpoint(${name}) is closed: not all that decides about it can be read, or the kernel refuses it`]
+      : []),
     ...(ignoresUntracked ? [`HostEndpoint(${name}): doNotTrack has no effect where interfaceName is "*"`] : []),
   ];
 }
