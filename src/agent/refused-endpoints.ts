@@ -22,7 +22,10 @@ export function createRefusedFile(path: string, log: Log): (lines: readonly stri
 }
 
 /** The policy of all that is known is in the kernel, and that of this endpoint is among it; or it throws. */
-export function createPolicyApplied(session: Session, dataplane: Dataplane): AttachContext['policyApplied'] {
+export function createPolicyApplied(
+  session: Pick<Session, 'flushWhole'>,
+  dataplane: Pick<Dataplane, 'whyClosed'>,
+): AttachContext['policyApplied'] {
   return async ({ metadata: { namespace, name } }, _modRevision, signal) => {
     await session.flushWhole(signal);
     const id = `${namespace}/${name}`;

@@ -21,6 +21,14 @@ import { createSetRenderer } from './set-renderer.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
 import { createWorkloadRenderer } from './workload-renderer.ts';
 
+/** What is without effect from now on. */
+export interface Closed {
+  /** Ids of endpoints. */
+  readonly endpoints: readonly string[];
+  /** Names of IP sets. */
+  readonly sets: readonly string[];
+}
+
 export interface Firewall {
   /**
    * Follows the changes; no steps when nothing differs in the kernel. Throws `internal` when they name a set, policy or
@@ -33,10 +41,10 @@ export interface Firewall {
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
   /**
    * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them, but for failsafe ports
-   * of hosts. Returns their ids.
-   * Each comes back when it or one of its policies changes, or by reopen. The kernel is to be compared with what is left.
+   * of hosts. An IP set that it refuses is left out as well, until a rule asks for it again.
+   * Each endpoint comes back when it or one of its policies changes, or by reopen. The kernel is to be compared with what is left.
    */
-  close(refused: readonly RefusedObject[]): readonly string[];
+  close(refused: readonly RefusedObject[]): Closed;
   /** Takes one in again that was left out, as it is wanted now. */
   reopen(id: string): Steps;
   /** Those that are left out. */
@@ -130,15 +138,16 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       return editor.takeSteps();
     },
     close(refused) {
-      const isLeading = createReachTest(editor.ruleset, new Set(refused.map(({ name }) => name)));
-      const owns = ({ set, key }: NatElement) => refused.some(({ name, keys }) => name === set && keys.has(key));
-      const ids = workloads.close(
-        ({ groups, elements }) => groups.some(({ name }) => isLeading(name)) || elements.some(owns),
-      );
+      const names = new Set(refused.map(({ name }) => name));
+      const isLeading = createReachTest(editor.ruleset, names);
+      const isIn = ({ set, key }: NatElement) =>
+        refused.some(({ name, keys }) => name === set && (keys.size === 0 || keys.has(key)));
+      const ids = workloads.close(({ chains, elements }) => chains.some(isLeading) || elements.some(isIn));
       const hostIds = hosts.close(isLeading);
       policy.settle();
+      const left = sets.leaveOut(names);
       editor.takeSteps();
-      return [...ids, ...hostIds];
+      return { endpoints: [...ids, ...hostIds], sets: left };
     },
     reopen(id) {
       for (const endpoint of workloads.closed()) if (endpoint.id === id) workloads.set(endpoint);

@@ -86,7 +86,8 @@ function isExcludedPort(ports: readonly PortRange[], context: EndContext): Requi
 }
 
 function hasNamedPort(id: IpSetId, context: EndContext): Required<Alternative> {
-  return isMember([addressField(context), 'l4proto', portField(context)], names.ipSetName(id, 'port', context.family));
+  const { singles } = context.viewOf(id, context.family);
+  return isMember([addressField(context), 'l4proto', portField(context)], singles.name);
 }
 
 /** Addresses of both ends are asked before ports, and the ports of both ends side by side, as they are in the packet. */

@@ -28,7 +28,7 @@ type Case = Omit<Partial<CompiledRule>, 'source' | 'destination'> & {
 
 /** Sets named `r:…` have a range in IPv4 beside their single addresses. */
 const viewOf: ViewOfSet = (id, family) => ({
-  singles: ipSetSpec(id, 'address', family),
+  singles: ipSetSpec(id, id.startsWith('n:') ? 'port' : 'address', family),
   ranges: id.startsWith('r:') && family === 4 ? constantNets(4, cidrs('10.0.0.0/8').map(bytesOfRange)) : undefined,
 });
 

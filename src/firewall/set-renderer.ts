@@ -9,14 +9,14 @@ import { contentOf, FAMILIES, ipSetSpec, type KeyedMember, keysOfMembers } from 
 import { MAX_BOXES_OF_SET, type Prefix, type RangesOfSet } from './merge/box.ts';
 import { constantNets, type SetPart } from './parts.ts';
 
-/** How rules ask for an IP set of addresses in one family: an address is in the set of single ones or in the ranges. */
+/** How rules ask for an IP set in one family: an address is in the set of single ones or in the ranges; ports are single. */
 interface IpSetView {
   readonly singles: SetSpec;
   /** Undefined when it has no ranges. */
   readonly ranges: SetPart | undefined;
 }
 
-/** Throws `internal` for a set that is not there. */
+/** For a rule that comes into the table. Throws `internal` for a set that is not there. */
 export type ViewOfSet = (id: IpSetId, family: Family) => IpSetView;
 
 /** What rules that ask for the set must follow. */
@@ -31,12 +31,16 @@ export interface SetRenderer {
   add(id: IpSetId, content: IpSetContent): void;
   change(id: IpSetId, delta: IpSetDelta): SetChange;
   remove(id: IpSetId): void;
+  /** Takes those of the names out of the table until a rule asks for them again; returns the names of those that are its own. */
+  leaveOut(names: ReadonlySet<string>): readonly string[];
   readonly viewOf: ViewOfSet;
   readonly rangesOf: RangesOfSet;
 }
 
 interface RenderedSet {
   readonly singles: SetSpec;
+  /** The single keys of one that the table is to be without. */
+  leftOut: Set<Bytes> | undefined;
   readonly rangeKeys: Set<Bytes>;
   /** Made from the keys when first asked for. */
   ranges: SetPart | undefined;
@@ -63,25 +67,35 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
   function createSet(id: IpSetId, type: IpSetType, family: Family): RenderedSet {
     const singles = ipSetSpec(id, type, family);
     editor.addSet(singles);
-    return { singles, rangeKeys: new Set(), ranges: undefined };
+    return { singles, leftOut: undefined, rangeKeys: new Set(), ranges: undefined };
   }
 
-  function addressesOf({ singles }: RenderedSet): ReadonlyMap<Bytes, unknown> {
-    return editor.ruleset.sets.get(singles.name)?.elements ?? new Map<Bytes, undefined>();
+  function addressesOf({ singles, leftOut }: RenderedSet): Pick<ReadonlySet<Bytes>, 'size' | 'keys'> {
+    return leftOut ?? editor.ruleset.sets.get(singles.name)?.elements ?? new Set<Bytes>();
   }
 
   function isSmall(set: RenderedSet): boolean {
     return addressesOf(set).size + set.rangeKeys.size <= MAX_BOXES_OF_SET;
   }
 
-  function addMember(set: RenderedSet, { key, isRange }: KeyedMember): void {
-    if (isRange) set.rangeKeys.add(key);
-    else editor.setElement(set.singles.name, key);
+  function addMember({ singles, leftOut, rangeKeys }: RenderedSet, { key, isRange }: KeyedMember): void {
+    if (isRange) rangeKeys.add(key);
+    else if (leftOut !== undefined) leftOut.add(key);
+    else editor.setElement(singles.name, key);
   }
 
-  function removeMember(set: RenderedSet, { key, isRange }: KeyedMember): void {
-    if (isRange) set.rangeKeys.delete(key);
-    else editor.removeElement(set.singles.name, key);
+  function removeMember({ singles, leftOut, rangeKeys }: RenderedSet, { key, isRange }: KeyedMember): void {
+    if (isRange) rangeKeys.delete(key);
+    else if (leftOut !== undefined) leftOut.delete(key);
+    else editor.removeElement(singles.name, key);
+  }
+
+  function takeIn(set: RenderedSet): void {
+    const { singles, leftOut } = set;
+    if (leftOut === undefined) return;
+    set.leftOut = undefined;
+    editor.addSet(singles);
+    for (const key of leftOut) editor.setElement(singles.name, key);
   }
 
   return {
@@ -106,6 +120,15 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
       for (const family of FAMILIES) editor.removeSet(both[family].singles.name);
       sets.delete(id);
     },
+    leaveOut(names) {
+      const all = [...sets.values()].flatMap((both) => FAMILIES.map((family) => both[family]));
+      const meant = all.filter(({ singles, leftOut }) => names.has(singles.name) && leftOut === undefined);
+      for (const set of meant) {
+        set.leftOut = new Set(addressesOf(set).keys());
+        editor.removeSet(set.singles.name);
+      }
+      return meant.map(({ singles }) => singles.name);
+    },
     rangesOf(id, family) {
       const set = mustHave(id)[family];
       if (!isSmall(set)) return undefined;
@@ -114,6 +137,7 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
     },
     viewOf(id, family) {
       const set = mustHave(id)[family];
+      takeIn(set);
       if (set.rangeKeys.size > 0) set.ranges ??= constantNets(family, [...set.rangeKeys].sort());
       return set;
     },

@@ -18,8 +18,15 @@ export interface WorkloadRenderer {
   /** All that have been set, in that order; those that are closed are not among them. */
   all(): readonly EndpointPolicy[];
   /** Leaves the interfaces of some unnamed, as if nobody knew them, until they are set again; returns those ids. */
-  close(isAtFault: (rendered: RenderedEndpoint) => boolean): readonly string[];
+  close(isAtFault: (needs: EndpointNeeds) => boolean): readonly string[];
   closed(): readonly EndpointPolicy[];
+}
+
+/** What an endpoint cannot be without. */
+interface EndpointNeeds {
+  /** Names of chains that its elements lead to. */
+  readonly chains: readonly string[];
+  readonly elements: readonly OwnedElement[];
 }
 
 interface RenderedEndpoint {
@@ -63,6 +70,14 @@ export function createWorkloadRenderer(
     endpoints.delete(id);
   }
 
+  function needsOf({ endpoint: { id }, groups, elements }: RenderedEndpoint): EndpointNeeds {
+    const targets = [...limits.of(id), ...floating.of(id)];
+    return {
+      chains: [...groups.map(({ name }) => name), ...targets.map(({ chain }) => chain.name)],
+      elements: [...elements, ...targets.map(({ map, key }) => ({ set: map, key }))],
+    };
+  }
+
   /** Another endpoint's elements on the interface, should it not have left yet. */
   function evict(interfaceName: string): void {
     const rendered = endpoints.get(owners.get(interfaceName) ?? '');
@@ -74,7 +89,7 @@ export function createWorkloadRenderer(
     all: () => [...endpoints.values()].map(({ endpoint }) => endpoint),
     closed: () => [...closed.values()],
     close(isAtFault) {
-      const found = [...endpoints.values()].filter(isAtFault).map(({ endpoint }) => endpoint);
+      const found = [...endpoints.values()].filter((one) => isAtFault(needsOf(one))).map(({ endpoint }) => endpoint);
       for (const endpoint of found) {
         remove(endpoint.id);
         closed.set(endpoint.id, endpoint);

@@ -4,7 +4,7 @@ import type { Batch, Bytes, Operation, Rule, Ruleset, Statement } from './nft.ts
 export interface RefusedObject {
   /** Of a chain, a set or a map. */
   readonly name: string;
-  /** The elements that a refused message was about. */
+  /** The elements that a refused message was about; none where it was about the object itself. */
   readonly keys: ReadonlySet<Bytes>;
 }
 

@@ -92,7 +92,10 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
     start() {
       calculation.update({ kind: 'in-sync' });
       const firewall = createFirewall(config);
-      const refusals = createRefusals({ kernel, firewall, log, publish: publishRefused });
+      const refusals = createRefusals({
+        ...{ kernel, firewall, log, publish: publishRefused },
+        forget: (ids) => forget(ids.flatMap(identities.addressesOf)),
+      });
       started = { firewall, refusals };
       publishRefused([]);
       const changes = calculation.flush();

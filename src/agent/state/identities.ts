@@ -65,6 +65,8 @@ export function computeMovedAddresses(steps: Steps): readonly Ip[] {
 export interface LocalIdentities {
   /** Takes changes in, and returns addresses of this node's endpoints that they give another owner or other networks. */
   follow(changes: readonly PolicyChange[]): readonly Ip[];
+  /** What an endpoint of this node has. */
+  addressesOf(id: string): readonly Ip[];
 }
 
 function sameNetworks(a: EndpointPolicy, b: EndpointPolicy): boolean {
@@ -83,6 +85,7 @@ export function createLocalIdentities(): LocalIdentities {
   }
 
   return {
+    addressesOf: (id) => known.get(id)?.addresses ?? [],
     follow(changes) {
       return changes.flatMap((change) => {
         if (change.kind !== 'endpoint-set' && change.kind !== 'endpoint-removed') return [];

@@ -26,9 +26,11 @@ export interface RefusalContext {
   readonly log: Log;
   /** Gets a line for each endpoint that is closed, after each change. */
   readonly publish: (lines: readonly string[]) => void;
+  /** Gets those that have come to be closed: who has been let through before is not to be so when they open again. */
+  readonly forget: (endpoints: readonly string[]) => void;
 }
 
-export function createRefusals({ kernel, firewall, log, publish }: RefusalContext): Refusals {
+export function createRefusals({ kernel, firewall, log, publish, forget }: RefusalContext): Refusals {
   const reasons = new Map<string, string>();
   let delayMs = FIRST_RETRY_MS;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,17 +49,19 @@ export function createRefusals({ kernel, firewall, log, publish }: RefusalContex
   }
 
   function closeUsers({ cause, objects }: Refused): void {
-    const ids = firewall.close(objects);
-    if (ids.length === 0) throw cause;
+    const { endpoints, sets } = firewall.close(objects);
+    if (endpoints.length + sets.length === 0) throw cause;
     const places = objects.map(({ name }) => `"${name}"`).join(', ');
     const reason = `${cause.message}, at ${places}`;
-    for (const id of ids) {
+    if (endpoints.length === 0) log.error(`no endpoint has rules that need what the kernel refuses: ${reason}`);
+    for (const id of endpoints) {
       if (reasons.get(id) !== reason) log.error(`endpoint "${id}" is closed: the kernel refuses its rules: ${reason}`);
       reasons.set(id, reason);
     }
   }
 
   function take(first: Refused): void {
+    const before = new Set(reasons.keys());
     let refused: Refused | undefined = first;
     while (refused !== undefined) {
       closeUsers(refused);
@@ -65,6 +69,7 @@ export function createRefusals({ kernel, firewall, log, publish }: RefusalContex
       refused = outcome.kind === 'refused' ? outcome : undefined;
     }
     note();
+    forget([...reasons.keys()].filter((id) => !before.has(id)));
     plan();
   }
 

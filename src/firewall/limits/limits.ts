@@ -7,6 +7,8 @@ export interface LimitsRenderer {
   /** Replaces what the endpoint has. */
   set(endpoint: EndpointPolicy): void;
   remove(id: string): void;
+  /** What the endpoint has. */
+  of(id: string): readonly Limit[];
 }
 
 /** `reject`: the chain that answers what is not let through. */
@@ -55,6 +57,7 @@ export function createLimitsRenderer(editor: RulesetEditor, reject: string): Lim
 
   return {
     remove,
+    of: (id) => byEndpoint.get(id) ?? [],
     set(endpoint) {
       remove(endpoint.id);
       const limits = computeLimits(endpoint, reject);

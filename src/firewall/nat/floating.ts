@@ -18,6 +18,8 @@ interface Translation {
 export interface FloatingRenderer {
   /** Replaces what the endpoint has. */
   set(id: string, addresses: readonly FloatingAddress[]): void;
+  /** What the endpoint has, and what it would have if nobody else named the same addresses. */
+  of(id: string): readonly Translation[];
 }
 
 /** By the text of `key`, the `value` whose text comes first. */
@@ -76,6 +78,7 @@ export function createFloatingRenderer(editor: RulesetEditor): FloatingRenderer 
   }
 
   return {
+    of: (id) => (byEndpoint.get(id) ?? []).flatMap((one) => [inward(one), hairpin(one)]),
     set(id, addresses) {
       if (addresses.length === 0 && !byEndpoint.has(id)) return;
       if (addresses.length === 0) byEndpoint.delete(id);
