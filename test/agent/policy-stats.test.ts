@@ -111,7 +111,7 @@ test('for people it is a table, which says of staged policies what they would do
 test('what is in the store and not in the kernel is said, and what is nowhere is a failure', () => {
   apply(resource('GlobalNetworkPolicy', 'elsewhere', { selector: 'has(nobody)', ingress: [{ action: 'Deny' }] }));
   expect(calicoctl('policy stats elsewhere 2>&1').output).toStartWith(
-    'GlobalNetworkPolicy(elsewhere) is not in the kernel: no endpoint of this host is under it\n',
+    'GlobalNetworkPolicy(elsewhere) has no rules of its own in the kernel: no endpoint of this host is under it, or others match all that its rules do\n',
   );
   const { status, output } = calicoctl('policy stats nowhere 2>&1');
   expect({ status, output }).toEqual({

@@ -68,3 +68,10 @@ test('rows are chosen by name, by namespace and name, and by namespace', () => {
   expect(choose([], 'shop')).toEqual([7]);
   expect(() => choose(['late'], 'shop')).toThrow('find policy "late": no policy and no profile is called that');
 });
+
+test('a policy without a rule of its own in the kernel may be merged with others, and that is said', () => {
+  const merged = readCluster([document('GlobalNetworkPolicy', 'merged', { ingress: [deny()] })]);
+  const { rows, missing } = chooseStats([], { names: ['merged'], namespace: undefined }, merged);
+  expect(rows).toEqual([]);
+  expect(missing[0]).toEndWith('no endpoint of this host is under it, or others match all that its rules do');
+});

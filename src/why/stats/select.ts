@@ -46,7 +46,7 @@ function describeMissing(id: RuleListId, { staged }: Cluster): string {
   const isDeletion = staged.some((one) => one.id === id && one.action === 'delete');
   const why = isDeletion
     ? 'has no rules: it stands for the absence of the policy of its name'
-    : 'is not in the kernel: no endpoint of this host is under it';
+    : 'has no rules of its own in the kernel: no endpoint of this host is under it, or others match all that its rules do';
   return `${formatId(id)} ${why}`;
 }
 
