@@ -101,6 +101,23 @@ test('a policy: what it closes, at which ports, and by which rule before and aft
   expect(describePreview(preview)).toMatchObject({ pairs: { all: 6, compared: 6, changed: 2 }, notTried: 0 });
 });
 
+test('host endpoints are not compared, and those that a change may be about are named', () => {
+  const forGateways = document('GlobalNetworkPolicy', 'hosts', {
+    selector: `role == 'gate'`,
+    ingress: [{ action: 'Deny' }],
+  });
+  const gates = ['gate1', 'gate2'].map((name) =>
+    document('HostEndpoint', name, { node: 'node1', interfaceName: name }, { labels: { role: 'gate' } }),
+  );
+  const [before, after] = [clusterWith(...gates), clusterWith(...gates, forGateways)];
+  const preview = computePreview(before.snapshot, after.snapshot);
+  expect(describePreview(preview)).toMatchObject({ hostEndpoints: ['HostEndpoint//gate1', 'HostEndpoint//gate2'] });
+  expect(formatPreview(preview, after.snapshot)).toContain(
+    'not compared: host endpoints, which it may be about: HostEndpoint(gate1) and 1 more',
+  );
+  expect(computePreview(before.snapshot, clusterWith(...gates, deny).snapshot).hostEndpoints).toEqual([]);
+});
+
 test('endpoints that nothing tells apart are told together', () => {
   const many = Array.from({ length: 300 }, (_, index) =>
     workload('node3', `c${index}`.padEnd(8, 'x'), [`10.1.${index >> 8}.${index & 255}/32`], { profiles: ['network1'] }),

@@ -7,8 +7,9 @@ import type { PolicySnapshot } from '../../policy/oracle/snapshot.ts';
 import { satisfies } from '../../policy/oracle/snapshot-labels.ts';
 import { computeVerdict, type FlowVerdict } from '../../policy/oracle/verdict.ts';
 import type { EndpointInput, RuleInput } from '../../policy/types/input.ts';
-import type { Direction } from '../../policy/types/types.ts';
+import { DIRECTIONS, type Direction } from '../../policy/types/types.ts';
 import { USUAL_SOURCE_PORT } from '../flow.ts';
+import { isHostEndpoint } from '../resolve.ts';
 import { createFocus, type Focus } from './focus.ts';
 import { addressesOf, commonEndpoints, type EndpointKind, groupEndpoints, rulesOf } from './kinds-of-endpoints.ts';
 import { listProbes, MAX_PROBES, type Probe } from './probes.ts';
@@ -31,6 +32,8 @@ export interface Preview {
   readonly probes: readonly Probe[];
   /** Pairs of endpoints: all, those that were compared, and those of which something changes. */
   readonly pairs: { readonly all: number; readonly compared: number; readonly changed: number };
+  /** Ids of host endpoints that the change may be about: they are not compared. */
+  readonly hostEndpoints: readonly string[];
   /** Of packets to try. */
   readonly probesLeftOut: number;
 }
@@ -61,6 +64,12 @@ function createAffectsEndpoint(
         return satisfies(endpoint, one.selector, snapshot) !== false;
       }),
     );
+}
+
+/** Of both states. */
+function listHostEndpoints(states: readonly PolicySnapshot[], affects: AffectsEndpoint): readonly string[] {
+  const ids = new Set(states.flatMap(({ endpoints }) => [...endpoints.keys()].filter(isHostEndpoint)));
+  return [...ids].filter((id) => DIRECTIONS.some((direction) => affects(id, direction))).sort();
 }
 
 /** All rules, those of what changes first. */
@@ -158,6 +167,7 @@ export function computePreview(before: PolicySnapshot, after: PolicySnapshot): P
     changes: pairs.flatMap(({ changes }) => changes),
     probes,
     pairs: { all, compared: all - left, changed },
+    hostEndpoints: listHostEndpoints([before, after], affects),
     probesLeftOut: listed.length - probes.length,
   };
 }

@@ -2,6 +2,7 @@
 import { formatIp } from '../../net/ip.ts';
 import type { PolicySnapshot } from '../../policy/oracle/snapshot.ts';
 import type { FlowVerdict } from '../../policy/oracle/verdict.ts';
+import { formatId } from '../cluster.ts';
 import { formatReason } from '../reason.ts';
 import type { EndpointKind } from './kinds-of-endpoints.ts';
 import type { Change, Preview } from './preview.ts';
@@ -43,12 +44,19 @@ function formatGroup(changes: readonly Change[], snapshot: PolicySnapshot): read
   ];
 }
 
-function formatBounds({ pairs, probes, probesLeftOut }: Preview): readonly string[] {
+function formatHosts([first, ...others]: readonly string[]): readonly string[] {
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return [`not compared: host endpoints, which it may be about: ${formatId(first)}${more}`];
+}
+
+function formatBounds({ pairs, hostEndpoints, probes, probesLeftOut }: Preview): readonly string[] {
   const left = pairs.all - pairs.compared;
   return [
     `tried: ${probes.map(formatProbe).join('; ')}`,
     ...(probesLeftOut === 0 ? [] : [`not tried: ${probesLeftOut} more ports and protocols that the rules name`]),
     ...(left === 0 ? [] : [`not compared: ${left} of ${pairs.all} pairs; there are too many kinds of endpoints`]),
+    ...formatHosts(hostEndpoints),
   ];
 }
 
@@ -67,11 +75,12 @@ export function formatPreview(preview: Preview, snapshot: PolicySnapshot): reado
 }
 
 /** A value to print as JSON. */
-export function describePreview({ changes, probes, pairs, probesLeftOut }: Preview) {
+export function describePreview({ changes, probes, pairs, hostEndpoints, probesLeftOut }: Preview) {
   return {
     pairs,
     tried: probes.map(formatProbe),
     notTried: probesLeftOut,
+    hostEndpoints,
     changes: changes.map(({ probe, packet, from, to, before, after }) => ({
       packet: formatProbe(probe),
       source: formatIp(packet.source),
