@@ -93,16 +93,6 @@ export function computeAllowed({ floatingIPs, workloadSourceSpoofing }: FelixSet
   };
 }
 
-/** Which interfaces are the host's uplinks; undefined: as usual, also where this language has no such expression. */
-export function computeUplinkPattern({ mtuIfacePattern }: FelixSettings): string | undefined {
-  if (mtuIfacePattern === undefined) return undefined;
-  try {
-    return new RegExp(mtuIfacePattern).source;
-  } catch {
-    return undefined;
-  }
-}
-
 function secondsOf(text: string | undefined, usual: number): number {
   const ns = text === undefined ? undefined : tryParseDurationNs(text);
   return ns === undefined ? usual : Number(ns) / 1e9;

@@ -9,10 +9,19 @@ const GATHER_MS = 200;
 export interface HostMtu {
   /** In bytes. */
   current(): number;
-  /** How uplinks are called from now on; undefined: as usual. */
+  /** How uplinks are called from now on; undefined, or what this language has no such expression for: as usual. */
   setUplinkPattern(pattern: string | undefined): void;
   /** A link of the host may have changed. */
   touch(): void;
+}
+
+function tryCompile(pattern: string, log: Log): RegExp | undefined {
+  try {
+    return new RegExp(pattern);
+  } catch (error) {
+    log.warn(`mtuIfacePattern "${pattern}" has no effect: JavaScript has no such expression`, error);
+    return undefined;
+  }
 }
 
 /** The links of workloads are brought to the MTU at once: it may have changed while no agent ran. */
@@ -50,7 +59,7 @@ export function followHostMtu(log: Log, signal: AbortSignal): HostMtu {
   return {
     current: () => mtuBytes,
     setUplinkPattern(pattern) {
-      uplinks = pattern === undefined ? undefined : new RegExp(pattern);
+      uplinks = pattern === undefined ? undefined : tryCompile(pattern, log);
       timer ??= setTimeout(look, GATHER_MS);
     },
     touch() {

@@ -10,7 +10,6 @@ import {
   computeLogLevel,
   computeRefreshTimes,
   computeReportSettings,
-  computeUplinkPattern,
   type FelixSettings,
   type RefreshTimes,
   type ReportSettings,
@@ -64,7 +63,7 @@ export function createSettingsConsumers({
     consume(computeForwards, forwarding.setEnabled),
     consume((settings) => computeFirewallConfig(base, settings), dataplane.setConfig),
     consume(computeAllowed, workloads.setAllowed),
-    consume(computeUplinkPattern, hostMtu.setUplinkPattern),
+    consume(({ mtuIfacePattern }) => mtuIfacePattern, hostMtu.setUplinkPattern),
     consume(computeRefreshTimes, refresher.setTimes),
     consume(computeReportSettings, reporter.setReports),
   ];
