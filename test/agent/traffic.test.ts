@@ -42,8 +42,8 @@ test('a bandwidth that a runtime asks for holds before ADD returns', async () =>
   const bandwidth = { ingressRate: 8_000_000, ingressBurst: 80_000, egressRate: 4_000_000, egressBurst: 80_000 };
   const { status, output } = host.cni('ADD', 'a', 'net1', '', { runtimeConfig: { bandwidth } });
   expect(status, output).toBe(0);
-  expect(qdiscs()).toMatch(/tbf 1: dev calia root .*rate 8Mbit/);
-  expect(qdiscs()).toMatch(/tbf 1: dev bwcali\S+ root .*rate 4Mbit/);
+  expect(qdiscs()).toMatch(/tbf c1c: dev calia root .*rate 8Mbit/);
+  expect(qdiscs()).toMatch(/tbf c1c: dev bwcali\S+ root .*rate 4Mbit/);
   address = JSON.parse(output).ips[0].address.split('/')[0];
   host.addPod('b', 'net1');
 });
@@ -52,7 +52,7 @@ test('limits follow the endpoint while the pod lives, and go when they are taken
   await changeEndpoint({ qosControls: { egressBandwidth: 2_000_000, ingressPacketRate: 100, dscp: 'EF' } });
   await until(
     'the other rate',
-    () => /dev bwcali\S+ root .*rate 2Mbit/.test(qdiscs()) && !/tbf 1: dev calia/.test(qdiscs()),
+    () => /dev bwcali\S+ root .*rate 2Mbit/.test(qdiscs()) && !/tbf c1c: dev calia/.test(qdiscs()),
   );
   await until('the rules', () => /limit rate over 100\/second/.test(host.must('nft list table inet ocicat')));
   expect(host.must('nft list table inet ocicat')).toContain('dscp set ef');
