@@ -73,11 +73,13 @@ function orderByInterim(changes: RulesetChanges, interim: Interim, desired: Rule
     addedElements: changes.addedElements.filter((each) => isSome(each) && interim.isMoving(each.set.name) === moving),
   }));
   const made = interim.sets.map(({ spec, elements }) => ({ set: spec, elements: [...elements] }));
+  const isMade = new Set(interim.sets.map(({ spec }) => spec.name));
   const first = order({
     ...changes,
     removedElements: elements?.removedElements ?? [],
     addedElements: [...(elements?.addedElements ?? []), ...made],
     addedSets: [...changes.addedSets, ...interim.sets.map(({ spec }) => spec)],
+    removedSets: changes.removedSets.filter(({ name }) => !isMade.has(name)), // a change that was cut off has left them
     addedChains: changes.addedChains.map(interim.render),
     rewrittenChains: [...changes.rewrittenChains, ...others].map(interim.render),
   });
