@@ -19,13 +19,29 @@ export interface CalcLine {
   readonly recorded: PeerFigures;
 }
 
-type Head = readonly [name: string, kind: string, size: number];
+/** Alone, and with deletions behind it, with which Felix takes as long as without. */
+function snapshots(
+  name: string,
+  [kind, size]: readonly [kind: string, size: number],
+  policies: string,
+  recorded: PeerFigures,
+): readonly CalcLine[] {
+  const line = { kind, size, peerProgram: 'felix-calc.test', recorded } as const;
+  return [
+    { ...line, name, deletes: false, peerBenchmark: `Snapshot200Local${policies}` },
+    {
+      ...line,
+      name: `${name}-then-delete`,
+      deletes: true,
+      peerBenchmark: `SnapshotThenDeleteLocal200Local${policies}`,
+    },
+  ];
+}
 
-function snapshot(head: Head, peerBenchmark: string, seconds: number, heapMb: number): CalcLine {
-  const [name, kind, size] = head;
-  const recorded = { seconds, heapMb };
-  const deletes = name.endsWith('-then-delete');
-  return { name, kind, size, deletes, peerProgram: 'felix-calc.test', peerBenchmark, recorded };
+function customers(label: string, size: number, recorded: PeerFigures): CalcLine {
+  const peerBenchmark = `IsolatedCustomers${label}`;
+  const line = { kind: 'customers', size, deletes: false, peerProgram: 'felix-calc.test', recorded } as const;
+  return { ...line, name: `customers-${label}`, peerBenchmark };
 }
 
 function step(kind: string, size: number, peerBenchmark: string, microseconds: number): CalcLine {
@@ -34,32 +50,13 @@ function step(kind: string, size: number, peerBenchmark: string, microseconds: n
   return { name, kind, size, deletes: false, peerProgram: 'felix-labelindex.test', peerBenchmark, recorded };
 }
 
-/** With the deletions Felix takes as long as without. */
 const SNAPSHOTS: readonly CalcLine[] = [
-  snapshot(['tags-250k', 'tags', 250_000], 'Snapshot200Local250kTotal10000TagPols', 9.8, 283),
-  snapshot(
-    ['tags-250k-then-delete', 'tags', 250_000],
-    'SnapshotThenDeleteLocal200Local250kTotal10000TagPols',
-    9.8,
-    283,
-  ),
-  snapshot(['netsets-1k', 'netsets', 1_000], 'Snapshot200Local10kTotal1000NetsetPols', 1.13, 98),
-  snapshot(
-    ['netsets-1k-then-delete', 'netsets', 1_000],
-    'SnapshotThenDeleteLocal200Local10kTotal1000NetsetPols',
-    1.13,
-    98,
-  ),
-  snapshot(['netsets-10k', 'netsets', 10_000], 'Snapshot200Local10kTotal10000NetsetPols', 19.7, 792),
-  snapshot(
-    ['netsets-10k-then-delete', 'netsets', 10_000],
-    'SnapshotThenDeleteLocal200Local10kTotal10000NetsetPols',
-    19.7,
-    792,
-  ),
-  snapshot(['customers-1k', 'customers', 1_000], 'IsolatedCustomers1k', 0.06, 11),
-  snapshot(['customers-10k', 'customers', 10_000], 'IsolatedCustomers10k', 0.6, 39),
-  snapshot(['customers-100k', 'customers', 100_000], 'IsolatedCustomers100k', 12.6, 314),
+  ...snapshots('tags-250k', ['tags', 250_000], '250kTotal10000TagPols', { seconds: 9.8, heapMb: 283 }),
+  ...snapshots('netsets-1k', ['netsets', 1_000], '10kTotal1000NetsetPols', { seconds: 1.13, heapMb: 98 }),
+  ...snapshots('netsets-10k', ['netsets', 10_000], '10kTotal10000NetsetPols', { seconds: 19.7, heapMb: 792 }),
+  customers('1k', 1_000, { seconds: 0.06, heapMb: 11 }),
+  customers('10k', 10_000, { seconds: 0.6, heapMb: 39 }),
+  customers('100k', 100_000, { seconds: 12.6, heapMb: 314 }),
 ];
 
 const STEPS: readonly CalcLine[] = [

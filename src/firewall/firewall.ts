@@ -22,7 +22,7 @@ import { computeBase, replaceStaticPart } from './static.ts';
 import { createWorkloadRenderer } from './workload-renderer.ts';
 
 /** What is without effect from now on. */
-export interface Closed {
+interface Closed {
   /** Ids of endpoints. */
   readonly endpoints: readonly string[];
   /** Names of IP sets. */
