@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
 import type { HeldRoute } from '../routing/held-routes.ts';
+import type { RunningProcess } from '../sys/process/running-process.ts';
+import { createSupervisor } from '../sys/process/supervisor.ts';
 import { createQueue } from '../sys/queue.ts';
 import { createConfigFile } from './config-file.ts';
 import { askBird } from './control.ts';
 import { letGo, observeEarlierRoutes } from './held.ts';
-import { type BirdCommand, endEarlier, observeBirds, type RunningBird, startBird, tryTakeOver } from './process.ts';
+import { type BirdCommand, endEarlier, observeBirds, startBird, tryTakeOver } from './process.ts';
 import { type BirdProtocol, observeBirdProtocols } from './protocols.ts';
-import { createSupervisor } from './supervisor.ts';
 
 export interface BirdOptions {
   /** Holds bird.ctl, where `calicoctl node status` looks for it, and bird.cfg. Made if it is not there. */
@@ -44,7 +45,7 @@ const START_TIMEOUT_MS = 5000;
 const POLL_MS = 20;
 
 /** Resolves when BIRD answers; throws `unavailable` when it has ended or is silent for too long. */
-async function untilReady({ ended }: RunningBird, socketPath: string): Promise<void> {
+async function untilReady({ ended }: RunningProcess, socketPath: string): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   let end: string | undefined;
   void ended.then((how) => {
@@ -70,7 +71,7 @@ export function openBird(options: BirdOptions): Bird {
   const configFile = createConfigFile({ runDirectory, program, log });
   const command: BirdCommand = { program, socketPath, configPath: configFile.path, netnsFd };
   const turns = createQueue();
-  const supervisor = createSupervisor(() => inTurn(restart), log);
+  const supervisor = createSupervisor('BIRD', () => inTurn(restart), log);
   let applied: string | undefined;
 
   /** One thing at a time, in the order asked for. */
@@ -97,7 +98,7 @@ export function openBird(options: BirdOptions): Bird {
     }).catch((error: unknown) => log(`let go of routes of before: ${describeError(error)}`));
   }
 
-  async function hold(bird: RunningBird, routes: readonly HeldRoute[]): Promise<void> {
+  async function hold(bird: RunningProcess, routes: readonly HeldRoute[]): Promise<void> {
     if (supervisor.current() !== bird || applied === undefined) return;
     await configFile.replaceHolding(routes, applied);
     await askBird(socketPath, 'configure');

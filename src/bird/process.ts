@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import * as libc from '../sys/libc.ts';
 import { withNetns } from '../sys/netns.ts';
+import { followChild, type RunningProcess, tryFollowProcess } from '../sys/process/running-process.ts';
 import { observeProcesses, tryReadInode } from '../sys/processes.ts';
 import { askBird } from './control.ts';
 
@@ -16,21 +17,9 @@ export interface BirdCommand {
   readonly netnsFd: number | undefined;
 }
 
-/** A BIRD that runs. */
-export interface RunningBird {
-  readonly pid: number;
-  /** Resolves with how it ended. */
-  readonly ended: Promise<string>;
-  /** Lets it run without this process looking after it. */
-  release(): void;
-}
-
 const STOP_TIMEOUT_MS = 5000;
 const POLL_MS = 20;
-/** How soon the end of a BIRD that is not this process's child is noticed. */
-const WATCH_MS = 500;
 const SIGKILL = 9;
-const POLLIN = 1;
 
 function tryRead<T>(read: () => T): T | undefined {
   try {
@@ -90,29 +79,11 @@ async function answers(socketPath: string): Promise<boolean> {
 }
 
 /** The BIRD that an earlier agent has left, when it is the only one, listens, answers, and is what would be started now. */
-export async function tryTakeOver(command: BirdCommand): Promise<RunningBird | undefined> {
+export async function tryTakeOver(command: BirdCommand): Promise<RunningProcess | undefined> {
   const [pid, ...others] = observeBirds(command);
   if (pid === undefined || others.length > 0 || !isSame(pid, command)) return undefined;
   if (tryListener(command.socketPath) !== pid || !(await answers(command.socketPath))) return undefined;
-  const pidfd = tryRead(() => libc.pidfdOpen(pid));
-  return pidfd === undefined ? undefined : watch(pid, pidfd);
-}
-
-function watch(pid: number, pidfd: number): RunningBird {
-  const { promise: ended, resolve } = Promise.withResolvers<string>();
-  const timer = setInterval(() => {
-    if (libc.poll(pidfd, POLLIN, 0) !== 0) end('it has ended');
-  }, WATCH_MS);
-  timer.unref();
-  let isOpen = true;
-  function end(how?: string): void {
-    if (!isOpen) return;
-    isOpen = false;
-    clearInterval(timer);
-    libc.close(pidfd);
-    if (how !== undefined) resolve(how);
-  }
-  return { pid, ended, release: () => end() };
+  return tryFollowProcess(pid);
 }
 
 /** Waits until none is there, or for STOP_TIMEOUT_MS. */
@@ -158,13 +129,10 @@ export function spawnBird(program: string, args: readonly string[], stderr: 'pip
 }
 
 /** In a session of its own: what ends the agent, or its terminal, does not end it. Its log goes where the agent's goes. */
-export function startBird(command: BirdCommand, hasEarlierRoutes: boolean): RunningBird {
+export function startBird(command: BirdCommand, hasEarlierRoutes: boolean): RunningProcess {
   const { program, socketPath, configPath, netnsFd } = command;
   // -R: it takes over the routes of an earlier one rather than begin by removing them
   const args = ['-f', ...(hasEarlierRoutes ? ['-R'] : []), '-s', socketPath, '-c', configPath];
   const spawn = () => spawnBird(program, args, 'inherit', true);
-  const child = netnsFd === undefined ? spawn() : withNetns(netnsFd, spawn);
-  child.unref();
-  const ended = child.exited.then((status) => `${child.signalCode ?? `status ${status}`}`);
-  return { pid: child.pid, ended, release: () => undefined };
+  return followChild(netnsFd === undefined ? spawn() : withNetns(netnsFd, spawn));
 }

@@ -1,6 +1,6 @@
-// Looks after the BIRD that runs: when it ends, it is started again, later each time that it ends soon.
-import { describeError } from '../base/errors.ts';
-import type { RunningBird } from './process.ts';
+// Looks after a process that is to run: when it ends, it is started again, later each time that it ends soon.
+import { describeError } from '../../base/errors.ts';
+import type { RunningProcess } from './running-process.ts';
 
 /** Wait before a new start after a death: doubled from one to the next, reset after a minute of uptime. */
 const FIRST_BACKOFF_MS = 500;
@@ -8,10 +8,10 @@ const LAST_BACKOFF_MS = 30_000;
 const STEADY_MS = 60_000;
 
 export interface Supervisor {
-  /** The BIRD that is looked after; undefined while none runs. */
-  current(): RunningBird | undefined;
+  /** The process that is looked after; undefined while none runs. */
+  current(): RunningProcess | undefined;
   /** From here on, this one. */
-  adopt(bird: RunningBird): void;
+  adopt(process: RunningProcess): void;
   /** Lets the current one go, which somebody takes the place of. */
   drop(): void;
   startLater(why: string): void;
@@ -19,9 +19,9 @@ export interface Supervisor {
   cancel(): void;
 }
 
-/** `start` is called when one is to be started again. */
-export function createSupervisor(start: () => Promise<void>, log: (message: string) => void): Supervisor {
-  let running: RunningBird | undefined;
+/** `start` is called when one is to be started again; `name` is what the log calls it. */
+export function createSupervisor(name: string, start: () => Promise<void>, log: (message: string) => void): Supervisor {
+  let running: RunningProcess | undefined;
   let backoffMs = FIRST_BACKOFF_MS;
   let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -31,20 +31,20 @@ export function createSupervisor(start: () => Promise<void>, log: (message: stri
     backoffMs = Math.min(backoffMs * 2, LAST_BACKOFF_MS);
   }
 
-  function onEnd(ended: RunningBird, how: string, startedMs: number): void {
+  function onEnd(ended: RunningProcess, how: string, startedMs: number): void {
     if (running !== ended) return;
     running = undefined;
     ended.release();
     if (performance.now() - startedMs > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
-    startLater(`BIRD ended (${how})`);
+    startLater(`${name} ended (${how})`);
   }
 
   return {
     current: () => running,
-    adopt(bird) {
+    adopt(process) {
       const startedMs = performance.now();
-      running = bird;
-      void bird.ended.then((how) => onEnd(bird, how, startedMs));
+      running = process;
+      void process.ended.then((how) => onEnd(process, how, startedMs));
     },
     drop() {
       running?.release();
