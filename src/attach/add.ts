@@ -16,13 +16,11 @@ import {
   computeEndpointName,
   createEndpoint,
   DEFAULT_NAMESPACE,
-  endpointsOf,
-  findEndpoint,
   idOf,
   linkOf,
 } from './endpoint/endpoint.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { chooseLinkName } from './endpoint/link-name.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
 import { buildProfile } from './profile.ts';
@@ -138,8 +136,8 @@ async function createWithRoom(operation: Add): Promise<Attached | undefined> {
 /** The endpoint that the request is about already: the interface's own, or the one that all of the container's networks share. */
 function findStanding({ context, request }: Add): LocalEndpoint | undefined {
   const { attachment, mode } = request;
-  const own = findEndpoint(context.cache, attachment);
-  return own !== undefined || mode === 'interface' ? own : endpointsOf(context.cache, attachment.containerId)[0];
+  const own = context.cache.findEndpoint(attachment);
+  return own !== undefined || mode === 'interface' ? own : context.cache.endpointsOf(attachment.containerId)[0];
 }
 
 /** Throws what went wrong, with everything undone or noted to be undone later. */

@@ -6,7 +6,7 @@ import { checkWorkload } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { AttachContext } from './context.ts';
 import { type AttachedAddress, attachmentOf } from './endpoint/endpoint.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { ensureReady, type Operation, type OperationContext } from './operation.ts';
 import { remove, removeEndpoint, removeIfDeferred } from './remove.ts';
 import type {

@@ -7,9 +7,9 @@ import { parseHandle } from '../ipam/handle.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import { attachedNetworkOf, holderNetworkOf, isAsAsked } from './endpoint/attached-networks.ts';
-import { addressesOf, attachmentOf, endpointsOf, findEndpoint } from './endpoint/endpoint.ts';
+import { addressesOf, attachmentOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { linkSpecOf } from './link.ts';
 import { handleOf, type Operation, type OperationContext } from './operation.ts';
 import type { CheckRequest } from './request.ts';
@@ -57,8 +57,8 @@ export function throwDifferences(containerId: string, issues: readonly Issue[]):
 /** The interface's own endpoint, or the one that the network shares. */
 function findChecked({ context: { cache }, request }: Check): LocalEndpoint | undefined {
   const asked = attachedNetworkOf(request);
-  const shared = endpointsOf(cache, request.attachment.containerId).find(({ endpoint }) => isAsAsked(endpoint, asked));
-  return findEndpoint(cache, request.attachment) ?? shared;
+  const shared = cache.endpointsOf(request.attachment.containerId).find(({ endpoint }) => isAsAsked(endpoint, asked));
+  return cache.findEndpoint(request.attachment) ?? shared;
 }
 
 /** Throws `not-found` with every difference. */

@@ -15,17 +15,9 @@ import {
   networksOf,
   withoutNetwork,
 } from './endpoint/attached-networks.ts';
-import {
-  addressesOf,
-  attachmentOf,
-  DEFAULT_NAMESPACE,
-  endpointsOf,
-  findEndpoint,
-  idOf,
-  tryNameEndpoint,
-} from './endpoint/endpoint.ts';
+import { addressesOf, attachmentOf, DEFAULT_NAMESPACE, idOf, tryNameEndpoint } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { otherAddresses } from './endpoint/other-interfaces.ts';
 import { commit, dropEndpoint, handlesOf, type Operation, type OperationContext } from './operation.ts';
 import type { DeferredRemoval, RemoveRequest } from './request.ts';
@@ -131,9 +123,9 @@ function planRemoval({ context: { cache }, request }: Operation): Removal {
   const { attachment } = request;
   const asked = attachedNetworkOf(request);
   const isJoined = ({ endpoint }: LocalEndpoint) => isShared(endpoint) && isAttached(endpoint, asked);
-  const joined = endpointsOf(cache, attachment.containerId).find(isJoined);
+  const joined = cache.endpointsOf(attachment.containerId).find(isJoined);
   if (joined !== undefined) return { kind: isLast(request, joined.endpoint) ? 'remove' : 'detach', known: joined };
-  const own = findEndpoint(cache, attachment);
+  const own = cache.findEndpoint(attachment);
   return own !== undefined && isShared(own.endpoint) ? { kind: 'nothing' } : { kind: 'remove', known: own };
 }
 

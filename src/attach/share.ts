@@ -11,7 +11,7 @@ import type { AttachContext } from './context.ts';
 import { attachedNetworkOf, isAsAsked, withNetwork, withoutNetwork } from './endpoint/attached-networks.ts';
 import { addressesOf, attachedAddressesOf, attachmentOf, linkOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
 import { buildProfile } from './profile.ts';

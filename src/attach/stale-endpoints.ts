@@ -2,7 +2,7 @@
 // runtime, and no request about them is under way. What they hold is released when an ADD needs it.
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { attachmentOf, idOf } from './endpoint/endpoint.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import type { Operation } from './operation.ts';
 import { removeEndpoint } from './remove.ts';
 
@@ -13,7 +13,7 @@ function hasLink({ context }: Operation, { spec }: WorkloadEndpoint): boolean {
 
 /** Whether the endpoint is still the same, and still without a link. */
 function isStale(operation: Operation, { key }: LocalEndpoint): boolean {
-  const known = operation.context.cache.endpoints().find((one) => one.key === key);
+  const known = operation.context.cache.endpointAt(key);
   return known !== undefined && !hasLink(operation, known.endpoint);
 }
 

@@ -12,15 +12,17 @@ import { type Attachment, tryParseAttachment } from '../model/endpoint/workload-
 import { formatGoTime, ipamContextOf } from './assign-request.ts';
 import type { AttachContext } from './context.ts';
 import { holderNetworkOf } from './endpoint/attached-networks.ts';
-import { addressesOf, attachmentOf, findEndpoint, idOf } from './endpoint/endpoint.ts';
+import { addressesOf, attachmentOf, idOf } from './endpoint/endpoint.ts';
 import {
   forgetEndpoint,
   type KeptEndpoint,
   keepEndpoint,
   listKeptEndpoints,
+  NO_FILE,
+  stampOf,
   tryRecallEndpoint,
 } from './endpoint/endpoint-files.ts';
-import type { LocalEndpoint } from './endpoint/node-cache.ts';
+import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { commit, handleOf, type OperationContext } from './operation.ts';
 import { buildProfile } from './profile.ts';
 
@@ -87,16 +89,17 @@ async function recallKnown({ datastore }: AttachContext, endpoint: KeptEndpoint[
   return { endpoint, handleId: kv === undefined ? undefined : handleId, createsProfile: true };
 }
 
-/** The file follows the endpoint: its labels and profiles may change. */
+/** The file follows the endpoint: its labels and profiles may change. Returns whether nothing is left to do. */
 async function followKnown(
   { context, signal }: OperationContext,
   kept: KeptEndpoint | undefined,
-  known: LocalEndpoint,
-) {
-  const { endpoint } = known;
-  if (kept !== undefined && printResource(kept.endpoint) === printResource(endpoint)) return;
+  { endpoint }: LocalEndpoint,
+): Promise<boolean> {
+  if (kept !== undefined && printResource(kept.endpoint) === printResource(endpoint)) return true;
   const next = kept === undefined ? await recallKnown(context, endpoint, signal) : { ...kept, endpoint };
-  if (hasLink(context, next)) keepEndpoint(context.endpointFolder, next);
+  if (!hasLink(context, next)) return kept === undefined;
+  keepEndpoint(context.endpointFolder, next);
+  return true;
 }
 
 /** Somebody has deleted an endpoint of a store that goes on: that is not undone. */
@@ -117,8 +120,8 @@ export function createWriteBack(context: AttachContext): WriteBack {
   const { cache, log, endpointFolder } = context;
   /** What was last logged of each endpoint that could not be written back, by id. */
   const logged = new Map<string, string>();
-  /** Endpoints that were found without a file: once is enough on a disk that takes none. */
-  const looked = new Set<string>();
+  /** The file that was last found to say the same, or that there was none: once is enough on a disk that takes none. */
+  const found = new WeakMap<LocalEndpoint, string>();
 
   function logOnce(id: string, message: string): void {
     if (logged.get(id) === message) return;
@@ -151,19 +154,21 @@ export function createWriteBack(context: AttachContext): WriteBack {
 
   return {
     attachments() {
-      const known = cache.endpoints().map(({ endpoint }) => attachmentOf(endpoint));
-      const all = [...listKeptEndpoints(endpointFolder), ...known];
-      return [...new Map(all.map((one) => [`${one.containerId} ${one.interfaceName}`, one])).values()];
+      const known = cache.endpoints();
+      const changed = known.filter((one) => found.get(one) !== stampOf(endpointFolder, attachmentOf(one.endpoint)));
+      const unknown = listKeptEndpoints(
+        endpointFolder,
+        known.map(({ endpoint }) => attachmentOf(endpoint)),
+      );
+      return [...unknown, ...changed.map(({ endpoint }) => attachmentOf(endpoint))];
     },
     async follow(operation, attachment) {
+      const known = cache.findEndpoint(attachment);
       const kept = tryRecallEndpoint(endpointFolder, attachment);
-      const known = findEndpoint(cache, attachment);
       if (known === undefined) return kept === undefined ? 'done' : followUnknown(operation, kept);
-      const id = idOf(known.endpoint);
-      logged.delete(id);
-      if (kept === undefined && looked.has(id)) return 'done';
-      looked.add(id);
-      await followKnown(operation, kept, known);
+      logged.delete(idOf(known.endpoint));
+      if (kept === undefined) found.set(known, NO_FILE);
+      if (await followKnown(operation, kept, known)) found.set(known, stampOf(endpointFolder, attachment));
       return 'done';
     },
   };

@@ -30,7 +30,8 @@ interface Entry extends CachedValue {
   meaning?: { readonly value: unknown };
 }
 
-export function createKeyCache(): KeyCache {
+/** `changed` is told of each key whose value is another one now, or that has come or gone. */
+export function createKeyCache(changed: (key: string) => void = () => {}): KeyCache {
   const standing = new Map<string, Entry>();
   const revisions = createRevisions();
   let listed: Set<string> | undefined;
@@ -41,6 +42,7 @@ export function createKeyCache(): KeyCache {
     if (!revisions.take(update)) return false;
     if (value === undefined) standing.delete(key);
     else standing.set(key, { value, modRevision });
+    changed(key);
     return true;
   }
 
@@ -76,8 +78,12 @@ export function createKeyCache(): KeyCache {
     },
     endListing() {
       if (listed === undefined) return;
-      for (const key of standing.keys()) if (!listed.has(key)) standing.delete(key);
+      const gone = [...standing.keys()].filter((key) => !listed?.has(key));
       listed = undefined;
+      for (const key of gone) {
+        standing.delete(key);
+        changed(key);
+      }
     },
   };
 }

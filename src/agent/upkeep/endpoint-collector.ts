@@ -3,7 +3,8 @@
 
 import type { Attacher } from '../../attach/attacher.ts';
 import { idOf } from '../../attach/endpoint/endpoint.ts';
-import type { LocalEndpoint, NodeCache } from '../../attach/endpoint/node-cache.ts';
+import type { LocalEndpoint } from '../../attach/endpoint/endpoint-index.ts';
+import type { NodeCache } from '../../attach/endpoint/node-cache.ts';
 import type { Log } from '../../sys/log.ts';
 import type { Workloads } from '../state/workloads.ts';
 

@@ -3,7 +3,7 @@
 
 import type { AttachContext } from '../../attach/context.ts';
 import { addressesOf, idOf } from '../../attach/endpoint/endpoint.ts';
-import type { LocalEndpoint } from '../../attach/endpoint/node-cache.ts';
+import type { LocalEndpoint } from '../../attach/endpoint/endpoint-index.ts';
 import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
 import { commitTransaction } from '../../ipam/commit.ts';
 import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';

@@ -11,6 +11,8 @@ import {
   type KeptEndpoint,
   keepEndpoint,
   listKeptEndpoints,
+  NO_FILE,
+  stampOf,
   tryRecallEndpoint,
 } from './endpoint-files.ts';
 
@@ -56,6 +58,19 @@ test('a file that an earlier version named by the container alone is found again
   expect(listKeptEndpoints(folder)).toEqual([attachment('eth0')]);
   expect(readdirSync(folder)).toEqual([name]);
   expect(tryRecallEndpoint(folder, attachment('eth0'))?.handleId).toBe('network1.c1');
+});
+
+test('the files of endpoints that the caller knows are not read', () => {
+  keepEndpoint(folder, keptOf('eth0'));
+  keepEndpoint(folder, keptOf('eth1'));
+  const stamp = stampOf(folder, attachment('eth0'));
+  writeFileSync(join(folder, readdirSync(folder)[0] ?? ''), 'damaged');
+  const known = [attachment('eth0'), attachment('eth1')];
+  expect(listKeptEndpoints(folder, known)).toEqual([]);
+  expect(listKeptEndpoints(folder)).toHaveLength(1);
+  expect(stampOf(folder, attachment('eth2'))).toBe(NO_FILE);
+  keepEndpoint(folder, keptOf('eth0'));
+  expect(stampOf(folder, attachment('eth0'))).not.toBe(stamp);
 });
 
 test('a damaged file says nothing', () => {

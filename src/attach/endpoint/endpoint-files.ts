@@ -1,6 +1,6 @@
 // The endpoints of this host's pods, kept as files: a store that was restored or emptied does not know those that were
 // made since, and is told again.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOcicatError } from '../../base/errors.ts';
 import { shortHash } from '../../base/hash.ts';
@@ -80,6 +80,15 @@ export function tryRecallEndpoint(folder: string, attachment: Attachment): KeptE
   return kept !== undefined && fileOf(folder, attachmentOf(kept)) === path ? kept : undefined;
 }
 
+/** What `stampOf` says where there is no file. */
+export const NO_FILE = '';
+
+/** What another write of the file would change. */
+export function stampOf(folder: string, attachment: Attachment): string {
+  const file = statSync(fileOf(folder, attachment), { bigint: true, throwIfNoEntry: false });
+  return file === undefined ? NO_FILE : `${file.ino} ${file.mtimeNs} ${file.size}`;
+}
+
 /** What is kept in a file; one that an earlier version named by the container alone gets its name of today. */
 function listKept(folder: string, path: string): readonly Attachment[] {
   const kept = tryReadKept(path);
@@ -90,16 +99,17 @@ function listKept(folder: string, path: string): readonly Attachment[] {
   return [attachment];
 }
 
-/** Interfaces of which an endpoint is kept. */
-export function listKeptEndpoints(folder: string): readonly Attachment[] {
+/** Interfaces of which an endpoint is kept. The files of those in `except` are not read. */
+export function listKeptEndpoints(folder: string, except: readonly Attachment[] = []): readonly Attachment[] {
   let files: readonly string[];
   try {
     files = readdirSync(folder);
   } catch {
     return [];
   }
+  const left = new Set(except.map((attachment) => fileOf(folder, attachment)));
   const paths = files
     .filter((file) => file.endsWith(SUFFIX) && !file.startsWith('.'))
     .map((file) => join(folder, file));
-  return paths.flatMap((path) => listKept(folder, path));
+  return paths.filter((path) => !left.has(path)).flatMap((path) => listKept(folder, path));
 }

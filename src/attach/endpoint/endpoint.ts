@@ -12,7 +12,6 @@ import { API_VERSION } from '../../model/meta/resource.ts';
 import { formatCidr, hostCidr, parseCidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
 import { type Mac, parseMac } from '../../net/mac.ts';
-import type { LocalEndpoint, NodeCache } from './node-cache.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
 
@@ -92,18 +91,6 @@ export function idOf(endpoint: WorkloadEndpoint): EndpointId {
 /** Which interface of which container an endpoint is. */
 export function attachmentOf({ spec }: WorkloadEndpoint): Attachment {
   return { containerId: storableContainerId(spec.containerID ?? ''), interfaceName: spec.endpoint };
-}
-
-/** All endpoints of a container, in the order of their names, whatever their namespaces. */
-export function endpointsOf(cache: NodeCache, containerId: string): readonly LocalEndpoint[] {
-  return cache.endpoints().filter(({ endpoint }) => attachmentOf(endpoint).containerId === containerId);
-}
-
-/** The endpoint of one interface of a container. */
-export function findEndpoint(cache: NodeCache, attachment: Attachment): LocalEndpoint | undefined {
-  return endpointsOf(cache, attachment.containerId).find(
-    ({ endpoint }) => endpoint.spec.endpoint === attachment.interfaceName,
-  );
 }
 
 export function addressesOf(endpoint: WorkloadEndpoint): readonly Ip[] {

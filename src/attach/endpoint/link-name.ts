@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { OcicatError } from '../../base/errors.ts';
 import type { WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
-import type { NodeCache } from './node-cache.ts';
+import type { EndpointReader } from './endpoint-index.ts';
 
 const LINK_PREFIX = 'cali';
 /** What an interface name has room for after the prefix. */
@@ -22,15 +22,18 @@ function* candidateNames({ containerId, interfaceName }: Attachment): Generator<
  * interface of the container; else 11 hexadecimal digits of a hash of both. (Calico lets two containers with the same
  * beginning fight for the link.)
  */
-export function chooseLinkName(cache: NodeCache, attachment: Attachment, isForeign: (name: string) => boolean): string {
+export function chooseLinkName(
+  cache: Pick<EndpointReader, 'endpointsAtLink'>,
+  attachment: Attachment,
+  isForeign: (name: string) => boolean,
+): string {
   const { containerId, interfaceName } = attachment;
   const isOwn = ({ containerID, endpoint }: WorkloadEndpoint['spec']) =>
     containerID === containerId && endpoint === interfaceName;
-  const specs = cache.endpoints().map(({ endpoint }) => endpoint.spec);
-  const taken = new Set(specs.filter((spec) => !isOwn(spec)).map((spec) => spec.interfaceName));
+  const isTaken = (name: string) => cache.endpointsAtLink(name).some(({ endpoint }) => !isOwn(endpoint.spec));
   for (const suffix of candidateNames(attachment)) {
     const name = `${LINK_PREFIX}${suffix}`;
-    if (!taken.has(name) && !isForeign(name)) return name;
+    if (!isTaken(name) && !isForeign(name)) return name;
   }
   throw new OcicatError('internal', `name link of container "${containerId}": names have run out`);
 }

@@ -2,32 +2,26 @@
 // endpoints, which profiles there are, and whether the datastore is open for changes.
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { printKey, printResourcePrefix, tryParseKey } from '../../datastore/keys.ts';
-import type { Datastore, Listing, Revision } from '../../datastore/port.ts';
+import type { Datastore, Listing } from '../../datastore/port.ts';
 import { parseResourceAt } from '../../datastore/resource/resource-codec.ts';
 import type { StoreCache, StoreUpdate } from '../../ipam/commit.ts';
 import { createKeyCache } from '../../ipam/key-cache.ts';
 import { ABSENT } from '../../ipam/transaction-builder.ts';
 import { type IpamView, openIpamView } from '../../ipam/view.ts';
-import { type WorkloadEndpoint, workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
+import { workloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import { endpointNamePrefix } from '../../model/endpoint/workload-endpoint-name.ts';
 import type { Kind } from '../../model/meta/kind.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { clusterInformation } from '../../model/node/cluster-information.ts';
-
-export interface LocalEndpoint {
-  readonly key: string;
-  readonly endpoint: WorkloadEndpoint;
-  readonly modRevision: Revision;
-}
+import { createEndpointIndex, type EndpointReader, type LocalEndpoint } from './endpoint-index.ts';
 
 /**
  * Give `apply` every update below the prefixes of resources and of IPAM, and `setInSync` true when the first listing is
- * through. Losing the store later changes nothing: what is remembered is checked with every commit.
+ * through. Losing the store later changes nothing: what is remembered is checked with every commit. The endpoints are those of
+ * this node that its agent attached.
  */
-export interface NodeCache extends StoreCache {
+export interface NodeCache extends StoreCache, EndpointReader {
   readonly ipam: IpamView;
-  /** Endpoints of this node that its agent attached. */
-  endpoints(): readonly LocalEndpoint[];
   /** What ClusterInformation has. */
   isDatastoreReady(): boolean;
   /** False says that everything that stands will come through `apply` again: what does not has gone. */
@@ -73,10 +67,19 @@ function takeListing({ kvs, revision }: Listing, known: readonly string[], apply
 
 export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache {
   const ipam = openIpamView(datastore, nodeName);
-  const cache = createKeyCache();
+  const { set: indexEndpoint, ...endpoints } = createEndpointIndex();
+  const cache = createKeyCache((key) => {
+    if (key.startsWith(ENDPOINTS)) indexEndpoint(key, readEndpoint(key));
+  });
   const ownPrefix = endpointNamePrefix(nodeName);
   const waiting: (() => void)[] = [];
   let inSync = false;
+
+  function readEndpoint(key: string): LocalEndpoint | undefined {
+    const { value, modRevision = 0 } = cache.get(key) ?? {};
+    const endpoint = value === undefined ? undefined : tryRead(workloadEndpoint, key, value);
+    return endpoint === undefined ? undefined : { key, endpoint, modRevision };
+  }
 
   const isCached = (key: string) => key === CLUSTER || key.startsWith(PROFILES) || isEndpointNamed(key, ownPrefix);
 
@@ -88,6 +91,7 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
   }
 
   return {
+    ...endpoints,
     ipam,
     apply,
     known: (key) => cache.get(key) ?? (inSync && isCached(key) ? ABSENT : undefined) ?? ipam.known(key),
@@ -98,13 +102,6 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
           takeListing(await datastore.list(prefix, {}, signal), cache.keysUnder(prefix), apply),
         ),
       ]);
-    },
-    endpoints() {
-      return cache.keysUnder(ENDPOINTS).flatMap((key) => {
-        const endpoint = cache.meaningOf(key, (text) => tryRead(workloadEndpoint, key, text));
-        const { modRevision = 0 } = cache.get(key) ?? {};
-        return endpoint === undefined ? [] : [{ key, endpoint, modRevision }];
-      });
     },
     isDatastoreReady() {
       const information = cache.meaningOf(CLUSTER, (text) => tryRead(clusterInformation, CLUSTER, text));
