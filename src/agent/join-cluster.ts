@@ -4,9 +4,10 @@ import { initialiseDatastore } from '../datastore/resource/initialise.ts';
 import type { Log } from '../sys/log.ts';
 import type { AgentSettings } from './config/settings.ts';
 import { type Claimant, claimNode } from './node/claim.ts';
+import { ensureDefaults } from './node/default-pools.ts';
 import { keepNodeName } from './node/node-files.ts';
 import { type NodeLease, openNodeLease } from './node/node-lease.ts';
-import { ensureDefaults, isRegistered, registerNode } from './node/register.ts';
+import { isRegistered, registerNode } from './node/register.ts';
 
 const RETRY_MS = 1_000;
 
@@ -24,7 +25,7 @@ async function untilAnswered<T>(what: string, log: Log, signal: AbortSignal, wor
 }
 
 async function register({ datastore, node, log }: Claimant, settings: AgentSettings, signal: AbortSignal) {
-  await registerNode(datastore, settings, node, signal);
+  await registerNode({ datastore, settings, node, log }, signal);
   await ensureDefaults(datastore, settings, node, log, signal);
 }
 

@@ -51,7 +51,7 @@ test('the Node follows an address that is exchanged for another, and one that is
 test('a host without any address keeps its Node, says so, and follows the next address', async () => {
   host.must('ip address flush dev eth0');
   await eventually('words about it', 3_000, () =>
-    host.log().includes('node "node-1" keeps its own') ? true : undefined,
+    host.log().includes('the node keeps its address 10.98.0.7/16') ? true : undefined,
   );
   expect(await nodeAddress()).toBe('10.98.0.7/16');
   host.must('ip address add 10.98.0.1/24 dev eth0; ip route replace default via 10.98.0.2');

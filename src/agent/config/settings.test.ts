@@ -14,6 +14,8 @@ const defaults: AgentSettings = {
   ipv6: { kind: 'keep' },
   ipv4Method: { kind: 'first-found' },
   ipv6Method: { kind: 'first-found' },
+  detectionMs: 60_000,
+  checksAddresses: true,
   asNumber: undefined,
   routerId: undefined,
   defaultPools: true,
@@ -69,6 +71,17 @@ const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
     { IP_AUTODETECTION_METHOD: 'can-reach=gw.example' },
     { ipv4Method: { kind: 'can-reach', destination: 'gw.example' } },
   ],
+  [
+    { IP_AUTODETECTION_METHOD: 'interface= eth0 , ^en.*', IP6_AUTODETECTION_METHOD: 'cidr=fd00::/8 ,fd01::1/128' },
+    {
+      ipv4Method: { kind: 'interface', patterns: [/eth0/, /^en.*/] },
+      ipv6Method: { kind: 'cidr', ranges: ['fd00::/8', 'fd01::1/128'].map(parseCidr) },
+    },
+  ],
+  [
+    { AUTODETECT_POLL_INTERVAL: '1m30s', DISABLE_NODE_IP_CHECK: 'true' },
+    { detectionMs: 90_000, checksAddresses: false },
+  ],
   [{ AS: '64512' }, { asNumber: 64512 }],
   [{ AS: '4294967295' }, { asNumber: 4294967295 }],
   [{ AS: '1.10' }, { asNumber: 65546 }],
@@ -117,7 +130,10 @@ const refused: readonly (readonly [Environment, readonly string[]])[] = [
   [{ IP_AUTODETECTION_METHOD: 'interface=' }, [`IP_AUTODETECTION_METHOD: found "interface=", wanted ${METHOD}`]],
   [
     { IP_AUTODETECTION_METHOD: 'kubernetes-internal-ip' },
-    [`IP_AUTODETECTION_METHOD: found "kubernetes-internal-ip", wanted ${METHOD}`],
+    [
+      `IP_AUTODETECTION_METHOD: found "kubernetes-internal-ip", wanted ${METHOD}: there is no Kubernetes whose Node says it; ` +
+        'cidr= with the range of that address finds it',
+    ],
   ],
   [{ IP_AUTODETECTION_METHOD: 'guess=x' }, [`IP_AUTODETECTION_METHOD: found "guess=x", wanted ${METHOD}`]],
   [
@@ -128,6 +144,13 @@ const refused: readonly (readonly [Environment, readonly string[]])[] = [
     { IP6_AUTODETECTION_METHOD: 'cidr=fd00::/8,ten' },
     ['IP6_AUTODETECTION_METHOD: found "ten", wanted a range such as 10.0.0.0/8'],
   ],
+  ...['0s', '-1m', '10', '0.5s'].map(
+    (text) =>
+      [
+        { AUTODETECT_POLL_INTERVAL: text },
+        [`AUTODETECT_POLL_INTERVAL: found "${text}", wanted a duration of a second or more, such as 1m30s`],
+      ] as const,
+  ),
   ...['0', '4294967296', '-1', '1.65536', '65536.1', '1.2.3', '0.0', 'AS1'].map(
     (text) => [{ AS: text }, [`AS: found "${text}", wanted ${AS}`]] as const,
   ),

@@ -1,5 +1,6 @@
 // What the environment tells the agent (Calico v3.33, node/pkg/lifecycle/startup/startup.go), parsed once into values or
 // refused with every issue.
+import { tryParseDurationMs } from '../../base/duration.ts';
 import { type Issue, isOcicatError, OcicatError } from '../../base/errors.ts';
 import { STALL_MS } from '../../datastore/sync/watchdog.ts';
 import { type Cidr, cidrFamily, isMasked, tryParseCidr } from '../../net/cidr.ts';
@@ -40,6 +41,10 @@ export interface AgentSettings {
   readonly ipv6: AddressSetting;
   readonly ipv4Method: DetectionMethod;
   readonly ipv6Method: DetectionMethod;
+  /** How often it is asked again what can be reached over which address. */
+  readonly detectionMs: number;
+  /** Whether an address that another node has is refused. */
+  readonly checksAddresses: boolean;
   readonly asNumber: number | undefined;
   readonly routerId: string | undefined;
   readonly defaultPools: boolean;
@@ -78,7 +83,7 @@ function parseAddress(family: Family): (text: string) => AddressSetting {
 }
 
 function parsePatterns(text: string): readonly RegExp[] {
-  return text.split(',').map((pattern) => {
+  return text.split(/\s*,\s*/).map((pattern) => {
     try {
       return new RegExp(pattern);
     } catch {
@@ -88,15 +93,22 @@ function parsePatterns(text: string): readonly RegExp[] {
 }
 
 function parseRanges(text: string): readonly Cidr[] {
-  return text.split(',').map((range) => tryParseCidr(range) ?? refuse(range, 'a range such as 10.0.0.0/8'));
+  return text.split(/\s*,\s*/).map((range) => tryParseCidr(range) ?? refuse(range, 'a range such as 10.0.0.0/8'));
 }
+
+const METHODS = 'first-found, interface=, skip-interface=, cidr= or can-reach=';
 
 /** `first-found`, `interface=RE,…`, `skip-interface=RE,…`, `cidr=C,…` or `can-reach=HOST`. */
 function parseMethod(text: string): DetectionMethod {
   const [name, ...rest] = text.split('=');
-  const value = rest.join('=');
+  const value = rest.join('=').trim();
   if (text === 'first-found') return { kind: 'first-found' };
-  if (value === '') return refuse(text, 'first-found, interface=, skip-interface=, cidr= or can-reach=');
+  if (text.startsWith('kubernetes-internal-ip'))
+    return refuse(
+      text,
+      `${METHODS}: there is no Kubernetes whose Node says it; cidr= with the range of that address finds it`,
+    );
+  if (value === '') return refuse(text, METHODS);
   switch (name) {
     case 'interface':
     case 'skip-interface':
@@ -106,7 +118,7 @@ function parseMethod(text: string): DetectionMethod {
     case 'can-reach':
       return { kind: 'can-reach', destination: value };
     default:
-      return refuse(text, 'first-found, interface=, skip-interface=, cidr= or can-reach=');
+      return refuse(text, METHODS);
   }
 }
 
@@ -170,6 +182,12 @@ function parseStallMs(text: string): number {
   return seconds >= 10 && seconds <= 3_600 ? seconds * 1_000 : refuse(text, 'a number of seconds, 10 to 3600');
 }
 
+/** As Go writes durations. */
+function parseDetectionMs(text: string): number {
+  const ms = tryParseDurationMs(text) ?? 0;
+  return ms >= 1_000 ? ms : refuse(text, 'a duration of a second or more, such as 1m30s');
+}
+
 function parseBackend(text: string): 'bird' | 'none' {
   return text === 'bird' || text === 'none' ? text : refuse(text, '"bird" or "none"');
 }
@@ -212,6 +230,8 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
     ipv6: collect('IP6', parseAddress(6)) ?? { kind: 'keep' },
     ipv4Method: collect('IP_AUTODETECTION_METHOD', parseMethod) ?? { kind: 'first-found' },
     ipv6Method: collect('IP6_AUTODETECTION_METHOD', parseMethod) ?? { kind: 'first-found' },
+    detectionMs: collect('AUTODETECT_POLL_INTERVAL', parseDetectionMs) ?? 60_000,
+    checksAddresses: !(collect('DISABLE_NODE_IP_CHECK', parseBoolean) ?? false),
     asNumber: collect('AS', parseAsNumber),
     routerId: collect('CALICO_ROUTER_ID', parseRouterId),
     defaultPools: !(collect('NO_DEFAULT_POOLS', parseBoolean) ?? false),

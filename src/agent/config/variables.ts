@@ -50,8 +50,18 @@ export const variables: readonly Variables[] = [
   },
   {
     names: ['IP_AUTODETECTION_METHOD', 'IP6_AUTODETECTION_METHOD'],
-    doc: '`first-found`, `interface=RE,…`, `skip-interface=RE,…`, `cidr=C,…`, `can-reach=HOST`',
+    doc: '`first-found`, `interface=RE,…`, `skip-interface=RE,…`, `cidr=C,…`, `can-reach=HOST`; the expressions are of JavaScript, and not anchored',
     usual: '`first-found`',
+  },
+  {
+    names: ['AUTODETECT_POLL_INTERVAL'],
+    doc: 'how often `can-reach` is asked again, such as `1m30s`; other methods follow the addresses of the host at once',
+    usual: '`60s`',
+  },
+  {
+    names: ['DISABLE_NODE_IP_CHECK'],
+    doc: 'whether an address that another node has is taken all the same',
+    usual: '`false`: the agent does not start, and names the node',
   },
   { names: ['AS'], doc: "this node's AS number", usual: "the cluster's, 64512" },
   { names: ['CALICO_ROUTER_ID'], doc: 'an IPv4 address, or `hash`', usual: "the node's IPv4 address" },

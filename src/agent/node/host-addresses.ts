@@ -1,31 +1,20 @@
 // The host's addresses: when they change while the agent runs, its Node follows, and with it BIRD here and on the other hosts.
 import { isOcicatError } from '../../base/errors.ts';
-import type { Datastore } from '../../datastore/port.ts';
 import type { StoredResource } from '../../datastore/resource/resource-codec.ts';
 import { observeOwnAddresses } from '../../kernel/route/addresses.ts';
 import { formatCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
-import type { Log } from '../../sys/log.ts';
 import type { AgentSettings } from '../config/settings.ts';
 import { observeHostAddresses } from './autodetect.ts';
-import { type NodeSpec, registerNode, tryGetNode } from './register.ts';
+import { type NodeSpec, type Registration, registerNode, tryGetNode } from './register.ts';
 
 /** An address is often removed and added again a moment later. */
 const GATHER_MS = 500;
 const RETRY_MS = 5_000;
-/** What can be reached over which address is decided by routes, far from here too: as often as Calico looks (AUTODETECT_POLL_INTERVAL). */
-const CAN_REACH_MS = 60_000;
 
 export interface HostAddresses {
   /** An address or a link of the host may have changed. */
   touch(): void;
-}
-
-export interface HostAddressesContext {
-  readonly datastore: Datastore;
-  readonly settings: AgentSettings;
-  readonly node: string;
-  readonly log: Log;
 }
 
 function printAddresses(): string {
@@ -52,6 +41,7 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.join() === b.join();
 }
 
+/** What can be reached over which address is decided by routes, far from here too. */
 const isDecidedByRoutes = ({ ipv4Method, ipv6Method }: AgentSettings): boolean =>
   [ipv4Method, ipv6Method].some(({ kind }) => kind === 'can-reach');
 
@@ -63,10 +53,8 @@ function isWithoutCarrier(text: string): boolean {
 }
 
 /** Looks once when it is opened, whenever it is touched, and until aborted. */
-export function followHostAddresses(
-  { datastore, settings, node, log }: HostAddressesContext,
-  signal: AbortSignal,
-): HostAddresses {
+export function followHostAddresses(registration: Registration, signal: AbortSignal): HostAddresses {
+  const { datastore, settings, node, log } = registration;
   let seen: string | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let busy = false;
@@ -85,7 +73,7 @@ export function followHostAddresses(
     datastore.disconnectFrom(isLost);
     const standing = addressesOf(await tryGetNode(datastore, node, signal));
     if (standing.some(isWithoutCarrier)) return;
-    const addresses = addressesOf(await registerNode(datastore, settings, node, signal));
+    const addresses = addressesOf(await registerNode(registration, signal));
     seen = now;
     if (!isSame(standing, addresses))
       log.info(`the address of node "${node}" is ${addresses.join(', ')} now, and was ${standing.join(', ')}`);
@@ -114,7 +102,7 @@ export function followHostAddresses(
     if (isTouched) plan(delayMs);
   }
 
-  const again = setInterval(() => isDecidedByRoutes(settings) && plan(0), CAN_REACH_MS);
+  const again = setInterval(() => isDecidedByRoutes(settings) && plan(0), settings.detectionMs);
   signal.addEventListener('abort', () => {
     clearTimeout(timer);
     clearInterval(again);

@@ -1,34 +1,15 @@
-// Makes this host a node of the cluster: its Node resource, the default pools and the default configuration (Calico v3.33,
-// node/pkg/lifecycle/startup/startup.go).
-import { formatIssue, isOcicatError, OcicatError } from '../../base/errors.ts';
+// Makes this host a node of the cluster: its Node resource (Calico v3.33, node/pkg/lifecycle/startup/startup.go).
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { printJson } from '../../base/json.ts';
 import type { Datastore } from '../../datastore/port.ts';
-import { DEFAULT_SETTINGS, type NamedSpec } from '../../datastore/resource/default-settings.ts';
 import type { StoredResource } from '../../datastore/resource/resource-codec.ts';
-import {
-  createMany,
-  createResource,
-  getResource,
-  listResources,
-  updateResource,
-} from '../../datastore/resource/resources.ts';
-import { type IPPool, ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
-import { readResource } from '../../model/meta/kind.ts';
+import { createResource, getResource, listResources, updateResource } from '../../datastore/resource/resources.ts';
 import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
-import {
-  type Cidr,
-  cidrFamily,
-  cidrsOverlap,
-  formatCidr,
-  maskCidr,
-  parseCidr,
-  tryParseCidr,
-  tryParseCidrOrIp,
-} from '../../net/cidr.ts';
-import { bitsOf, type Family } from '../../net/ip.ts';
+import { tryParseCidrOrIp } from '../../net/cidr.ts';
+import { formatIp, type Ip } from '../../net/ip.ts';
 import type { Log } from '../../sys/log.ts';
-import type { AddressSetting, AgentSettings, DetectionMethod, PoolSetting } from '../config/settings.ts';
-import { detectAddress, observeHostAddresses } from './autodetect.ts';
+import type { AddressSetting, AgentSettings } from '../config/settings.ts';
+import { chooseAddresses, type NodeAddresses } from './node-addresses.ts';
 
 export interface NodeSpec {
   readonly bgp?: { readonly ipv4Address?: string; readonly ipv6Address?: string; readonly [field: string]: unknown };
@@ -54,214 +35,105 @@ export async function tryGetNode(
   }
 }
 
-/** The interface's prefix length for an address that was set without one; that which stands while no interface has it. */
-function withInterfacePrefix(
-  { address, prefixLength }: Extract<AddressSetting, { kind: 'fixed' }>,
-  family: Family,
-  standing: string | undefined,
-): Cidr {
-  const known = [...observeHostAddresses(family).map(({ cidr }) => cidr), tryParseCidr(standing ?? '')];
-  const own = known.find((cidr) => cidr?.address === address);
-  return { address, prefixLength: prefixLength ?? own?.prefixLength ?? bitsOf(family) };
+function addressesOf({ bgp }: NodeSpec): NodeAddresses {
+  return { ipv4: bgp?.ipv4Address, ipv6: bgp?.ipv6Address };
 }
 
-/** The node's address of a family: what was set, what stands, or what is found; IPv6 is not looked for unless asked. */
-async function chooseAddress(
-  setting: AddressSetting,
-  method: DetectionMethod,
-  family: Family,
-  standing: string | undefined,
-): Promise<string | undefined> {
-  switch (setting.kind) {
-    case 'none':
-      return standing;
-    case 'fixed':
-      return formatCidr(withInterfacePrefix(setting, family, standing));
-    case 'autodetect':
-      return formatCidr((await detectAddress(method, family)).cidr);
-    case 'keep':
-      if (standing !== undefined || family === 6) return standing;
-      return formatCidr((await detectAddress(method, family)).cidr);
-  }
+function ipsOf({ ipv4, ipv6 }: NodeAddresses): readonly Ip[] {
+  return [ipv4, ipv6].map((text) => tryParseCidrOrIp(text ?? '')?.address).filter((ip) => ip !== undefined);
 }
 
-async function refuseDuplicate(
+/** The node that has one of the addresses already, with that one. */
+async function findOther(
   datastore: Datastore,
   name: string,
-  addresses: readonly string[],
+  addresses: NodeAddresses,
   signal: AbortSignal,
-): Promise<void> {
-  const own = new Set(addresses.map((text) => tryParseCidrOrIp(text)?.address));
+): Promise<{ readonly name: string; readonly address: string } | undefined> {
+  const own = new Set(ipsOf(addresses));
   const { resources } = await listResources(datastore, 'Node', undefined, signal);
   for (const other of resources.filter((node) => node.metadata.name !== name)) {
-    const { bgp } = other.spec as NodeSpec;
-    const taken = [bgp?.ipv4Address, bgp?.ipv6Address].find(
-      (text) => text !== undefined && own.has(tryParseCidrOrIp(text)?.address),
-    );
-    if (taken === undefined) continue;
-    throw new OcicatError(
-      'conflict',
-      `register node "${name}": its address ${taken} is that of node "${other.metadata.name}"; set IP or NODENAME`,
-    );
+    const taken = ipsOf(addressesOf(other.spec as NodeSpec)).find((ip) => own.has(ip));
+    if (taken !== undefined) return { name: other.metadata.name, address: formatIp(taken) };
   }
+  return undefined;
 }
 
-async function computeNodeSpec(settings: AgentSettings, standing: NodeSpec): Promise<NodeSpec> {
-  const [ipv4Address, ipv6Address] = await Promise.all([
-    chooseAddress(settings.ipv4, settings.ipv4Method, 4, standing.bgp?.ipv4Address),
-    chooseAddress(settings.ipv6, settings.ipv6Method, 6, standing.bgp?.ipv6Address),
-  ]);
+function computeBgp(
+  settings: AgentSettings,
+  standing: NodeSpec['bgp'],
+  { ipv4, ipv6 }: NodeAddresses,
+): NodeSpec['bgp'] {
+  const { ipv4Address: _ipv4, ipv6Address: _ipv6, ...rest } = standing ?? {};
   const bgp = {
-    ...standing.bgp,
+    ...rest,
     ...(settings.asNumber === undefined ? {} : { asNumber: settings.asNumber }),
-    ...(ipv4Address === undefined ? {} : { ipv4Address }),
-    ...(ipv6Address === undefined ? {} : { ipv6Address }),
+    ...(ipv4 === undefined ? {} : { ipv4Address: ipv4 }),
+    ...(ipv6 === undefined ? {} : { ipv6Address: ipv6 }),
   };
-  const addresses = [ipv4Address, ipv6Address].filter((address) => address !== undefined);
-  const own = addresses.map((address) => ({ address, type: 'CalicoNodeIP' }));
-  const rest = Array.isArray(standing.addresses) ? standing.addresses.filter((entry) => !isOwnAddress(entry)) : [];
-  return { ...standing, ...(settings.backend === 'none' ? {} : { bgp }), addresses: [...own, ...rest] };
+  return Object.keys(bgp).length === 0 ? undefined : bgp;
 }
 
 function isOwnAddress(entry: unknown): boolean {
   return typeof entry === 'object' && entry !== null && 'type' in entry && entry.type === 'CalicoNodeIP';
 }
 
-/** Writes the Node if it is new or its addresses or AS number changed. Returns what stands then. */
+function computeNodeSpec(settings: AgentSettings, standing: NodeSpec, addresses: NodeAddresses): NodeSpec {
+  const { bgp: before, ...others } = standing;
+  const bgp = settings.backend === 'none' ? before : computeBgp(settings, before, addresses);
+  const own = [addresses.ipv4, addresses.ipv6].filter((address) => address !== undefined);
+  const rest = Array.isArray(standing.addresses) ? standing.addresses.filter((entry) => !isOwnAddress(entry)) : [];
+  return {
+    ...others,
+    ...(bgp === undefined ? {} : { bgp }),
+    addresses: [...own.map((address) => ({ address, type: 'CalicoNodeIP' })), ...rest],
+  };
+}
+
+/** Of the addresses that stand, those that are not looked for, or that are among the new ones. */
+function withoutLeft(settings: AgentSettings, standing: NodeAddresses, now: NodeAddresses): NodeAddresses {
+  const isLeft = (setting: AddressSetting, before: string | undefined, after: string | undefined) =>
+    setting.kind === 'autodetect' && before !== after;
+  return {
+    ipv4: isLeft(settings.ipv4, standing.ipv4, now.ipv4) ? undefined : standing.ipv4,
+    ipv6: isLeft(settings.ipv6, standing.ipv6, now.ipv6) ? undefined : standing.ipv6,
+  };
+}
+
+export interface Registration {
+  readonly datastore: Datastore;
+  readonly settings: AgentSettings;
+  readonly node: string;
+  readonly log: Log;
+}
+
+/**
+ * Writes the Node if it is new or its addresses or AS number changed. Returns what stands then. Throws `already-exists` when
+ * another node has one of the addresses; what this host has left behind is then no longer its own, so that the other one may
+ * come to take that, and give the first away.
+ */
 export async function registerNode(
-  datastore: Datastore,
-  settings: AgentSettings,
-  name: string,
+  { datastore, settings, node: name, log }: Registration,
   signal: AbortSignal,
+  choose: typeof chooseAddresses = chooseAddresses,
 ): Promise<StoredResource> {
   const standing = await tryGetNode(datastore, name, signal);
-  const spec = await computeNodeSpec(settings, (standing?.spec ?? {}) as NodeSpec);
-  const addresses = [spec.bgp?.ipv4Address, spec.bgp?.ipv6Address].filter((address) => address !== undefined);
-  await refuseDuplicate(datastore, name, addresses, signal);
-  const fresh: Resource = { kind: 'Node', apiVersion: API_VERSION, metadata: { name }, spec, status: {} };
-  const resource = { ...fresh, ...standing, spec };
-  if (standing === undefined) return createResource(datastore, resource, signal);
-  return printJson(spec) === printJson(standing.spec) ? standing : updateResource(datastore, resource, signal);
-}
+  const before = (standing?.spec ?? {}) as NodeSpec;
+  const addresses = await choose(settings, addressesOf(before), log);
 
-/** 192.168.0.0/16 unless this host has an address in it, then the first free of 172.16.0.0/16 to 172.31.0.0/16. */
-function chooseIpv4Range(): Cidr {
-  const host = observeHostAddresses(4).map((address) => maskCidr(address.cidr));
-  const candidates = ['192.168.0.0/16', ...Array.from({ length: 16 }, (_, index) => `172.${16 + index}.0.0/16`)].map(
-    parseCidr,
-  );
-  const free = candidates.find((range) => !host.some((own) => cidrsOverlap(own, range)));
-  if (free !== undefined) return free;
-  throw new OcicatError(
-    'exhausted',
-    'choose the default IPv4 pool: this host has addresses in every candidate; set CALICO_IPV4POOL_CIDR',
-  );
-}
-
-interface PoolPlan {
-  readonly family: Family;
-  readonly setting: PoolSetting;
-  /** Undefined: the usual one of its family. */
-  readonly blockSize: number | undefined;
-  readonly natOutgoing: boolean;
-}
-
-/** The IPv6 pool is made only when its range is set: hosts without IPv6 between them could not route it. */
-function planRange({ family, setting }: PoolPlan): Cidr | undefined {
-  if (setting.kind === 'range') return setting.cidr;
-  return setting.kind === 'default' && family === 4 ? chooseIpv4Range() : undefined;
-}
-
-/** Throws `invalid`, which names the variables, when no pool can be so. */
-function buildPool({ family, natOutgoing, blockSize }: PoolPlan, range: Cidr): IPPool {
-  const result = readResource(
-    ipPool,
-    {
-      kind: 'IPPool',
-      apiVersion: API_VERSION,
-      metadata: { name: `default-ipv${family}-ippool` },
-      spec: { cidr: formatCidr(range), natOutgoing, blockSize },
-    },
-    'document',
-  );
-  if (result.kind === 'valid') return result.value;
-  const variables = `CALICO_IPV${family}POOL_CIDR or CALICO_IPV${family}POOL_BLOCK_SIZE`;
-  throw new OcicatError(
-    'invalid',
-    `make the default IPv${family} pool: ${result.issues.map(formatIssue).join('; ')}; set ${variables} otherwise, or CALICO_IPV${family}POOL_CIDR to "none"`,
-  );
-}
-
-async function ensurePool(
-  datastore: Datastore,
-  plan: PoolPlan,
-  existing: readonly StoredResource[],
-  signal: AbortSignal,
-): Promise<void> {
-  const families = existing
-    .map((pool) => tryReadPoolRange(pool.spec))
-    .map((cidr) => (cidr === undefined ? undefined : cidrFamily(cidr)));
-  const range = families.includes(plan.family) ? undefined : planRange(plan);
-  if (range === undefined) return;
-  const pool = buildPool(plan, range);
-  await createMissing(datastore, [{ kind: 'IPPool', name: pool.metadata.name, spec: pool.spec }], signal);
-}
-
-async function createMissing(datastore: Datastore, wanted: readonly NamedSpec[], signal: AbortSignal): Promise<void> {
-  const resources = wanted.map(
-    ({ kind, name, spec }): Resource => ({ kind, apiVersion: API_VERSION, metadata: { name }, spec }),
-  );
-  for (const outcome of await createMany(datastore, resources, signal)) {
-    if (outcome.kind === 'failed' && outcome.error.code !== 'already-exists') throw outcome.error;
+  async function write(spec: NodeSpec): Promise<StoredResource> {
+    const fresh: Resource = { kind: 'Node', apiVersion: API_VERSION, metadata: { name }, spec, status: {} };
+    const resource = { ...fresh, ...standing, spec };
+    if (standing === undefined) return createResource(datastore, resource, signal);
+    return printJson(spec) === printJson(standing.spec) ? standing : updateResource(datastore, resource, signal);
   }
-}
 
-async function ensurePools(
-  datastore: Datastore,
-  settings: AgentSettings,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  if (!settings.defaultPools) return;
-  const { resources, unreadable } = await listResources(datastore, 'IPPool', undefined, signal);
-  const broken = resources.filter((one) => readResource(ipPool, one, 'stored').kind === 'invalid');
-  if (broken.length + unreadable.length > 0) {
-    log.warn('no pool is made while there is one that cannot be read: its range is not known');
-    return;
-  }
-  const plans: readonly PoolPlan[] = [
-    {
-      family: 4,
-      setting: settings.ipv4Pool,
-      blockSize: settings.ipv4PoolBlockSize,
-      natOutgoing: settings.ipv4PoolNatOutgoing,
-    },
-    {
-      family: 6,
-      setting: settings.ipv6Pool,
-      blockSize: settings.ipv6PoolBlockSize,
-      natOutgoing: settings.ipv6PoolNatOutgoing,
-    },
-  ];
-  for (const plan of plans) await ensurePool(datastore, plan, resources, signal);
-}
-
-/** Pools and configuration that a new cluster, or a new node, starts with. What is there is left as it is. */
-export async function ensureDefaults(
-  datastore: Datastore,
-  settings: AgentSettings,
-  nodeName: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  await ensurePools(datastore, settings, log, signal);
-  await createMissing(
-    datastore,
-    [
-      ...DEFAULT_SETTINGS,
-      { kind: 'FelixConfiguration', name: `node.${nodeName}`, spec: { defaultEndpointToHostAction: 'Return' } },
-    ],
-    signal,
+  const other = settings.checksAddresses ? await findOther(datastore, name, addresses, signal) : undefined;
+  if (other === undefined) return write(computeNodeSpec(settings, before, addresses));
+  if (standing !== undefined)
+    await write(computeNodeSpec(settings, before, withoutLeft(settings, addressesOf(before), addresses)));
+  throw new OcicatError(
+    'already-exists',
+    `register node "${name}": its address ${other.address} is that of node "${other.name}"; set IP or NODENAME`,
   );
-  log.info(`node "${nodeName}" is registered`);
 }
