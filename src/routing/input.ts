@@ -21,6 +21,8 @@ export interface RoutingPool {
   readonly cidr: Cidr;
   /** Routes into a pool with a tunnel are made by the agent, not by BIRD. */
   readonly encapsulation: 'none' | 'ipip' | 'vxlan';
+  /** Packets between hosts of one subnet go without the tunnel. */
+  readonly isCrossSubnet?: boolean;
   /** Whether BGP may announce it: not disableBGPExport. */
   readonly exported: boolean;
 }
