@@ -65,11 +65,12 @@ export const rooms: Readonly<Record<string, string>> = {
   'cni/spec': 'base net schema model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config':
-    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall sys datastore/sync',
+    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall routing sys datastore/sync',
   'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
+  'agent/tunnel': 'base net blocks routing sys',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint attach cni/server agent/state',
   agent:

@@ -24,7 +24,7 @@ export interface Pool {
   readonly allowedUses: readonly PoolUse[];
   /** False: used only when asked for by name or range. */
   readonly automatic: boolean;
-  /** Whether other hosts would be reached through tunnels, which nobody makes. */
+  /** Whether other hosts would be reached through IP-in-IP, which nobody makes. */
   readonly tunnelled: boolean;
 }
 
@@ -57,7 +57,7 @@ export function parsePool(name: string, text: string): Pool {
     namespaceSelector: selectorOf(spec.namespaceSelector),
     allowedUses: spec.allowedUses,
     automatic: spec.assignmentMode === 'Automatic',
-    tunnelled: spec.vxlanMode !== 'Never' || spec.ipipMode !== 'Never',
+    tunnelled: spec.ipipMode !== 'Never',
   };
 }
 

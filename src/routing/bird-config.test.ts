@@ -151,10 +151,10 @@ protocol pipe to_hops_v4 {
 }
 
 filter to_kernel_v4 {
+  # pools whose routes the agent makes
+  if net ~ [ 10.66.0.0/16+ ] then reject;
   if source = RTS_STATIC then accept;
   if source != RTS_BGP then reject;
-  # pools whose routes others make
-  if net ~ [ 10.66.0.0/16+ ] then reject;
   if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
   # a single address behind the route of a workload that is here
   if net.len = 32 && krt_metric = 1024 then krt_metric = 1025;

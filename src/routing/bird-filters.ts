@@ -77,9 +77,9 @@ export function kernelFilter(input: RoutingInput, family: Family): readonly stri
   const others = poolSet(input, family, ({ encapsulation }) => encapsulation !== 'none' || !programsRoutes);
   return [
     `filter to_kernel_v${family} {`,
+    ...(others === undefined ? [] : ['  # pools whose routes the agent makes', `  if net ~ ${others} then reject;`]),
     '  if source = RTS_STATIC then accept;',
     '  if source != RTS_BGP then reject;',
-    ...(others === undefined ? [] : ['  # pools whose routes others make', `  if net ~ ${others} then reject;`]),
     ...metricLines(family, normalPriority[family]),
     '  accept;',
     '}',

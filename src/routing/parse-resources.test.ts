@@ -49,7 +49,8 @@ test.each(nodes)('a node with %s', (_name, spec, configuration, expected) => {
 const pools: readonly (readonly [object, Omit<RoutingPool, 'cidr'>])[] = [
   [{}, { encapsulation: 'none', exported: true }],
   [{ ipipMode: 'Always' }, { encapsulation: 'ipip', exported: true }],
-  [{ ipipMode: 'CrossSubnet' }, { encapsulation: 'ipip', exported: true }],
+  [{ ipipMode: 'CrossSubnet' }, { encapsulation: 'ipip', isCrossSubnet: true, exported: true }],
+  [{ vxlanMode: 'CrossSubnet' }, { encapsulation: 'vxlan', isCrossSubnet: true, exported: true }],
   [
     { vxlanMode: 'Always', disableBGPExport: true },
     { encapsulation: 'vxlan', exported: false },
@@ -96,7 +97,6 @@ const settings: readonly (readonly [string, Spec | undefined, Spec | undefined, 
     { bindToNodeIp: true, logLevel: 'debug' },
   ],
   ['no mesh', { nodeToNodeMeshEnabled: false }, {}, { meshEnabled: false }],
-  ['routes that somebody else programs', { programClusterRoutes: 'Disabled' }, {}, { programsRoutes: false }],
   [
     'communities by number and by name, the node’s list instead of the cluster’s',
     {
@@ -125,6 +125,7 @@ test.each(settings)('BGP settings: %s', (_name, cluster, own, expected) => {
   const parsed = parseBgpSettings(
     cluster && stored(bgpConfiguration, 'default', cluster),
     own && stored(bgpConfiguration, 'node.host-1', own),
+    true,
   );
   expect(parsed).toEqual({ ...usual, ...expected });
 });

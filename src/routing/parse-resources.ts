@@ -59,7 +59,8 @@ export function parseRoutingNode(node: Node, configuration: BGPConfiguration | u
 export function parseRoutingPool(pool: IPPool): RoutingPool {
   const { cidr, ipipMode, vxlanMode, disableBGPExport } = pool.spec;
   const encapsulation = vxlanMode !== 'Never' ? 'vxlan' : ipipMode !== 'Never' ? 'ipip' : 'none';
-  return { cidr: parseCidr(cidr), encapsulation, exported: disableBGPExport !== true };
+  const crossSubnet = vxlanMode === 'CrossSubnet' || ipipMode === 'CrossSubnet' ? { isCrossSubnet: true } : {};
+  return { cidr: parseCidr(cidr), encapsulation, ...crossSubnet, exported: disableBGPExport !== true };
 }
 
 function parseCommunity(text: string): Community {
@@ -103,6 +104,14 @@ function parseLogLevel(severity: string | undefined): BgpSettings['logLevel'] {
   return severity === undefined || severity === 'Info' ? 'info' : 'none';
 }
 
+/** What both say about who makes routes: the node's own first. */
+export function programsOf(
+  cluster: BGPConfiguration | undefined,
+  own: BGPConfiguration | undefined,
+): BGPConfigurationSpec['programClusterRoutes'] {
+  return own?.spec.programClusterRoutes ?? cluster?.spec.programClusterRoutes;
+}
+
 /**
  * BGPConfiguration `default` with what the node's own says instead (Calico v3.33,
  * api/pkg/apis/projectcalico/v3/bgpconfig.go).
@@ -110,11 +119,11 @@ function parseLogLevel(severity: string | undefined): BgpSettings['logLevel'] {
 export function parseBgpSettings(
   cluster: BGPConfiguration | undefined,
   own: BGPConfiguration | undefined,
+  programsRoutes: boolean,
 ): BgpSettings {
   const all = cluster?.spec ?? {};
   const mine = own?.spec ?? {};
   const meshMaxRestartSeconds = restartSecondsOf(all.nodeMeshMaxRestartTime);
-  const programs = mine.programClusterRoutes ?? all.programClusterRoutes ?? 'EnabledNoEncapOnly';
   return {
     asNumber: asNumberOf(all.asNumber) ?? DEFAULT_AS_NUMBER,
     meshEnabled: all.nodeToNodeMeshEnabled ?? true,
@@ -123,7 +132,7 @@ export function parseBgpSettings(
     bindToNodeIp: (mine.bindMode ?? all.bindMode) === 'NodeIP',
     ignoredInterfaces: mine.ignoredInterfaces ?? all.ignoredInterfaces ?? [],
     advertisements: parseAdvertisements(mine, all),
-    programsRoutes: programs === 'Enabled' || programs === 'EnabledNoEncapOnly',
+    programsRoutes,
     normalPriority: {
       4: all.ipv4NormalRoutePriority ?? NORMAL_PRIORITY,
       6: all.ipv6NormalRoutePriority ?? NORMAL_PRIORITY,

@@ -33,7 +33,10 @@ const apiVersion = 'projectcalico.org/v3';
 const node = (name: string, last: number) => ({
   kind: 'Node',
   metadata: { name, labels: { rack: 'a' } },
-  spec: { bgp: { ipv4Address: `10.0.0.${last}/24`, ipv6Address: `fd00::${last}/64` } },
+  spec: {
+    bgp: { ipv4Address: `10.0.0.${last}/24`, ipv6Address: `fd00::${last}/64` },
+    ...{ ipv4VXLANTunnelAddr: `10.8.${last}.1`, ipv6VXLANTunnelAddr: `fd08::${last}00` },
+  },
 });
 const peer = {
   kind: 'BGPPeer',
@@ -41,12 +44,15 @@ const peer = {
   spec: { peerIP: '10.0.0.9', asNumber: 65009, filters: ['name'] },
 };
 const peer6 = { ...peer, metadata: { name: 'six' }, spec: { ...peer.spec, peerIP: 'fd00::9' } };
-const own = [{ cidr: '10.9.0.0/26' }, { cidr: 'fd09::/122' }];
+const own = ['10.9.0.0/26', 'fd09::/122', '10.8.1.0/26'];
+const others = ['10.9.2.0/26', '10.8.2.0/26', 'fd08::200/122', '10.1.2.0/26'];
 /** The other resources beside the one under test. */
 const WORLD: readonly { readonly kind: string; readonly metadata: { readonly name: string }; readonly spec: object }[] =
   [
     ...[node(OWN, 1), node('host-2', 2), node('host-3', 3), peer, peer6],
     { kind: 'IPPool', metadata: { name: 'four' }, spec: { cidr: '10.9.0.0/16', nodeSelector: 'all()' } },
+    { kind: 'IPPool', metadata: { name: 'vxlan' }, spec: { cidr: '10.8.0.0/16', vxlanMode: 'Always' } },
+    { kind: 'IPPool', metadata: { name: 'six' }, spec: { cidr: 'fd08::/64', vxlanMode: 'CrossSubnet' } },
   ];
 
 type Entry = readonly [path: string, value: unknown];
@@ -61,7 +67,10 @@ const LEAST: Readonly<Record<string, object>> = {
     ...{ orchestrator: 'cni', node: OWN, containerID: 'c', endpoint: 'eth0', interfaceName: 'calic' },
     ipNetworks: ['10.1.0.1/32'],
   },
-  Node: { bgp: { ipv4Address: '10.0.0.2/24', ipv6Address: 'fd00::2/64' } },
+  Node: {
+    bgp: { ipv4Address: '10.0.0.2/24', ipv6Address: 'fd00::2/64' },
+    ...{ ipv4VXLANTunnelAddr: '10.8.2.1', ipv6VXLANTunnelAddr: 'fd08::200' },
+  },
   CalicoNodeStatus: { node: OWN, classes: ['BGP'], updatePeriodSeconds: 10 },
   HostEndpoint: { node: OWN, interfaceName: 'eth0' },
 };
@@ -269,6 +278,13 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/logActionRateLimitBurst$/, undefined, 9],
   [/ipForwarding$/, 'Enabled', 'Disabled'],
   [/vxlanPort$/, 4789, 4790],
+  [/vxlanEnabled$/, undefined, false],
+  [/vxlanVNI$/, undefined, 5000],
+  [/vxlanMTU(V6)?$/, undefined, 1400],
+  [/vxlanMode$/, 'Always', 'CrossSubnet'],
+  [/ipv4VXLANTunnelAddr$/, undefined, '10.8.2.9'],
+  [/ipv6VXLANTunnelAddr$/, undefined, 'fd08::209'],
+  [/vxlanTunnelMACAddr(V6)?$/, undefined, 'ca:fe:1d:52:bb:e9'],
   [/PacketsFromWorkloads$/, false, true],
   [/nftablesFilterDenyAction$/, 'Drop', 'Reject'],
   [/^spec\.orchestrator$/, 'rkt', 'other'],
@@ -327,18 +343,29 @@ function stateWith(kind: Kind, stored: unknown): string {
     clusterState.update({ kind: 'resource', resourceKind, namespace: undefined, name }, JSON.stringify(value));
   for (const one of WORLD) put(one.metadata.name, one.kind as never, { apiVersion, ...one });
   put(nameIn(kind, membersOf(stored)?.spec), kind.name as never, stored);
-  for (const { cidr } of own) {
+  for (const cidr of others)
+    clusterState.update({ kind: 'block', cidr }, `{"cidr":"${cidr}","affinity":"host:host-2","attributes":[]}`);
+  for (const cidr of own) {
     clusterState.update({ kind: 'affinity', owner: { kind: 'host', name: OWN }, cidr }, '{"state":"confirmed"}');
     clusterState.update({ kind: 'block', cidr }, `{"cidr":"${cidr}","affinity":"host:${OWN}"}`);
   }
   const input = clusterState.routingInput();
+  clusterState.settleRoutes();
   return [
     input && computeBirdConfig(input),
     show(clusterState.natPools()),
     show(clusterState.natDirect()),
     show(consumedOf(clusterState)),
     show(clusterState.usesIpv6()),
+    show(routesOf(clusterState)),
   ].join('\n');
+}
+
+function routesOf({ clusterRoutes }: ClusterState): unknown {
+  return ([4, 6] as const).map((family) => {
+    const { vxlan, ipip, peers, routes, blackholes } = clusterRoutes[family];
+    return [vxlan, ipip, [...peers], [...routes], [...blackholes]];
+  });
 }
 
 /** What the consumers of settings are given. */

@@ -15,21 +15,28 @@ import type { Resource } from '../../model/meta/resource.ts';
 import { type Node, node } from '../../model/node/node.ts';
 import { type Cidr, cidrFamily, hostCidr, maskCidr, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
+import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
 import type { RoutingInput } from '../../routing/input.ts';
+import { parseNodeEnds } from '../../routing/parse-cluster.ts';
 import { parseBgpFilter } from '../../routing/parse-filters.ts';
 import {
   parseBgpSettings,
   parseRoutingNode,
   parseRoutingPool,
+  programsOf,
   tryParseBgpPeer,
 } from '../../routing/parse-resources.ts';
+import { createRouteCalculation } from '../../routing/route-calculation.ts';
+import { computeRouteOwners, type RouteOwners } from '../../routing/route-owners.ts';
 import type { Log } from '../../sys/log.ts';
 import { computeHostsAreDirect, type FelixSettings } from '../config/felix-settings.ts';
+import { computeRouteSettings } from '../config/route-settings.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
+import { tryReadBlockHolders } from '../tunnel/block-holders.ts';
 import { createInformerStore, type InformerStore } from './informer-store.ts';
 
 /** What a change makes out of date. */
-export type Invalidation = 'routing' | 'pools' | 'felix';
+export type Invalidation = 'routing' | 'pools' | 'felix' | 'blocks';
 
 export interface ClusterState {
   /** Takes one key's new value (undefined: gone) and says what is out of date by it. */
@@ -39,6 +46,12 @@ export interface ClusterState {
   natPools(): readonly NatPool[];
   /** Destinations outside of pools that see the workloads' own addresses. */
   natDirect(): readonly Cidr[];
+  /** Where the agent itself makes ways to other hosts, as far as it is settled. */
+  readonly clusterRoutes: ClusterRoutes;
+  /** Takes into `clusterRoutes` what has changed; returns what is other by it. */
+  settleRoutes(): ClusterRouteChanges;
+  /** Who makes the routes into pools. */
+  routeOwners(): RouteOwners;
   /** What holds on this host. */
   settings(): FelixSettings;
   /** This node has an address of it, or the cluster a pool. */
@@ -72,6 +85,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
   const filters: InformerStore<BGPFilter> = createInformerStore(bgpFilter, log);
   const felixConfigurations: InformerStore<FelixConfiguration> = createInformerStore(felixConfiguration, log);
   const ownBlocks = createOwnBlocks(nodeName, log);
+  const calculation = createRouteCalculation(nodeName);
 
   const stores = new Map<
     string,
@@ -94,13 +108,28 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
   function setResource(kind: string, name: string, text: string | undefined): Invalidation | undefined {
     const entry = stores.get(kind);
     entry?.store.set(name, text);
+    if (kind === 'Node') setEnds(name, nodes.all.get(name));
     return entry?.invalidation;
+  }
+
+  function setEnds(name: string, one: Node | undefined): void {
+    calculation.setNode(name, one && parseNodeEnds(one));
+  }
+
+  function setBlock(cidr: string, value: string | undefined): Invalidation {
+    calculation.setBlock(cidr, value === undefined ? undefined : tryReadBlockHolders(cidr, value, log));
+    return ownBlocks.setBlock(cidr, value) ? 'routing' : 'blocks';
+  }
+
+  function routeOwners(): RouteOwners {
+    const [all, own] = [bgpConfigurations.all.get('default'), bgpConfigurations.all.get(`node.${nodeName}`)];
+    return computeRouteOwners(settings().programClusterRoutes, programsOf(all, own));
   }
 
   return {
     update(key, value) {
       if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
-      if (key.kind === 'block') return ownBlocks.setBlock(key.cidr, value) ? 'routing' : undefined;
+      if (key.kind === 'block') return setBlock(key.cidr, value);
       if (key.kind !== 'affinity' || key.owner.kind !== 'host' || key.owner.name !== nodeName) return undefined;
       ownBlocks.setAffinity(key.cidr, value);
       return 'routing';
@@ -115,7 +144,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
           .map((one) => parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`))),
         pools: pools.sorted().map(parseRoutingPool),
         ownBlocks: ownBlocks.sorted(),
-        bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own),
+        bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own, routeOwners().birdMakesPlain),
         peers: peers
           .sorted()
           .map(tryParseBgpPeer)
@@ -124,6 +153,14 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
         ...(routerId === undefined ? {} : { routerId }),
       };
     },
+    clusterRoutes: calculation.routes,
+    settleRoutes() {
+      calculation.setPools(pools.sorted().map(parseRoutingPool));
+      calculation.setSettings(computeRouteSettings(settings(), routeOwners()));
+      calculation.setOwnBlocks(ownBlocks.sorted());
+      return calculation.settle();
+    },
+    routeOwners,
     natPools: () =>
       pools.sorted().map(({ spec }) => ({
         cidr: parseCidr(spec.cidr),

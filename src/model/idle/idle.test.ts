@@ -27,7 +27,7 @@ const examples: readonly (readonly [kind: string, spec: object, metadata: object
   ['IPPool', { cidr: '10.0.0.0/24' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'Never', vxlanMode: 'Never' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'CrossSubnet' }, {}, ['spec.ipipMode']],
-  ['IPPool', { cidr: '10.0.0.0/24', vxlanMode: 'Always' }, {}, ['spec.vxlanMode']],
+  ['IPPool', { cidr: '10.0.0.0/24', vxlanMode: 'Always' }, {}, []],
   ['HostEndpoint', { node: 'a', interfaceName: 'eth0' }, {}, []],
   ['IPAMConfiguration', { strictAffinity: true }, { name: 'default' }, ['']],
   ['FelixConfiguration', { logPrefix: 'x', bpfEnabled: false, logSeverityScreen: 'Info' }, {}, []],

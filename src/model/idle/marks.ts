@@ -36,10 +36,7 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     { path: 'spec.password', why: 'sessions have no password' },
     { path: 'spec.localWorkloadSelector', why: 'nobody peers with workloads' },
   ],
-  IPPool: [
-    { path: 'spec.ipipMode', why: NO_TUNNELS, values: ['Always', 'CrossSubnet'] },
-    { path: 'spec.vxlanMode', why: NO_TUNNELS, values: ['Always', 'CrossSubnet'] },
-  ],
+  IPPool: [{ path: 'spec.ipipMode', why: NO_TUNNELS, values: ['Always', 'CrossSubnet'] }],
   IPAMConfiguration: [{ path: '', why: 'with etcd, `calicoctl ipam configure` sets what counts' }],
   NetworkPolicy: rules,
   GlobalNetworkPolicy: rules,
@@ -48,10 +45,6 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
   Profile: rules,
   Node: [
     { path: 'spec.bgp.ipv4IPIPTunnelAddr', why: NO_TUNNEL_ADDRESS },
-    { path: 'spec.ipv4VXLANTunnelAddr', why: NO_TUNNEL_ADDRESS },
-    { path: 'spec.vxlanTunnelMACAddr', why: NO_TUNNEL_ADDRESS },
-    { path: 'spec.ipv6VXLANTunnelAddr', why: NO_TUNNEL_ADDRESS },
-    { path: 'spec.vxlanTunnelMACAddrV6', why: NO_TUNNEL_ADDRESS },
     { path: 'spec.wireguard', why: 'nothing is encrypted' },
   ],
   WorkloadEndpoint: [
