@@ -12,6 +12,7 @@ import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { findHostRoot } from '../sys/host-root.ts';
 import { type LeveledLog, openLog } from '../sys/log.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
@@ -29,6 +30,7 @@ import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createPolicyApplied, createRefusedFile } from './refused-endpoints.ts';
+import { openBgpPasswords } from './state/bgp-passwords.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
 import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
@@ -50,6 +52,8 @@ import { watchThreads } from './upkeep/threads.ts';
 import { createWorkloadLinks, observeRunningLinks } from './workload-links.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
+/** On the host, whoever's root the agent has. */
+const PASSWORDS_DIRECTORY = '/etc/calico/bgp-passwords';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 /** When memory is returned to the kernel: after work, while there is none, and while it does not end. */
 const IDLE_TIMES = { idleMs: 3_000, againMs: 5_000, busyMs: 30_000 };
@@ -143,7 +147,16 @@ async function run(
   );
   const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
   const settingsConsumers = createSettingsConsumers(targets);
-  const router = closing.adopt(createRouter(bird, clusterState.routingInput, log), (one) => one.close());
+  const passwordsFolder = `${findHostRoot()}${PASSWORDS_DIRECTORY}`;
+  const passwords = closing.adopt(
+    openBgpPasswords(passwordsFolder, () => router.touch()),
+    (one) => one.close(),
+  );
+  const observeRouting = () => {
+    const input = clusterState.routingInput();
+    return input && passwords.fill(input);
+  };
+  const router = closing.adopt(createRouter(bird, observeRouting, log), (one) => one.close());
   const hasBird = settings.backend === 'bird';
   const birdSocket = hasBird ? bird.socketPath : undefined;
   const nodeStatuses = closing.adopt(

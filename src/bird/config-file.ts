@@ -1,9 +1,10 @@
 // BIRD's configuration file: a text is read by BIRD itself before it takes the place of the one that stands. Behind it stand the
-// routes of before that are held since BIRD's start.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+// routes of before that are held since BIRD's start. It holds passwords: root alone reads it.
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
 import { type HeldRoute, printHeldRoutes } from '../routing/held-routes.ts';
+import { createFile } from '../sys/files.ts';
 import { spawnBird } from './process.ts';
 
 export interface ConfigFile {
@@ -39,7 +40,8 @@ export function createConfigFile({ runDirectory, program, log }: ConfigFileOptio
   function writeTemporary(config: string): void {
     try {
       mkdirSync(runDirectory, { recursive: true });
-      writeFileSync(temporaryPath, config);
+      rmSync(temporaryPath, { force: true });
+      createFile(temporaryPath, config, 0o600);
     } catch (cause) {
       throw new OcicatError('unavailable', `write "${temporaryPath}": it cannot be written`, { cause });
     }

@@ -4,8 +4,8 @@ import { compareIps, type Family, formatIp } from '../net/ip.ts';
 import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bird-filters.ts';
 import { filterFunctions, quotePattern } from './bird-peer-filters.ts';
 import { sessionLines, sessionTemplate } from './bird-sessions.ts';
+import { findClosedPeers } from './closed-peers.ts';
 import type { RoutingInput } from './input.ts';
-import { findMissingFilters } from './missing-filters.ts';
 import { preferenceFunction } from './priority.ts';
 import { computeRouterId } from './router-id.ts';
 import { type BgpSession, computeSessions, nodeAddress } from './sessions.ts';
@@ -23,7 +23,7 @@ const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico',
 function noteLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>): readonly string[] {
   const notes = [
     ...[...leftOut].map(([part, reason]) => `# left out: ${part}: ${reason}`).sort(),
-    ...findMissingFilters(input).map((reason) => `# closed: ${reason}`),
+    ...findClosedPeers(input).map((reason) => `# closed: ${reason}`),
   ];
   return notes.map((line) => line.replaceAll(/[^\x20-\x7e]/g, '?'));
 }

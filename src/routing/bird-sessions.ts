@@ -2,6 +2,7 @@
 import { type Family, formatIp } from '../net/ip.ts';
 import { type Direction, filterCalls } from './bird-peer-filters.ts';
 import type { RoutingInput, RoutingNode } from './input.ts';
+import { passwordOf } from './passwords.ts';
 import { type BgpSession, listenPortOf } from './sessions.ts';
 
 /** BIRD's default. */
@@ -54,6 +55,13 @@ function optionLines(session: BgpSession, own: RoutingNode): readonly string[] {
   return lines.map((line) => `  ${line}`);
 }
 
+/** A session whose password is missing is there, and stays down. */
+function passwordLines({ password }: BgpSession, input: RoutingInput): readonly string[] {
+  if (password === undefined) return [];
+  const found = passwordOf(password, input);
+  return [found.kind === 'found' ? `  password "${found.text}";` : '  disabled;'];
+}
+
 /** What differs from the template. */
 function channelLines(session: BgpSession, family: Family): readonly string[] {
   const lines = session.nextHop === 'auto' ? [] : [`next hop ${session.nextHop};`];
@@ -80,6 +88,7 @@ export function sessionLines(
     ...(strict ? ['  strict bind on;'] : []),
     `  neighbor ${formatIp(session.address)}${port} as ${session.asNumber};`,
     ...optionLines(session, own),
+    ...passwordLines(session, input),
     ...channelLines(session, family),
     '}',
   ];

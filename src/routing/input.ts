@@ -36,12 +36,26 @@ interface PrefixAdvertisement {
   readonly communities: readonly Community[];
 }
 
+/** Where the password of sessions is kept: a name and a key below it. */
+export interface PasswordReference {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** What is found there. A session whose password is missing stays closed. */
+export type Password =
+  /** Of letters that BIRD's configuration can hold between quotes. */
+  | { readonly kind: 'found'; readonly text: string }
+  /** `why` says nothing of the password itself. */
+  | { readonly kind: 'missing'; readonly why: string };
+
 /** BGPConfiguration `default` with what `node.<own name>` says instead. */
 export interface BgpSettings {
   /** The cluster's, for nodes without one of their own. Default: 64512. */
   readonly asNumber: number;
   readonly meshEnabled: boolean;
   readonly meshMaxRestartSeconds?: number;
+  readonly meshPassword?: PasswordReference;
   /** The cluster's, for nodes without one of their own: 1–65535; default: 179. */
   readonly listenPort: number;
   /** Listen on the node's addresses only. */
@@ -129,6 +143,8 @@ export interface BgpPeer {
   readonly maxRestartSeconds?: number;
   readonly keepaliveSeconds?: number;
   readonly allowedLocalAsNumbers?: number;
+  /** RFC 2385. */
+  readonly password?: PasswordReference;
   /** RFC 5082: the peer is at most this many hops away. */
   readonly ttlSecurityHops?: number;
   /** The gateway towards the peer. */
@@ -149,6 +165,8 @@ export interface RoutingInput {
   readonly bgp: BgpSettings;
   readonly peers: readonly BgpPeer[];
   readonly filters?: readonly BgpFilter[];
+  /** By passwordId; one that is not here is missing. */
+  readonly passwords?: ReadonlyMap<string, Password>;
   /** Default: the node's IPv4 address, or a number from a hash of its name when it has none. */
   readonly routerId?: Ipv4 | 'hash';
 }

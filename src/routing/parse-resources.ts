@@ -13,7 +13,16 @@ import type { Node } from '../model/node/node.ts';
 import { parseCidr, tryParseCidrOrIp } from '../net/cidr.ts';
 import { type Ipv4, type Ipv6, isIpv4, parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';
-import type { BgpPeer, BgpSettings, Community, PeerScope, PeerTarget, RoutingNode, RoutingPool } from './input.ts';
+import type {
+  BgpPeer,
+  BgpSettings,
+  Community,
+  PasswordReference,
+  PeerScope,
+  PeerTarget,
+  RoutingNode,
+  RoutingPool,
+} from './input.ts';
 import { NORMAL_PRIORITY } from './priority.ts';
 
 const DEFAULT_LISTEN_PORT = 179;
@@ -83,6 +92,12 @@ function keepaliveSecondsOf(text: string | undefined): number | undefined {
   return timeMs !== undefined && timeMs > 0 ? secondsWithin(1, MAX_KEEPALIVE_SECONDS, timeMs) : undefined;
 }
 
+/** One that names nothing is a password too, which cannot be found. */
+function passwordOf(password: BGPPeer['spec']['password']): PasswordReference | undefined {
+  const { name = '', key = '' } = password?.secretKeyRef ?? {};
+  return password === undefined ? undefined : { name, key };
+}
+
 type Advertisements = BgpSettings['advertisements'];
 
 /** The node's own list takes the cluster's place; a community without a colon is a name that the configuration explains. */
@@ -124,10 +139,12 @@ export function parseBgpSettings(
   const all = cluster?.spec ?? {};
   const mine = own?.spec ?? {};
   const meshMaxRestartSeconds = restartSecondsOf(all.nodeMeshMaxRestartTime);
+  const meshPassword = passwordOf(all.nodeMeshPassword);
   return {
     asNumber: asNumberOf(all.asNumber) ?? DEFAULT_AS_NUMBER,
     meshEnabled: all.nodeToNodeMeshEnabled ?? true,
     ...(meshMaxRestartSeconds === undefined ? {} : { meshMaxRestartSeconds }),
+    ...(meshPassword === undefined ? {} : { meshPassword }),
     listenPort: all.listenPort ?? DEFAULT_LISTEN_PORT,
     bindToNodeIp: (mine.bindMode ?? all.bindMode) === 'NodeIP',
     ignoredInterfaces: mine.ignoredInterfaces ?? all.ignoredInterfaces ?? [],
@@ -162,6 +179,7 @@ export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
   const maxRestartSeconds = restartSecondsOf(spec.maxRestartTime);
   const keepaliveSeconds = keepaliveSecondsOf(spec.keepaliveTime);
   const localAsNumber = asNumberOf(spec.localASNumber);
+  const password = passwordOf(spec.password);
   return {
     name: peer.metadata.name,
     scope: parseScope(spec),
@@ -171,6 +189,7 @@ export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
     reverse: spec.reversePeering !== 'Manual',
     ...(spec.filters === undefined ? {} : { filters: spec.filters }),
     ...(localAsNumber === undefined ? {} : { localAsNumber }),
+    ...(password === undefined ? {} : { password }),
     ...(spec.keepOriginalNextHop === undefined ? {} : { keepOriginalNextHop: spec.keepOriginalNextHop }),
     ...(maxRestartSeconds === undefined ? {} : { maxRestartSeconds }),
     ...(keepaliveSeconds === undefined ? {} : { keepaliveSeconds }),

@@ -196,6 +196,36 @@ const anyPeer = fc.record({
   reverse: fc.boolean(),
 });
 
+test('a session that is to have a password never comes up without one', () => {
+  const password = { name: 'rack', key: 'bgp' };
+  const peers = [peer('rack', { password })];
+  const lines = (passwords?: RoutingInput['passwords']) => {
+    const more = passwords === undefined ? {} : { passwords };
+    const config = computeBirdConfig(input('a', { peers, ...more }, { meshPassword: { name: 'mesh', key: 'all' } }));
+    return config.split('\n').filter((line) => /^(protocol bgp| {2}password| {2}disabled|# closed)/.test(line));
+  };
+  const closed = (what: string, why: string) => `# closed: ${what}: ${why}`;
+  const tor = 'protocol bgp Global_10_9_0_1 from peers_v4 {';
+  const mesh = ['9', '10'].map((last) => `protocol bgp Mesh_10_0_0_${last} from peers_v4 {`);
+  expect(lines()).toEqual([
+    closed('BGPConfiguration(default)', 'the password mesh/all: it has not been read'),
+    closed('BGPPeer(rack)', 'the password rack/bgp: it has not been read'),
+    ...[tor, ...mesh.toReversed()].flatMap((line) => [line, '  disabled;']),
+  ]);
+  expect(
+    lines(
+      new Map([
+        ['rack/bgp', { kind: 'found', text: 'a;b' }],
+        ['mesh/all', { kind: 'missing', why: 'it is empty' }],
+      ]),
+    ),
+  ).toEqual([
+    closed('BGPConfiguration(default)', 'the password mesh/all: it is empty'),
+    ...[tor, '  password "a;b";'],
+    ...mesh.toReversed().flatMap((line) => [line, '  disabled;']),
+  ]);
+});
+
 test('two nodes agree on their session: both have it, and at most one waits', () => {
   const peers = fc.uniqueArray(anyPeer, { selector: ({ name }) => name, maxLength: 3 });
   fc.assert(

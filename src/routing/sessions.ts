@@ -3,7 +3,7 @@
 import { compareIps, type Family, formatIp, type Ip } from '../net/ip.ts';
 import { matchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
-import type { BgpPeer, PeerScope, RoutingInput, RoutingNode } from './input.ts';
+import type { BgpPeer, PasswordReference, PeerScope, RoutingInput, RoutingNode } from './input.ts';
 
 export interface BgpSession {
   /** `Mesh_10_0_0_2`, `Global_…`, `Node_…`, with `_port_n` when the BGPPeer names a port. */
@@ -24,6 +24,7 @@ export interface BgpSession {
   readonly allowedLocalAsNumbers: number | undefined;
   readonly ttlSecurityHops: number | undefined;
   readonly reachableBy: Ip | undefined;
+  readonly password: PasswordReference | undefined;
   /** Names of BGPFilters. */
   readonly filters: readonly string[];
 }
@@ -86,6 +87,7 @@ function meshSessions(self: Self, family: Family, input: RoutingInput): readonly
         ...plainSession(sessionName('Mesh', address), self, remote, asNumberOf(self.node, input)),
         passive: compareIps(address, self.address) > 0,
         maxRestartSeconds: input.bgp.meshMaxRestartSeconds,
+        password: input.bgp.meshPassword,
       },
     ];
   });
@@ -107,6 +109,7 @@ function plainSession(name: string, self: Self, remote: Remote, localAsNumber: n
     allowedLocalAsNumbers: undefined,
     ttlSecurityHops: undefined,
     reachableBy: undefined,
+    password: undefined,
     filters: [],
   };
 }
@@ -144,6 +147,7 @@ function peerSession(
     allowedLocalAsNumbers: peer.allowedLocalAsNumbers,
     ttlSecurityHops: peer.ttlSecurityHops,
     reachableBy: peer.reachableBy,
+    password: peer.password,
     filters: peer.filters ?? [],
   };
 }

@@ -162,7 +162,7 @@ const TABLES: readonly (readonly [kind: Kind, name: string, rows: Readonly<Recor
         ]),
       },
       listenPort: { within: [1, 65535] },
-      nodeMeshPassword: IDLE,
+      nodeMeshPassword: { within: [{}, { secretKeyRef: { name: 'rack', key: 'bgp' } }] },
       nodeMeshMaxRestartTime: RESTART,
       bindMode: { within: ['None', 'NodeIP'] },
       ignoredInterfaces: {
@@ -191,7 +191,10 @@ const TABLES: readonly (readonly [kind: Kind, name: string, rows: Readonly<Recor
       peerSelector: SELECTOR,
       keepOriginalNextHop: { within: [true], beside: { peerIP: '10.0.0.9', asNumber: 65001 } },
       nextHopMode: { within: ['Auto', 'Self', 'Keep'], beside: { peerIP: '10.0.0.9', asNumber: 65001 } },
-      password: IDLE,
+      password: {
+        within: [{}, { secretKeyRef: { name: 'rack', key: 'bgp' } }],
+        beside: { peerIP: '10.0.0.9', asNumber: 65001 },
+      },
       sourceAddress: { within: ['UseNodeIP', 'None'], beside: { peerIP: 'fd00::9', asNumber: 65001 } },
       maxRestartTime: { ...RESTART, beside: { peerIP: '10.0.0.9', asNumber: 65001 } },
       keepaliveTime: {

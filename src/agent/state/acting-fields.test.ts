@@ -133,6 +133,13 @@ const BESIDE: readonly (readonly [RegExp, readonly Entry[]])[] = [
     ],
   ],
   [
+    /secretKeyRef/,
+    [
+      ['secretKeyRef.name', 'rack'],
+      ['secretKeyRef.key', 'bgp'],
+    ],
+  ],
+  [
     /^spec\.prefixAdvertisements\./,
     [
       ['cidr', '10.9.0.0/16'],
@@ -227,6 +234,7 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/blockSize$/, 26, 28],
   [/allowedUses$/, ['Workload'], ['Tunnel']],
   [/assignmentMode$/, 'Automatic', 'Manual'],
+  [/secretKeyRef\.(name|key)$/, 'rack', 'row'],
   [/nodeMeshMaxRestartTime$|maxRestartTime$/, '30s', '60s'],
   [/keepaliveTime$/, '30s', '60s'],
   [/logSeverityScreen$/, 'Info', 'Debug'],

@@ -4,8 +4,8 @@ import { isOcicatError } from '../../base/errors.ts';
 import type { Bird } from '../../bird/bird.ts';
 import { findRefused } from '../../bird/refused.ts';
 import { computeBirdConfig } from '../../routing/bird-config.ts';
+import { findClosedPeers } from '../../routing/closed-peers.ts';
 import type { RoutingInput } from '../../routing/input.ts';
-import { findMissingFilters } from '../../routing/missing-filters.ts';
 import { partsOf, withoutParts } from '../../routing/parts.ts';
 import type { Log } from '../../sys/log.ts';
 
@@ -16,7 +16,7 @@ const RETRY_MS = 2_000;
 export interface RouterNotes {
   /** The resources that BIRD refuses, with its reason for each. */
   readonly leftOut: ReadonlyMap<string, string>;
-  /** A line each: the peers that are closed for want of a filter. */
+  /** A line each: the peers that are closed for want of a filter or a password. */
   readonly closed: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   let leftOut = NOTHING;
-  let missing: readonly string[] = [];
+  let closedPeers: readonly string[] = [];
 
   function later(delayMs: number): void {
     if (timer === undefined && !closed) timer = setTimeout(() => void apply(), delayMs);
@@ -67,19 +67,18 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
     leftOut = now;
   }
 
-  /** Peers that are closed for want of a filter. */
-  function logMissing(now: readonly string[]): void {
-    for (const reason of now.filter((one) => !missing.includes(one)))
+  function logClosed(now: readonly string[]): void {
+    for (const reason of now.filter((one) => !closedPeers.includes(one)))
       log.error(`${reason}: nothing is sent to the peer or taken from it`);
-    for (const reason of missing.filter((one) => !now.includes(one))) log.info(`no longer: ${reason}`);
-    missing = now;
+    for (const reason of closedPeers.filter((one) => !now.includes(one))) log.info(`no longer: ${reason}`);
+    closedPeers = now;
   }
 
   async function load(input: RoutingInput, without: LeftOut): Promise<void> {
     const outcome = await bird.apply(printConfig(input, without));
     if (outcome === 'reloaded') log.info('BIRD has a new configuration');
     logLeftOut(without);
-    logMissing(findMissingFilters(withoutParts(input, new Set(without.keys()))));
+    logClosed(findClosedPeers(withoutParts(input, new Set(without.keys()))));
   }
 
   /** As a whole, or without what BIRD refuses. */
@@ -104,7 +103,7 @@ export function createRouter(bird: Bird, observeInput: () => RoutingInput | unde
 
   return {
     touch: () => later(GATHER_MS),
-    notes: () => ({ leftOut, closed: missing }),
+    notes: () => ({ leftOut, closed: closedPeers }),
     close() {
       closed = true;
       clearTimeout(timer);

@@ -25,15 +25,15 @@ function notEmpty(wanted: string): Scalar<string> {
   return text({ wanted, pattern: /./ });
 }
 
-/** A reference to a key of a Kubernetes Secret: kept for those who read it; nothing here can. */
+/** A reference to a key of a Kubernetes Secret: here a file of each host, which never comes into the store. */
 export const password = object({
   secretKeyRef: optional(
     object({
-      name: required(notEmpty('the name of a Secret'), 'Name of the Secret.'),
-      key: required(notEmpty('the name of a key in the Secret'), 'Key in the Secret.'),
+      name: required(notEmpty('the name of a Secret'), 'The folder of the file.'),
+      key: required(notEmpty('the name of a key in the Secret'), 'The name of the file.'),
       optional: optional(boolean, 'Whether it may be missing.'),
     }),
-    'A key of a Kubernetes Secret.',
+    'The file that holds it on each host, /etc/calico/bgp-passwords/NAME/KEY; with Kubernetes a key of a Secret.',
   ),
 });
 

@@ -42,9 +42,9 @@ const examples: readonly (readonly [kind: string, spec: object, metadata: object
   ['BGPConfiguration', { asNumber: 65000 }, { name: 'default' }, []],
   [
     'BGPPeer',
-    { peerIP: '10.0.0.1', asNumber: 65000, password: { secretKeyRef: { name: 'a', key: 'b' } } },
+    { peerIP: '10.0.0.1', asNumber: 65000, password: { secretKeyRef: { name: 'a', key: 'b', optional: true } } },
     {},
-    ['spec.password'],
+    ['spec.password.secretKeyRef.optional'],
   ],
   [
     'GlobalNetworkPolicy',

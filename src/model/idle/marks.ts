@@ -8,6 +8,7 @@ import type { IdleMark } from './idle-mark.ts';
 const NO_SERVICES = 'there are no services; the rule matches nothing';
 const NO_TUNNELS =
   'the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool';
+const NO_OPEN_SESSION = 'a session that is to have a password never comes up without it';
 const NO_TUNNEL_ADDRESS = 'no tunnel is made';
 
 /** Of rules in one direction. */
@@ -28,12 +29,12 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     ...['serviceLoadBalancerIPs', 'serviceExternalIPs', 'serviceClusterIPs', 'serviceLoadBalancerAggregation'].map(
       (name) => ({ path: `spec.${name}`, why: 'there are no services' }),
     ),
-    { path: 'spec.nodeMeshPassword', why: 'sessions have no password' },
+    { path: 'spec.nodeMeshPassword.secretKeyRef.optional', why: NO_OPEN_SESSION },
     { path: 'spec.localWorkloadPeeringIPV4', why: 'nobody peers with workloads' },
     { path: 'spec.localWorkloadPeeringIPV6', why: 'nobody peers with workloads' },
   ],
   BGPPeer: [
-    { path: 'spec.password', why: 'sessions have no password' },
+    { path: 'spec.password.secretKeyRef.optional', why: NO_OPEN_SESSION },
     { path: 'spec.localWorkloadSelector', why: 'nobody peers with workloads' },
   ],
   IPPool: [{ path: 'spec.ipipMode', why: NO_TUNNELS, values: ['Always', 'CrossSubnet'] }],
