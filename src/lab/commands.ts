@@ -13,9 +13,18 @@ export type LabCommand = Command<Handler>;
 
 export const DEFAULT_NAME = 'default';
 export const DEFAULT_NODES = '2';
+export const DEFAULT_SEGMENTS = '1';
 
 const NAME: Flag = { name: 'name', value: 'LAB', doc: 'the name of the lab', usual: DEFAULT_NAME };
 const NODES: Flag = { name: 'nodes', value: 'N', doc: 'how many hosts', usual: DEFAULT_NODES };
+const SEGMENTS: Flag = {
+  name: 'segments',
+  value: 'N',
+  doc: 'over how many subnets they are spread, with a router between that knows no addresses but theirs',
+  usual: DEFAULT_SEGMENTS,
+};
+const IPV6: Flag = { name: 'ipv6', doc: 'IPv6 alone, between the hosts and for pods' };
+const DUAL_STACK: Flag = { name: 'dual-stack', doc: 'both IPv4 and IPv6' };
 const NODE: Operand = { name: 'NODE', offers: 'nodes' };
 
 /** The handler of that name, for root. */
@@ -28,10 +37,13 @@ const commands: readonly LabCommand[] = [
   {
     path: ['up'],
     summary: 'start hosts calico-01 to calico-N',
-    usage: '[--nodes N] [--name LAB]',
+    usage: '[--nodes N] [--segments N] [--ipv6 | --dual-stack] [--name LAB]',
     operands: [],
-    flags: [NODES, NAME],
-    examples: [['Three hosts', 'ocicat lab up --nodes 3']],
+    flags: [NODES, SEGMENTS, IPV6, DUAL_STACK, NAME],
+    examples: [
+      ['Three hosts', 'ocicat lab up --nodes 3'],
+      ['Four hosts, two and two in subnets of both families', 'ocicat lab up --nodes 4 --segments 2 --dual-stack'],
+    ],
     load: () => loadHandler('runUp'),
   },
   {
@@ -74,7 +86,7 @@ const commands: readonly LabCommand[] = [
   {
     path: ['host-init'],
     summary: 'be process 1 of a host',
-    operands: [{ name: 'NODE' }, { name: 'LAB' }, { name: 'N' }],
+    operands: [{ name: 'NODE' }],
     flags: [],
     hidden: true,
     load: () => loadHandler('runHostInit'),

@@ -21,8 +21,9 @@ import {
 } from '../sys/libc.ts';
 import { mountCgroups } from './cgroups.ts';
 import { installRoot } from './install.ts';
-import { ETCD_URL, type LabPlan, printHostsFile, REGISTRY_URL } from './plan.ts';
-import { INIT_COMMAND, LAB_FILES } from './segment.ts';
+import { etcdUrl, type LabPlan, printHostsFile, registryUrl } from './plan.ts';
+import { LAB_FILES } from './plan-file.ts';
+import { INIT_COMMAND } from './segment.ts';
 
 /** Directories in which a host starts empty instead of seeing the machine's. */
 const OWN_DIRECTORIES = [
@@ -44,20 +45,22 @@ const HOST_INSTALL_ROOT = '/usr/lib/ocicat';
 /** The registries that the guide's images come from; the lab's registry stands in for them. */
 const MIRRORED_REGISTRIES = ['registry-1.docker.io', 'quay.io'];
 
-const calicoctlConfig = `apiVersion: projectcalico.org/v3
+function calicoctlConfig(plan: LabPlan): string {
+  return `apiVersion: projectcalico.org/v3
 kind: CalicoAPIConfig
 metadata: {}
 spec:
   datastoreType: etcdv3
-  etcdEndpoints: ${ETCD_URL}
+  etcdEndpoints: ${etcdUrl(plan)}
 `;
+}
 
-function mirrorConfig(): string {
+function mirrorConfig(plan: LabPlan): string {
   const mirror = {
     rktKind: 'registryMirror',
     rktVersion: 'v1',
     registries: MIRRORED_REGISTRIES,
-    mirrors: [REGISTRY_URL],
+    mirrors: [registryUrl(plan)],
   };
   return `${JSON.stringify(mirror, undefined, 2)}\n`;
 }
@@ -109,8 +112,8 @@ function writeConfiguration(root: string, plan: LabPlan, hostName: string): void
     '/etc/hosts': printHostsFile(plan),
     '/etc/hostname': `${hostName}\n`,
     '/etc/resolv.conf': '# No name server can be reached from here.\n',
-    '/etc/calico/calicoctl.cfg': calicoctlConfig,
-    '/etc/rkt/mirrors.d/lab.json': mirrorConfig(),
+    '/etc/calico/calicoctl.cfg': calicoctlConfig(plan),
+    '/etc/rkt/mirrors.d/lab.json': mirrorConfig(plan),
   };
   mkdirSync(join(root, '/etc/rkt/net.d'), { recursive: true });
   for (const [path, text] of Object.entries(files)) {

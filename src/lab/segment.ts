@@ -1,13 +1,12 @@
-// The machine room of a lab: its outermost namespaces, a tmpfs to keep all its files in, and the shared segment.
+// The machine room of a lab: its outermost namespaces, a tmpfs to keep all its files in, and the segments.
 import { readFileSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import { kill } from '../sys/libc.ts';
 import { type ProcessIdentity, tryIdentify } from '../sys/processes.ts';
 import { mustRunInside } from './enter.ts';
-import { type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
-
-/** Inside the lab's mount namespace: a tmpfs with everything the lab writes. It vanishes with the namespace. */
-export const LAB_FILES = '/run/ocicat';
+import type { LabPlan } from './plan.ts';
+import { LAB_FILES, PLAN_FILE } from './plan-file.ts';
+import { printSegmentsScript } from './underlay.ts';
 
 /** The init program of the lab and of its hosts: reaps orphans and does nothing else. */
 export const INIT_COMMAND = ['catatonit', '-P'] as const;
@@ -68,11 +67,11 @@ export async function startNamespaces(entry: readonly string[], command: readonl
   return waitForInit(launcher);
 }
 
-/** The lab's outermost process, its tmpfs at LAB_FILES, and the bridge `underlay` with the services' address. */
-export async function startSegment(plan: LabPlan): Promise<ProcessIdentity> {
+/** The lab's outermost process, its tmpfs at LAB_FILES with the plan, and the segments with the router's addresses. */
+export async function startSegments(plan: LabPlan): Promise<ProcessIdentity> {
   const init = await startNamespaces([], INIT_COMMAND);
   try {
-    await furnishSegment(init, plan);
+    await furnish(init, plan);
     return init;
   } catch (error) {
     kill(init.pid, 9);
@@ -81,13 +80,11 @@ export async function startSegment(plan: LabPlan): Promise<ProcessIdentity> {
 }
 
 /** The tmpfs is named after the lab, so that the mounts of any process in it say whose it is. */
-async function furnishSegment(init: ProcessIdentity, plan: LabPlan): Promise<void> {
+async function furnish(init: ProcessIdentity, plan: LabPlan): Promise<void> {
   const script = `set -e
     mount -t tmpfs -o mode=0755 ocicat-lab-${plan.name} ${LAB_FILES}
     mkdir ${LAB_FILES}/etcd ${LAB_FILES}/registry ${LAB_FILES}/hosts
-    ip link set lo up
-    ip link add underlay type bridge
-    ip addr add ${SERVICES_ADDRESS}/${UNDERLAY_PREFIX_LENGTH} dev underlay
-    ip link set underlay up`;
-  await mustRunInside(init, ['/bin/sh', '-c', script]);
+    cat >${PLAN_FILE}`;
+  await mustRunInside(init, ['/bin/sh', '-c', script], `${JSON.stringify(plan, undefined, 2)}\n`);
+  await mustRunInside(init, ['/bin/sh', '-c', printSegmentsScript(plan)]);
 }

@@ -1,4 +1,4 @@
-// The services on a lab's segment: etcd, and a registry that holds the images which its hosts ask the world's registries for.
+// The services on a lab's first segment: etcd, and a registry that holds the images which its hosts ask the world's registries for.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
@@ -6,13 +6,13 @@ import { pushImage } from '../images/transfer/push.ts';
 import type { ProcessIdentity } from '../sys/processes.ts';
 import { mustRunInside, runInside, startInside } from './enter.ts';
 import { installRoot, program } from './install.ts';
-import { ETCD_URL, REGISTRY_URL, SERVICES_ADDRESS } from './plan.ts';
-import { LAB_FILES } from './segment.ts';
+import { etcdUrls, type LabPlan, registryUrl, servicesAddresses } from './plan.ts';
+import { LAB_FILES } from './plan-file.ts';
 
 const registryConfig = `version: 0.1
 log: {level: error, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: ${LAB_FILES}/registry}}
-http: {addr: "${SERVICES_ADDRESS}:5000"}
+http: {addr: ":5000"}
 `;
 
 /** One image of the installation: its layout's folder, and the name and tag it is served under. */
@@ -32,11 +32,11 @@ function listImages(): readonly LabImage[] {
 }
 
 /** Runs inside the lab's namespaces: copies the installation's images into its registry. */
-export async function fillRegistry(signal?: AbortSignal): Promise<void> {
+export async function fillRegistry(plan: LabPlan, signal?: AbortSignal): Promise<void> {
   await Promise.all(
     listImages().map((image) =>
       pushImage({
-        registryUrl: REGISTRY_URL,
+        registryUrl: registryUrl(plan),
         name: image.name,
         tag: image.tag,
         directory: image.directory,
@@ -47,40 +47,43 @@ export async function fillRegistry(signal?: AbortSignal): Promise<void> {
 }
 
 interface Service {
+  readonly address: string;
   readonly name: string;
   readonly port: number;
   readonly command: readonly string[];
 }
 
 /** Starts a service and waits until it answers; throws `timeout` with the last line of its log. */
-async function startService(init: ProcessIdentity, { name, port, command }: Service): Promise<void> {
+async function startService(init: ProcessIdentity, { name, address, port, command }: Service): Promise<void> {
   const log = `${LAB_FILES}/${name}.log`;
   await startInside(init, command, log);
-  const probe = ['/bin/bash', '-c', `exec 3<>/dev/tcp/${SERVICES_ADDRESS}/${port}`];
+  const probe = ['/bin/bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`];
   for (let tries = 0; tries < 300; tries++) {
     if ((await runInside(init, probe)).status === 0) return;
     await Bun.sleep(20);
   }
   const lastLine = (await runInside(init, ['tail', '-n', '1', log])).stdout.trim();
-  throw new OcicatError('timeout', `start ${name}: it does not answer at ${SERVICES_ADDRESS}:${port}: ${lastLine}`);
+  throw new OcicatError('timeout', `start ${name}: it does not answer at ${address} port ${port}: ${lastLine}`);
 }
 
-export async function startEtcd(init: ProcessIdentity): Promise<void> {
+export async function startEtcd(init: ProcessIdentity, plan: LabPlan): Promise<void> {
+  const [address = ''] = servicesAddresses(plan);
   const urls = [
     '--listen-client-urls',
-    ETCD_URL,
+    etcdUrls(plan).join(),
     '--advertise-client-urls',
-    ETCD_URL,
+    etcdUrls(plan).join(),
     '--listen-peer-urls',
     'http://127.0.0.1:2380',
   ];
   const command = ['etcd', '--data-dir', `${LAB_FILES}/etcd`, '--log-level', 'error', ...urls];
-  await startService(init, { name: 'etcd', port: 2379, command });
+  await startService(init, { name: 'etcd', address, port: 2379, command });
 }
 
-export async function startRegistry(init: ProcessIdentity): Promise<void> {
+export async function startRegistry(init: ProcessIdentity, plan: LabPlan): Promise<void> {
+  const [address = ''] = servicesAddresses(plan);
   await mustRunInside(init, ['/bin/sh', '-c', `cat >${LAB_FILES}/registry.yml`], registryConfig);
   const command = ['docker-registry', 'serve', `${LAB_FILES}/registry.yml`];
-  await startService(init, { name: 'registry', port: 5000, command });
+  await startService(init, { name: 'registry', address, port: 5000, command });
   await mustRunInside(init, [program('ocicat'), 'lab', 'fill-registry']);
 }

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { parseDocument } from '../schema/parse.ts';
 import { boolean, integer, text } from '../schema/scalars.ts';
-import { list, map, object, type Schema } from '../schema/schema.ts';
+import { map, object, type Schema } from '../schema/schema.ts';
 import { tryOpenExclusiveLock } from '../sys/lock.ts';
 import { isAlive, type ProcessIdentity, signalProcess } from '../sys/processes.ts';
 import { removeTree } from '../sys/remove-tree.ts';
 import { replaceFile } from '../sys/replace-file.ts';
 import type { LabPlan } from './plan.ts';
+import { labPlan } from './plan-file.ts';
 
 const STATE_ROOT = '/run/ocicat/labs';
 
@@ -25,22 +26,40 @@ export interface LabState {
 
 const processIdentity = object({ pid: integer(1, 2 ** 31 - 1), startTicks: text({ pattern: /^\d+$/ }) });
 const labState: Schema<LabState> = object({
-  plan: object({ name: text(), nodes: list(object({ name: text(), address: text() })) }),
+  plan: labPlan,
   init: processIdentity,
   hosts: map(text(), processIdentity),
   complete: boolean,
+});
+
+const labProcesses: Schema<Pick<LabState, 'init' | 'hosts'>> = object({
+  init: processIdentity,
+  hosts: map(text(), processIdentity),
 });
 
 function stateDirectory(name: string): string {
   return join(STATE_ROOT, name);
 }
 
-/** The lab's state, or undefined when it is not up; a killed lab's left-over file counts as not up. */
-export function tryReadState(name: string): LabState | undefined {
+function tryReadFile<T extends Pick<LabState, 'init'>>(
+  name: string,
+  schema: Schema<T>,
+  mode: 'closed' | 'open',
+): T | undefined {
   const file = join(stateDirectory(name), 'lab.json');
   if (!existsSync(file)) return undefined;
-  const state = parseDocument(`lab state "${file}"`, readFileSync(file, 'utf8'), labState, 'closed');
+  const state = parseDocument(`lab state "${file}"`, readFileSync(file, 'utf8'), schema, mode);
   return isAlive(state.init) ? state : undefined;
+}
+
+/** The lab's state, or undefined when it is not up; a killed lab's left-over file counts as not up. */
+export function tryReadState(name: string): LabState | undefined {
+  return tryReadFile(name, labState, 'closed');
+}
+
+/** Of a lab that is up, also of one that another version of this program has brought up. */
+export function tryReadProcesses(name: string): Pick<LabState, 'init' | 'hosts'> | undefined {
+  return tryReadFile(name, labProcesses, 'open');
 }
 
 /** As tryReadState; throws `not-found` naming the way to bring it up. */
@@ -66,14 +85,13 @@ export function removeState(name: string): void {
 export function listLabs(): readonly string[] {
   if (!existsSync(STATE_ROOT)) return [];
   return readdirSync(STATE_ROOT)
-    .filter((name) => tryReadState(name) !== undefined)
+    .filter((name) => tryReadProcesses(name) !== undefined)
     .sort();
 }
 
 /** Names of the hosts of all labs that are up. */
 export function listHosts(): readonly string[] {
-  const plans = listLabs().flatMap((name) => tryReadState(name)?.plan ?? []);
-  return [...new Set(plans.flatMap(({ nodes }) => nodes.map((node) => node.name)))];
+  return [...new Set(listLabs().flatMap((name) => Object.keys(tryReadProcesses(name)?.hosts ?? {})))];
 }
 
 /** Takes the right to start or stop a lab; throws `conflict` while another process has it. Ends with release or with this process. */

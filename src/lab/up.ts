@@ -6,10 +6,11 @@ import { removeLabGroups } from './cgroups.ts';
 import { mustRunInside } from './enter.ts';
 import { program } from './install.ts';
 import { prepareAgentDirectories, startAgent, waitForAgent } from './node-agent.ts';
-import { type LabNode, type LabPlan, SERVICES_ADDRESS, UNDERLAY_PREFIX_LENGTH } from './plan.ts';
-import { startNamespaces, startSegment } from './segment.ts';
+import { formatShape, type LabNode, type LabPlan } from './plan.ts';
+import { startNamespaces, startSegments } from './segment.ts';
 import { startEtcd, startRegistry } from './services.ts';
-import { endLab, type LabState, lockLab, removeState, tryReadState, writeState } from './state.ts';
+import { endLab, type LabState, lockLab, removeState, tryReadProcesses, tryReadState, writeState } from './state.ts';
+import { printUplinkScript, segmentOf } from './underlay.ts';
 
 export type WriteLine = (line: string) => void;
 
@@ -21,27 +22,19 @@ function pidInLab(process: ProcessIdentity): string {
   return pid;
 }
 
-async function connectHost(init: ProcessIdentity, host: ProcessIdentity, node: LabNode): Promise<void> {
+async function connectHost(init: ProcessIdentity, host: ProcessIdentity, plan: LabPlan, node: LabNode): Promise<void> {
   const port = `up-${node.name}`;
   const veth = ['ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pidInLab(host)];
   await mustRunInside(init, veth);
-  await mustRunInside(init, ['ip', 'link', 'set', port, 'master', 'underlay', 'up']);
-  const script = `set -e
-    ip link set lo up
-    ip addr add ${node.address}/${UNDERLAY_PREFIX_LENGTH} dev eth0
-    ip link set eth0 up
-    ip route add default via ${SERVICES_ADDRESS}
-    cd /proc/sys/net # as Debian starts: forwarding is the agent's to switch on
-    echo 0 >ipv4/ip_forward
-    [ ! -e ipv6/conf/all/forwarding ] || echo 0 >ipv6/conf/all/forwarding`;
-  await mustRunInside(host, ['/bin/sh', '-c', script]);
+  await mustRunInside(init, ['ip', 'link', 'set', port, 'master', segmentOf(plan, node).bridge, 'up']);
+  await mustRunInside(host, ['/bin/sh', '-c', printUplinkScript(plan, node)]);
 }
 
 async function startHost(init: ProcessIdentity, plan: LabPlan, node: LabNode): Promise<ProcessIdentity> {
   const entry = ['nsenter', `--target=${init.pid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--'];
-  const command = [program('ocicat'), 'lab', 'host-init', node.name, plan.name, String(plan.nodes.length)];
+  const command = [program('ocicat'), 'lab', 'host-init', node.name];
   const host = await startNamespaces(entry, command);
-  await connectHost(init, host, node);
+  await connectHost(init, host, plan, node);
   await prepareAgentDirectories(host);
   return host;
 }
@@ -56,8 +49,8 @@ async function build(
   writeLine(`starting etcd and the registry, and hosts ${plan.nodes.map((node) => node.name).join(', ')}`);
   const [hosts] = await Promise.all([
     Promise.all(plan.nodes.map(async (node) => [node.name, await startHost(init, plan, node)] as const)),
-    startEtcd(init),
-    startRegistry(init),
+    startEtcd(init, plan),
+    startRegistry(init, plan),
   ]);
   const state = { plan, init, hosts: Object.fromEntries(hosts), complete: false };
   writeState(state);
@@ -87,7 +80,7 @@ export async function bringUp(plan: LabPlan, writeLine: WriteLine, signal: Abort
     if (running?.complete === true) return requireSamePlan(running, plan);
     if (running !== undefined) await endLab(running.init, plan.name, 10_000);
     removeTraces(plan.name);
-    const init = await startSegment(plan);
+    const init = await startSegments(plan);
     try {
       return await build(plan, init, writeLine, signal);
     } catch (error) {
@@ -101,19 +94,19 @@ export async function bringUp(plan: LabPlan, writeLine: WriteLine, signal: Abort
 }
 
 function requireSamePlan(running: LabState, plan: LabPlan): LabState {
-  if (running.plan.nodes.length === plan.nodes.length) return running;
-  const count = running.plan.nodes.length;
-  throw new OcicatError('already-exists', `lab "${plan.name}": it is up with ${count} hosts; "ocicat lab down" first`);
+  const shape = formatShape(running.plan);
+  if (shape === formatShape(plan)) return running;
+  throw new OcicatError('already-exists', `lab "${plan.name}": it is up with ${shape}; "ocicat lab down" first`);
 }
 
 /** Ends the lab and removes its traces. False when it was not up. */
 export async function bringDown(name: string): Promise<boolean> {
   const lock = lockLab(name);
   try {
-    const state = tryReadState(name);
-    if (state !== undefined) await endLab(state.init, name, 10_000);
+    const init = tryReadProcesses(name)?.init;
+    if (init !== undefined) await endLab(init, name, 10_000);
     removeTraces(name);
-    return state !== undefined;
+    return init !== undefined;
   } finally {
     lock.release();
   }

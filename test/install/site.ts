@@ -4,12 +4,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRunInside, runInside, startInside } from '../../src/lab/enter.ts';
-import { computeLabPlan, REGISTRY_URL, SERVICES_ADDRESS } from '../../src/lab/plan.ts';
-import { LAB_FILES, startSegment } from '../../src/lab/segment.ts';
+import { computeLabPlan, registryUrl, servicesAddresses } from '../../src/lab/plan.ts';
+import { LAB_FILES } from '../../src/lab/plan-file.ts';
+import { startSegments } from '../../src/lab/segment.ts';
 import { startRegistry } from '../../src/lab/services.ts';
 import type { ProcessIdentity } from '../../src/sys/processes.ts';
 import type { DebianHost } from './debian-host.ts';
 
+const PLAN = computeLabPlan('install', { nodes: 1, segments: 1, families: ['ipv4'] });
 const ETCD_ADDRESSES = ['10.0.0.10', '10.0.0.11', '10.0.0.12'];
 
 export interface Site {
@@ -88,7 +90,7 @@ const MIRRORS = JSON.stringify({
   rktKind: 'registryMirror',
   rktVersion: 'v1',
   registries: ['registry-1.docker.io', 'registry.example.com'],
-  mirrors: [REGISTRY_URL],
+  mirrors: [registryUrl(PLAN)],
 });
 
 function administratorsFiles(certificates: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -126,16 +128,16 @@ async function connect(segment: ProcessIdentity, init: ProcessIdentity, address:
   );
   nsenter(init.pid, 'ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0');
   nsenter(init.pid, 'ip', 'link', 'set', 'eth0', 'up');
-  nsenter(init.pid, 'ip', 'route', 'add', SERVICES_ADDRESS, 'dev', 'eth0');
+  nsenter(init.pid, 'ip', 'route', 'add', servicesAddresses(PLAN)[0] ?? '', 'dev', 'eth0');
 }
 
 export async function openSite(): Promise<Site> {
   const certificates = makeCertificates();
-  const segment = await startSegment(computeLabPlan('install', 1));
+  const segment = await startSegments(PLAN);
   try {
     for (const address of ETCD_ADDRESSES)
       await mustRunInside(segment, ['ip', 'addr', 'add', `${address}/24`, 'dev', 'underlay']);
-    await Promise.all([startEtcd(segment, certificates), startRegistry(segment)]);
+    await Promise.all([startEtcd(segment, certificates), startRegistry(segment, PLAN)]);
   } catch (error) {
     process.kill(segment.pid, 'SIGKILL');
     throw error;

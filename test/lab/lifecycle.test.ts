@@ -108,6 +108,48 @@ test('up on a lab that is up leaves it as it is; another size is refused', async
   expect(other.stderr).toContain('it is up with 2 hosts; "ocicat lab down" first');
 });
 
+test('segments and families that cannot be are refused before anything is started', async () => {
+  const refusal = async (...flags: readonly string[]) => {
+    const { status, stderr } = await lab(['up', '--name', 'none', ...flags]);
+    return [status, stderr];
+  };
+  expect(await refusal('--segments', '3')).toEqual([
+    2,
+    'lab: number of segments "3": 1 to 2 wanted, the number of hosts\n',
+  ]);
+  expect(await refusal('--ipv6', '--dual-stack')).toEqual([2, 'lab: --ipv6 and --dual-stack: one of the two wanted\n']);
+  expect(observeTraces('none')).toEqual(noTraces);
+});
+
+test('between segments hosts and services are reached, and neither pods nor who has an address of elsewhere', async () => {
+  const spread = await openLab('spread', 2, ['--segments', '2', '--dual-stack']);
+  expect((await lab(['status', '--name', spread.name])).stdout.split('\n').slice(0, 5)).toEqual([
+    `lab "${spread.name}": up, etcd at http://10.99.0.254:2379`,
+    'segment 1: 10.99.0.0/24, gateway 10.99.0.254; fd99::/64, gateway fd99::254',
+    'segment 2: 10.99.1.0/24, gateway 10.99.1.254; fd99:0:0:1::/64, gateway fd99:0:0:1::254',
+    'calico-01  segment 1  10.99.0.1, fd99::1  1 running pods',
+    'calico-02  segment 2  10.99.1.2, fd99:0:0:1::2  1 running pods',
+  ]);
+  const reaches = async (...words: readonly string[]) =>
+    (await spread.on('calico-02', `ping -q -c 1 -W 0.5 ${words.join(' ')}`)).status === 0;
+  for (const [host, services, foreign] of [
+    ['10.99.0.1', '10.99.0.254', '172.31.0.1/32'],
+    ['fd99::1', 'fd99::254', 'fd31::1/128'],
+  ] as const) {
+    const address = foreign.replace(/\/.*/, '');
+    await spread.must(
+      'calico-02',
+      `timeout 2 bash -c 'exec 3<>/dev/tcp/${services}/2379'; ip address add ${foreign} dev lo`,
+    );
+    expect([await reaches(host), await reaches('-I', address, host)]).toEqual([true, false]);
+    await spread.must('calico-02', `ip address del ${foreign} dev lo`);
+    await spread.must('calico-01', `ip address add ${foreign} dev lo`);
+    expect(await reaches(address)).toBe(false);
+  }
+  await spread.down();
+  expect(observeTraces(spread.name)).toEqual(noTraces);
+}, 60_000);
+
 test('a second lab stands beside the first, which does not notice when the second is ended or killed', async () => {
   const second = await openLab('beside', 1);
   await second.must('calico-01', 'ping -c 1 -W 2 10.99.0.1; hostname >/etc/mark');
@@ -157,7 +199,7 @@ test.each(['starting etcd and the registry', 'starting calico-node'])(
 
 test('what a killed "lab up" leaves is not a lab, and makes room for one', async () => {
   const name = `half-${process.pid}`;
-  const up = Bun.spawn([ocicat, 'lab', 'up', '--name', name], { stdout: 'ignore', stderr: 'pipe' });
+  const up = Bun.spawn([ocicat, 'lab', 'up', '--name', name, '--segments', '2'], { stdout: 'ignore', stderr: 'pipe' });
   for await (const chunk of up.stderr) if (new TextDecoder().decode(chunk).includes('calico-node')) up.kill('SIGKILL');
   expect(observeProcesses(name)).not.toEqual([]);
   expect((await lab(['status', '--name', name])).status).toBe(1);

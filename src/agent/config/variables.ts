@@ -69,7 +69,8 @@ export const variables: readonly Variables[] = [
   {
     names: ['CALICO_IPV4POOL_CIDR', 'CALICO_IPV6POOL_CIDR'],
     doc: 'range of the default pool, or `none`',
-    usual: '`192.168.0.0/16`; no IPv6 pool',
+    usual:
+      '`192.168.0.0/16`, and a random range of IPv6 where the node has an address of it; where it has that alone, no IPv4',
   },
   {
     names: ['CALICO_IPV4POOL_BLOCK_SIZE', 'CALICO_IPV6POOL_BLOCK_SIZE'],

@@ -1,19 +1,29 @@
 import { expect, test } from 'bun:test';
 import { openMemoryDatastore } from '../../../test/support/datastore/memory.ts';
-import { listResources } from '../../datastore/resource/resources.ts';
+import { createResource, listResources } from '../../datastore/resource/resources.ts';
+import { API_VERSION } from '../../model/meta/resource.ts';
 import { openLog } from '../../sys/log.ts';
 import { parseAgentSettings } from '../config/settings.ts';
 import { ensureDefaults } from './default-pools.ts';
 
 const { signal } = new AbortController();
 
-/** The ranges of the pools that a new cluster has then. */
-async function poolsFor(environment: Readonly<Record<string, string>>): Promise<readonly unknown[]> {
+/** The ranges of the pools that a new cluster has then, whose first node has these addresses. */
+async function poolsFor(
+  environment: Readonly<Record<string, string>>,
+  addresses: readonly string[] = ['10.0.0.1/24'],
+): Promise<readonly unknown[]> {
   const datastore = openMemoryDatastore();
+  const spec = { addresses: addresses.map((address) => ({ address, type: 'CalicoNodeIP' })) };
+  await createResource(
+    datastore,
+    { kind: 'Node', apiVersion: API_VERSION, metadata: { name: 'host-1' }, spec },
+    signal,
+  );
   const log = openLog(() => undefined);
   await ensureDefaults(datastore, parseAgentSettings(environment), 'host-1', log, signal);
   const { resources } = await listResources(datastore, 'IPPool', undefined, signal);
-  return resources.map(({ spec }) => spec.cidr);
+  return resources.map(({ spec }) => spec.cidr).sort();
 }
 
 test.each([
@@ -35,4 +45,22 @@ test('what the refusal names is the way out', async () => {
   const [range, size] = [{ CALICO_IPV4POOL_CIDR: '192.168.0.0/30' }, { CALICO_IPV4POOL_BLOCK_SIZE: '30' }];
   expect(await poolsFor({ ...range, ...size })).toEqual(['192.168.0.0/30']);
   expect(await poolsFor({ CALICO_IPV4POOL_CIDR: 'none' })).toEqual([]);
+});
+
+test('there is a default pool for each family that the node has an address of, and where its range is set', async () => {
+  const random = expect.stringMatching(/^fd[0-9a-f]{2}(:[0-9a-f]{1,4}){0,2}::\/48$/);
+  const [ipv4, ipv6] = ['10.0.0.1/24', 'fd99::1/64'];
+  const ranges = { CALICO_IPV4POOL_CIDR: '10.1.0.0/16', CALICO_IPV6POOL_CIDR: 'fd42::/64' };
+  const none = { CALICO_IPV4POOL_CIDR: 'none', CALICO_IPV6POOL_CIDR: 'none' };
+  const usual = [[ipv4], [ipv4, ipv6], [ipv6]] as const;
+  expect(await Promise.all(usual.map((addresses) => poolsFor({}, addresses)))).toEqual([
+    ['192.168.0.0/16'],
+    ['192.168.0.0/16', random],
+    [random],
+  ]);
+  for (const addresses of usual)
+    expect([await poolsFor(ranges, addresses), await poolsFor(none, addresses)]).toEqual([
+      ['10.1.0.0/16', 'fd42::/64'],
+      [],
+    ]);
 });

@@ -8,11 +8,20 @@ import { createMany, listResources } from '../../datastore/resource/resources.ts
 import { type IPPool, ipPool, tryReadPoolRange } from '../../model/ipam/ip-pool.ts';
 import { readResource } from '../../model/meta/kind.ts';
 import { API_VERSION, type Resource } from '../../model/meta/resource.ts';
-import { type Cidr, cidrFamily, cidrsOverlap, formatCidr, maskCidr, parseCidr } from '../../net/cidr.ts';
+import {
+  type Cidr,
+  cidrFamily,
+  cidrsOverlap,
+  formatCidr,
+  maskCidr,
+  parseCidr,
+  tryParseCidrOrIp,
+} from '../../net/cidr.ts';
 import type { Family } from '../../net/ip.ts';
 import type { Log } from '../../sys/log.ts';
 import type { AgentSettings, PoolSetting } from '../config/settings.ts';
 import { observeHostAddresses } from './autodetect.ts';
+import { tryGetNode } from './register.ts';
 
 /** 192.168.0.0/16 unless this host has an address in it, then the first free of 172.16.0.0/16 to 172.31.0.0/16. */
 function chooseIpv4Range(): Cidr {
@@ -28,6 +37,13 @@ function chooseIpv4Range(): Cidr {
   );
 }
 
+/** A prefix that nobody else has, by chance (RFC 4193, section 3.2). */
+function chooseIpv6Range(): Cidr {
+  const [first = 0, ...others] = crypto.getRandomValues(new Uint16Array(3));
+  const words = [0xfd00 | (first & 0xff), ...others].map((word) => word.toString(16));
+  return parseCidr(`${words.join(':')}::/48`);
+}
+
 interface PoolPlan {
   readonly family: Family;
   readonly setting: PoolSetting;
@@ -36,10 +52,25 @@ interface PoolPlan {
   readonly natOutgoing: boolean;
 }
 
-/** The IPv6 pool is made only when its range is set: hosts without IPv6 between them could not route it. */
-function planRange({ family, setting }: PoolPlan): Cidr | undefined {
+/** Where no range is set: of IPv6 where the node has an address of it, as hosts without could not route it; of IPv4 unless it has that alone. */
+function isUsual(family: Family, nodeFamilies: readonly Family[]): boolean {
+  return nodeFamilies.includes(family) || (family === 4 && nodeFamilies.length === 0);
+}
+
+function planRange({ family, setting }: PoolPlan, nodeFamilies: readonly Family[]): Cidr | undefined {
   if (setting.kind === 'range') return setting.cidr;
-  return setting.kind === 'default' && family === 4 ? chooseIpv4Range() : undefined;
+  if (setting.kind === 'none' || !isUsual(family, nodeFamilies)) return undefined;
+  return family === 4 ? chooseIpv4Range() : chooseIpv6Range();
+}
+
+/** The families in which the node has an address. */
+async function familiesOfNode(datastore: Datastore, name: string, signal: AbortSignal): Promise<readonly Family[]> {
+  const { addresses } = (await tryGetNode(datastore, name, signal))?.spec ?? {};
+  const own = Array.isArray(addresses) ? addresses.filter(({ type }) => type === 'CalicoNodeIP') : [];
+  return own.flatMap(({ address }) => {
+    const cidr = tryParseCidrOrIp(String(address));
+    return cidr === undefined ? [] : [cidrFamily(cidr)];
+  });
 }
 
 /** Throws `invalid`, which names the variables, when no pool can be so. */
@@ -66,12 +97,13 @@ async function ensurePool(
   datastore: Datastore,
   plan: PoolPlan,
   existing: readonly StoredResource[],
+  nodeFamilies: readonly Family[],
   signal: AbortSignal,
 ): Promise<void> {
   const families = existing
     .map((pool) => tryReadPoolRange(pool.spec))
     .map((cidr) => (cidr === undefined ? undefined : cidrFamily(cidr)));
-  const range = families.includes(plan.family) ? undefined : planRange(plan);
+  const range = families.includes(plan.family) ? undefined : planRange(plan, nodeFamilies);
   if (range === undefined) return;
   const pool = buildPool(plan, range);
   await createMissing(datastore, [{ kind: 'IPPool', name: pool.metadata.name, spec: pool.spec }], signal);
@@ -89,6 +121,7 @@ async function createMissing(datastore: Datastore, wanted: readonly NamedSpec[],
 async function ensurePools(
   datastore: Datastore,
   settings: AgentSettings,
+  nodeName: string,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
@@ -113,7 +146,8 @@ async function ensurePools(
       natOutgoing: settings.ipv6PoolNatOutgoing,
     },
   ];
-  for (const plan of plans) await ensurePool(datastore, plan, resources, signal);
+  const families = await familiesOfNode(datastore, nodeName, signal);
+  for (const plan of plans) await ensurePool(datastore, plan, resources, families, signal);
 }
 
 /** Pools and configuration that a new cluster, or a new node, starts with. What is there is left as it is. */
@@ -124,7 +158,7 @@ export async function ensureDefaults(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  await ensurePools(datastore, settings, log, signal);
+  await ensurePools(datastore, settings, nodeName, log, signal);
   await createMissing(
     datastore,
     [

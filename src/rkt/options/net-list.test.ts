@@ -24,6 +24,10 @@ test.each<[readonly string[], NetList]>([
     },
   ],
   [['a,b=c'], { kind: 'networks', named: [plain('a'), plain('b=c'), plain('default-restricted')] }],
+  [
+    ['a:IP=fd00::1;X=1'],
+    { kind: 'networks', named: [{ name: 'a', args: 'IP=fd00::1;X=1' }, plain('default-restricted')] },
+  ],
   [['a,host'], { kind: 'host' }],
   [['none,a'], { kind: 'none' }],
   [['all,a:IP=1.2.3.4'], { kind: 'all', named: [{ name: 'a', args: 'IP=1.2.3.4' }] }],
@@ -34,7 +38,8 @@ test.each<[readonly string[], NetList]>([
 test.each([
   ['a,', 'netname must not be empty'],
   [':x', 'netname must not be empty'],
-  ['a:IP=fd00::1', 'network "a" provided with invalid arguments: [IP=fd00  1]'],
+  ['a:b:c', 'network "a" provided with invalid arguments: [b c]'],
+  ['a::IP=1.2.3.4', 'network "a" provided with invalid arguments: [ IP=1.2.3.4]'],
   ['a,a', 'found duplicate netname "a"'],
   ['host:x=1', 'arguments are not supported by special netname "host"'],
   ['all:x=1', 'arguments are not supported by special netname "all"'],

@@ -16,12 +16,17 @@ export type NetList =
 
 const special = new Set(['all', 'host', 'none']);
 
+/** Colons may stand in the value of an argument, as in an IPv6 address, which rkt refuses. */
+function isArgument(text: string): boolean {
+  return /^[^=]+=/.test(text);
+}
+
 function parseItem(item: string): WantedNetwork {
-  const [name = '', args = '', ...more] = item.split(':');
+  const [name = '', ...parts] = item.split(':');
+  const args = parts.join(':');
   if (name === '') throw new OcicatError('invalid', 'netname must not be empty');
-  if (more.length > 0) {
-    const list = [args, ...more].join(' ');
-    throw new OcicatError('invalid', `network "${name}" provided with invalid arguments: [${list}]`);
+  if (parts.length > 1 && !isArgument(parts[0] ?? '')) {
+    throw new OcicatError('invalid', `network "${name}" provided with invalid arguments: [${parts.join(' ')}]`);
   }
   if (args !== '' && (name === 'all' || name === 'host')) {
     throw new OcicatError('invalid', `arguments are not supported by special netname "${name}"`);

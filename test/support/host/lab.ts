@@ -59,10 +59,10 @@ async function startAgentAgain(state: LabState, host: string, peers: number): Pr
   await waitForAgent(state, node, peers);
 }
 
-/** Brings a lab up under a name of this process; throws with the output when it does not come up. */
-export async function openLab(purpose: string, nodes = 2): Promise<Lab> {
+/** Brings a lab up under a name of this process, with flags of `lab up`; throws with the output when it does not come up. */
+export async function openLab(purpose: string, nodes = 2, flags: readonly string[] = []): Promise<Lab> {
   const name = `${purpose}-${process.pid}`;
-  const up = await lab(['up', '--name', name, '--nodes', String(nodes)]);
+  const up = await lab(['up', '--name', name, '--nodes', String(nodes), ...flags]);
   if (up.status !== 0) throw new Error(`lab up: ${up.stderr}`);
   const state = readState(name);
   const on = (host: string, command: string) => lab(['exec', '--name', name, host, '--', '/bin/bash', '-c', command]);
