@@ -41,6 +41,7 @@ import { createSession, type Session } from './state/session.ts';
 import { createSettingsConsumers } from './state/settings-consumers.ts';
 import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
+import { followTunnelAddresses } from './tunnel/tunnel-addresses.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
 import { createIdleTimer } from './upkeep/idle-timer.ts';
 import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
@@ -163,11 +164,14 @@ async function run(
     createNodeStatusReporter({ nodeName, datastore, nodeLease, birdSocket, notes: router.notes, log }),
     (one) => one.close(),
   );
+  const inTunnels = { nodeName, datastore, cache: nodeCache, nodeLease, log, now: Date.now };
+  const tunnelAddresses = followTunnelAddresses(inTunnels, signal);
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
     ...{ dataplane, workloads, hostEndpoints, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
     touchRouting: hasBird ? router.touch : () => undefined,
+    touchTunnelAddresses: tunnelAddresses.touch,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
   });
 
@@ -194,6 +198,7 @@ async function run(
   };
   const housekeeping = startHousekeeping({ workloads, podMacs, attacher, cni: server.dispatcher }, attach, signal);
   session.onRead(housekeeping.touch);
+  session.onRead(tunnelAddresses.touch);
   watchThreads(log, signal);
   const reconciled = { dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log };
   await Promise.race([runReconciler(reconciled, signal), session.run(signal), nodeLease.keep(signal)]);

@@ -40,12 +40,12 @@ function findPool(pools: readonly Pool[], family: Family, wanted: string): Pool 
 function whyNot(pool: Pool, labels: Labels): string | undefined {
   if (!pool.enabled) return 'is disabled';
   if (!pool.automatic) return 'must be asked for';
-  if (pool.tunnelled) return 'needs tunnels between hosts, which are not made';
+  if (pool.encapsulation === 'ipip') return 'needs tunnels of IP-in-IP between hosts, which are not made';
   if (!matchSelector(pool.nodeSelector, labels)) return 'does not select the node';
   return matchSelector(pool.namespaceSelector, NO_LABELS) ? undefined : 'does not select its namespace';
 }
 
-/** Those that can work: enabled, automatic, without tunnels, and selecting this node. Throws `not-found`. */
+/** Those that can work: enabled, automatic, without IP-in-IP, and selecting this node. Throws `not-found`. */
 function selectPools(view: IpamView, family: Family): readonly Pool[] {
   const labels = view.nodeLabels();
   if (labels === undefined)

@@ -24,8 +24,8 @@ export interface Pool {
   readonly allowedUses: readonly PoolUse[];
   /** False: used only when asked for by name or range. */
   readonly automatic: boolean;
-  /** Whether other hosts would be reached through IP-in-IP, which nobody makes. */
-  readonly tunnelled: boolean;
+  /** How packets travel to other hosts. */
+  readonly encapsulation: 'none' | 'ipip' | 'vxlan';
 }
 
 function selectorOf(text: string | undefined): Selector {
@@ -57,7 +57,7 @@ export function parsePool(name: string, text: string): Pool {
     namespaceSelector: selectorOf(spec.namespaceSelector),
     allowedUses: spec.allowedUses,
     automatic: spec.assignmentMode === 'Automatic',
-    tunnelled: spec.ipipMode !== 'Never',
+    encapsulation: spec.vxlanMode !== 'Never' ? 'vxlan' : spec.ipipMode !== 'Never' ? 'ipip' : 'none',
   };
 }
 

@@ -9,12 +9,11 @@ const CONFIG = { name: 'network1', cniVersion: '1.0.0', type: 'calico', ipam: { 
 const USELESS: readonly (readonly [string, object, string])[] = [
   ['a-disabled', { disabled: true }, 'is disabled'],
   ['a-elsewhere', { nodeSelector: 'rack == "elsewhere"' }, 'does not select the node'],
-  ['a-ipip', { ipipMode: 'Always' }, 'needs tunnels between hosts, which are not made'],
-  ['a-ipip-cross', { ipipMode: 'CrossSubnet' }, 'needs tunnels between hosts, which are not made'],
+  ['a-ipip', { ipipMode: 'Always' }, 'needs tunnels of IP-in-IP between hosts, which are not made'],
+  ['a-ipip-cross', { ipipMode: 'CrossSubnet' }, 'needs tunnels of IP-in-IP between hosts, which are not made'],
   ['a-manual', { assignmentMode: 'Manual' }, 'must be asked for'],
   ['a-namespaces', { namespaceSelector: 'has(team)', allowedUses: ['Workload'] }, 'does not select its namespace'],
   ['a-tunnel', { allowedUses: ['Tunnel'], nodeSelector: 'all()' }, 'no pools match the required use (Workload)'],
-  ['a-vxlan', { vxlanMode: 'Always' }, 'needs tunnels between hosts, which are not made'],
 ];
 
 let host: CniHost;

@@ -16,6 +16,8 @@ export interface ProjectionTargets {
   readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
+  /** So may pools, or the Node, that this host's addresses in tunnels follow from. */
+  readonly touchTunnelAddresses: () => void;
 }
 
 export interface Projection {
@@ -31,7 +33,8 @@ export function createProjection(
   events: Pick<EventDispatcher, 'takeInvalidations'>,
   poolsChanged: () => void,
 ): Projection {
-  const { clusterState, settingsConsumers, dataplane, workloads, hostEndpoints, forwarding, touchRouting } = targets;
+  const { clusterState, settingsConsumers, dataplane, workloads, hostEndpoints, forwarding } = targets;
+  const { touchRouting, touchTunnelAddresses } = targets;
   let isStarted = false;
 
   function followSettings(): void {
@@ -44,7 +47,10 @@ export function createProjection(
     if (stale.has('felix') || stale.has('routing')) followSettings(); // labels of the node choose settings too
     if (stale.size > 0) dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
     if (stale.has('pools')) poolsChanged();
-    if (stale.has('routing') || stale.has('pools')) touchRouting();
+    if (stale.has('routing') || stale.has('pools')) {
+      touchRouting();
+      touchTunnelAddresses();
+    }
   }
 
   function start(): void {
