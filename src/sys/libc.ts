@@ -47,6 +47,7 @@ export const ENODEV = 19;
 export const EINVAL = 22;
 const ENODATA = 61;
 export const EOPNOTSUPP = 95;
+export const EADDRNOTAVAIL = 99;
 export const ENOBUFS = 105;
 
 export const O_RDONLY = 0;

@@ -11,7 +11,9 @@ import {
   observeHolders,
   RKT_HOLDER,
 } from '../kernel/nftables/table-holder.ts';
-import { applyRoutes, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
+import { NO_PATHS } from '../kernel/reconcile/path-state.ts';
+import { openPaths } from '../kernel/reconcile/paths.ts';
+import { applyRoutes, formatRoute, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
 import { removeLeftIfbs } from '../kernel/shaping/shaping.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';
@@ -39,6 +41,23 @@ export function removeRoutes(): readonly string[] {
     if (failure !== undefined) throw failure.error;
     return routes.map(({ destination }) => `removed route ${formatCidr(destination)}`);
   });
+}
+
+/** Tunnels, routes and rules of the ways to other hosts. */
+export function removePaths(): readonly string[] {
+  const paths = openPaths();
+  try {
+    const { tunnels, paths: difference, failures } = paths.reconcile(NO_PATHS);
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
+    return [
+      ...tunnels.removed.map(({ name }) => `removed link ${name}`),
+      ...difference.routes.removed.map((route) => `removed route ${formatRoute(route)}`),
+      ...difference.rules.removed.map(({ priority, table }) => `removed rule ${priority} to table ${table}`),
+    ];
+  } finally {
+    paths.close();
+  }
 }
 
 const TIMEOUT_MS = 5_000;

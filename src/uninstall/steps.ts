@@ -5,7 +5,7 @@ import { escapeLine } from '../base/escape.ts';
 import { flagOn } from '../cli/flags.ts';
 import type { SingleHandler } from '../cli/single-command.ts';
 import { writeLine } from '../sys/output.ts';
-import { endTableHolders, removeLinks, removeRoutes, removeTables } from './data-plane.ts';
+import { endTableHolders, removeLinks, removePaths, removeRoutes, removeTables } from './data-plane.ts';
 import {
   observeConfiguration,
   removeDataDirectories,
@@ -34,6 +34,7 @@ const STEPS: readonly Step[] = [
   collectPods, // the agent may have been one
   releasePods,
   removeLinks,
+  removePaths,
   removeRoutes,
   endTableHolders,
   removeTables,

@@ -2,9 +2,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { createWorkloadLink, type WorkloadLinkSpec } from '../../src/kernel/link/workload-link.ts';
 import { raiseWorkloadLink } from '../../src/kernel/reconcile/raise-link.ts';
 import { reconcileKernel } from '../../src/kernel/reconcile/reconcile.ts';
-import { type DesiredRoute, type KernelState, mergeStates } from '../../src/kernel/reconcile/state.ts';
 import { computeWorkloadsState, type LocalWorkload } from '../../src/kernel/reconcile/workload-state.ts';
-import { formatCidr, parseCidr } from '../../src/net/cidr.ts';
+import { formatCidr } from '../../src/net/cidr.ts';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
 import { parseMac } from '../../src/net/mac.ts';
 import * as libc from '../../src/sys/libc.ts';
@@ -50,8 +49,8 @@ const run = (command: string) =>
     .trim();
 
 /** What the kernel has to be told so that it is as these want it, in words. */
-function reconcile(workloads: readonly LocalWorkload[], change = (state: KernelState) => state): readonly string[] {
-  const desired = change(computeWorkloadsState(workloads));
+function reconcile(workloads: readonly LocalWorkload[]): readonly string[] {
+  const desired = computeWorkloadsState(workloads);
   const { difference, failures } = withNetns(host, () => reconcileKernel(desired));
   return [
     ...difference.links.map(({ hostName }) => `settings ${hostName}`),
@@ -135,28 +134,6 @@ test('a workload that may spoof has its source checked by rules alone, and one t
   expect(reconcile(spoofing)).toEqual(['settings cali0']);
   expect(run('cat /proc/sys/net/ipv4/conf/cali0/rp_filter')).toBe('0');
   expect(reconcile([workloadOf(0)])).toEqual(['settings cali0']);
-});
-
-test('routes by way of another host are made through a link whose settings are somebody else’s', () => {
-  run(
-    'ip link add uplink type veth peer name segment; ip addr add 10.99.0.1/24 dev uplink; ip link set uplink up; ip link set segment up',
-  );
-  const destination = parseCidr('10.1.0.0/26');
-  const routeBy = (gateway: string) => ({ destination, interfaceName: 'uplink', gateway: parseIp(gateway) });
-  const stateOf = (...routes: readonly DesiredRoute[]): KernelState => ({
-    links: new Map([['uplink', { settings: undefined, bandwidth: undefined, isWhole: true }]]),
-    routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),
-    neighbours: [],
-  });
-  const withUplink = (uplink: KernelState) => reconcile(all(), (state) => mergeStates([state, uplink]));
-  expect(withUplink(stateOf(routeBy('10.99.0.2')))).toEqual(['+route 10.1.0.0/26']);
-  expect(run('ip route show 10.1.0.0/26')).toBe('10.1.0.0/26 via 10.99.0.2 dev uplink proto 80 metric 1024');
-  expect(withUplink(stateOf(routeBy('10.99.0.2')))).toEqual([]);
-  expect(withUplink(stateOf(routeBy('10.99.0.3')))).toEqual(['+route 10.1.0.0/26', '-route 10.1.0.0/26']);
-  expect(withUplink(stateOf(routeBy('10.99.0.3')))).toEqual([]);
-  expect(withUplink(stateOf())).toEqual(['-route 10.1.0.0/26']);
-  expect(run('ip route show dev uplink')).toBe('10.99.0.0/24 proto kernel scope link src 10.99.0.1');
-  run('ip link del uplink');
 });
 
 test("where somebody else's route stands in the way that is said, and the rest is done", () => {

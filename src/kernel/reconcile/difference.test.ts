@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { formatCidr, hostCidr, parseCidr } from '../../net/cidr.ts';
 import { formatIp, parseIp } from '../../net/ip.ts';
 import { parseMac } from '../../net/mac.ts';
-import { gatewayRoute, type Route, workloadRoute } from '../route/routes.ts';
+import { type Route, workloadRoute } from '../route/routes.ts';
 import { computeDifference, type ObservedLink, type ObservedState } from './difference.ts';
 import { mergeStates } from './state.ts';
 import { computeWorkloadState } from './workload-state.ts';
@@ -73,23 +73,6 @@ test('a route of ours to another address goes, unless some address could not be 
     links: new Map([...desired.links].map(([name, one]) => [name, { ...one, isWhole: false }])),
   };
   expect(differ(observed, partial)).toEqual([]);
-});
-
-test('a route by way of a gateway is made, kept and taken away beside those to what is behind a link', () => {
-  const gateway = parseIp('10.99.0.2');
-  const block = parseCidr('10.1.0.0/26');
-  const wanted = {
-    ...desired,
-    routes: new Map([...desired.routes, ['10.1.0.0/26', { destination: block, interfaceName: 'cali1', gateway }]]),
-  };
-  expect(differ({ routes, neighbours }, wanted)).toEqual(['+10.1.0.0/26']);
-  const standing = [...routes, gatewayRoute(block, gateway, 7)];
-  expect(differ({ routes: standing, neighbours }, wanted)).toEqual([]);
-  expect(differ({ routes: standing, neighbours })).toEqual(['-10.1.0.0/26']);
-  const elsewhere = [...routes, gatewayRoute(block, parseIp('10.99.0.3'), 7)];
-  expect(differ({ routes: elsewhere, neighbours }, wanted)).toEqual(['+10.1.0.0/26', '-10.1.0.0/26']);
-  const ofOthers = [...routes, { ...gatewayRoute(block, gateway, 7), protocol: 4 }];
-  expect(differ({ routes: ofOthers, neighbours })).toEqual([]);
 });
 
 test('an entry that may go by itself is made to stay, one of another MAC address is left', () => {

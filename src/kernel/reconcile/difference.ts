@@ -6,16 +6,8 @@ import type { Mac } from '../../net/mac.ts';
 import type { Link } from '../link/links.ts';
 import { type HostEnd, type HostSettings, holdsSettings, type ObservedSettings } from '../link/workload-link-host.ts';
 import type { Neighbour } from '../route/neighbours.ts';
-import {
-  GATEWAY_ROUTE_PROTOCOL,
-  gatewayRoute,
-  type Route,
-  type RouteChange,
-  sameRoute,
-  WORKLOAD_ROUTE_PROTOCOL,
-  workloadRoute,
-} from '../route/routes.ts';
-import type { DesiredRoute, KernelState } from './state.ts';
+import { type Route, type RouteChange, sameRoute, WORKLOAD_ROUTE_PROTOCOL, workloadRoute } from '../route/routes.ts';
+import type { KernelState } from './state.ts';
 
 export interface ObservedLink extends Pick<Link, 'index' | 'name' | 'up'> {
   readonly settings: ObservedSettings;
@@ -48,22 +40,14 @@ function linkDifference(desired: KernelState['links'], links: readonly ObservedL
   });
 }
 
-/** As the kernel has it. */
-function routeOf(
-  { destination, gateway }: Pick<DesiredRoute, 'destination' | 'gateway'>,
-  interfaceIndex: number,
-): Route {
-  return gateway === undefined
-    ? workloadRoute(destination, interfaceIndex)
-    : gatewayRoute(destination, gateway, interfaceIndex);
-}
-
 /** Such a route as a state wants them: another route through the link is somebody's who knows why. */
 function isOurs(route: Route, interfaceIndex: number): boolean {
-  const { destination, gateway, protocol } = route;
-  if (!sameRoute(route, routeOf(route, interfaceIndex))) return false;
-  if (gateway !== undefined) return protocol === GATEWAY_ROUTE_PROTOCOL;
-  return isHostCidr(destination) && protocol === WORKLOAD_ROUTE_PROTOCOL;
+  const { destination, protocol } = route;
+  return (
+    protocol === WORKLOAD_ROUTE_PROTOCOL &&
+    isHostCidr(destination) &&
+    sameRoute(route, workloadRoute(destination, interfaceIndex))
+  );
 }
 
 function routeDifference(
@@ -73,7 +57,7 @@ function routeDifference(
 ): RouteChange {
   const wanted = [...routes.values()].flatMap((route) => {
     const link = up.get(route.interfaceName);
-    return link === undefined ? [] : [routeOf(route, link.index)];
+    return link === undefined ? [] : [workloadRoute(route.destination, link.index)];
   });
   const whole = new Set([...up.values()].filter(({ name }) => links.get(name)?.isWhole).map(({ index }) => index));
   const standing = Map.groupBy(observed, ({ destination }) => formatCidr(destination));

@@ -1,4 +1,4 @@
-// Makes the kernel's links, routes and neighbours as they are wanted: looks at what is there, computes the difference, applies it.
+// Makes the links of workloads, their routes and neighbours as they are wanted: looks at what is there, computes the difference, applies it.
 import { OcicatError } from '../../base/errors.ts';
 import { formatIp } from '../../net/ip.ts';
 import * as netlink from '../../sys/netlink.ts';
@@ -9,6 +9,7 @@ import {
   observeHostEnds,
 } from '../link/workload-link-host.ts';
 import { observeNeighbours, writePermanentNeighbour } from '../route/neighbours.ts';
+import { requestEach } from '../route/netlink-batch.ts';
 import { applyRoutes, observeRoutes, type Route, type RouteChange } from '../route/routes.ts';
 import { reconcileShaping } from '../shaping/shaping.ts';
 import { type AddedNeighbour, computeDifference, type KernelDifference, type ObservedState } from './difference.ts';
@@ -39,14 +40,10 @@ function observeState(socket: netlink.Netlink, { links }: KernelState): Observed
 }
 
 function applyNeighbours(socket: netlink.Netlink, added: readonly AddedNeighbour[]): readonly OcicatError[] {
-  if (added.length === 0) return [];
-  const writer = netlink.createMessageWriter(64 * added.length);
-  for (const { interfaceIndex, address, mac } of added) writePermanentNeighbour(writer, interfaceIndex, address, mac);
-  return socket.tryRequest(writer, added.length).flatMap((refusal) => {
-    const neighbour = added[refusal.index];
-    if (neighbour === undefined) return [];
-    return [netlink.refusalError(`add neighbour "${formatIp(neighbour.address)}"`, refusal)];
-  });
+  const refused = requestEach(socket, added, (writer, { interfaceIndex, address, mac }, flags) =>
+    writePermanentNeighbour(writer, interfaceIndex, address, mac, flags),
+  );
+  return refused.map((one) => netlink.refusalError(`add neighbour "${formatIp(one.item.address)}"`, one));
 }
 
 function applySettings(links: KernelDifference['links']): readonly OcicatError[] {
@@ -93,9 +90,7 @@ function applyDifference(
 export function reconcileKernel(desired: KernelState): Reconciliation {
   return netlink.withRouteSocket((socket) => {
     const observed = observeState(socket, desired);
-    const bandwidths = new Map(
-      [...desired.links].flatMap(([name, { bandwidth }]) => (bandwidth === undefined ? [] : [[name, bandwidth]])),
-    );
+    const bandwidths = new Map([...desired.links].map(([name, { bandwidth }]) => [name, bandwidth]));
     const shaping = reconcileShaping(socket, observed.links, bandwidths);
     const { difference, failures } = applyDifference(socket, computeDifference(desired, observed));
     const names = new Set(observed.links.map(({ name }) => name));

@@ -1,5 +1,5 @@
-// What is wanted of the kernel's links, routes and neighbours, as a value. Whoever wants something there says so in one, and
-// they are merged before the kernel is made equal to it.
+// What is wanted of the links of workloads, and of the routes and neighbours behind them, as a value. Whoever wants something
+// there says so in one, and they are merged before the kernel is made equal to it.
 import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
@@ -7,19 +7,15 @@ import type { Mac } from '../../net/mac.ts';
 import type { HostSettings } from '../link/workload-link-host.ts';
 
 interface DesiredLink {
-  /** Undefined where somebody else makes them, as for the host's uplink. */
-  readonly settings: HostSettings | undefined;
-  /** Undefined where it is somebody else's too. */
-  readonly bandwidth: LinkBandwidth | undefined;
+  readonly settings: HostSettings;
+  readonly bandwidth: LinkBandwidth;
   /** All that leads through it is in the state; where that is not known, nothing is taken away. */
   readonly isWhole: boolean;
 }
 
-export interface DesiredRoute {
+interface DesiredRoute {
   readonly destination: Cidr;
   readonly interfaceName: string;
-  /** Undefined: it lies right behind the link. */
-  readonly gateway: Ip | undefined;
 }
 
 interface DesiredNeighbour {

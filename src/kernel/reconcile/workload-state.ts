@@ -34,7 +34,7 @@ export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): Kerne
   const settings = { families: familiesOf(addresses), maySpoof };
   const routes = routedTo(workload)
     .map(hostCidr)
-    .map((destination) => ({ destination, interfaceName, gateway: undefined }));
+    .map((destination) => ({ destination, interfaceName }));
   return {
     links: new Map([[interfaceName, { settings, bandwidth, isWhole: !isPartial }]]),
     routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),

@@ -34,18 +34,36 @@ export interface ObservedAddress extends LinkAddress {
   readonly isPassing: boolean;
 }
 
-/** Appends a message that gives the link an address. Takes one acknowledgement. */
-export function writeAddress(writer: netlink.MessageWriter, { interfaceIndex, address }: LinkAddress): void {
+function writeOne(
+  writer: netlink.MessageWriter,
+  type: number,
+  flags: number,
+  { interfaceIndex, address }: LinkAddress,
+): void {
   const v4 = cidrFamily(address) === 4;
   const bytes = ipToBytes(address.address);
-  writer.begin(RTM_NEWADDR, netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL);
   writer
+    .begin(type, flags)
     .u8(v4 ? AF_INET : AF_INET6)
     .u8(address.prefixLength)
     .u8(v4 ? 0 : IFA_F_NODAD)
     .u8(0)
     .u32(interfaceIndex);
   writer.attrBytes(IFA_LOCAL, bytes).attrBytes(IFA_ADDRESS, bytes).end();
+}
+
+/** Appends a message that gives the link an address. Takes one acknowledgement, if not told otherwise. */
+export function writeAddress(
+  writer: netlink.MessageWriter,
+  address: LinkAddress,
+  flags: number = netlink.NLM_F_ACK,
+): void {
+  writeOne(writer, RTM_NEWADDR, flags | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL, address);
+}
+
+/** Appends a message that takes it away. */
+export function writeAddressRemoval(writer: netlink.MessageWriter, address: LinkAddress, flags: number): void {
+  writeOne(writer, RTM_DELADDR, flags, address);
 }
 
 /** From ifa_flags and IFA_FLAGS (linux/if_addr.h). */

@@ -5,7 +5,7 @@ import * as netlink from '../../sys/netlink.ts';
 
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
-const RTM_GETNEIGH = 30;
+export const RTM_GETNEIGH = 30;
 const RTM_SETNEIGHTBL = 67;
 
 const AF_INET = 2;
@@ -29,21 +29,44 @@ export interface Neighbour {
   readonly permanent: boolean;
 }
 
-/** Appends a message that makes the entry permanent, whatever was there before. Takes one acknowledgement. */
+function beginNeighbour(
+  writer: netlink.MessageWriter,
+  type: number,
+  flags: number,
+  { interfaceIndex, address }: Pick<Neighbour, 'interfaceIndex' | 'address'>,
+): netlink.MessageWriter {
+  writer
+    .begin(type, flags)
+    .u8(familyOf(address) === 4 ? AF_INET : AF_INET6)
+    .u8(0)
+    .u16(0)
+    .u32(interfaceIndex);
+  return writer.u16(NUD_PERMANENT).u8(0).u8(0).attrBytes(NDA_DST, ipToBytes(address));
+}
+
+/** Appends a message that makes the entry permanent, whatever was there before. Takes one acknowledgement, if not told otherwise. */
 export function writePermanentNeighbour(
   writer: netlink.MessageWriter,
   interfaceIndex: number,
   address: Ip,
   mac: Mac,
+  flags: number = netlink.NLM_F_ACK,
 ): void {
-  writer.begin(RTM_NEWNEIGH, netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE);
-  writer
-    .u8(familyOf(address) === 4 ? AF_INET : AF_INET6)
-    .u8(0)
-    .u16(0)
-    .u32(interfaceIndex);
-  writer.u16(NUD_PERMANENT).u8(0).u8(0);
-  writer.attrBytes(NDA_DST, ipToBytes(address)).attrBytes(NDA_LLADDR, macToBytes(mac)).end();
+  beginNeighbour(writer, RTM_NEWNEIGH, flags | netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE, {
+    interfaceIndex,
+    address,
+  })
+    .attrBytes(NDA_LLADDR, macToBytes(mac))
+    .end();
+}
+
+/** Appends a message that removes the entry. */
+export function writeNeighbourRemoval(
+  writer: netlink.MessageWriter,
+  entry: Pick<Neighbour, 'interfaceIndex' | 'address'>,
+  flags: number,
+): void {
+  beginNeighbour(writer, RTM_DELNEIGH, flags, entry).end();
 }
 
 /**

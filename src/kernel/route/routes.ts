@@ -2,8 +2,9 @@
 import { OcicatError } from '../../base/errors.ts';
 import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../../net/cidr.ts';
 import { bitsOf, type Family, familyOf, formatIp, type Ip, ipFromBytes, ipToBytes, parseIp } from '../../net/ip.ts';
-import { EEXIST, ENOENT, ESRCH } from '../../sys/libc.ts';
+import { EEXIST, ENOENT, ESRCH, errnoName } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
+import { type RefusedItem, requestEach } from './netlink-batch.ts';
 import { type NextHop, readNextHops } from './next-hops.ts';
 
 export const RTM_NEWROUTE = 24;
@@ -22,18 +23,20 @@ const RTA_TABLE = 15;
 const ROUTE_HEADER_BYTES = 12;
 
 export const TABLE_MAIN = 254;
+/** In a filter: whatever table. */
+export const TABLE_ANY = 0;
 /** rtnetlink(7): who made a route. */
 export const PROTOCOL_BOOT = 3;
 export const PROTOCOL_BIRD = 12;
 /** Calico's DeviceRouteProtocol for routes to its workloads (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
 export const WORKLOAD_ROUTE_PROTOCOL = PROTOCOL_BOOT;
-/** Calico's DefaultRouteProto, of routes to other hosts (Calico v3.33, felix/dataplane/linux/dataplanedefs). */
-export const GATEWAY_ROUTE_PROTOCOL = 80;
+/** Of the ways to other hosts: Calico's DefaultRouteProto (Calico v3.33, felix/dataplane/linux/dataplanedefs). */
+export const PATH_PROTOCOL = 80;
 /** Calico's IPv4NormalRoutePriority and IPv6NormalRoutePriority (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
-const ROUTE_METRIC = 1024;
+export const ROUTE_METRIC = 1024;
 
 type RouteScope = 'universe' | 'link' | 'host';
-type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'other';
+type RouteType = 'unicast' | 'local' | 'broadcast' | 'multicast' | 'blackhole' | 'unreachable' | 'throw' | 'other';
 
 const scopes: Readonly<Record<RouteScope, number>> = { universe: 0, link: 253, host: 254 };
 const types: Readonly<Record<RouteType, number>> = {
@@ -43,8 +46,13 @@ const types: Readonly<Record<RouteType, number>> = {
   multicast: 5,
   blackhole: 6,
   unreachable: 7,
+  throw: 9,
   other: 0,
 };
+/** They lead nowhere; of IPv6 the kernel says that they lead to the loopback interface. */
+const NOWHERE: ReadonlySet<RouteType> = new Set(['blackhole', 'unreachable', 'throw']);
+/** The gateway is taken to be behind the link, whatever other routes say. */
+const RTNH_F_ONLINK = 4;
 const typeNames = new Map(Object.entries(types).map(([name, value]) => [value, name as RouteType]));
 
 export interface Route {
@@ -54,9 +62,11 @@ export interface Route {
   /** IPv6 has no scopes: always `universe` there. */
   readonly scope: RouteScope;
   readonly type: RouteType;
-  /** Undefined for blackholes and for routes with several next hops. */
+  /** Undefined for routes that lead nowhere and for those with several next hops. */
   readonly interfaceIndex: number | undefined;
   readonly gateway: Ip | undefined;
+  /** The gateway need not be in a range that the link has. */
+  readonly onlink?: boolean;
   /** Of a route that has several. */
   readonly nextHops?: readonly NextHop[];
   readonly source: Ip | undefined;
@@ -86,12 +96,6 @@ export function workloadRoute(address: Cidr, interfaceIndex: number): Route {
   };
 }
 
-/** A route by way of another host that is on the link. */
-export function gatewayRoute(destination: Cidr, gateway: Ip, interfaceIndex: number): Route {
-  const route = workloadRoute(destination, interfaceIndex);
-  return { ...route, protocol: GATEWAY_ROUTE_PROTOCOL, scope: 'universe', gateway };
-}
-
 function addressFamily(family: Family): number {
   return family === 4 ? AF_INET : AF_INET6;
 }
@@ -110,7 +114,7 @@ export function writeRoute(writer: netlink.MessageWriter, type: number, flags: n
     .u8(route.protocol)
     .u8(scopes[route.scope])
     .u8(types[route.type])
-    .u32(0);
+    .u32(route.onlink ? RTNH_F_ONLINK : 0);
   if (destination.prefixLength > 0) writer.attrBytes(RTA_DST, ipToBytes(destination.address));
   if (route.interfaceIndex !== undefined) writer.attrU32(RTA_OIF, route.interfaceIndex);
   if (route.gateway !== undefined) writer.attrBytes(RTA_GATEWAY, ipToBytes(route.gateway));
@@ -136,15 +140,18 @@ export function tryReadRoute(payload: Uint8Array): Route | undefined {
     return bytes === undefined ? undefined : netlink.readU32(bytes);
   };
   const scopeNumber = payload[6];
+  const type = typeNames.get(payload[7] ?? 0) ?? 'other';
+  const isOnlink = (netlink.readU32(payload, 8) & RTNH_F_ONLINK) !== 0;
   const hops = attributes.get(RTA_MULTIPATH);
   return {
     destination: { address: ip(RTA_DST) ?? ANY[family], prefixLength },
     table: number(RTA_TABLE) ?? payload[4] ?? 0,
     protocol: payload[5] ?? 0,
     scope: scopeNumber === scopes.link ? 'link' : scopeNumber === scopes.host ? 'host' : 'universe',
-    type: typeNames.get(payload[7] ?? 0) ?? 'other',
-    interfaceIndex: number(RTA_OIF),
+    type,
+    interfaceIndex: NOWHERE.has(type) ? undefined : number(RTA_OIF),
     gateway: ip(RTA_GATEWAY),
+    ...(isOnlink ? { onlink: true } : {}),
     ...(hops === undefined ? {} : { nextHops: readNextHops(hops) }),
     source: ip(RTA_PREFSRC),
     metric: number(RTA_PRIORITY) ?? 0,
@@ -195,7 +202,7 @@ export function sameRoute(a: Route, b: Route): boolean {
   const keys = ['table', 'scope', 'type', 'interfaceIndex', 'gateway', 'source', 'metric'] as const;
   const [left, right] = [maskCidr(a.destination), maskCidr(b.destination)];
   const sameDestination = left.address === right.address && left.prefixLength === right.prefixLength;
-  return sameDestination && keys.every((key) => a[key] === b[key]);
+  return sameDestination && keys.every((key) => a[key] === b[key]) && (a.onlink ?? false) === (b.onlink ?? false);
 }
 
 /** `10.0.0.1/32 interface 7 metric 1024`, `10.1.0.0/26 via 10.0.0.2 interface 3 metric 1024`, for messages. */
@@ -219,29 +226,25 @@ export interface RouteFailure {
   readonly error: OcicatError;
 }
 
+const CREATE = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
+
 /**
- * Removes, then adds, in one batch. A route that is already gone, or already there the same way, counts as done; one that
+ * Removes, then adds. A route that is already gone, or already there the same way, counts as done; one that
  * stands in the way of an added route is left alone and reported: it is somebody else's.
  */
 export function applyRoutes(socket: netlink.Netlink, change: RouteChange): readonly RouteFailure[] {
-  const routes = [...change.removed, ...change.added];
-  if (routes.length === 0) return [];
-  const writer = netlink.createMessageWriter(64 * routes.length);
-  for (const route of change.removed) writeRoute(writer, RTM_DELROUTE, netlink.NLM_F_ACK, route);
-  const create = netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
-  for (const route of change.added) writeRoute(writer, RTM_NEWROUTE, create, route);
-  const failures: RouteFailure[] = [];
-  for (const { index, errno } of socket.tryRequest(writer, routes.length)) {
-    const route = routes[index];
-    if (route === undefined) continue;
-    const removing = index < change.removed.length;
-    if (removing ? errno === ESRCH : errno === EEXIST && isThere(socket, route)) continue;
-    const action = removing ? 'remove' : 'add';
-    const why = errno === EEXIST ? 'another route to it exists' : `refused with errno ${errno}`;
-    const error = new OcicatError('kernel', `${action} route "${formatRoute(route)}": ${why}`, { errno });
-    failures.push({ route, error });
-  }
-  return failures;
+  const kept = requestEach(socket, change.removed, (writer, route, flags) =>
+    writeRoute(writer, RTM_DELROUTE, flags, route),
+  ).filter(({ errno }) => errno !== ESRCH);
+  const missing = requestEach(socket, change.added, (writer, route, flags) =>
+    writeRoute(writer, RTM_NEWROUTE, flags | CREATE, route),
+  ).filter(({ errno, item }) => errno !== EEXIST || !isThere(socket, item));
+  return [...kept.map((one) => failureOf('remove', one)), ...missing.map((one) => failureOf('add', one))];
+}
+
+export function failureOf(action: string, { item: route, errno }: RefusedItem<Route>): RouteFailure {
+  const why = errno === EEXIST ? 'another route to it exists' : `refused with ${errnoName(errno)}`;
+  return { route, error: new OcicatError('kernel', `${action} route "${formatRoute(route)}": ${why}`, { errno }) };
 }
 
 function isThere(socket: netlink.Netlink, route: Route): boolean {

@@ -1,0 +1,44 @@
+// Applies a difference of tunnels: each is made whole by one message, so that one that is there at all can be told as ours.
+import type { OcicatError } from '../../base/errors.ts';
+import { ENODEV } from '../../sys/libc.ts';
+import * as netlink from '../../sys/netlink.ts';
+import { type TunnelLink, writeTunnel, writeTunnelCorrection, writeTunnelRemoval } from '../link/tunnel-link.ts';
+import type { TunnelDifference } from './tunnel-difference.ts';
+
+function tryChange(
+  socket: netlink.Netlink,
+  action: string,
+  write: (writer: netlink.MessageWriter) => void,
+): readonly OcicatError[] {
+  const writer = netlink.createMessageWriter(256);
+  write(writer);
+  const [refusal] = socket.tryRequest(writer, writer.count);
+  return refusal === undefined || refusal.errno === ENODEV ? [] : [netlink.refusalError(action, refusal)];
+}
+
+/** Takes the kernel some 20 ms for each. */
+export function removeTunnels(socket: netlink.Netlink, links: readonly TunnelLink[]): readonly OcicatError[] {
+  return links.flatMap(({ name, index }) =>
+    tryChange(socket, `remove link "${name}"`, (writer) => writeTunnelRemoval(writer, index)),
+  );
+}
+
+/** Makes and corrects; one that stands in the place of another goes before. */
+export function makeTunnels(
+  socket: netlink.Netlink,
+  { removed, made, corrected }: TunnelDifference,
+): readonly OcicatError[] {
+  const names = new Set(made.map(({ name }) => name));
+  return [
+    ...removeTunnels(
+      socket,
+      removed.filter(({ name }) => names.has(name)),
+    ),
+    ...made.flatMap((tunnel) =>
+      tryChange(socket, `make link "${tunnel.name}"`, (writer) => writeTunnel(writer, tunnel)),
+    ),
+    ...corrected.flatMap(({ index, name, mtuBytes }) =>
+      tryChange(socket, `set up link "${name}"`, (writer) => writeTunnelCorrection(writer, index, mtuBytes)),
+    ),
+  ];
+}
