@@ -66,7 +66,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'cni/invoke': 'base sys cni/spec',
   'agent/config':
     'base net schema model/felix model/idle policy/types nftables firewall/nat firewall routing sys datastore/sync',
-  'agent/node': 'base net blocks model/meta model/ipam sys datastore/* ipam kernel/route kernel/link agent/config',
+  'agent/node':
+    'base net blocks model/meta model/ipam routing sys datastore/* ipam kernel/route kernel/link agent/config',
   'agent/tunnel': 'base net selector schema blocks model/meta routing sys datastore datastore/resource ipam agent/node',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':

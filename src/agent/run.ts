@@ -2,6 +2,7 @@
 
 import { createAttacher } from '../attach/attacher.ts';
 import type { AttachContext } from '../attach/context.ts';
+import { addressesOf, linkOf } from '../attach/endpoint/endpoint.ts';
 import { type NodeCache, openNodeCache } from '../attach/endpoint/node-cache.ts';
 import { forgetDeleted } from '../attach/write-back.ts';
 import { openBird } from '../bird/bird.ts';
@@ -25,7 +26,7 @@ import { LEASE_GRACE_MS } from './node/claim.ts';
 import { createForwarding } from './node/forwarding.ts';
 import { followHostAddresses } from './node/host-addresses.ts';
 import { observeHost } from './node/host-identity.ts';
-import { followHostMtu } from './node/host-mtu.ts';
+import { followHostMtu, type MtuLink } from './node/host-mtu.ts';
 import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
@@ -101,6 +102,12 @@ function withOwnWrites(cache: NodeCache, session: Session): NodeCache {
   };
 }
 
+/** Of the workloads of this node; undefined while the store has not been read. */
+function linksOf(cache: NodeCache): readonly MtuLink[] | undefined {
+  if (!cache.isInSync()) return undefined;
+  return cache.endpoints().map(({ endpoint }) => ({ ...linkOf(endpoint), addresses: addressesOf(endpoint) }));
+}
+
 /** `closing` ends all that was opened, the last first. */
 async function run(
   settings: AgentSettings,
@@ -136,7 +143,7 @@ async function run(
   );
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);
-  const hostMtu = followHostMtu(log, signal);
+  const hostMtu = followHostMtu({ links: () => linksOf(nodeCache), log }, signal);
   const refresher = closing.adopt(createRefresher({ dataplane, workloads, log }), (one) => one.close());
   const hostEndpoints = createHostEndpoints({ dataplane, log });
   const reporter = closing.adopt(
@@ -169,7 +176,7 @@ async function run(
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
-    ...{ dataplane, workloads, hostEndpoints, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
+    ...{ dataplane, workloads, hostEndpoints, hostMtu, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
     touchRouting: hasBird ? router.touch : () => undefined,
     touchTunnelAddresses: tunnelAddresses.touch,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
@@ -183,7 +190,7 @@ async function run(
     ...{ nodeName, datastore, cache, links, policyApplied, nodeLease, boot: own.boot, endpointFolder, log },
     endpointGone: () => session.flush(),
     whyBehind: session.whyBehind,
-    mtuBytes: hostMtu.current,
+    mtuBytes: hostMtu.of,
     now: Date.now,
   };
   const attacher = createAttacher(attach);
@@ -199,6 +206,7 @@ async function run(
   const housekeeping = startHousekeeping({ workloads, podMacs, attacher, cni: server.dispatcher }, attach, signal);
   session.onRead(housekeeping.touch);
   session.onRead(tunnelAddresses.touch);
+  session.onRead(hostMtu.touch);
   watchThreads(log, signal);
   const reconciled = { dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log };
   await Promise.race([runReconciler(reconciled, signal), session.run(signal), nodeLease.keep(signal)]);

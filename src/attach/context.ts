@@ -52,8 +52,8 @@ export interface AttachContext {
   readonly nodeLease: HeldName;
   /** The kernel's start (random(4), boot_id); empty where it is not known. */
   readonly boot: string;
-  /** MTU for workloads; undefined while the agent does not know one. */
-  mtuBytes(): number | undefined;
+  /** The MTU for a workload with these addresses; undefined while the agent does not know one. */
+  mtuBytes(addresses: readonly Ip[]): number | undefined;
   /** Folder for the endpoints of the pods that live, for a store that does not know them; made when it is needed. */
   readonly endpointFolder: string;
   /** The clock, in milliseconds since 1970. */

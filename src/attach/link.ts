@@ -2,6 +2,7 @@
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import type { WorkloadLinkSpec } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import type { Ip } from '../net/ip.ts';
 import type { AttachContext } from './context.ts';
 import { addressesOf, idOf, linkOf } from './endpoint/endpoint.ts';
 import type { Operation } from './operation.ts';
@@ -9,8 +10,8 @@ import type { AttachRequest, Route } from './request.ts';
 import { routesOf } from './routes.ts';
 
 /** The one that is asked for, else what the agent knows; undefined leaves it to the kernel. Throws `not-ready`. */
-function chooseMtu({ context, request }: Operation<AttachRequest>): number | undefined {
-  const mtuBytes = request.mtuBytes ?? context.mtuBytes();
+function chooseMtu({ context, request }: Operation<AttachRequest>, addresses: readonly Ip[]): number | undefined {
+  const mtuBytes = request.mtuBytes ?? context.mtuBytes(addresses);
   if (mtuBytes === undefined && request.needsMtu)
     throw new OcicatError('not-ready', 'choose MTU: the request needs one and the agent knows none yet');
   return mtuBytes;
@@ -23,7 +24,8 @@ export function linkSpecOf(
   routes: readonly Route[] = routesOf(operation),
 ): WorkloadLinkSpec {
   const { netnsFd, mtuBytes: fixed, queues, allowForwarding } = operation.request;
-  const mtuBytes = chooseMtu(operation);
+  const addresses = addressesOf(endpoint);
+  const mtuBytes = chooseMtu(operation, addresses);
   return {
     ...linkOf(endpoint),
     netnsFd,
@@ -32,7 +34,7 @@ export function linkSpecOf(
     ...(mtuBytes === undefined ? {} : { mtuBytes }),
     isMtuFixed: fixed !== undefined,
     queues,
-    addresses: addressesOf(endpoint),
+    addresses,
     routes: routes.map(({ destination }) => destination),
     allowForwarding,
   };

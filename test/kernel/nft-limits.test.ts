@@ -263,6 +263,8 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   vxlanPort: [1, 65535],
   vxlanEnabled: [true, false],
   vxlanVNI: [1, 0xffffff],
+  ipipEnabled: [true, false],
+  ipipMTU: [0, 65535],
   vxlanMTU: [0, 65535],
   vxlanMTUV6: [0, 65535],
   programClusterRoutes: ['Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly'],

@@ -1,5 +1,6 @@
 // What FelixConfiguration says of tunnels and of who makes routes (Calico v3.33, felix/config/config_params.go).
 import type { RouteSettings } from '../../routing/cluster-input.ts';
+import type { MtuSettings } from '../../routing/path-mtu.ts';
 import type { RouteOwners } from '../../routing/route-owners.ts';
 import type { FelixSettings } from './felix-settings.ts';
 
@@ -13,10 +14,24 @@ function mtuOf(mtu: number | undefined): number | undefined {
 
 export function computeRouteSettings(settings: FelixSettings, owners: RouteOwners): RouteSettings {
   return {
-    makes: { none: owners.agentMakesPlain, ipip: owners.agentMakesIpip, vxlan: settings.vxlanEnabled },
+    makes: {
+      none: owners.agentMakesPlain,
+      ipip: owners.agentMakesIpip && settings.ipipEnabled !== false,
+      vxlan: settings.vxlanEnabled,
+    },
     vni: settings.vxlanVNI ?? DEFAULT_VNI,
     port: settings.vxlanPort ?? DEFAULT_PORT,
     vxlanMtuBytes: { 4: mtuOf(settings.vxlanMTU), 6: mtuOf(settings.vxlanMTUV6) },
-    ipipMtuBytes: undefined,
+    ipipMtuBytes: mtuOf(settings.ipipMTU),
+  };
+}
+
+/** How large packets in tunnels may be. */
+export function computeMtuSettings({ ipipMTU, vxlanMTU, vxlanMTUV6 }: FelixSettings): MtuSettings {
+  return {
+    ipip: { 4: mtuOf(ipipMTU), 6: undefined },
+    vxlan: { 4: mtuOf(vxlanMTU), 6: mtuOf(vxlanMTUV6) },
+    wireguard: { 4: undefined, 6: undefined },
+    encrypts: { 4: false, 6: false },
   };
 }

@@ -1,19 +1,52 @@
-// The MTU of the host's uplinks: what new workloads get, what stands in the file for tools, and what the links that are there follow.
+// How large packets of workloads may be: followed from the uplinks, the pools and the settings of tunnels to the links that are
+// there, and to the file that tools read.
+import { sameContent } from '../../base/equal.ts';
+import { observeUplinks, type Uplink } from '../../kernel/link/uplinks.ts';
 import { applyWorkloadMtu } from '../../kernel/link/workload-link-mtu.ts';
+import type { Ip } from '../../net/ip.ts';
+import {
+  computeCommonMtu,
+  computeWorkloadMtu,
+  type MtuInput,
+  type MtuPool,
+  type MtuSettings,
+} from '../../routing/path-mtu.ts';
 import type { Log } from '../../sys/log.ts';
-import { keepMtu, observeUplinkMtu } from './node-files.ts';
+import { keepMtu } from './node-files.ts';
 
 /** Links go up and down in several steps. */
 const GATHER_MS = 200;
+/** Without any uplink: the smallest of the usual clouds (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
+const FALLBACK_MTU_BYTES = 1460;
+
+/** A link on this host, and whose it is. */
+export interface MtuLink {
+  readonly hostName: string;
+  readonly addresses: readonly Ip[];
+}
 
 export interface HostMtu {
-  /** In bytes. */
-  current(): number;
+  /** For a workload with these addresses, in bytes. */
+  of(addresses: readonly Ip[]): number;
   /** How uplinks are called from now on; undefined, or what this language has no such expression for: as usual. */
   setUplinkPattern(pattern: string | undefined): void;
+  setTunnels(settings: MtuSettings): void;
+  setPools(pools: readonly MtuPool[]): void;
   /** A link of the host may have changed. */
   touch(): void;
 }
+
+export interface HostMtuContext {
+  /** Of the workloads of this node; undefined while they are not known. */
+  readonly links: () => readonly MtuLink[] | undefined;
+  readonly log: Log;
+}
+
+const AUTOMATIC = { 4: undefined, 6: undefined };
+const PLAIN: MtuSettings = {
+  ...{ ipip: AUTOMATIC, vxlan: AUTOMATIC, wireguard: AUTOMATIC },
+  encrypts: { 4: false, 6: false },
+};
 
 function tryCompile(pattern: string, log: Log): RegExp | undefined {
   try {
@@ -24,46 +57,70 @@ function tryCompile(pattern: string, log: Log): RegExp | undefined {
   }
 }
 
-/** The links of workloads are brought to the MTU at once: it may have changed while no agent ran. */
-export function followHostMtu(log: Log, signal: AbortSignal): HostMtu {
-  let mtuBytes = observeUplinkMtu();
-  let uplinks: RegExp | undefined;
+function smallestOf([first]: readonly Uplink[]): number {
+  return first?.mtuBytes ?? FALLBACK_MTU_BYTES;
+}
+
+/** The links of workloads are brought to their MTU as soon as they are known: it may have changed while no agent ran. */
+export function followHostMtu({ links, log }: HostMtuContext, signal: AbortSignal): HostMtu {
+  let input: MtuInput = { uplinkBytes: smallestOf(observeUplinks()), settings: PLAIN, pools: [] };
+  let done: MtuInput | undefined;
+  let pattern: RegExp | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  function apply(): void {
+  function apply(known: readonly MtuLink[]): void {
+    const wanted = new Map(known.map(({ hostName, addresses }) => [hostName, computeWorkloadMtu(input, addresses)]));
+    const { changed, lost } = applyWorkloadMtu((hostName) => wanted.get(hostName));
+    const sizes = [...new Set(changed.map((hostName) => wanted.get(hostName)))].join(', ');
+    if (changed.length > 0)
+      log.info(`links of workloads have the MTU of their ways now: ${sizes}, ${changed.length} links`);
+    if (lost.length > 0)
+      log.error(
+        `links of workloads keep their MTU, as their network namespaces are not seen from here: ${lost.join(', ')}`,
+      );
+  }
+
+  function observe(): void {
+    const uplinkBytes = smallestOf(observeUplinks(pattern));
+    if (uplinkBytes !== input.uplinkBytes)
+      log.info(`the MTU of the uplinks is ${uplinkBytes} now, and was ${input.uplinkBytes}`);
+    input = { ...input, uplinkBytes };
+  }
+
+  function look(): void {
+    timer = undefined;
+    if (signal.aborted) return;
     try {
-      const { changed, lost } = applyWorkloadMtu(mtuBytes);
-      if (changed > 0) log.info(`links of workloads have the MTU of the uplinks now: ${mtuBytes}, ${changed} links`);
-      if (lost.length > 0)
-        log.error(
-          `links of workloads keep their MTU, as their network namespaces are not seen from here: ${lost.join(', ')}`,
-        );
+      observe();
+      const known = sameContent(input, done) ? undefined : links();
+      if (known === undefined) return;
+      done = input;
+      keepMtu(computeCommonMtu(input), log);
+      apply(known);
     } catch (error) {
       log.error('set the MTU of workloads', error);
     }
   }
 
-  function look(): void {
-    timer = undefined;
-    const now = observeUplinkMtu(uplinks);
-    if (now === mtuBytes || signal.aborted) return;
-    log.info(`the MTU of the uplinks is ${now} now, and was ${mtuBytes}`);
-    mtuBytes = now;
-    keepMtu(now, log);
-    apply();
-  }
+  const touch = (): void => {
+    timer ??= setTimeout(look, GATHER_MS);
+  };
 
-  keepMtu(mtuBytes, log);
-  apply();
   signal.addEventListener('abort', () => clearTimeout(timer));
   return {
-    current: () => mtuBytes,
-    setUplinkPattern(pattern) {
-      uplinks = pattern === undefined ? undefined : tryCompile(pattern, log);
-      timer ??= setTimeout(look, GATHER_MS);
+    of: (addresses) => computeWorkloadMtu(input, addresses),
+    setUplinkPattern(text) {
+      pattern = text === undefined ? undefined : tryCompile(text, log);
+      touch();
     },
-    touch() {
-      timer ??= setTimeout(look, GATHER_MS);
+    setTunnels(settings) {
+      input = { ...input, settings };
+      touch();
     },
+    setPools(pools) {
+      input = { ...input, pools: pools.map(({ cidr, encapsulation }) => ({ cidr, encapsulation })) };
+      touch();
+    },
+    touch,
   };
 }

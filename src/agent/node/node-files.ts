@@ -9,9 +9,6 @@ import { replaceFile } from '../../sys/replace-file.ts';
 import { type AgentSettings, isNodeName } from '../config/settings.ts';
 
 const MTU_FILE = '/var/lib/calico/mtu';
-/** Uplinks by name, and the MTU when there is none: Felix's defaults. */
-const UPLINK = /^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)/;
-const FALLBACK_MTU_BYTES = 1460;
 
 function tryRead(path: string): string | undefined {
   try {
@@ -69,16 +66,6 @@ export function observeNodeName({ nodeName, nodeNameFile, hostName }: AgentSetti
 
 export function keepNodeName(settings: AgentSettings, name: string, log: Log): void {
   keepFile(settings.nodeNameFile, name, log);
-}
-
-/** The smallest MTU of the uplinks that are up, in bytes; `uplinks`: how they are called. */
-export function observeUplinkMtu(uplinks: RegExp = UPLINK): number {
-  const names = [...new Bun.Glob('*').scanSync({ cwd: '/sys/class/net', onlyFiles: false })].filter((name) =>
-    uplinks.test(name),
-  );
-  const up = names.filter((name) => tryRead(`/sys/class/net/${name}/operstate`) === 'up');
-  const sizes = up.map((name) => Number(tryRead(`/sys/class/net/${name}/mtu`))).filter((size) => size > 0);
-  return sizes.length === 0 ? FALLBACK_MTU_BYTES : Math.min(...sizes);
 }
 
 export function keepMtu(mtuBytes: number, log: Log): void {

@@ -53,6 +53,7 @@ const WORLD: readonly { readonly kind: string; readonly metadata: { readonly nam
     { kind: 'IPPool', metadata: { name: 'four' }, spec: { cidr: '10.9.0.0/16', nodeSelector: 'all()' } },
     { kind: 'IPPool', metadata: { name: 'vxlan' }, spec: { cidr: '10.8.0.0/16', vxlanMode: 'Always' } },
     { kind: 'IPPool', metadata: { name: 'six' }, spec: { cidr: 'fd08::/64', vxlanMode: 'CrossSubnet' } },
+    { kind: 'IPPool', metadata: { name: 'ipip' }, spec: { cidr: '10.7.0.0/16', ipipMode: 'Always' } },
   ];
 
 type Entry = readonly [path: string, value: unknown];
@@ -286,9 +287,9 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/logActionRateLimitBurst$/, undefined, 9],
   [/ipForwarding$/, 'Enabled', 'Disabled'],
   [/vxlanPort$/, 4789, 4790],
-  [/vxlanEnabled$/, undefined, false],
+  [/(vxlan|ipip)Enabled$/, undefined, false],
   [/vxlanVNI$/, undefined, 5000],
-  [/vxlanMTU(V6)?$/, undefined, 1400],
+  [/(vxlanMTU(V6)?|ipipMTU)$/, undefined, 1400],
   [/vxlanMode$/, 'Always', 'CrossSubnet'],
   [/ipv4VXLANTunnelAddr$/, undefined, '10.8.2.9'],
   [/ipv6VXLANTunnelAddr$/, undefined, 'fd08::209'],
@@ -383,7 +384,7 @@ function consumedOf(clusterState: ClusterState): readonly unknown[] {
   const targets = {
     dataplane: { setConfig: note },
     workloads: { setAllowed: note },
-    hostMtu: { setUplinkPattern: note },
+    hostMtu: { setUplinkPattern: note, setTunnels: note },
     refresher: { setTimes: note },
     reporter: { setReports: note },
     forwarding: { setEnabled: note },

@@ -16,7 +16,7 @@ import { type Node, node } from '../../model/node/node.ts';
 import { type Cidr, cidrFamily, hostCidr, maskCidr, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
-import type { RoutingInput } from '../../routing/input.ts';
+import type { RoutingInput, RoutingPool } from '../../routing/input.ts';
 import { parseNodeEnds } from '../../routing/parse-cluster.ts';
 import { parseBgpFilter } from '../../routing/parse-filters.ts';
 import {
@@ -43,6 +43,7 @@ export interface ClusterState {
   update(key: StoreKey, value: string | undefined): Invalidation | undefined;
   /** Undefined while this node's own resource is not known. */
   routingInput(): RoutingInput | undefined;
+  routingPools(): readonly RoutingPool[];
   natPools(): readonly NatPool[];
   /** Destinations outside of pools that see the workloads' own addresses. */
   natDirect(): readonly Cidr[];
@@ -121,6 +122,8 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
     return ownBlocks.setBlock(cidr, value) ? 'routing' : 'blocks';
   }
 
+  const routingPools = (): readonly RoutingPool[] => pools.sorted().map(parseRoutingPool);
+
   function routeOwners(): RouteOwners {
     const [all, own] = [bgpConfigurations.all.get('default'), bgpConfigurations.all.get(`node.${nodeName}`)];
     return computeRouteOwners(settings().programClusterRoutes, programsOf(all, own));
@@ -142,7 +145,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
         nodes: nodes
           .sorted()
           .map((one) => parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`))),
-        pools: pools.sorted().map(parseRoutingPool),
+        pools: routingPools(),
         ownBlocks: ownBlocks.sorted(),
         bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own, routeOwners().birdMakesPlain),
         peers: peers
@@ -155,12 +158,13 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
     },
     clusterRoutes: calculation.routes,
     settleRoutes() {
-      calculation.setPools(pools.sorted().map(parseRoutingPool));
+      calculation.setPools(routingPools());
       calculation.setSettings(computeRouteSettings(settings(), routeOwners()));
       calculation.setOwnBlocks(ownBlocks.sorted());
       return calculation.settle();
     },
     routeOwners,
+    routingPools,
     natPools: () =>
       pools.sorted().map(({ spec }) => ({
         cidr: parseCidr(spec.cidr),

@@ -1,5 +1,6 @@
 // What the agent does about the cluster's state as it knows it: whatever has become out of date - settings, policy, links and
 // routes, BIRD's configuration - is brought up to date, and nothing else is touched.
+import type { RoutingPool } from '../../routing/input.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { EventDispatcher } from './event-dispatcher.ts';
@@ -13,6 +14,7 @@ export interface ProjectionTargets {
   readonly dataplane: Pick<Dataplane, 'setPools' | 'start' | 'flush'>;
   readonly workloads: Workloads;
   readonly hostEndpoints: Pick<HostEndpoints, 'review'>;
+  readonly hostMtu: { setPools(pools: readonly RoutingPool[]): void };
   readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
@@ -33,7 +35,7 @@ export function createProjection(
   events: Pick<EventDispatcher, 'takeInvalidations'>,
   poolsChanged: () => void,
 ): Projection {
-  const { clusterState, settingsConsumers, dataplane, workloads, hostEndpoints, forwarding } = targets;
+  const { clusterState, settingsConsumers, dataplane, workloads, hostEndpoints, hostMtu, forwarding } = targets;
   const { touchRouting, touchTunnelAddresses } = targets;
   let isStarted = false;
 
@@ -46,6 +48,7 @@ export function createProjection(
     if (stale.size > 0) forwarding.setUsesIpv6(clusterState.usesIpv6());
     if (stale.has('felix') || stale.has('routing')) followSettings(); // labels of the node choose settings too
     if (stale.size > 0) dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
+    if (stale.has('pools')) hostMtu.setPools(clusterState.routingPools());
     if (stale.has('pools')) poolsChanged();
     if (stale.has('routing') || stale.has('pools')) {
       touchRouting();

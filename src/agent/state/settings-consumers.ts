@@ -14,7 +14,9 @@ import {
   type RefreshTimes,
   type ReportSettings,
 } from '../config/felix-settings.ts';
+import { computeMtuSettings } from '../config/route-settings.ts';
 import type { Forwarding } from '../node/forwarding.ts';
+import type { HostMtu } from '../node/host-mtu.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -28,7 +30,7 @@ export interface SettingsTargets {
   readonly base: FirewallConfig;
   readonly dataplane: Pick<Dataplane, 'setConfig'>;
   readonly workloads: Pick<Workloads, 'setAllowed'>;
-  readonly hostMtu: { setUplinkPattern(pattern: string | undefined): void };
+  readonly hostMtu: Pick<HostMtu, 'setUplinkPattern' | 'setTunnels'>;
   readonly refresher: { setTimes(times: RefreshTimes): void };
   readonly reporter: { setReports(settings: ReportSettings): void };
   readonly forwarding: Pick<Forwarding, 'setEnabled'>;
@@ -64,6 +66,7 @@ export function createSettingsConsumers({
     consume((settings) => computeFirewallConfig(base, settings), dataplane.setConfig),
     consume(computeAllowed, workloads.setAllowed),
     consume(({ mtuIfacePattern }) => mtuIfacePattern, hostMtu.setUplinkPattern),
+    consume(computeMtuSettings, hostMtu.setTunnels),
     consume(computeRefreshTimes, refresher.setTimes),
     consume(computeReportSettings, reporter.setReports),
   ];

@@ -1,4 +1,4 @@
-// Makes the links of workloads follow the MTU of the host's uplinks, both ends.
+// Gives the links of workloads their MTU, both ends.
 import * as netlink from '../../sys/netlink.ts';
 import { beginLink, IFLA_MTU, type Link, observeLinkOfIndex, observeLinks, RTM_NEWLINK } from './links.ts';
 import { forEachNetns } from './netns-ids.ts';
@@ -19,36 +19,44 @@ function followLink(host: netlink.Netlink, pod: netlink.Netlink, link: Link, mtu
 }
 
 export interface MtuOutcome {
-  readonly changed: number;
-  /** Names of the host's ends whose pods are not to be found. */
+  /** Names of the host's ends. */
+  readonly changed: readonly string[];
+  /** Those whose pods are not to be found. */
   readonly lost: readonly string[];
 }
 
-/** All links but those whose network has an MTU of its own. Throws `kernel`. */
-export function applyWorkloadMtu(mtuBytes: number): MtuOutcome {
-  const host = netlink.openNetlink(netlink.NETLINK_ROUTE);
-  try {
-    const due = observeLinks(host).filter(
-      (link) => isWorkloadLink(link) && link.group !== FIXED_MTU_GROUP && link.mtuBytes !== mtuBytes,
-    );
-    const byNetns = Map.groupBy(due, ({ peer }) => peer?.netnsId);
-    const lost = new Map(due.map((link) => [link.index, link.name]));
-    if (due.length === 0) return { changed: 0, lost: [] };
+interface DueLink {
+  readonly link: Link;
+  readonly mtuBytes: number;
+}
+
+/** All that have another one, but those whose network has an MTU of its own. */
+function observeDue(host: netlink.Netlink, mtuOf: (hostName: string) => number | undefined): readonly DueLink[] {
+  return observeLinks(host).flatMap((link) => {
+    const mtuBytes = isWorkloadLink(link) && link.group !== FIXED_MTU_GROUP ? mtuOf(link.name) : undefined;
+    return mtuBytes === undefined || mtuBytes === link.mtuBytes ? [] : [{ link, mtuBytes }];
+  });
+}
+
+function followIn(host: netlink.Netlink, netnsFd: number, links: readonly DueLink[]): void {
+  netlink.withRouteSocket((pod) => {
+    for (const { link, mtuBytes } of links) followLink(host, pod, link, mtuBytes);
+  }, netnsFd);
+}
+
+/** `mtuOf`: what is wanted of a link, by the name of the host's end; undefined: nothing. Throws `kernel`. */
+export function applyWorkloadMtu(mtuOf: (hostName: string) => number | undefined): MtuOutcome {
+  return netlink.withRouteSocket((host) => {
+    const due = observeDue(host, mtuOf);
+    const byNetns = Map.groupBy(due, ({ link }) => link.peer?.netnsId);
+    const changed: string[] = [];
+    if (due.length === 0) return { changed, lost: [] };
     forEachNetns(host, (netnsId, netnsFd) => {
       const links = byNetns.get(netnsId) ?? [];
-      if (links.length === 0) return;
-      const pod = netlink.openNetlink(netlink.NETLINK_ROUTE, { netnsFd });
-      try {
-        for (const link of links) {
-          followLink(host, pod, link, mtuBytes);
-          lost.delete(link.index);
-        }
-      } finally {
-        pod.close();
-      }
+      if (links.length > 0) followIn(host, netnsFd, links);
+      changed.push(...links.map(({ link }) => link.name));
     });
-    return { changed: due.length - lost.size, lost: [...lost.values()] };
-  } finally {
-    host.close();
-  }
+    const names = due.map(({ link }) => link.name);
+    return { changed, lost: names.filter((name) => !changed.includes(name)) };
+  });
 }

@@ -122,7 +122,7 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
 
   function configOf(network: string, keys: object): string {
     const plugin = { cniVersion: '1.0.0', name: network, type: 'calico', ...keys };
-    return JSON.stringify({ ...plugin, ipam: { type: 'calico-ipam', ...ipam } });
+    return JSON.stringify({ ipam: { type: 'calico-ipam', ...ipam }, ...plugin });
   }
 
   function run(command: string): Outcome {
