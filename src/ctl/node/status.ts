@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { observeBirdProtocols } from '../../bird/protocols.ts';
-import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf } from '../../bird/sessions.ts';
+import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf, formatPeer } from '../../bird/sessions.ts';
 import { formatFramed } from '../../cli/framed-table.ts';
 import type { Handler } from '../cli/command.ts';
 import { observeAgents } from './agent-process.ts';
@@ -26,7 +26,10 @@ function formatSessions(family: 4 | 6, sessions: readonly BgpSessionStatus[]): s
   const own = sessions.filter((session) => session.family === family);
   const title = `\nIPv${family} BGP status\n`;
   if (own.length === 0) return `${title}No IPv${family} peers found.\n`;
-  const rows = own.map(({ address, origin, state, since, info }) => [address, ORIGINS[origin], state, since, info]);
+  const rows = own.map((session) => {
+    const { origin, state, since, info } = session;
+    return [formatPeer(session), ORIGINS[origin], state, since, info];
+  });
   return `${title}${formatFramed([['Peer address', 'Peer type', 'State', 'Since', 'Info'], ...rows])}`;
 }
 

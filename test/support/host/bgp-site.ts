@@ -5,6 +5,12 @@ import { type AgentHost, eventually, openAgentHost } from './agent-host.ts';
 const CALICOCTL = join(import.meta.dir, '../../../dist/bin/calicoctl');
 const STATUS_TITLE = '\nNothing is sent to them or taken from them:\n  ';
 
+/** By name; those of the host's own routes, and of the routers' that it hands on. */
+const POOLS = [
+  ['four', '192.168.0.0/16'],
+  ['six', 'fd65::/48'],
+] as const;
+
 export interface BgpSite {
   readonly host: AgentHost;
   startAgent(): void;
@@ -26,9 +32,9 @@ export interface BgpSite {
   close(): Promise<void>;
 }
 
-/** With an /etc of its own, and addresses of IPv6. */
+/** With an /etc of its own, addresses of IPv6, and pools of both families. */
 export async function openBgpSite(): Promise<BgpSite> {
-  const host = await openAgentHost();
+  const host = await openAgentHost({ ipam: { assign_ipv4: 'true', assign_ipv6: 'true' } });
   host.must(
     `cp -a /etc /run/etc && mount --bind /run/etc /etc && mkdir -p /etc/calico
     ip address add fd98::1/64 dev eth0 nodad; ip -n outside address add fd98::2/64 dev eth0 nodad
@@ -37,6 +43,12 @@ export async function openBgpSite(): Promise<BgpSite> {
   const calicoctl = (words: string) => host.run(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} ${words}`).output;
   const birdc = (words: string) => host.run(`birdc -s /var/run/calico/bird.ctl ${words}`).output;
   const sessions = () => birdc("show protocols | grep ' BGP '");
+
+  function apply(kind: string, name: string, spec: object, labels: Readonly<Record<string, string>> = {}): void {
+    const document = { apiVersion: 'projectcalico.org/v3', kind, metadata: { name, labels }, spec };
+    const said = calicoctl(`apply -f - <<'END'\n${JSON.stringify(document)}\nEND`);
+    if (!said.includes('Successfully')) throw new Error(said);
+  }
 
   async function until(what: string, holds: () => boolean, told: () => string): Promise<void> {
     await eventually(what, 15_000, () => (holds() ? true : undefined)).catch((cause: unknown) => {
@@ -50,6 +62,7 @@ export async function openBgpSite(): Promise<BgpSite> {
       () => calicoctl('node status'),
     );
 
+  for (const [name, cidr] of POOLS) apply('IPPool', name, { cidr });
   return {
     host,
     calicoctl,
@@ -58,14 +71,12 @@ export async function openBgpSite(): Promise<BgpSite> {
     untilStatus,
     log: () => host.must('cat /run/log/node.log'),
     startAgent() {
-      const said = calicoctl('node run --name node-1 --ip autodetect --ip6 autodetect --log-dir /run/log');
+      const said = calicoctl(
+        'node run --name node-1 --ip autodetect --ip6 autodetect --no-default-ippools --log-dir /run/log',
+      );
       if (!said.includes('Calico node started successfully')) throw new Error(said);
     },
-    apply(kind, name, spec, labels = {}) {
-      const document = { apiVersion: 'projectcalico.org/v3', kind, metadata: { name, labels }, spec };
-      const said = calicoctl(`apply -f - <<'END'\n${JSON.stringify(document)}\nEND`);
-      if (!said.includes('Successfully')) throw new Error(said);
-    },
+    apply,
     remove(kind, name) {
       const said = calicoctl(`delete ${kind} ${name}`);
       if (!said.includes('Successfully')) throw new Error(said);
