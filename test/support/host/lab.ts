@@ -1,6 +1,7 @@
 // The lab as tests use it: the built program, called as a person calls it.
 import { join } from 'node:path';
 import { startAgent, waitForAgent } from '../../../src/lab/node-agent.ts';
+import type { LabNode } from '../../../src/lab/plan.ts';
 import { type LabState, readState } from '../../../src/lab/state.ts';
 
 export const ocicat = join(import.meta.dir, '../../../dist/bin/ocicat');
@@ -44,6 +45,8 @@ export interface Lab {
   endAgent(host: string, signal: 'KILL' | 'TERM'): Promise<void>;
   /** Starts the agent of a host again, as `lab up` did, and waits until it is ready and has `peers` peers. */
   startAgent(host: string, peers: number): Promise<void>;
+  /** Waits until the agent of a host is ready and has `peers` peers. */
+  untilReady(host: string, peers: number): Promise<void>;
   down(): Promise<void>;
 }
 
@@ -52,11 +55,10 @@ function onSegment(state: LabState, command: string): Promise<Result> {
   return run([...entry, '/bin/bash', '-c', command]);
 }
 
-async function startAgentAgain(state: LabState, host: string, peers: number): Promise<void> {
-  const node = state.plan.nodes.find(({ name }) => name === host);
+function nodeOf({ plan }: LabState, host: string): LabNode {
+  const node = plan.nodes.find(({ name }) => name === host);
   if (node === undefined) throw new Error(`no host ${host}`);
-  await startAgent(state, node);
-  await waitForAgent(state, node, peers);
+  return node;
 }
 
 /** Brings a lab up under a name of this process, with flags of `lab up`; throws with the output when it does not come up. */
@@ -80,7 +82,11 @@ export async function openLab(purpose: string, nodes = 2, flags: readonly string
     async endAgent(host, signal) {
       await must(host, `pid=$(pgrep -x calico-node) && kill -${signal} $pid && tail --pid=$pid -s 0.05 -f /dev/null`);
     },
-    startAgent: (host, peers) => startAgentAgain(state, host, peers),
+    async startAgent(host, peers) {
+      await startAgent(state, nodeOf(state, host));
+      await waitForAgent(state, nodeOf(state, host), peers);
+    },
+    untilReady: (host, peers) => waitForAgent(state, nodeOf(state, host), peers),
     async down() {
       await lab(['down', '--name', name]);
     },

@@ -1,0 +1,89 @@
+// Packets between pods over every underlay, in every mode that takes them from host to host: within a host, a segment, and
+// between segments, whose router knows no pods.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { LabFamily } from '../../src/lab/plan.ts';
+import { eventually } from '../support/host/lab.ts';
+import { observeLosses } from '../support/underlay/flows.ts';
+import { HOSTS, openUnderlay, type UnderlayLab } from '../support/underlay/pods.ts';
+import { expectProbes, observeMtuErrors, observeProbes } from '../support/underlay/probes.ts';
+
+interface Mode {
+  readonly name: string;
+  /** Of the pools of both families. */
+  readonly pool: Readonly<Record<string, string>>;
+  /** Whether packets of pods go from segment to segment. */
+  readonly crossesSegments: boolean;
+  /** What a path of 1500 bytes leaves for a packet of a pod, within a segment. */
+  readonly mtuBytes: Readonly<Record<LabFamily, number>>;
+}
+
+const MODES: readonly Mode[] = [
+  {
+    name: 'no encapsulation',
+    pool: { vxlanMode: 'Never' },
+    crossesSegments: false, // the router would have to be a BGP peer
+    mtuBytes: { ipv4: 1500, ipv6: 1500 },
+  },
+];
+const UNDERLAYS: readonly { readonly name: string; readonly families: readonly LabFamily[] }[] = [
+  { name: 'IPv4', families: ['ipv4'] },
+  { name: 'IPv6', families: ['ipv6'] },
+  { name: 'both families', families: ['ipv4', 'ipv6'] },
+];
+
+async function setPools({ lab, families }: UnderlayLab, pool: Mode['pool']): Promise<void> {
+  const patch = JSON.stringify({ spec: pool });
+  for (const family of families)
+    await lab.must('calico-01', `calicoctl patch ippool default-${family}-ippool -p '${patch}'`);
+}
+
+/** Until it is so, as long as the agents may take for it. */
+async function untilProbes(underlay: UnderlayLab, expected: readonly string[]): Promise<void> {
+  let seen: readonly string[] = [];
+  await eventually('the packets that come through', 5_000, async () => {
+    seen = await observeProbes(underlay);
+    return Bun.deepEquals(seen, expected) ? true : undefined;
+  }).catch(() => expect(seen).toEqual([...expected]));
+}
+
+/** Agents first, by SIGKILL, then BIRDs; each is back before the next goes. */
+async function restartAll({ lab }: UnderlayLab): Promise<void> {
+  await Promise.all(HOSTS.map((host) => lab.endAgent(host, 'KILL')));
+  await Promise.all(HOSTS.map((host) => lab.startAgent(host, 2)));
+  await Promise.all(HOSTS.map((host) => lab.must(host, 'pkill -KILL -x bird'))); // in the host's own processes
+  await Promise.all(HOSTS.map((host) => lab.untilReady(host, 2)));
+}
+
+describe.each([...UNDERLAYS])('$name', ({ families }) => {
+  let underlay: UnderlayLab;
+
+  beforeAll(async () => {
+    underlay = await openUnderlay(`under-${families.join('-')}`, families);
+  }, 120_000);
+
+  afterAll(async () => {
+    await underlay.lab.down();
+  }, 30_000);
+
+  describe.each([...MODES])('$name', (mode) => {
+    test('what is of one network comes through, whole, and nothing of another', async () => {
+      await setPools(underlay, mode.pool);
+      await untilProbes(underlay, expectProbes(underlay, mode.crossesSegments));
+    }, 30_000);
+
+    test('too large packets have an answer that says how large they may be', async () => {
+      const { c, d } = underlay.pods;
+      const expected = families.map((family) => String(mode.mtuBytes[family]));
+      for (const to of mode.crossesSegments ? [c, d] : [c])
+        expect(await observeMtuErrors(underlay, to)).toEqual(expected);
+    }, 30_000);
+
+    test('no packet is lost while agents and BIRDs are killed and come back', async () => {
+      const { b, c, d } = underlay.pods;
+      const targets = mode.crossesSegments ? [b, c, d] : [b, c];
+      const losses = await observeLosses(underlay, targets, () => restartAll(underlay));
+      expect(losses.filter((line) => !line.endsWith(': 0 lost'))).toEqual([]);
+      expect(await observeProbes(underlay)).toEqual([...expectProbes(underlay, mode.crossesSegments)]);
+    }, 60_000);
+  });
+});
