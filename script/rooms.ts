@@ -68,12 +68,13 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net schema model/felix model/idle policy/types nftables firewall/nat firewall routing sys datastore/sync',
   'agent/node':
     'base net blocks model/meta model/ipam routing sys datastore/* ipam kernel/route kernel/link agent/config',
-  'agent/tunnel': 'base net selector schema blocks model/meta routing sys datastore datastore/resource ipam agent/node',
+  'agent/tunnel':
+    'base net selector schema blocks model/meta routing sys datastore datastore/resource ipam kernel/route kernel/reconcile kernel/event agent/node',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
     'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint',
   'agent/upkeep':
-    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node attach/endpoint attach cni/server agent/state',
+    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
   agent:
     'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/tunnel cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',

@@ -9,6 +9,7 @@ import { openBird } from '../bird/bird.ts';
 import { openCniServer } from '../cni/server/server.ts';
 import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/open/config.ts';
 import { openDatastore } from '../datastore/open/open.ts';
+import { openPaths } from '../kernel/reconcile/paths.ts';
 import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
@@ -42,6 +43,7 @@ import { createSession, type Session } from './state/session.ts';
 import { createSettingsConsumers } from './state/settings-consumers.ts';
 import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
+import { createHostPaths } from './tunnel/host-paths.ts';
 import { followTunnelAddresses } from './tunnel/tunnel-addresses.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
 import { createIdleTimer } from './upkeep/idle-timer.ts';
@@ -142,9 +144,11 @@ async function run(
     one.close(),
   );
   const workloads = createWorkloads(log);
+  const paths = closing.adopt(openPaths(), (one) => one.close());
+  const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, log });
   const forwarding = createForwarding(log);
   const hostMtu = followHostMtu({ links: () => linksOf(nodeCache), log }, signal);
-  const refresher = closing.adopt(createRefresher({ dataplane, workloads, log }), (one) => one.close());
+  const refresher = closing.adopt(createRefresher({ dataplane, workloads, hostPaths, log }), (one) => one.close());
   const hostEndpoints = createHostEndpoints({ dataplane, log });
   const reporter = closing.adopt(
     createStatusReporter({
@@ -176,7 +180,17 @@ async function run(
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
-    ...{ dataplane, workloads, hostEndpoints, hostMtu, forwarding, nodeStatuses, touchIdle: idleTimer.touch, log },
+    ...{
+      dataplane,
+      workloads,
+      hostPaths,
+      hostEndpoints,
+      hostMtu,
+      forwarding,
+      nodeStatuses,
+      touchIdle: idleTimer.touch,
+      log,
+    },
     touchRouting: hasBird ? router.touch : () => undefined,
     touchTunnelAddresses: tunnelAddresses.touch,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
@@ -208,7 +222,7 @@ async function run(
   session.onRead(tunnelAddresses.touch);
   session.onRead(hostMtu.touch);
   watchThreads(log, signal);
-  const reconciled = { dataplane, workloads, forwarding, otherFirewalls, touchHost, bird, log };
+  const reconciled = { dataplane, workloads, hostPaths, forwarding, otherFirewalls, touchHost, bird, log };
   await Promise.race([runReconciler(reconciled, signal), session.run(signal), nodeLease.keep(signal)]);
 }
 

@@ -5,6 +5,7 @@ import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bir
 import { filterFunctions, quotePattern } from './bird-peer-filters.ts';
 import { sessionLines, sessionTemplate } from './bird-sessions.ts';
 import { findClosedPeers } from './closed-peers.ts';
+import { IPIP_LINK, VXLAN_LINKS } from './cluster-routes.ts';
 import type { RoutingInput } from './input.ts';
 import { preferenceFunction } from './priority.ts';
 import { computeRouterId } from './router-id.ts';
@@ -17,7 +18,7 @@ import { type BgpSession, computeSessions, nodeAddress } from './sessions.ts';
 const RECOVERY_SECONDS = 5;
 
 /** Never used for reaching next hops: workloads, and devices whose routes the agent makes. */
-const INNER_LINKS = [WORKLOAD_LINKS, 'tunl0', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'];
+const INNER_LINKS = [WORKLOAD_LINKS, IPIP_LINK, VXLAN_LINKS[4], VXLAN_LINKS[6], 'wireguard.cali', 'wg-v6.cali'];
 
 /** `calicoctl node status` reads them. */
 function noteLines(input: RoutingInput, leftOut: ReadonlyMap<string, string>): readonly string[] {

@@ -4,6 +4,10 @@ import type { Cidr } from '../net/cidr.ts';
 import type { Family, Ip } from '../net/ip.ts';
 import type { Mac } from '../net/mac.ts';
 
+/** The devices, by the names that Calico gives them (Calico v3.33, felix/dataplane/linux/dataplanedefs). */
+export const VXLAN_LINKS: Readonly<Record<Family, string>> = { 4: 'vxlan.calico', 6: 'vxlan-v6.calico' };
+export const IPIP_LINK = 'tunl0';
+
 /** This host's end of the VXLAN (RFC 7348). */
 export interface VxlanTunnel {
   /** The host's address that the encapsulated packets come from; the link that has it is the parent. */

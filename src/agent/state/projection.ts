@@ -1,6 +1,7 @@
 // What the agent does about the cluster's state as it knows it: whatever has become out of date - settings, policy, links and
 // routes, BIRD's configuration - is brought up to date, and nothing else is touched.
 import type { RoutingPool } from '../../routing/input.ts';
+import type { HostPaths } from '../tunnel/host-paths.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { EventDispatcher } from './event-dispatcher.ts';
@@ -13,6 +14,7 @@ export interface ProjectionTargets {
   readonly settingsConsumers: readonly SettingsConsumer[];
   readonly dataplane: Pick<Dataplane, 'setPools' | 'start' | 'flush'>;
   readonly workloads: Workloads;
+  readonly hostPaths: Pick<HostPaths, 'start' | 'follow' | 'reconcile'>;
   readonly hostEndpoints: Pick<HostEndpoints, 'review'>;
   readonly hostMtu: { setPools(pools: readonly RoutingPool[]): void };
   readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
@@ -35,7 +37,8 @@ export function createProjection(
   events: Pick<EventDispatcher, 'takeInvalidations'>,
   poolsChanged: () => void,
 ): Projection {
-  const { clusterState, settingsConsumers, dataplane, workloads, hostEndpoints, hostMtu, forwarding } = targets;
+  const { clusterState, settingsConsumers, dataplane, workloads, hostPaths, hostEndpoints, hostMtu, forwarding } =
+    targets;
   const { touchRouting, touchTunnelAddresses } = targets;
   let isStarted = false;
 
@@ -61,12 +64,15 @@ export function createProjection(
     followSettings();
     update();
     dataplane.start();
+    clusterState.settleRoutes();
+    hostPaths.start();
   }
 
   function follow(): void {
     update();
     dataplane.flush();
     workloads.reconcileChanged();
+    hostPaths.follow(clusterState.settleRoutes());
   }
 
   function flush(): void {
@@ -80,6 +86,7 @@ export function createProjection(
     restore() {
       flush();
       workloads.reconcile();
+      hostPaths.reconcile();
     },
   };
 }

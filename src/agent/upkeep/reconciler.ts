@@ -4,17 +4,21 @@ import { type Renewable, watchBirdAge } from '../../bird/age.ts';
 import { tidyBirdRoutes } from '../../bird/left-routes.ts';
 import { type KernelEvent, observeKernelEvents } from '../../kernel/event/events.ts';
 import { isWorkloadLink } from '../../kernel/link/workload-link-spec.ts';
-import { PROTOCOL_BIRD } from '../../kernel/route/routes.ts';
+import { PATH_PROTOCOL, PROTOCOL_BIRD } from '../../kernel/route/routes.ts';
 import { cidrContains, parseCidr } from '../../net/cidr.ts';
 import { STAND_IN_TABLE, TABLE } from '../../nftables/nft.ts';
 import type { Log } from '../../sys/log.ts';
 import type { Forwarding } from '../node/forwarding.ts';
 import type { Dataplane } from '../state/dataplane.ts';
 import type { Workloads } from '../state/workloads.ts';
+import type { HostPaths } from '../tunnel/host-paths.ts';
 import type { OtherFirewalls } from './other-firewalls.ts';
 
 /** Events that come this close together are one repair. */
 const GATHER_MS = 50;
+
+/** Of BIRD, and to other hosts: none of them leads to a workload. */
+const OTHERS_ROUTES: ReadonlySet<number> = new Set([PROTOCOL_BIRD, PATH_PROTOCOL]);
 
 /** Each link of a workload has one; none of them is the host's address for others (RFC 4291). */
 const LINK_LOCAL = parseCidr('fe80::/10');
@@ -22,6 +26,7 @@ const LINK_LOCAL = parseCidr('fe80::/10');
 export interface ReconcilerTargets {
   readonly dataplane: Dataplane;
   readonly workloads: Workloads;
+  readonly hostPaths: Pick<HostPaths, 'reconcile' | 'isConcerned'>;
   readonly forwarding: Forwarding;
   readonly bird: Renewable;
   readonly otherFirewalls: OtherFirewalls;
@@ -30,7 +35,7 @@ export interface ReconcilerTargets {
   readonly log: Log;
 }
 
-type Work = 'firewall' | 'links' | 'forwarding' | 'other-firewalls' | 'host';
+type Work = 'firewall' | 'links' | 'paths' | 'forwarding' | 'other-firewalls' | 'host';
 
 function nftablesWork(tables: readonly string[]): readonly Work[] {
   const own = tables.filter((table) => table === TABLE || table === STAND_IN_TABLE);
@@ -50,7 +55,7 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'nftables':
       return nftablesWork(event.tables);
     case 'route':
-      return event.change === 'removed' && event.route.protocol !== PROTOCOL_BIRD ? ['links'] : [];
+      return event.change === 'removed' && !OTHERS_ROUTES.has(event.route.protocol) ? ['links'] : [];
     case 'link':
       return linkWork(event);
     case 'overrun':
@@ -88,6 +93,7 @@ export async function runReconciler(targets: ReconcilerTargets, signal: AbortSig
     try {
       if (now.has('firewall')) targets.dataplane.resync(by);
       if (now.has('links')) targets.workloads.reconcile();
+      if (now.has('paths')) targets.hostPaths.reconcile();
       if (now.has('forwarding')) targets.forwarding.restore();
       if (now.has('other-firewalls')) targets.otherFirewalls.touch();
       if (now.has('host')) targets.touchHost();
@@ -96,13 +102,22 @@ export async function runReconciler(targets: ReconcilerTargets, signal: AbortSig
     }
   }
 
-  const events = observeKernelEvents(signal, ['link', 'route', 'address', 'queueing', 'netconf', 'nftables']);
+  const events = observeKernelEvents(signal, [
+    'link',
+    'route',
+    'address',
+    'neighbour',
+    'queueing',
+    'netconf',
+    'nftables',
+  ]);
   const tidy = tidyBirdRoutes(targets.log);
   const watchAge = watchBirdAge(targets.bird, targets.log);
   for await (const event of events) {
     tidy(event);
     watchAge(event);
     for (const work of workOf(event)) due.add(work);
+    if (targets.hostPaths.isConcerned(event)) due.add('paths');
     noteChanger(event, changers);
     if (due.size > 0) timer ??= setTimeout(repair, GATHER_MS);
   }

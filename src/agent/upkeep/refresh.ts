@@ -7,6 +7,7 @@ import type { RefreshTimes } from '../config/felix-settings.ts';
 export interface Refreshed {
   readonly dataplane: { resync(): void };
   readonly workloads: { reconcile(): void };
+  readonly hostPaths: { reconcile(): void };
   readonly log: Pick<Log, 'error'>;
 }
 
@@ -16,7 +17,7 @@ export interface Refresher {
   close(): void;
 }
 
-export function createRefresher({ dataplane, workloads, log }: Refreshed): Refresher {
+export function createRefresher({ dataplane, workloads, hostPaths, log }: Refreshed): Refresher {
   const timers: ReturnType<typeof setInterval>[] = [];
 
   function every(seconds: number, action: string, act: () => void): void {
@@ -40,6 +41,7 @@ export function createRefresher({ dataplane, workloads, log }: Refreshed): Refre
       close();
       every(rulesSeconds, 'compare the rules with the kernel', dataplane.resync);
       every(routesSeconds, 'compare the links of workloads with the kernel', workloads.reconcile);
+      every(routesSeconds, 'compare the ways to other hosts with the kernel', hostPaths.reconcile);
     },
     close,
   };

@@ -76,3 +76,13 @@ export const NO_PATHS: PathState = { tunnels: new Map(), routes: new Map(), rule
 export function pathKey({ destination, table }: Pick<DesiredPath, 'destination' | 'table'>): string {
   return table === TABLE_MAIN ? formatCidr(destination) : `${formatCidr(destination)} table ${table}`;
 }
+
+/** Of several that want the same tunnel or destination the first has it. */
+export function mergePaths(states: readonly PathState[]): PathState {
+  const lastFirst = states.toReversed();
+  return {
+    tunnels: new Map(lastFirst.flatMap(({ tunnels }) => [...tunnels])),
+    routes: new Map(lastFirst.flatMap(({ routes }) => [...routes])),
+    rules: states.flatMap(({ rules }) => rules),
+  };
+}
