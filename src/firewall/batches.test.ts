@@ -50,11 +50,9 @@ add chain inet ocicat rules-egress-XU7nzVuD_JkjrHYG { comment "egress Profile//n
 add chain inet ocicat group-egress-Wh0P11Pxa508g_jM { comment "Profile//net1"; }
 add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-d9WigOzflu0Pg0lw counter accept comment "rule 0"
 add rule inet ocicat rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv6 ip6 saddr @address6-d9WigOzflu0Pg0lw counter accept comment "rule 0"
-add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM ct state vmap @flow-states
 add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM jump rules-ingress-XU7nzVuD_JkjrHYG
 add rule inet ocicat group-ingress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
 add rule inet ocicat rules-egress-XU7nzVuD_JkjrHYG counter accept comment "rule 0"
-add rule inet ocicat group-egress-Wh0P11Pxa508g_jM ct state vmap @flow-states
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM jump rules-egress-XU7nzVuD_JkjrHYG
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
 add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.1 }

@@ -1,7 +1,7 @@
 // Endpoints with equal policies are a group: its tiers, then its profiles, as the rules of one chain that leads to those of policies.
 
 import type { Rule, Statement } from '../nftables/nft.ts';
-import { accept, counter, goBack, isFamily, jump, rule, verdictOf } from '../nftables/statements.ts';
+import { accept, counter, goBack, isFamily, jump, rule } from '../nftables/statements.ts';
 import { type Direction, isStaged, type RuleListId, type TierPolicies } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
 import type { MergedAction } from './merge/segment.ts';
@@ -115,10 +115,7 @@ export interface GroupFrame {
   readonly isOpen: boolean;
 }
 
-const WORKLOAD_FRAME: GroupFrame = {
-  start: [rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)])],
-  isOpen: false,
-};
+const WORKLOAD_FRAME: GroupFrame = { start: [], isOpen: false };
 
 /** Endpoints with equal policy lists in a direction are one group. */
 export interface Group extends GroupFrame {

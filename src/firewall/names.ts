@@ -11,8 +11,6 @@ export const EGRESS_MAP = 'workload-egress';
 export const INGRESS_MAP = 'workload-ingress';
 /** Names of the interfaces in both maps. */
 export const WORKLOADS_SET = 'workload-names';
-/** Connection state to verdict, first in every group chain. */
-export const FLOW_STATES_MAP = 'flow-states';
 export const RELATED_CHAIN = 'related';
 export const GUARDS_MAP = 'workload-guards';
 export const DISCOVERY_SET = 'discovery-types';

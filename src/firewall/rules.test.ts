@@ -208,7 +208,6 @@ const tier = (name: string, defaultAction: 'deny' | 'pass', ...ingress: string[]
 
 test('a group without policies goes to its profiles, then drops', () => {
   expect(renderTiers([tier('default', 'deny')], []).rules).toEqual([
-    'ct state vmap @flow-states',
     'jump rules-ingress-zZn0ZB4vVIgCy-_K',
     'counter drop comment "no policy or profile decided"',
   ]);
@@ -221,7 +220,6 @@ test('a tier that denies at its end and never passes is the end of the group', (
       [],
     ).rules,
   ).toEqual([
-    'ct state vmap @flow-states',
     'jump rules-ingress-_75y0qE70y7mSAeY',
     'counter comment "end of tier first"',
     'jump rules-ingress-kmXMpoZRCSWbmh67',
@@ -233,7 +231,6 @@ test('a tier with a policy that may pass is a chain of its own', () => {
   const id = 'GlobalNetworkPolicy//a';
   expect(renderTiers([tier('default', 'deny', id)], [id])).toEqual({
     rules: [
-      'ct state vmap @flow-states',
       'jump tier-ingress-9hSyQ2j0mTSCzrI3',
       'jump rules-ingress-zZn0ZB4vVIgCy-_K',
       'counter drop comment "no policy or profile decided"',

@@ -43,7 +43,6 @@ test('a staged Pass skips nothing', () => {
 
 test('a tier of staged policies alone passes everything on, whatever its default action', () => {
   expect(groupOf(tier('deny', STAGED))).toEqual([
-    'ct state vmap @flow-states',
     expect.stringMatching(/^jump rules-ingress-/),
     expect.stringMatching(/^jump rules-ingress-/),
     'counter drop comment "no policy or profile decided"',
@@ -52,7 +51,6 @@ test('a tier of staged policies alone passes everything on, whatever its default
 
 test('a tier with another policy ends as it does without the staged one', () => {
   expect(groupOf(tier('deny', STAGED, 'GlobalNetworkPolicy//a'))).toEqual([
-    'ct state vmap @flow-states',
     expect.stringMatching(/^jump rules-ingress-/),
     expect.stringMatching(/^jump rules-ingress-/),
     'counter drop comment "end of tier net"',

@@ -4,7 +4,6 @@ import { defaultFirewallConfig } from './config.ts';
 
 const text = `add table arp ocicat { comment "layout 1"; }
 add table inet ocicat { comment "layout 1"; }
-add map inet ocicat flow-states { type ct_state : verdict; }
 add set inet ocicat flow-counts-20000 { type ifname; size 65535; flags dynamic; }
 add map inet ocicat workload-guards { type inet_proto : verdict; }
 add set inet ocicat discovery-types { type icmpv6_type; }
@@ -40,7 +39,6 @@ add chain inet ocicat to-host
 add chain inet ocicat related-of-workload
 add chain inet ocicat related
 add chain inet ocicat host-action
-add chain inet ocicat flow-limit
 add chain arp ocicat arp-input { type filter hook input priority 0; policy accept; }
 add chain inet ocicat base-prerouting { type filter hook prerouting priority -300; policy accept; }
 add chain inet ocicat base-forward-egress { type filter hook forward priority -2; policy accept; }
@@ -60,7 +58,6 @@ flush chain inet ocicat to-host
 flush chain inet ocicat related-of-workload
 flush chain inet ocicat related
 flush chain inet ocicat host-action
-flush chain inet ocicat flow-limit
 flush chain arp ocicat arp-input
 flush chain inet ocicat base-prerouting
 flush chain inet ocicat base-forward-egress
@@ -95,9 +92,13 @@ add rule inet ocicat workload-check meta nfproto ipv6 iifname . ip6 saddr @workl
 add rule inet ocicat workload-check iifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat workload-check counter drop comment "source address of somebody else"
 add rule inet ocicat from-workload ct state established accept
+add rule inet ocicat from-workload ct state invalid,related goto related
+add rule inet ocicat from-workload ct state new add @flow-counts-20000 { iifname ct count over 20000 } counter drop comment "too many flows"
 add rule inet ocicat from-workload iifname vmap @workload-egress
 add rule inet ocicat from-workload counter drop comment "unknown interface"
 add rule inet ocicat to-workload ct state established oifname @workload-names accept
+add rule inet ocicat to-workload ct state invalid,related goto related
+add rule inet ocicat to-workload ct state new add @flow-counts-20000 { oifname ct count over 20000 } counter drop comment "too many flows"
 add rule inet ocicat to-workload oifname vmap @workload-ingress
 add rule inet ocicat to-workload counter drop comment "unknown interface"
 add rule inet ocicat to-host ct state established accept
@@ -113,13 +114,14 @@ add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct reply ip
 add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct original ip6 saddr @workload-ranges6 accept
 add rule inet ocicat related-of-workload meta nfproto ipv6 iifname . ct reply ip6 saddr @workload-ranges6 accept
 add rule inet ocicat related-of-workload counter drop comment "error about somebody else's flow"
+add rule inet ocicat related ct state invalid drop
+add rule inet ocicat related oifname "cali*" oifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat related iifname "cali*" goto related-of-workload
 add rule inet ocicat related accept
-add rule inet ocicat host-action ct state vmap @flow-states
+add rule inet ocicat host-action ct state established accept
+add rule inet ocicat host-action ct state invalid,related goto related
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat host-action counter drop comment "workload to host"
-add rule inet ocicat flow-limit iifname "cali*" add @flow-counts-20000 { iifname ct count over 20000 } counter drop comment "too many flows"
-add rule inet ocicat flow-limit oifname "cali*" add @flow-counts-20000 { oifname ct count over 20000 } counter drop comment "too many flows"
 add rule arp ocicat arp-input iifname . arp saddr ip @arp-senders accept
 add rule arp ocicat arp-input iifname @arp-answerers arp operation 2 accept
 add rule arp ocicat arp-input iifname "cali*" counter drop comment "ARP as somebody else"
@@ -131,7 +133,6 @@ add rule inet ocicat base-input-host iifname "cali*" goto host-action
 add rule inet ocicat base-output oifname "cali*" oifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat base-postrouting meta nfproto ipv4 ip saddr @nat-sources4 ip daddr != @nat-direct4 masquerade fully-random
 add rule inet ocicat base-postrouting meta nfproto ipv6 ip6 saddr @nat-sources6 ip6 daddr != @nat-direct6 masquerade fully-random
-add element inet ocicat flow-states { invalid : drop, established : accept, related : goto related, new : jump flow-limit }
 add element inet ocicat workload-guards { 17 : jump guard-udp, 58 : jump guard-icmpv6, 4 : goto guard-ipip }
 add element inet ocicat discovery-types { 130, 131, 132, 133, 135, 136 }
 add element inet ocicat closed-addresses4 { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0-169.254.168.255, 169.254.170.0-169.254.255.255, 224.0.0.0/3 }

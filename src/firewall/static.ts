@@ -6,7 +6,7 @@
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { PORT_PROTOCOLS, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../net/protocol.ts';
-import { bytesOfIp, bytesOfU8, bytesOfU16, hostBytesOfU32 } from '../nftables/bytes.ts';
+import { bytesOfIp, bytesOfU8, bytesOfU16 } from '../nftables/bytes.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
 import type { BaseHook, Chain, Elements, NftSet, Rule, Ruleset, SetSpec, Statement, Verdict } from '../nftables/nft.ts';
 import { bytesOfRange } from '../nftables/ranges.ts';
@@ -21,6 +21,7 @@ import {
   isForOthers,
   isIn,
   isInNet,
+  isNew,
   isPort,
   isProtocol,
   rule,
@@ -29,7 +30,7 @@ import {
 import type { FirewallConfig } from './config.ts';
 import * as names from './names.ts';
 import { computeNatChains, computeNatSets } from './nat/chains.ts';
-import { relatedChains } from './related.ts';
+import { lookAtOthers, relatedChains } from './related.ts';
 
 const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;
@@ -140,22 +141,17 @@ function icmpv6Guard(): Chain {
 
 function hostAction(config: FirewallConfig): Chain {
   return chain('host-action', [
-    rule([verdictOf(['ct-state'], names.FLOW_STATES_MAP)]),
+    rule([isEstablished, accept]),
+    lookAtOthers(config),
     rule([...isDiscovery, accept]),
     config.endpointToHostAction === 'drop' ? dropping('workload to host') : rule([accept]),
   ]);
 }
 
 /** Flows are remembered in one table for the whole machine: one workload must not fill it. */
-function flowLimit({ maxFlows, interfacePrefix: value }: FirewallConfig): Chain {
-  const set = names.flowCountsSet(maxFlows);
-  const beyond = (field: 'iifname' | 'oifname') =>
-    dropping(
-      'too many flows',
-      { kind: 'name-prefix', field, value },
-      { kind: 'beyond-flows', field, set, limit: maxFlows },
-    );
-  return chain('flow-limit', maxFlows === 0 ? [] : [beyond('iifname'), beyond('oifname')]);
+function flowLimit({ maxFlows }: FirewallConfig, field: 'iifname' | 'oifname'): readonly Rule[] {
+  const beyond: Statement = { kind: 'beyond-flows', field, set: names.flowCountsSet(maxFlows), limit: maxFlows };
+  return maxFlows === 0 ? [] : [dropping('too many flows', isNew, beyond)];
 }
 
 /** As with neighbour discovery: who asks becomes a neighbour of the host, who answers does not. */
@@ -184,11 +180,15 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
     // what comes from an unknown interface has not come this far
     chain('from-workload', [
       rule([isEstablished, accept]),
+      lookAtOthers(config),
+      ...flowLimit(config, 'iifname'),
       rule([verdictOf(['iifname'], names.EGRESS_MAP)]),
       dropping('unknown interface'),
     ]),
     chain('to-workload', [
       rule([isEstablished, isIn(['oifname'], names.WORKLOADS_SET), accept]),
+      lookAtOthers(config),
+      ...flowLimit(config, 'oifname'),
       rule([verdictOf(['oifname'], names.INGRESS_MAP)]),
       dropping('unknown interface'),
     ]),
@@ -200,7 +200,6 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
     ]),
     ...relatedChains(config),
     hostAction(config),
-    flowLimit(config),
     arpInput(config),
     baseChain('base-prerouting', 'prerouting', PRIORITY_RAW, [rule([from, goto('workload-check')])]),
     baseChain('base-forward-egress', 'forward', PRIORITY_EGRESS, [rule([from, goto('from-workload')])]),
@@ -257,19 +256,8 @@ function closedAddresses(family: 4 | 6): Elements {
   );
 }
 
-/** By the kernel's bits of connection states: invalid, established, related, new. */
-function flowStates({ dropInvalid }: FirewallConfig): Elements {
-  return new Map<string, Verdict>([
-    ...(dropInvalid ? [[hostBytesOfU32(1), { kind: 'drop' }] as const] : []),
-    [hostBytesOfU32(2), { kind: 'accept' }],
-    [hostBytesOfU32(4), { kind: 'goto', chain: names.RELATED_CHAIN }],
-    [hostBytesOfU32(8), { kind: 'jump', chain: 'flow-limit' }],
-  ]);
-}
-
 function fixedSets(config: FirewallConfig): readonly NftSet[] {
   return [
-    map(names.FLOW_STATES_MAP, ['ct_state'], flowStates(config)),
     ...(config.maxFlows === 0 ? [] : [flowCounts(config.maxFlows)]),
     map(names.GUARDS_MAP, ['inet_proto'], guards(config)),
     set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),

@@ -10,6 +10,11 @@ export const drop: Statement = { kind: 'verdict', verdict: { kind: 'drop' } };
 export const goBack: Statement = { kind: 'verdict', verdict: { kind: 'return' } };
 /** Of a flow that was let through before: NF_CT_STATE_BIT of IP_CT_ESTABLISHED. What is related to one is looked at further. */
 export const isEstablished: Statement = { kind: 'ct-states', bits: 2 };
+/** Of none that the kernel knows, and that cannot begin one: NF_CT_STATE_INVALID_BIT. */
+export const isInvalid: Statement = { kind: 'ct-states', bits: 1 };
+/** An error about a flow, or a flow that another one has asked for: that of IP_CT_RELATED. */
+export const isRelated: Statement = { kind: 'ct-states', bits: 4 };
+export const isRelatedOrInvalid: Statement = { kind: 'ct-states', bits: 5 };
 /** Of a flow that begins: that of IP_CT_NEW. */
 export const isNew: Statement = { kind: 'ct-states', bits: 8 };
 export const counter: Statement = { kind: 'counter' };

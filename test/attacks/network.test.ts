@@ -69,7 +69,7 @@ test.each(floods)('a flood of %s leaves room for the connections of others', asy
   const others = flows();
   site.inject(Array.from({ length: 800 }, (_, index) => frames.frame(site.link, packetTo(20_000 + index))));
   await eventually('the limit', 5_000, () =>
-    / packets [1-9]\d* .*"too many flows"/.test(site.host.must('nft list chain inet ocicat flow-limit'))
+    / packets [1-9]\d* .*"too many flows"/.test(site.host.must('nft list chain inet ocicat from-workload'))
       ? true
       : undefined,
   );

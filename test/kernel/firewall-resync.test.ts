@@ -145,18 +145,18 @@ const damages: readonly Damage[] = [
     text: () => `add element ${T} ${addressSet} { 10.65.0.9 }
       add element ${T} ${rangeSet} { 12.0.0.0-12.0.0.6, 0.0.0.0/8, 255.255.255.255 }
       add element ${T} workload-egress { "cali3" : accept }
-      add element ${T} flow-states { untracked : accept }`,
+      add element ${T} workload-guards { 6 : accept }`,
     findings: [
-      'elements "flow-states" foreign (1)',
       'elements "workload-egress" foreign (1)',
+      'elements "workload-guards" foreign (1)',
       `elements "${addressSet}" foreign (1)`,
       `elements "${rangeSet}" foreign (3)`,
     ],
   },
   {
     name: 'a verdict is changed',
-    text: () => `delete element ${T} flow-states { invalid }\nadd element ${T} flow-states { invalid : accept }`,
-    findings: ['elements "flow-states" missing (1)', 'elements "flow-states" foreign (1)'],
+    text: () => `delete element ${T} workload-guards { 58 }\nadd element ${T} workload-guards { 58 : accept }`,
+    findings: ['elements "workload-guards" missing (1)', 'elements "workload-guards" foreign (1)'],
   },
   {
     name: 'a base chain is deleted',
