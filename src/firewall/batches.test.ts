@@ -151,6 +151,33 @@ delete set inet ocicat nets4-N7Ymor_3uUdvHqYl
 `);
 });
 
+test('the first address of IPv6 brings a set, full before a rule names it, and the last one takes it away', () => {
+  const network = createFirewall(defaultFirewallConfig);
+  const rule = allowing({ action: 'deny', source: { ...ANY_SIDE, ipSets: ['s:x'] } });
+  network.apply([
+    { kind: 'set-added', id: 's:x', type: 'address', members: [] },
+    { kind: 'rules-set', list: { id: 'Profile//net1', ingress: [rule], egress: [] } },
+    { kind: 'endpoint-set', endpoint: endpoint(1) },
+  ]);
+  const four =
+    'rules-ingress-XU7nzVuD_JkjrHYG meta nfproto ipv4 ip saddr @address4-ucwFCBWoAUU87frC counter drop comment "rule 0"';
+  const change = (side: 'added' | 'removed'): string => {
+    const delta = { added: [], removed: [], [side]: [parseIp('fd00::9')] };
+    return printSteps(network.apply([{ kind: 'set-changed', id: 's:x', type: 'address', ...delta }]));
+  };
+  expect(change('added')).toBe(`add set inet ocicat address6-ucwFCBWoAUU87frC { type ipv6_addr; comment "s:x"; }
+add element inet ocicat address6-ucwFCBWoAUU87frC { fd00::9 }
+
+flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
+add rule inet ocicat ${four}
+add rule inet ocicat ${four.replaceAll('4 ', '6 ').replace('ip saddr', 'ip6 saddr').replace('address4', 'address6')}
+`);
+  expect(change('removed')).toBe(`flush chain inet ocicat rules-ingress-XU7nzVuD_JkjrHYG
+add rule inet ocicat ${four}
+delete set inet ocicat address6-ucwFCBWoAUU87frC
+`);
+});
+
 test('an endpoint on an interface that cannot be a workload’s gets nothing', () => {
   for (const interfaceName of ['eth0', 'cali4567890123456', 'cali"x', 'cali 1']) {
     expect(firewall.apply([{ kind: 'endpoint-set', endpoint: endpoint(3, { interfaceName }) }])).toEqual([]);

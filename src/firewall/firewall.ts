@@ -78,9 +78,9 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   let natElements: readonly NatElement[] = [];
 
   function followSet(change: Extract<PolicyChange, { kind: 'set-changed' }>): void {
-    const { isSmall, hasOtherRanges } = sets.change(change.id, change);
+    const { isSmall, isAskedOtherwise } = sets.change(change.id, change);
     if (isSmall) policy.touchSet(change.id);
-    if (hasOtherRanges) policy.renewSet(change.id);
+    if (isAskedOtherwise) policy.renewSet(change.id);
   }
 
   function follow(change: PolicyChange): void {

@@ -48,13 +48,12 @@ function netsClauses(all: readonly Cidr[], negated: boolean, context: EndContext
   return [netsClause([first, ...others], negated, context)];
 }
 
-/** The ways to be in the set: as a single address, or in a range. */
+/** The ways to be in the set: as a single address, or in a range; none where it has no member of the family. */
 function memberships(id: IpSetId, context: EndContext): readonly Required<Alternative>[] {
   const field = addressField(context);
   const { singles, ranges } = context.viewOf(id, context.family);
-  if (ranges === undefined) return [isMember([field], singles.name)];
-  context.parts.push(ranges);
-  return [isMember([field], singles.name), isMember([field], ranges.spec.name)];
+  if (ranges !== undefined) context.parts.push(ranges);
+  return [singles, ranges?.spec].flatMap((set) => (set === undefined ? [] : [isMember([field], set.name)]));
 }
 
 function isPort({ min, max }: PortRange, context: EndContext): Required<Alternative> {
@@ -85,9 +84,10 @@ function isExcludedPort(ports: readonly PortRange[], context: EndContext): Requi
   return besides ? isInPorts(mergePorts(ports), context) : hasPort(ports, context);
 }
 
-function hasNamedPort(id: IpSetId, context: EndContext): Required<Alternative> {
+function hasNamedPort(id: IpSetId, context: EndContext): readonly Required<Alternative>[] {
   const { singles } = context.viewOf(id, context.family);
-  return isMember([addressField(context), 'l4proto', portField(context)], singles.name);
+  const fields = [addressField(context), 'l4proto', portField(context)] as const;
+  return singles === undefined ? [] : [isMember(fields, singles.name)];
 }
 
 /** Addresses of both ends are asked before ports, and the ports of both ends side by side, as they are in the packet. */
@@ -116,7 +116,7 @@ const conditions: { readonly [K in keyof SideMatch]: SideCondition<SideMatch[K]>
   portSets: {
     stage: 'port',
     perFamily: true,
-    clauses: (ids, context) => [ids.map((id) => hasNamedPort(id, context))],
+    clauses: (ids, context) => [ids.flatMap((id) => hasNamedPort(id, context))],
   },
   notPorts: {
     stage: 'not-port',
@@ -126,7 +126,7 @@ const conditions: { readonly [K in keyof SideMatch]: SideCondition<SideMatch[K]>
   notPortSets: {
     stage: 'not-port',
     perFamily: true,
-    clauses: (ids, context) => mustNot(ids.map((id) => hasNamedPort(id, context))),
+    clauses: (ids, context) => mustNot(ids.flatMap((id) => hasNamedPort(id, context))),
   },
 };
 

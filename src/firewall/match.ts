@@ -27,7 +27,8 @@ export function computeConditions(rule: CompiledRule, family: Family, viewOf: Vi
   const packet = packetClauses(context);
   const sides = packet && sideClauses(context);
   if (packet === undefined || sides === undefined) return undefined;
-  return { clauses: [...packet, ...portProtocols(rule), ...sides], parts: context.parts };
+  const clauses = [...packet, ...portProtocols(rule), ...sides];
+  return clauses.every(({ length }) => length > 0) ? { clauses, parts: context.parts } : undefined;
 }
 
 /** Whether the rule reads differently for IPv4 and IPv6 packets. */

@@ -57,6 +57,11 @@ export function twinOf(id: IpSetId): IpSetId | undefined {
   return kind === undefined ? undefined : `${kind === 's' ? 'r' : 's'}:${selector}`;
 }
 
+/** The set of the same IP set in the family. */
+export function inFamily(name: string, family: Family): string {
+  return name.replace(/^(address|port)[46]-/, `$1${family}-`);
+}
+
 /** The family of a set that ipSetName has named; undefined for every other set. */
 export function familyOfIpSet(name: string): Family | undefined {
   const [, family] = /^(?:address|port)([46])-/.exec(name) ?? [];

@@ -50,7 +50,9 @@ function calls(group: Group, direction: Direction, id: RuleListId): boolean {
 }
 
 function asksFor({ source, destination }: CompiledRule, id: IpSetId): boolean {
-  return [source, destination].some(({ ipSets, notIpSets }) => ipSets.includes(id) || notIpSets.includes(id));
+  return [source, destination].some(({ ipSets, notIpSets, portSets, notPortSets }) =>
+    [ipSets, notIpSets, portSets, notPortSets].some((ids) => ids.includes(id)),
+  );
 }
 
 function firstOf(users: ReadonlySet<string>): string {

@@ -1,5 +1,6 @@
-// Renders the policy's IP sets into the table as they change. Single keys come and go as elements of a set of each family;
-// ranges are a set that is named after them, as those that stand in rules are, so that other ranges are another set.
+// Renders the policy's IP sets into the table as they change. Single keys come and go as elements of a set of each family, which of
+// IPv6 is there while it has any; ranges are a set that is named after them, as those that stand in rules are, so that other ranges
+// are another set.
 import { OcicatError } from '../base/errors.ts';
 import type { Family } from '../net/ip.ts';
 import type { RulesetEditor } from '../nftables/editor.ts';
@@ -11,7 +12,8 @@ import { constantNets, type SetPart } from './parts.ts';
 
 /** How rules ask for an IP set in one family: an address is in the set of single ones or in the ranges; ports are single. */
 interface IpSetView {
-  readonly singles: SetSpec;
+  /** Undefined when it has none of IPv6. */
+  readonly singles: SetSpec | undefined;
   /** Undefined when it has no ranges. */
   readonly ranges: SetPart | undefined;
 }
@@ -21,8 +23,8 @@ export type ViewOfSet = (id: IpSetId, family: Family) => IpSetView;
 
 /** What rules that ask for the set must follow. */
 interface SetChange {
-  /** Its ranges are others now, and have another name. */
-  readonly hasOtherRanges: boolean;
+  /** Its ranges are others now, and have another name; or its first single address of IPv6 has come, or the last one gone. */
+  readonly isAskedOtherwise: boolean;
   /** It is so small, or was, that rules may have its members instead of itself. */
   readonly isSmall: boolean;
 }
@@ -38,6 +40,7 @@ export interface SetRenderer {
 }
 
 interface RenderedSet {
+  readonly family: Family;
   readonly singles: SetSpec;
   /** The single keys of one that the table is to be without. */
   leftOut: Set<Bytes> | undefined;
@@ -66,8 +69,8 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
 
   function createSet(id: IpSetId, type: IpSetType, family: Family): RenderedSet {
     const singles = ipSetSpec(id, type, family);
-    editor.addSet(singles);
-    return { singles, leftOut: undefined, rangeKeys: new Set(), ranges: undefined };
+    if (family === 4) editor.addSet(singles);
+    return { family, singles, leftOut: undefined, rangeKeys: new Set(), ranges: undefined };
   }
 
   function addressesOf({ singles, leftOut }: RenderedSet): Pick<ReadonlySet<Bytes>, 'size' | 'keys'> {
@@ -81,7 +84,10 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
   function addMember({ singles, leftOut, rangeKeys }: RenderedSet, { key, isRange }: KeyedMember): void {
     if (isRange) rangeKeys.add(key);
     else if (leftOut !== undefined) leftOut.add(key);
-    else editor.setElement(singles.name, key);
+    else {
+      editor.addSet(singles);
+      editor.setElement(singles.name, key);
+    }
   }
 
   function removeMember({ singles, leftOut, rangeKeys }: RenderedSet, { key, isRange }: KeyedMember): void {
@@ -90,12 +96,17 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
     else editor.removeElement(singles.name, key);
   }
 
+  /** Most clusters have no address of IPv6: without the sets, and the rules that ask for them, they have half as many. */
+  function hasSingles(set: RenderedSet): boolean {
+    return set.family === 4 || addressesOf(set).size > 0;
+  }
+
   function takeIn(set: RenderedSet): void {
     const { singles, leftOut } = set;
     if (leftOut === undefined) return;
     set.leftOut = undefined;
-    editor.addSet(singles);
-    for (const key of leftOut) editor.setElement(singles.name, key);
+    if (set.family === 4) editor.addSet(singles);
+    for (const key of leftOut) addMember(set, { family: set.family, key, isRange: false });
   }
 
   return {
@@ -108,12 +119,14 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
       const both = mustHave(id);
       const [removed, added] = [keysOfMembers(contentOf(delta, 'removed')), keysOfMembers(contentOf(delta, 'added'))];
       const families = [...new Set([...removed, ...added].map(({ family }) => both[family]))];
-      const wasSmall = families.some(isSmall);
+      const [wasSmall, had] = [families.some(isSmall), families.map(hasSingles)];
       for (const member of removed) removeMember(both[member.family], member);
       for (const member of added) addMember(both[member.family], member);
+      for (const set of families) if (!hasSingles(set)) editor.removeSet(set.singles.name);
       const touched = [...removed, ...added].filter(({ isRange }) => isRange);
       for (const { family } of touched) both[family].ranges = undefined;
-      return { hasOtherRanges: touched.length > 0, isSmall: wasSmall || families.some(isSmall) };
+      const isAskedOtherwise = touched.length > 0 || families.some((set, at) => hasSingles(set) !== had[at]);
+      return { isAskedOtherwise, isSmall: wasSmall || families.some(isSmall) };
     },
     remove(id) {
       const both = mustHave(id);
@@ -139,7 +152,7 @@ export function createSetRenderer(editor: RulesetEditor): SetRenderer {
       const set = mustHave(id)[family];
       takeIn(set);
       if (set.rangeKeys.size > 0) set.ranges ??= constantNets(family, [...set.rangeKeys].sort());
-      return set;
+      return { singles: hasSingles(set) ? set.singles : undefined, ranges: set.ranges };
     },
   };
 }

@@ -147,8 +147,8 @@ const damages: readonly Damage[] = [
       add element ${T} workload-egress { "cali3" : accept }
       add element ${T} workload-guards { 6 : accept }`,
     findings: [
-      'elements "workload-egress" foreign (1)',
       'elements "workload-guards" foreign (1)',
+      'elements "workload-egress" foreign (1)',
       `elements "${addressSet}" foreign (1)`,
       `elements "${rangeSet}" foreign (3)`,
     ],

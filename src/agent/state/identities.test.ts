@@ -65,6 +65,7 @@ function observedSets({ sets: all }: Ruleset): ReadonlyMap<string, ObservedSet> 
 const deltas: readonly (readonly [string, string, IpSetDelta, readonly string[]])[] = [
   ['comes', 's:qa', { type: 'address', added: ips('10.0.0.2'), removed: [] }, ['10.0.0.2']],
   ['goes', 's:qa', { type: 'address', added: [], removed: ips('10.0.0.1', 'fd00::1') }, ['10.0.0.1', 'fd00::1']],
+  ['comes as the first of its family', 'n:http', { type: 'port', added: [http('fd00::7')], removed: [] }, ['fd00::7']],
   ['comes to a port', 'n:http', { type: 'port', added: [http('10.0.0.3')], removed: [] }, ['10.0.0.3']],
   ['comes alone', 'r:all', { type: 'cidr', added: [parseCidr('10.2.0.1/32')], removed: [] }, ['10.2.0.1']],
   ['is a range', 'r:all', { type: 'cidr', added: [], removed: [parseCidr('10.1.0.0/16')] }, []],
@@ -89,6 +90,24 @@ const successions: readonly (readonly [string, readonly PolicyChange[], readonly
       { kind: 'set-removed', id: 's:qa' },
     ],
     ['10.0.0.1', '10.0.0.2'],
+  ],
+  [
+    'gets its first range and loses its last address of IPv6',
+    [
+      { kind: 'set-added', id: 'r:qa', type: 'cidr', members: ['10.0.0.1/32', '10.3.0.0/16'].map(parseCidr) },
+      { kind: 'rules-set', list: rulesOf('r:qa') },
+      { kind: 'set-removed', id: 's:qa' },
+    ],
+    ['fd00::1'],
+  ],
+  [
+    'loses its last range and gets its first address of IPv6',
+    [
+      { kind: 'set-added', id: 's:all', type: 'address', members: ips('fd00::7') },
+      { kind: 'rules-set', list: rulesOf('s:qa', 's:all') },
+      { kind: 'set-removed', id: 'r:all' },
+    ],
+    ['fd00::7'],
   ],
   [
     'loses its last range',

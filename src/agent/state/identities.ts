@@ -1,7 +1,7 @@
 // Which addresses have come to stand for somebody else, as far as the rules in the kernel tell one from another: what was
 // established with them then was allowed to another than who has them now.
 
-import { familyOfIpSet, ipSetName, twinOf } from '../../firewall/names.ts';
+import { familyOfIpSet, inFamily, ipSetName, twinOf } from '../../firewall/names.ts';
 import type { Ip } from '../../net/ip.ts';
 import { ipOfBytes } from '../../nftables/bytes.ts';
 import type { Element, Elements, SetSpec, Steps } from '../../nftables/nft.ts';
@@ -17,21 +17,17 @@ function addressesOf(set: string, elements: readonly Element[]): readonly Ip[] {
   return elements.map(([key]) => ipOfBytes(key.slice(0, length)));
 }
 
-/** The set of a selector that went when this one came, if one did: with the first range it gets another id, and so a name. */
-function predecessorOf(set: SetSpec, removed: ReadonlyMap<string, Elements>): Elements | undefined {
-  const family = familyOfIpSet(set.name);
-  const twin = twinOf(set.comment ?? '');
-  return family === undefined || twin === undefined ? undefined : removed.get(ipSetName(twin, 'address', family));
-}
-
 /** What is in one alone. */
 function differenceOf(before: Elements, now: Elements): readonly Element[] {
   return [...before, ...now].filter(([key]) => before.has(key) !== now.has(key));
 }
 
+/** By the names of sets. */
+type Contents = ReadonlyMap<string, Elements>;
+
 interface SetHistory {
   readonly made: readonly SetSpec[];
-  readonly removed: ReadonlyMap<string, Elements>;
+  readonly removed: Contents;
   /** Elements that come or go, by set. */
   readonly changed: readonly { readonly set: SetSpec; readonly elements: readonly Element[] }[];
 }
@@ -45,6 +41,29 @@ function historyOf(steps: Steps): SetHistory {
   };
 }
 
+const NONE: Elements = new Map();
+const FAMILIES = [4, 6] as const;
+
+/**
+ * The members of a selector whose set went when this one came, if one did, and what of them is in one alone: with the first
+ * range it gets another id, and so a name. The set of IPv4 stands for both families: it is always there.
+ */
+function succeeded({ name, comment }: SetSpec, before: Contents, now: Contents): readonly Ip[] {
+  const twin = twinOf(comment ?? '');
+  if (familyOfIpSet(name) !== 4 || twin === undefined || !before.has(ipSetName(twin, 'address', 4))) return [];
+  return FAMILIES.flatMap((family) => {
+    const [former, next] = [ipSetName(twin, 'address', family), inFamily(name, family)];
+    return addressesOf(next, differenceOf(before.get(former) ?? NONE, now.get(next) ?? NONE));
+  });
+}
+
+/** Those of IPv6 of sets that have come with their first member of IPv6, or gone with the last, beside what they have of IPv4. */
+function firstOrLast(some: Contents, all: ReadonlySet<string>): readonly Ip[] {
+  return [...some].flatMap(([name, elements]) =>
+    familyOfIpSet(name) === 6 && !all.has(inFamily(name, 4)) ? addressesOf(name, [...elements]) : [],
+  );
+}
+
 /** Addresses that enter or leave a set of policy which was there before and is there after, under whichever id. */
 export function computeMovedAddresses(steps: Steps): readonly Ip[] {
   const { made, removed, changed } = historyOf(steps);
@@ -54,12 +73,14 @@ export function computeMovedAddresses(steps: Steps): readonly Ip[] {
   const moved = changed
     .filter(({ set }) => !isNew.has(set.name))
     .flatMap(({ set, elements }) => addressesOf(set.name, elements));
-  const succeeded = made.flatMap((set) => {
-    const before = predecessorOf(set, removed);
-    if (before === undefined) return [];
-    return addressesOf(set.name, differenceOf(before, content.get(set.name) ?? new Map()));
-  });
-  return [...new Set([...moved, ...succeeded])];
+  return [
+    ...new Set([
+      ...moved,
+      ...made.flatMap((set) => succeeded(set, removed, content)),
+      ...firstOrLast(content, isNew),
+      ...firstOrLast(removed, new Set(removed.keys())),
+    ]),
+  ];
 }
 
 export interface LocalIdentities {
