@@ -57,9 +57,8 @@ add rule inet ocicat group-egress-Wh0P11Pxa508g_jM jump rules-egress-XU7nzVuD_Jk
 add rule inet ocicat group-egress-Wh0P11Pxa508g_jM counter drop comment "no policy or profile decided"
 add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.1 }
 add element inet ocicat address6-d9WigOzflu0Pg0lw { fd00::1 }
-
-add element inet ocicat workload-egress { "cali1" : goto group-egress-Wh0P11Pxa508g_jM }
-add element inet ocicat workload-ingress { "cali1" : goto group-ingress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-egress { "cali1" : jump group-egress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-ingress { "cali1" : jump group-ingress-Wh0P11Pxa508g_jM }
 add element inet ocicat workload-names { "cali1" }
 add element inet ocicat workload-sources4 { "cali1" . 10.65.0.1 }
 add element inet ocicat workload-sources6 { "cali1" . fd00::1 }
@@ -76,8 +75,8 @@ test('the next endpoint of the network brings elements only', () => {
   ]);
   expect(printSteps(steps)).toBe(`add element inet ocicat address4-d9WigOzflu0Pg0lw { 10.65.0.2 }
 add element inet ocicat address6-d9WigOzflu0Pg0lw { fd00::2 }
-add element inet ocicat workload-egress { "cali2" : goto group-egress-Wh0P11Pxa508g_jM }
-add element inet ocicat workload-ingress { "cali2" : goto group-ingress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-egress { "cali2" : jump group-egress-Wh0P11Pxa508g_jM }
+add element inet ocicat workload-ingress { "cali2" : jump group-ingress-Wh0P11Pxa508g_jM }
 add element inet ocicat workload-names { "cali2" }
 add element inet ocicat workload-sources4 { "cali2" . 10.65.0.2 }
 add element inet ocicat workload-sources6 { "cali2" . fd00::2 }

@@ -221,6 +221,11 @@ function map(name: string, key: SetSpec['key'], elements: Elements = new Map()):
   return { spec: { name, key, interval: false, verdicts: true }, elements };
 }
 
+/** From interface to chain: in from-workload and to-workload, where what no chain decides is dropped. */
+function dispatchMap(name: string): NftSet {
+  return { spec: { name, key: ['ifname'], interval: false, verdicts: true, behind: 'drop' }, elements: new Map() };
+}
+
 function bytesSet(values: readonly number[]): Elements {
   return new Map(values.map((value) => [bytesOfU8(value), undefined]));
 }
@@ -281,8 +286,8 @@ function flowCounts(limit: number): NftSet {
 /** Always there, filled by the dynamic part. */
 function openSets(): readonly NftSet[] {
   return [
-    map(names.EGRESS_MAP, ['ifname']),
-    map(names.INGRESS_MAP, ['ifname']),
+    dispatchMap(names.EGRESS_MAP),
+    dispatchMap(names.INGRESS_MAP),
     set(names.WORKLOADS_SET, ['ifname']),
     set(names.ARP_SENDERS_SET, ['ifname', 'ipv4_addr']),
     set(names.ARP_ANSWERERS_SET, ['ifname']),

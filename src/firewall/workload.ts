@@ -67,8 +67,8 @@ export function computeWorkloadElements(
 ): readonly OwnedElement[] {
   const key = bytesOfInterfaceName(endpoint.interfaceName);
   return [
-    { set: names.EGRESS_MAP, key, verdict: { kind: 'goto', chain: egressChain } },
-    { set: names.INGRESS_MAP, key, verdict: { kind: 'goto', chain: ingressChain } },
+    { set: names.EGRESS_MAP, key, verdict: { kind: 'jump', chain: egressChain } },
+    { set: names.INGRESS_MAP, key, verdict: { kind: 'jump', chain: ingressChain } },
     { set: names.WORKLOADS_SET, key },
     ...sources(endpoint, allowedSources),
     ...discoverySources(endpoint),

@@ -48,10 +48,33 @@ function change(changes: Omit<RulesetChanges, 'addedSets' | 'addedChains'>): Bat
   ];
 }
 
+/** So little that any socket takes it at once: a batch that leads to something is never sent in parts. */
+const MAX_TOGETHER = 200;
+
+function sizeOf(batch: Batch): number {
+  return batch.reduce((sum, one) => sum + (one.kind === 'add-elements' ? one.elements.length : 1), 0);
+}
+
+/** Whether what leads to something new does so to nobody before it is complete: not by ranges, and by maps that drop what comes back. */
+function isClosedUntilComplete(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'add-set':
+      return !operation.set.interval;
+    case 'add-elements':
+      return !operation.set.verdicts || operation.set.behind === 'drop';
+    case 'add-chain':
+    case 'add-rule':
+      return true;
+    default:
+      return false;
+  }
+}
+
 /**
  * New sets and chains are complete before a step in which anything leads to them, because a batch's outcome does not
  * appear all at one instant (net/netfilter/nf_tables_api.c, nf_tables_commit): a packet that is under way sees the maps of
- * after and the chains of before, where a new chain is empty; and the ranges of sets come last of all.
+ * after and the chains of before, where a new chain is empty; and the ranges of sets come last of all. They come together with what
+ * leads there where that is closed meanwhile and was closed before: at each step that changes rules the kernel checks all of them.
  */
 function order(changes: RulesetChanges): Steps {
   const isNew = new Set(changes.addedSets.map(({ name }) => name));
@@ -60,6 +83,8 @@ function order(changes: RulesetChanges): Steps {
     prepare({ ...changes, addedElements: elements.filter(({ set }) => isNew.has(set.name)) }),
     change({ ...changes, addedElements: elements.filter(({ set }) => !isNew.has(set.name)) }),
   ];
+  const all = steps.flat();
+  if (sizeOf(all) <= MAX_TOGETHER && all.every(isClosedUntilComplete)) return all.length > 0 ? [all] : [];
   return steps.filter((step) => step.length > 0);
 }
 

@@ -182,6 +182,8 @@ export interface SetSpec {
   readonly dynamic?: true;
   /** What the rules that ask for it do with a packet that it has, whatever chain they are in. Its elements count packets. */
   readonly decides?: 'accept' | 'drop' | 'return';
+  /** Of a verdict map: the rule behind each that asks for it, which a packet meets that comes back from a chain. */
+  readonly behind?: 'drop';
   readonly comment?: string;
 }
 
