@@ -6,12 +6,19 @@ import type { Group, TierRuns } from './group.ts';
 import type { Segment } from './merge/segment.ts';
 import { createMergedTier, type MergedTier } from './merged-tier.ts';
 
+/** A group that is to be merged again. */
+interface StaleGroup {
+  readonly group: Group;
+  /** The lists of it that are others now; undefined: the group is new, or its owner is. */
+  readonly changed: ReadonlySet<RuleListId> | undefined;
+}
+
 export interface MergedGroups {
   /**
-   * Puts the sets of groups that have changed into the table, by the first endpoint of each; returns what they are asked for by. Those
-   * of the owners that nobody is any more are taken away.
+   * Puts the sets of groups that have changed into the table, by the first endpoint of each; returns what they are asked for by, but
+   * for those that are asked for as before. Those of the owners that nobody is any more are taken away.
    */
-  assign(groups: ReadonlyMap<string, Group>, former: Iterable<string>): ReadonlyMap<string, TierRuns>;
+  assign(groups: ReadonlyMap<string, StaleGroup>, former: Iterable<string>): ReadonlyMap<string, TierRuns>;
 }
 
 /** Names the sets of a group's direction. */
@@ -41,10 +48,7 @@ export function createMergedGroups(
         one = createMergedTier(editor, { owner, tier: index });
         merged.set(index, one);
       }
-      one.update(
-        tier[direction].flatMap((id) => segmentsOf(direction, id)),
-        tier[direction],
-      );
+      one.update((id) => segmentsOf(direction, id), tier[direction]);
     }
     for (const [index, one] of merged) {
       const tier = tiers[index];
@@ -55,6 +59,17 @@ export function createMergedGroups(
     return (tier) => merged.get(tiers.indexOf(tier))?.runs();
   }
 
+  /** Whether no rule of the group's chain is another, however its lists have changed. */
+  function tryReplace(owner: string, { group: { direction, tiers }, changed }: StaleGroup): boolean {
+    const merged = owned.get(owner);
+    if (merged === undefined || changed === undefined) return false;
+    return [...merged].every(([index, one]) =>
+      (tiers[index]?.[direction] ?? []).every(
+        (id) => !changed.has(id) || one.tryReplace(id, segmentsOf(direction, id)),
+      ),
+    );
+  }
+
   function close(owner: string): void {
     for (const one of owned.get(owner)?.values() ?? []) one.remove();
     owned.delete(owner);
@@ -62,7 +77,11 @@ export function createMergedGroups(
 
   return {
     assign(groups, former) {
-      const runs = new Map([...groups].map(([owner, group]) => [owner, update(owner, group)] as const));
+      const runs = new Map(
+        [...groups].flatMap(([owner, stale]) =>
+          tryReplace(owner, stale) ? [] : [[owner, update(owner, stale.group)] as const],
+        ),
+      );
       for (const owner of former) if (!groups.has(owner)) close(owner);
       return runs;
     },

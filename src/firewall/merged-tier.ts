@@ -32,7 +32,12 @@ export interface Run {
 
 export interface MergedTier {
   /** Changes what differs from the segments before; they are those of the lists, in order. */
-  update(segments: readonly Segment[], lists: readonly RuleListId[]): void;
+  update(segmentsOf: (id: RuleListId) => readonly Segment[], lists: readonly RuleListId[]): void;
+  /**
+   * Other segments of one of the lists, where no more than elements follows from them: all of the tier do the same before and after,
+   * in sets that are there. False where that is not so: then all is to be updated.
+   */
+  tryReplace(id: RuleListId, segments: readonly Segment[]): boolean;
   runs(): readonly Run[];
   /** Takes its sets away. */
   remove(): void;
@@ -91,13 +96,38 @@ function lacking(from: readonly Placed[], other: readonly Placed[]): readonly Pl
   return from.filter(({ segment, layer }) => layers.get(segment) !== layer);
 }
 
+/** Whether all do one thing, so that none of them has to be asked before another. */
+function isOneRun(placed: readonly Placed[]): boolean {
+  const [first] = placed;
+  return first?.segment.action !== undefined && placed.every(({ segment }) => segment.action === first.segment.action);
+}
+
+/** Where the segments of a list are. */
+interface Span {
+  readonly start: number;
+  readonly count: number;
+}
+
+function spansOf(lists: readonly RuleListId[], each: readonly (readonly Segment[])[]): ReadonlyMap<RuleListId, Span> {
+  const spans = new Map<RuleListId, Span>();
+  let start = 0;
+  for (const [index, id] of lists.entries()) {
+    const count = each[index]?.length ?? 0;
+    spans.set(id, { start, count });
+    start += count;
+  }
+  return spans;
+}
+
 /** A segment is in a tier once: what is in both at the same place stays. */
 function compare(before: readonly Placed[], after: readonly Placed[]) {
   return { removed: lacking(before, after), added: lacking(after, before) };
 }
 
 export function createMergedTier(editor: RulesetEditor, place: TierOwner): MergedTier {
-  let placed: readonly Placed[] = [];
+  let placed: Placed[] = [];
+  let hasOneRun = false;
+  let spans: ReadonlyMap<RuleListId, Span> = new Map();
   const sets = new Map<string, CountedSet>();
 
   function specOf(layer: number, action: MergedAction, shape: Shape): SetSpec {
@@ -158,12 +188,33 @@ export function createMergedTier(editor: RulesetEditor, place: TierOwner): Merge
     }
   }
 
+  /** Whether no rule is another when one segment takes the other's place. */
+  function isElementsOnly({ action, called, boxes }: Segment, after: Segment | undefined): boolean {
+    const isPresent = ({ shape }: Box) => sets.get(`${runOf(0, action)} ${shape.id}`)?.set !== undefined;
+    if (after === undefined || action !== after.action || called !== after.called) return false;
+    return boxes.every(isPresent) && after.boxes.every(isPresent);
+  }
+
   return {
+    tryReplace(id, segments) {
+      const span = spans.get(id);
+      if (!hasOneRun || span?.count !== segments.length) return false;
+      const before = placed.slice(span.start, span.start + span.count);
+      if (!before.every(({ segment }, at) => isElementsOnly(segment, segments[at]))) return false;
+      const after = segments.map((segment): Placed => ({ segment, layer: 0 }));
+      placed.splice(span.start, span.count, ...after);
+      forEachBox(after, add);
+      forEachBox(before, remove);
+      return [...sets.values()].every(({ owners }) => owners.size > 0);
+    },
     /** What comes is added before what goes is taken away, so that what is in both stays. */
-    update(segments, lists) {
-      const next = placeAll(segments, lists);
+    update(segmentsOf, lists) {
+      const each = lists.map(segmentsOf);
+      const next = placeAll(each.flat(), lists);
       const { removed, added } = compare(placed, next);
-      placed = next;
+      placed = [...next];
+      hasOneRun = isOneRun(placed);
+      spans = spansOf(lists, each);
       forEachBox(added, add);
       forEachBox(removed, remove);
       closeEmpty();

@@ -37,6 +37,8 @@ export interface PolicyRenderer {
 
 interface RenderedGroup {
   readonly group: Group;
+  /** The lists of its tiers. */
+  readonly lists: ReadonlySet<RuleListId>;
   readonly users: Set<string>;
   parts: readonly Part[];
   /** Who gives merged sets their names. */
@@ -94,9 +96,11 @@ export function createPolicyRenderer(
   );
   const segments = createSegmentCache(listOf, formatElementOwner, sets.rangesOf);
   const merged = createMergedGroups(editor, () => config().mergeFrom, segments.of);
-  /** Merged groups that are to be rendered, and names that their sets had. */
-  const stale = new Set<RenderedGroup>();
+  /** Merged groups that are to be merged again, with the lists that are others, if that is all; and names that their sets had. */
+  const stale = new Map<RenderedGroup, ReadonlySet<RuleListId> | undefined>();
   const formerOwners = new Set<string>();
+  /** Whether a list has come to pass, or does no more. */
+  let hasReshaped = false;
 
   function listOf(id: RuleListId): RuleList {
     const list = lists.get(id);
@@ -119,18 +123,17 @@ export function createPolicyRenderer(
     shared.release(former);
   }
 
-  function touch(rendered: RenderedGroup): void {
-    stale.add(rendered);
+  function touch(rendered: RenderedGroup, changed?: ReadonlySet<RuleListId>): void {
+    stale.set(rendered, changed);
     if (rendered.owner !== undefined) formerOwners.add(rendered.owner);
   }
 
   /** Merged groups that have one of the lists. */
-  function touchUsers(changed: ReadonlySet<string>): void {
+  function touchUsers(changed: ReadonlySet<RuleListId>): void {
     if (changed.size === 0) return;
     for (const rendered of groups.values()) {
-      const { tiers, direction } = rendered.group;
       if (rendered.owner === undefined || stale.has(rendered)) continue;
-      if (tiers.some((tier) => tier[direction].some((id) => changed.has(id)))) touch(rendered);
+      if ([...changed].some((id) => rendered.lists.has(id))) touch(rendered, hasReshaped ? undefined : changed);
     }
   }
 
@@ -143,6 +146,7 @@ export function createPolicyRenderer(
       for (const direction of DIRECTIONS) {
         shared.renewRules(direction, list.id);
         if (former === undefined || mayPass(former, direction) === mayPass(list, direction)) continue;
+        hasReshaped = true;
         for (const rendered of groups.values()) {
           if (!isMerged(rendered.group) && calls(rendered.group, direction, list.id)) render(rendered);
         }
@@ -163,7 +167,8 @@ export function createPolicyRenderer(
     retainGroup(group, endpoint) {
       let rendered = groups.get(group.name);
       if (rendered === undefined) {
-        rendered = { group, users: new Set(), parts: [], owner: undefined, form: [] };
+        const lists = new Set(group.tiers.flatMap((tier) => tier[group.direction]));
+        rendered = { group, lists, users: new Set(), parts: [], owner: undefined, form: [] };
         if (!isMerged(group)) render(rendered);
         groups.set(group.name, rendered);
       }
@@ -183,17 +188,20 @@ export function createPolicyRenderer(
     },
     settle() {
       touchUsers(segments.takeChanged());
-      const owners = new Map([...stale].map((one) => [ownerKey(one.group.direction, firstOf(one.users)), one]));
-      const runs = merged.assign(new Map([...owners].map(([owner, { group }]) => [owner, group])), formerOwners);
+      const owners = new Map([...stale.keys()].map((one) => [ownerKey(one.group.direction, firstOf(one.users)), one]));
+      const wanted = [...owners].map(([owner, one]) => [owner, { group: one.group, changed: stale.get(one) }] as const);
+      const runs = merged.assign(new Map(wanted), formerOwners);
       for (const [owner, rendered] of owners) {
         rendered.owner = owner;
         const runsOf = runs.get(owner);
+        if (runsOf === undefined) continue;
         const form = formOf(rendered.group, (id) => mayPass(listOf(id), rendered.group.direction), runsOf);
         if (!isNewForm(rendered.form, form)) continue;
         rendered.form = form;
         render(rendered, runsOf);
       }
       stale.clear();
+      hasReshaped = false;
       formerOwners.clear();
     },
   };
