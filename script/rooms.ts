@@ -48,7 +48,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'kernel/link': 'base net sys kernel/route',
   'kernel/shaping': 'base net sys kernel/link',
   'kernel/reconcile': 'base net sys kernel/route kernel/link kernel/shaping',
-  'kernel/event': 'base sys kernel/route kernel/link',
+  'kernel/event': 'base net sys kernel/route kernel/link kernel/reconcile',
   'kernel/nftables': 'base nftables firewall sys',
   'kernel/forward': 'base net nftables firewall/forward firewall sys kernel/route kernel/link kernel/nftables',
   'kernel/flow': 'base net firewall sys kernel/link kernel/event',

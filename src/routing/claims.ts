@@ -67,10 +67,7 @@ export function createClaims(): Claims {
       return [...left, ...claims.map(add)];
     },
     at: (destination) =>
-      byDestination
-        .get(destination)
-        ?.toSorted((a, b) => (a.block < b.block ? -1 : 1))
-        .at(0),
+      byDestination.get(destination)?.reduce((first, claim) => (claim.block < first.block ? claim : first)),
     of: (node) => byNode.get(node) ?? [],
     destinations: () => byDestination.keys(),
   };

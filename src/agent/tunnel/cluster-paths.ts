@@ -29,17 +29,20 @@ interface Part {
   readonly blackholes: readonly Cidr[];
 }
 
-function linkOf({ way: { kind } }: ClusterRoute, family: Family, { underlay }: FamilyRoutes): LinkChoice | undefined {
-  if (kind === 'vxlan') return { kind: 'name', name: VXLAN_LINKS[family] };
-  if (kind === 'ipip') return { kind: 'name', name: IPIP_LINK };
-  return underlay && { kind: 'holder', address: underlay.address };
+type Links = Readonly<Record<ClusterRoute['way']['kind'], LinkChoice | undefined>>;
+
+/** Which link each kind of way leads by; undefined while this host has no address there. */
+function linksOf(family: Family, { underlay }: FamilyRoutes): Links {
+  return {
+    vxlan: { kind: 'name', name: VXLAN_LINKS[family] },
+    ipip: { kind: 'name', name: IPIP_LINK },
+    direct: underlay && { kind: 'holder', address: underlay.address },
+  };
 }
 
-function pathsOf(route: ClusterRoute, family: Family, own: FamilyRoutes): readonly DesiredPath[] {
-  const link = linkOf(route, family, own);
-  const { destination, way } = route;
-  if (link === undefined) return [];
-  return [{ destination, table: TABLE_MAIN, way: { kind: 'gateway', link, gateway: way.gateway } }];
+function tryPathOf({ destination, way }: ClusterRoute, links: Links): DesiredPath | undefined {
+  const link = links[way.kind];
+  return link && { destination, table: TABLE_MAIN, way: { kind: 'gateway', link, gateway: way.gateway } };
 }
 
 function tunnelsOf({ vxlan, ipip }: FamilyRoutes, family: Family, peers: readonly VxlanPeer[]) {
@@ -59,7 +62,8 @@ function stateOf(own: FamilyRoutes, family: Family, { peers, routes, blackholes 
   const nowhere = blackholes.map(
     (destination): DesiredPath => ({ destination, table: TABLE_MAIN, way: { kind: 'blackhole' } }),
   );
-  const paths = [...nowhere, ...routes.flatMap((route) => pathsOf(route, family, own))];
+  const links = linksOf(family, own);
+  const paths = [...nowhere, ...routes.flatMap((route) => tryPathOf(route, links) ?? [])];
   return {
     tunnels: tunnelsOf(own, family, peers),
     routes: new Map(paths.map((path) => [pathKey(path), path])),

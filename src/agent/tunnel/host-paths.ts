@@ -1,10 +1,9 @@
 // The ways from this host to the others, kept in the kernel as the cluster has them: what a change makes other at once, and all of
 // it at the start and whenever somebody else may have touched it.
 import type { KernelEvent } from '../../kernel/event/events.ts';
+import { isPathEvent } from '../../kernel/event/path-event.ts';
 import { mergePaths, NO_PATHS, type PathState } from '../../kernel/reconcile/path-state.ts';
 import type { PathOutcome, Paths } from '../../kernel/reconcile/paths.ts';
-import { PATH_PROTOCOL } from '../../kernel/route/routes.ts';
-import { formatCidr } from '../../net/cidr.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
 import type { Log } from '../../sys/log.ts';
 import { computeChangedPaths, computeClusterPaths } from './cluster-paths.ts';
@@ -31,26 +30,6 @@ export interface HostPathsContext {
 
 function isChange({ peers, routes, blackholes }: ClusterRouteChanges[4]): boolean {
   return peers.length + routes.length + blackholes.length > 0;
-}
-
-/** Whether the kernel's news is about what is ours, and not by our own hand. */
-function concerns({ marks }: Paths, event: KernelEvent): boolean {
-  if ('causedBy' in event && event.causedBy === marks.portId) return false;
-  switch (event.kind) {
-    case 'link':
-      return marks.links.has(event.link.name) || marks.tunnels.has(event.link.index);
-    case 'address':
-      return marks.addresses.has(event.address.address.address) || marks.tunnels.has(event.address.interfaceIndex);
-    case 'route':
-      if (event.change === 'removed' && marks.blocked.has(formatCidr(event.route.destination))) return true;
-      return event.route.protocol === PATH_PROTOCOL;
-    case 'neighbour':
-      return event.change === 'removed' && marks.tunnels.has(event.neighbour.interfaceIndex);
-    case 'overrun':
-      return event.of === 'rtnetlink';
-    default:
-      return false;
-  }
 }
 
 export function createHostPaths({ paths, routes, log }: HostPathsContext): HostPaths {
@@ -96,6 +75,6 @@ export function createHostPaths({ paths, routes, log }: HostPathsContext): HostP
     reconcile() {
       if (isStarted) look(log.warn, 'restored');
     },
-    isConcerned: (event) => isStarted && concerns(paths, event),
+    isConcerned: (event) => isStarted && isPathEvent(event, paths.marks),
   };
 }

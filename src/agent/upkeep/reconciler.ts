@@ -67,6 +67,8 @@ function workOf(event: KernelEvent): readonly Work[] {
     case 'address':
       return cidrContains(LINK_LOCAL, event.address.address.address) ? [] : ['host'];
     case 'neighbour':
+    case 'forwarding':
+    case 'rule':
       return [];
   }
 }
@@ -107,6 +109,7 @@ export async function runReconciler(targets: ReconcilerTargets, signal: AbortSig
     'route',
     'address',
     'neighbour',
+    'rule',
     'queueing',
     'netconf',
     'nftables',

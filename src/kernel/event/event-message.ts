@@ -2,8 +2,10 @@
 import * as netlink from '../../sys/netlink.ts';
 import { type Link, RTM_DELLINK, RTM_NEWLINK, readLink } from '../link/links.ts';
 import { type LinkAddress, RTM_DELADDR, RTM_NEWADDR, tryReadAddress } from '../route/addresses.ts';
+import { type ForwardingEntry, tryReadForwarding } from '../route/forwarding.ts';
 import { type Neighbour, RTM_DELNEIGH, RTM_NEWNEIGH, tryReadNeighbour } from '../route/neighbours.ts';
 import { type Route, RTM_DELROUTE, RTM_NEWROUTE, tryReadRoute } from '../route/routes.ts';
+import { RTM_DELRULE, RTM_NEWRULE } from '../route/routing-rules.ts';
 
 type Change = 'set' | 'removed';
 
@@ -13,6 +15,10 @@ export type KernelEvent =
   | { readonly kind: 'route'; readonly change: Change; readonly route: Route; readonly causedBy: number }
   | { readonly kind: 'address'; readonly change: Change; readonly address: LinkAddress; readonly causedBy: number }
   | { readonly kind: 'neighbour'; readonly change: Change; readonly neighbour: Neighbour; readonly causedBy: number }
+  /** Of a VXLAN link; the kernel does not say whose request it was. */
+  | { readonly kind: 'forwarding'; readonly change: Change; readonly entry: ForwardingEntry }
+  /** A rule of routing. */
+  | { readonly kind: 'rule'; readonly causedBy: number }
   /** A queueing discipline of a link, or a filter of one. */
   | { readonly kind: 'queueing'; readonly interfaceIndex: number; readonly causedBy: number }
   /** A setting of the network changed, forwarding among them. */
@@ -36,6 +42,13 @@ const RTM_DELTFILTER = 45;
 /** linux/rtnetlink.h: a setting of one interface, of all or of new ones. */
 const RTM_NEWNETCONF = 80;
 
+function tryReadNeighbourEvent(payload: Uint8Array, change: Change, causedBy: number): KernelEvent | undefined {
+  const entry = tryReadForwarding(payload);
+  if (entry !== undefined) return { kind: 'forwarding', change, entry };
+  const neighbour = tryReadNeighbour(payload);
+  return neighbour === undefined ? undefined : { kind: 'neighbour', change, neighbour, causedBy };
+}
+
 /** The event of a rtnetlink notification; undefined for what nobody here wants. */
 export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undefined {
   const { type, payload, portId: causedBy } = message;
@@ -56,11 +69,11 @@ export function tryReadRouteEvent(message: netlink.Message): KernelEvent | undef
       return route === undefined ? undefined : { kind: 'route', change, route, causedBy };
     }
     case RTM_NEWNEIGH:
-    case RTM_DELNEIGH: {
-      const neighbour = tryReadNeighbour(payload);
-      const change = type === RTM_NEWNEIGH ? 'set' : 'removed';
-      return neighbour === undefined ? undefined : { kind: 'neighbour', change, neighbour, causedBy };
-    }
+    case RTM_DELNEIGH:
+      return tryReadNeighbourEvent(payload, type === RTM_NEWNEIGH ? 'set' : 'removed', causedBy);
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+      return { kind: 'rule', causedBy };
     case RTM_NEWQDISC:
     case RTM_DELQDISC:
     case RTM_DELTFILTER:

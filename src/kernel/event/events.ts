@@ -6,7 +6,8 @@ import { createNftablesReader, type KernelEvent, tryReadRouteEvent } from './eve
 import { readNetlinkStream } from './netlink-stream.ts';
 
 export type { KernelEvent } from './event-message.ts';
-export type EventKind = Exclude<KernelEvent['kind'], 'overrun'>;
+/** Of neighbours come those of forwarding tables too. */
+export type EventKind = Exclude<KernelEvent['kind'], 'overrun' | 'forwarding'>;
 
 /** Multicast groups (linux/rtnetlink.h, RTNLGRP_…). */
 const routeGroups: Readonly<Record<Exclude<EventKind, 'nftables'>, readonly number[]>> = {
@@ -16,6 +17,7 @@ const routeGroups: Readonly<Record<Exclude<EventKind, 'nftables'>, readonly numb
   address: [5, 9],
   route: [7, 11],
   netconf: [24, 25],
+  rule: [8, 19],
 };
 /** NFNLGRP_NFTABLES (linux/netfilter/nfnetlink.h). */
 const NFTABLES_GROUP = 7;

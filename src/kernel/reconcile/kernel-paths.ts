@@ -6,7 +6,7 @@ import type { ForwardingEntry } from '../route/forwarding.ts';
 import type { MarkRule } from '../route/mark-rules.ts';
 import type { Neighbour } from '../route/neighbours.ts';
 import { PATH_PROTOCOL, ROUTE_METRIC, type Route } from '../route/routes.ts';
-import type { DesiredPath, DesiredTunnel, DesiredWay, LinkChoice, PathState } from './path-state.ts';
+import type { DesiredPath, DesiredTunnel, LinkChoice, PathState } from './path-state.ts';
 
 export interface KernelPaths {
   readonly routes: readonly Route[];
@@ -20,24 +20,24 @@ export interface KernelPaths {
 /** The number of a link that is there and up; undefined for any other. */
 export type FindLink = (link: LinkChoice) => number | undefined;
 
-function routeOf(
-  { destination, table }: DesiredPath,
-  changes: Pick<Route, 'type'> & Partial<Pick<Route, 'scope' | 'interfaceIndex' | 'gateway' | 'onlink'>>,
-): Route {
-  const fixed = { table, protocol: PATH_PROTOCOL, source: undefined, metric: ROUTE_METRIC } as const;
-  const plain = { scope: 'universe', interfaceIndex: undefined, gateway: undefined } as const;
-  return { destination: maskCidr(destination), ...fixed, ...plain, ...changes };
-}
-
 /** Undefined while it has to wait for its link. */
-function resolveWay(path: DesiredPath, way: DesiredWay, find: FindLink): Route | undefined {
-  if (way.kind === 'blackhole' || way.kind === 'throw') return routeOf(path, { type: way.kind });
-  const interfaceIndex = find(way.link);
-  if (interfaceIndex === undefined) return undefined;
-  if (way.kind === 'gateway')
-    return routeOf(path, { type: 'unicast', interfaceIndex, gateway: way.gateway, onlink: true });
-  const scope = cidrFamily(path.destination) === 4 ? 'link' : 'universe';
-  return routeOf(path, { type: 'unicast', scope, interfaceIndex });
+function resolveWay({ destination, table, way }: DesiredPath, find: FindLink): Route | undefined {
+  const isNowhere = way.kind === 'blackhole' || way.kind === 'throw';
+  const interfaceIndex = isNowhere ? undefined : find(way.link);
+  if (!isNowhere && interfaceIndex === undefined) return undefined;
+  const isGateway = way.kind === 'gateway';
+  return {
+    destination: maskCidr(destination),
+    table,
+    protocol: PATH_PROTOCOL,
+    scope: way.kind === 'link' && cidrFamily(destination) === 4 ? 'link' : 'universe',
+    type: isNowhere ? way.kind : 'unicast',
+    interfaceIndex,
+    gateway: isGateway ? way.gateway : undefined,
+    onlink: isGateway,
+    source: undefined,
+    metric: ROUTE_METRIC,
+  };
 }
 
 /** Of several with the same key the first counts. */
@@ -72,7 +72,7 @@ export function resolvePaths({ tunnels, routes, rules }: PathState, find: FindLi
     return index === undefined ? [] : [resolveTunnel(tunnel, index)];
   });
   return {
-    routes: [...routes.values()].flatMap((path) => resolveWay(path, path.way, find) ?? []),
+    routes: [...routes.values()].flatMap((path) => resolveWay(path, find) ?? []),
     addresses: found.flatMap(({ addresses }) => addresses),
     neighbours: found.flatMap(({ neighbours }) => neighbours),
     forwarding: found.flatMap(({ forwarding }) => forwarding),

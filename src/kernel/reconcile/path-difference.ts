@@ -3,7 +3,7 @@
 import { sameContent } from '../../base/equal.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import type { LinkAddress } from '../route/addresses.ts';
-import type { ForwardingEntry } from '../route/forwarding.ts';
+import { type ForwardingEntry, forwardingKey } from '../route/forwarding.ts';
 import type { MarkRule } from '../route/mark-rules.ts';
 import type { Neighbour } from '../route/neighbours.ts';
 import { type Route, sameRoute } from '../route/routes.ts';
@@ -32,6 +32,7 @@ export function slotOf({ destination, table, metric }: Route): string {
 }
 
 function routeDifference(wanted: readonly Route[], there: readonly Route[]): PathDifference['routes'] {
+  if (there.length === 0) return { set: wanted, replaced: [], removed: [] };
   const standing = Map.groupBy(there, slotOf);
   const kept = new Set<Route>();
   const [set, replaced]: [Route[], Route[]] = [[], []];
@@ -51,6 +52,7 @@ function keyedDifference<T>(
   keyOf: (value: T) => string,
   isSame: (a: T, b: T) => boolean,
 ): Change<T> {
+  if (there.length === 0) return { set: wanted, removed: [] };
   const standing = new Map(there.map((value) => [keyOf(value), value]));
   const keys = new Set(wanted.map(keyOf));
   return {
@@ -79,8 +81,7 @@ function forwardingDifference(
   wanted: readonly ForwardingEntry[],
   there: readonly ForwardingEntry[],
 ): Change<ForwardingEntry> {
-  const keyOf = ({ interfaceIndex, mac, underlay }: ForwardingEntry) => `${interfaceIndex} ${mac} ${underlay}`;
-  return keyedDifference(wanted, there, keyOf, (a, b) => a.permanent === b.permanent);
+  return keyedDifference(wanted, there, forwardingKey, (a, b) => a.permanent === b.permanent);
 }
 
 export function computePathDifference(wanted: KernelPaths, there: KernelPaths): PathDifference {

@@ -7,7 +7,7 @@ import * as netlink from '../../sys/netlink.ts';
 import { LOOPBACK_INDEX } from '../link/links.ts';
 import { observeTunnelLinks, type TunnelLink } from '../link/tunnel-link.ts';
 import { observeAddresses } from '../route/addresses.ts';
-import { observeForwarding } from '../route/forwarding.ts';
+import { forwardingKey, observeForwarding } from '../route/forwarding.ts';
 import { observeMarkRules } from '../route/mark-rules.ts';
 import { observeNeighbours } from '../route/neighbours.ts';
 import { observeRoutes, PATH_PROTOCOL, TABLE_ANY } from '../route/routes.ts';
@@ -15,7 +15,7 @@ import { applyPaths } from './apply-paths.ts';
 import { makeTunnels, removeTunnels } from './apply-tunnels.ts';
 import { type FindLink, type KernelPaths, resolvePaths } from './kernel-paths.ts';
 import { computePathDifference, type PathDifference } from './path-difference.ts';
-import type { LinkChoice, PathState } from './path-state.ts';
+import type { PathState } from './path-state.ts';
 import { computeTunnelDifference, isOurTunnel, type ObservedHost, type TunnelDifference } from './tunnel-difference.ts';
 
 /** Each link gives itself one. */
@@ -30,7 +30,7 @@ export interface PathOutcome {
 }
 
 /** What is ours or led by, as the last look has found it: tells the kernel's notifications that matter from others. */
-interface PathMarks {
+export interface PathMarks {
   /** The address of the socket by which the kernel is changed, see KernelEvent. */
   readonly portId: number;
   /** Numbers of our tunnels. */
@@ -41,6 +41,8 @@ interface PathMarks {
   readonly addresses: ReadonlySet<Ip>;
   /** By `formatCidr`: destinations of routes that could not be made. */
   readonly blocked: ReadonlySet<string>;
+  /** By `forwardingKey`: those that are wanted. */
+  readonly forwarding: ReadonlySet<string>;
 }
 
 export interface Paths {
@@ -72,27 +74,20 @@ function finderOf({ links, addresses }: ObservedHost, { tunnels }: PathState): F
   };
 }
 
-/** The links that something is to lead by. */
-function choicesOf({ tunnels, routes }: PathState): readonly LinkChoice[] {
-  const ways = [...routes.values()].flatMap(({ way }) => ('link' in way ? [way.link] : []));
-  const own = [...tunnels].flatMap(([name, { local }]): readonly LinkChoice[] => [
-    { kind: 'name', name },
-    { kind: 'holder', address: local },
-  ]);
-  return [...new Set([...ways, ...own])];
-}
+type FoundMarks = Pick<PathMarks, 'tunnels' | 'links' | 'addresses'>;
 
-function marksOf(host: ObservedHost, desired: PathState): Omit<PathMarks, 'portId' | 'blocked'> {
-  const choices = choicesOf(desired);
-  const addresses = new Set(choices.flatMap((choice) => (choice.kind === 'holder' ? [choice.address] : [])));
-  const holders = host.addresses.filter(({ address }) => addresses.has(address.address));
+function marksOf({ links, addresses }: ObservedHost, desired: PathState): FoundMarks {
+  const names = new Set(desired.tunnels.keys());
+  const chosen = new Set([...desired.tunnels.values()].map(({ local }) => local));
+  for (const { way } of desired.routes.values()) {
+    if (way.kind === 'blackhole' || way.kind === 'throw') continue;
+    if (way.link.kind === 'name') names.add(way.link.name);
+    else chosen.add(way.link.address);
+  }
+  const holders = addresses.filter(({ address }) => chosen.has(address.address));
   const numbers = new Set(holders.map(({ interfaceIndex }) => interfaceIndex));
-  const names = choices.flatMap((choice) => (choice.kind === 'name' ? [choice.name] : []));
-  return {
-    tunnels: new Set(host.links.filter(isOurTunnel).map(({ index }) => index)),
-    links: new Set([...names, ...host.links.filter(({ index }) => numbers.has(index)).map(({ name }) => name)]),
-    addresses,
-  };
+  for (const { name, index } of links) if (numbers.has(index)) names.add(name);
+  return { tunnels: new Set(links.filter(isOurTunnel).map(({ index }) => index)), links: names, addresses: chosen };
 }
 
 /** What is ours, whoever wants it. */
@@ -121,13 +116,24 @@ const NO_TUNNELS = { removed: [], made: [], corrected: [] };
 /** In the network namespace of the socket, the calling thread's if none is given. Synchronous throughout. Throws `kernel`. */
 export function openPaths(socket = netlink.openNetlink(netlink.NETLINK_ROUTE)): Paths {
   let find: FindLink = () => undefined;
-  let found: Omit<PathMarks, 'portId' | 'blocked'> = { tunnels: new Set(), links: new Set(), addresses: new Set() };
+  let found: FoundMarks = { tunnels: new Set(), links: new Set(), addresses: new Set() };
   const blocked = new Set<string>();
+  const forwarding = new Set<string>();
+
+  function forgetBlocked({ set, replaced, removed }: PathDifference['routes']): void {
+    if (blocked.size === 0) return;
+    for (const { destination } of [...set, ...replaced, ...removed]) blocked.delete(formatCidr(destination));
+  }
+
+  /** What the kernel tells of it is no news then. */
+  function expectForwarding({ set, removed }: PathDifference['forwarding']): void {
+    for (const entry of removed) forwarding.delete(forwardingKey(entry));
+    for (const entry of set) forwarding.add(forwardingKey(entry));
+  }
 
   function apply(paths: PathDifference): readonly OcicatError[] {
-    const { routes } = paths;
-    for (const { destination } of [...routes.set, ...routes.replaced, ...routes.removed])
-      blocked.delete(formatCidr(destination));
+    forgetBlocked(paths.routes);
+    expectForwarding(paths.forwarding);
     const applied = applyPaths(socket, paths);
     for (const { destination } of applied.blocked) blocked.add(formatCidr(destination));
     return applied.failures;
@@ -142,8 +148,11 @@ export function openPaths(socket = netlink.openNetlink(netlink.NETLINK_ROUTE)): 
       find = finderOf(host, desired);
       found = marksOf(host, desired);
       blocked.clear();
+      forwarding.clear();
+      const wanted = resolvePaths(desired, find);
+      expectForwarding({ set: wanted.forwarding, removed: [] });
       const there = observePaths(socket, host, (name) => desired.tunnels.has(name));
-      const paths = computePathDifference(resolvePaths(desired, find), there);
+      const paths = computePathDifference(wanted, there);
       const failures = apply(paths);
       const unwanted = tunnels.removed.filter(({ name }) => !desired.tunnels.has(name));
       const left = removeTunnels(socket, unwanted);
@@ -154,7 +163,7 @@ export function openPaths(socket = netlink.openNetlink(netlink.NETLINK_ROUTE)): 
       return { tunnels: NO_TUNNELS, paths, failures: apply(paths) };
     },
     get marks() {
-      return { ...found, blocked, portId: socket.portId };
+      return { ...found, blocked, forwarding, portId: socket.portId };
     },
     close: socket.close,
   };

@@ -33,6 +33,8 @@ export interface KernelState {
 }
 
 function mergeFirst<V>(maps: readonly ReadonlyMap<string, V>[]): ReadonlyMap<string, V> {
+  const [first, ...others] = maps.filter(({ size }) => size > 0);
+  if (first !== undefined && others.length === 0) return first;
   const merged = new Map<string, V>();
   for (const map of maps) for (const [key, value] of map) if (!merged.has(key)) merged.set(key, value);
   return merged;

@@ -37,8 +37,13 @@ export function writeForwardingRemoval(writer: netlink.MessageWriter, entry: For
   writeEntry(writer, RTM_DELNEIGH, flags, entry);
 }
 
-/** Undefined for an entry without an address, or of a bridge. */
-function tryReadForwarding(payload: Uint8Array): ForwardingEntry | undefined {
+/** What two entries cannot both have. */
+export function forwardingKey({ interfaceIndex, mac, underlay }: ForwardingEntry): string {
+  return `${interfaceIndex} ${mac} ${underlay}`;
+}
+
+/** Reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH; undefined for an entry that leads to no other host, and for neighbours. */
+export function tryReadForwarding(payload: Uint8Array): ForwardingEntry | undefined {
   const attributes = netlink.readAttributes(payload, HEADER_BYTES);
   const [mac, underlay] = [attributes.get(NDA_LLADDR), attributes.get(NDA_DST)];
   if (payload[0] !== AF_BRIDGE || mac?.length !== 6 || underlay === undefined) return undefined;

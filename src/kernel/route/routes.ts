@@ -1,7 +1,17 @@
 // Kernel routes: read with a filter, and changed in one batch.
 import { OcicatError } from '../../base/errors.ts';
 import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../../net/cidr.ts';
-import { bitsOf, type Family, familyOf, formatIp, type Ip, ipFromBytes, ipToBytes, parseIp } from '../../net/ip.ts';
+import {
+  bitsOf,
+  type Family,
+  familyOf,
+  formatIp,
+  type Ip,
+  ipFromBytes,
+  ipToBytes,
+  isIpv4,
+  parseIp,
+} from '../../net/ip.ts';
 import { EEXIST, ENOENT, ESRCH, errnoName } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { type RefusedItem, requestEach } from './netlink-batch.ts';
@@ -100,6 +110,12 @@ function addressFamily(family: Family): number {
   return family === 4 ? AF_INET : AF_INET6;
 }
 
+/** Without an array for each address of IPv4, as there may be thousands. */
+function writeIp(writer: netlink.MessageWriter, type: number, ip: Ip): void {
+  if (isIpv4(ip)) writer.attrBe32(type, ip);
+  else writer.attrBytes(type, ipToBytes(ip));
+}
+
 /** Appends a whole RTM_NEWROUTE or RTM_DELROUTE message. */
 export function writeRoute(writer: netlink.MessageWriter, type: number, flags: number, route: Route): void {
   const { destination, table } = route;
@@ -115,10 +131,10 @@ export function writeRoute(writer: netlink.MessageWriter, type: number, flags: n
     .u8(scopes[route.scope])
     .u8(types[route.type])
     .u32(route.onlink ? RTNH_F_ONLINK : 0);
-  if (destination.prefixLength > 0) writer.attrBytes(RTA_DST, ipToBytes(destination.address));
+  if (destination.prefixLength > 0) writeIp(writer, RTA_DST, destination.address);
   if (route.interfaceIndex !== undefined) writer.attrU32(RTA_OIF, route.interfaceIndex);
-  if (route.gateway !== undefined) writer.attrBytes(RTA_GATEWAY, ipToBytes(route.gateway));
-  if (route.source !== undefined) writer.attrBytes(RTA_PREFSRC, ipToBytes(route.source));
+  if (route.gateway !== undefined) writeIp(writer, RTA_GATEWAY, route.gateway);
+  if (route.source !== undefined) writeIp(writer, RTA_PREFSRC, route.source);
   if (route.metric !== 0) writer.attrU32(RTA_PRIORITY, route.metric);
   writer.attrU32(RTA_TABLE, table).end();
 }
