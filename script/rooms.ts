@@ -69,7 +69,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/node':
     'base net blocks model/meta model/ipam routing sys datastore/* ipam kernel/route kernel/link agent/config',
   'agent/tunnel':
-    'base net selector schema blocks model/meta routing sys datastore datastore/resource ipam kernel/route kernel/reconcile kernel/event agent/node',
+    'base net selector schema blocks model/meta routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
     'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint',

@@ -45,6 +45,7 @@ import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
 import { createHostPaths } from './tunnel/host-paths.ts';
 import { followTunnelAddresses } from './tunnel/tunnel-addresses.ts';
+import { createTunnelSupport } from './tunnel/tunnel-support.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
 import { createIdleTimer } from './upkeep/idle-timer.ts';
 import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
@@ -144,8 +145,9 @@ async function run(
     one.close(),
   );
   const workloads = createWorkloads(log);
+  const tunnelSupport = createTunnelSupport({ pools: nodeCache.ipam.pools, log });
   const paths = closing.adopt(openPaths(), (one) => one.close());
-  const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, log });
+  const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, support: tunnelSupport, log });
   const forwarding = createForwarding(log);
   const hostMtu = followHostMtu({ links: () => linksOf(nodeCache), log }, signal);
   const refresher = closing.adopt(createRefresher({ dataplane, workloads, hostPaths, log }), (one) => one.close());
@@ -205,6 +207,7 @@ async function run(
     endpointGone: () => session.flush(),
     whyBehind: session.whyBehind,
     mtuBytes: hostMtu.of,
+    unmadeTunnels: tunnelSupport.unmade,
     now: Date.now,
   };
   const attacher = createAttacher(attach);
@@ -221,6 +224,7 @@ async function run(
   session.onRead(housekeeping.touch);
   session.onRead(tunnelAddresses.touch);
   session.onRead(hostMtu.touch);
+  session.onRead(tunnelSupport.unmade);
   watchThreads(log, signal);
   const reconciled = { dataplane, workloads, hostPaths, forwarding, otherFirewalls, touchHost, bird, log };
   await Promise.race([runReconciler(reconciled, signal), session.run(signal), nodeLease.keep(signal)]);

@@ -24,6 +24,7 @@ export function assignRequestOf({ context, request }: Operation<AddressRequest>)
     exact: addresses,
     ipv4Pools,
     ipv6Pools,
+    unmade: context.unmadeTunnels(),
     isSame: (_attributes, ip) => !others.has(ip),
   };
 }

@@ -51,6 +51,7 @@ async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     mtuBytes: () => 1440,
+    unmadeTunnels: () => new Set(),
     endpointFolder: join(folder, 'endpoints'),
     now: Date.now,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },

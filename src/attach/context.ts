@@ -1,6 +1,7 @@
 // What attaching works with: everything that it needs from the rest of the agent, and nothing else.
 import type { Issue } from '../base/errors.ts';
 import type { Datastore, Revision } from '../datastore/port.ts';
+import type { Pool } from '../ipam/pool.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
@@ -54,6 +55,8 @@ export interface AttachContext {
   readonly boot: string;
   /** The MTU for a workload with these addresses; undefined while the agent does not know one. */
   mtuBytes(addresses: readonly Ip[]): number | undefined;
+  /** Encapsulations of pools that this host's kernel does not have: such a pool gives no addresses here. */
+  unmadeTunnels(): ReadonlySet<Pool['encapsulation']>;
   /** Folder for the endpoints of the pods that live, for a store that does not know them; made when it is needed. */
   readonly endpointFolder: string;
   /** The clock, in milliseconds since 1970. */

@@ -9,8 +9,9 @@ import type { StatusRequest } from './request.ts';
 function requirePools({ context, request }: Operation<StatusRequest>): void {
   const { families, ipv4Pools, ipv6Pools } = request;
   const view = context.cache.ipam;
+  const unmade = context.unmadeTunnels();
   for (const family of families)
-    choosePools(view, { family, use: 'Workload', pools: family === 4 ? ipv4Pools : ipv6Pools });
+    choosePools(view, { family, use: 'Workload', pools: family === 4 ? ipv4Pools : ipv6Pools, unmade });
 }
 
 /** Throws why ADD would fail. */

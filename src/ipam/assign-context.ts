@@ -5,7 +5,7 @@ import type { Cidr } from '../net/cidr.ts';
 import type { Family, Ip } from '../net/ip.ts';
 import { countInHandle, parseHandle, printHandle } from './handle.ts';
 import type { IpamContext } from './own-block.ts';
-import type { PoolUse } from './pool.ts';
+import type { Pool, PoolUse } from './pool.ts';
 
 export interface AssignRequest {
   /** Who holds the addresses; all of them are released by this name. */
@@ -20,6 +20,8 @@ export interface AssignRequest {
   /** Ranges or names of pools; empty or absent: those that select this node. */
   readonly ipv4Pools?: readonly string[];
   readonly ipv6Pools?: readonly string[];
+  /** Encapsulations of pools that this host's kernel does not have. */
+  readonly unmade?: ReadonlySet<Pool['encapsulation']>;
   /**
    * Which addresses that are already held under the handle count as this request's, given again instead of taking more.
    * Default: all of them.

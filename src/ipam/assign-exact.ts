@@ -7,7 +7,7 @@ import { familyOf, formatIp, type Ip } from '../net/ip.ts';
 import { type AssignContext, type Assigned, countAddress } from './assign-context.ts';
 import { blockKey, isOwn, keepBlock, tryReadBlock } from './own-block.ts';
 import type { Pool } from './pool.ts';
-import { describePool } from './pool-choice.ts';
+import { describePool, requireMade } from './pool-choice.ts';
 
 function describeHolder(holder: Attribute): string {
   if (holder.releasedAt !== undefined) return `cooling down since ${holder.releasedAt}`;
@@ -15,7 +15,7 @@ function describeHolder(holder: Attribute): string {
   return `held by "${holder.handleId ?? 'nobody known'}"${node === undefined ? '' : ` on node "${node}"`}`;
 }
 
-/** Throws `not-found` in no pool, `denied` in a pool for other uses. */
+/** Throws `not-found` in no pool, `denied` in a pool for other uses, `not-ready` in one without a way to other hosts. */
 function poolOf({ view, request }: AssignContext, ip: Ip): Pool {
   const pool = view.pools().find((one) => one.enabled && cidrContains(one.cidr, ip));
   if (pool === undefined) {
@@ -27,6 +27,7 @@ function poolOf({ view, request }: AssignContext, ip: Ip): Pool {
       `assign address "${formatIp(ip)}": The provided IP address is not in a configured pool; there are ${known}`,
     );
   }
+  requireMade(pool, request);
   if (pool.allowedUses.includes(request.use)) return pool;
   const uses = pool.allowedUses.join(' ');
   throw new OcicatError(

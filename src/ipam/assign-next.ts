@@ -117,7 +117,7 @@ function exhausted(context: AssignContext, family: Family, pools: readonly Pool[
 export async function takeNext(context: AssignContext, family: Family): Promise<Assigned> {
   const { view, request } = context;
   const wanted = (family === 4 ? request.ipv4Pools : request.ipv6Pools) ?? [];
-  const pools = choosePools(view, { family, use: request.use, pools: wanted });
+  const pools = choosePools(view, { family, use: request.use, pools: wanted, unmade: request.unmade });
   const { strictAffinity, autoAllocateBlocks, maxBlocksPerHost } = view.settings();
   const own = view.ownBlocks().filter((cidr) => cidrFamily(parseCidr(cidr)) === family);
   const capped = own.length >= maxBlocksPerHost;

@@ -12,6 +12,8 @@ export interface PoolRequest {
   readonly use: PoolUse;
   /** Ranges or names of pools; empty: whatever selects this node. */
   readonly pools: readonly string[];
+  /** Encapsulations that this host's kernel does not have. */
+  readonly unmade?: ReadonlySet<Pool['encapsulation']> | undefined;
 }
 
 type Labels = ReadonlyMap<string, string>;
@@ -23,8 +25,21 @@ export function describePool(pool: Pool): string {
   return `"${pool.name}" (${formatCidr(pool.cidr)})`;
 }
 
+/** Why a pool's packets do not get to other hosts from here, and what helps; undefined where they do. */
+function whyUnmade({ encapsulation }: Pool, { unmade }: Pick<PoolRequest, 'unmade'>): string | undefined {
+  if (unmade?.has(encapsulation) !== true) return undefined;
+  const [mode, other] = encapsulation === 'ipip' ? ['ipipMode', 'vxlanMode'] : ['vxlanMode', 'ipipMode'];
+  return `needs tunnels that this host's kernel has not (${mode}): load its module ${encapsulation}, or set ${other} instead`;
+}
+
+/** Throws `not-ready` for a pool that this host has no way into. */
+export function requireMade(pool: Pool, request: Pick<PoolRequest, 'unmade'>): void {
+  const why = whyUnmade(pool, request);
+  if (why !== undefined) throw new OcicatError('not-ready', `the pool ${describePool(pool)} ${why}`);
+}
+
 /** Asked for by range or name: selectors and the assignment mode do not matter. Throws `not-found`. */
-function findPool(pools: readonly Pool[], family: Family, wanted: string): Pool {
+function findPool(pools: readonly Pool[], { family }: PoolRequest, wanted: string): Pool {
   const cidr = tryParseCidr(wanted);
   const pool = pools.find((one) => (cidr === undefined ? one.name === wanted : sameCidr(one.cidr, parseCidr(wanted))));
   if (pool?.enabled !== true)
@@ -37,33 +52,35 @@ function findPool(pools: readonly Pool[], family: Family, wanted: string): Pool 
 }
 
 /** Why a pool gives nothing to a node that did not name it; undefined when it gives. */
-function whyNot(pool: Pool, labels: Labels): string | undefined {
+function whyNot(pool: Pool, request: PoolRequest, labels: Labels): string | undefined {
   if (!pool.enabled) return 'is disabled';
   if (!pool.automatic) return 'must be asked for';
-  if (pool.encapsulation === 'ipip') return 'needs tunnels of IP-in-IP between hosts, which are not made';
   if (!matchSelector(pool.nodeSelector, labels)) return 'does not select the node';
-  return matchSelector(pool.namespaceSelector, NO_LABELS) ? undefined : 'does not select its namespace';
+  if (!matchSelector(pool.namespaceSelector, NO_LABELS)) return 'does not select its namespace';
+  return whyUnmade(pool, request);
 }
 
-/** Those that can work: enabled, automatic, without IP-in-IP, and selecting this node. Throws `not-found`. */
-function selectPools(view: IpamView, family: Family): readonly Pool[] {
+/** Those that can work: enabled, automatic, selecting this node, and with a way to others. Throws `not-found`. */
+function selectPools(view: IpamView, request: PoolRequest): readonly Pool[] {
+  const { family } = request;
   const labels = view.nodeLabels();
   if (labels === undefined)
     throw new OcicatError('not-found', `choose IP pools for node "${view.nodeName}": the node is not in the datastore`);
   const all = view.pools().filter((pool) => pool.family === family);
-  const selected = all.filter((pool) => whyNot(pool, labels) === undefined);
+  const selected = all.filter((pool) => whyNot(pool, request, labels) === undefined);
   if (selected.length > 0) return selected;
-  const reasons = all.map((pool) => `${describePool(pool)} ${whyNot(pool, labels)}`);
+  const reasons = all.map((pool) => `${describePool(pool)} ${whyNot(pool, request, labels)}`);
   const why = all.length === 0 ? `there are no IPv${family} pools` : reasons.join(', ');
   throw new OcicatError('not-found', `no configured Calico pools for node ${view.nodeName}: ${why}`);
 }
 
-/** At least one pool, in the order in which to try them. Throws `not-found` or `invalid`. */
+/** At least one pool, in the order in which to try them. Throws `not-found`, `not-ready` or `invalid`. */
 export function choosePools(view: IpamView, request: PoolRequest): readonly Pool[] {
   const pools =
     request.pools.length > 0
-      ? request.pools.map((wanted) => findPool(view.pools(), request.family, wanted))
-      : selectPools(view, request.family);
+      ? request.pools.map((wanted) => findPool(view.pools(), request, wanted))
+      : selectPools(view, request);
+  for (const pool of pools) requireMade(pool, request);
   const usable = pools.filter((pool) => pool.allowedUses.includes(request.use));
   if (usable.length > 0) return usable;
   throw new OcicatError(

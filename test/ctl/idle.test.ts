@@ -11,20 +11,21 @@ afterEach(() => session.close());
 const HEAD = 'warning: stored, and without effect here:\n';
 const document = (kind: string, name: string, spec: string) =>
   `kind: ${kind}\napiVersion: projectcalico.org/v3\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
-const POOL = document('IPPool', 'pool', '{cidr: 10.77.0.0/16, ipipMode: Always}');
-const POOL_WARNING = `${HEAD}  IPPool(pool): spec.ipipMode (the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool)\n`;
+const HTTP = '{ingress: [{action: Allow, protocol: TCP, http: {methods: [GET]}}]}';
+const POLICY = document('GlobalNetworkPolicy', 'web', HTTP);
+const POLICY_WARNING = `${HEAD}  GlobalNetworkPolicy(web): spec.ingress.http (the kernel does not see requests; the rule allows nothing)\n`;
 
 test.each(['create', 'apply', 'validate'])('%s warns and succeeds', async (command) => {
-  const { status, out, err } = await session.run(`${command} -f -`, POOL);
-  expect([status, err]).toEqual([0, POOL_WARNING]);
+  const { status, out, err } = await session.run(`${command} -f -`, POLICY);
+  expect([status, err]).toEqual([0, POLICY_WARNING]);
   expect(out).toStartWith('Successfully');
 });
 
 test('replace warns as well, and one warning is for all resources of a command', async () => {
   const felix = document('FelixConfiguration', 'default', '{wireguardEnabled: true, logPrefix: x}');
-  await session.run('create -f -', `${POOL}---\n${felix}`);
-  expect((await session.run('replace -f -', `${POOL}---\n${felix}`)).err).toBe(
-    `${POOL_WARNING}  FelixConfiguration(default): spec.wireguardEnabled (nothing between hosts is encrypted)\n`,
+  await session.run('create -f -', `${POLICY}---\n${felix}`);
+  expect((await session.run('replace -f -', `${POLICY}---\n${felix}`)).err).toBe(
+    `${POLICY_WARNING}  FelixConfiguration(default): spec.wireguardEnabled (nothing between hosts is encrypted)\n`,
   );
 });
 
@@ -43,7 +44,7 @@ test('patch warns of what it changes alone', async () => {
 
 test('what acts, and what says the default, gets no warning', async () => {
   const documents = [
-    document('IPPool', 'pool', '{cidr: 10.77.0.0/16, ipipMode: Never}'),
+    document('IPPool', 'pool', '{cidr: 10.77.0.0/16, ipipMode: Always}'),
     document('FelixConfiguration', 'default', '{bpfEnabled: false, logPrefix: x, ipv6Support: true}'),
     document('BGPConfiguration', 'default', '{asNumber: 65000, nodeToNodeMeshEnabled: false}'),
     document('GlobalNetworkPolicy', 'open', '{ingress: [{action: Allow}]}'),
@@ -52,9 +53,7 @@ test('what acts, and what says the default, gets no warning', async () => {
 });
 
 test('many resources are counted', async () => {
-  const many = Array.from({ length: 25 }, (_, index) =>
-    document('IPPool', `p${index}`, `{cidr: 10.${index}.0.0/16, ipipMode: Always}`),
-  );
+  const many = Array.from({ length: 25 }, (_, index) => document('GlobalNetworkPolicy', `p${index}`, HTTP));
   const { err } = await session.run('apply -f -', many.join('---\n'));
   expect(err.split('\n')).toHaveLength(23);
   expect(err).toEndWith('  and 5 more resources\n');
@@ -65,8 +64,8 @@ test('explain says it of a kind, a field, and what lies in one', async () => {
   expect((await session.run('explain felixconfig.spec.bpfEnabled')).out).toContain(
     'No effect here: no programs of eBPF or XDP are used.',
   );
-  expect((await session.run('explain ippool.spec')).out).toContain(
-    'No effect of Always and CrossSubnet here: the tunnels',
+  expect((await session.run('explain globalnetworkpolicy.spec.ingress')).out).toContain(
+    'No effect here: the kernel does not see requests; the rule allows nothing.',
   );
   expect((await session.run('explain node.spec.wireguard.interfaceIPv4Address')).out).toContain(
     'No effect here: nothing is encrypted.',

@@ -290,7 +290,8 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/(vxlan|ipip)Enabled$/, undefined, false],
   [/vxlanVNI$/, undefined, 5000],
   [/(vxlanMTU(V6)?|ipipMTU)$/, undefined, 1400],
-  [/vxlanMode$/, 'Always', 'CrossSubnet'],
+  [/(vxlan|ipip)Mode$/, 'Always', 'CrossSubnet'],
+  [/ipv4IPIPTunnelAddr$/, '10.7.0.1', '10.7.0.2'],
   [/ipv4VXLANTunnelAddr$/, undefined, '10.8.2.9'],
   [/ipv6VXLANTunnelAddr$/, undefined, 'fd08::209'],
   [/vxlanTunnelMACAddr(V6)?$/, undefined, 'ca:fe:1d:52:bb:e9'],
@@ -403,8 +404,9 @@ function answerTo({ node: asked, classes = [], updatePeriodSeconds }: CalicoNode
   return show([asked === OWN, updatePeriodSeconds, reportNodeStatus(classes, { status, protocols: [], routes: [] })]);
 }
 
-/** A configuration for some nodes is called neither `default` nor `node.NAME`. */
+/** A configuration for some nodes is called neither `default` nor `node.NAME`; an IP-in-IP device is its own host's alone. */
 function nameIn(kind: Kind, spec: unknown): string {
+  if (membersOf(membersOf(spec)?.bgp)?.ipv4IPIPTunnelAddr !== undefined) return OWN;
   const isScoped = kind.name === 'FelixConfiguration' && membersOf(spec)?.nodeSelector !== undefined;
   return isScoped ? 'some' : (NAMES[kind.name] ?? 'name');
 }

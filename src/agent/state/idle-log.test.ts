@@ -18,18 +18,18 @@ test('what has no effect is told once, by the first resource that has it', () =>
   expect(
     noted(
       ['FelixConfiguration', 'default', { logSeverityScreen: 'Info', reportingInterval: '0s', logPrefix: 'x' }],
-      ['FelixConfiguration', 'node.a', { bpfEnabled: true, wireguardEnabled: true }],
+      ['FelixConfiguration', 'node.a', { bpfEnabled: true, prometheusMetricsEnabled: true }],
       ['FelixConfiguration', 'node.b', { bpfEnabled: true, ipv6Support: false, xdpEnabled: false }],
-      ['IPPool', 'plain', { cidr: '10.0.0.0/16', ipipMode: 'Never' }],
-      ['IPPool', 'tunnels', { cidr: '10.1.0.0/16', ipipMode: 'CrossSubnet' }],
+      ['GlobalNetworkPolicy', 'plain', { ingress: [{ action: 'Allow' }] }],
+      ['GlobalNetworkPolicy', 'web', { ingress: [{ action: 'Allow', http: { methods: ['GET'] } }] }],
       ['IPAMConfiguration', 'default', { strictAffinity: true }],
       ['IPAMConfiguration', 'other', { strictAffinity: true }],
     ),
   ).toEqual([
+    'no effect here: FelixConfiguration(node.a) spec.prometheusMetricsEnabled: the agent serves neither metrics nor health',
     'no effect here: FelixConfiguration(node.a) spec.bpfEnabled: no programs of eBPF or XDP are used',
-    'no effect here: FelixConfiguration(node.a) spec.wireguardEnabled: nothing between hosts is encrypted',
     'no effect here: FelixConfiguration(node.b) spec.ipv6Support: what IPv6 there is is always policed',
-    'no effect here: IPPool(tunnels) spec.ipipMode: the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool',
+    'no effect here: GlobalNetworkPolicy(web) spec.ingress.http: the kernel does not see requests; the rule allows nothing',
     'no effect here: IPAMConfiguration(default): with etcd, `calicoctl ipam configure` sets what counts',
   ]);
 });

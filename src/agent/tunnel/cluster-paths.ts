@@ -22,6 +22,9 @@ import { IPIP_LINK, VXLAN_LINKS } from '../../routing/cluster-routes.ts';
 
 const BOTH = [4, 6] as const;
 
+/** Kinds of ways that cannot be made here. What would go there goes nowhere, and not by another way as it is. */
+type Unmade = ReadonlySet<string>;
+
 /** What of a family is to be said: all, or some. */
 interface Part {
   readonly peers: readonly VxlanPeer[];
@@ -40,44 +43,46 @@ function linksOf(family: Family, { underlay }: FamilyRoutes): Links {
   };
 }
 
-function tryPathOf({ destination, way }: ClusterRoute, links: Links): DesiredPath | undefined {
+function nowhere(destination: Cidr): DesiredPath {
+  return { destination, table: TABLE_MAIN, way: { kind: 'blackhole' } };
+}
+
+function tryPathOf({ destination, way }: ClusterRoute, links: Links, unmade: Unmade): DesiredPath | undefined {
+  if (unmade.has(way.kind)) return nowhere(destination);
   const link = links[way.kind];
   return link && { destination, table: TABLE_MAIN, way: { kind: 'gateway', link, gateway: way.gateway } };
 }
 
-function tunnelsOf({ vxlan, ipip }: FamilyRoutes, family: Family, peers: readonly VxlanPeer[]) {
+function tunnelsOf({ vxlan, ipip }: FamilyRoutes, family: Family, peers: readonly VxlanPeer[], unmade: Unmade) {
   const tunnels = new Map<string, DesiredTunnel>();
-  if (vxlan !== undefined) {
+  if (vxlan !== undefined && !unmade.has('vxlan')) {
     const { underlay: local, address, mac, vni, port, mtuBytes } = vxlan;
     tunnels.set(VXLAN_LINKS[family], { kind: 'vxlan', local, mac, vni, port, mtuBytes, addresses: [address], peers });
   }
-  if (ipip !== undefined) {
+  if (ipip !== undefined && !unmade.has('ipip')) {
     const { underlay: local, address, mtuBytes } = ipip;
     tunnels.set(IPIP_LINK, { kind: 'ipip', local, mtuBytes, addresses: address === undefined ? [] : [address] });
   }
   return tunnels;
 }
 
-function stateOf(own: FamilyRoutes, family: Family, { peers, routes, blackholes }: Part): PathState {
-  const nowhere = blackholes.map(
-    (destination): DesiredPath => ({ destination, table: TABLE_MAIN, way: { kind: 'blackhole' } }),
-  );
+function stateOf(own: FamilyRoutes, family: Family, { peers, routes, blackholes }: Part, unmade: Unmade): PathState {
   const links = linksOf(family, own);
-  const paths = [...nowhere, ...routes.flatMap((route) => tryPathOf(route, links) ?? [])];
+  const paths = [...blackholes.map(nowhere), ...routes.flatMap((route) => tryPathOf(route, links, unmade) ?? [])];
   return {
-    tunnels: tunnelsOf(own, family, peers),
+    tunnels: tunnelsOf(own, family, peers, unmade),
     routes: new Map(paths.map((path) => [pathKey(path), path])),
     rules: [],
   };
 }
 
 /** All of it. */
-export function computeClusterPaths(routes: ClusterRoutes): PathState {
+export function computeClusterPaths(routes: ClusterRoutes, unmade: Unmade): PathState {
   const states = BOTH.map((family) => {
     const own = routes[family];
     const { peers, routes: ways, blackholes } = own;
     const part = { peers: [...peers.values()], routes: [...ways.values()], blackholes: [...blackholes.values()] };
-    return stateOf(own, family, part);
+    return stateOf(own, family, part, unmade);
   });
   return mergePaths(states);
 }
@@ -90,6 +95,7 @@ function sideOf<T>(changes: readonly Change<T>[], side: 'before' | 'after'): rea
 export function computeChangedPaths(
   routes: ClusterRoutes,
   changes: ClusterRouteChanges,
+  unmade: Unmade,
 ): Readonly<Record<'before' | 'after', PathState>> {
   const state = (side: 'before' | 'after') =>
     mergePaths(
@@ -100,7 +106,7 @@ export function computeChangedPaths(
           routes: sideOf(ways, side),
           blackholes: sideOf(blackholes, side),
         };
-        return stateOf(routes[family], family, part);
+        return stateOf(routes[family], family, part, unmade);
       }),
     );
   return { before: state('before'), after: state('after') };

@@ -8,6 +8,7 @@ import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-r
 import type { Log } from '../../sys/log.ts';
 import { computeChangedPaths, computeClusterPaths } from './cluster-paths.ts';
 import { describePaths } from './path-report.ts';
+import type { TunnelSupport } from './tunnel-support.ts';
 
 export interface HostPaths {
   /** The cluster is known whole: what an earlier agent has left is made as it is wanted. */
@@ -25,6 +26,7 @@ export interface HostPaths {
 export interface HostPathsContext {
   readonly paths: Paths;
   readonly routes: ClusterRoutes;
+  readonly support: TunnelSupport;
   readonly log: Log;
 }
 
@@ -32,7 +34,7 @@ function isChange({ peers, routes, blackholes }: ClusterRouteChanges[4]): boolea
   return peers.length + routes.length + blackholes.length > 0;
 }
 
-export function createHostPaths({ paths, routes, log }: HostPathsContext): HostPaths {
+export function createHostPaths({ paths, routes, support, log }: HostPathsContext): HostPaths {
   let others = NO_PATHS;
   let isStarted = false;
   const complaints = new Set<string>();
@@ -52,7 +54,7 @@ export function createHostPaths({ paths, routes, log }: HostPathsContext): HostP
   }
 
   function look(tell: (line: string) => void, done: string): void {
-    apply(paths.reconcile(mergePaths([computeClusterPaths(routes), others])), tell, done);
+    apply(paths.reconcile(mergePaths([computeClusterPaths(routes, support.unmade()), others])), tell, done);
   }
 
   return {
@@ -64,7 +66,7 @@ export function createHostPaths({ paths, routes, log }: HostPathsContext): HostP
       if (!isStarted) return;
       if (changes[4].isOwnChanged || changes[6].isOwnChanged) return look(log.info, 'set');
       if (!isChange(changes[4]) && !isChange(changes[6])) return;
-      const { before, after } = computeChangedPaths(routes, changes);
+      const { before, after } = computeChangedPaths(routes, changes, support.unmade());
       apply(paths.change(before, after), log.info, 'set');
     },
     setOthers(next) {

@@ -55,6 +55,7 @@ function contextOf(): AttachContext {
     endpointGone: () => undefined,
     whyBehind: () => undefined,
     mtuBytes: () => 1500,
+    unmadeTunnels: () => new Set(),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',

@@ -81,6 +81,7 @@ function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): 
     endpointGone: (id) => void steps.push(`gone ${id}`),
     whyBehind: () => undefined,
     mtuBytes: () => 1440,
+    unmadeTunnels: () => new Set(),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',

@@ -26,7 +26,7 @@ test.each(Object.entries(IDLE_MARKS))('the marks of %s are of fields that it has
 const examples: readonly (readonly [kind: string, spec: object, metadata: object, paths: readonly string[]])[] = [
   ['IPPool', { cidr: '10.0.0.0/24' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'Never', vxlanMode: 'Never' }, {}, []],
-  ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'CrossSubnet' }, {}, ['spec.ipipMode']],
+  ['IPPool', { cidr: '10.0.0.0/24', ipipMode: 'CrossSubnet' }, {}, []],
   ['IPPool', { cidr: '10.0.0.0/24', vxlanMode: 'Always' }, {}, []],
   ['HostEndpoint', { node: 'a', interfaceName: 'eth0' }, {}, []],
   ['IPAMConfiguration', { strictAffinity: true }, { name: 'default' }, ['']],
@@ -79,7 +79,7 @@ test('of a change only what has changed is told', () => {
 });
 
 test('the reference says it at the field and of the kind', () => {
-  expect(printReferencePage(kindOf('IPPool'))).toContain('**No effect of Always and CrossSubnet here**: the tunnels');
+  expect(printReferencePage(kindOf('FelixConfiguration'))).toContain('**No effect here**: no programs of eBPF');
   expect(printReferencePage(kindOf('IPAMConfiguration'))).toContain('**No effect here**: with etcd');
 });
 

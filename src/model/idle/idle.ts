@@ -21,9 +21,7 @@ export function idleMarkAt(kindName: string, path: string): IdleMark | undefined
 
 /** `No effect here: …`, for pages; nothing for what acts. */
 export function formatMark(mark: IdleMark | undefined): string {
-  if (mark === undefined) return '';
-  const values = mark.values === undefined ? '' : ` of ${mark.values.join(' and ')}`;
-  return ` No effect${values} here: ${mark.why}.`;
+  return mark === undefined ? '' : ` No effect here: ${mark.why}.`;
 }
 
 /** All values at a path; a list on the way stands for its items. */
@@ -50,8 +48,7 @@ function isUsual(field: Field | undefined, value: unknown): boolean {
 
 function isUsed(kind: Kind, mark: IdleMark, resource: unknown): boolean {
   const names = mark.path.split('.');
-  const { values, holds = [] } = mark;
-  if (values !== undefined) return valuesAt(resource, names).some((value) => values.some((one) => one === value));
+  const { holds = [] } = mark;
   const field = findField(kind.schema, names);
   return valuesAt(resource, names).some((value) => !isUsual(field, value) && !holds.some((one) => one === value));
 }

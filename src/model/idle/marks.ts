@@ -1,4 +1,4 @@
-// The one list of what is stored and shown and has no effect here: kinds, fields, and values of fields. What apply and
+// The one list of what is stored and shown and has no effect here: kinds, and fields. What apply and
 // validate warn of, what explain and the reference pages say, what the agent's log names, and a section of
 // docs/differences.md follow from it; a test holds that everything else acts.
 
@@ -6,10 +6,7 @@ import { FELIX_MARKS } from './felix-marks.ts';
 import type { IdleMark } from './idle-mark.ts';
 
 const NO_SERVICES = 'there are no services; the rule matches nothing';
-const NO_TUNNELS =
-  'the tunnels between hosts are not made; its addresses do not reach other hosts, and are given only to who names the pool';
 const NO_OPEN_SESSION = 'a session that is to have a password never comes up without it';
-const NO_TUNNEL_ADDRESS = 'no tunnel is made';
 
 /** Of rules in one direction. */
 function ruleMarks(direction: 'ingress' | 'egress'): readonly IdleMark[] {
@@ -37,17 +34,13 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
     { path: 'spec.password.secretKeyRef.optional', why: NO_OPEN_SESSION },
     { path: 'spec.localWorkloadSelector', why: 'nobody peers with workloads' },
   ],
-  IPPool: [{ path: 'spec.ipipMode', why: NO_TUNNELS, values: ['Always', 'CrossSubnet'] }],
   IPAMConfiguration: [{ path: '', why: 'with etcd, `calicoctl ipam configure` sets what counts' }],
   NetworkPolicy: rules,
   GlobalNetworkPolicy: rules,
   StagedNetworkPolicy: rules,
   StagedGlobalNetworkPolicy: rules,
   Profile: rules,
-  Node: [
-    { path: 'spec.bgp.ipv4IPIPTunnelAddr', why: NO_TUNNEL_ADDRESS },
-    { path: 'spec.wireguard', why: 'nothing is encrypted' },
-  ],
+  Node: [{ path: 'spec.wireguard', why: 'nothing is encrypted' }],
   WorkloadEndpoint: [
     { path: 'spec.ipv4Gateway', why: 'the gateway is the host end of its link' },
     { path: 'spec.ipv6Gateway', why: 'the gateway is the host end of its link' },

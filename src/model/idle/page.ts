@@ -10,7 +10,7 @@ function code(text: string): string {
 
 function row(kind: string, marks: readonly IdleMark[]): string {
   const [{ why, path } = { why: '', path: '' }] = marks;
-  const fields = marks.map((mark) => code(mark.path) + (mark.values === undefined ? '' : ` ${mark.values.join(', ')}`));
+  const fields = marks.map((mark) => code(mark.path));
   return `| ${kind} | ${path === '' ? 'the whole kind' : fields.join(', ')} | ${why} |\n`;
 }
 

@@ -149,6 +149,7 @@ export async function openCniHost(): Promise<CniHost> {
     endpointGone: () => undefined,
     whyBehind: () => undefined,
     mtuBytes: () => 1450,
+    unmadeTunnels: () => new Set(['ipip']),
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
