@@ -30,7 +30,9 @@ export const rooms: Readonly<Record<string, string>> = {
   'firewall/nat': 'base net policy/types nftables',
   'firewall/limits': 'base policy/types nftables firewall/nat',
   'firewall/host': 'net policy/types nftables',
-  firewall: 'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits firewall/host',
+  'firewall/tunnel': 'base net policy/types nftables',
+  firewall:
+    'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel',
   why: 'base cli net selector schema model/meta model/felix policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
@@ -69,10 +71,10 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/node':
     'base net blocks model/meta model/ipam routing sys datastore/* ipam kernel/route kernel/link agent/config',
   'agent/tunnel':
-    'base net selector schema blocks model/meta routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
+    'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/tunnel firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
   agent:

@@ -1,5 +1,6 @@
 // The node's firewall as a value that follows the policy: takes its changes, hands out the steps that follow them, holds what is wanted.
 import type { Cidr } from '../net/cidr.ts';
+import type { Ip } from '../net/ip.ts';
 import { createRulesetEditor } from '../nftables/editor.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { createReachTest, type RefusedObject } from '../nftables/refused.ts';
@@ -19,6 +20,8 @@ import {
 import { createPolicyRenderer } from './policy-renderer.ts';
 import { createSetRenderer } from './set-renderer.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
+import { createVxlanRenderer } from './tunnel/renderer.ts';
+import type { VxlanGuard } from './tunnel/vxlan.ts';
 import { createWorkloadRenderer } from './workload-renderer.ts';
 
 /** What is without effect from now on. */
@@ -39,6 +42,8 @@ export interface Firewall {
   setConfig(next: FirewallConfig): Steps;
   /** Replaces what is known about NAT; see computeNatRanges. */
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
+  /** Replaces what is known of VXLAN, and the other hosts that packets of it are taken from. */
+  setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): Steps;
   /**
    * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them, but for failsafe ports
    * of hosts. An IP set that it refuses is left out as well, until a rule asks for it again.
@@ -73,7 +78,8 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   const sets = createSetRenderer(editor);
   const policy = createPolicyRenderer(() => config, editor, sets);
   const workloads = createWorkloadRenderer(editor, policy, () => config);
-  const hosts = createHostRenderer(editor, policy, () => config);
+  const vxlan = createVxlanRenderer(editor);
+  const hosts = createHostRenderer(editor, policy, () => config, vxlan.guard);
   let nat = NO_NAT;
   let natElements: readonly NatElement[] = [];
 
@@ -172,6 +178,12 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       const stages = computeNatStages(nat, computeNatRanges(pools, direct));
       nat = stages.at(-1) ?? nat;
       return stages.flatMap(setNat);
+    },
+    setVxlan(guard, others) {
+      if (vxlan.setGuard(guard)) hosts.render();
+      vxlan.setHosts(others);
+      policy.settle();
+      return editor.takeSteps();
     },
     setInterfaces(interfaces) {
       hosts.setInterfaces(interfaces);

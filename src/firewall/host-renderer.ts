@@ -17,6 +17,7 @@ import {
 } from './host/interfaces.ts';
 import { tryComputeQuestion } from './host/phases.ts';
 import type { PolicyRenderer } from './policy-renderer.ts';
+import { computeVxlanPass, type VxlanGuard } from './tunnel/vxlan.ts';
 
 export interface HostRenderer {
   set(endpoint: HostEndpointPolicy): void;
@@ -71,6 +72,7 @@ export function createHostRenderer(
   editor: RulesetEditor,
   policy: PolicyRenderer,
   config: () => FirewallConfig,
+  vxlan: () => VxlanGuard,
 ): HostRenderer {
   const endpoints = new Map<string, HostEndpointPolicy>();
   const refused = new Set<string>();
@@ -118,6 +120,7 @@ export function createHostRenderer(
       },
       workloadPrefix: interfacePrefix,
       answers: denyAction === 'reject',
+      passOf: (direction) => computeVxlanPass(vxlan(), direction),
     });
     const all = {
       chains: [...computeFailsafeChains(failsafes), ...chains],

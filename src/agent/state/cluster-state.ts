@@ -51,6 +51,8 @@ export interface ClusterState {
   readonly clusterRoutes: ClusterRoutes;
   /** Takes into `clusterRoutes` what has changed; returns what is other by it. */
   settleRoutes(): ClusterRouteChanges;
+  /** Hosts outside of the cluster that count as its own. */
+  externalNodes(): readonly Cidr[];
   /** Who makes the routes into pools. */
   routeOwners(): RouteOwners;
   /** What holds on this host. */
@@ -164,6 +166,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
       return calculation.settle();
     },
     routeOwners,
+    externalNodes: () => externalNodes(settings()),
     routingPools,
     natPools: () =>
       pools.sorted().map(({ spec }) => ({

@@ -4,6 +4,7 @@ import { defaultFirewallConfig, type FirewallConfig } from '../../firewall/confi
 import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
 import type { AssignedHostEndpoint, InterfaceAddresses } from '../../firewall/host/interfaces.ts';
 import type { NatPool } from '../../firewall/nat/ranges.ts';
+import type { VxlanGuard } from '../../firewall/tunnel/vxlan.ts';
 import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
@@ -23,6 +24,8 @@ export interface Dataplane {
   update(update: PolicyUpdate): void;
   /** `direct`: further destinations that see the workloads' own addresses. */
   setPools(pools: readonly NatPool[], direct: readonly Cidr[]): void;
+  /** The hosts that encapsulated packets are taken from. */
+  setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): void;
   /** What the host has of interfaces; before the start they are only noted. Throws `kernel`. */
   setInterfaces(interfaces: readonly InterfaceAddresses[]): void;
   /** What each host endpoint protects; none before the start. */
@@ -62,12 +65,20 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   let pools: readonly NatPool[] = [];
   let direct: readonly Cidr[] = [];
   let poolsChanged = true;
+  let vxlan: { readonly guard: VxlanGuard; readonly hosts: readonly Ip[] } | undefined;
   let interfaces: readonly InterfaceAddresses[] = [];
 
   function takePools(target: Firewall): Steps {
     if (!poolsChanged) return [];
     poolsChanged = false;
     return target.setPools(pools, direct);
+  }
+
+  /** Undefined: it is in the rules. */
+  function takeVxlan(target: Firewall): Steps {
+    const news = vxlan;
+    vxlan = undefined;
+    return news === undefined ? [] : target.setVxlan(news.guard, news.hosts);
   }
 
   return {
@@ -77,6 +88,9 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       pools = nextPools;
       direct = nextDirect;
       poolsChanged = true;
+    },
+    setVxlan(guard, hosts) {
+      vxlan = { guard, hosts };
     },
     setInterfaces(next) {
       interfaces = next;
@@ -103,6 +117,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       firewall.setInterfaces(interfaces);
       firewall.apply(changes);
       takePools(firewall);
+      takeVxlan(firewall);
       const outcome = kernel.tryResync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
       if (outcome.kind === 'refused') refusals.take(outcome);
     },
@@ -114,6 +129,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       refusals.apply(steps);
       forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
       refusals.apply(takePools(firewall));
+      refusals.apply(takeVxlan(firewall));
     },
     whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),
     close: () => started?.refusals.close(),

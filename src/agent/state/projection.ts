@@ -1,8 +1,10 @@
 // What the agent does about the cluster's state as it knows it: whatever has become out of date - settings, policy, links and
 // routes, BIRD's configuration - is brought up to date, and nothing else is touched.
+import type { ClusterRouteChanges } from '../../routing/cluster-routes.ts';
 import type { RoutingPool } from '../../routing/input.ts';
 import type { HostPaths } from '../tunnel/host-paths.ts';
-import type { ClusterState } from './cluster-state.ts';
+import { computeVxlanGuard } from '../tunnel/vxlan-guard.ts';
+import type { ClusterState, Invalidation } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { EventDispatcher } from './event-dispatcher.ts';
 import type { HostEndpoints } from './host-endpoints.ts';
@@ -12,7 +14,7 @@ import type { Workloads } from './workloads.ts';
 export interface ProjectionTargets {
   readonly clusterState: ClusterState;
   readonly settingsConsumers: readonly SettingsConsumer[];
-  readonly dataplane: Pick<Dataplane, 'setPools' | 'start' | 'flush'>;
+  readonly dataplane: Pick<Dataplane, 'setPools' | 'setVxlan' | 'start' | 'flush'>;
   readonly workloads: Workloads;
   readonly hostPaths: Pick<HostPaths, 'start' | 'follow' | 'reconcile'>;
   readonly hostEndpoints: Pick<HostEndpoints, 'review'>;
@@ -46,11 +48,10 @@ export function createProjection(
     for (const consumer of settingsConsumers) consumer.follow(clusterState.settings());
   }
 
-  function update(): void {
-    const stale = events.takeInvalidations();
-    if (stale.size > 0) forwarding.setUsesIpv6(clusterState.usesIpv6());
+  function follow(stale: ReadonlySet<Invalidation>): void {
+    forwarding.setUsesIpv6(clusterState.usesIpv6());
     if (stale.has('felix') || stale.has('routing')) followSettings(); // labels of the node choose settings too
-    if (stale.size > 0) dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
+    dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
     if (stale.has('pools')) hostMtu.setPools(clusterState.routingPools());
     if (stale.has('pools')) poolsChanged();
     if (stale.has('routing') || stale.has('pools')) {
@@ -59,24 +60,37 @@ export function createProjection(
     }
   }
 
+  /** Returns what is other by it of the ways to other hosts; what blocks say of their addresses concerns nobody else. */
+  function update(): ClusterRouteChanges | undefined {
+    const stale = events.takeInvalidations();
+    if (stale.size === 0) return undefined;
+    const isMore = [...stale].some((one) => one !== 'blocks');
+    if (isMore) follow(stale);
+    const changes = clusterState.settleRoutes();
+    if (!isMore) return changes;
+    const { guard, hosts } = computeVxlanGuard(clusterState.clusterRoutes, clusterState.externalNodes());
+    dataplane.setVxlan(guard, hosts);
+    return changes;
+  }
+
   function start(): void {
     isStarted = true;
     followSettings();
     update();
     dataplane.start();
-    clusterState.settleRoutes();
     hostPaths.start();
   }
 
-  function follow(): void {
-    update();
+  /** Packets of a host are taken before anything leads to it. */
+  function flushChanges(): void {
+    const changes = update();
     dataplane.flush();
     workloads.reconcileChanged();
-    hostPaths.follow(clusterState.settleRoutes());
+    if (changes !== undefined) hostPaths.follow(changes);
   }
 
   function flush(): void {
-    if (isStarted) follow();
+    if (isStarted) flushChanges();
     else start();
     hostEndpoints.review();
   }

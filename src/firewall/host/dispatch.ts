@@ -46,6 +46,8 @@ export interface DispatchContext {
   readonly workloadPrefix: string;
   /** A deny may answer, which the kernel cannot do when a packet is about to leave. */
   readonly answers: boolean;
+  /** What passes between hosts ahead of their policies. */
+  readonly passOf: (direction: Direction) => readonly Rule[];
 }
 
 const isAllowed: Statement = { kind: 'mark-is', bits: ALLOWED_MARK };
@@ -95,7 +97,8 @@ function rulesOf(
   const dispatch = dispatchRules(hook, targets, context.workloadPrefix);
   if (hook.hook === 'postrouting') return dispatch.map(({ statements }) => rule([isOwn, isTranslated, ...statements]));
   const isLater = hook.hook === 'output' && hook.phase === 'normal' && !context.answers;
-  return [...markRules(hook, decidesEarly), ...(isLater ? [rule([isTranslated, accept])] : []), ...dispatch];
+  const pass = hook.phase === 'normal' ? context.passOf(hook.direction) : [];
+  return [...markRules(hook, decidesEarly), ...pass, ...(isLater ? [rule([isTranslated, accept])] : []), ...dispatch];
 }
 
 function mapOf(phase: PolicyPhase, direction: Direction, { byInterface }: PhaseTargets): NftSet {
