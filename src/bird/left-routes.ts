@@ -1,6 +1,7 @@
 // Takes away the routes that BIRD leaves in the kernel beside those that it puts in their place.
 import type { KernelEvent } from '../kernel/event/events.ts';
-import { applyRoutes, observeRoutes, PROTOCOL_BIRD, type Route } from '../kernel/route/routes.ts';
+import { applyRoutes } from '../kernel/route/route-changes.ts';
+import { observeRoutes, PROTOCOL_BIRD, type Route } from '../kernel/route/routes.ts';
 import { type BirdRoutes, followBirdRoutes } from '../kernel/route/superseded-routes.ts';
 import type { Log } from '../sys/log.ts';
 import { withRouteSocket } from '../sys/netlink.ts';

@@ -13,7 +13,8 @@ import {
 } from '../kernel/nftables/table-holder.ts';
 import { NO_PATHS } from '../kernel/reconcile/path-state.ts';
 import { openPaths } from '../kernel/reconcile/paths.ts';
-import { applyRoutes, formatRoute, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
+import { applyRoutes } from '../kernel/route/route-changes.ts';
+import { formatRoute, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
 import { removeLeftIfbs } from '../kernel/shaping/shaping.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { type KernelEvent, observeKernelEvents } from '../../src/kernel/event/events.ts';
-import { applyRoutes, type Route } from '../../src/kernel/route/routes.ts';
+import { applyRoutes } from '../../src/kernel/route/route-changes.ts';
+import type { Route } from '../../src/kernel/route/routes.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import * as libc from '../../src/sys/libc.ts';
 import * as netlink from '../../src/sys/netlink.ts';

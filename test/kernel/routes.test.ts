@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { observeLinks } from '../../src/kernel/link/links.ts';
+import { applyRoutes } from '../../src/kernel/route/route-changes.ts';
 import {
-  applyRoutes,
   formatRoute,
   observeRoutes,
   type Route,

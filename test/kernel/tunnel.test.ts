@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
-import { NO_PATHS, type PathState } from '../../src/kernel/reconcile/path-state.ts';
+import { NO_PATHS, type PathState, pathKey } from '../../src/kernel/reconcile/path-state.ts';
 import { openPaths } from '../../src/kernel/reconcile/paths.ts';
 import { parseIp } from '../../src/net/ip.ts';
 import * as netlink from '../../src/sys/netlink.ts';
@@ -240,17 +240,42 @@ test('cut off after any of its steps, the next run brings it to its end', () => 
   expect(steps).toBeGreaterThan(4);
 });
 
-test('a part that changes is changed alone, without a look, and without a moment between', () => {
-  const [before, state] = [hosts.desired(0), hosts.desired(0)];
-  const direct = pathTo('192.168.64.0/26', {
-    ...{ kind: 'gateway', link: { kind: 'holder', address: parseIp('10.99.0.1') } },
-    gateway: parseIp('10.99.0.2'),
-  });
-  const after = { ...state, routes: new Map([...state.routes, ['192.168.64.0/26', direct]]) };
-  const socketBefore = hosts.paths(0);
-  expect(describeOutcome(socketBefore.change(before, after))).toEqual(['~route 192.168.64.0/26']);
-  expect(hosts.run(0, 'ip route show 192.168.64.0/26')).toContain('via 10.99.0.2 dev eth0');
-  expect(hosts.reconcile(0, after)).toEqual([]);
-  expect(describeOutcome(socketBefore.change(after, before))).toEqual(['~route 192.168.64.0/26']);
-  expect(hosts.reconcile(0, before)).toEqual([]);
+/** The same destinations, beside the tunnel. */
+function besideTunnel(state: PathState): PathState {
+  const direct = (destination: string, own: string, gateway: string) =>
+    pathTo(destination, {
+      ...{ kind: 'gateway', link: { kind: 'holder', address: parseIp(own) } },
+      gateway: parseIp(gateway),
+    });
+  const ways = [direct('192.168.64.0/26', '10.99.0.1', '10.99.0.2'), direct('fd00:b::/112', 'fd99::1', 'fd99::2')];
+  return { ...state, routes: new Map([...state.routes, ...ways.map((way) => [pathKey(way), way] as const)]) };
+}
+
+test('a part that changes is changed alone, and no packet is lost between one way and another', async () => {
+  const [through, beside] = [hosts.desired(0), besideTunnel(hosts.desired(0))];
+  const paths = hosts.paths(0);
+  const flows = ['192.168.64.9', 'fd00:b::9'].map((address) =>
+    hosts.startInPod(0, `ping -n -q -c 400 -i 0.002 ${address}`),
+  );
+  for (let turn = 0; turn < 50; turn += 1) {
+    const [before, after] = turn % 2 === 0 ? [through, beside] : [beside, through];
+    expect(describeOutcome(paths.change(before, after))).toEqual(['~route 192.168.64.0/26', '~route fd00:b::/112']);
+    await Bun.sleep(15);
+  }
+  for (const flow of flows) expect(await flow).toContain(' 0% packet loss');
+  expect(hosts.run(0, 'ip route show 192.168.64.0/26')).toContain(`dev ${TUNNEL}`);
+  expect(hosts.reconcile(0, through)).toEqual([]);
+});
+
+test('what BIRD has said of the same destinations gives way without a packet lost, in both families', async () => {
+  hosts.reconcile(0, { ...hosts.desired(0), routes: new Map() });
+  const bird = 'proto bird metric 1024';
+  hosts.run(0, `ip route add 192.168.64.0/26 via 10.99.0.2 ${bird}; ip -6 route add fd00:b::/112 via fd99::2 ${bird}`);
+  const flows = ['192.168.64.9', 'fd00:b::9'].map((address) =>
+    hosts.startInPod(0, `ping -n -q -c 100 -i 0.002 ${address}`),
+  );
+  await Bun.sleep(50);
+  expect(hosts.reconcile(0, hosts.desired(0)).filter((line) => line.startsWith('add'))).toEqual([]);
+  for (const flow of flows) expect(await flow).toContain(' 0% packet loss');
+  expect(hosts.run(0, 'ip route show proto bird; ip -6 route show proto bird')).toBe('');
 });

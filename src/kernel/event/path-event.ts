@@ -10,6 +10,14 @@ function isPathRoute({ protocol, destination }: Route, { blocked }: PathMarks): 
   return protocol === PATH_PROTOCOL || blocked.has(formatCidr(destination));
 }
 
+/** One of a tunnel; but not that one is being asked for in vain, as often as somebody sends to nobody. */
+function isPathNeighbour(
+  { change, neighbour }: Extract<KernelEvent, { kind: 'neighbour' }>,
+  { tunnels }: PathMarks,
+): boolean {
+  return tunnels.has(neighbour.interfaceIndex) && (change === 'removed' || neighbour.mac !== undefined);
+}
+
 /** What is told is something else than what is wanted. */
 function isUnwantedForwarding(
   { change, entry }: Extract<KernelEvent, { kind: 'forwarding' }>,
@@ -28,7 +36,7 @@ function isOfPaths(event: KernelEvent, marks: PathMarks): boolean {
     case 'route':
       return isPathRoute(event.route, marks);
     case 'neighbour':
-      return marks.tunnels.has(event.neighbour.interfaceIndex) && event.neighbour.mac !== undefined;
+      return isPathNeighbour(event, marks);
     case 'forwarding':
       return isUnwantedForwarding(event, marks);
     case 'rule':

@@ -10,7 +10,8 @@ import { type ForwardingEntry, writeForwarding, writeForwardingRemoval } from '.
 import { type MarkRule, writeMarkRule, writeMarkRuleRemoval } from '../route/mark-rules.ts';
 import { type Neighbour, writeNeighbourRemoval, writePermanentNeighbour } from '../route/neighbours.ts';
 import { type RefusedItem, requestEach } from '../route/netlink-batch.ts';
-import { failureOf, type Route, type RouteFailure, RTM_DELROUTE, writeRoute } from '../route/routes.ts';
+import { failureOf, sendRemovals } from '../route/route-changes.ts';
+import type { Route } from '../route/routes.ts';
 import { setRoutes } from './apply-routes.ts';
 import type { PathDifference } from './path-difference.ts';
 
@@ -28,11 +29,6 @@ function describeFailures<T>(
   describe: (item: T) => string,
 ): readonly OcicatError[] {
   return refused.filter(({ errno }) => !DONE.has(errno)).map((one) => netlink.refusalError(describe(one.item), one));
-}
-
-function removeRoutes(socket: netlink.Netlink, routes: readonly Route[]): readonly RouteFailure[] {
-  const refused = requestEach(socket, routes, (writer, route, flags) => writeRoute(writer, RTM_DELROUTE, flags, route));
-  return refused.filter(({ errno }) => !DONE.has(errno)).map((one) => failureOf('remove', one));
 }
 
 const describeAddress = ({ address }: LinkAddress) => `address "${formatCidr(address)}"`;
@@ -85,7 +81,7 @@ export function applyPaths(socket: netlink.Netlink, difference: PathDifference):
     requestEach(socket, rules.removed, writeMarkRuleRemoval),
     (one) => `remove ${describeRule(one)}`,
   );
-  const left = removeRoutes(socket, routes.removed);
+  const left = sendRemovals(socket, routes.removed).map((one) => failureOf('remove', one));
   const removed = removeEntries(socket, difference);
   const errors = [...routeFailures, ...left].map(({ error }) => error);
   return {

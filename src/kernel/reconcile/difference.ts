@@ -6,7 +6,8 @@ import type { Mac } from '../../net/mac.ts';
 import type { Link } from '../link/links.ts';
 import { type HostEnd, type HostSettings, holdsSettings, type ObservedSettings } from '../link/workload-link-host.ts';
 import type { Neighbour } from '../route/neighbours.ts';
-import { type Route, type RouteChange, sameRoute, WORKLOAD_ROUTE_PROTOCOL, workloadRoute } from '../route/routes.ts';
+import type { RouteChange } from '../route/route-changes.ts';
+import { type Route, sameRoute, WORKLOAD_ROUTE_PROTOCOL, workloadRoute } from '../route/routes.ts';
 import type { KernelState } from './state.ts';
 
 export interface ObservedLink extends Pick<Link, 'index' | 'name' | 'up'> {

@@ -6,7 +6,7 @@ import type { LinkAddress } from '../route/addresses.ts';
 import { type ForwardingEntry, forwardingKey } from '../route/forwarding.ts';
 import type { MarkRule } from '../route/mark-rules.ts';
 import type { Neighbour } from '../route/neighbours.ts';
-import { type Route, sameRoute } from '../route/routes.ts';
+import { type Route, sameRoute, slotOf } from '../route/routes.ts';
 import type { KernelPaths } from './kernel-paths.ts';
 
 interface Change<T> {
@@ -24,11 +24,6 @@ export interface PathDifference {
   readonly neighbours: Change<Neighbour>;
   readonly forwarding: Change<ForwardingEntry>;
   readonly rules: Change<MarkRule>;
-}
-
-/** The kernel keeps one route for each of these. */
-export function slotOf({ destination, table, metric }: Route): string {
-  return `${formatCidr(destination)} ${table} ${metric}`;
 }
 
 function routeDifference(wanted: readonly Route[], there: readonly Route[]): PathDifference['routes'] {

@@ -10,7 +10,8 @@ import {
 } from '../link/workload-link-host.ts';
 import { observeNeighbours, writePermanentNeighbour } from '../route/neighbours.ts';
 import { requestEach } from '../route/netlink-batch.ts';
-import { applyRoutes, observeRoutes, type Route, type RouteChange } from '../route/routes.ts';
+import { applyRoutes, type RouteChange } from '../route/route-changes.ts';
+import { observeRoutes, type Route } from '../route/routes.ts';
 import { reconcileShaping } from '../shaping/shaping.ts';
 import { type AddedNeighbour, computeDifference, type KernelDifference, type ObservedState } from './difference.ts';
 import type { KernelState } from './state.ts';

@@ -12,9 +12,8 @@ import {
   isIpv4,
   parseIp,
 } from '../../net/ip.ts';
-import { EEXIST, ENOENT, ESRCH, errnoName } from '../../sys/libc.ts';
+import { ENOENT } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
-import { type RefusedItem, requestEach } from './netlink-batch.ts';
 import { type NextHop, readNextHops } from './next-hops.ts';
 
 export const RTM_NEWROUTE = 24;
@@ -221,6 +220,11 @@ export function sameRoute(a: Route, b: Route): boolean {
   return sameDestination && keys.every((key) => a[key] === b[key]) && (a.onlink ?? false) === (b.onlink ?? false);
 }
 
+/** The kernel keeps one route for each of these. */
+export function slotOf({ destination, table, metric }: Route): string {
+  return `${formatCidr(destination)} ${table} ${metric}`;
+}
+
 /** `10.0.0.1/32 interface 7 metric 1024`, `10.1.0.0/26 via 10.0.0.2 interface 3 metric 1024`, for messages. */
 export function formatRoute(route: Route): string {
   const parts = [formatCidr(route.destination)];
@@ -229,41 +233,4 @@ export function formatRoute(route: Route): string {
   if (route.interfaceIndex !== undefined) parts.push(`interface ${route.interfaceIndex}`);
   if (route.metric !== 0) parts.push(`metric ${route.metric}`);
   return parts.join(' ');
-}
-
-export interface RouteChange {
-  readonly added: readonly Route[];
-  readonly removed: readonly Route[];
-}
-
-/** A route that could not be changed; the others were. */
-export interface RouteFailure {
-  readonly route: Route;
-  readonly error: OcicatError;
-}
-
-const CREATE = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
-
-/**
- * Removes, then adds. A route that is already gone, or already there the same way, counts as done; one that
- * stands in the way of an added route is left alone and reported: it is somebody else's.
- */
-export function applyRoutes(socket: netlink.Netlink, change: RouteChange): readonly RouteFailure[] {
-  const kept = requestEach(socket, change.removed, (writer, route, flags) =>
-    writeRoute(writer, RTM_DELROUTE, flags, route),
-  ).filter(({ errno }) => errno !== ESRCH);
-  const missing = requestEach(socket, change.added, (writer, route, flags) =>
-    writeRoute(writer, RTM_NEWROUTE, flags | CREATE, route),
-  ).filter(({ errno, item }) => errno !== EEXIST || !isThere(socket, item));
-  return [...kept.map((one) => failureOf('remove', one)), ...missing.map((one) => failureOf('add', one))];
-}
-
-export function failureOf(action: string, { item: route, errno }: RefusedItem<Route>): RouteFailure {
-  const why = errno === EEXIST ? 'another route to it exists' : `refused with ${errnoName(errno)}`;
-  return { route, error: new OcicatError('kernel', `${action} route "${formatRoute(route)}": ${why}`, { errno }) };
-}
-
-function isThere(socket: netlink.Netlink, route: Route): boolean {
-  const family = cidrFamily(route.destination);
-  return observeRoutes(socket, { family, table: route.table }).some((other) => sameRoute(other, route));
 }

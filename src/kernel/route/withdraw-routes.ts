@@ -2,7 +2,8 @@
 import { hostCidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import { withRouteSocket } from '../../sys/netlink.ts';
-import { applyRoutes, workloadRoute } from './routes.ts';
+import { applyRoutes } from './route-changes.ts';
+import { workloadRoute } from './routes.ts';
 
 /** Throws `kernel`. A route that has gone already counts as done. */
 export function withdrawRoutes(interfaceIndex: number, addresses: readonly Ip[]): void {

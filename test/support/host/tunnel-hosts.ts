@@ -19,6 +19,8 @@ export interface TunnelHosts {
   /** A shell's output in host 0 or 1, or in its pod. */
   readonly run: (host: 0 | 1, command: string) => string;
   readonly runInPod: (host: 0 | 1, command: string) => string;
+  /** The same of a command that takes its time. */
+  readonly startInPod: (host: 0 | 1, command: string) => Promise<string>;
   /** What a host wants of the tunnel and of the ways to the other one. */
   readonly desired: (host: 0 | 1, changes?: Partial<StateChanges>) => PathState;
   readonly reconcile: (host: 0 | 1, state: PathState) => readonly string[];
@@ -154,6 +156,8 @@ export function createTunnelHosts(): TunnelHosts {
   return {
     run: (host, command) => shell(hosts[host], command),
     runInPod: (host, command) => shell(pods[host], command),
+    startInPod: (host, command) =>
+      new Response(withNetns(pods[host], () => Bun.spawn(['sh', '-c', command], { stdout: 'pipe' })).stdout).text(),
     desired: (host, changes = {}) => stateOf(host, changes),
     reconcile: (host, state) => describeOutcome(withNetns(hosts[host], () => paths(host).reconcile(state))),
     paths,
