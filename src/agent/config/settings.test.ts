@@ -28,6 +28,7 @@ const defaults: AgentSettings = {
   ipv4PoolNatOutgoing: true,
   ipv6PoolBlockSize: undefined,
   ipv6PoolNatOutgoing: false,
+  ...{ ipv4PoolIpip: 'Never', ipv4PoolVxlan: 'Never', ipv6PoolVxlan: 'Never' },
   backend: 'bird',
 };
 
@@ -106,6 +107,11 @@ const accepted: readonly (readonly [Environment, Partial<AgentSettings>])[] = [
     { ipv4PoolNatOutgoing: false, ipv6PoolNatOutgoing: true },
   ],
   [{ CALICO_IPV4POOL_IPIP: 'Never', CALICO_IPV4POOL_VXLAN: 'off', CALICO_IPV6POOL_VXLAN: 'never' }, {}],
+  [
+    { CALICO_IPV4POOL_IPIP: 'always', CALICO_IPV4POOL_VXLAN: 'CrossSubnet', CALICO_IPV6POOL_VXLAN: 'cross-subnet' },
+    { ipv4PoolIpip: 'Always', ipv4PoolVxlan: 'CrossSubnet', ipv6PoolVxlan: 'CrossSubnet' },
+  ],
+  [{ CALICO_NETWORKING_BACKEND: 'vxlan' }, { backend: 'vxlan' }],
   [{ CALICO_NETWORKING_BACKEND: 'none' }, { backend: 'none' }],
 ];
 
@@ -169,11 +175,14 @@ const refused: readonly (readonly [Environment, readonly string[]])[] = [
     { CALICO_IPV6POOL_BLOCK_SIZE: '129' },
     ['CALICO_IPV6POOL_BLOCK_SIZE: found "129", wanted a prefix length, 116 to 128'],
   ],
-  [{ CALICO_NETWORKING_BACKEND: 'vxlan' }, ['CALICO_NETWORKING_BACKEND: found "vxlan", wanted "bird" or "none"']],
   [
-    { CALICO_IPV4POOL_IPIP: 'Always', CALICO_IPV4POOL_VXLAN: 'CrossSubnet' },
-    ['CALICO_IPV4POOL_IPIP: found "Always"', 'CALICO_IPV4POOL_VXLAN: found "CrossSubnet"'].map(
-      (found) => `${found}, wanted "Never": encapsulation is set on a pool with calicoctl`,
+    { CALICO_NETWORKING_BACKEND: 'canal' },
+    ['CALICO_NETWORKING_BACKEND: found "canal", wanted "bird", "vxlan" or "none"'],
+  ],
+  [
+    { CALICO_IPV4POOL_IPIP: 'on', CALICO_IPV4POOL_VXLAN: 'true' },
+    ['CALICO_IPV4POOL_IPIP: found "on"', 'CALICO_IPV4POOL_VXLAN: found "true"'].map(
+      (found) => `${found}, wanted "Never", "Always" or "CrossSubnet"`,
     ),
   ],
   [

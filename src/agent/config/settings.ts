@@ -28,6 +28,9 @@ export type PoolSetting =
   | { readonly kind: 'none' }
   | { readonly kind: 'range'; readonly cidr: Cidr };
 
+/** Of a pool: which packets between hosts are encapsulated. */
+export type EncapsulationMode = 'Never' | 'Always' | 'CrossSubnet';
+
 export interface AgentSettings {
   readonly nodeName: string | undefined;
   readonly nodeNameFile: string;
@@ -56,7 +59,11 @@ export interface AgentSettings {
   readonly ipv4PoolNatOutgoing: boolean;
   readonly ipv6PoolBlockSize: number | undefined;
   readonly ipv6PoolNatOutgoing: boolean;
-  readonly backend: 'bird' | 'none';
+  readonly ipv4PoolIpip: EncapsulationMode;
+  readonly ipv4PoolVxlan: EncapsulationMode;
+  readonly ipv6PoolVxlan: EncapsulationMode;
+  /** `vxlan`: no BIRD; all routes are the agent's own. `none`: nothing between hosts. */
+  readonly backend: 'bird' | 'vxlan' | 'none';
   /** Nobody else may change the table of rules, where the kernel offers that. */
   readonly ownTable: boolean;
   /** For so long the store may be ahead of what has come of it, before it counts as not followed. */
@@ -188,13 +195,18 @@ function parseDetectionMs(text: string): number {
   return ms >= 1_000 ? ms : refuse(text, 'a duration of a second or more, such as 1m30s');
 }
 
-function parseBackend(text: string): 'bird' | 'none' {
-  return text === 'bird' || text === 'none' ? text : refuse(text, '"bird" or "none"');
+function parseBackend(text: string): AgentSettings['backend'] {
+  return text === 'bird' || text === 'vxlan' || text === 'none' ? text : refuse(text, '"bird", "vxlan" or "none"');
 }
 
-/** Only IPIP and VXLAN modes that stay off can be honoured here; another value must not be taken silently. */
-function requireNever(text: string): 'Never' {
-  return /^(never|off)$/i.test(text) ? 'Never' : refuse(text, '"Never": encapsulation is set on a pool with calicoctl');
+const MODES: Readonly<Record<string, EncapsulationMode>> = {
+  ...{ never: 'Never', off: 'Never', always: 'Always' },
+  ...{ crosssubnet: 'CrossSubnet', 'cross-subnet': 'CrossSubnet' },
+};
+
+/** As Calico takes them (Calico v3.33, node/pkg/lifecycle/startup/startup.go). */
+function parseMode(text: string): EncapsulationMode {
+  return MODES[text.toLowerCase()] ?? refuse(text, '"Never", "Always" or "CrossSubnet"');
 }
 
 function createCollector(environment: Environment): { collect: Collect; issues: Issue[] } {
@@ -218,8 +230,6 @@ function createCollector(environment: Environment): { collect: Collect; issues: 
  */
 export function parseAgentSettings(environment: Environment): AgentSettings {
   const { collect, issues } = createCollector(environment);
-  const encapsulations = ['CALICO_IPV4POOL_IPIP', 'CALICO_IPV4POOL_VXLAN', 'CALICO_IPV6POOL_VXLAN'];
-  for (const variable of encapsulations) collect(variable, requireNever);
   const settings: AgentSettings = {
     nodeName: collect('NODENAME', parseNodeName),
     nodeNameFile: environment.CALICO_NODENAME_FILE || '/var/lib/calico/nodename',
@@ -244,6 +254,9 @@ export function parseAgentSettings(environment: Environment): AgentSettings {
     ipv4PoolNatOutgoing: collect('CALICO_IPV4POOL_NAT_OUTGOING', parseBoolean) ?? true,
     ipv6PoolBlockSize: collect('CALICO_IPV6POOL_BLOCK_SIZE', parseBlockSize(116, 128)),
     ipv6PoolNatOutgoing: collect('CALICO_IPV6POOL_NAT_OUTGOING', parseBoolean) ?? false,
+    ipv4PoolIpip: collect('CALICO_IPV4POOL_IPIP', parseMode) ?? 'Never',
+    ipv4PoolVxlan: collect('CALICO_IPV4POOL_VXLAN', parseMode) ?? 'Never',
+    ipv6PoolVxlan: collect('CALICO_IPV6POOL_VXLAN', parseMode) ?? 'Never',
     backend: collect('CALICO_NETWORKING_BACKEND', parseBackend) ?? 'bird',
   };
   if (issues.length > 0) throw new OcicatError('invalid', 'read environment: settings refused', { issues });

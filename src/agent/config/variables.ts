@@ -84,7 +84,7 @@ export const variables: readonly Variables[] = [
   },
   {
     names: ['CALICO_IPV4POOL_IPIP', 'CALICO_IPV4POOL_VXLAN', 'CALICO_IPV6POOL_VXLAN'],
-    doc: '`Never` is taken, and nothing else: tunnels are a matter of each pool',
+    doc: 'which packets between hosts are encapsulated in the default pool: `Never`, `Always` or `CrossSubnet`',
     usual: '`Never`',
   },
   {
@@ -114,7 +114,7 @@ export const variables: readonly Variables[] = [
   },
   {
     names: ['CALICO_NETWORKING_BACKEND'],
-    doc: '`bird`, or `none` for no routing between hosts',
+    doc: '`bird`; `vxlan` for none, where all pools have VXLAN; `none` for no routing between hosts',
     usual: '`bird`',
   },
 ];

@@ -19,7 +19,7 @@ import {
 } from '../../net/cidr.ts';
 import type { Family } from '../../net/ip.ts';
 import type { Log } from '../../sys/log.ts';
-import type { AgentSettings, PoolSetting } from '../config/settings.ts';
+import type { AgentSettings, EncapsulationMode, PoolSetting } from '../config/settings.ts';
 import { observeHostAddresses } from './autodetect.ts';
 import { tryGetNode } from './register.ts';
 
@@ -50,6 +50,8 @@ interface PoolPlan {
   /** Undefined: the usual one of its family. */
   readonly blockSize: number | undefined;
   readonly natOutgoing: boolean;
+  readonly vxlanMode: EncapsulationMode;
+  readonly ipipMode: EncapsulationMode;
 }
 
 /** Where no range is set: of IPv6 where the node has an address of it, as hosts without could not route it; of IPv4 unless it has that alone. */
@@ -74,19 +76,20 @@ async function familiesOfNode(datastore: Datastore, name: string, signal: AbortS
 }
 
 /** Throws `invalid`, which names the variables, when no pool can be so. */
-function buildPool({ family, natOutgoing, blockSize }: PoolPlan, range: Cidr): IPPool {
+function buildPool({ family, natOutgoing, blockSize, vxlanMode, ipipMode }: PoolPlan, range: Cidr): IPPool {
   const result = readResource(
     ipPool,
     {
       kind: 'IPPool',
       apiVersion: API_VERSION,
       metadata: { name: `default-ipv${family}-ippool` },
-      spec: { cidr: formatCidr(range), natOutgoing, blockSize },
+      spec: { cidr: formatCidr(range), vxlanMode, ipipMode, natOutgoing, blockSize },
     },
     'document',
   );
   if (result.kind === 'valid') return result.value;
-  const variables = `CALICO_IPV${family}POOL_CIDR or CALICO_IPV${family}POOL_BLOCK_SIZE`;
+  const names = result.issues.some(({ path }) => path.endsWith('Mode')) ? ['IPIP', 'VXLAN'] : ['CIDR', 'BLOCK_SIZE'];
+  const variables = names.map((name) => `CALICO_IPV${family}POOL_${name}`).join(' or ');
   throw new OcicatError(
     'invalid',
     `make the default IPv${family} pool: ${result.issues.map(formatIssue).join('; ')}; set ${variables} otherwise, or CALICO_IPV${family}POOL_CIDR to "none"`,
@@ -138,12 +141,14 @@ async function ensurePools(
       setting: settings.ipv4Pool,
       blockSize: settings.ipv4PoolBlockSize,
       natOutgoing: settings.ipv4PoolNatOutgoing,
+      ...{ vxlanMode: settings.ipv4PoolVxlan, ipipMode: settings.ipv4PoolIpip },
     },
     {
       family: 6,
       setting: settings.ipv6Pool,
       blockSize: settings.ipv6PoolBlockSize,
       natOutgoing: settings.ipv6PoolNatOutgoing,
+      ...{ vxlanMode: settings.ipv6PoolVxlan, ipipMode: 'Never' },
     },
   ];
   const families = await familiesOfNode(datastore, nodeName, signal);

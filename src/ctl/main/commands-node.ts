@@ -31,7 +31,7 @@ export const nodeCommands: readonly CtlCommand[] = [
       { name: 'ip6-autodetection-method', value: 'METHOD', doc: 'How the IPv6 address is found' },
       { name: 'log-dir', value: 'FOLDER', doc: 'Where its log goes', usual: '/var/log/calico', isPath: true },
       { name: 'node-image', value: 'IMAGE', doc: 'Run a pod of this image' },
-      { name: 'backend', value: 'WORD', doc: 'How routes travel', choices: ['bird', 'none'] },
+      { name: 'backend', value: 'WORD', doc: 'How routes travel', choices: ['bird', 'vxlan', 'none'] },
       { name: 'no-default-ippools', doc: 'Make no pools in an empty store' },
       { name: 'init-system', doc: 'Stay in the foreground, for an init system that restarts it' },
       { name: 'felix-config', value: 'FILE', doc: 'Settings that go before those in the store', isPath: true },

@@ -37,7 +37,7 @@ const SETTINGS: readonly (readonly [flag: string, variable: string])[] = [
   ['backend', 'CALICO_NETWORKING_BACKEND'],
 ];
 
-const BACKENDS = ['bird', 'none'];
+const BACKENDS = ['bird', 'vxlan', 'none'];
 const RUN_DIRECTORY = '/var/run/calico';
 const SECRETS_FILE = join(RUN_DIRECTORY, 'node-run.env');
 const DEFAULT_LOG_DIRECTORY = '/var/log/calico';
