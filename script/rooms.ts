@@ -37,6 +37,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
   routing: 'base net selector model/*',
+  'routing/mtu': 'net routing',
   sys: 'base net',
   'sys/process': 'base sys',
   'cli/run': 'base sys cli',
@@ -67,9 +68,9 @@ export const rooms: Readonly<Record<string, string>> = {
   'cni/spec': 'base net schema model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config':
-    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall routing sys datastore/sync',
+    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall routing routing/mtu sys datastore/sync',
   'agent/node':
-    'base net blocks model/meta model/ipam routing sys datastore/* ipam kernel/route kernel/link agent/config',
+    'base net blocks model/meta model/ipam routing/mtu sys datastore/* ipam kernel/route kernel/link agent/config',
   'agent/tunnel':
     'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
@@ -88,7 +89,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'ctl/ipam': 'base net schema cli blocks model/* sys datastore datastore/resource ipam ctl/cli ctl/store ctl/resource',
   'ctl/datastore':
     'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
-  'ctl/node': 'base schema cli firewall/forward sys datastore/open kernel/forward bird ctl/cli ctl/store ctl/output',
+  'ctl/node':
+    'base net schema cli firewall/forward sys datastore/open kernel/reconcile kernel/forward bird ctl/cli ctl/store ctl/output',
   'ctl/move':
     'base net schema blocks model/* sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
   metadata: 'base schema sys',

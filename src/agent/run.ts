@@ -30,8 +30,8 @@ import { observeHost } from './node/host-identity.ts';
 import { followHostMtu, type MtuLink } from './node/host-mtu.ts';
 import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
+import { createPolicyApplied } from './policy-applied.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
-import { createPolicyApplied, createRefusedFile } from './refused-endpoints.ts';
 import { openBgpPasswords } from './state/bgp-passwords.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
@@ -43,6 +43,7 @@ import { createSession, type Session } from './state/session.ts';
 import { createSettingsConsumers } from './state/settings-consumers.ts';
 import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
+import { createStatusFile } from './status-file.ts';
 import { createHostPaths } from './tunnel/host-paths.ts';
 import { followTunnelAddresses } from './tunnel/tunnel-addresses.ts';
 import { createTunnelSupport } from './tunnel/tunnel-support.ts';
@@ -140,7 +141,7 @@ async function run(
   const nodeCache = openNodeCache(datastore, nodeName);
   const clusterState = createClusterState({ nodeName, routerId: routerIdOf(settings), felix: felix.spec, log });
   const forget = createFlowFlushQueue(flusher, log);
-  const publishRefused = createRefusedFile(`${RUN_DIRECTORY}/refused-endpoints`, log);
+  const publishRefused = createStatusFile(`${RUN_DIRECTORY}/refused-endpoints`, log);
   const dataplane = closing.adopt(createDataplane({ kernel: firewall, log, forget, publishRefused }), (one) =>
     one.close(),
   );
@@ -149,7 +150,15 @@ async function run(
   const paths = closing.adopt(openPaths(), (one) => one.close());
   const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, support: tunnelSupport, log });
   const forwarding = createForwarding(log);
-  const hostMtu = followHostMtu({ links: () => linksOf(nodeCache), log }, signal);
+  const hostMtu = followHostMtu(
+    {
+      links: () => linksOf(nodeCache),
+      unmade: tunnelSupport.unmade,
+      publish: createStatusFile(`${RUN_DIRECTORY}/mtu-of-pools`, log),
+      log,
+    },
+    signal,
+  );
   const refresher = closing.adopt(createRefresher({ dataplane, workloads, hostPaths, log }), (one) => one.close());
   const hostEndpoints = createHostEndpoints({ dataplane, log });
   const reporter = closing.adopt(

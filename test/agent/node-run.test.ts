@@ -16,8 +16,8 @@ afterAll(async () => {
 /** Without those that have ended: nobody collects them on this host. */
 const agents = () =>
   host.run("ps -C calico-node -o pid=,stat= | awk '$2 !~ /Z/ { print $1 }'").output.trim().split('\n');
-const run = (flags: string) =>
-  host.run(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} node run --name node-1 --ip autodetect ${flags}`);
+const run = (flags: string, name = 'node-1') =>
+  host.run(`ETCD_ENDPOINTS=${host.etcd.endpoint} ${CALICOCTL} node run --name ${name} --ip autodetect ${flags}`);
 
 test('it goes on in the background once it works, and another one takes its place', () => {
   const first = run('');
@@ -77,7 +77,7 @@ test('settings that are wrong are refused while the agent goes on; one that does
   host.must('echo "VXLANPort = high" >/run/wrong.cfg');
   expect(run('--felix-config /run/wrong.cfg').output).toContain('vxlanPort: found "high", wanted a whole number from');
   expect(agents()).toEqual(before);
-  const ended = run('--ip-autodetection-method interface=nosuch');
+  const ended = run('--ip-autodetection-method interface=nosuch', 'node-2');
   expect(ended.status).toBe(1);
   expect(ended.output).toContain('node run: calico-node has ended:\n');
   expect(ended.output).toContain('detect IPv4 address: none by method "interface" among interfaces [eth0]');

@@ -66,6 +66,7 @@ test.skipIf(hasTunnels('ipip'))(
     }
     const { status, output } = host.run(`${CALICOCTL} node status`);
     expect([status, output]).toEqual([1, expect.stringContaining(`"default-ipv4-ippool" (192.168.0.0/16) ${CURE}`)]);
+    expect(output).toContain('192.168.0.0/16: no way to other hosts, as the kernel has no tunnels of ipip');
     expect(countLines()).toBe(1);
     expect(host.run('ip -d link show type ipip').output).toBe('');
     await putFarHost();

@@ -1,7 +1,7 @@
 // Sets that the kernel refuses: the endpoints that need them are closed and an ADD of one fails, the sets are left out, and all else
 // is enforced; and both come back as soon as the kernel takes them.
 import { afterAll, afterEach, beforeEach, expect, test } from 'bun:test';
-import { createPolicyApplied } from '../../src/agent/refused-endpoints.ts';
+import { createPolicyApplied } from '../../src/agent/policy-applied.ts';
 import { createDataplane, type Dataplane } from '../../src/agent/state/dataplane.ts';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';

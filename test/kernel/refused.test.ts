@@ -4,8 +4,8 @@ import { afterAll, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRefusedFile } from '../../src/agent/refused-endpoints.ts';
 import { createDataplane, type Dataplane } from '../../src/agent/state/dataplane.ts';
+import { createStatusFile } from '../../src/agent/status-file.ts';
 import { describeRefused } from '../../src/ctl/node/status.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
@@ -147,7 +147,7 @@ test('a change of the configuration opens what it had closed', () => {
 test('node status names the endpoints that are closed, and says nothing where none is', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-refused-'));
   const path = join(folder, 'refused-endpoints');
-  const publish = createRefusedFile(path, openLog());
+  const publish = createStatusFile(path, openLog());
   try {
     expect(await describeRefused(path)).toBe('');
     publish(['default/a: because']);

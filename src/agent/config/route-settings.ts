@@ -1,6 +1,6 @@
 // What FelixConfiguration says of tunnels and of who makes routes (Calico v3.33, felix/config/config_params.go).
 import type { RouteSettings } from '../../routing/cluster-input.ts';
-import type { MtuSettings } from '../../routing/path-mtu.ts';
+import type { MtuSettings } from '../../routing/mtu/path-mtu.ts';
 import type { RouteOwners } from '../../routing/route-owners.ts';
 import type { FelixSettings } from './felix-settings.ts';
 

@@ -4,13 +4,14 @@ import { sameContent } from '../../base/equal.ts';
 import { observeUplinks, type Uplink } from '../../kernel/link/uplinks.ts';
 import { applyWorkloadMtu } from '../../kernel/link/workload-link-mtu.ts';
 import type { Ip } from '../../net/ip.ts';
+import { describeMtu, type MtuReport } from '../../routing/mtu/describe-mtu.ts';
 import {
   computeCommonMtu,
   computeWorkloadMtu,
   type MtuInput,
   type MtuPool,
   type MtuSettings,
-} from '../../routing/path-mtu.ts';
+} from '../../routing/mtu/path-mtu.ts';
 import type { Log } from '../../sys/log.ts';
 import { keepMtu } from './node-files.ts';
 
@@ -39,6 +40,9 @@ export interface HostMtu {
 export interface HostMtuContext {
   /** Of the workloads of this node; undefined while they are not known. */
   readonly links: () => readonly MtuLink[] | undefined;
+  readonly unmade: () => MtuReport['unmade'];
+  /** Says for people how it comes about. */
+  readonly publish: (lines: readonly string[]) => void;
   readonly log: Log;
 }
 
@@ -57,13 +61,10 @@ function tryCompile(pattern: string, log: Log): RegExp | undefined {
   }
 }
 
-function smallestOf([first]: readonly Uplink[]): number {
-  return first?.mtuBytes ?? FALLBACK_MTU_BYTES;
-}
-
 /** The links of workloads are brought to their MTU as soon as they are known: it may have changed while no agent ran. */
-export function followHostMtu({ links, log }: HostMtuContext, signal: AbortSignal): HostMtu {
-  let input: MtuInput = { uplinkBytes: smallestOf(observeUplinks()), settings: PLAIN, pools: [] };
+export function followHostMtu({ links, unmade, publish, log }: HostMtuContext, signal: AbortSignal): HostMtu {
+  let uplink: Uplink | undefined = observeUplinks()[0];
+  let input: MtuInput = { uplinkBytes: uplink?.mtuBytes ?? FALLBACK_MTU_BYTES, settings: PLAIN, pools: [] };
   let done: MtuInput | undefined;
   let pattern: RegExp | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -81,7 +82,8 @@ export function followHostMtu({ links, log }: HostMtuContext, signal: AbortSigna
   }
 
   function observe(): void {
-    const uplinkBytes = smallestOf(observeUplinks(pattern));
+    [uplink] = observeUplinks(pattern);
+    const uplinkBytes = uplink?.mtuBytes ?? FALLBACK_MTU_BYTES;
     if (uplinkBytes !== input.uplinkBytes)
       log.info(`the MTU of the uplinks is ${uplinkBytes} now, and was ${input.uplinkBytes}`);
     input = { ...input, uplinkBytes };
@@ -96,6 +98,7 @@ export function followHostMtu({ links, log }: HostMtuContext, signal: AbortSigna
       if (known === undefined) return;
       done = input;
       keepMtu(computeCommonMtu(input), log);
+      publish(describeMtu({ input, uplink: uplink?.name, unmade: unmade() }));
       apply(known);
     } catch (error) {
       log.error('set the MTU of workloads', error);

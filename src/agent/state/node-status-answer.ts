@@ -11,6 +11,7 @@ import {
   type StoredResource,
 } from '../../datastore/resource/resource-codec.ts';
 import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
+import { observeTunnels } from '../../kernel/reconcile/tunnel-status.ts';
 import { parseStored } from '../../model/meta/stored.ts';
 import {
   type CalicoNodeStatusSpec,
@@ -86,7 +87,10 @@ export async function buildAnswer(context: AnswerContext, builder: TransactionBu
   const answers = birdSocket === undefined ? undefined : await tryAsk(birdSocket, classes);
   const isMissing = answers === undefined && birdSocket !== undefined;
   const report = reportNodeStatus(classes ?? [], answers);
-  const annotations = replaceAnswerAnnotations(stored.metadata.annotations, reportNotes(context.notes()));
+  const annotations = replaceAnswerAnnotations(
+    stored.metadata.annotations,
+    reportNotes(context.notes(), observeTunnels()),
+  );
   const { lastUpdated: _, ...before } = membersOf(stored.status) ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { parseIp } from '../../net/ip.ts';
 import { reportNodeStatus, reportNotes } from './node-status-report.ts';
 
 const status = { version: '2.0.12', routerId: '10.0.0.1', startedAt: 'then', configuredAt: 'now' };
@@ -44,9 +45,18 @@ test('a node without BIRD is not ready, and has no sessions and no routes', () =
 
 test('what is left out and what is closed is named, of very many some and how many there are', () => {
   const many = new Map(Array.from({ length: 1_000 }, (_, at) => [`BGPPeer(p${at + 1_000})`, 'no']));
-  const notes = reportNotes({ leftOut: many, closed: ['BGPPeer(b): x', 'BGPPeer(a): x'] });
+  const notes = reportNotes({ leftOut: many, closed: ['BGPPeer(b): x', 'BGPPeer(a): x'] }, []);
   const lines = notes['ocicat/left-out']?.split('\n') ?? [];
   expect([lines.length, lines[0], lines.at(-1)]).toEqual([51, 'BGPPeer(p1000): no', 'and 950 more']);
   expect(notes['ocicat/closed']).toBe('BGPPeer(a): x\nBGPPeer(b): x');
-  expect(reportNotes({ leftOut: new Map(), closed: [] })).toEqual({});
+  expect(reportNotes({ leftOut: new Map(), closed: [] }, [])).toEqual({});
+});
+
+test('each tunnel has a line', () => {
+  const tunnel = { name: 'vxlan.calico', addresses: [parseIp('10.1.0.0')], mtuBytes: 1450, isUp: true, peers: 2 };
+  const other = { ...tunnel, name: 'tunl0', addresses: [], isUp: false };
+  expect(reportNotes({ leftOut: new Map(), closed: [] }, [tunnel, other])).toEqual({
+    'ocicat/tunnels':
+      'tunl0: without an address, MTU 1450, 2 peers, down\nvxlan.calico: 10.1.0.0, MTU 1450, 2 peers, up',
+  });
 });

@@ -3,11 +3,13 @@ import type { BirdProtocol } from '../../bird/protocols.ts';
 import type { BirdRoute } from '../../bird/routes.ts';
 import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf } from '../../bird/sessions.ts';
 import type { BirdStatus } from '../../bird/status.ts';
+import type { TunnelStatus } from '../../kernel/reconcile/tunnel-status.ts';
 import {
   ANSWER_ANNOTATIONS,
   type CalicoNodeStatusSpec,
   type CalicoNodeStatusStatus,
 } from '../../model/node/calico-node-status.ts';
+import { formatIp } from '../../net/ip.ts';
 import type { RouterNotes } from './router.ts';
 
 /** What the classes of a CalicoNodeStatus want to know of a BIRD that answers. */
@@ -108,11 +110,20 @@ function formatNotes(notes: readonly string[]): string {
   return [...[...notes].sort().slice(0, NAMED_AT_MOST), ...rest].join('\n');
 }
 
-/** A line for each resource that BIRD does not have as it was written, with the reason. */
-export function reportNotes({ leftOut, closed }: RouterNotes): Readonly<Record<string, string>> {
+function formatTunnel({ name, addresses, mtuBytes, peers, isUp }: TunnelStatus): string {
+  const address = addresses.length === 0 ? 'without an address' : addresses.map(formatIp).join(', ');
+  return `${name}: ${address}, MTU ${mtuBytes}, ${peers} peers, ${isUp ? 'up' : 'down'}`;
+}
+
+/** A line for each resource that BIRD does not have as it was written, with the reason, and for each tunnel. */
+export function reportNotes(
+  { leftOut, closed }: RouterNotes,
+  tunnels: readonly TunnelStatus[],
+): Readonly<Record<string, string>> {
   const notes: readonly (readonly [annotation: string, lines: readonly string[]])[] = [
     [ANSWER_ANNOTATIONS.leftOut, [...leftOut].map(([part, reason]) => `${part}: ${reason}`)],
     [ANSWER_ANNOTATIONS.closed, closed],
+    [ANSWER_ANNOTATIONS.tunnels, tunnels.map(formatTunnel)],
   ];
   return Object.fromEntries(
     notes.flatMap(([annotation, lines]) => (lines.length === 0 ? [] : [[annotation, formatNotes(lines)]])),

@@ -1,4 +1,4 @@
-// node status: whether the agent runs on this host, and how its BGP sessions are (Calico v3.33, node/pkg/status).
+// node status: whether the agent runs on this host, how its BGP sessions are, and its ways to other hosts (Calico v3.33, node/pkg/status).
 import { readFile } from 'node:fs/promises';
 import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { observeBirdProtocols } from '../../bird/protocols.ts';
@@ -8,6 +8,7 @@ import type { Handler } from '../cli/command.ts';
 import { observeAgents } from './agent-process.ts';
 import { askReadiness } from './agent-readiness.ts';
 import { describeForwarding } from './forwarding.ts';
+import { describeMtuOfPools, describeRoutes, describeTunnels } from './host-paths.ts';
 import { describeOtherFirewalls } from './other-firewalls.ts';
 import { describeTableProtection } from './table-protection.ts';
 
@@ -85,6 +86,9 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   const readiness = await askReadiness();
   if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.message}.\n`);
   stdio.write(await describeBgp());
+  stdio.write(describeTunnels());
+  stdio.write(describeRoutes());
+  stdio.write(await describeMtuOfPools());
   stdio.write(await describeNotes());
   stdio.write(await describeRefused());
   stdio.write(describeForwarding());

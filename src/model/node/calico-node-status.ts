@@ -16,6 +16,8 @@ export const ANSWER_ANNOTATIONS = {
   leftOut: 'ocicat/left-out',
   /** Peers that get and give nothing, since a filter of theirs is missing. */
   closed: 'ocicat/closed',
+  /** Tunnels to other hosts. */
+  tunnels: 'ocicat/tunnels',
 } as const;
 
 type Annotations = Readonly<Record<string, string>>;

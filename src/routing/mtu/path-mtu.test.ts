@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
-import { parseCidr } from '../net/cidr.ts';
-import { parseIp } from '../net/ip.ts';
+import { parseCidr } from '../../net/cidr.ts';
+import { parseIp } from '../../net/ip.ts';
+import { describeMtu } from './describe-mtu.ts';
 import { computeCommonMtu, computeWorkloadMtu, type MtuInput, type MtuPool, type MtuSettings } from './path-mtu.ts';
 
 const AUTOMATIC = { 4: undefined, 6: undefined };
@@ -55,4 +56,19 @@ test('what is right for workloads of any pool', () => {
     common({}, ...pools),
   ]).toEqual([1500, 1500, 1450, 1430]);
   expect(common({ encrypts: { 4: false, 6: true } }, ...pools.slice(0, 1))).toBe(1420);
+});
+
+test('the way into each pool, for people', () => {
+  const settings = { ...PLAIN, encrypts: { 4: false, 6: true } };
+  const input = { uplinkBytes: 1500, pools, settings };
+  expect(describeMtu({ input, uplink: 'eth0', unmade: new Set(['ipip']) })).toEqual([
+    '10.1.0.0/16: eth0 1500 → workloads 1500',
+    '10.2.0.0/16: eth0 1500 → vxlan.calico 1450 → workloads 1450',
+    '10.3.0.0/16: no way to other hosts, as the kernel has no tunnels of ipip',
+    'fd01::/64: eth0 1500 → wg-v6.cali 1420 → workloads 1420',
+    'fd02::/64: eth0 1500 → vxlan-v6.calico 1430 and wg-v6.cali 1420 → workloads 1420',
+  ]);
+  expect(describeMtu({ input: { ...input, pools: pools.slice(2, 3) }, uplink: undefined, unmade: new Set() })).toEqual([
+    '10.3.0.0/16: no uplink 1500 → tunl0 1480 → workloads 1480',
+  ]);
 });

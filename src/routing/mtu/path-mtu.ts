@@ -1,9 +1,9 @@
 // How large a packet may be: from the uplinks by the tunnels to the links of workloads. A workload's link has the MTU of the ways
 // into the pools of its own addresses; ways into other pools that take less say so by an error, from its own host (RFC 1191, RFC 8201).
-import { cidrContains } from '../net/cidr.ts';
-import { type Encapsulation, encapsulationBytes } from '../net/encapsulation.ts';
-import { type Family, familyOf, type Ip } from '../net/ip.ts';
-import type { RoutingPool } from './input.ts';
+import { cidrContains } from '../../net/cidr.ts';
+import { type Encapsulation, encapsulationBytes } from '../../net/encapsulation.ts';
+import { type Family, familyOf, type Ip } from '../../net/ip.ts';
+import type { RoutingPool } from '../input.ts';
 
 /** A tunnel's own MTU; undefined: what the uplinks leave. */
 type TunnelMtus = Readonly<Record<Family, number | undefined>>;
@@ -29,12 +29,16 @@ export interface MtuInput {
 const LEAST_BYTES: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 
 /** Of the device. */
-function computeTunnelMtu({ uplinkBytes, settings }: MtuInput, encapsulation: Encapsulation, family: Family): number {
+export function computeTunnelMtu(
+  { uplinkBytes, settings }: MtuInput,
+  encapsulation: Encapsulation,
+  family: Family,
+): number {
   return settings[encapsulation][family] ?? uplinkBytes - encapsulationBytes(encapsulation, family);
 }
 
 /** What is between hosts for packets of a family: the encapsulation of the pool, and encryption while some peers have it. */
-function waysOf({ settings }: MtuInput, pool: MtuPool | undefined, family: Family): readonly Encapsulation[] {
+export function waysOf({ settings }: MtuInput, pool: MtuPool | undefined, family: Family): readonly Encapsulation[] {
   const encapsulation = pool?.encapsulation ?? 'none';
   return [
     ...(encapsulation === 'none' ? [] : [encapsulation]),
