@@ -29,7 +29,7 @@ const look = () =>
       'ip -br link; ip route show table all; ip -6 route show table all; ip rule; bridge fdb; ip -br -6 addr; ip -br -4 addr',
     )
     .split('\n')
-    .filter((line) => !/fe80|33:33|01:00:5e/.test(line)) // the kernel's own, in its own time
+    .filter((line) => !/table local|fe80|33:33|01:00:5e/.test(line)) // the kernel's own, in its own time
     .toSorted()
     .join('\n');
 
