@@ -1,7 +1,8 @@
 // How fast pods on two hosts speak with each other under 0 to 10,000 policies that all apply to them, against the same pods attached by
 // ptp on two hosts without an agent and with a ruleset of one stateful chain, written by hand.
 import { addPair, type Pair, PORTS, type Rates } from './parts/datapath-pair.ts';
-import { execOnHost, ocicat, partCommand, withLab } from './parts/lab.ts';
+import { clearHost, loadRules, NO_RULES, ONE_CHAIN } from './parts/datapath-peers.ts';
+import { execOnHost, partCommand, withLab } from './parts/lab.ts';
 import { installPackages } from './parts/packages.ts';
 import { median, report } from './parts/report.ts';
 
@@ -11,16 +12,6 @@ const OURS: Pair['hosts'] = ['calico-01', 'calico-02'];
 const PEERS: Pair['hosts'] = ['calico-03', 'calico-04'];
 const PEER_ADDRESSES = ['10.99.0.3', '10.99.0.4'];
 const SUBNETS = ['10.203.0.0/24', '10.204.0.0/24'] as const;
-
-const NO_RULES = 'flush ruleset\n';
-const ONE_CHAIN = `${NO_RULES}table inet peer {
-  chain forward {
-    type filter hook forward priority filter; policy drop;
-    ct state established,related accept
-    tcp dport { ${PORTS.stream}, ${PORTS.crr} } accept
-  }
-}
-`;
 
 /** Each of a range and a port that no other has; the last one is about the pods. */
 function printPolicy(number: number, count: number): string {
@@ -46,24 +37,13 @@ async function applyPolicies(lab: string, count: number): Promise<void> {
   for (const host of OURS) await execOnHost(lab, host, partCommand('datapath-quiet-inside.ts'));
 }
 
-/** The hosts of the peer have no agent and no rules, and a way to each other's pods. What a lab has mounted cannot be uninstalled. */
+/** The hosts of the peer have a way to each other's pods. */
 async function clearPeers(lab: string): Promise<void> {
   for (const [index, host] of PEERS.entries()) {
-    await execOnHost(lab, host, ['sh', '-c', `${ocicat} uninstall --force 2>&1; test -z "$(nft list tables)"`]);
-    await execOnHost(lab, host, ['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
-    await execOnHost(lab, host, [
-      'ip',
-      'route',
-      'add',
-      SUBNETS[1 - index] ?? '',
-      'via',
-      PEER_ADDRESSES[1 - index] ?? '',
-    ]);
+    await clearHost(lab, host);
+    const way = [SUBNETS[1 - index] ?? '', 'via', PEER_ADDRESSES[1 - index] ?? ''];
+    await execOnHost(lab, host, ['ip', 'route', 'add', ...way]);
   }
-}
-
-async function loadRules(lab: string, rules: string): Promise<void> {
-  for (const host of PEERS) await execOnHost(lab, host, ['nft', '-f', '-'], rules);
 }
 
 interface Round {
@@ -74,9 +54,9 @@ interface Round {
 
 async function measureRound(lab: string, ours: Pair, peer: Pair): Promise<Round> {
   const own = await ours.measure();
-  await loadRules(lab, ONE_CHAIN);
+  await loadRules(lab, PEERS, ONE_CHAIN);
   const chained = await peer.measure();
-  await loadRules(lab, NO_RULES);
+  await loadRules(lab, PEERS, NO_RULES);
   return { ours: own, peer: chained, noRules: await peer.measure() };
 }
 
@@ -103,7 +83,7 @@ function reportRounds(count: number, rounds: readonly Round[]): void {
 installPackages(['iperf3']);
 await withLab(OURS.length + PEERS.length, async (lab) => {
   await clearPeers(lab);
-  const [ours, peer] = [await addPair(lab, OURS), await addPair(lab, PEERS, SUBNETS)];
+  const [ours, peer] = [await addPair(lab, OURS), await addPair(lab, PEERS, { subnets: SUBNETS })];
   await Bun.sleep(1_000);
   for (const count of COUNTS) {
     await applyPolicies(lab, count);

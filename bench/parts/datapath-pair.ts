@@ -17,14 +17,24 @@ export interface Pair {
   /** On both hosts, in turn. */
   readonly hosts: readonly [client: string, server: string];
   measure(): Promise<Rates>;
+  /** The first of them alone. */
+  stream(): Promise<number>;
+}
+
+/** How pods are attached by ptp. */
+export interface PtpPair {
+  /** Of each host. */
+  readonly subnets: readonly [client: string, server: string];
+  /** Default: 1500. */
+  readonly mtuBytes?: number;
 }
 
 /** They are what the policies and the hand-written ruleset let through. */
 export const PORTS = { stream: 5201, crr: 5202 } as const;
 const SECONDS = 2;
 
-async function addPod(lab: string, host: string, subnet: string | undefined): Promise<Pod> {
-  const args = subnet === undefined ? [] : [subnet];
+async function addPod(lab: string, host: string, ptp: PtpPair | undefined, at: 0 | 1): Promise<Pod> {
+  const args = ptp === undefined ? [] : [ptp.subnets[at], String(ptp.mtuBytes ?? 1500)];
   return JSON.parse(await execOnHost(lab, host, partCommand('datapath-pod-inside.ts', args))) as Pod;
 }
 
@@ -33,13 +43,9 @@ function inPod(pod: Pod, command: readonly string[]): readonly string[] {
 }
 
 /** By our plugin, or by ptp in a subnet of each host. */
-export async function addPair(
-  lab: string,
-  hosts: Pair['hosts'],
-  subnets?: readonly [client: string, server: string],
-): Promise<Pair> {
-  const client = await addPod(lab, hosts[0], subnets?.[0]);
-  const server = await addPod(lab, hosts[1], subnets?.[1]);
+export async function addPair(lab: string, hosts: Pair['hosts'], ptp?: PtpPair): Promise<Pair> {
+  const client = await addPod(lab, hosts[0], ptp, 0);
+  const server = await addPod(lab, hosts[1], ptp, 1);
   const serving = [
     ['iperf3', '-s', '-p', String(PORTS.stream)],
     partCommand('crr-inside.ts', ['serve', String(PORTS.crr)]),
@@ -58,6 +64,7 @@ export async function addPair(
 
   return {
     hosts,
+    stream,
     async measure() {
       const crr = partCommand('crr-inside.ts', ['run', server.address, String(PORTS.crr), String(SECONDS)]);
       return { stream: await stream(), crr: Number(await run(crr)) };
