@@ -66,7 +66,7 @@ test('for an init system it stays, and ends with the agent', () => {
   expect(agents()).toEqual(['']);
 }, 30_000);
 
-test('settings that are wrong are refused while the agent goes on; one that does not start is reported', () => {
+test('settings that are wrong are refused while the agent goes on; one that does not start is reported', async () => {
   expect(run('').status).toBe(0);
   const before = agents();
   const refused = run('--as 0');
@@ -81,6 +81,15 @@ test('settings that are wrong are refused while the agent goes on; one that does
   expect(ended.status).toBe(1);
   expect(ended.output).toContain('node run: calico-node has ended:\n');
   expect(ended.output).toContain('detect IPv4 address: none by method "interface" among interfaces [eth0]');
+  const other = { kind: 'Node', apiVersion: 'projectcalico.org/v3', metadata: { name: 'other' } };
+  const document = JSON.stringify({ ...other, spec: { bgp: { ipv4Address: '10.98.0.1/24' } } });
+  const nodes = '/calico/resources/v3/projectcalico.org/nodes';
+  for (const name of ['node-1', 'node-2']) await host.etcd.ctl('del', `${nodes}/${name}`);
+  await host.etcd.ctl('put', `${nodes}/other`, document);
+  expect(run('').output).toContain(
+    'register node "node-1": its address 10.98.0.1 is that of node "other"; set IP or NODENAME',
+  );
+  await host.etcd.ctl('del', `${nodes}/other`);
   expect(agents()).toEqual(['']);
 }, 30_000);
 

@@ -7,7 +7,12 @@ import { type AgentHost, eventually, openAgentHost } from '../support/host/agent
 const KEYS = '/calico/resources/v3/projectcalico.org';
 const CALICOCTL = join(import.meta.dir, '../../dist/bin/calicoctl');
 const FAR = { 4: '10.2.99.1', 6: 'fd02::9901' } as const;
-const PLURALS = { IPPool: 'ippools', Node: 'nodes', CalicoNodeStatus: 'caliconodestatuses' } as const;
+const PLURALS = {
+  FelixConfiguration: 'felixconfigurations',
+  IPPool: 'ippools',
+  Node: 'nodes',
+  CalicoNodeStatus: 'caliconodestatuses',
+} as const;
 let host: AgentHost;
 
 function put(kind: keyof typeof PLURALS, name: string, spec: object): Promise<string> {
@@ -135,3 +140,22 @@ test('a CalicoNodeStatus has the tunnels, and the routes through them', async ()
   const route = { destination: '10.2.99.0/26', interface: 'vxlan.calico', gateway: '10.2.99.0' };
   expect(status.routes.routesV4).toContainEqual(expect.objectContaining(route));
 }, 20_000);
+
+/** Of the devices for both families, and of the links of the three pods. */
+const mtus = () =>
+  ['vxlan.calico', 'vxlan-v6.calico', 'calitunnel4', 'calitunnel6', 'calidirect']
+    .map((link) => host.must(`cat /sys/class/net/${link}/mtu`))
+    .join(' ');
+const untilMtusAre = (wanted: string) => eventually(wanted, 5_000, () => (mtus() === wanted ? true : undefined));
+
+test('tunnels and pods follow the uplink, and the MTU that is set for a tunnel', async () => {
+  host.must('ip -n outside link set eth0 mtu 1400; ip link set eth0 mtu 1400');
+  await untilMtusAre('1350 1330 1350 1330 1400');
+  await put('FelixConfiguration', 'default', { vxlanMTU: 1300, vxlanMTUV6: 1290 });
+  await untilMtusAre('1300 1290 1300 1290 1400');
+  host.must('ip link set eth0 mtu 1500; ip -n outside link set eth0 mtu 1500');
+  await put('FelixConfiguration', 'default', {});
+  await untilMtusAre('1450 1430 1450 1430 1500');
+  expect(ping('tunnel4', 4, 1450).status).toBe(0);
+  expect(ping('tunnel6', 6, 1430).status).toBe(0);
+}, 30_000);

@@ -1,6 +1,7 @@
 // Which tunnels are to be made, corrected and removed, from what is wanted and what links there are.
 import { sameContent } from '../../base/equal.ts';
 import { OcicatError } from '../../base/errors.ts';
+import { encapsulationBytes } from '../../net/encapsulation.ts';
 import { familyOf, type Ip } from '../../net/ip.ts';
 import { LOOPBACK_INDEX } from '../link/links.ts';
 import { TUNNEL_GROUP, type TunnelIdentity, type TunnelLink } from '../link/tunnel-link.ts';
@@ -27,12 +28,6 @@ export interface TunnelDifference {
   readonly failures: readonly OcicatError[];
 }
 
-/** The header of the packet around: IP, and with VXLAN UDP, VXLAN's own and Ethernet (RFC 7348, RFC 2003). */
-function overheadOf({ kind, local }: DesiredTunnel): number {
-  const outer = familyOf(local) === 4 ? 20 : 40;
-  return kind === 'ipip' ? outer : outer + 8 + 8 + 14;
-}
-
 /** Where the host's address is on no link to others, but on the loopback interface, those are taken to be Ethernet. */
 const ETHERNET_MTU_BYTES = 1500;
 
@@ -53,7 +48,7 @@ function place(name: string, tunnel: DesiredTunnel, host: ObservedHost): PlacedT
   const parent = holderOf(host, tunnel.local);
   if (parent === undefined) return undefined;
   const outerBytes = parent.index === LOOPBACK_INDEX ? ETHERNET_MTU_BYTES : parent.mtuBytes;
-  const mtuBytes = tunnel.mtuBytes ?? outerBytes - overheadOf(tunnel);
+  const mtuBytes = tunnel.mtuBytes ?? outerBytes - encapsulationBytes(tunnel.kind, familyOf(tunnel.local));
   return { name, identity: identityOf(tunnel, parent.index), mtuBytes };
 }
 
