@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -113,6 +114,7 @@ CALL(chroot, 1, chroot(P(0)))
 CALL(chdir, 1, chdir(P(0)))
 CALL(flock, 2, flock(A(0), A(1)))
 CALL(fcntl, 3, fcntl(A(0), A(1), A(2)))
+CALL(ioctl, 3, ioctl(A(0), A(1), A(2)))
 CALL(prctl, 5, prctl(A(0), A(1), A(2), A(3), A(4)))
 CALL(kill, 2, kill(A(0), A(1)))
 CALL(pidfd_open, 2, syscall(SYS_pidfd_open, A(0), A(1)))
@@ -252,6 +254,7 @@ NAPI_MODULE_INIT() {
       EXPORT(pidfd_getfd), EXPORT(pidfd_send_signal), EXPORT(sethostname), EXPORT(mknod), EXPORT(lsetxattr),
       EXPORT(lgetxattr), EXPORT(setgid), EXPORT(setuid), EXPORT(setgroups), EXPORT(makedev), EXPORT(madvise),
       EXPORT(openat2), EXPORT(waitid), EXPORT(execve), EXPORT(socket_in), EXPORT(open_in), EXPORT(new_netns),
+      EXPORT(ioctl),
   };
   napi_define_properties(env, exports, sizeof all / sizeof *all, all);
   return exports;

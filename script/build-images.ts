@@ -96,7 +96,7 @@ function copy(source: string, path = source, mode = 0o755): LayerEntry {
 
 /** Two layers: what comes from Debian and seldom changes, and our own programs. */
 function node(root: string): Image {
-  const programs = ['/usr/sbin/bird', '/usr/sbin/birdc', '/usr/bin/etcd'];
+  const programs = ['/usr/sbin/bird', '/usr/sbin/birdc', '/usr/bin/etcd', '/usr/bin/wireguard-go'];
   const dist = join(root, 'dist');
   const libraries = librariesOf([...programs, join(dist, 'bin/ocicat'), join(dist, 'lib/sys.node')]);
   const system: readonly LayerEntry[] = [
@@ -109,6 +109,8 @@ function node(root: string): Image {
     { kind: 'directory', path: '/run' },
     { kind: 'directory', path: '/var' },
     { kind: 'symlink', path: '/var/run', target: '/run' },
+    // its sockets are to be found by the next agent, too, whose root is another
+    { kind: 'symlink', path: '/run/wireguard', target: 'calico/wireguard' },
   ];
   const own: readonly LayerEntry[] = [
     copy(join(dist, 'bin/ocicat'), '/usr/lib/ocicat/bin/calico-node'),

@@ -26,16 +26,18 @@ export const rooms: Readonly<Record<string, string>> = {
   'policy/oracle': 'base net selector policy/types',
   nftables: 'base net',
   'firewall/forward': 'base net nftables',
+  'firewall/encryption': 'net nftables',
   'firewall/merge': 'net policy/types nftables',
   'firewall/nat': 'base net policy/types nftables',
   'firewall/limits': 'base policy/types nftables firewall/nat',
   'firewall/host': 'net policy/types nftables',
   'firewall/tunnel': 'base net policy/types nftables',
   firewall:
-    'base net policy/types nftables firewall/forward firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel',
+    'base net policy/types nftables firewall/forward firewall/encryption firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel',
   why: 'base cli net selector schema model/meta model/felix policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
+  'routing/wireguard': 'base net model/felix model/node',
   routing: 'base net selector model/*',
   'routing/mtu': 'net routing',
   sys: 'base net',
@@ -57,6 +59,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'kernel/flow': 'base net firewall sys kernel/link kernel/event',
   'kernel/worker': 'base net sys kernel/link kernel/flow',
   bird: 'base net routing sys sys/process kernel/route kernel/link kernel/event',
+  wireguard: 'base net routing/wireguard sys sys/process kernel/link kernel/route',
   'images/spec': 'base schema',
   'images/archive': 'base sys',
   'images/store': 'base schema sys images/spec images/archive',
@@ -68,18 +71,20 @@ export const rooms: Readonly<Record<string, string>> = {
   'cni/spec': 'base net schema model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config':
-    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall routing routing/mtu sys datastore/sync',
+    'base net schema model/felix model/idle policy/types nftables firewall/nat firewall/encryption firewall routing/wireguard routing routing/mtu sys datastore/sync',
   'agent/node':
     'base net blocks model/meta model/ipam routing/mtu sys datastore/* ipam kernel/route kernel/link agent/config',
+  'agent/encryption':
+    'base net schema model/meta firewall/encryption routing/wireguard sys datastore datastore/resource ipam kernel/reconcile wireguard agent/node',
   'agent/tunnel':
     'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/tunnel firewall routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/encryption agent/tunnel attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/tunnel cni/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
@@ -114,7 +119,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
 export const pureRooms =
-  'base net selector schema manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing'.split(
+  'base net selector schema manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
     ' ',
   );
 

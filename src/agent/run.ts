@@ -22,6 +22,7 @@ import { openBaseFirewall } from './base-firewall.ts';
 import { type FelixOverrides, parseFelixOverrides } from './config/felix-overrides.ts';
 import { computeLogLevel } from './config/felix-settings.ts';
 import type { AgentSettings } from './config/settings.ts';
+import { openHostEncryptions } from './encryption/host-encryption.ts';
 import { joinCluster } from './join-cluster.ts';
 import { LEASE_GRACE_MS } from './node/claim.ts';
 import { createForwarding } from './node/forwarding.ts';
@@ -150,9 +151,18 @@ async function run(
   const paths = closing.adopt(openPaths(), (one) => one.close());
   const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, support: tunnelSupport, log });
   const forwarding = createForwarding(log);
+  const encryption = closing.adopt(
+    openHostEncryptions({
+      ...{ nodeName, datastore, cache: nodeCache, nodeLease, directory: LIBRARY_DIRECTORY, log },
+      ...{ compute: clusterState.encryption, setGuarded: dataplane.setGuarded, setPaths: hostPaths.setOthers },
+      mtuBytes: (family) => hostMtu.encrypted(family),
+    }),
+    (one) => one.close(),
+  );
   const hostMtu = followHostMtu(
     {
       links: () => linksOf(nodeCache),
+      changed: encryption.touch,
       unmade: tunnelSupport.unmade,
       publish: createStatusFile(`${RUN_DIRECTORY}/mtu-of-pools`, log),
       log,
@@ -186,7 +196,8 @@ async function run(
     createNodeStatusReporter({ nodeName, datastore, nodeLease, birdSocket, notes: router.notes, log }),
     (one) => one.close(),
   );
-  const inTunnels = { nodeName, datastore, cache: nodeCache, nodeLease, log, now: Date.now };
+  const encryptsHosts = () => clusterState.settings().wireguardHostEncryptionEnabled === true;
+  const inTunnels = { nodeName, datastore, cache: nodeCache, nodeLease, encryptsHosts, log, now: Date.now };
   const tunnelAddresses = followTunnelAddresses(inTunnels, signal);
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
@@ -196,6 +207,7 @@ async function run(
       workloads,
       hostPaths,
       hostEndpoints,
+      encryption,
       hostMtu,
       forwarding,
       nodeStatuses,
@@ -227,7 +239,7 @@ async function run(
   const otherFirewalls = watchOtherFirewalls(log, signal);
   const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
   const touchHost = () => {
-    for (const follower of [hostEndpoints, hostMtu, hostAddresses]) follower.touch();
+    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption]) follower.touch();
   };
   const housekeeping = startHousekeeping({ workloads, podMacs, attacher, cni: server.dispatcher }, attach, signal);
   session.onRead(housekeeping.touch);

@@ -1,6 +1,7 @@
 // What the node's configuration says about the firewall (Calico's documentation, "Felix configuration").
 import type { RateLimit } from '../nftables/nft.ts';
 import { DEFAULT_FAILSAFES, type Failsafes } from '../policy/types/failsafe.ts';
+import { type EncryptionConfig, NO_ENCRYPTION } from './encryption/chains.ts';
 import type { NatConfig } from './nat/config.ts';
 
 export interface FirewallConfig {
@@ -36,6 +37,8 @@ export interface FirewallConfig {
   /** Whether endpoints may send from the ranges that they name beside their addresses (WorkloadSourceSpoofing). */
   readonly sourceSpoofing: boolean;
   readonly nat: NatConfig;
+  /** By which devices packets between hosts leave that are to be encrypted (WireguardEnabled). */
+  readonly encryption: EncryptionConfig;
   /** What no policy of a host endpoint closes (FailsafeInboundHostPorts, FailsafeOutboundHostPorts). */
   readonly failsafes: Failsafes;
   /** Flows that a workload may have begun and been sent at a time, together; 0: as many as it can. */
@@ -55,6 +58,7 @@ export const defaultFirewallConfig: FirewallConfig = {
   dropInvalid: true,
   sourceSpoofing: false,
   nat: { floatingAddresses: false },
+  encryption: NO_ENCRYPTION,
   failsafes: DEFAULT_FAILSAFES,
   maxFlows: 20_000,
 };

@@ -6,6 +6,7 @@ import { parseIp } from '../net/ip.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { DEFAULT_FAILSAFES } from '../policy/types/failsafe.ts';
 import { defaultFirewallConfig, type FirewallConfig } from './config.ts';
+import { NO_ENCRYPTION } from './encryption/chains.ts';
 import { createFirewall } from './firewall.ts';
 import { computeBase } from './static.ts';
 
@@ -62,6 +63,11 @@ const config: fc.Arbitrary<FirewallConfig> = fc.record({
     { floatingAddresses: true, ports: { min: 1024, max: 2000 } },
     { floatingAddresses: true, address: parseIp('192.0.2.7'), ports: { min: 1, max: 1 }, interfaceFilter: 'eth+' },
     { floatingAddresses: false, address: parseIp('192.0.2.8'), interfaceFilter: 'eth0' },
+  ),
+  encryption: fc.constantFrom<FirewallConfig['encryption']>(
+    NO_ENCRYPTION,
+    { 4: { interfaceName: 'wireguard.cali', listenPort: 51820, incomingMark: undefined }, 6: undefined },
+    { 4: undefined, 6: { interfaceName: 'wg-v6.cali', listenPort: 51821, incomingMark: 0x200000 } },
   ),
   failsafes: fc.constantFrom(DEFAULT_FAILSAFES, { ingress: [], egress: [] }),
   maxFlows: fc.constantFrom(0, 100, 20_000),

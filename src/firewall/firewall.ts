@@ -6,6 +6,13 @@ import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { createReachTest, type RefusedObject } from '../nftables/refused.ts';
 import type { EndpointPolicy, HostEndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
+import {
+  computeGuardedElements,
+  computeGuardedStages,
+  type GuardedElement,
+  type GuardedRanges,
+  NOTHING_GUARDED,
+} from './encryption/ranges.ts';
 import type { AssignedHostEndpoint, InterfaceAddresses } from './host/interfaces.ts';
 import { createHostRenderer } from './host-renderer.ts';
 import {
@@ -44,6 +51,8 @@ export interface Firewall {
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
   /** Replaces what is known of VXLAN, and the other hosts that packets of it are taken from. */
   setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): Steps;
+  /** Replaces what is reached encrypted or not at all. */
+  setGuarded(ranges: GuardedRanges): Steps;
   /**
    * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them, but for failsafe ports
    * of hosts. An IP set that it refuses is left out as well, until a rule asks for it again.
@@ -82,6 +91,8 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   const hosts = createHostRenderer(editor, policy, () => config, vxlan.guard);
   let nat = NO_NAT;
   let natElements: readonly NatElement[] = [];
+  let guarded = NOTHING_GUARDED;
+  let guardedElements: readonly GuardedElement[] = [];
 
   function followSet(change: Extract<PolicyChange, { kind: 'set-changed' }>): void {
     const { isSmall, isAskedOtherwise } = sets.change(change.id, change);
@@ -125,6 +136,13 @@ export function createFirewall(initial: FirewallConfig): Firewall {
     for (const { set, key } of natElements) editor.removeElement(set, key);
     natElements = computeNatElements(next);
     for (const { set, key } of natElements) editor.setElement(set, key);
+    return editor.takeSteps();
+  }
+
+  function setGuardedElements(next: GuardedRanges): Steps {
+    for (const { set, key } of guardedElements) editor.removeElement(set, key);
+    guardedElements = computeGuardedElements(next);
+    for (const { set, key } of guardedElements) editor.setElement(set, key);
     return editor.takeSteps();
   }
 
@@ -184,6 +202,11 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       vxlan.setHosts(others);
       policy.settle();
       return editor.takeSteps();
+    },
+    setGuarded(ranges) {
+      const stages = computeGuardedStages(guarded, ranges);
+      guarded = ranges;
+      return stages.flatMap(setGuardedElements);
     },
     setInterfaces(interfaces) {
       hosts.setInterfaces(interfaces);

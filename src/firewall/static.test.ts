@@ -28,6 +28,10 @@ add set inet ocicat nat-sources6 { type ipv6_addr; flags interval; }
 add set inet ocicat nat-direct6 { type ipv6_addr; flags interval; }
 add map inet ocicat floating-addresses6 { type ipv6_addr : verdict; }
 add map inet ocicat floating-hairpins6 { type ipv6_addr . ipv6_addr : verdict; }
+add set inet ocicat encrypted-addresses4 { type ipv4_addr; flags interval; }
+add set inet ocicat encrypted-hosts4 { type ipv4_addr; flags interval; }
+add set inet ocicat encrypted-addresses6 { type ipv6_addr; flags interval; }
+add set inet ocicat encrypted-hosts6 { type ipv6_addr; flags interval; }
 add chain inet ocicat guard-ipip
 add chain inet ocicat guard-udp
 add chain inet ocicat guard-icmpv6

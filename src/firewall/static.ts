@@ -28,6 +28,8 @@ import {
   verdictOf,
 } from '../nftables/statements.ts';
 import type { FirewallConfig } from './config.ts';
+import { computeEncryptionChains } from './encryption/chains.ts';
+import { computeEncryptionSets } from './encryption/ranges.ts';
 import * as names from './names.ts';
 import { computeNatChains, computeNatSets } from './nat/chains.ts';
 import { lookAtOthers, relatedChains } from './related.ts';
@@ -209,6 +211,7 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
     baseChain('base-output', 'output', PRIORITY_INGRESS, [
       dropping('unknown interface', to, isIn(['oifname'], names.WORKLOADS_SET, true)),
     ]),
+    ...computeEncryptionChains(config.encryption, config.interfacePrefix),
     ...computeNatChains(config.nat),
   ];
 }
@@ -297,6 +300,7 @@ function openSets(): readonly NftSet[] {
     set(names.sourceRangesSet(4), ['ifname', 'ipv4_addr'], new Map(), true),
     set(names.sourceRangesSet(6), ['ifname', 'ipv6_addr'], new Map(), true),
     ...computeNatSets(),
+    ...computeEncryptionSets(),
   ];
 }
 

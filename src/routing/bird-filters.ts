@@ -1,7 +1,7 @@
 // The filters of BIRD's configuration: what is exported to peers, and what goes into the kernel.
 
 import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
-import { bitsOf, type Family } from '../net/ip.ts';
+import { bitsOf, type Family, familyOf, formatIp } from '../net/ip.ts';
 import { communityList } from './bird-peer-filters.ts';
 import type { RoutingInput } from './input.ts';
 import { metricLines } from './priority.ts';
@@ -68,6 +68,20 @@ export function exportFunction(input: RoutingInput, family: Family): readonly st
   ];
 }
 
+/** As everywhere in this file, sorted. */
+function encryptedPeerLines({ encryptedPeers = [] }: RoutingInput, family: Family): readonly string[] {
+  const own = encryptedPeers
+    .filter((address) => familyOf(address) === family)
+    .map(formatIp)
+    .sort();
+  return own.length === 0
+    ? []
+    : [
+        '  # the agent makes the routes to those, into the tunnel that encrypts',
+        `  if gw ~ [ ${own.join(', ')} ] then reject;`,
+      ];
+}
+
 /**
  * What goes into the kernel: own blocks as blackholes, gateways of peers, and what BGP brought, from whomever, but for pools
  * whose routes are not BIRD's to make.
@@ -80,6 +94,7 @@ export function kernelFilter(input: RoutingInput, family: Family): readonly stri
     ...(others === undefined ? [] : ['  # pools whose routes the agent makes', `  if net ~ ${others} then reject;`]),
     '  if source = RTS_STATIC then accept;',
     '  if source != RTS_BGP then reject;',
+    ...encryptedPeerLines(input, family),
     ...metricLines(family, normalPriority[family]),
     '  accept;',
     '}',

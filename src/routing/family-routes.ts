@@ -15,6 +15,8 @@ export interface FamilyCalculation {
   setClaims(block: string, claims: readonly Claim[]): void;
   setOwnBlocks(blocks: readonly Cidr[]): void;
   readonly routes: FamilyRoutes;
+  /** Which ranges are on which node, this one among them. */
+  claims(): readonly Claim[];
   settle(): FamilyRouteChanges;
 }
 
@@ -139,6 +141,7 @@ export function createFamilyCalculation(nodeName: string): FamilyCalculation {
       },
       ...{ peers, routes, blackholes },
     },
+    claims: () => [...claims.destinations()].flatMap((destination) => claims.at(destination) ?? []),
     settle() {
       const isOwnChanged = settleOwn();
       const isAll = stale.takeAll();

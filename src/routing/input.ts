@@ -165,6 +165,8 @@ export interface RoutingInput {
   readonly bgp: BgpSettings;
   readonly peers: readonly BgpPeer[];
   readonly filters?: readonly BgpFilter[];
+  /** Of nodes to which packets go encrypted, by the agent's routes. */
+  readonly encryptedPeers?: readonly Ip[];
   /** By passwordId; one that is not here is missing. */
   readonly passwords?: ReadonlyMap<string, Password>;
   /** Default: the node's IPv4 address, or a number from a hash of its name when it has none. */

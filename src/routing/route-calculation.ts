@@ -1,6 +1,7 @@
 // Who is where in the cluster becomes ways to there, in both families.
 import type { Cidr } from '../net/cidr.ts';
-import { claimsOf } from './claims.ts';
+import type { Family } from '../net/ip.ts';
+import { type Claim, claimsOf } from './claims.ts';
 import type { BlockHolders, NodeEnds, RouteSettings } from './cluster-input.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from './cluster-routes.ts';
 import { createFamilyCalculation } from './family-routes.ts';
@@ -20,6 +21,8 @@ export interface RouteCalculation {
   /** The blocks that are this host's own. */
   setOwnBlocks(blocks: readonly Cidr[]): void;
   readonly routes: ClusterRoutes;
+  /** Which ranges are on which node, this one among them. */
+  claims(family: Family): readonly Claim[];
   /** Everything set since the last call becomes part of `routes`; returns what is other by it. */
   settle(): ClusterRouteChanges;
 }
@@ -49,6 +52,7 @@ export function createRouteCalculation(nodeName: string): RouteCalculation {
       for (const family of BOTH) families[family].setOwnBlocks(blocks.filter((cidr) => isOf(family, cidr)));
     },
     routes: { 4: families[4].routes, 6: families[6].routes },
+    claims: (family) => families[family].claims(),
     settle: () => ({ 4: families[4].settle(), 6: families[6].settle() }),
   };
 }

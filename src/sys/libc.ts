@@ -210,6 +210,11 @@ export function setInheritable(fd: number, inheritable: boolean): void {
   call('fcntl', fd, 2, inheritable ? 0 : 1);
 }
 
+/** With a number or a structure that the request reads, and writes. */
+export function ioctl(fd: number, request: number, argument: number | Uint8Array): void {
+  call('ioctl', fd, request, argument);
+}
+
 export const PR_SET_CHILD_SUBREAPER = 36;
 
 export function prctl(option: number, argument: number): void {

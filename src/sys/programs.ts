@@ -7,6 +7,7 @@ export const PACKAGES = {
   setpriv: 'util-linux',
   bwrap: 'bubblewrap',
   crun: 'crun',
+  'wireguard-go': 'wireguard-go',
 } as const;
 
 export type ProgramName = keyof typeof PACKAGES;

@@ -22,15 +22,15 @@ test.each(['create', 'apply', 'validate'])('%s warns and succeeds', async (comma
 });
 
 test('replace warns as well, and one warning is for all resources of a command', async () => {
-  const felix = document('FelixConfiguration', 'default', '{wireguardEnabled: true, logPrefix: x}');
+  const felix = document('FelixConfiguration', 'default', '{bpfEnabled: true, logPrefix: x}');
   await session.run('create -f -', `${POLICY}---\n${felix}`);
   expect((await session.run('replace -f -', `${POLICY}---\n${felix}`)).err).toBe(
-    `${POLICY_WARNING}  FelixConfiguration(default): spec.wireguardEnabled (nothing between hosts is encrypted)\n`,
+    `${POLICY_WARNING}  FelixConfiguration(default): spec.bpfEnabled (no programs of eBPF or XDP are used)\n`,
   );
 });
 
 test('patch warns of what it changes alone', async () => {
-  await session.run('apply -f -', document('FelixConfiguration', 'default', '{wireguardEnabled: true}'));
+  await session.run('apply -f -', document('FelixConfiguration', 'default', '{flowLogsFlushInterval: 1s}'));
   const patch = (text: string) => session.run(`patch felixconfig default -p '${text}'`);
   expect(await patch('{"spec":{"logPrefix":"x"}}')).toEqual({
     status: 0,
@@ -67,8 +67,8 @@ test('explain says it of a kind, a field, and what lies in one', async () => {
   expect((await session.run('explain globalnetworkpolicy.spec.ingress')).out).toContain(
     'No effect here: the kernel does not see requests; the rule allows nothing.',
   );
-  expect((await session.run('explain node.spec.wireguard.interfaceIPv4Address')).out).toContain(
-    'No effect here: nothing is encrypted.',
+  expect((await session.run('explain workloadendpoint.spec.ports.hostPort')).out).toContain(
+    'No effect here: no port of the host is mapped.',
   );
   expect((await session.run('explain felixconfig.spec.logPrefix')).out).not.toContain('No effect');
 });

@@ -294,12 +294,26 @@ const FELIX: Readonly<Record<(typeof ACTING_FELIX_FIELDS)[number], readonly unkn
   endpointReportingEnabled: [true, false],
   endpointReportingDelay: ['0s', '1ms', '1000h'],
   openstackRegion: ['a'.repeat(46)],
+  routeTableRange: [{ min: 1, max: 250 }],
+  routeTableRanges: [[{ min: 4_294_901_761, max: 4_294_967_295 }], []],
+  wireguardEnabled: [true, false],
+  wireguardEnabledV6: [true, false],
+  wireguardHostEncryptionEnabled: [true, false],
+  wireguardInterfaceName: ['a', 'x'.repeat(15), 'a_b-c'],
+  wireguardInterfaceNameV6: ['a', 'x'.repeat(15), 'a_b-c'],
+  wireguardKeepAlive: ['0s', '1ms', '1000h'],
+  wireguardListeningPort: [1, 65535],
+  wireguardListeningPortV6: [1, 65535],
+  wireguardMTU: [0, 65535],
+  wireguardMTUV6: [0, 65535],
+  wireguardRoutingRulePriority: [1, 32765],
+  wireguardThreadingEnabled: [true, false],
 };
 
 test('the kernel takes every field of FelixConfiguration that acts, at its limits', () => {
   for (const [field, values] of Object.entries(FELIX)) {
     for (const value of values) {
-      const spec = { [field]: value };
+      const spec = { wireguardEnabled: true, wireguardEnabledV6: true, [field]: value };
       expectLoaded({ kind: felixConfiguration, name: 'default', spec }, withRule({ action: 'Log' }), HOST);
     }
   }

@@ -2,13 +2,17 @@
 // felix/config/config_params.go).
 import { tryParseDurationNs } from '../../base/duration.ts';
 import type { FirewallConfig } from '../../firewall/config.ts';
+import type { EncryptionConfig } from '../../firewall/encryption/chains.ts';
 import type { NatConfig } from '../../firewall/nat/config.ts';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
 import type { ACTING_FELIX_FIELDS } from '../../model/idle/felix-marks.ts';
-import { parseIp } from '../../net/ip.ts';
+import { type Family, parseIp } from '../../net/ip.ts';
 import { tryParsePortRange } from '../../net/port.ts';
+import { PROTOCOL_UDP } from '../../net/protocol.ts';
 import type { RateLimit, RateUnit } from '../../nftables/nft.ts';
-import { computeFailsafes } from '../../policy/types/failsafe.ts';
+import { computeFailsafes, type FailsafePort, type Failsafes } from '../../policy/types/failsafe.ts';
+import { WIREGUARD_MARK } from '../../routing/wireguard/calculation.ts';
+import { parseWireguardSettings } from '../../routing/wireguard/parse.ts';
 import type { LogLevel } from '../../sys/log.ts';
 
 export type FelixSettings = Pick<FelixConfigurationSpec, (typeof ACTING_FELIX_FIELDS)[number]>;
@@ -38,17 +42,35 @@ function computeNat(settings: FelixSettings): NatConfig {
   };
 }
 
+function encryptingDevice(settings: FelixSettings, family: Family): EncryptionConfig[Family] {
+  const wireguard = parseWireguardSettings(settings, family);
+  if (wireguard === undefined) return undefined;
+  const { interfaceName, listenPort, encryptsHosts } = wireguard;
+  return { interfaceName, listenPort, incomingMark: encryptsHosts ? WIREGUARD_MARK : undefined };
+}
+
+/** What is encrypted passes the policies of hosts, as what is inside of it has been judged. */
+function withEncrypted(failsafes: Failsafes, encryption: EncryptionConfig): Failsafes {
+  const ports = ([4, 6] as const).flatMap((family): readonly FailsafePort[] => {
+    const { listenPort } = encryption[family] ?? {};
+    return listenPort === undefined ? [] : [{ protocol: PROTOCOL_UDP, port: listenPort, net: undefined }];
+  });
+  return { ingress: [...failsafes.ingress, ...ports], egress: [...failsafes.egress, ...ports] };
+}
+
 /** The configuration of the rules with the settings that override its own. */
 export function computeFirewallConfig(config: FirewallConfig, settings: FelixSettings): FirewallConfig {
   const toHost = settings.defaultEndpointToHostAction?.toLowerCase();
   const deny = settings.nftablesFilterDenyAction?.toLowerCase();
+  const encryption = { 4: encryptingDevice(settings, 4), 6: encryptingDevice(settings, 6) };
   return {
     ...config,
     ...(toHost === 'drop' || toHost === 'accept' || toHost === 'return' ? { endpointToHostAction: toHost } : {}),
     ...(deny === 'drop' || deny === 'reject' ? { denyAction: deny } : {}),
     ...(settings.logPrefix === undefined ? {} : { logPrefix: settings.logPrefix }),
     logLimit: mergeLogLimit(config.logLimit, settings),
-    failsafes: computeFailsafes(settings, config.failsafes),
+    failsafes: withEncrypted(computeFailsafes(settings, config.failsafes), encryption),
+    encryption,
     ...(settings.vxlanPort === undefined ? {} : { vxlanPort: settings.vxlanPort }),
     ...(settings.allowVXLANPacketsFromWorkloads === undefined
       ? {}

@@ -2,6 +2,7 @@
 import type { RouteSettings } from '../../routing/cluster-input.ts';
 import type { MtuSettings } from '../../routing/mtu/path-mtu.ts';
 import type { RouteOwners } from '../../routing/route-owners.ts';
+import { isEncrypting } from '../../routing/wireguard/parse.ts';
 import type { FelixSettings } from './felix-settings.ts';
 
 const DEFAULT_VNI = 4096;
@@ -27,11 +28,12 @@ export function computeRouteSettings(settings: FelixSettings, owners: RouteOwner
 }
 
 /** How large packets in tunnels may be. */
-export function computeMtuSettings({ ipipMTU, vxlanMTU, vxlanMTUV6 }: FelixSettings): MtuSettings {
+export function computeMtuSettings(settings: FelixSettings): MtuSettings {
+  const { ipipMTU, vxlanMTU, vxlanMTUV6, wireguardMTU, wireguardMTUV6 } = settings;
   return {
     ipip: { 4: mtuOf(ipipMTU), 6: undefined },
     vxlan: { 4: mtuOf(vxlanMTU), 6: mtuOf(vxlanMTUV6) },
-    wireguard: { 4: undefined, 6: undefined },
-    encrypts: { 4: false, 6: false },
+    wireguard: { 4: mtuOf(wireguardMTU), 6: mtuOf(wireguardMTUV6) },
+    encrypts: { 4: isEncrypting(settings, 4), 6: isEncrypting(settings, 6) },
   };
 }

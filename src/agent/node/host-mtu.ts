@@ -3,10 +3,11 @@
 import { sameContent } from '../../base/equal.ts';
 import { observeUplinks, type Uplink } from '../../kernel/link/uplinks.ts';
 import { applyWorkloadMtu } from '../../kernel/link/workload-link-mtu.ts';
-import type { Ip } from '../../net/ip.ts';
+import type { Family, Ip } from '../../net/ip.ts';
 import { describeMtu, type MtuReport } from '../../routing/mtu/describe-mtu.ts';
 import {
   computeCommonMtu,
+  computeTunnelMtu,
   computeWorkloadMtu,
   type MtuInput,
   type MtuPool,
@@ -29,6 +30,8 @@ export interface MtuLink {
 export interface HostMtu {
   /** For a workload with these addresses, in bytes. */
   of(addresses: readonly Ip[]): number;
+  /** Of the device that encrypts between hosts. */
+  encrypted(family: Family): number;
   /** How uplinks are called from now on; undefined, or what this language has no such expression for: as usual. */
   setUplinkPattern(pattern: string | undefined): void;
   setTunnels(settings: MtuSettings): void;
@@ -43,6 +46,8 @@ export interface HostMtuContext {
   readonly unmade: () => MtuReport['unmade'];
   /** Says for people how it comes about. */
   readonly publish: (lines: readonly string[]) => void;
+  /** Devices between hosts may have to be of another size. */
+  readonly changed: () => void;
   readonly log: Log;
 }
 
@@ -62,7 +67,7 @@ function tryCompile(pattern: string, log: Log): RegExp | undefined {
 }
 
 /** The links of workloads are brought to their MTU as soon as they are known: it may have changed while no agent ran. */
-export function followHostMtu({ links, unmade, publish, log }: HostMtuContext, signal: AbortSignal): HostMtu {
+export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuContext, signal: AbortSignal): HostMtu {
   let uplink: Uplink | undefined = observeUplinks()[0];
   let input: MtuInput = { uplinkBytes: uplink?.mtuBytes ?? FALLBACK_MTU_BYTES, settings: PLAIN, pools: [] };
   let done: MtuInput | undefined;
@@ -94,7 +99,9 @@ export function followHostMtu({ links, unmade, publish, log }: HostMtuContext, s
     if (signal.aborted) return;
     try {
       observe();
-      const known = sameContent(input, done) ? undefined : links();
+      if (sameContent(input, done)) return;
+      changed();
+      const known = links();
       if (known === undefined) return;
       done = input;
       keepMtu(computeCommonMtu(input), log);
@@ -112,6 +119,7 @@ export function followHostMtu({ links, unmade, publish, log }: HostMtuContext, s
   signal.addEventListener('abort', () => clearTimeout(timer));
   return {
     of: (addresses) => computeWorkloadMtu(input, addresses),
+    encrypted: (family) => computeTunnelMtu(input, 'wireguard', family),
     setUplinkPattern(text) {
       pattern = text === undefined ? undefined : tryCompile(text, log);
       touch();

@@ -50,6 +50,11 @@ const others = ['10.9.2.0/26', '10.8.2.0/26', 'fd08::200/122', '10.1.2.0/26'];
 const WORLD: readonly { readonly kind: string; readonly metadata: { readonly name: string }; readonly spec: object }[] =
   [
     ...[node(OWN, 1), node('host-2', 2), node('host-3', 3), peer, peer6],
+    {
+      kind: 'FelixConfiguration',
+      metadata: { name: 'default' },
+      spec: { wireguardEnabled: true, wireguardEnabledV6: true },
+    },
     { kind: 'IPPool', metadata: { name: 'four' }, spec: { cidr: '10.9.0.0/16', nodeSelector: 'all()' } },
     { kind: 'IPPool', metadata: { name: 'vxlan' }, spec: { cidr: '10.8.0.0/16', vxlanMode: 'Always' } },
     { kind: 'IPPool', metadata: { name: 'six' }, spec: { cidr: 'fd08::/64', vxlanMode: 'CrossSubnet' } },
@@ -193,6 +198,24 @@ const WITH: Readonly<Record<string, object>> = {
   'FelixConfiguration spec.nodeSelector': { logPrefix: 'x' },
   'spec.externalNodesList': { natOutgoingExclusions: 'IPPoolsAndHostIPs' },
   'spec.ipNATs.internalIP': { ipNetworks: ['10.1.0.1/32', '10.1.0.2/32'] },
+  'FelixConfiguration spec.wireguardThreadingEnabled': { wireguardEnabled: true },
+  'FelixConfiguration spec.wireguardListeningPort': { wireguardEnabled: true },
+  'FelixConfiguration spec.wireguardListeningPortV6': { wireguardEnabledV6: true },
+  'FelixConfiguration spec.wireguardRoutingRulePriority': { wireguardEnabled: true },
+  'FelixConfiguration spec.wireguardInterfaceName': { wireguardEnabled: true },
+  'FelixConfiguration spec.wireguardInterfaceNameV6': { wireguardEnabledV6: true },
+  'FelixConfiguration spec.wireguardHostEncryptionEnabled': { wireguardEnabled: true },
+  'FelixConfiguration spec.wireguardKeepAlive': { wireguardEnabled: true },
+  'FelixConfiguration spec.routeTableRange.min': { wireguardEnabled: true, routeTableRange: { min: 1, max: 250 } },
+  'FelixConfiguration spec.routeTableRange.max': { wireguardEnabledV6: true, routeTableRange: { min: 1, max: 250 } },
+  'FelixConfiguration spec.routeTableRanges.min': { wireguardEnabled: true, routeTableRanges: [{ min: 1, max: 250 }] },
+  'FelixConfiguration spec.routeTableRanges.max': {
+    wireguardEnabledV6: true,
+    routeTableRanges: [
+      { min: 1, max: 250 },
+      { min: 300, max: 300 },
+    ],
+  },
   'spec.pod': { orchestrator: 'k8s', containerID: undefined },
 };
 
@@ -267,6 +290,15 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/failsafe\w+HostPorts\.net$/, undefined, '10.0.0.0/8'],
   [/doNotTrack$|preDNAT$|applyOnForward$/, false, true],
   [/expectedIPs$/, ['10.0.0.1'], ['10.0.0.3']],
+  [/wireguard(Enabled(V6)?|ThreadingEnabled|HostEncryptionEnabled)$/, false, true],
+  [/wireguardListeningPort(V6)?$|wireguardRoutingRulePriority$/, undefined, 7000],
+  [/wireguardInterfaceName(V6)?$/, undefined, 'wg0'],
+  [/wireguardMTU(V6)?$/, undefined, 1400],
+  [/wireguardKeepAlive$/, undefined, '25s'],
+  [/routeTableRanges?\.min$/, 1, 7],
+  [/routeTableRanges?\.max$/, 250, 1],
+  [/interfaceIPv4Address$/, undefined, '10.8.2.9'],
+  [/interfaceIPv6Address$/, undefined, 'fd08::209'],
   [/logPrefix$/, 'a', 'b'],
   [/natPortRange$/, undefined, '1024:2000'],
   [/natOutgoingAddress$/, undefined, '192.0.2.7'],
@@ -368,6 +400,7 @@ function stateWith(kind: Kind, stored: unknown): string {
     show(consumedOf(clusterState)),
     show(clusterState.usesIpv6()),
     show(routesOf(clusterState)),
+    show([clusterState.encryption(4), clusterState.encryption(6)]),
   ].join('\n');
 }
 
@@ -468,7 +501,7 @@ function without(value: unknown, names: readonly string[]): unknown {
 }
 
 /** Other marks close something: a rule, a pool, a policy. */
-const PASSIVE = ['FelixConfiguration', 'BGPConfiguration', 'BGPPeer', 'Node', 'WorkloadEndpoint'];
+const PASSIVE = ['FelixConfiguration', 'BGPConfiguration', 'BGPPeer', 'WorkloadEndpoint'];
 
 test.each(PASSIVE)('what is marked of %s does nothing, as the mark says', async (name) => {
   const kind = kinds.find((one) => one.name === name);

@@ -88,6 +88,7 @@ test('all of it arrives where routing looks', () => {
       { cidr: parseCidr('192.168.0.0/16'), encapsulation: 'none', exported: true },
     ],
     ownBlocks: [parseCidr('192.168.0.0/26'), parseCidr('192.168.0.64/26')],
+    encryptedPeers: [],
     bgp: {
       asNumber: 65000,
       meshEnabled: true,

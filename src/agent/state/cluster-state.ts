@@ -14,7 +14,7 @@ import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { type Node, node } from '../../model/node/node.ts';
 import { type Cidr, cidrFamily, hostCidr, maskCidr, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
-import type { Ip } from '../../net/ip.ts';
+import type { Family, Ip } from '../../net/ip.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
 import type { RoutingInput, RoutingPool } from '../../routing/input.ts';
 import { parseNodeEnds } from '../../routing/parse-cluster.ts';
@@ -28,6 +28,8 @@ import {
 } from '../../routing/parse-resources.ts';
 import { createRouteCalculation } from '../../routing/route-calculation.ts';
 import { computeRouteOwners, type RouteOwners } from '../../routing/route-owners.ts';
+import { computeHostEncryption, type HostEncryption } from '../../routing/wireguard/cluster.ts';
+import { isEncrypting } from '../../routing/wireguard/parse.ts';
 import type { Log } from '../../sys/log.ts';
 import { computeHostsAreDirect, type FelixSettings } from '../config/felix-settings.ts';
 import { computeRouteSettings } from '../config/route-settings.ts';
@@ -55,6 +57,8 @@ export interface ClusterState {
   externalNodes(): readonly Cidr[];
   /** Who makes the routes into pools. */
   routeOwners(): RouteOwners;
+  /** What is encrypted between hosts. */
+  encryption(family: Family): HostEncryption;
   /** What holds on this host. */
   settings(): FelixSettings;
   /** This node has an address of it, or the cluster a pool. */
@@ -131,6 +135,13 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
     return computeRouteOwners(settings().programClusterRoutes, programsOf(all, own));
   }
 
+  function encryption(family: Family): HostEncryption {
+    const ownSettings = settings();
+    const ranges = isEncrypting(ownSettings, family) ? calculation.claims(family) : [];
+    const resources = { nodeName, ownSettings, nodes: nodes.all, felixConfigurations: felixConfigurations.all, ranges };
+    return computeHostEncryption(resources, family);
+  }
+
   return {
     update(key, value) {
       if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
@@ -155,6 +166,9 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
           .map(tryParseBgpPeer)
           .filter((peer) => peer !== undefined),
         filters: filters.sorted().map(parseBgpFilter),
+        encryptedPeers: ([4, 6] as const).flatMap(
+          (family) => encryption(family).wanted?.encryption.peerAddresses ?? [],
+        ),
         ...(routerId === undefined ? {} : { routerId }),
       };
     },
@@ -165,6 +179,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
       calculation.setOwnBlocks(ownBlocks.sorted());
       return calculation.settle();
     },
+    encryption,
     routeOwners,
     externalNodes: () => externalNodes(settings()),
     routingPools,

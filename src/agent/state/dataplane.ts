@@ -1,6 +1,7 @@
 // Policy in the kernel: follows the store's resources through the calculation and the firewall into the kernel, one flush after the other.
 import { sameContent } from '../../base/equal.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../firewall/config.ts';
+import { type GuardedRanges, NOTHING_GUARDED } from '../../firewall/encryption/ranges.ts';
 import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
 import type { AssignedHostEndpoint, InterfaceAddresses } from '../../firewall/host/interfaces.ts';
 import type { NatPool } from '../../firewall/nat/ranges.ts';
@@ -26,6 +27,8 @@ export interface Dataplane {
   setPools(pools: readonly NatPool[], direct: readonly Cidr[]): void;
   /** The hosts that encapsulated packets are taken from. */
   setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): void;
+  /** What packets reach encrypted or not at all; in the kernel after the next flush. */
+  setGuarded(ranges: GuardedRanges): void;
   /** What the host has of interfaces; before the start they are only noted. Throws `kernel`. */
   setInterfaces(interfaces: readonly InterfaceAddresses[]): void;
   /** What each host endpoint protects; none before the start. */
@@ -66,6 +69,8 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   let direct: readonly Cidr[] = [];
   let poolsChanged = true;
   let vxlan: { readonly guard: VxlanGuard; readonly hosts: readonly Ip[] } | undefined;
+  let guarded = NOTHING_GUARDED;
+  let guardedChanged = false;
   let interfaces: readonly InterfaceAddresses[] = [];
 
   function takePools(target: Firewall): Steps {
@@ -81,6 +86,12 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
     return news === undefined ? [] : target.setVxlan(news.guard, news.hosts);
   }
 
+  function takeGuarded(target: Firewall): Steps {
+    if (!guardedChanged) return [];
+    guardedChanged = false;
+    return target.setGuarded(guarded);
+  }
+
   return {
     update: (update) => calculation.update(update),
     setPools(nextPools, nextDirect) {
@@ -91,6 +102,11 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
     },
     setVxlan(guard, hosts) {
       vxlan = { guard, hosts };
+    },
+    setGuarded(next) {
+      if (sameContent(guarded, next)) return;
+      guarded = next;
+      guardedChanged = true;
     },
     setInterfaces(next) {
       interfaces = next;
@@ -118,6 +134,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       firewall.apply(changes);
       takePools(firewall);
       takeVxlan(firewall);
+      takeGuarded(firewall);
       const outcome = kernel.tryResync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
       if (outcome.kind === 'refused') refusals.take(outcome);
     },
@@ -130,6 +147,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
       refusals.apply(takePools(firewall));
       refusals.apply(takeVxlan(firewall));
+      refusals.apply(takeGuarded(firewall));
     },
     whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),
     close: () => started?.refusals.close(),

@@ -2,6 +2,7 @@
 // routes, BIRD's configuration - is brought up to date, and nothing else is touched.
 import type { ClusterRouteChanges } from '../../routing/cluster-routes.ts';
 import type { RoutingPool } from '../../routing/input.ts';
+import type { HostEncryptions } from '../encryption/host-encryption.ts';
 import type { HostPaths } from '../tunnel/host-paths.ts';
 import { computeVxlanGuard } from '../tunnel/vxlan-guard.ts';
 import type { ClusterState, Invalidation } from './cluster-state.ts';
@@ -19,6 +20,7 @@ export interface ProjectionTargets {
   readonly hostPaths: Pick<HostPaths, 'start' | 'follow' | 'reconcile'>;
   readonly hostEndpoints: Pick<HostEndpoints, 'review'>;
   readonly hostMtu: { setPools(pools: readonly RoutingPool[]): void };
+  readonly encryption: Pick<HostEncryptions, 'look' | 'apply'>;
   readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
@@ -39,8 +41,17 @@ export function createProjection(
   events: Pick<EventDispatcher, 'takeInvalidations'>,
   poolsChanged: () => void,
 ): Projection {
-  const { clusterState, settingsConsumers, dataplane, workloads, hostPaths, hostEndpoints, hostMtu, forwarding } =
-    targets;
+  const {
+    clusterState,
+    settingsConsumers,
+    dataplane,
+    workloads,
+    hostPaths,
+    hostEndpoints,
+    hostMtu,
+    encryption,
+    forwarding,
+  } = targets;
   const { touchRouting, touchTunnelAddresses } = targets;
   let isStarted = false;
 
@@ -54,7 +65,7 @@ export function createProjection(
     dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
     if (stale.has('pools')) hostMtu.setPools(clusterState.routingPools());
     if (stale.has('pools')) poolsChanged();
-    if (stale.has('routing') || stale.has('pools')) {
+    if (stale.has('routing') || stale.has('pools') || stale.has('felix')) {
       touchRouting();
       touchTunnelAddresses();
     }
@@ -66,6 +77,7 @@ export function createProjection(
     if (stale.size === 0) return undefined;
     const isMore = [...stale].some((one) => one !== 'blocks');
     if (isMore) follow(stale);
+    encryption.look();
     const changes = clusterState.settleRoutes();
     if (!isMore) return changes;
     const { guard, hosts } = computeVxlanGuard(clusterState.clusterRoutes, clusterState.externalNodes());
@@ -78,6 +90,7 @@ export function createProjection(
     followSettings();
     update();
     dataplane.start();
+    encryption.apply();
     hostPaths.start();
   }
 
@@ -85,6 +98,7 @@ export function createProjection(
   function flushChanges(): void {
     const changes = update();
     dataplane.flush();
+    encryption.apply();
     workloads.reconcileChanged();
     if (changes !== undefined) hostPaths.follow(changes);
   }

@@ -1,5 +1,6 @@
 // The ways from this host to the others, kept in the kernel as the cluster has them: what a change makes other at once, and all of
 // it at the start and whenever somebody else may have touched it.
+import { sameContent } from '../../base/equal.ts';
 import type { KernelEvent } from '../../kernel/event/events.ts';
 import { isPathEvent } from '../../kernel/event/path-event.ts';
 import { mergePaths, NO_PATHS, type PathState } from '../../kernel/reconcile/path-state.ts';
@@ -72,7 +73,10 @@ export function createHostPaths({ paths, routes, support, log }: HostPathsContex
     setOthers(next) {
       const before = others;
       others = next;
-      if (isStarted) apply(paths.change(before, next), log.info, 'set');
+      if (!isStarted) return;
+      // a table that is asked from now on leads by a link that may not have been looked for yet
+      if (sameContent(before.rules, next.rules)) apply(paths.change(before, next), log.info, 'set');
+      else look(log.info, 'set');
     },
     reconcile() {
       if (isStarted) look(log.warn, 'restored');

@@ -8,9 +8,10 @@ import { buildKeptAddress } from '../../ipam/kept-address.ts';
 import type { Pool } from '../../ipam/pool.ts';
 import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
 import type { IpamView } from '../../ipam/view.ts';
-import { parseStoredDocument } from '../../model/meta/stored.ts';
+import { parseStoredDocument, type StoredDocument } from '../../model/meta/stored.ts';
 import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
 import { hashVtepMac } from '../../routing/vtep-mac.ts';
+import { membersOf } from '../../schema/document.ts';
 import { matchSelector } from '../../selector/match.ts';
 import type { Log } from '../../sys/log.ts';
 import type { NodeLease } from '../node/node-lease.ts';
@@ -23,12 +24,14 @@ export interface TunnelAddressesContext {
   readonly datastore: Datastore;
   readonly cache: StoreCache & { readonly ipam: IpamView; isInSync(): boolean };
   readonly nodeLease: Pick<NodeLease, 'require'>;
+  /** Whether hosts encrypt what is their own, with the address that they have. */
+  readonly encryptsHosts: () => boolean;
   readonly log: Log;
   now(): number;
 }
 
 export interface TunnelAddresses {
-  /** Pools or the Node may have changed. */
+  /** Pools, the Node or its settings may have changed. */
   touch(): void;
 }
 
@@ -37,20 +40,27 @@ function poolsFor(kind: TunnelKind, pools: readonly Pool[], labels: ReadonlyMap<
   return pools.filter(
     (pool) =>
       pool.family === kind.family &&
-      pool.encapsulation === kind.encapsulation &&
+      (kind.encapsulation ?? pool.encapsulation) === pool.encapsulation &&
       pool.allowedUses.includes('Tunnel') &&
       matchSelector(pool.nodeSelector, labels),
   );
 }
 
+/** Whether the node, as its status says, has such a tunnel at all. */
+function isWanted({ keyField }: TunnelKind, status: unknown, encryptsHosts: boolean): boolean {
+  return keyField === undefined || (Boolean(membersOf(status)?.[keyField]) && !encryptsHosts);
+}
+
 /** A pool that gives no new addresses still has its workloads, and their tunnel. */
 async function buildAddress(
-  { nodeName, cache, now }: TunnelAddressesContext,
+  { nodeName, cache, encryptsHosts, now }: TunnelAddressesContext,
   kind: TunnelKind,
   builder: TransactionBuilder,
-  standing: unknown,
+  { spec, status }: StoredDocument,
 ): Promise<Ip | undefined> {
-  const rightful = poolsFor(kind, cache.ipam.pools(), cache.ipam.nodeLabels() ?? new Map());
+  const pools = isWanted(kind, status, encryptsHosts()) ? cache.ipam.pools() : [];
+  const rightful = poolsFor(kind, pools, cache.ipam.nodeLabels() ?? new Map());
+  const standing = fieldAt(spec, kind.path);
   return buildKeptAddress(
     { view: cache.ipam, builder, nowMs: now() },
     {
@@ -89,7 +99,7 @@ async function buildNode(
   if (text === undefined) return undefined; // it is to be registered first
   const document = parseStoredDocument('read own node', { kind: 'Node', namespace: undefined, name: nodeName }, text);
   const standing = fieldAt(document.spec, kind.path);
-  const ip = await buildAddress(context, kind, builder, standing);
+  const ip = await buildAddress(context, kind, builder, document);
   const address = ip === undefined ? undefined : formatIp(ip);
   const spec = withMac(withFieldAt(document.spec, kind.path, address), kind, nodeName, address !== undefined);
   const next = printResource({ ...document, spec });
@@ -101,20 +111,23 @@ interface Known {
   readonly pools: readonly Pool[];
   /** Of the Node. */
   readonly revision: Revision | undefined;
+  readonly encryptsHosts: boolean;
 }
 
 /** A value is read once, so the same pools are the same objects. */
 function isSame(a: Known | undefined, b: Known): boolean {
-  if (a === undefined || a.revision !== b.revision || a.pools.length !== b.pools.length) return false;
+  if (a === undefined || a.revision !== b.revision || a.encryptsHosts !== b.encryptsHosts) return false;
+  if (a.pools.length !== b.pools.length) return false;
   return a.pools.every((pool, index) => pool === b.pools[index]);
 }
 
 /** Whether anything that the addresses follow from is other than when it was asked last. */
-function createNews({ nodeName, cache }: TunnelAddressesContext): { isNew(): boolean; forget(): void } {
+function createNews({ nodeName, cache, encryptsHosts }: TunnelAddressesContext): { isNew(): boolean; forget(): void } {
   let last: Known | undefined;
   return {
     isNew() {
-      const now = { pools: cache.ipam.pools(), revision: cache.known(keyOfNode(nodeName))?.modRevision };
+      const revision = cache.known(keyOfNode(nodeName))?.modRevision;
+      const now = { pools: cache.ipam.pools(), revision, encryptsHosts: encryptsHosts() };
       const isNew = !isSame(last, now);
       last = now;
       return isNew;

@@ -13,7 +13,10 @@ export interface TunnelKind {
   /** Of the handle, before the node's name. */
   readonly handlePrefix: string;
   readonly family: Family;
-  readonly encapsulation: Pool['encapsulation'];
+  /** Of the pools that it may be from; undefined: any. */
+  readonly encapsulation: Pool['encapsulation'] | undefined;
+  /** Where the Node's status has the key without which there is to be no such address, nor where hosts encrypt what is their own. */
+  readonly keyField?: string;
   /** Where the address stands below the spec. */
   readonly path: readonly [string] | readonly [string, string];
   /** Where the MAC address of the device stands. */
@@ -21,6 +24,14 @@ export interface TunnelKind {
 }
 
 export const TUNNEL_KINDS: readonly TunnelKind[] = [
+  {
+    ...{ type: 'wireguardTunnelAddress', handlePrefix: 'wireguard-tunnel-addr', family: 4, encapsulation: undefined },
+    ...{ path: ['wireguard', 'interfaceIPv4Address'], keyField: 'wireguardPublicKey' },
+  },
+  {
+    ...{ type: 'wireguardV6TunnelAddress', handlePrefix: 'wireguard-v6-tunnel-addr', family: 6 },
+    ...{ encapsulation: undefined, path: ['wireguard', 'interfaceIPv6Address'], keyField: 'wireguardPublicKeyV6' },
+  },
   {
     ...{ type: 'ipipTunnelAddress', handlePrefix: 'ipip-tunnel-addr', family: 4, encapsulation: 'ipip' },
     path: ['bgp', 'ipv4IPIPTunnelAddr'],

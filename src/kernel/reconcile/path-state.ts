@@ -46,7 +46,7 @@ export type LinkChoice =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'holder'; readonly address: Ip };
 
-type DesiredWay =
+export type DesiredWay =
   /** Right behind the link. */
   | { readonly kind: 'link'; readonly link: LinkChoice }
   /** By way of another host, which is taken to be behind the link whatever the link's addresses are. */

@@ -43,6 +43,20 @@ export const ACTING_FELIX_FIELDS = [
   'openstackRegion',
   'failsafeInboundHostPorts',
   'failsafeOutboundHostPorts',
+  'routeTableRange',
+  'routeTableRanges',
+  'wireguardEnabled',
+  'wireguardEnabledV6',
+  'wireguardHostEncryptionEnabled',
+  'wireguardInterfaceName',
+  'wireguardInterfaceNameV6',
+  'wireguardKeepAlive',
+  'wireguardListeningPort',
+  'wireguardListeningPortV6',
+  'wireguardMTU',
+  'wireguardMTUV6',
+  'wireguardRoutingRulePriority',
+  'wireguardThreadingEnabled',
 ] as const satisfies readonly FelixField[];
 
 /** Settings, and the values of them that say what this agent does anyway. */
@@ -64,7 +78,6 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     'the kernel tells of each change: nftablesRefreshInterval and routeRefreshInterval are for the rest',
   ],
   [/^maxIpsetSize/, 'sets are as large as what is in them'],
-  [/^wireguard/, 'nothing between hosts is encrypted'],
   [/^routeSource/, 'blocks say where addresses are'],
   [/^(prometheus|health)/, 'the agent serves neither metrics nor health'],
   [/^interfaceExclude/, 'a host endpoint says which interfaces it is about'],
@@ -89,7 +102,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/MarkMask$/, 'rules of workloads use no marks'],
   [/^nftablesFlowTable/, 'packets of allowed connections take the same way as all others'],
   [/^nftablesMode/, 'rules are nftables always'],
-  [/^(routeTableRanges?|routeSyncDisabled)/, 'routes to workloads are in the main table, which the agent must have'],
+  [/^routeSyncDisabled/, 'routes to workloads are in the main table, which the agent must have'],
   [
     /^deviceRoute/,
     'routes to workloads have no source address, and the protocol that the kernel gives to those of the boot',

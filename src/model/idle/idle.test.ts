@@ -34,9 +34,9 @@ const examples: readonly (readonly [kind: string, spec: object, metadata: object
   ['FelixConfiguration', { ipv6Support: false }, {}, ['spec.ipv6Support']],
   [
     'FelixConfiguration',
-    { wireguardEnabled: true, bpfEnabled: true },
+    { useInternalDataplaneDriver: false, bpfEnabled: true },
     {},
-    ['spec.bpfEnabled', 'spec.wireguardEnabled'],
+    ['spec.bpfEnabled', 'spec.useInternalDataplaneDriver'],
   ],
   ['FelixConfiguration', { nodeSelector: 'all()' }, { name: 'racks' }, []],
   ['BGPConfiguration', { asNumber: 65000 }, { name: 'default' }, []],

@@ -40,7 +40,6 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
   StagedNetworkPolicy: rules,
   StagedGlobalNetworkPolicy: rules,
   Profile: rules,
-  Node: [{ path: 'spec.wireguard', why: 'nothing is encrypted' }],
   WorkloadEndpoint: [
     { path: 'spec.ipv4Gateway', why: 'the gateway is the host end of its link' },
     { path: 'spec.ipv6Gateway', why: 'the gateway is the host end of its link' },

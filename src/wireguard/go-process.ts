@@ -1,0 +1,71 @@
+// The program that encrypts where the kernel cannot, wireguard-go: one for each device, in a session of its own, so that it outlives
+// the agent; what an earlier agent has left is found by its command line, and goes on.
+import { rmSync } from 'node:fs';
+import { OcicatError } from '../base/errors.ts';
+import { followChild, type RunningProcess, tryFollowProcess } from '../sys/process/running-process.ts';
+import { observeProcesses } from '../sys/processes.ts';
+import { describeMissing, isInstalled } from '../sys/programs.ts';
+import type { DeviceControl } from './held-device.ts';
+import { createUapiControl, makeSocketDirectory, socketPathOf } from './uapi-socket.ts';
+
+const PROGRAM = 'wireguard-go';
+const READY_TIMEOUT_MS = 5_000;
+const POLL_MS = 10;
+
+/** Those of the calling thread's network namespace. */
+function observeWireguardGo(deviceName: string): readonly number[] {
+  return observeProcesses((argv) => argv[0]?.endsWith(PROGRAM) === true && argv.at(-1) === deviceName);
+}
+
+/** Resolves when it answers. Throws `unavailable` when it has ended, or is silent for too long. */
+async function untilReady({ ended }: RunningProcess, control: DeviceControl): Promise<void> {
+  let end: string | undefined;
+  void ended.then((how) => {
+    end = how;
+  });
+  for (const deadline = performance.now() + READY_TIMEOUT_MS; ; await Bun.sleep(POLL_MS)) {
+    const isReady = await control.read().then(
+      () => true,
+      () => false,
+    );
+    if (isReady) return;
+    if (end !== undefined) throw new OcicatError('unavailable', `start ${PROGRAM}: it ended with ${end}`);
+    if (performance.now() > deadline)
+      throw new OcicatError('unavailable', `start ${PROGRAM}: no answer within ${READY_TIMEOUT_MS} ms`);
+  }
+}
+
+/** The one that an earlier agent has left, when it answers. */
+export async function tryTakeOverGo(deviceName: string): Promise<RunningProcess | undefined> {
+  const [pid] = observeWireguardGo(deviceName);
+  if (pid === undefined) return undefined;
+  const answers = await createUapiControl(deviceName)
+    .read()
+    .then(
+      () => true,
+      () => false,
+    );
+  return answers ? tryFollowProcess(pid) : undefined;
+}
+
+/** In the foreground, as it would else start another process and end. It says nothing, as who would read it may be gone. */
+const ENVIRONMENT = { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'silent' };
+
+/**
+ * Starts one for a TUN device that is there, and waits until it answers. Whoever was there before and answers no more is ended: the
+ * device takes one program at a time. Throws `unavailable`.
+ */
+export async function startGo(deviceName: string): Promise<RunningProcess> {
+  if (!isInstalled(PROGRAM)) throw new OcicatError('unavailable', describeMissing(PROGRAM));
+  for (const pid of observeWireguardGo(deviceName)) process.kill(pid, 'SIGKILL');
+  makeSocketDirectory();
+  rmSync(socketPathOf(deviceName), { force: true });
+  const child = Bun.spawn([PROGRAM, '-f', deviceName], {
+    env: { ...process.env, ...ENVIRONMENT },
+    stdio: ['ignore', 'ignore', 'ignore'],
+    detached: true,
+  });
+  const running = followChild(child);
+  await untilReady(running, createUapiControl(deviceName));
+  return running;
+}
