@@ -241,7 +241,11 @@ async function run(
   const touchHost = () => {
     for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption]) follower.touch();
   };
-  const housekeeping = startHousekeeping({ workloads, podMacs, attacher, cni: server.dispatcher }, attach, signal);
+  const housekeeping = startHousekeeping(
+    { workloads, hostPaths, podMacs, attacher, cni: server.dispatcher },
+    attach,
+    signal,
+  );
   session.onRead(housekeeping.touch);
   session.onRead(tunnelAddresses.touch);
   session.onRead(hostMtu.touch);

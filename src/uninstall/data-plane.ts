@@ -1,4 +1,4 @@
-// Takes away what stands in the kernel: links, routes, tables. Each is known by its mark; what others have made is left.
+// Takes away what stands in the kernel: links, tunnels, routes, rules of routing, tables. Each is known by its mark; what others have made is left.
 
 import { observeLinks } from '../kernel/link/links.ts';
 import { deleteMarked, markForRemoval } from '../kernel/link/removal-group.ts';

@@ -12,7 +12,7 @@ export const uninstallManual: Manual = describeOneCommand(uninstallProgram, {
   summary: 'take Ocicat off this host',
   usage: [USAGE],
   description: [
-    'It ends the agent and BIRD, removes the units of systemd, the tables, links and routes in the kernel, what lets packets of workloads through other firewalls, all pods and images of rkt, a private etcd with its data, logs, and at last the programs, and says what it has removed. Containers that run are a reason to refuse.',
+    'It ends the agent and BIRD, removes the units of systemd, the tables, links, tunnels, routes and rules of routing in the kernel, what lets packets of workloads through other firewalls, all pods and images of rkt, a private etcd with its data, logs, and at last the programs, and says what it has removed. Containers that run are a reason to refuse.',
     'It leaves what the administrator has written, in `/etc/calico` and `/etc/rkt`, the Debian packages, and IP forwarding as it is until the next start of the host. A cluster has the node until `calicoctl delete node` removes it there.',
     'After a stop at any step it is run again and goes on; where `/usr/lib/ocicat` has gone already, from `dist/bin`.',
   ],

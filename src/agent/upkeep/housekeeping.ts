@@ -7,6 +7,7 @@ import type { CniDispatcher } from '../../cni/server/dispatch.ts';
 import { observeRoutedAddresses } from '../../kernel/link/workload-link.ts';
 import { withdrawRoutes } from '../../kernel/route/withdraw-routes.ts';
 import type { Workloads } from '../state/workloads.ts';
+import type { HostPaths } from '../tunnel/host-paths.ts';
 import { createEndpointCollector } from './endpoint-collector.ts';
 import { closeUnknown, removeUnfinished } from './link-collector.ts';
 import type { PodMacs } from './pod-macs.ts';
@@ -23,6 +24,7 @@ export interface Housekeeping {
 
 export interface HousekeepingParts {
   readonly workloads: Workloads;
+  readonly hostPaths: Pick<HostPaths, 'reconcile'>;
   readonly podMacs: PodMacs;
   readonly attacher: Attacher;
   readonly cni: Pick<CniDispatcher, 'finishDeferred'>;
@@ -30,7 +32,7 @@ export interface HousekeepingParts {
 
 /** Links that were left behind as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function startHousekeeping(
-  { workloads, podMacs, attacher, cni }: HousekeepingParts,
+  { workloads, hostPaths, podMacs, attacher, cni }: HousekeepingParts,
   { cache, links, nodeLease, log }: AttachContext,
   signal: AbortSignal,
 ): Housekeeping {
@@ -53,6 +55,7 @@ export function startHousekeeping(
     await cni.finishDeferred();
     if ((await attacher.writeBack(signal)) === 'later') plan(AGAIN_MS);
     workloads.reconcile();
+    hostPaths.reconcile();
     await podMacs.sweep();
     await endpointCollector.collect(Date.now());
   }

@@ -1,20 +1,30 @@
 // Applies a difference of tunnels: each is made whole by one message, so that one that is there at all can be told as ours.
 import type { OcicatError } from '../../base/errors.ts';
-import { ENODEV } from '../../sys/libc.ts';
+import { EEXIST, ENODEV } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
-import { type TunnelLink, writeTunnel, writeTunnelCorrection, writeTunnelRemoval } from '../link/tunnel-link.ts';
+import {
+  type TunnelIdentity,
+  type TunnelLink,
+  writeTunnel,
+  writeTunnelCorrection,
+  writeTunnelRemoval,
+} from '../link/tunnel-link.ts';
 import type { TunnelDifference } from './tunnel-difference.ts';
 
 function tryChange(
   socket: netlink.Netlink,
   action: string,
   write: (writer: netlink.MessageWriter) => void,
+  done: readonly number[] = [ENODEV],
 ): readonly OcicatError[] {
   const writer = netlink.createMessageWriter(256);
   write(writer);
   const [refusal] = socket.tryRequest(writer, writer.count);
-  return refusal === undefined || refusal.errno === ENODEV ? [] : [netlink.refusalError(action, refusal)];
+  return refusal === undefined || done.includes(refusal.errno) ? [] : [netlink.refusalError(action, refusal)];
 }
+
+/** With its module the kernel makes a link of that name by itself, which then counts as found. */
+const MADE_BY_KERNEL: Readonly<Record<TunnelIdentity['kind'], readonly number[]>> = { vxlan: [], ipip: [EEXIST] };
 
 /** Takes the kernel some 20 ms for each. */
 export function removeTunnels(socket: netlink.Netlink, links: readonly TunnelLink[]): readonly OcicatError[] {
@@ -35,7 +45,12 @@ export function makeTunnels(
       removed.filter(({ name }) => names.has(name)),
     ),
     ...made.flatMap((tunnel) =>
-      tryChange(socket, `make link "${tunnel.name}"`, (writer) => writeTunnel(writer, tunnel)),
+      tryChange(
+        socket,
+        `make link "${tunnel.name}"`,
+        (writer) => writeTunnel(writer, tunnel),
+        MADE_BY_KERNEL[tunnel.identity.kind],
+      ),
     ),
     ...corrected.flatMap(({ index, name, mtuBytes }) =>
       tryChange(socket, `set up link "${name}"`, (writer) => writeTunnelCorrection(writer, index, mtuBytes)),

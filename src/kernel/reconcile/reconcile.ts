@@ -11,13 +11,16 @@ import {
 import { observeNeighbours, writePermanentNeighbour } from '../route/neighbours.ts';
 import { requestEach } from '../route/netlink-batch.ts';
 import { applyRoutes, type RouteChange } from '../route/route-changes.ts';
-import { observeRoutes, type Route } from '../route/routes.ts';
+import { observeRoutes, PATH_PROTOCOL, PROTOCOL_BIRD, type Route } from '../route/routes.ts';
 import { reconcileShaping } from '../shaping/shaping.ts';
 import { type AddedNeighbour, computeDifference, type KernelDifference, type ObservedState } from './difference.ts';
 import type { KernelState } from './state.ts';
 
 /** From so many links on, reading all is faster than asking for each. */
 const MOST_ASKED = 16;
+
+/** None of them leads to a workload. */
+const NOT_OF_WORKLOADS: ReadonlySet<number> = new Set([PATH_PROTOCOL, PROTOCOL_BIRD]);
 
 interface Observed extends ObservedState {
   readonly links: readonly ObservedHostEnd[];
@@ -28,7 +31,7 @@ function observeState(socket: netlink.Netlink, { links }: KernelState): Observed
   if (links.size > MOST_ASKED)
     return {
       links: observeHostEnds(socket),
-      routes: observeRoutes(socket),
+      routes: observeRoutes(socket, { without: NOT_OF_WORKLOADS }),
       neighbours: observeNeighbours(socket),
     };
   const hostEnds = [...links.keys()].flatMap((name) => observeHostEnd(socket, name) ?? []);

@@ -88,6 +88,8 @@ export interface RouteFilter {
   readonly table?: number;
   readonly protocol?: number;
   readonly interfaceIndex?: number;
+  /** Routes that these have made are left out, before they become values: there may be thousands. */
+  readonly without?: ReadonlySet<number>;
 }
 
 /** A route to a workload through its host link, as ADD makes it and the agent restores it. */
@@ -175,7 +177,7 @@ export function tryReadRoute(payload: Uint8Array): Route | undefined {
 
 /** The routes of the socket's namespace that match, both families unless one is asked for. The kernel does the filtering. */
 export function observeRoutes(socket: netlink.Netlink, filter: RouteFilter = {}): readonly Route[] {
-  const { table = TABLE_MAIN, protocol = 0, interfaceIndex } = filter;
+  const { table = TABLE_MAIN, protocol = 0, interfaceIndex, without } = filter;
   const families: readonly Family[] = filter.family === undefined ? [4, 6] : [filter.family];
   const routes: Route[] = [];
   const writer = netlink.createMessageWriter(64);
@@ -187,7 +189,7 @@ export function observeRoutes(socket: netlink.Netlink, filter: RouteFilter = {})
     writer.end();
     try {
       socket.dump(writer, (_type, payload) => {
-        const route = tryReadRoute(payload);
+        const route = without?.has(payload[5] ?? 0) ? undefined : tryReadRoute(payload);
         if (route !== undefined) routes.push(route);
       });
     } catch (error) {
