@@ -7,8 +7,8 @@ const MARKS: readonly (readonly [RegExp, Tone])[] = [
   [/^(?:now )?denied(?=[:,])/, 'bad'],
   [/(?<=^ {2}kernel: )agrees/, 'good'],
   [/(?<=^ {2}kernel: )DISAGREES/, 'bad'],
-  [/(?<=^(?:egress|ingress) of the (?:source|destination) \S+: )allowed/, 'good'],
-  [/(?<=^(?:egress|ingress) of the (?:source|destination) \S+: )denied/, 'bad'],
+  [/(?<=^(?:egress|ingress) of (?:the (?:source|destination) \S+|host \S+, on the way): )allowed/, 'good'],
+  [/(?<=^(?:egress|ingress) of (?:the (?:source|destination) \S+|host \S+, on the way): )denied/, 'bad'],
   [/would (?:Allow|Deny|Pass|Log)(?= {3})|(?:Allow|Deny|Pass|Log), would be gone/, 'note'],
 ];
 

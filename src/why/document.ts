@@ -42,11 +42,12 @@ function describeKernel(answer: KernelAnswer) {
   };
 }
 
-function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers) {
+function describeWalk(walk: Walk, cluster: Cluster, kernel: KernelAnswers | undefined) {
   const { direction, verdict } = walk;
+  const answer = kernel?.[direction];
   return {
     ...describeVerdict(verdict, direction),
-    kernel: isAsked(walk, kernel[direction]) ? describeKernel(kernel[direction]) : undefined,
+    kernel: answer !== undefined && isAsked(walk, answer) ? describeKernel(answer) : undefined,
     annotations: cluster.annotations.get(resourceOf(verdict.reason) ?? ''),
     tiers: walk.tiers.map(({ tier, phase, order, defaultAction, policies, end }) => ({
       tier,
@@ -88,7 +89,7 @@ function describeEnd(
 
 /** A value to print as JSON; what is undefined in it is left out. */
 export function describeExplanation(explanation: Explanation, cluster: Cluster, kernel: KernelAnswers) {
-  const { flow, allowed, egress, ingress, labels, staged, unjudged } = explanation;
+  const { flow, allowed, egress, ingress, way, labels, staged } = explanation;
   const { source, destination, protocol, sourcePort, destinationPort, icmpType, icmpCode } = flow.packet;
   return {
     verdict: allowed ? 'allowed' : 'denied',
@@ -98,13 +99,21 @@ export function describeExplanation(explanation: Explanation, cluster: Cluster, 
     source: describeEnd(flow.source, formatIp(source), labels.source, cluster),
     destination: describeEnd(flow.destination, formatIp(destination), labels.destination, cluster),
     egress: describeWalk(egress, cluster, kernel),
+    onTheWay: way.walks.map((walk) => ({
+      ...{ host: walk.host, endpoint: walk.endpoint, direction: walk.direction },
+      ...describeWalk(walk, cluster, undefined),
+    })),
     ingress: describeWalk(ingress, cluster, kernel),
     staged: staged.map((one) => ({
       policy: one.id,
       verdict: one.allowed ? 'allowed' : 'denied',
       egress: describeVerdict(one.egress, 'egress'),
+      onTheWay: one.onTheWay.map(({ host, endpoint, direction, ...verdict }) => ({
+        ...{ host, endpoint, direction },
+        ...describeVerdict(verdict, direction),
+      })),
       ingress: describeVerdict(one.ingress, 'ingress'),
     })),
-    unjudged,
+    unjudged: way.unjudged,
   };
 }

@@ -10,16 +10,21 @@ import type { Flow } from './flow.ts';
 import { judgeHost, type Path, pathBetween } from './hosts.ts';
 import { type LabelsWithOrigin, listLabels } from './labels.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
-import { findUnjudged } from './unjudged.ts';
 import { type Walk, type WalkVerdict, walkEndpoint } from './walk.ts';
 import { walkHostEndpoint } from './walk-host.ts';
+import { endpointsOnWay, type Way, type WayWalk, walkWay } from './way.ts';
 
-/** What a staged policy would do to the packet if it were enforced, and nothing else were. */
-export interface StagedOutcome {
-  readonly id: string;
-  readonly allowed: boolean;
+/** What becomes of a packet at its ends, and at host endpoints between them. */
+export interface Verdicts {
   readonly egress: WalkVerdict;
   readonly ingress: WalkVerdict;
+  readonly onTheWay: readonly (Pick<WayWalk, 'host' | 'endpoint' | 'direction'> & WalkVerdict)[];
+}
+
+/** What a staged policy would do to the packet if it were enforced, and nothing else were. */
+export interface StagedOutcome extends Verdicts {
+  readonly id: string;
+  readonly allowed: boolean;
 }
 
 export interface Explanation {
@@ -28,11 +33,10 @@ export interface Explanation {
   readonly allowed: boolean;
   readonly egress: Walk;
   readonly ingress: Walk;
+  readonly way: Way;
   readonly labels: { readonly source: LabelsWithOrigin; readonly destination: LabelsWithOrigin };
   /** Those that apply to one of the two ends. */
   readonly staged: readonly StagedOutcome[];
-  /** Host endpoints whose policies may be about the packet, too; see findUnjudged. */
-  readonly unjudged: readonly string[];
 }
 
 /** The workload that an end is. */
@@ -57,9 +61,11 @@ function walkAt(direction: Direction, end: End, packet: Packet, snapshot: Policy
 }
 
 /** How the packet goes, by where its ends are. */
-function pathOf({ source, destination }: Flow, { workloads }: Cluster): Path {
-  const placeOf = (end: End) => ({ host: end.host, workloadNode: workloads.get(workloadOf(end) ?? '')?.node });
-  return pathBetween(placeOf(source), placeOf(destination));
+function routeOf({ source, destination }: Flow, { workloads }: Cluster) {
+  const nodeOf = (end: End) => workloads.get(workloadOf(end) ?? '')?.node;
+  const [from, to] = [nodeOf(source), nodeOf(destination)];
+  const path = pathBetween({ host: source.host, workloadNode: from }, { host: destination.host, workloadNode: to });
+  return { path, from, to };
 }
 
 /** At the destination, where that is the workload's own host, or the source is: the host decides, and no policy. */
@@ -78,30 +84,40 @@ function withoutHostEndpoints(flow: Flow, path: Path): Flow {
 }
 
 function walkBoth(given: Flow, snapshot: PolicySnapshot, cluster: Cluster) {
-  const path = pathOf(given, cluster);
+  const route = routeOf(given, cluster);
+  const { path } = route;
   const flow = withoutHostEndpoints(given, path);
   const { packet, source, destination } = flow;
   const egress = walkAt('egress', source, packet, snapshot, cluster);
   const ingress = walkHost(path, flow, cluster) ?? walkAt('ingress', destination, packet, snapshot, cluster);
-  return { path, egress, ingress, allowed: egress.verdict.action === 'allow' && ingress.verdict.action === 'allow' };
+  const way = walkWay(route, packet, snapshot, cluster);
+  const allowed = [egress, ...way.walks, ingress].every(({ verdict }) => verdict.action === 'allow');
+  return { path, egress, ingress, way, allowed };
 }
 
-/** Whether the policy, as it is or as it would be, is about one of the ends. */
-function affects({ update }: StagedPolicy, { source, destination }: Flow, snapshot: PolicySnapshot): boolean {
+/** Whether the policy, as it is or as it would be, is about one of the ends, or a host endpoint between them. */
+function affects({ update }: StagedPolicy, flow: Flow, cluster: Cluster): boolean {
+  const { snapshot } = cluster;
   const policies = [update.value, snapshot.policies.get(update.id)].filter((policy) => policy !== undefined);
-  return [source, destination].some((end) => {
-    const endpoint = snapshot.endpoints.get(end.endpoint ?? '');
+  const ends = [flow.source, flow.destination].map(({ endpoint }) => endpoint ?? '');
+  return [...ends, ...endpointsOnWay(routeOf(flow, cluster), cluster)].some((id) => {
+    const endpoint = snapshot.endpoints.get(id);
     return endpoint !== undefined && policies.some(({ selector }) => satisfies(endpoint, selector, snapshot) !== false);
   });
 }
 
 function tryStaged(staged: StagedPolicy, flow: Flow, cluster: Cluster): StagedOutcome {
-  const { egress, ingress, allowed } = walkBoth(flow, createSnapshot([...cluster.updates, staged.update]), cluster);
+  const snapshot = createSnapshot([...cluster.updates, staged.update]);
+  const { egress, ingress, way, allowed } = walkBoth(flow, snapshot, cluster);
   const named = ({ action, reason }: WalkVerdict): WalkVerdict =>
     reason.kind === 'rule' && reason.policy === staged.update.id
       ? { action, reason: { ...reason, policy: staged.id } }
       : { action, reason };
-  return { id: staged.id, allowed, egress: named(egress.verdict), ingress: named(ingress.verdict) };
+  const onTheWay = way.walks.map(({ host, endpoint, direction, verdict }) => ({
+    ...{ host, endpoint, direction },
+    ...named(verdict),
+  }));
+  return { id: staged.id, allowed, egress: named(egress.verdict), ingress: named(ingress.verdict), onTheWay };
 }
 
 export function explainFlow(flow: Flow, cluster: Cluster): Explanation {
@@ -112,7 +128,6 @@ export function explainFlow(flow: Flow, cluster: Cluster): Explanation {
     flow,
     ...walks,
     labels: { source: labelsOf(flow.source), destination: labelsOf(flow.destination) },
-    staged: staged.filter((one) => affects(one, flow, snapshot)).map((one) => tryStaged(one, flow, cluster)),
-    unjudged: findUnjudged(flow, walks.path, cluster),
+    staged: staged.filter((one) => affects(one, flow, cluster)).map((one) => tryStaged(one, flow, cluster)),
   };
 }

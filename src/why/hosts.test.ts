@@ -7,6 +7,7 @@ import { explainFlow } from './explain.ts';
 import { readFlows } from './flow.ts';
 import { formatReason } from './reason.ts';
 import { resolveEnd } from './resolve.ts';
+import { formatExplanation } from './text.ts';
 
 const node = (name: string, last: number) =>
   document('Node', name, { bgp: { ipv4Address: `10.9.0.${last}/24`, ipv6Address: `fd09::${last}/64` } });
@@ -72,20 +73,93 @@ test('a host reaches its own workloads whatever their policies say', () => {
   expect(ask('10.9.0.2', POD_C)).toEqual(['from-host 4 true: no policy: node2 is its host']);
 });
 
-test('host endpoints that have policies of what is forwarded are named, those of one host where they are of all interfaces', () => {
-  const named = document('HostEndpoint', 'uplink', { node: 'node1', interfaceName: 'eth0' });
-  const all = document('HostEndpoint', 'all', { node: 'node1', interfaceName: '*' });
-  const other = document('HostEndpoint', 'other', { node: 'node2', interfaceName: '*' });
-  const forward = document('GlobalNetworkPolicy', 'forward', { selector: 'all()', applyOnForward: true });
-  const unjudged = (source: string, destination: string, ...more: readonly StoredDocument[]) => {
-    const cluster = clusterWith(...nodes, named, all, other, ...more);
-    const options = { port: undefined, sourcePort: undefined, icmpType: undefined, family: 4 as const };
-    const ends = [resolveEnd(source, cluster, []), resolveEnd(destination, cluster, [])] as const;
-    const flows = readFlows({ ...options, protocol: undefined }, ...ends, cluster);
-    return flows.flatMap((flow) => explainFlow(flow, cluster).unjudged);
-  };
-  expect(unjudged(POD_A, POD_C)).toEqual([]);
-  const ofBoth = ['all', 'gateway', 'uplink', 'other'].map((name) => `HostEndpoint//${name}`);
-  expect(unjudged(POD_A, POD_C, forward)).toEqual(ofBoth);
-  expect(unjudged(POD_B, POD_C, forward)).toEqual(['HostEndpoint//other']);
+const hostEndpoint = (name: string, nodeName: string, more: object) =>
+  document('HostEndpoint', name, { node: nodeName, profiles: ['network1'], ...more }, { labels: { gate: name } });
+const forwarding = (name: string, gate: string, more: object) =>
+  document('GlobalNetworkPolicy', name, { selector: `gate == '${gate}'`, applyOnForward: true, ...more });
+const DENY = { types: ['Ingress', 'Egress'], egress: [{ action: 'Deny' }], ingress: [{ action: 'Deny' }] };
+
+function onTheWay(source: string, destination: string, ...more: readonly StoredDocument[]): readonly string[] {
+  const cluster = clusterWith(...nodes, ...more);
+  const options = { port: undefined, sourcePort: undefined, icmpType: undefined, family: 4 as const };
+  const ends = [resolveEnd(source, cluster, []), resolveEnd(destination, cluster, [])] as const;
+  const [flow] = readFlows({ ...options, protocol: undefined }, ...ends, cluster);
+  if (flow === undefined) throw new Error('no flow');
+  const { way, allowed } = explainFlow(flow, cluster);
+  const walks = way.walks.map(
+    ({ direction, endpoint, verdict }) =>
+      `${direction} ${endpoint.split('/').at(-1)}: ${formatReason(verdict.reason, direction)}`,
+  );
+  return [`${allowed}`, ...walks, ...way.unjudged];
+}
+
+const up1 = hostEndpoint('up1', 'node1', { expectedIPs: ['10.9.0.1'] });
+const up2 = hostEndpoint('up2', 'node2', { interfaceName: 'eth0' });
+const all2 = hostEndpoint('all2', 'node2', { interfaceName: '*' });
+
+test('policies of what hosts forward are judged where the packet leaves its host and where it comes to the other', () => {
+  const out = forwarding('out', 'up1', DENY);
+  const into = forwarding('into', 'up2', DENY);
+  expect(onTheWay(POD_A, POD_B, up1, up2)).toEqual(['true']);
+  const leaves = 'egress up1: GlobalNetworkPolicy(out), spec.egress[0]';
+  const comes = 'ingress up2: GlobalNetworkPolicy(into), spec.ingress[0]';
+  expect(onTheWay(POD_A, POD_B, up1, up2, out)).toEqual(['false', leaves]);
+  expect(onTheWay(POD_A, POD_B, up1, up2, out, into)).toEqual(['false', leaves, comes]);
+  expect(onTheWay(POD_B, POD_A, up1, up2, into)).toEqual([
+    'false',
+    'egress up2: GlobalNetworkPolicy(into), spec.egress[0]',
+  ]);
+  expect(onTheWay(POD_A, '10.1.1.1', up1, out)).toEqual(['false', leaves]);
+  expect(onTheWay(POD_B, POD_C, up2, into)[0]).toBe('false'); // another network, on the same host
+  expect(onTheWay(POD_B, POD_C, up2, into).slice(1)).toEqual([]);
+});
+
+test('what comes in is asked for before it is tracked and translated, too, and what these allow is asked for no more', () => {
+  const early = (flag: object) => forwarding('early', 'up2', { ...flag, ingress: [{ action: 'Allow' }] });
+  const into = forwarding('into', 'up2', DENY);
+  const allowed = 'ingress up2: GlobalNetworkPolicy(early), spec.ingress[0]';
+  for (const flag of [{ preDNAT: true }, { doNotTrack: true }])
+    expect(onTheWay(POD_A, POD_B, up2, into, early(flag))).toEqual(['true', allowed]);
+});
+
+test('an endpoint of all interfaces is about the links of workloads, where they send to their host before translation alone', () => {
+  const forward = forwarding('forward', 'all2', DENY);
+  const early = forwarding('early', 'all2', { preDNAT: true, ingress: [{ action: 'Deny' }] });
+  const open = document('FelixConfiguration', 'default', { defaultEndpointToHostAction: 'Accept' });
+  expect(onTheWay(POD_B, 'node2', all2, open, forward)).toEqual(['true']);
+  const deniedEarly = 'ingress all2: GlobalNetworkPolicy(early), spec.ingress[0]';
+  expect(onTheWay(POD_B, 'node2', all2, open, early)).toEqual(['false', deniedEarly]);
+  expect(onTheWay('node2', POD_B, all2, early, forward)).toEqual(['true']);
+  expect(onTheWay(POD_A, POD_B, all2, forward)).toEqual([
+    'false',
+    'ingress all2: GlobalNetworkPolicy(forward), spec.ingress[0]',
+    'egress all2: GlobalNetworkPolicy(forward), spec.egress[0]',
+  ]);
+});
+
+test('of several endpoints of a host, what all say is said; where they say different things, they are named', () => {
+  const other = hostEndpoint('other', 'node2', { interfaceName: 'eth1' });
+  const [one, both] = [forwarding('one', 'up2', DENY), forwarding('both', 'other', DENY)];
+  expect(onTheWay(POD_A, POD_B, up2, other, one, both)).toEqual([
+    'false',
+    'ingress other: GlobalNetworkPolicy(both), spec.ingress[0]',
+  ]);
+  expect(onTheWay(POD_A, POD_B, up2, other, one)).toEqual(['true', 'HostEndpoint//up2']);
+});
+
+test('a staged policy of what is forwarded is tried as well', () => {
+  const staged = document('StagedGlobalNetworkPolicy', 'trial', {
+    ...{ selector: "gate == 'up2'", applyOnForward: true, types: ['Ingress'], ingress: [{ action: 'Deny' }] },
+  });
+  const cluster = clusterWith(...nodes, up2, staged);
+  const options = { port: undefined, sourcePort: undefined, icmpType: undefined, family: 4 as const };
+  const ends = [resolveEnd(POD_A, cluster, []), resolveEnd(POD_B, cluster, [])] as const;
+  const [flow] = readFlows({ ...options, protocol: undefined }, ...ends, cluster);
+  if (flow === undefined) throw new Error('no flow');
+  const explanation = explainFlow(flow, cluster);
+  const nobody = { kind: 'unknown', why: 'not asked here' } as const;
+  const lines = formatExplanation(explanation, cluster, { egress: nobody, ingress: nobody });
+  expect(lines.slice(-1)).toEqual([
+    '  StagedGlobalNetworkPolicy(trial): denied, on the way, at host node2, by StagedGlobalNetworkPolicy(trial), spec.ingress[0]',
+  ]);
 });

@@ -36,7 +36,7 @@ export function formatReason(reason: Reason | HostReason, direction: Direction):
     case 'failsafe':
       return 'a failsafe port, which policy of host endpoints never closes';
     case 'no-forward-policy':
-      return 'no policy: no host endpoint on the way has one about what is forwarded';
+      return 'no policy of the host endpoint: none of those about what is forwarded decides';
   }
 }
 

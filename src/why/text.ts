@@ -6,11 +6,12 @@ import type { PolicyPhase } from '../policy/types/input.ts';
 import { formatSelector } from '../selector/format.ts';
 import { type Cluster, formatId } from './cluster.ts';
 import { formatProtocol } from './conditions.ts';
-import type { Explanation, StagedOutcome } from './explain.ts';
+import type { Explanation, StagedOutcome, Verdicts } from './explain.ts';
 import { isAsked, type KernelAnswers } from './kernel.ts';
 import { formatReason, formatRulePath, formatVerdict, resourceOf } from './reason.ts';
 import { type End, isHostEndpoint } from './resolve.ts';
 import type { ProfileStep, RuleStep, RulesStep, TierStep, Walk } from './walk.ts';
+import type { WayWalk } from './way.ts';
 
 /** Rules that do not match, of one policy or profile; `-o json` has all. */
 const MAX_RULES_SHOWN = 20;
@@ -23,13 +24,19 @@ function formatPacket({ source, destination, protocol, destinationPort, icmpType
   return `${formatProtocol(protocol)} ${ends}${port}${icmp}`;
 }
 
-function formatHeadline({ flow, allowed, egress, ingress }: Explanation): string {
+/** Where it is denied first, and why. */
+function formatDenial({ egress, onTheWay, ingress }: Verdicts): string {
+  if (egress.action === 'deny') return `at the source by ${formatReason(egress.reason, 'egress')}`;
+  const between = onTheWay.find(({ action }) => action === 'deny');
+  if (between === undefined) return `at the destination by ${formatReason(ingress.reason, 'ingress')}`;
+  return `on the way, at host ${between.host}, by ${formatReason(between.reason, between.direction)}`;
+}
+
+function formatHeadline({ flow, allowed, egress, ingress, way }: Explanation): string {
   const packet = formatPacket(flow.packet);
-  if (!allowed) {
-    const [end, walk] = egress.verdict.action === 'deny' ? ['source', egress] : ['destination', ingress];
-    return `denied: ${packet}, at the ${end} by ${formatReason(walk.verdict.reason, walk.direction)}`;
-  }
-  return `allowed: ${packet}`;
+  if (allowed) return `allowed: ${packet}`;
+  const onTheWay = way.walks.map((walk) => ({ ...walk, ...walk.verdict }));
+  return `denied: ${packet}, ${formatDenial({ egress: egress.verdict, ingress: ingress.verdict, onTheWay })}`;
 }
 
 /** The conditions that are not met, or may not be; of a rule that matches, those that are. */
@@ -141,10 +148,19 @@ function formatWalk(walk: Walk, explanation: Explanation, cluster: Cluster, kern
   ];
 }
 
-function formatOutcome({ allowed, egress, ingress }: StagedOutcome): string {
-  if (allowed) return 'allowed';
-  if (egress.action === 'deny') return `denied, at the source by ${formatReason(egress.reason, 'egress')}`;
-  return `denied, at the destination by ${formatReason(ingress.reason, 'ingress')}`;
+/** A host endpoint between the ends. */
+function formatWayWalk(walk: WayWalk, cluster: Cluster): readonly string[] {
+  return [
+    '',
+    `${walk.direction} of host ${walk.host}, on the way: ${formatVerdict(walk.verdict, walk.direction)}`,
+    `  ${formatId(walk.endpoint)} on ${walk.host}`,
+    ...walk.tiers.flatMap((step) => formatTier(step, walk)),
+    ...formatAnnotations(walk, cluster),
+  ];
+}
+
+function formatOutcome(outcome: StagedOutcome): string {
+  return outcome.allowed ? 'allowed' : `denied, ${formatDenial(outcome)}`;
 }
 
 function formatStaged(explanation: Explanation): readonly string[] {
@@ -156,11 +172,14 @@ function formatStaged(explanation: Explanation): readonly string[] {
   return ['', 'if a staged policy were enforced', ...lines];
 }
 
-/** What may deny the packet and was not asked. */
-function formatUnjudged({ unjudged }: Explanation): readonly string[] {
+/** What may deny the packet, or not. */
+function formatUnjudged({ way: { unjudged } }: Explanation): readonly string[] {
   if (unjudged.length === 0) return [];
   const names = unjudged.map(formatId).join(', ');
-  return ['', `not judged: what policies of ${names} say of packets that the host forwards`];
+  return [
+    '',
+    `not judged: ${names}, which say different things; the store does not say which of them the packet passes`,
+  ];
 }
 
 /** Lines. */
@@ -172,6 +191,7 @@ export function formatExplanation(
   return [
     formatHeadline(explanation),
     ...formatWalk(explanation.egress, explanation, cluster, kernel),
+    ...explanation.way.walks.flatMap((walk) => formatWayWalk(walk, cluster)),
     ...formatWalk(explanation.ingress, explanation, cluster, kernel),
     ...formatStaged(explanation),
     ...formatUnjudged(explanation),

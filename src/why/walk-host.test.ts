@@ -38,6 +38,13 @@ test('the walk at a host endpoint ends as the verdict does', () => {
             const walk = walkHostEndpoint(direction, id, packet, snapshot, { phases, failsafes });
             expect(walk.verdict).toEqual(computeHostVerdict(packet, path, snapshot, failsafes));
             if (walk.verdict.action === 'deny') denied++;
+            const through: HostPath = {
+              ...{ kind: 'through', from: undefined, to: undefined },
+              [direction === 'ingress' ? 'from' : 'to']: id,
+            };
+            const forward = [...(direction === 'ingress' ? EARLY : []), 'forward'] as const;
+            const passing = walkHostEndpoint(direction, id, packet, snapshot, { phases: forward, failsafes });
+            expect(passing.verdict).toEqual(computeHostVerdict(packet, through, snapshot, failsafes));
           }
     }),
     { seed: 5, numRuns: 200 },

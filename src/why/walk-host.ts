@@ -23,10 +23,12 @@ interface Place {
   readonly direction: Direction;
   readonly packet: Packet;
   readonly snapshot: PolicySnapshot;
+  readonly failsafes: Failsafes;
 }
 
 type Steps = Pick<Walk, 'tiers' | 'profiles'> & { readonly verdict: Verdict | undefined };
 
+const FAILSAFE: Verdict = { action: 'allow', reason: { kind: 'failsafe' } };
 const NOTHING: Steps = { tiers: [], profiles: [], verdict: undefined };
 
 function walkClosed({ id, endpoint, snapshot }: Place): Verdict | undefined {
@@ -36,9 +38,11 @@ function walkClosed({ id, endpoint, snapshot }: Place): Verdict | undefined {
 }
 
 function walkPhase(phase: PolicyPhase, place: Place): Steps {
-  const { endpoint, direction, packet, snapshot } = place;
+  const { endpoint, direction, packet, snapshot, failsafes } = place;
   const isEarly = phase === 'untracked' || phase === 'pre-dnat';
   if (phase === 'untracked' && endpoint.host?.interfaceName === '*') return NOTHING;
+  if (phase !== 'forward' && isFailsafePacket(direction, packet, failsafes))
+    return { ...NOTHING, verdict: isEarly ? undefined : FAILSAFE };
   const closed = walkClosed(place);
   if (closed !== undefined) return { ...NOTHING, verdict: isEarly ? undefined : closed };
   const steps = walkTiers(direction, endpoint, packet, snapshot, { phases: PHASES[phase], passesOn: isEarly });
@@ -50,7 +54,10 @@ function walkPhase(phase: PolicyPhase, place: Place): Steps {
   return { tiers, profiles, verdict: verdictOfProfiles(profiles) };
 }
 
-const NO_POLICY: Verdict = { action: 'allow', reason: { kind: 'no-workload' } };
+/** Where no phase decides: of what is forwarded, and of an end. */
+function undecided(phases: readonly PolicyPhase[]): Verdict {
+  return { action: 'allow', reason: { kind: phases.includes('normal') ? 'no-workload' : 'no-forward-policy' } };
+}
 
 /** Allowed where no phase decides, and for an endpoint that is not there. */
 export function walkHostEndpoint(
@@ -62,14 +69,13 @@ export function walkHostEndpoint(
 ): Walk {
   const endpoint = snapshot.endpoints.get(id ?? '');
   const base = { direction, endpoint: id, tiers: [], profiles: [] };
-  if (id === undefined || endpoint === undefined) return { ...base, verdict: NO_POLICY };
-  if (isFailsafePacket(direction, packet, asked.failsafes))
-    return { ...base, verdict: { action: 'allow', reason: { kind: 'failsafe' } } };
+  const { phases, failsafes } = asked;
+  if (id === undefined || endpoint === undefined) return { ...base, verdict: undecided(phases) };
   const tiers: TierStep[] = [];
-  for (const phase of asked.phases) {
-    const steps = walkPhase(phase, { id, endpoint, direction, packet, snapshot });
+  for (const phase of phases) {
+    const steps = walkPhase(phase, { id, endpoint, direction, packet, snapshot, failsafes });
     tiers.push(...steps.tiers);
     if (steps.verdict !== undefined) return { ...base, tiers, profiles: steps.profiles, verdict: steps.verdict };
   }
-  return { ...base, tiers, verdict: NO_POLICY };
+  return { ...base, tiers, verdict: undecided(phases) };
 }

@@ -219,19 +219,31 @@ function networkSet(
   }));
 }
 
-/** A policy for hosts, beside the others, which are for all endpoints. */
+/** A policy for hosts, of all endpoints or of hosts alone, beside the others. */
 function hostPolicy(name: string, ranges: Ranges): fc.Arbitrary<Policy> {
   const flags = oneOf<Partial<Policy['spec']>>(
+    { applyOnForward: true },
     { applyOnForward: true },
     { applyOnForward: true, doNotTrack: true },
     { applyOnForward: true, preDNAT: true },
   );
-  return fc.tuple(policy('GlobalNetworkPolicy', name, ranges), flags).map(([given, own]) => {
+  const forWhom = oneOf('all()', 'has(host)', 'has(host)');
+  return fc.tuple(policy('GlobalNetworkPolicy', name, ranges), flags, forWhom).map(([given, own, whom]) => {
     const { egress, types, ...spec } = given.spec;
     const both = { ...(egress === undefined ? {} : { egress }), ...(types === undefined ? {} : { types }) };
-    return { ...given, spec: { ...spec, ...(own.preDNAT ? {} : both), selector: 'all()', ...own } };
+    return { ...given, spec: { ...spec, ...(own.preDNAT ? {} : both), selector: whom, ...own } };
   });
 }
+
+const namedPorts = some(
+  [
+    { name: 'web', protocol: 'TCP', port: 80 },
+    { name: 'dns', protocol: 'UDP', port: 53 },
+    { name: 'dns', protocol: 'TCP', port: 53 },
+    { name: 'web', protocol: 'SCTP', port: 80 },
+  ],
+  3,
+);
 
 /** The host of the test, by its interface, by its addresses, and as all that is nobody else's. */
 function hostEndpoint(name: string, own: Partial<HostEndpoint['spec']>): fc.Arbitrary<HostEndpoint> {
@@ -239,13 +251,26 @@ function hostEndpoint(name: string, own: Partial<HostEndpoint['spec']>): fc.Arbi
     { weight: 2, arbitrary: fc.constant(['open']) },
     { weight: 1, arbitrary: some(['net1', 'missing'], 1) },
   );
-  return fc.record({ labels, profiles }).map(({ labels: given, profiles: names }) => ({
+  return fc.record({ labels, profiles, ports: namedPorts }).map(({ labels: given, ...spec }) => ({
     apiVersion: API,
     kind: 'HostEndpoint',
-    metadata: { name, labels: given },
-    spec: { node: 'node-1', ...own, profiles: names },
+    metadata: { name, labels: { ...given, host: '' } },
+    spec: { node: 'node-1', ...own, ...spec },
   }));
 }
+
+/** Lets some of what is forwarded through, and the rest not: a tier that decides about nothing else. */
+const gate: fc.Arbitrary<Policy> = fc
+  .record({ types: oneOf(['Ingress'] as const, ['Egress'] as const), wanted: protocol })
+  .map(({ types, wanted }) => ({
+    apiVersion: API,
+    kind: 'GlobalNetworkPolicy',
+    metadata: { name: 'gate' },
+    spec: {
+      ...{ order: 3, selector: 'has(host)', types, applyOnForward: true },
+      [types[0] === 'Ingress' ? 'ingress' : 'egress']: [{ action: 'Allow', protocol: wanted }],
+    },
+  }));
 
 /** None, or some and policies for them. */
 function hosts(ranges: Ranges): fc.Arbitrary<Resource[]> {
@@ -256,7 +281,7 @@ function hosts(ranges: Ranges): fc.Arbitrary<Resource[]> {
         hostEndpoint('by-address', { expectedIPs: ['10.98.0.1', 'fd98::1'] }),
         hostEndpoint('by-all', { interfaceName: '*' }),
       ),
-      subset<Resource>(hostPolicy('host-1', ranges), hostPolicy('host-2', ranges)),
+      subset<Resource>(hostPolicy('host-1', ranges), hostPolicy('host-2', ranges), gate),
     )
     .map((parts) => parts.flat());
   return fc.oneof(fc.constant<Resource[]>([]), some);
@@ -275,15 +300,7 @@ const workloadParts: fc.Arbitrary<WorkloadParts> = fc.record({
     { weight: 3, arbitrary: fc.constant(['open']) },
     { weight: 4, arbitrary: some(['net1', 'net2', 'open', 'missing'], 2) },
   ),
-  ports: some(
-    [
-      { name: 'web', protocol: 'TCP', port: 80 },
-      { name: 'dns', protocol: 'UDP', port: 53 },
-      { name: 'dns', protocol: 'TCP', port: 53 },
-      { name: 'web', protocol: 'SCTP', port: 80 },
-    ],
-    3,
-  ),
+  ports: namedPorts,
 });
 
 export interface ReferenceCase {

@@ -121,9 +121,9 @@ export function isAllowed(probe: Probe, resources: readonly Resource[]): boolean
   return out && into && passesHost(from, 'ingress', probe, resources) && passesHost(to, 'egress', probe, resources);
 }
 
-/** Whether the ends alone decide: no host endpoint stands on the way. */
-export function isBetweenWorkloads({ from, to }: Probe, resources: readonly Resource[]): boolean {
-  return [from, to].every((place) => place.kind === 'workload' && hostEndpointAt(place, resources) === undefined);
+/** Whether all that decides is of this host: nobody enforces policy at workloads of the other. */
+export function isOfThisHost({ from, to }: Probe): boolean {
+  return from.kind !== 'remote' && to.kind !== 'remote';
 }
 
 /** Whether flows are tracked on the way, so that answers need no rule. */
