@@ -10,8 +10,12 @@ function lab(...words: readonly string[]): void {
   if (exitCode !== 0) throw new Error(`ocicat lab ${words.join(' ')}: exit status ${exitCode}`);
 }
 
-/** Brings a lab up, runs `work`, and takes the lab down whatever happens. */
-export async function withLab(nodes: number, work: (name: string) => Promise<void>): Promise<void> {
+/** Brings a lab up, with flags of `lab up`, runs `work`, and takes the lab down whatever happens. */
+export async function withLab(
+  nodes: number,
+  work: (name: string) => Promise<void>,
+  flags: readonly string[] = [],
+): Promise<void> {
   const name = `bench-${process.pid}`;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -19,7 +23,7 @@ export async function withLab(nodes: number, work: (name: string) => Promise<voi
       process.exit(1);
     });
   }
-  lab('up', '--name', name, '--nodes', String(nodes));
+  lab('up', '--name', name, '--nodes', String(nodes), ...flags);
   try {
     await work(name);
   } finally {
