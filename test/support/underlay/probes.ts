@@ -62,10 +62,13 @@ export function expectProbes({ pods }: UnderlayLab, crossesSegments: boolean): r
     .sort();
 }
 
-/** What the host answers to packets of 5,000 bytes that must not be fragmented: the MTU that it names, by address. */
+/** What the host answers to packets of 5,000 bytes that must not be fragmented: the MTU that it names, by address. The pod has forgotten all earlier answers. */
 export async function observeMtuErrors({ lab, pods }: UnderlayLab, to: Pod): Promise<readonly string[]> {
   const from = pods.w;
   const pings = to.addresses.map((address) => `ping -n -c 1 -W 1 -M do -s 5000 ${address}`);
-  const { stdout } = await lab.on(from.host, `${inside(from)} bash -c '${pings.join('; ')}'`);
+  const { stdout } = await lab.on(
+    from.host,
+    `${inside(from)} bash -c 'ip -4 route flush cache; ip -6 route flush cache; ${pings.join('; ')}'`,
+  );
   return [...stdout.matchAll(/mtu ?= ?(\d+)/g)].map((match) => match[1] ?? '');
 }
