@@ -25,14 +25,15 @@ const JOINER = hostName(HOSTS);
 const STAYING = Array.from({ length: HOSTS - 1 }, (_, index) => hostName(index + 1));
 
 /** A container is attached as a runtime does it, as soon as the agent takes it. Prints its address. */
-const ATTACH = `ip netns add p; for try in $(seq 3000); do
-  CNI_COMMAND=ADD CNI_CONTAINERID=p CNI_NETNS=/run/netns/p CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin /opt/cni/bin/calico <<<'${NETWORK}' >/tmp/added 2>&1 && break
+const ATTACH = `id=$(cat /proc/sys/kernel/random/uuid); ip netns add p; for try in $(seq 3000); do
+  CNI_COMMAND=ADD CNI_CONTAINERID=$id CNI_NETNS=/run/netns/p CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin /opt/cni/bin/calico <<<'${NETWORK}' >/tmp/added 2>&1 && break
   sleep 0.01; done
 grep -oE '"address": *"[0-9.]+' /tmp/added | grep -oE '[0-9.]+$'`;
 
-/** The host is as one that has never been in the cluster. */
-const STOP = `for program in calico-node bird; do pid=$(pgrep -x $program); kill $pid; tail --pid=$pid -s 0.05 -f /dev/null; done
-ip netns del p 2>/dev/null; ip route flush proto bird; ip route flush proto 80`;
+const stop = (program: string) => `pid=$(pgrep -x ${program}) && kill $pid && tail --pid=$pid -s 0.05 -f /dev/null`;
+
+/** The agent has ended already; then the host is as one that has never been in the cluster. */
+const FORGET = `${stop('bird')}; ip netns del p 2>/dev/null; ip route flush proto bird; ip route flush proto 80; ip link del vxlan.calico 2>/dev/null; true`;
 
 async function shell(name: string, host: string, script: string): Promise<string> {
   return (await execOnHost(name, host, ['/bin/bash', '-c', script])).trim();
@@ -108,8 +109,7 @@ async function runRound(name: string, others: readonly string[]): Promise<Round>
     ...others.map((other) => [JOINER, routeTo(other)] as const),
   ];
   const joinedMs = await lastChange(name, wanted, startMs);
-  await Bun.sleep(1_000);
-  await shell(name, JOINER, STOP);
+  await shell(name, JOINER, stop('calico-node')); // BIRD stays, as on a host that has failed in part
   const goneMs = Date.now();
   await shell(name, hostName(1), `calicoctl delete node ${JOINER}`);
   const deletedMs = await eventMs(name, 'DELETE', goneMs);
@@ -118,7 +118,7 @@ async function runRound(name: string, others: readonly string[]): Promise<Round>
     STAYING.map((host) => [host, deletedTo(block)] as const),
     goneMs,
   );
-  await Bun.sleep(500);
+  await shell(name, JOINER, FORGET);
   return { join: (joinedMs - putMs) / 1_000, leave: (left - deletedMs) / 1_000 };
 }
 
@@ -134,7 +134,7 @@ export async function measureJoins(mode: JoinMode, rounds: number): Promise<read
         `calicoctl patch ippool default-ipv4-ippool -p '${JSON.stringify({ spec: mode.pool })}'`,
       );
       const blocks = await Promise.all(STAYING.map(async (host) => blockOf(await shell(name, host, ATTACH))));
-      await shell(name, JOINER, STOP);
+      await shell(name, JOINER, `${stop('calico-node')}; ${FORGET}`);
       await shell(name, hostName(1), `calicoctl delete node ${JOINER}`);
       await watchAll(name);
       await Bun.sleep(2_000);
