@@ -1,5 +1,5 @@
 // How long the ways to other hosts take: into an empty kernel, against ip and bridge with the same routes, neighbours and forwarding
-// entries; and how much goes through our tunnel, against the same one made by hand.
+// entries; how much goes through our tunnel, against the same one made by hand; and how soon hosts have routes to one that joins.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { clearHost, loadRules, ONE_CHAIN } from './parts/datapath-peers.ts';
 import { execOnHost, withLab } from './parts/lab.ts';
 import { installPackages } from './parts/packages.ts';
 import { median, report, round } from './parts/report.ts';
+import { reportJoins } from './parts/route-joins.ts';
 import type { RoutesFigures } from './parts/routes-inside.ts';
 import { type ClusterSize, printLines, UPLINK } from './parts/routes-workload.ts';
 import { makeVxlanByHand } from './parts/tunnel-by-hand.ts';
@@ -112,3 +113,4 @@ try {
 }
 installPackages(['iperf3']);
 await withLab(OURS.length + PEERS.length, measureVxlanStream);
+await reportJoins();

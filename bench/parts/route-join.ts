@@ -10,7 +10,7 @@ export interface JoinMode {
   readonly segments: number;
 }
 
-/** Of one host that came or went, in seconds after its Node was written or deleted. */
+/** Of one host that came and went: seconds after its Node was written, and after `calicoctl delete node` was called. */
 interface Round {
   readonly join: number;
   readonly leave: number;
@@ -39,12 +39,12 @@ async function shell(name: string, host: string, script: string): Promise<string
   return (await execOnHost(name, host, ['/bin/bash', '-c', script])).trim();
 }
 
-/** Every change of routes of a host, and of its Node, with the time of day. */
+/** Every change of a host's routes, and every write of the Node of the one that joins, with the time of day. */
 async function watchAll(name: string): Promise<void> {
   const routes = 'setsid --fork stdbuf -oL ip -4 -ts monitor route >/tmp/routes 2>&1 </dev/null';
   await Promise.all([...STAYING, JOINER].map((host) => shell(name, host, routes)));
   const watch = `etcdctl --endpoints http://underlay:2379 watch --prefix ${NODE_KEY}/${JOINER}`;
-  const stamp = `${watch} | while read -r line; do case "$line" in PUT|DELETE) echo "$line $(date +%s%N)";; esac; done`;
+  const stamp = `${watch} | while read -r line; do [ "$line" = PUT ] && date +%s%3N; done`;
   await shell(name, hostName(1), `setsid --fork bash -c '${stamp}' >/tmp/node 2>&1 </dev/null`);
 }
 
@@ -65,15 +65,15 @@ async function timeOfChange(name: string, host: string, pattern: RegExp, sinceMs
   return times[0];
 }
 
-async function eventMs(name: string, kind: 'PUT' | 'DELETE', sinceMs: number): Promise<number> {
+/** When the Node was written, in ms. */
+async function registeredMs(name: string, sinceMs: number): Promise<number> {
   for (let waitedMs = 0; waitedMs < LIMIT_MS; waitedMs += 50) {
-    const text = await shell(name, hostName(1), 'cat /tmp/node');
-    const times = [...text.matchAll(new RegExp(`${kind} (\\d+)\\d{6}`, 'g'))].map((match) => Number(match[1]));
+    const times = (await shell(name, hostName(1), 'cat /tmp/node')).split('\n').map(Number);
     const first = times.find((time) => time >= sinceMs);
     if (first !== undefined) return first;
     await Bun.sleep(50);
   }
-  throw new Error(`node of ${JOINER}: no ${kind} within ${LIMIT_MS} ms`);
+  throw new Error(`node of ${JOINER}: not registered within ${LIMIT_MS} ms`);
 }
 
 /** When the last of the hosts saw its change. */
@@ -103,20 +103,20 @@ async function runRound(name: string, others: readonly string[]): Promise<Round>
   const attached = shell(name, JOINER, ATTACH);
   await startAgent(state, node);
   const block = blockOf(await attached);
-  const putMs = await eventMs(name, 'PUT', startMs);
+  const putMs = await registeredMs(name, startMs);
   const wanted = [
     ...STAYING.map((host) => [host, routeTo(block)] as const),
     ...others.map((other) => [JOINER, routeTo(other)] as const),
   ];
   const joinedMs = await lastChange(name, wanted, startMs);
   await shell(name, JOINER, stop('calico-node')); // BIRD stays, as on a host that has failed in part
-  const goneMs = Date.now();
-  await shell(name, hostName(1), `calicoctl delete node ${JOINER}`);
-  const deletedMs = await eventMs(name, 'DELETE', goneMs);
+  const deletedMs = Number(
+    (await shell(name, hostName(1), `date +%s%3N; calicoctl delete node ${JOINER}`)).split('\n')[0],
+  );
   const left = await lastChange(
     name,
     STAYING.map((host) => [host, deletedTo(block)] as const),
-    goneMs,
+    deletedMs,
   );
   await shell(name, JOINER, FORGET);
   return { join: (joinedMs - putMs) / 1_000, leave: (left - deletedMs) / 1_000 };
