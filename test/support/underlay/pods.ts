@@ -95,3 +95,9 @@ export async function openUnderlay(purpose: string, families: readonly LabFamily
     throw error;
   }
 }
+
+/** Changes the pools of all families. */
+export async function setPools({ lab, families }: UnderlayLab, spec: Readonly<Record<string, string>>): Promise<void> {
+  for (const family of families)
+    await lab.must('calico-01', `calicoctl patch ippool default-${family}-ippool -p '${JSON.stringify({ spec })}'`);
+}

@@ -1,4 +1,6 @@
 // One packet of each kind from pod to pod, by the programs that people use, and which of them came through.
+import { expect } from 'bun:test';
+import { eventually } from '../host/lab.ts';
 import { inside, type Pod, type Pods, UDP_PORT, type UnderlayLab } from './pods.ts';
 
 /** `full`: as large as the link of the pod takes, both ways, and not to be fragmented. `tcp`: a megabyte of it. */
@@ -60,6 +62,16 @@ export function expectProbes({ pods }: UnderlayLab, crossesSegments: boolean): r
       }),
     )
     .sort();
+}
+
+/** Waits until what is wanted comes through and nothing else, as long as agents may take for it. */
+export async function untilProbes(underlay: UnderlayLab, crossesSegments: boolean): Promise<void> {
+  const expected = expectProbes(underlay, crossesSegments);
+  let seen: readonly string[] = [];
+  await eventually('the packets that come through', 10_000, async () => {
+    seen = await observeProbes(underlay);
+    return Bun.deepEquals(seen, expected) ? true : undefined;
+  }).catch(() => expect(seen).toEqual([...expected]));
 }
 
 /** What the host answers to packets of 5,000 bytes that must not be fragmented: the MTU that it names, by address. The pod has forgotten all earlier answers. */
