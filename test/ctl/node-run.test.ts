@@ -78,7 +78,7 @@ test('a pod of an image gets the same, with the files that it needs', async () =
 });
 
 test.each<[string, string]>([
-  ['--backend vxlan', 'node run: --backend is "vxlan", wanted one of bird, none'],
+  ['--backend canal', 'node run: --backend is "canal", wanted one of bird, vxlan, none'],
   ['--felix-config /none', 'node run: --felix-config is "/none": there is no such file'],
   ['-c /none', 'read datastore configuration "/none": there is no such file'],
   [
