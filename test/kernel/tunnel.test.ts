@@ -65,6 +65,11 @@ const harm: readonly (readonly [string, readonly string[]])[] = [
   [`ip link set ${TUNNEL} group default`, [`link ${TUNNEL}`]],
   [`ip link set ${TUNNEL} address 66:00:00:00:00:99`, ANEW],
   [`ip link set ${TUNNEL} type vxlan learning`, ANEW],
+  [`ip link set ${TUNNEL} type vxlan ttl 1`, ANEW],
+  [
+    `sysctl -qw net/ipv6/conf/${TUNNEL}/disable_ipv6=1`,
+    ['+address fd00:a::1/128', '+neighbour fd00:b::1', '+route fd00:b::/112'],
+  ],
   [remade('id 4097'), ANEW],
   [remade('dstport 4790'), ANEW],
   [remade('local 10.99.0.77'), ANEW],
@@ -151,6 +156,12 @@ test('what is somebody else’s stays: tunnels, routes, entries, rules, whatever
     0,
     'ip link del mine; ip route flush table 77; ip rule del priority 50; ip route del 10.6.0.0/24; ip route del 10.7.0.0/24',
   );
+});
+
+test('one of ours that somebody has changed is gone too when nobody wants it', () => {
+  hosts.run(0, `ip link set ${TUNNEL} type vxlan learning`);
+  expect(hosts.reconcile(0, NO_PATHS)).toContain(`-link ${TUNNEL}`);
+  expect(hosts.run(0, 'ip -br link')).not.toContain('vxlan');
 });
 
 test('a peer that is removed leaves nothing, and nothing is left when nothing is wanted', () => {

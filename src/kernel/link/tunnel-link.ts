@@ -10,17 +10,15 @@ export const TUNNEL_GROUP = 0x0c1caa;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const VXLAN_ID = 1;
-const VXLAN_GROUP = 2;
 const VXLAN_LINK = 3;
 const VXLAN_LOCAL = 4;
 const VXLAN_LEARNING = 7;
 const VXLAN_PORT = 15;
-const VXLAN_GROUP6 = 16;
 const VXLAN_LOCAL6 = 17;
-const VXLAN_GBP = 23;
-const VXLAN_COLLECT_METADATA = 25;
-const VXLAN_GPE = 27;
-const VXLAN_VNIFILTER = 30;
+/** What no tunnel of ours has: multicast groups, extensions of the protocol (GBP, GPE). */
+const VXLAN_FOREIGN = [2, 16, 23, 27];
+/** What is 0 in ours: TTL and TOS of its own, learning, answering for others, telling of misses, remote checksums, metadata, DF, VNI filters. */
+const VXLAN_ZERO = [5, 6, VXLAN_LEARNING, 11, 12, 13, 14, 21, 22, 25, 26, 28, 29, 30];
 /** Linux/if_tunnel.h, IFLA_IPTUN_… */
 const IPTUN_LINK = 1;
 const IPTUN_LOCAL = 2;
@@ -40,8 +38,13 @@ export type TunnelIdentity =
     }
   | { readonly kind: 'ipip' };
 
+type TunnelKind = TunnelIdentity['kind'];
+const KINDS: ReadonlySet<string> = new Set<TunnelKind>(['vxlan', 'ipip']);
+
 export interface TunnelLink extends links.Link {
-  /** Undefined: a tunnel such as nobody here makes, or no tunnel at all. */
+  /** Undefined: no tunnel, or one of another kind. */
+  readonly tunnelKind: TunnelKind | undefined;
+  /** Undefined: one such as nobody here makes. */
   readonly identity: TunnelIdentity | undefined;
 }
 
@@ -85,15 +88,12 @@ export function writeTunnelRemoval(writer: netlink.MessageWriter, index: number)
   links.beginLink(writer, links.RTM_DELLINK, netlink.NLM_F_ACK, { index }).end();
 }
 
-const SPECIAL = [VXLAN_GROUP, VXLAN_GROUP6, VXLAN_GBP, VXLAN_GPE];
-
 function readVxlan(data: Uint8Array, mac: Mac | undefined): TunnelIdentity | undefined {
   const attributes = netlink.readAttributes(data);
   const local = attributes.get(VXLAN_LOCAL) ?? attributes.get(VXLAN_LOCAL6);
   const bytes = (type: number) => attributes.get(type) ?? new Uint8Array();
-  const isSet = (type: number) => netlink.readU8(bytes(type)) !== 0;
-  const isSpecial = SPECIAL.some((type) => attributes.has(type)) || isSet(VXLAN_COLLECT_METADATA);
-  if (isSpecial || isSet(VXLAN_VNIFILTER) || isSet(VXLAN_LEARNING)) return undefined;
+  if (VXLAN_FOREIGN.some((type) => attributes.has(type))) return undefined;
+  if (VXLAN_ZERO.some((type) => bytes(type).some((byte) => byte !== 0))) return undefined;
   if (local === undefined || mac === undefined) return undefined;
   return {
     kind: 'vxlan',
@@ -121,8 +121,9 @@ function readTunnelLink(payload: Uint8Array): TunnelLink {
   const attributes = netlink.readAttributes(info ?? new Uint8Array());
   const kind = netlink.readText(attributes.get(IFLA_INFO_KIND) ?? new Uint8Array());
   const data = attributes.get(IFLA_INFO_DATA) ?? new Uint8Array();
+  const tunnelKind = KINDS.has(kind) ? (kind as TunnelKind) : undefined;
   const identity = kind === 'vxlan' ? readVxlan(data, link.mac) : kind === 'ipip' ? readIpip(data) : undefined;
-  return { ...link, identity };
+  return { ...link, tunnelKind, identity };
 }
 
 /** All links of the socket's namespace. */

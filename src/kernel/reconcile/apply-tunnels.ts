@@ -1,7 +1,9 @@
 // Applies a difference of tunnels: each is made whole by one message, so that one that is there at all can be told as ours.
-import type { OcicatError } from '../../base/errors.ts';
+import { OcicatError } from '../../base/errors.ts';
+import { isIpv4 } from '../../net/ip.ts';
 import { EEXIST, ENODEV } from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
+import { applySysctls } from '../../sys/sysctl.ts';
 import {
   type TunnelIdentity,
   type TunnelLink,
@@ -9,7 +11,8 @@ import {
   writeTunnelCorrection,
   writeTunnelRemoval,
 } from '../link/tunnel-link.ts';
-import type { TunnelDifference } from './tunnel-difference.ts';
+import type { PathState } from './path-state.ts';
+import { isOurTunnel, type ObservedHost, type TunnelDifference } from './tunnel-difference.ts';
 
 function tryChange(
   socket: netlink.Netlink,
@@ -56,4 +59,21 @@ export function makeTunnels(
       tryChange(socket, `set up link "${name}"`, (writer) => writeTunnelCorrection(writer, index, mtuBytes)),
     ),
   ];
+}
+
+/** The host may have IPv6 switched off on links that are new: a tunnel that lacks an address of IPv6 has it switched on. */
+export function allowIpv6(tunnels: PathState['tunnels'], { links, addresses }: ObservedHost): readonly OcicatError[] {
+  const held = new Set(addresses.map(({ address, interfaceIndex }) => `${interfaceIndex} ${address.address}`));
+  const lacking = links.filter((link) => {
+    const wanted = isOurTunnel(link) ? tunnels.get(link.name)?.addresses : undefined;
+    return wanted?.some((ip) => !isIpv4(ip) && !held.has(`${link.index} ${ip}`));
+  });
+  try {
+    const named = lacking.map(({ name }) => `net/ipv6/conf/${name}/disable_ipv6`);
+    applySysctls(named.map((name) => ({ name, value: '0', optional: true })));
+    return [];
+  } catch (error) {
+    if (error instanceof OcicatError) return [error];
+    throw error;
+  }
 }

@@ -12,7 +12,7 @@ import { observeMarkRules } from '../route/mark-rules.ts';
 import { observeNeighbours } from '../route/neighbours.ts';
 import { observeRoutes, PATH_PROTOCOL, TABLE_ANY } from '../route/routes.ts';
 import { applyPaths } from './apply-paths.ts';
-import { makeTunnels, removeTunnels } from './apply-tunnels.ts';
+import { allowIpv6, makeTunnels, removeTunnels } from './apply-tunnels.ts';
 import { type FindLink, type KernelPaths, resolvePaths } from './kernel-paths.ts';
 import { computePathDifference, type PathDifference } from './path-difference.ts';
 import type { PathState } from './path-state.ts';
@@ -104,8 +104,8 @@ function observePaths(
       ({ interfaceIndex, address }) => own.has(interfaceIndex) && !cidrContains(LINK_LOCAL, address.address),
     ),
     neighbours: tunnels.flatMap(({ index }) => observeNeighbours(socket, index)),
-    forwarding: tunnels.flatMap(({ index, identity }) =>
-      identity?.kind === 'vxlan' ? observeForwarding(socket, index) : [],
+    forwarding: tunnels.flatMap(({ index, tunnelKind }) =>
+      tunnelKind === 'vxlan' ? observeForwarding(socket, index) : [],
     ),
     rules: observeMarkRules(socket),
   };
@@ -145,6 +145,7 @@ export function openPaths(socket = netlink.openNetlink(netlink.NETLINK_ROUTE)): 
       const tunnels = computeTunnelDifference(desired, before);
       const makeFailures = makeTunnels(socket, tunnels);
       const host = tunnels.made.length + tunnels.corrected.length > 0 ? observeHost(socket) : before;
+      const ipv6Failures = allowIpv6(desired.tunnels, host);
       find = finderOf(host, desired);
       found = marksOf(host, desired);
       blocked.clear();
@@ -156,7 +157,11 @@ export function openPaths(socket = netlink.openNetlink(netlink.NETLINK_ROUTE)): 
       const failures = apply(paths);
       const unwanted = tunnels.removed.filter(({ name }) => !desired.tunnels.has(name));
       const left = removeTunnels(socket, unwanted);
-      return { tunnels, paths, failures: [...tunnels.failures, ...makeFailures, ...failures, ...left] };
+      return {
+        tunnels,
+        paths,
+        failures: [...tunnels.failures, ...makeFailures, ...ipv6Failures, ...failures, ...left],
+      };
     },
     change(before, after) {
       const paths = computePathDifference(resolvePaths(after, find), resolvePaths(before, find));

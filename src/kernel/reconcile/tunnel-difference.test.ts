@@ -18,12 +18,12 @@ const vxlan: DesiredTunnel = {
 
 const link = (changes: Partial<TunnelLink>): TunnelLink => ({
   ...{ index: 2, name: 'eth0', up: true, running: true, mac: undefined, mtuBytes: 1500 },
-  ...{ alias: undefined, group: 0, peer: undefined, identity: undefined, ...changes },
+  ...{ alias: undefined, group: 0, peer: undefined, tunnelKind: undefined, identity: undefined, ...changes },
 });
 
 const identity = { kind: 'vxlan', vni: 4096, port: 4789, parentIndex: 2, local, mac } as const;
 const standing = (changes: Partial<TunnelLink> = {}) =>
-  link({ index: 9, name: TUNNEL, mtuBytes: 1450, group: OURS, identity, ...changes });
+  link({ index: 9, name: TUNNEL, mtuBytes: 1450, group: OURS, tunnelKind: 'vxlan', identity, ...changes });
 
 /** As text. */
 function differ(wanted: Readonly<Record<string, DesiredTunnel>>, host: Partial<ObservedHost>): readonly string[] {
@@ -72,6 +72,7 @@ const others: readonly (readonly [string, TunnelLink['identity']])[] = [
   ['local address', { ...identity, local: parseIp('10.99.0.8') }],
   ['MAC address', { ...identity, mac: parseMac('66:00:00:00:00:08') }],
   ['kind', { kind: 'ipip' }],
+  ['way of learning', undefined],
 ];
 
 test.each(others)('one of another %s is made anew if it is ours, and left and named if not', (_what, other) => {
@@ -89,5 +90,7 @@ test('one that somebody else made the same is taken over', () => {
 });
 
 test('one of ours that nobody wants goes, somebody else’s stays', () => {
-  expect(differ({}, { links: [standing(), standing({ name: 'mine', group: 0 })] })).toEqual([`-${TUNNEL}`]);
+  const others = [standing({ name: 'mine', group: 0 }), standing({ name: 'bridge', tunnelKind: undefined })];
+  expect(differ({}, { links: [standing(), ...others] })).toEqual([`-${TUNNEL}`]);
+  expect(differ({}, { links: [standing({ identity: undefined }), ...others] })).toEqual([`-${TUNNEL}`]);
 });

@@ -52,8 +52,8 @@ function place(name: string, tunnel: DesiredTunnel, host: ObservedHost): PlacedT
   return { name, identity: identityOf(tunnel, parent.index), mtuBytes };
 }
 
-export function isOurTunnel({ group, identity }: TunnelLink): boolean {
-  return group === TUNNEL_GROUP && identity !== undefined;
+export function isOurTunnel({ group, tunnelKind }: TunnelLink): boolean {
+  return group === TUNNEL_GROUP && tunnelKind !== undefined;
 }
 
 /** A tunnel that somebody else made to do the same, Calico's for example, is taken over. */
@@ -64,7 +64,7 @@ function computeOne(placed: PlacedTunnel, there: TunnelLink | undefined): Partia
     const isRight = up && group === TUNNEL_GROUP && mtuBytes === placed.mtuBytes;
     return isRight ? {} : { corrected: [{ ...placed, index }] };
   }
-  if (group === TUNNEL_GROUP) return { removed: [there], made: [placed] };
+  if (isOurTunnel(there)) return { removed: [there], made: [placed] };
   const text = `make link "${placed.name}": somebody else's has the name, and is another one`;
   return { failures: [new OcicatError('kernel', text)] };
 }
