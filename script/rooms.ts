@@ -40,6 +40,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'routing/wireguard': 'base net model/felix model/node',
   routing: 'base net selector model/*',
   'routing/mtu': 'net routing',
+  'routing/bird': 'base net routing',
   sys: 'base net',
   'sys/process': 'base sys',
   'cli/run': 'base sys cli',
@@ -58,7 +59,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'kernel/forward': 'base net nftables firewall/forward firewall sys kernel/route kernel/link kernel/nftables',
   'kernel/flow': 'base net firewall sys kernel/link kernel/event',
   'kernel/worker': 'base net sys kernel/link kernel/flow',
-  bird: 'base net routing sys sys/process kernel/route kernel/link kernel/event',
+  bird: 'base net routing/bird sys sys/process kernel/route kernel/link kernel/event',
   wireguard: 'base net routing/wireguard sys sys/process kernel/link kernel/route',
   'images/spec': 'base schema',
   'images/archive': 'base sys',
@@ -78,13 +79,14 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net schema model/meta firewall/encryption routing/wireguard sys datastore datastore/resource ipam kernel/reconcile wireguard agent/node',
   'agent/tunnel':
     'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
+  'agent/bgp': 'base net policy/types firewall routing sys kernel/link',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/encryption agent/tunnel attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/encryption agent/tunnel agent/bgp attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel cni/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',

@@ -19,6 +19,8 @@ import { type LeveledLog, openLog } from '../sys/log.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { openBaseFirewall } from './base-firewall.ts';
+import { openBgpPasswords } from './bgp/passwords.ts';
+import { createWorkloadPeers } from './bgp/workload-peers.ts';
 import { type FelixOverrides, parseFelixOverrides } from './config/felix-overrides.ts';
 import { computeLogLevel } from './config/felix-settings.ts';
 import type { AgentSettings } from './config/settings.ts';
@@ -33,7 +35,6 @@ import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
 import { createPolicyApplied } from './policy-applied.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
-import { openBgpPasswords } from './state/bgp-passwords.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
 import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
@@ -180,6 +181,7 @@ async function run(
   );
   const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
   const settingsConsumers = createSettingsConsumers(targets);
+  const workloadPeers = createWorkloadPeers({ dataplane, log });
   const passwordsFolder = `${findHostRoot()}${PASSWORDS_DIRECTORY}`;
   const passwords = closing.adopt(
     openBgpPasswords(passwordsFolder, () => router.touch()),
@@ -187,7 +189,7 @@ async function run(
   );
   const observeRouting = () => {
     const input = clusterState.routingInput();
-    return input && passwords.fill(input);
+    return input && passwords.fill({ ...input, workloads: workloadPeers.workloads() });
   };
   const router = closing.adopt(createRouter(bird, observeRouting, log), (one) => one.close());
   const hasBird = settings.backend === 'bird';
@@ -205,6 +207,7 @@ async function run(
     ...{
       dataplane,
       workloads,
+      workloadPeers,
       hostPaths,
       hostEndpoints,
       encryption,
@@ -214,6 +217,7 @@ async function run(
       touchIdle: idleTimer.touch,
       log,
     },
+    observeRouting: hasBird ? observeRouting : () => undefined,
     touchRouting: hasBird ? router.touch : () => undefined,
     touchTunnelAddresses: tunnelAddresses.touch,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
@@ -239,7 +243,7 @@ async function run(
   const otherFirewalls = watchOtherFirewalls(log, signal);
   const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
   const touchHost = () => {
-    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption]) follower.touch();
+    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption, workloadPeers]) follower.touch();
   };
   const housekeeping = startHousekeeping(
     { workloads, hostPaths, podMacs, attacher, cni: server.dispatcher },

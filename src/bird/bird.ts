@@ -1,7 +1,7 @@
 // Owns BIRD: its start or taking over, its reloads, and its end.
 import { join } from 'node:path';
 import { describeError, OcicatError } from '../base/errors.ts';
-import type { HeldRoute } from '../routing/held-routes.ts';
+import type { HeldRoute } from '../routing/bird/held-routes.ts';
 import type { RunningProcess } from '../sys/process/running-process.ts';
 import { createSupervisor } from '../sys/process/supervisor.ts';
 import { createQueue } from '../sys/queue.ts';

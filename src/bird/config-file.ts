@@ -3,7 +3,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, isOcicatError, OcicatError } from '../base/errors.ts';
-import { type HeldRoute, printHeldRoutes } from '../routing/held-routes.ts';
+import { type HeldRoute, printHeldRoutes } from '../routing/bird/held-routes.ts';
 import { createFile } from '../sys/files.ts';
 import { spawnBird } from './process.ts';
 

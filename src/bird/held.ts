@@ -3,7 +3,7 @@
 import { observeLinks } from '../kernel/link/links.ts';
 import { observeRoutes, PROTOCOL_BIRD, type Route } from '../kernel/route/routes.ts';
 import { parseIp } from '../net/ip.ts';
-import { type HeldRoute, type PeerState, stillHeld } from '../routing/held-routes.ts';
+import { type HeldRoute, type PeerState, stillHeld } from '../routing/bird/held-routes.ts';
 import { NETLINK_ROUTE, openNetlink } from '../sys/netlink.ts';
 import type { BirdProtocol } from './protocols.ts';
 import { bgpSessionsOf } from './sessions.ts';

@@ -1,8 +1,8 @@
 // The BGP sessions among BIRD's protocols, and why each is there: their names begin with it.
 import type { BirdProtocol } from './protocols.ts';
 
-/** The node-to-node mesh, a BGPPeer of some nodes, or one of all. */
-export type BgpOrigin = 'mesh' | 'node' | 'global';
+/** The node-to-node mesh, a BGPPeer of some nodes, or one of all; or one that selects workloads of the host. */
+export type BgpOrigin = 'mesh' | 'node' | 'global' | 'workload';
 
 export interface BgpSessionStatus {
   readonly name: string;
@@ -23,6 +23,7 @@ const ORIGINS: readonly (readonly [prefix: string, origin: BgpOrigin])[] = [
   ['Mesh_', 'mesh'],
   ['Node_', 'node'],
   ['Global_', 'global'],
+  ['Local_Workload_', 'workload'],
 ];
 
 /** `10.0.0.1`, `10.0.0.1:1790`, `[fd00::1]:1790`, as a BGPPeer has it. */

@@ -29,6 +29,7 @@ import { createSetRenderer } from './set-renderer.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
 import { createVxlanRenderer } from './tunnel/renderer.ts';
 import type { VxlanGuard } from './tunnel/vxlan.ts';
+import { computePeeringElements, type Peering } from './workload.ts';
 import { createWorkloadRenderer } from './workload-renderer.ts';
 
 /** What is without effect from now on. */
@@ -53,6 +54,8 @@ export interface Firewall {
   setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): Steps;
   /** Replaces what is reached encrypted or not at all. */
   setGuarded(ranges: GuardedRanges): Steps;
+  /** Replaces what is known of workloads that speak BGP with the host. */
+  setPeerings(peerings: readonly Peering[]): Steps;
   /**
    * Leaves out the endpoints that cannot be without what the kernel refuses: it drops all from and to them, but for failsafe ports
    * of hosts. An IP set that it refuses is left out as well, until a rule asks for it again.
@@ -93,6 +96,7 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   let natElements: readonly NatElement[] = [];
   let guarded = NOTHING_GUARDED;
   let guardedElements: readonly GuardedElement[] = [];
+  let peeringElements: readonly NatElement[] = [];
 
   function followSet(change: Extract<PolicyChange, { kind: 'set-changed' }>): void {
     const { isSmall, isAskedOtherwise } = sets.change(change.id, change);
@@ -132,18 +136,22 @@ export function createFirewall(initial: FirewallConfig): Firewall {
     }
   }
 
-  function setNat(next: NatRanges): Steps {
-    for (const { set, key } of natElements) editor.removeElement(set, key);
-    natElements = computeNatElements(next);
-    for (const { set, key } of natElements) editor.setElement(set, key);
+  function replaceElements(former: readonly NatElement[], next: readonly NatElement[]): Steps {
+    for (const { set, key } of former) editor.removeElement(set, key);
+    for (const { set, key } of next) editor.setElement(set, key);
     return editor.takeSteps();
   }
 
   function setGuardedElements(next: GuardedRanges): Steps {
-    for (const { set, key } of guardedElements) editor.removeElement(set, key);
+    const former = guardedElements;
     guardedElements = computeGuardedElements(next);
-    for (const { set, key } of guardedElements) editor.setElement(set, key);
-    return editor.takeSteps();
+    return replaceElements(former, guardedElements);
+  }
+
+  function setNat(next: NatRanges): Steps {
+    const former = natElements;
+    natElements = computeNatElements(next);
+    return replaceElements(former, natElements);
   }
 
   /** Those that are left out come back with a policy of theirs that has changed. */
@@ -207,6 +215,11 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       const stages = computeGuardedStages(guarded, ranges);
       guarded = ranges;
       return stages.flatMap(setGuardedElements);
+    },
+    setPeerings(peerings) {
+      const former = peeringElements;
+      peeringElements = computePeeringElements(peerings);
+      return replaceElements(former, peeringElements);
     },
     setInterfaces(interfaces) {
       hosts.setInterfaces(interfaces);

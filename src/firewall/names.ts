@@ -46,6 +46,16 @@ export function sourceRangesSet(family: Family): string {
   return `workload-ranges${family}`;
 }
 
+/** (interface, address, port) of the host's that a workload speaks BGP to. */
+export function peeringsSet(family: Family): string {
+  return `workload-peerings${family}`;
+}
+
+/** The addresses of the host among them, which are for nobody else. */
+export function peeringAddressesSet(family: Family): string {
+  return `peering-addresses${family}`;
+}
+
 /** Of the set that holds an IP set's single addresses, or its ports. */
 export function ipSetName(id: IpSetId, type: 'address' | 'port', family: Family): string {
   return `${type}${family}-${shortHash(id, HASH_LENGTH)}`;

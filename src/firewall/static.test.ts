@@ -20,6 +20,10 @@ add set inet ocicat workload-sources4 { type ifname . ipv4_addr; }
 add set inet ocicat workload-sources6 { type ifname . ipv6_addr; }
 add set inet ocicat workload-ranges4 { type ifname . ipv4_addr; flags interval; }
 add set inet ocicat workload-ranges6 { type ifname . ipv6_addr; flags interval; }
+add set inet ocicat workload-peerings4 { type ifname . ipv4_addr . inet_service; }
+add set inet ocicat workload-peerings6 { type ifname . ipv6_addr . inet_service; }
+add set inet ocicat peering-addresses4 { type ipv4_addr; }
+add set inet ocicat peering-addresses6 { type ipv6_addr; }
 add set inet ocicat nat-sources4 { type ipv4_addr; flags interval; }
 add set inet ocicat nat-direct4 { type ipv4_addr; flags interval; }
 add map inet ocicat floating-addresses4 { type ipv4_addr : verdict; }
@@ -85,6 +89,8 @@ add rule inet ocicat deny-reject reject with icmpx admin-prohibited
 add rule inet ocicat workload-check meta nfproto ipv4 meta l4proto 6 ip daddr != 0.0.0.0/8 ip daddr != 127.0.0.0/8 ip daddr != 169.254.0.0/16 ip daddr != 224.0.0.0/3 iifname . ip saddr @workload-sources4 accept
 add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 ip6 daddr != ::/96 ip6 daddr != ::ffff:0.0.0.0/96 ip6 daddr != fe80::/10 ip6 daddr != ff00::/8 iifname . ip6 saddr @workload-sources6 accept
 add rule inet ocicat workload-check meta l4proto vmap @workload-guards
+add rule inet ocicat workload-check meta nfproto ipv4 meta l4proto 6 iifname . ip daddr . th dport @workload-peerings4 iifname . ip saddr @workload-sources4 accept
+add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 iifname . ip6 daddr . th dport @workload-peerings6 iifname . ip6 saddr @workload-sources6 accept
 add rule inet ocicat workload-check meta nfproto ipv4 ip daddr @closed-addresses4 counter drop comment "destination of nobody"
 add rule inet ocicat workload-check meta nfproto ipv6 ip6 daddr @closed-addresses6 counter drop comment "destination of nobody"
 add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @workload-sources4 accept
@@ -125,6 +131,10 @@ add rule inet ocicat related accept
 add rule inet ocicat host-action ct state established accept
 add rule inet ocicat host-action ct state invalid,related goto related
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
+add rule inet ocicat host-action meta nfproto ipv4 meta l4proto 6 iifname . ip daddr . th dport @workload-peerings4 accept
+add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 6 iifname . ip6 daddr . th dport @workload-peerings6 accept
+add rule inet ocicat host-action meta nfproto ipv4 ip daddr @peering-addresses4 counter drop comment "BGP of somebody else"
+add rule inet ocicat host-action meta nfproto ipv6 ip6 daddr @peering-addresses6 counter drop comment "BGP of somebody else"
 add rule inet ocicat host-action counter drop comment "workload to host"
 add rule arp ocicat arp-input iifname . arp saddr ip @arp-senders accept
 add rule arp ocicat arp-input iifname @arp-answerers arp operation 2 accept

@@ -87,12 +87,24 @@ function ordinaryTcp(family: 4 | 6): Rule {
   return rule([isFamily(family), isProtocol(PROTOCOL_TCP), ...isOpen, isOwn, accept]);
 }
 
+/** To where a workload speaks BGP with the host, from its own address: whatever addresses are closed otherwise. */
+function isPeering(family: 4 | 6): readonly Statement[] {
+  const destination = family === 4 ? 'daddr4' : 'daddr6';
+  return [
+    isFamily(family),
+    isProtocol(PROTOCOL_TCP),
+    isIn(['iifname', destination, 'dport'], names.peeringsSet(family)),
+  ];
+}
+
 /** Whether a packet of a workload may have come at all, whatever its policy says. */
 function workloadCheck(): Chain {
   return chain('workload-check', [
     ordinaryTcp(4),
     ordinaryTcp(6),
     rule([verdictOf(['l4proto'], names.GUARDS_MAP)]),
+    rule([...isPeering(4), isIn(['iifname', 'saddr4'], names.sourcesSet(4)), accept]),
+    rule([...isPeering(6), isIn(['iifname', 'saddr6'], names.sourcesSet(6)), accept]),
     dropping('destination of nobody', isFamily(4), isIn(['daddr4'], names.closedSet(4))),
     dropping('destination of nobody', isFamily(6), isIn(['daddr6'], names.closedSet(6))),
     rule([isFamily(4), isIn(['iifname', 'saddr4'], names.sourcesSet(4)), accept]),
@@ -146,6 +158,10 @@ function hostAction(config: FirewallConfig): Chain {
     rule([isEstablished, accept]),
     lookAtOthers(config),
     rule([...isDiscovery, accept]),
+    rule([...isPeering(4), accept]),
+    rule([...isPeering(6), accept]),
+    dropping('BGP of somebody else', isFamily(4), isIn(['daddr4'], names.peeringAddressesSet(4))),
+    dropping('BGP of somebody else', isFamily(6), isIn(['daddr6'], names.peeringAddressesSet(6))),
     config.endpointToHostAction === 'drop' ? dropping('workload to host') : rule([accept]),
   ]);
 }
@@ -299,6 +315,10 @@ function openSets(): readonly NftSet[] {
     set(names.sourcesSet(6), ['ifname', 'ipv6_addr']),
     set(names.sourceRangesSet(4), ['ifname', 'ipv4_addr'], new Map(), true),
     set(names.sourceRangesSet(6), ['ifname', 'ipv6_addr'], new Map(), true),
+    set(names.peeringsSet(4), ['ifname', 'ipv4_addr', 'inet_service']),
+    set(names.peeringsSet(6), ['ifname', 'ipv6_addr', 'inet_service']),
+    set(names.peeringAddressesSet(4), ['ipv4_addr']),
+    set(names.peeringAddressesSet(6), ['ipv6_addr']),
     ...computeNatSets(),
     ...computeEncryptionSets(),
   ];

@@ -1,9 +1,9 @@
-// What one workload endpoint adds to the table's sets and maps; nothing else is its own.
+// What one workload endpoint adds to the table's sets and maps, and where it speaks BGP with the host; nothing else is its own.
 
 import { type Cidr, lastOf } from '../net/cidr.ts';
-import { familyOf } from '../net/ip.ts';
+import { familyOf, type Ip } from '../net/ip.ts';
 import { linkLocalOf } from '../net/mac.ts';
-import { bytesOfInterfaceName, bytesOfIp, INTERFACE_NAME_BYTES } from '../nftables/bytes.ts';
+import { bytesOfInterfaceName, bytesOfIp, bytesOfU16, INTERFACE_NAME_BYTES, padToWord } from '../nftables/bytes.ts';
 import type { Bytes, Verdict } from '../nftables/nft.ts';
 import { ofFamily, withoutCovered } from '../nftables/ranges.ts';
 import type { EndpointPolicy } from '../policy/types/types.ts';
@@ -73,5 +73,29 @@ export function computeWorkloadElements(
     ...sources(endpoint, allowedSources),
     ...discoverySources(endpoint),
     ...arpSources(endpoint, allowedSources),
+  ];
+}
+
+export interface Peering {
+  /** The workload's link. */
+  readonly interfaceName: string;
+  /** The host's, which may be one that no workload reaches otherwise. */
+  readonly address: Ip;
+  readonly port: number;
+}
+
+/** Where workloads may speak BGP with the host: those that a BGPPeer selects, and no others. */
+export function computePeeringElements(peerings: readonly Peering[]): readonly OwnedElement[] {
+  const ports = peerings.map(({ interfaceName, address, port }) => ({
+    set: names.peeringsSet(familyOf(address)),
+    key: bytesOfInterfaceName(interfaceName) + bytesOfIp(address) + padToWord(bytesOfU16(port)),
+  }));
+  const addresses = new Set(peerings.map(({ address }) => address));
+  return [
+    ...ports,
+    ...[...addresses].map((address) => ({
+      set: names.peeringAddressesSet(familyOf(address)),
+      key: bytesOfIp(address),
+    })),
   ];
 }

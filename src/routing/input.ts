@@ -36,6 +36,14 @@ interface PrefixAdvertisement {
   readonly communities: readonly Community[];
 }
 
+/** A workload of this node, with its own labels and those of its profiles. */
+export interface RoutingWorkload {
+  readonly id: string;
+  readonly interfaceName: string;
+  readonly addresses: readonly Ip[];
+  readonly labels: Labels;
+}
+
 /** Where the password of sessions is kept: a name and a key below it. */
 export interface PasswordReference {
   readonly name: string;
@@ -56,6 +64,8 @@ export interface BgpSettings {
   readonly meshEnabled: boolean;
   readonly meshMaxRestartSeconds?: number;
   readonly meshPassword?: PasswordReference;
+  /** The addresses at which a node speaks to its workloads, the same on all. */
+  readonly workloadPeering?: { readonly 4?: Ipv4; readonly 6?: Ipv6 };
   /** The cluster's, for nodes without one of their own: 1–65535; default: 179. */
   readonly listenPort: number;
   /** Listen on the node's addresses only. */
@@ -76,10 +86,12 @@ export type PeerScope =
   | { readonly kind: 'node'; readonly name: string }
   | { readonly kind: 'nodes'; readonly selector: Selector };
 
-/** Whom they speak to: an address, or nodes by label. */
+/** Whom they speak to: an address, or nodes or workloads by label. */
 export type PeerTarget =
   | { readonly kind: 'address'; readonly address: Ip; readonly port?: number; readonly asNumber: number }
-  | { readonly kind: 'nodes'; readonly selector: Selector };
+  | { readonly kind: 'nodes'; readonly selector: Selector }
+  /** Workloads of the node that speaks. */
+  | { readonly kind: 'workloads'; readonly selector: Selector; readonly asNumber: number };
 
 /**
  * What a rule of a BGPFilter asks of a route; all that is there must hold (Calico v3.33,
@@ -167,6 +179,8 @@ export interface RoutingInput {
   readonly filters?: readonly BgpFilter[];
   /** Of nodes to which packets go encrypted, by the agent's routes. */
   readonly encryptedPeers?: readonly Ip[];
+  /** Those of this node. */
+  readonly workloads?: readonly RoutingWorkload[];
   /** By passwordId; one that is not here is missing. */
   readonly passwords?: ReadonlyMap<string, Password>;
   /** Default: the node's IPv4 address, or a number from a hash of its name when it has none. */

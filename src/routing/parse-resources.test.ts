@@ -207,8 +207,6 @@ test.each(peers)('a peer: %s', (_name, spec, expected) => {
   expect(tryParseBgpPeer(stored(bgpPeer, 'peer', spec))).toEqual({ ...plainPeer, ...expected });
 });
 
-test('a workload as a peer is nothing for BIRD', () => {
-  expect(
-    tryParseBgpPeer(stored(bgpPeer, 'peer', { localWorkloadSelector: 'has(app)', asNumber: 65009 })),
-  ).toBeUndefined();
+test('a peer that names nobody is none', () => {
+  expect(tryParseBgpPeer(stored(bgpPeer, 'peer', { asNumber: 65009 }))).toBeUndefined();
 });

@@ -23,9 +23,11 @@ import type {
   RoutingNode,
   RoutingPool,
 } from './input.ts';
-import { NORMAL_PRIORITY } from './priority.ts';
 
 const DEFAULT_LISTEN_PORT = 179;
+
+/** Calico's, of routes without a priority of their own (BGPConfiguration, ipv4NormalRoutePriority). */
+const NORMAL_PRIORITY = 1024;
 
 function addressOf(text: string | undefined): Ipv4 | Ipv6 | undefined {
   return text === undefined ? undefined : tryParseCidrOrIp(text)?.address;
@@ -98,6 +100,16 @@ function passwordOf(password: BGPPeer['spec']['password']): PasswordReference | 
   return password === undefined ? undefined : { name, key };
 }
 
+/** In each family where it is an address that hosts can have: one of a link alone would be another on each. */
+function workloadPeeringOf(spec: BGPConfigurationSpec): Pick<BgpSettings, 'workloadPeering'> {
+  const [four, six] = [speakerOf(spec.localWorkloadPeeringIPV4), speakerOf(spec.localWorkloadPeeringIPV6)];
+  const addresses = {
+    ...(four !== undefined && isIpv4(four) ? { 4: four } : {}),
+    ...(six !== undefined && !isIpv4(six) ? { 6: six } : {}),
+  };
+  return Object.keys(addresses).length === 0 ? {} : { workloadPeering: addresses };
+}
+
 type Advertisements = BgpSettings['advertisements'];
 
 /** The node's own list takes the cluster's place; a community without a colon is a name that the configuration explains. */
@@ -145,6 +157,7 @@ export function parseBgpSettings(
     meshEnabled: all.nodeToNodeMeshEnabled ?? true,
     ...(meshMaxRestartSeconds === undefined ? {} : { meshMaxRestartSeconds }),
     ...(meshPassword === undefined ? {} : { meshPassword }),
+    ...workloadPeeringOf({ ...all, ...mine }),
     listenPort: all.listenPort ?? DEFAULT_LISTEN_PORT,
     bindToNodeIp: (mine.bindMode ?? all.bindMode) === 'NodeIP',
     ignoredInterfaces: mine.ignoredInterfaces ?? all.ignoredInterfaces ?? [],
@@ -163,15 +176,18 @@ function parseScope({ node, nodeSelector }: BGPPeer['spec']): PeerScope {
   return nodeSelector ? { kind: 'nodes', selector: parseSelector(nodeSelector) } : { kind: 'all' };
 }
 
-function tryParseTarget({ peerIP, asNumber, peerSelector }: BGPPeer['spec']): PeerTarget | undefined {
+function tryParseTarget(spec: BGPPeer['spec']): PeerTarget | undefined {
+  const { peerIP, asNumber, peerSelector, localWorkloadSelector } = spec;
   if (peerSelector) return { kind: 'nodes', selector: parseSelector(peerSelector) };
+  if (localWorkloadSelector && asNumber !== undefined)
+    return { kind: 'workloads', selector: parseSelector(localWorkloadSelector), asNumber };
   const address = peerIP ? tryParsePeerAddress(peerIP) : undefined;
   if (address === undefined || asNumber === undefined) return undefined;
   const { port } = address;
   return { kind: 'address', address: parseIp(address.address), asNumber, ...(port === undefined ? {} : { port }) };
 }
 
-/** Undefined for a peer that is a workload of the node: BIRD does not peer with those. */
+/** Undefined for one that names nobody. */
 export function tryParseBgpPeer(peer: BGPPeer): BgpPeer | undefined {
   const { spec } = peer;
   const target = tryParseTarget(spec);

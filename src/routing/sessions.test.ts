@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { type Ipv4, ipv4Of, parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';
-import { computeBirdConfig } from './bird-config.ts';
+import { computeBirdConfig } from './bird/config.ts';
 import type { BgpPeer, RoutingInput, RoutingNode } from './input.ts';
 import { computeSessions } from './sessions.ts';
 

@@ -3,77 +3,21 @@
 import { compareIps, type Family, formatIp, type Ip } from '../net/ip.ts';
 import { matchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
-import type { BgpPeer, PasswordReference, PeerScope, RoutingInput, RoutingNode } from './input.ts';
-
-export interface BgpSession {
-  /** `Mesh_10_0_0_2`, `Global_…`, `Node_…`, with `_port_n` when the BGPPeer names a port. */
-  readonly name: string;
-  readonly address: Ip;
-  readonly port: number | undefined;
-  readonly asNumber: number;
-  readonly localAsNumber: number;
-  /** Undefined: any address of this node. */
-  readonly sourceAddress: Ip | undefined;
-  /** The other side opens the connection. */
-  readonly passive: boolean;
-  /** This node reflects routes to the peer. */
-  readonly reflectorClient: boolean;
-  readonly nextHop: 'auto' | 'self' | 'keep';
-  readonly maxRestartSeconds: number | undefined;
-  readonly keepaliveSeconds: number | undefined;
-  readonly allowedLocalAsNumbers: number | undefined;
-  readonly ttlSecurityHops: number | undefined;
-  readonly reachableBy: Ip | undefined;
-  readonly password: PasswordReference | undefined;
-  /** Names of BGPFilters. */
-  readonly filters: readonly string[];
-}
-
-/** BGP's well-known port (RFC 4271). */
-const BGP_PORT = 179;
-
-export function nodeAddress(node: RoutingNode, family: Family): Ip | undefined {
-  return family === 4 ? node.ipv4 : node.ipv6;
-}
-
-/** The node's AS number or, without one, the cluster's. */
-function asNumberOf(node: RoutingNode, input: RoutingInput): number {
-  return node.asNumber ?? input.bgp.asNumber;
-}
-
-/** The node's port or, without one, the cluster's. */
-export function listenPortOf(node: RoutingNode, input: RoutingInput): number {
-  return node.listenPort ?? input.bgp.listenPort;
-}
-
-interface Self {
-  readonly node: RoutingNode;
-  readonly address: Ip;
-}
-
-interface Remote {
-  readonly address: Ip;
-  readonly port: number | undefined;
-  readonly asNumber: number;
-  readonly clusterId: Ip | undefined;
-}
-
-function remoteOf(node: RoutingNode, address: Ip, input: RoutingInput): Remote {
-  const port = listenPortOf(node, input);
-  const asNumber = asNumberOf(node, input);
-  return { address, port: port === BGP_PORT ? undefined : port, asNumber, clusterId: node.routeReflectorClusterId };
-}
-
-/** Dots and colons of an address are no part of BIRD's names. */
-function sessionName(kind: string, address: Ip, port?: number): string {
-  const name = `${kind}_${formatIp(address).replaceAll(/[.:]/g, '_')}`;
-  return port === undefined ? name : `${name}_port_${port}`;
-}
-
-function isReflectorClient(self: Self, remote: Remote, localAsNumber: number): boolean {
-  const own = self.node.routeReflectorClusterId;
-  return own !== undefined && remote.asNumber === localAsNumber && remote.clusterId !== own;
-}
+import type { BgpPeer, RoutingInput, RoutingNode } from './input.ts';
+import {
+  asNumberOf,
+  BGP_PORT,
+  type BgpSession,
+  inScope,
+  nodeAddress,
+  peerSession,
+  plainSession,
+  type Remote,
+  remoteOf,
+  type Self,
+  sessionName,
+} from './session.ts';
+import { workloadSessions } from './workload-sessions.ts';
 
 function meshSessions(self: Self, family: Family, input: RoutingInput): readonly BgpSession[] {
   if (!input.bgp.meshEnabled || self.node.routeReflectorClusterId !== undefined) return [];
@@ -91,65 +35,6 @@ function meshSessions(self: Self, family: Family, input: RoutingInput): readonly
       },
     ];
   });
-}
-
-function plainSession(name: string, self: Self, remote: Remote, localAsNumber: number): BgpSession {
-  return {
-    name,
-    address: remote.address,
-    port: remote.port,
-    asNumber: remote.asNumber,
-    localAsNumber,
-    sourceAddress: self.address,
-    passive: false,
-    reflectorClient: isReflectorClient(self, remote, localAsNumber),
-    nextHop: 'auto',
-    maxRestartSeconds: undefined,
-    keepaliveSeconds: undefined,
-    allowedLocalAsNumbers: undefined,
-    ttlSecurityHops: undefined,
-    reachableBy: undefined,
-    password: undefined,
-    filters: [],
-  };
-}
-
-function inScope(scope: PeerScope, node: RoutingNode): boolean {
-  switch (scope.kind) {
-    case 'all':
-      return true;
-    case 'node':
-      return scope.name === node.name;
-    case 'nodes':
-      return matchSelector(scope.selector, node.labels);
-  }
-}
-
-function peerSession(
-  kind: string,
-  peer: BgpPeer,
-  self: Self,
-  remote: Remote,
-  toNode: boolean,
-  input: RoutingInput,
-): BgpSession {
-  const localAsNumber = peer.localAsNumber ?? asNumberOf(self.node, input);
-  const named = peer.target.kind === 'address' ? peer.target.port : undefined;
-  const keep = peer.keepOriginalNextHop === true && remote.asNumber !== localAsNumber;
-  return {
-    ...plainSession(sessionName(kind, remote.address, named), self, remote, localAsNumber),
-    sourceAddress: peer.fromNodeIp ? self.address : undefined,
-    // only where the other node is known to have this session too
-    passive: toNode && peer.reverse && compareIps(remote.address, self.address) > 0,
-    nextHop: peer.nextHop === 'auto' && keep ? 'keep' : peer.nextHop,
-    maxRestartSeconds: peer.maxRestartSeconds,
-    keepaliveSeconds: peer.keepaliveSeconds,
-    allowedLocalAsNumbers: peer.allowedLocalAsNumbers,
-    ttlSecurityHops: peer.ttlSecurityHops,
-    reachableBy: peer.reachableBy,
-    password: peer.password,
-    filters: peer.filters ?? [],
-  };
 }
 
 function others(self: Self, family: Family, input: RoutingInput): readonly (readonly [RoutingNode, Ip])[] {
@@ -173,6 +58,7 @@ function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
       peerSession(kind, peer, self, remoteOf(node, address, input), true, input),
     );
   }
+  if (peer.target.kind === 'workloads') return workloadSessions(peer, self, family, input);
   const { address, port, asNumber } = peer.target;
   if (address === self.address || (typeof address === 'number') !== (family === 4)) return [];
   const known = others(self, family, input).find(
@@ -187,6 +73,7 @@ function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
 function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: RoutingInput): readonly BgpSession[] {
   if (!peer.reverse) return [];
   const { target } = peer;
+  if (target.kind === 'workloads') return [];
   const isTarget =
     target.kind === 'nodes'
       ? matchSelector(target.selector, self.node.labels)

@@ -1,6 +1,7 @@
 // Takes away what stands in the kernel: links, tunnels, routes, rules of routing, tables. Each is known by its mark; what others have made is left.
 
 import { observeLinks } from '../kernel/link/links.ts';
+import { applyPeeringAddresses } from '../kernel/link/peering-addresses.ts';
 import { deleteMarked, markForRemoval } from '../kernel/link/removal-group.ts';
 import { isWorkloadLink } from '../kernel/link/workload-link-spec.ts';
 import { removeTable } from '../kernel/nftables/remove-table.ts';
@@ -17,6 +18,7 @@ import { applyRoutes } from '../kernel/route/route-changes.ts';
 import { formatRoute, observeRoutes, PROTOCOL_BIRD } from '../kernel/route/routes.ts';
 import { removeLeftIfbs } from '../kernel/shaping/shaping.ts';
 import { formatCidr } from '../net/cidr.ts';
+import { formatIp } from '../net/ip.ts';
 import { STAND_IN_TABLE, TABLE, TABLE_FAMILIES } from '../nftables/nft.ts';
 import { removeHolderGroup } from '../rkt/run/holder-group.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
@@ -59,6 +61,11 @@ export function removePaths(): readonly string[] {
   } finally {
     paths.close();
   }
+}
+
+/** Those of the loopback, at which workloads spoke BGP with the host. */
+export function removePeeringAddresses(): readonly string[] {
+  return applyPeeringAddresses([]).removed.map((address) => `removed address ${formatIp(address)}`);
 }
 
 const TIMEOUT_MS = 5_000;

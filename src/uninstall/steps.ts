@@ -5,7 +5,14 @@ import { escapeLine } from '../base/escape.ts';
 import { flagOn } from '../cli/flags.ts';
 import type { SingleHandler } from '../cli/single-command.ts';
 import { writeLine } from '../sys/output.ts';
-import { endTableHolders, removeLinks, removePaths, removeRoutes, removeTables } from './data-plane.ts';
+import {
+  endTableHolders,
+  removeLinks,
+  removePaths,
+  removePeeringAddresses,
+  removeRoutes,
+  removeTables,
+} from './data-plane.ts';
 import {
   observeConfiguration,
   removeDataDirectories,
@@ -36,6 +43,7 @@ const STEPS: readonly Step[] = [
   removeLinks,
   removePaths,
   removeRoutes,
+  removePeeringAddresses,
   endTableHolders,
   removeTables,
   removeAcceptRules,

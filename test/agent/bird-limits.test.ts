@@ -14,7 +14,9 @@ import { bgpPeer } from '../../src/model/bgp/bgp-peer.ts';
 import { ipPool } from '../../src/model/ipam/ip-pool.ts';
 import { type Kind, readResource } from '../../src/model/meta/kind.ts';
 import { node } from '../../src/model/node/node.ts';
-import { computeBirdConfig } from '../../src/routing/bird-config.ts';
+import { parseIp } from '../../src/net/ip.ts';
+import { computeBirdConfig } from '../../src/routing/bird/config.ts';
+import type { RoutingWorkload } from '../../src/routing/input.ts';
 import type { Shape } from '../../src/schema/schema.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns } from '../../src/sys/netns.ts';
@@ -62,14 +64,23 @@ const CLUSTER: readonly Stored[] = [
   { kind: ipPool, name: 'p6', spec: { cidr: 'fd65::/48' } },
   { kind: bgpConfiguration, name: 'default', spec: { logSeverityScreen: 'Error' } },
   { kind: bgpFilter, name: 'f', spec: FILTER },
+  { kind: bgpPeer, name: 'inner', spec: { localWorkloadSelector: 'all()', asNumber: 65100 } },
   { kind: bgpPeer, name: 'tor', spec: { peerIP: '10.0.0.9', asNumber: 65001, filters: ['f'] } },
+];
+
+/** One of this host. */
+const WORKLOADS: readonly RoutingWorkload[] = [
+  {
+    ...{ id: 'ns/one', interfaceName: 'cali1', labels: new Map() },
+    addresses: ['10.65.0.1', 'fd65::1'].map(parseIp),
+  },
 ];
 
 async function birdSays(resources: readonly Stored[]): Promise<string> {
   const input = clusterOf(resources).routingInput();
   if (input === undefined) throw new Error('the node itself is not known');
   try {
-    await bird.check(computeBirdConfig(input));
+    await bird.check(computeBirdConfig({ ...input, workloads: WORKLOADS }));
     return 'taken';
   } catch (error) {
     return String(error).replace(/^.*:\d+:\d+ /s, '');
@@ -168,8 +179,8 @@ const TABLES: readonly (readonly [kind: Kind, name: string, rows: Readonly<Recor
       ignoredInterfaces: {
         within: [['a*'], ['.-_*'], ['x'.repeat(15)], Array.from({ length: 500 }, (_, i) => `eth${i}`)],
       },
-      localWorkloadPeeringIPV4: IDLE,
-      localWorkloadPeeringIPV6: IDLE,
+      localWorkloadPeeringIPV4: { within: ['169.254.0.179', '10.0.0.1', '255.255.255.254', '127.0.0.1'] },
+      localWorkloadPeeringIPV6: { within: ['fd12::1', '2001:db8::1', '::ffff:1.2.3.4', 'fe80::1'] },
       programClusterRoutes: { within: ['Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly'] },
       ipv4NormalRoutePriority: PRIORITY,
       ipv6NormalRoutePriority: PRIORITY,

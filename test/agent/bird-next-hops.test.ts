@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { ipv4Of, parseIp } from '../../src/net/ip.ts';
-import { computeBirdConfig } from '../../src/routing/bird-config.ts';
+import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import type { RoutingInput } from '../../src/routing/input.ts';
 import { closeHost, type Host, openPair, run, until } from '../support/host/bird-hosts.ts';
 

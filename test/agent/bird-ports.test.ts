@@ -1,7 +1,7 @@
 // The port that BGPConfiguration node.NAME gives a node is that node's alone: it listens there, and the others go there.
 import { afterAll, beforeAll, test } from 'bun:test';
 import { createClusterState } from '../../src/agent/state/cluster-state.ts';
-import { computeBirdConfig } from '../../src/routing/bird-config.ts';
+import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import { closeHost, type Host, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };

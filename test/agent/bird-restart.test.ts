@@ -2,7 +2,7 @@
 // no route that they have breaks.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
-import { computeBirdConfig } from '../../src/routing/bird-config.ts';
+import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import type { BgpSettings, RoutingNode } from '../../src/routing/input.ts';
 import { withNetns } from '../../src/sys/netns.ts';
 import { closeHost, type Host, node, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';

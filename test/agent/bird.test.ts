@@ -5,7 +5,7 @@ import { openBird } from '../../src/bird/bird.ts';
 import { observeBirds } from '../../src/bird/process.ts';
 import { type Cidr, parseCidr } from '../../src/net/cidr.ts';
 import { parseIp } from '../../src/net/ip.ts';
-import { computeBirdConfig } from '../../src/routing/bird-config.ts';
+import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import type { BgpPeer, FilterRule, RoutingInput } from '../../src/routing/input.ts';
 import { withNetns } from '../../src/sys/netns.ts';
 import { closeHost, type Host, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';

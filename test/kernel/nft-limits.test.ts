@@ -69,6 +69,7 @@ function load(resources: readonly Stored[]): readonly string[] {
     log,
   });
   const events = createEventDispatcher({
+    workloadPeers: { update: () => false },
     nodeName: 'a',
     dataplane,
     clusterState,

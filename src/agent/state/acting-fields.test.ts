@@ -12,8 +12,10 @@ import { NOTES } from '../../model/idle/marks.ts';
 import { kinds } from '../../model/kinds.ts';
 import { type Kind, readResource } from '../../model/meta/kind.ts';
 import type { CalicoNodeStatusSpec } from '../../model/node/calico-node-status.ts';
+import { parseIp } from '../../net/ip.ts';
 import { parsePolicyUpdate } from '../../policy/input/parse.ts';
-import { computeBirdConfig } from '../../routing/bird-config.ts';
+import { computeBirdConfig } from '../../routing/bird/config.ts';
+import type { RoutingWorkload } from '../../routing/input.ts';
 import { fieldsBelow } from '../../schema/describe.ts';
 import { membersOf } from '../../schema/document.ts';
 import type { Shape } from '../../schema/schema.ts';
@@ -44,12 +46,29 @@ const peer = {
   spec: { peerIP: '10.0.0.9', asNumber: 65009, filters: ['name'] },
 };
 const peer6 = { ...peer, metadata: { name: 'six' }, spec: { ...peer.spec, peerIP: 'fd00::9' } };
+/** Workloads of the host as peers, and one that is there. */
+const inner = {
+  kind: 'BGPPeer',
+  metadata: { name: 'workloads' },
+  spec: { localWorkloadSelector: 'all()', asNumber: 65100 },
+};
+const peering = {
+  kind: 'BGPConfiguration',
+  metadata: { name: 'default' },
+  spec: { localWorkloadPeeringIPV4: '169.254.9.9', localWorkloadPeeringIPV6: 'fd09:9::9' },
+};
+const WORKLOADS: readonly RoutingWorkload[] = [
+  {
+    ...{ id: 'ns/one', interfaceName: 'cali1', labels: new Map([['a', 'b']]) },
+    addresses: ['10.9.0.1', 'fd09::1'].map(parseIp),
+  },
+];
 const own = ['10.9.0.0/26', 'fd09::/122', '10.8.1.0/26'];
 const others = ['10.9.2.0/26', '10.8.2.0/26', 'fd08::200/122', '10.1.2.0/26'];
 /** The other resources beside the one under test. */
 const WORLD: readonly { readonly kind: string; readonly metadata: { readonly name: string }; readonly spec: object }[] =
   [
-    ...[node(OWN, 1), node('host-2', 2), node('host-3', 3), peer, peer6],
+    ...[node(OWN, 1), node('host-2', 2), node('host-3', 3), peer, peer6, inner, peering],
     {
       kind: 'FelixConfiguration',
       metadata: { name: 'default' },
@@ -186,6 +205,7 @@ const BESIDE: readonly (readonly [RegExp, readonly Entry[]])[] = [
 
 /** Other fields of the spec that a field needs, by its path or with its kind; undefined takes one away. */
 const WITH: Readonly<Record<string, object>> = {
+  'spec.localWorkloadSelector': { peerIP: undefined },
   'spec.communities.name': { prefixAdvertisements: [{ cidr: '10.9.0.0/16', communities: ['edge'] }] },
   'spec.communities.value': { prefixAdvertisements: [{ cidr: '10.9.0.0/16', communities: ['edge'] }] },
   'spec.peerSelector': { peerIP: undefined, asNumber: undefined },
@@ -244,6 +264,7 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/serviceAccounts\.names$/, undefined, ['robot']],
   [/nodeSelector$/, undefined, `has(rack)`],
   [/^spec\.peerSelector$/, 'has(rack)', 'has(other)'],
+  [/localWorkloadSelector$/, `a == 'c'`, `a == 'b'`],
   [/[sS]elector$/, undefined, `a == 'b'`],
   [/\.(ports|notPorts)$/, undefined, [80]],
   [/metadata\.annotations$/, undefined, { note: 'x' }],
@@ -266,6 +287,8 @@ const VALUES: readonly (readonly [RegExp, unknown, unknown])[] = [
   [/asNumber$|localASNumber$/, 65010, 65011],
   [/listenPort$/, 179, 1179],
   [/bindMode$/, 'None', 'NodeIP'],
+  [/localWorkloadPeeringIPV4$/, '169.254.1.1', '169.254.1.2'],
+  [/localWorkloadPeeringIPV6$/, 'fd01::1', 'fd01::2'],
   [/ignoredInterfaces$/, undefined, ['eth9']],
   [/programClusterRoutes$/, 'Enabled', 'Disabled'],
   [/NormalRoutePriority$/, undefined, 2000],
@@ -394,7 +417,7 @@ function stateWith(kind: Kind, stored: unknown): string {
   const input = clusterState.routingInput();
   clusterState.settleRoutes();
   return [
-    input && computeBirdConfig(input),
+    input && computeBirdConfig({ ...input, workloads: WORKLOADS }),
     show(clusterState.natPools()),
     show(clusterState.natDirect()),
     show(consumedOf(clusterState)),

@@ -5,6 +5,7 @@ import { defaultFirewallConfig } from '../../firewall/config.ts';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
 import { parseCidr, sameCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
+import { parseSelector } from '../../selector/parse.ts';
 import { openLog } from '../../sys/log.ts';
 import { computeFirewallConfig } from '../config/felix-settings.ts';
 import { type ClusterState, createClusterState } from './cluster-state.ts';
@@ -109,6 +110,14 @@ test('all of it arrives where routing looks', () => {
         fromNodeIp: true,
         reverse: true,
         filters: ['edge'],
+      },
+      {
+        name: 'workload',
+        scope: { kind: 'all' },
+        target: { kind: 'workloads', selector: parseSelector('all()'), asNumber: 65010 },
+        nextHop: 'auto',
+        fromNodeIp: true,
+        reverse: true,
       },
     ],
     filters: [

@@ -6,6 +6,7 @@ import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
 import type { AssignedHostEndpoint, InterfaceAddresses } from '../../firewall/host/interfaces.ts';
 import type { NatPool } from '../../firewall/nat/ranges.ts';
 import type { VxlanGuard } from '../../firewall/tunnel/vxlan.ts';
+import type { Peering } from '../../firewall/workload.ts';
 import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
@@ -29,6 +30,8 @@ export interface Dataplane {
   setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): void;
   /** What packets reach encrypted or not at all; in the kernel after the next flush. */
   setGuarded(ranges: GuardedRanges): void;
+  /** Where workloads may speak BGP with the host. */
+  setPeerings(peerings: readonly Peering[]): void;
   /** What the host has of interfaces; before the start they are only noted. Throws `kernel`. */
   setInterfaces(interfaces: readonly InterfaceAddresses[]): void;
   /** What each host endpoint protects; none before the start. */
@@ -71,6 +74,8 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   let vxlan: { readonly guard: VxlanGuard; readonly hosts: readonly Ip[] } | undefined;
   let guarded = NOTHING_GUARDED;
   let guardedChanged = false;
+  let peerings: readonly Peering[] = [];
+  let peeringsChanged = false;
   let interfaces: readonly InterfaceAddresses[] = [];
 
   function takePools(target: Firewall): Steps {
@@ -92,6 +97,12 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
     return target.setGuarded(guarded);
   }
 
+  function takePeerings(target: Firewall): Steps {
+    if (!peeringsChanged) return [];
+    peeringsChanged = false;
+    return target.setPeerings(peerings);
+  }
+
   return {
     update: (update) => calculation.update(update),
     setPools(nextPools, nextDirect) {
@@ -107,6 +118,11 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       if (sameContent(guarded, next)) return;
       guarded = next;
       guardedChanged = true;
+    },
+    setPeerings(next) {
+      if (sameContent(peerings, next)) return;
+      peerings = next;
+      peeringsChanged = true;
     },
     setInterfaces(next) {
       interfaces = next;
@@ -135,6 +151,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       takePools(firewall);
       takeVxlan(firewall);
       takeGuarded(firewall);
+      takePeerings(firewall);
       const outcome = kernel.tryResync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
       if (outcome.kind === 'refused') refusals.take(outcome);
     },
@@ -148,6 +165,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       refusals.apply(takePools(firewall));
       refusals.apply(takeVxlan(firewall));
       refusals.apply(takeGuarded(firewall));
+      refusals.apply(takePeerings(firewall));
     },
     whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),
     close: () => started?.refusals.close(),

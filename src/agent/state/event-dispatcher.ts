@@ -7,6 +7,7 @@ import type { StoreUpdate } from '../../ipam/commit.ts';
 import { parsePolicyUpdate } from '../../policy/input/parse.ts';
 import { isStaged } from '../../policy/types/types.ts';
 import type { Log } from '../../sys/log.ts';
+import type { WorkloadPeers } from '../bgp/workload-peers.ts';
 import type { ClusterState, Invalidation } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createIdleLog } from './idle-log.ts';
@@ -27,12 +28,13 @@ export interface EventTargets {
   readonly dataplane: Dataplane;
   readonly clusterState: ClusterState;
   readonly workloads: Workloads;
+  readonly workloadPeers: Pick<WorkloadPeers, 'update'>;
   readonly nodeStatuses: Pick<NodeStatusReporter, 'note'>;
   readonly log: Log;
 }
 
 export function createEventDispatcher(targets: EventTargets): EventDispatcher {
-  const { nodeName, dataplane, clusterState, workloads, nodeStatuses, log } = targets;
+  const { nodeName, dataplane, clusterState, workloads, workloadPeers, nodeStatuses, log } = targets;
   const revisions = createRevisions();
   const idleLog = createIdleLog(log);
   let invalidations = new Set<Invalidation>();
@@ -47,6 +49,7 @@ export function createEventDispatcher(targets: EventTargets): EventDispatcher {
     for (const issue of parsed.issues) log.error(`${kind}(${id}) ${closed}: ${formatIssue(issue)}`);
     dataplane.update(parsed.update);
     workloads.update(parsed.update);
+    if (workloadPeers.update(parsed.update)) invalidations.add('routing');
   }
 
   return {

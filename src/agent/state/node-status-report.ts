@@ -35,6 +35,7 @@ const PEER_TYPES: Readonly<Record<BgpOrigin, Peer['type']>> = {
   mesh: 'NodeMesh',
   node: 'NodePeer',
   global: 'GlobalPeer',
+  workload: 'NodePeer', // Calico has no word of its own for it
 };
 const SESSION_STATES = ['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established', 'Close'] as const;
 

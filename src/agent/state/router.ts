@@ -3,7 +3,7 @@
 import { isOcicatError } from '../../base/errors.ts';
 import type { Bird } from '../../bird/bird.ts';
 import { findRefused } from '../../bird/refused.ts';
-import { computeBirdConfig } from '../../routing/bird-config.ts';
+import { computeBirdConfig } from '../../routing/bird/config.ts';
 import { findClosedPeers } from '../../routing/closed-peers.ts';
 import type { RoutingInput } from '../../routing/input.ts';
 import { partsOf, withoutParts } from '../../routing/parts.ts';

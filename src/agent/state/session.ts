@@ -17,6 +17,7 @@ const FOLLOWED = [RESOURCES_PREFIX, BLOCKS_PREFIX, AFFINITIES_PREFIX, printKey({
 export interface SessionContext extends EventTargets, ProjectionTargets {
   readonly dataplane: EventTargets['dataplane'] & ProjectionTargets['dataplane'];
   readonly workloads: ProjectionTargets['workloads'];
+  readonly workloadPeers: ProjectionTargets['workloadPeers'];
   readonly datastore: Datastore;
   /** For so long it may be ahead of what has come of it. */
   readonly stallMs: number;

@@ -21,6 +21,7 @@ const ORIGINS: Readonly<Record<BgpOrigin, string>> = {
   mesh: 'node-to-node mesh',
   node: 'node specific',
   global: 'global',
+  workload: 'local workload',
 };
 
 function formatSessions(family: 4 | 6, sessions: readonly BgpSessionStatus[]): string {

@@ -12,6 +12,7 @@ const AF_INET6 = 10;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_FLAGS = 8;
+const IFA_PROTO = 11;
 /** Of an IPv6 address: one for privacy, which is replaced every day (RFC 8981). The same bit says of IPv4 that it is not the first. */
 const IFA_F_TEMPORARY = 0x01;
 /** Usable at once: the address is ours alone by construction, nobody has to be asked (duplicate address detection). */
@@ -32,6 +33,8 @@ export interface ObservedAddress extends LinkAddress {
   readonly isUsable: boolean;
   /** It will be another one soon, or nothing new is to begin with it (RFC 8981, and deprecated in RFC 4862). */
   readonly isPassing: boolean;
+  /** Who has put it there; 0 where nobody says, and before Linux 5.18. */
+  readonly protocol: number;
 }
 
 function writeOne(
@@ -86,6 +89,7 @@ export function tryReadAddress(payload: Uint8Array): ObservedAddress | undefined
   return {
     interfaceIndex: netlink.readU32(payload, 4),
     address: { address: ipFromBytes(bytes), prefixLength },
+    protocol: attributes.get(IFA_PROTO)?.[0] ?? 0,
     ...readStanding(family, longFlags === undefined ? shortFlags : netlink.readU32(longFlags)),
   };
 }

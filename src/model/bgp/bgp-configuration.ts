@@ -74,8 +74,8 @@ const specFields = {
   nodeMeshMaxRestartTime: optional(restartTime, 'How long routes of the mesh outlive a restart.', '120s'),
   bindMode: sparse(choice('None', 'NodeIP'), 'Whether BGP listens on all addresses or on those of the node.', 'None'),
   ignoredInterfaces: sparse(list(ignoredInterface), 'Interfaces whose ranges are not taken as directly connected.'),
-  localWorkloadPeeringIPV4: sparse(ipv4, 'The address that local workloads peer with.'),
-  localWorkloadPeeringIPV6: sparse(ipv6, 'The address that local workloads peer with over IPv6.'),
+  localWorkloadPeeringIPV4: sparse(ipv4, 'The address at which workloads speak BGP with their host, the same on all.'),
+  localWorkloadPeeringIPV6: sparse(ipv6, 'The same for IPv6; not a link-local one.'),
   programClusterRoutes: sparse(
     choice('Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly'),
     'Which routes to other nodes the BGP program puts into the kernel.',

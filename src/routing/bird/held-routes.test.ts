@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { parseCidr } from '../net/cidr.ts';
-import { parseIp } from '../net/ip.ts';
+import { parseCidr } from '../../net/cidr.ts';
+import { parseIp } from '../../net/ip.ts';
 import { type HeldRoute, printHeldRoutes, stillHeld } from './held-routes.ts';
 
 function held(destination: string, ...gateways: readonly string[]): HeldRoute {

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readBgpPassword } from './bgp-passwords.ts';
+import { readBgpPassword } from './passwords.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ocitest-passwords-'));
 afterAll(() => rmSync(folder, { recursive: true }));

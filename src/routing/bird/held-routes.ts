@@ -1,7 +1,7 @@
 // Routes that an earlier BIRD has put into the kernel, as a new one holds them until the peers that they came from are there
 // again: static routes behind everything that a peer says. So the new one may work in the kernel from its start.
-import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
-import { type Family, formatIp, type Ip } from '../net/ip.ts';
+import { type Cidr, cidrFamily, formatCidr } from '../../net/cidr.ts';
+import { type Family, formatIp, type Ip } from '../../net/ip.ts';
 
 export interface HeldRoute {
   readonly destination: Cidr;

@@ -1,9 +1,9 @@
 // BGP sessions in BIRD's language.
-import { type Family, formatIp } from '../net/ip.ts';
-import { type Direction, filterCalls } from './bird-peer-filters.ts';
-import type { RoutingInput, RoutingNode } from './input.ts';
-import { passwordOf } from './passwords.ts';
-import { type BgpSession, listenPortOf } from './sessions.ts';
+import { type Family, formatIp } from '../../net/ip.ts';
+import type { RoutingInput, RoutingNode } from '../input.ts';
+import { passwordOf } from '../passwords.ts';
+import { type BgpSession, listenPortOf } from '../session.ts';
+import { type Direction, filterCalls } from './peer-filters.ts';
 
 /** BIRD's default. */
 const DEFAULT_HOLD_SECONDS = 240;
@@ -62,14 +62,22 @@ function passwordLines({ password }: BgpSession, input: RoutingInput): readonly 
   return [found.kind === 'found' ? `  password "${found.text}";` : '  disabled;'];
 }
 
+/** The way to a workload is the kernel's route to it, which is no way to routers. */
+function workloadLines({ address }: BgpSession, family: Family, filters: string): readonly string[] {
+  return [
+    `igp table master${family};`,
+    `import filter { from_workload_v${family}(${formatIp(address)}); ${filters} reject; };`,
+  ];
+}
+
 /** What differs from the template. */
 function channelLines(session: BgpSession, family: Family): readonly string[] {
   const lines = session.nextHop === 'auto' ? [] : [`next hop ${session.nextHop};`];
-  if (session.filters.length > 0) {
-    const calls = (direction: Direction) => filterCalls(session, family, direction).join(' ');
-    lines.push(`import filter { ${calls('import')} accept; };`);
+  const calls = (direction: Direction) => filterCalls(session, family, direction).join(' ');
+  if (session.isWorkload) lines.push(...workloadLines(session, family, calls('import')));
+  else if (session.filters.length > 0) lines.push(`import filter { ${calls('import')} accept; };`);
+  if (session.filters.length > 0)
     lines.push(`export filter { prefer_v${family}(); ${calls('export')} to_peers_v${family}(); };`);
-  }
   return lines.length === 0 ? [] : [`  ipv${family} {`, ...lines.map((line) => `    ${line}`), '  };'];
 }
 

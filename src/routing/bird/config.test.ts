@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
-import { parseCidr } from '../net/cidr.ts';
-import { ipv4Of, ipv6Of, parseIp } from '../net/ip.ts';
-import { computeBirdConfig } from './bird-config.ts';
-import type { BgpSettings, RoutingInput } from './input.ts';
+import { parseCidr } from '../../net/cidr.ts';
+import { ipv4Of, ipv6Of, parseIp } from '../../net/ip.ts';
+import type { BgpSettings, RoutingInput } from '../input.ts';
+import { computeBirdConfig } from './config.ts';
 
 const BGP: BgpSettings = {
   asNumber: 64512,

@@ -1,12 +1,9 @@
 // How good a route is: the kernel's metric, which is smaller for a better route, and BGP's local preference (RFC 4271,
 // section 5.1.5), which is greater, say the same. They add up to Calico's constant, so that both kinds of nodes understand each other.
-import { bitsOf, type Family } from '../net/ip.ts';
+import { bitsOf, type Family } from '../../net/ip.ts';
 import { heldName } from './held-routes.ts';
 
 const SUM = 2147483647;
-
-/** Calico's, of routes without a priority of their own (BGPConfiguration, ipv4NormalRoutePriority). */
-export const NORMAL_PRIORITY = 1024;
 
 /** Of routes to workloads of this host. */
 const WORKLOAD_PRIORITY = 1024;

@@ -1,15 +1,16 @@
 // The configuration of BIRD 2 for a node, both families in one file (Calico v3.33, confd/etc/calico/confd/templates).
-import { formatCidr, hostCidr } from '../net/cidr.ts';
-import { compareIps, type Family, formatIp } from '../net/ip.ts';
-import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks } from './bird-filters.ts';
-import { filterFunctions, quotePattern } from './bird-peer-filters.ts';
-import { sessionLines, sessionTemplate } from './bird-sessions.ts';
-import { findClosedPeers } from './closed-peers.ts';
-import { IPIP_LINK, VXLAN_LINKS } from './cluster-routes.ts';
-import type { RoutingInput } from './input.ts';
+import { formatCidr, hostCidr } from '../../net/cidr.ts';
+import { compareIps, type Family, formatIp } from '../../net/ip.ts';
+import { findClosedPeers } from '../closed-peers.ts';
+import { IPIP_LINK, VXLAN_LINKS } from '../cluster-routes.ts';
+import type { RoutingInput } from '../input.ts';
+import { computeRouterId } from '../router-id.ts';
+import { type BgpSession, nodeAddress } from '../session.ts';
+import { computeSessions } from '../sessions.ts';
+import { exportFunction, kernelFilter, WORKLOAD_LINKS, wholeBlocks, workloadFunction } from './filters.ts';
+import { filterFunctions, quotePattern } from './peer-filters.ts';
 import { preferenceFunction } from './priority.ts';
-import { computeRouterId } from './router-id.ts';
-import { type BgpSession, computeSessions, nodeAddress } from './sessions.ts';
+import { sessionLines, sessionTemplate } from './sessions.ts';
 
 /**
  * After a restart BIRD tells its peers nothing until every session is up again, or for this long: they keep what they know
@@ -127,6 +128,7 @@ function familyLines(family: Family, input: RoutingInput): readonly string[] {
     '',
     ...exportFunction(input, family),
     '',
+    ...(sessions.some(({ isWorkload }) => isWorkload) ? [...workloadFunction(input, family), ''] : []),
     ...filterFunctions(input, sessions, family),
     ...sessionTemplate(family, input.bgp.logLevel === 'debug'),
     ...sessions.flatMap((session) => ['', ...sessionLines(session, own, family, input)]),

@@ -1,9 +1,10 @@
 // The filters of BIRD's configuration: what is exported to peers, and what goes into the kernel.
 
-import { type Cidr, cidrFamily, formatCidr } from '../net/cidr.ts';
-import { bitsOf, type Family, familyOf, formatIp } from '../net/ip.ts';
-import { communityList } from './bird-peer-filters.ts';
-import type { RoutingInput } from './input.ts';
+import { type Cidr, cidrFamily, formatCidr } from '../../net/cidr.ts';
+import { bitsOf, type Family, familyOf, formatIp } from '../../net/ip.ts';
+import type { RoutingInput } from '../input.ts';
+import { computeForbidden } from '../workload-sessions.ts';
+import { communityList } from './peer-filters.ts';
 import { metricLines } from './priority.ts';
 
 /** Links of workloads; their routes are the kernel's, made by the agent. */
@@ -80,6 +81,17 @@ function encryptedPeerLines({ encryptedPeers = [] }: RoutingInput, family: Famil
         '  # the agent makes the routes to those, into the tunnel that encrypts',
         `  if gw ~ [ ${own.join(', ')} ] then reject;`,
       ];
+}
+
+/** What is not a workload's to announce is taken from none, nor a way by way of somebody else. `own` is its address. */
+export function workloadFunction(input: RoutingInput, family: Family): readonly string[] {
+  const forbidden = computeForbidden(input, family);
+  return [
+    `function from_workload_v${family}(ip own) {`,
+    '  if bgp_next_hop != own then reject;',
+    ...(forbidden.length === 0 ? [] : [`  if net ~ ${prefixSet(forbidden, '+')} then reject;`]),
+    '}',
+  ];
 }
 
 /**

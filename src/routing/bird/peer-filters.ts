@@ -1,11 +1,11 @@
 // BGPFilters in BIRD's language: one function for each filter and direction, called by the sessions that name it.
-import { OcicatError } from '../base/errors.ts';
-import { shortHash } from '../base/hash.ts';
-import { formatCidr } from '../net/cidr.ts';
-import { bitsOf, type Family } from '../net/ip.ts';
-import type { Community, FamilyFilter, FilterMatch, FilterOperation, FilterRule, RoutingInput } from './input.ts';
+import { OcicatError } from '../../base/errors.ts';
+import { shortHash } from '../../base/hash.ts';
+import { formatCidr } from '../../net/cidr.ts';
+import { bitsOf, type Family } from '../../net/ip.ts';
+import type { Community, FamilyFilter, FilterMatch, FilterOperation, FilterRule, RoutingInput } from '../input.ts';
+import type { BgpSession } from '../session.ts';
 import { preferenceOf } from './priority.ts';
-import type { BgpSession } from './sessions.ts';
 
 export type Direction = 'import' | 'export';
 
