@@ -5,11 +5,13 @@ import type { LabFamily } from '../../src/lab/plan.ts';
 import { observeLosses } from '../support/underlay/flows.ts';
 import { HOSTS, openUnderlay, setPools, type UnderlayLab } from '../support/underlay/pods.ts';
 import { observeMtuErrors, untilProbes } from '../support/underlay/probes.ts';
+import { startRouter, stopRouter } from '../support/underlay/router.ts';
 
 interface Mode {
   readonly name: string;
   /** Of the pools of both families. */
   readonly pool: Readonly<Record<string, string>>;
+  readonly router?: true;
   /** Whether packets of pods go from segment to segment. */
   readonly crossesSegments: boolean;
   /** What a path of 1500 bytes leaves for a packet of a pod, within a segment and between segments. */
@@ -21,6 +23,13 @@ const MODES: readonly Mode[] = [
     name: 'no encapsulation',
     pool: { vxlanMode: 'Never' },
     crossesSegments: false, // the router would have to be a BGP peer
+    mtuBytes: { ipv4: [1500, 1500], ipv6: [1500, 1500] },
+  },
+  {
+    name: 'no encapsulation, and the router is a BGP peer',
+    pool: { vxlanMode: 'Never' },
+    router: true,
+    crossesSegments: true,
     mtuBytes: { ipv4: [1500, 1500], ipv6: [1500, 1500] },
   },
   {
@@ -64,6 +73,7 @@ describe.each([...UNDERLAYS])('$name', ({ families }) => {
   describe.each([...MODES])('$name', (mode) => {
     test('what is of one network comes through, whole, and nothing of another', async () => {
       await setPools(underlay, mode.pool);
+      if (mode.router) await startRouter(underlay);
       await untilProbes(underlay, mode.crossesSegments);
     }, 30_000);
 
@@ -74,6 +84,10 @@ describe.each([...UNDERLAYS])('$name', ({ families }) => {
           families.map((family) => String(mode.mtuBytes[family][place])),
         );
     }, 30_000);
+
+    afterAll(async () => {
+      if (mode.router) await stopRouter(underlay);
+    });
 
     if (families.length < 2) return; // both are tried at the same time
     test('no packet is lost while agents and BIRDs are killed and come back', async () => {

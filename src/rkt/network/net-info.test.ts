@@ -27,7 +27,11 @@ test('what is written is read back; an empty list leaves no file', () => {
 });
 
 test('networks as lists show them', () => {
-  expect(formatNetworks([info, { ...info, netName: 'x', ip: '' }])).toBe('network1:ip4=192.168.0.0, x:ip4=<nil>');
+  const others = [
+    { ...info, netName: 'x', ip: '' },
+    { ...info, netName: 'y', ip: 'fd00::1' },
+  ];
+  expect(formatNetworks([info, ...others])).toBe('network1:ip4=192.168.0.0, x:ip4=<nil>, y:ip6=fd00::1');
   expect(formatNetworks([])).toBe('');
 });
 

@@ -13,7 +13,7 @@ export interface NetInfo {
   readonly netConf: string;
   readonly pluginPath: string;
   readonly ifName: string;
-  /** Empty while unknown. */
+  /** Empty while unknown; IPv6 where the network gave no IPv4. */
   readonly ip: string;
   readonly args: string;
   readonly mask: string;
@@ -54,9 +54,11 @@ export function writeNetInfo(podPath: string, infos: readonly NetInfo[]): void {
   replaceFile(path, JSON.stringify(infos), 0o644);
 }
 
-/** `network1:ip4=192.168.0.0, default-restricted:ip4=172.16.28.2`. */
+/** `network1:ip4=192.168.0.0, network6:ip6=fd00::1, default-restricted:ip4=172.16.28.2`. */
 export function formatNetworks(infos: readonly NetInfo[]): string {
-  return infos.map((info) => `${info.netName}:ip4=${info.ip === '' ? '<nil>' : info.ip}`).join(', ');
+  return infos
+    .map(({ netName, ip }) => `${netName}:${ip.includes(':') ? 'ip6' : 'ip4'}=${ip === '' ? '<nil>' : ip}`)
+    .join(', ');
 }
 
 /** `255.255.255.0` for 24. */

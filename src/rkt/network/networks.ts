@@ -74,15 +74,16 @@ async function deleteNetwork(pod: PodNetworks, network: SelectedNetwork, refused
   }
 }
 
-function infoOf(pod: PodNetworks, network: SelectedNetwork, ip4: ResultAddress | undefined): NetInfo {
+/** The IPv4 address where there is one. */
+function infoOf(pod: PodNetworks, network: SelectedNetwork, own: ResultAddress | undefined): NetInfo {
   return {
     netName: network.conf.name,
     netConf: `net/${network.conf.file}`,
     pluginPath: findPlugin(network.conf.plugins[0]?.type ?? '', pod.pluginDirs),
     ifName: network.ifName,
-    ip: ip4 === undefined ? '' : formatIp(ip4.address.address),
+    ip: own === undefined ? '' : formatIp(own.address.address),
     args: network.args,
-    mask: ip4 === undefined ? '' : formatMask(ip4.address.prefixLength),
+    mask: own === undefined || cidrFamily(own.address) === 6 ? '' : formatMask(own.address.prefixLength),
   };
 }
 
@@ -126,7 +127,7 @@ export async function addNetworks(pod: PodNetworks, networks: readonly SelectedN
       const result = await addNetwork(pod, network);
       const ip4 = result.addresses.find(({ address }) => cidrFamily(address) === 4);
       const dns = dnsOf(result);
-      infos.splice(-1, 1, infoOf(pod, network, ip4));
+      infos.splice(-1, 1, infoOf(pod, network, ip4 ?? result.addresses[0]));
       writeNetInfo(pod.podPath, infos);
       joined.push(joinedNetworkOf(name, ip4));
       if (dns !== undefined && supplied === undefined) supplied = { ...dns, network: name };

@@ -13,7 +13,7 @@ mtu=$(ip -o link show dev eth0 | grep -o 'mtu [0-9]*' | cut -d' ' -f2)
 icmp() { ping -n -q -c 1 -W 0.7 $1; }
 full() { case $1 in *:*) h=48;; *) h=28;; esac; ping -n -q -c 1 -W 0.7 -M do -s $((mtu - h)) $1; }
 udp() { exec 3<>/dev/udp/$1/${UDP_PORT}; echo word >&3; [ "$(timeout 0.7 head -c 4 <&3)" = word ]; }
-tcp() { case $1 in *:*) h=[$1];; *) h=$1;; esac; [ $(timeout 1.2 wget -q -O - http://$h/bin/busybox | wc -c) -gt 500000 ]; }
+tcp() { case $1 in *:*) h=[$1];; *) h=$1;; esac; [ $(timeout 1.2 busybox wget -q -O - http://$h/bin/busybox | wc -c) -gt 500000 ]; }
 say() { if (eval "$2") >/dev/null 2>&1; then echo "$1: yes"; else echo "$1: no"; fi; }
 `;
 
