@@ -115,7 +115,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base cli why why/preview why/stats datastore datastore/resource kernel/nftables ctl/cli ctl/store ctl/manifest ctl/output ctl/resource rkt/cli rkt/store',
   'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
   lab: 'base schema cli/run manual cli sys images/transfer',
-  uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird ctl/node rkt/*',
+  uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird wireguard ctl/node rkt/*',
   main: 'base manual cli sys agent rkt/main ctl/main lab uninstall',
 };
 

@@ -231,6 +231,7 @@ async function run(
     ...{ nodeName, datastore, cache, links, policyApplied, nodeLease, boot: own.boot, endpointFolder, log },
     endpointGone: () => session.flush(),
     whyBehind: session.whyBehind,
+    whyCutOff: encryption.whyNot,
     mtuBytes: hostMtu.of,
     unmadeTunnels: tunnelSupport.unmade,
     now: Date.now,

@@ -48,6 +48,7 @@ async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
     policyApplied: async () => undefined,
     endpointGone: () => undefined,
     whyBehind: () => undefined,
+    whyCutOff: () => undefined,
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',
     mtuBytes: () => 1440,

@@ -50,6 +50,8 @@ export interface AttachContext {
   endpointGone(id: EndpointId): void | Promise<void>;
   /** Why the agent does not know what stands in the store now; undefined while it follows. */
   whyBehind(): string | undefined;
+  /** Why workloads do not reach others which they are to reach; undefined while they do, as far as this host is concerned. */
+  whyCutOff(): string | undefined;
   readonly nodeLease: HeldName;
   /** The kernel's start (random(4), boot_id); empty where it is not known. */
   readonly boot: string;

@@ -19,6 +19,8 @@ export async function reportStatus(operation: Operation<StatusRequest>): Promise
   const { context, request, signal } = operation;
   const behind = context.whyBehind();
   if (behind !== undefined) throw new OcicatError('not-ready', `the agent does not follow the datastore: ${behind}`);
+  const cutOff = context.whyCutOff();
+  if (cutOff !== undefined) throw new OcicatError('not-ready', cutOff);
   await ensureReady(context);
   await context.datastore.get(printKey({ kind: 'ipam-config' }), signal);
   if (request.provider === undefined) requirePools(operation);

@@ -24,6 +24,7 @@ import { removeHolderGroup } from '../rkt/run/holder-group.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
 import { describeOtherBirds } from '../sys/other-daemons.ts';
 import { hasEnded } from '../sys/processes.ts';
+import { removeWireguardLinks } from '../wireguard/link.ts';
 
 export function removeLinks(): readonly string[] {
   return withRouteSocket((socket) => {
@@ -44,6 +45,11 @@ export function removeRoutes(): readonly string[] {
     if (failure !== undefined) throw failure.error;
     return routes.map(({ destination }) => `removed route ${formatCidr(destination)}`);
   });
+}
+
+/** The devices that encrypt, and with each the program that does it. */
+export function removeEncryption(): readonly string[] {
+  return withRouteSocket(removeWireguardLinks).map((name) => `removed link ${name}`);
 }
 
 /** Tunnels, routes and rules of the ways to other hosts. */

@@ -7,6 +7,7 @@ import type { SingleHandler } from '../cli/single-command.ts';
 import { writeLine } from '../sys/output.ts';
 import {
   endTableHolders,
+  removeEncryption,
   removeLinks,
   removePaths,
   removePeeringAddresses,
@@ -41,6 +42,7 @@ const STEPS: readonly Step[] = [
   collectPods, // the agent may have been one
   releasePods,
   removeLinks,
+  removeEncryption,
   removePaths,
   removeRoutes,
   removePeeringAddresses,

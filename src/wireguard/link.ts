@@ -121,3 +121,10 @@ export function removeWireguardLink(socket: netlink.Netlink, { index }: Wireguar
   const [refusal] = socket.tryRequest(writer, 1);
   if (refusal !== undefined && refusal.errno !== libc.ENODEV) throw netlink.refusalError('remove link', refusal);
 }
+
+/** All of ours, of both families, with the programs that they have; returns their names. */
+export function removeWireguardLinks(socket: netlink.Netlink): readonly string[] {
+  const own = ([4, 6] as const).flatMap((family) => observeWireguardLinks(socket, family));
+  for (const link of own) removeWireguardLink(socket, link);
+  return own.map(({ name }) => name);
+}

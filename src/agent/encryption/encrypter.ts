@@ -45,17 +45,25 @@ export function createEncrypter({ directory, publish, mtuBytes, log }: Encrypter
   let current: HostEncryption | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let complaint: string | undefined;
+  /** What is wrong is with the store: the device does what it did. */
+  let isUntold = false;
   const keyName = `wireguard-ipv${family}.key`;
   const keys = watchFile(directory, keyName, () => later(GATHER_MS));
   const wireguard = createWireguard({
     family,
     keyPath: `${directory}/${keyName}`,
     publish: async (publicKey) => {
-      if (current?.published !== publicKey) await publish(publicKey, closing.signal);
+      if (current?.published !== publicKey) await tell(publicKey);
     },
     restarted: () => later(0),
     log: log.info,
   });
+
+  async function tell(publicKey: string | undefined): Promise<void> {
+    isUntold = true;
+    await publish(publicKey, closing.signal);
+    isUntold = false;
+  }
 
   async function apply({ wanted, published }: HostEncryption): Promise<void> {
     if (wanted !== undefined) {
@@ -64,7 +72,7 @@ export function createEncrypter({ directory, publish, mtuBytes, log }: Encrypter
       const { device, address } = encryption;
       return wireguard.apply({ interfaceName, isThreaded, device, address, mtuBytes: mtuBytes(family) });
     }
-    if (published !== undefined) await publish(undefined, closing.signal);
+    if (published !== undefined) await tell(undefined);
     await wireguard.remove();
   }
 
@@ -79,6 +87,7 @@ export function createEncrypter({ directory, publish, mtuBytes, log }: Encrypter
   async function run(): Promise<void> {
     timer = undefined;
     if (current === undefined) return;
+    isUntold = false;
     try {
       await apply(current);
       note(undefined);
@@ -100,7 +109,7 @@ export function createEncrypter({ directory, publish, mtuBytes, log }: Encrypter
     },
     touch: () => later(GATHER_MS),
     whyNot: () =>
-      complaint === undefined ? undefined : `IPv${family} to hosts that encrypt is not sent: ${complaint}`,
+      complaint === undefined || isUntold ? undefined : `IPv${family} to hosts that encrypt is not sent: ${complaint}`,
     close() {
       closing.abort();
       clearTimeout(timer);

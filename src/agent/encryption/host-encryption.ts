@@ -24,8 +24,8 @@ export interface HostEncryptions {
   apply(): void;
   /** Somebody may have changed a device, or how large its packets may be. */
   touch(): void;
-  /** A line for each family of which nothing is sent that is to be encrypted, and why. */
-  whyNot(): readonly string[];
+  /** Why nothing is sent that is to be encrypted; undefined while all is well. */
+  whyNot(): string | undefined;
   /** Devices stay as they are. */
   close(): void;
 }
@@ -66,7 +66,7 @@ export function openHostEncryptions(context: HostEncryptionContext): HostEncrypt
     touch() {
       for (const { encrypter } of encrypters) encrypter.touch();
     },
-    whyNot: () => encrypters.flatMap(({ encrypter }) => encrypter.whyNot() ?? []),
+    whyNot: () => encrypters.map(({ encrypter }) => encrypter.whyNot()).find((why) => why !== undefined),
     close() {
       for (const { encrypter } of encrypters) encrypter.close();
     },

@@ -1,6 +1,5 @@
 // The ways from this host to the others, kept in the kernel as the cluster has them: what a change makes other at once, and all of
 // it at the start and whenever somebody else may have touched it.
-import { sameContent } from '../../base/equal.ts';
 import type { KernelEvent } from '../../kernel/event/events.ts';
 import { isPathEvent } from '../../kernel/event/path-event.ts';
 import { mergePaths, NO_PATHS, type PathState } from '../../kernel/reconcile/path-state.ts';
@@ -33,6 +32,12 @@ export interface HostPathsContext {
 
 function isChange({ peers, routes, blackholes }: ClusterRouteChanges[4]): boolean {
   return peers.length + routes.length + blackholes.length > 0;
+}
+
+/** Of the links by which something leads. */
+function linkNames({ routes }: PathState): ReadonlySet<string> {
+  const links = [...routes.values()].flatMap(({ way }) => ('link' in way ? [way.link] : []));
+  return new Set(links.flatMap((link) => (link.kind === 'name' ? [link.name] : [])));
 }
 
 export function createHostPaths({ paths, routes, support, log }: HostPathsContext): HostPaths {
@@ -74,8 +79,10 @@ export function createHostPaths({ paths, routes, support, log }: HostPathsContex
       const before = others;
       others = next;
       if (!isStarted) return;
-      // a table that is asked from now on leads by a link that may not have been looked for yet
-      if (sameContent(before.rules, next.rules)) apply(paths.change(before, next), log.info, 'set');
+      const known = linkNames(before);
+      const isKnown = [...linkNames(next)].every((name) => known.has(name));
+      // a link that nothing has led by is to be looked for, and its coming to be waited for
+      if (isKnown) apply(paths.change(before, next), log.info, 'set');
       else look(log.info, 'set');
     },
     reconcile() {

@@ -54,6 +54,7 @@ function contextOf(): AttachContext {
     policyApplied: async () => undefined,
     endpointGone: () => undefined,
     whyBehind: () => undefined,
+    whyCutOff: () => undefined,
     mtuBytes: () => 1500,
     unmadeTunnels: () => new Set(),
     endpointFolder: join(folder, 'endpoints'),

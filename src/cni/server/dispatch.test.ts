@@ -80,6 +80,7 @@ function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): 
     },
     endpointGone: (id) => void steps.push(`gone ${id}`),
     whyBehind: () => undefined,
+    whyCutOff: () => undefined,
     mtuBytes: () => 1440,
     unmadeTunnels: () => new Set(),
     endpointFolder: join(folder, 'endpoints'),

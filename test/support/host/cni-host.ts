@@ -148,6 +148,7 @@ export async function openCniHost(): Promise<CniHost> {
     policyApplied: () => host.policy(),
     endpointGone: () => undefined,
     whyBehind: () => undefined,
+    whyCutOff: () => undefined,
     mtuBytes: () => 1450,
     unmadeTunnels: () => new Set(['ipip']),
     pendingFolder: join(folder, 'pending'),
