@@ -47,6 +47,7 @@ import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
 import { createStatusFile } from './status-file.ts';
 import { createHostPaths } from './tunnel/host-paths.ts';
+import { createRouteFaults } from './tunnel/route-faults.ts';
 import { followTunnelAddresses } from './tunnel/tunnel-addresses.ts';
 import { createTunnelSupport } from './tunnel/tunnel-support.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
@@ -151,6 +152,7 @@ async function run(
   const tunnelSupport = createTunnelSupport({ pools: nodeCache.ipam.pools, log });
   const paths = closing.adopt(openPaths(), (one) => one.close());
   const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, support: tunnelSupport, log });
+  const routeFaults = createRouteFaults(createStatusFile(`${RUN_DIRECTORY}/route-faults`, log), log);
   const forwarding = createForwarding(log);
   const encryption = closing.adopt(
     openHostEncryptions({
@@ -209,6 +211,7 @@ async function run(
       workloads,
       workloadPeers,
       hostPaths,
+      routeFaults,
       hostEndpoints,
       encryption,
       hostMtu,

@@ -8,8 +8,15 @@ export interface RouteOwners {
   readonly agentMakesIpip: boolean;
   /** Whether BIRD makes those into pools without a tunnel. */
   readonly birdMakesPlain: boolean;
-  /** What the two say that cannot be so, as sentences. */
-  readonly faults: readonly string[];
+  /** What the two say that cannot be so. */
+  readonly faults: readonly RouteFault[];
+}
+
+interface RouteFault {
+  /** Of the pools that it is about. */
+  readonly encapsulation: 'none' | 'ipip';
+  /** A sentence. */
+  readonly text: string;
 }
 
 /** The values of both. */
@@ -20,17 +27,21 @@ const isIpip = (setting: Setting): boolean => setting === 'Enabled' || setting =
 
 const FIELDS = 'programClusterRoutes of FelixConfiguration and BGPConfiguration';
 
-function plainFaults(agent: boolean, bird: boolean): readonly string[] {
-  if (agent && bird) return [`${FIELDS} both claim the routes of pools without a tunnel: calico-node makes them`];
-  return agent || bird ? [] : [`${FIELDS} both leave out the routes of pools without a tunnel: nobody makes them`];
+function plainFault(agent: boolean, bird: boolean): string | undefined {
+  if (agent && bird) return `${FIELDS} both claim the routes of pools without a tunnel: calico-node makes them`;
+  return agent || bird ? undefined : `${FIELDS} both leave out the routes of pools without a tunnel: nobody makes them`;
 }
 
 /** BIRD 2 has no attribute for the device of a tunnel. */
-function ipipFaults(agent: boolean, bird: boolean): readonly string[] {
-  if (!bird) return agent ? [] : [`${FIELDS} both leave out the routes of pools with ipipMode: nobody makes them`];
-  return [
-    `${FIELDS}: BIRD cannot make the routes of pools with ipipMode; ${agent ? 'calico-node makes' : 'nobody makes'} them`,
-  ];
+function ipipFault(agent: boolean, bird: boolean): string | undefined {
+  if (!bird && agent) return undefined;
+  if (!bird) return `${FIELDS} both leave out the routes of pools with ipipMode: nobody makes them`;
+  const maker = agent ? 'calico-node makes' : 'nobody makes';
+  return `${FIELDS}: BIRD cannot make the routes of pools with ipipMode; ${maker} them`;
+}
+
+function faultOf(encapsulation: RouteFault['encapsulation'], text: string | undefined): readonly RouteFault[] {
+  return text === undefined ? [] : [{ encapsulation, text }];
 }
 
 /** Undefined: the default. */
@@ -42,6 +53,9 @@ export function computeRouteOwners(
     agentMakesPlain: isPlain(agent),
     agentMakesIpip: isIpip(agent),
     birdMakesPlain: isPlain(bird) && !isPlain(agent),
-    faults: [...plainFaults(isPlain(agent), isPlain(bird)), ...ipipFaults(isIpip(agent), isIpip(bird))],
+    faults: [
+      ...faultOf('none', plainFault(isPlain(agent), isPlain(bird))),
+      ...faultOf('ipip', ipipFault(isIpip(agent), isIpip(bird))),
+    ],
   };
 }

@@ -48,7 +48,7 @@ async function capture(filters: readonly string[], work: () => Promise<unknown>)
     filters
       .map(
         (filter, at) =>
-          `setsid --fork timeout 30 tcpdump -Z root -ni eth0 -U -w ${file(at)} "${filter}" >/dev/null 2>${file(at)}.log </dev/null`,
+          `setsid --fork timeout 30 tcpdump -Z root --immediate-mode -ni eth0 -U -w ${file(at)} "${filter}" >/dev/null 2>${file(at)}.log </dev/null`,
       )
       .concat(filters.map((_, at) => `until grep -q listening ${file(at)}.log; do sleep 0.02; done`))
       .join('\n'),
@@ -167,6 +167,39 @@ test('a pool without a tunnel beside them has its routes from BIRD', async () =>
   expect(both.filter((one, at) => one?.includes('/') && both.indexOf(one) !== at && !one.startsWith('fe80'))).toEqual(
     [],
   );
+});
+
+test('what a host sends to a pod elsewhere from its own address is answered through the tunnel', async () => {
+  await apply({
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'GlobalNetworkPolicy',
+    metadata: { name: 'ping' },
+    spec: { selector: 'all()', types: ['Ingress'], ingress: [{ action: 'Allow', protocol: 'ICMP' }] },
+  });
+  const { c } = underlay.pods;
+  const [address] = c.addresses;
+  const ping = `ping -n -c 1 -W 1 -I 10.99.0.1 ${address}`;
+  await eventually('the answer', 5_000, async () =>
+    (await underlay.lab.on('calico-01', ping)).status === 0 ? true : undefined,
+  );
+  expect(await capture(['udp port 4789', ofPods()], () => must('calico-01', ping))).toEqual([2, 0]);
+  await must('calico-01', 'calicoctl delete gnp ping');
+});
+
+test('routes that two programs claim are one’s, and the log and node status say so', async () => {
+  await setFelix({ programClusterRoutes: 'Enabled' });
+  const words = 'both claim the routes of pools without a tunnel: calico-node makes them';
+  const status = await until('words about it', 'calico-01', 'calicoctl node status', (text) => text.includes(words));
+  expect(status).toContain(words);
+  expect(await must('calico-01', 'cat /var/log/calico/node.log')).toContain(words);
+  await until('the agent’s route', 'calico-01', 'ip route show proto 80', (text) =>
+    /172\.29\.0\.\S+ via 10\./.test(text),
+  );
+  await until('no route of BIRD', 'calico-01', 'ip route show proto bird', (text) => !text.includes('172.29.'));
+  const { a } = underlay.pods;
+  await must(a.host, `${inside(a)} ping -n -c 1 -W 2 172.29.0.5`);
+  await setFelix({ programClusterRoutes: null });
+  await until('BIRD’s route again', 'calico-01', 'ip route show proto bird', (text) => text.includes('172.29.'));
 });
 
 test('calicoctl finds the tunnels’ addresses in use, and nothing wrong', async () => {

@@ -55,8 +55,8 @@ export interface ClusterState {
   settleRoutes(): ClusterRouteChanges;
   /** Hosts outside of the cluster that count as its own. */
   externalNodes(): readonly Cidr[];
-  /** Who makes the routes into pools. */
-  routeOwners(): RouteOwners;
+  /** What is wrong with who makes the routes into the pools that there are, as sentences. */
+  routeFaults(): readonly string[];
   /** What is encrypted between hosts. */
   encryption(family: Family): HostEncryption;
   /** What holds on this host. */
@@ -180,7 +180,11 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
       return calculation.settle();
     },
     encryption,
-    routeOwners,
+    routeFaults() {
+      const all = [...pools.all.values()].map(parseRoutingPool);
+      const isAbout = (one: string) => all.some(({ encapsulation }) => encapsulation === one);
+      return routeOwners().faults.flatMap(({ encapsulation, text }) => (isAbout(encapsulation) ? [text] : []));
+    },
     externalNodes: () => externalNodes(settings()),
     routingPools,
     natPools: () =>

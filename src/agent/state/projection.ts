@@ -5,6 +5,7 @@ import type { RoutingInput, RoutingPool } from '../../routing/input.ts';
 import type { WorkloadPeers } from '../bgp/workload-peers.ts';
 import type { HostEncryptions } from '../encryption/host-encryption.ts';
 import type { HostPaths } from '../tunnel/host-paths.ts';
+import type { RouteFaults } from '../tunnel/route-faults.ts';
 import { computeVxlanGuard } from '../tunnel/vxlan-guard.ts';
 import type { ClusterState, Invalidation } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -19,6 +20,7 @@ export interface ProjectionTargets {
   readonly dataplane: Pick<Dataplane, 'setPools' | 'setVxlan' | 'start' | 'flush'>;
   readonly workloads: Workloads;
   readonly hostPaths: Pick<HostPaths, 'start' | 'follow' | 'reconcile'>;
+  readonly routeFaults: RouteFaults;
   readonly hostEndpoints: Pick<HostEndpoints, 'review'>;
   readonly hostMtu: { setPools(pools: readonly RoutingPool[]): void };
   readonly encryption: Pick<HostEncryptions, 'look' | 'apply'>;
@@ -67,6 +69,7 @@ export function createProjection(
     forwarding.setUsesIpv6(clusterState.usesIpv6());
     if (stale.has('felix') || stale.has('routing')) followSettings(); // labels of the node choose settings too
     dataplane.setPools(clusterState.natPools(), clusterState.natDirect());
+    targets.routeFaults.review(clusterState.routeFaults());
     if (stale.has('pools')) hostMtu.setPools(clusterState.routingPools());
     if (stale.has('pools')) poolsChanged();
     if (stale.has('routing') || stale.has('pools') || stale.has('felix')) {

@@ -1,8 +1,8 @@
 // Whom this host takes encapsulated packets from, as the ways to other hosts say.
-import type { VxlanGuard } from '../../firewall/tunnel/vxlan.ts';
+import type { VxlanEnd, VxlanGuard } from '../../firewall/tunnel/vxlan.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
-import type { ClusterRoutes } from '../../routing/cluster-routes.ts';
+import { type ClusterRoutes, VXLAN_LINKS } from '../../routing/cluster-routes.ts';
 
 const FAMILIES = [4, 6] as const;
 
@@ -11,11 +11,13 @@ export function computeVxlanGuard(
   routes: ClusterRoutes,
   externals: readonly Cidr[],
 ): { readonly guard: VxlanGuard; readonly hosts: readonly Ip[] } {
-  const families = FAMILIES.filter((family) => routes[family].vxlan !== undefined);
+  const ends = FAMILIES.flatMap((family): readonly VxlanEnd[] => {
+    const { address } = routes[family].vxlan ?? {};
+    return address === undefined ? [] : [{ family, interfaceName: VXLAN_LINKS[family], address }];
+  });
   const { port = 0 } = routes[4].vxlan ?? routes[6].vxlan ?? {};
-  const isOn = families.length > 0;
   return {
-    guard: { families, port, externals: isOn ? externals : [] },
-    hosts: families.flatMap((family) => [...routes[family].peers.values()].map(({ underlay }) => underlay)),
+    guard: { ends, port, externals: ends.length === 0 ? [] : externals },
+    hosts: ends.flatMap(({ family }) => [...routes[family].peers.values()].map(({ underlay }) => underlay)),
   };
 }

@@ -7,6 +7,7 @@ import { formatIp } from '../../net/ip.ts';
 
 /** Written by the agent. */
 const MTU_FILE = '/var/run/calico/mtu-of-pools';
+const FAULTS_FILE = '/var/run/calico/route-faults';
 
 function tunnelRow({ name, addresses, mtuBytes, peers, isUp }: TunnelStatus): Row {
   const address = addresses.length === 0 ? 'none yet' : addresses.map(formatIp).join(', ');
@@ -30,8 +31,17 @@ export function describeRoutes(): string {
   return `Routes between hosts\n${formatFramed([['Family', 'Device', 'Made by', 'Routes'], ...sorted], [3])}\n`;
 }
 
+async function readLines(path: string): Promise<readonly string[]> {
+  return (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+}
+
+/** Routes that two programs, or none, are told to make. */
+export async function describeRouteFaults(path: string = FAULTS_FILE): Promise<string> {
+  return (await readLines(path)).map((line) => `${line}\n`).join('');
+}
+
 /** A line for each pool. */
 export async function describeMtuOfPools(path: string = MTU_FILE): Promise<string> {
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  const lines = await readLines(path);
   return lines.length === 0 ? '' : `MTU on the way into each pool\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }

@@ -8,7 +8,7 @@ import type { Handler } from '../cli/command.ts';
 import { observeAgents } from './agent-process.ts';
 import { askReadiness } from './agent-readiness.ts';
 import { describeForwarding } from './forwarding.ts';
-import { describeMtuOfPools, describeRoutes, describeTunnels } from './host-paths.ts';
+import { describeMtuOfPools, describeRouteFaults, describeRoutes, describeTunnels } from './host-paths.ts';
 import { describeOtherFirewalls } from './other-firewalls.ts';
 import { describeTableProtection } from './table-protection.ts';
 
@@ -89,6 +89,7 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   stdio.write(await describeBgp());
   stdio.write(describeTunnels());
   stdio.write(describeRoutes());
+  stdio.write(await describeRouteFaults());
   stdio.write(await describeMtuOfPools());
   stdio.write(await describeNotes());
   stdio.write(await describeRefused());

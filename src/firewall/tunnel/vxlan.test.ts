@@ -8,7 +8,10 @@ import type { VxlanGuard } from './vxlan.ts';
 
 const PORT = 4789;
 const BOTH: VxlanGuard = {
-  families: [4, 6],
+  ends: [
+    { family: 4, interfaceName: 'vxlan.calico', address: parseIp('192.168.0.1') },
+    { family: 6, interfaceName: 'vxlan-v6.calico', address: parseIp('fd99::1') },
+  ],
   port: PORT,
   externals: [parseCidr('10.9.0.0/16'), parseCidr('fd09::1/128')],
 };
@@ -43,7 +46,7 @@ test.each([
 
 test('other ports are nobody’s concern, and a family without an end is not either', () => {
   expect(verdictOf(firewallWith(BOTH, HOSTS), from('10.0.0.3', 4790))).toBe('accept');
-  expect(verdictOf(firewallWith({ ...BOTH, families: [4] }, HOSTS), from('fd00::3'))).toBe('accept');
+  expect(verdictOf(firewallWith({ ...BOTH, ends: BOTH.ends.slice(0, 1) }, HOSTS), from('fd00::3'))).toBe('accept');
 });
 
 test('hosts come and go as single elements, and without an end nothing of it is there', () => {
@@ -54,7 +57,7 @@ test('hosts come and go as single elements, and without an end nothing of it is 
   const fewer = firewall.setVxlan(BOTH, [parseIp('10.0.0.3')]);
   expect(fewer.flat().map(({ kind }) => kind)).toEqual(['delete-elements', 'delete-elements']);
   expect(verdictOf(firewall, from('10.0.0.2'))).toBe('drop');
-  firewall.setVxlan({ families: [], port: 0, externals: [] }, []);
+  firewall.setVxlan({ ends: [], port: 0, externals: [] }, []);
   const left = [...firewall.ruleset.chains.keys(), ...firewall.ruleset.sets.keys()].filter((name) =>
     name.includes('vxlan'),
   );
@@ -64,6 +67,6 @@ test('hosts come and go as single elements, and without an end nothing of it is 
 test('rules that are built anew by another configuration keep it', () => {
   const firewall = firewallWith(BOTH, HOSTS);
   firewall.setConfig({ ...defaultFirewallConfig, denyAction: 'reject' });
-  expect([...firewall.ruleset.chains.keys()].filter((name) => name.includes('vxlan'))).toHaveLength(3);
+  expect([...firewall.ruleset.chains.keys()].filter((name) => name.includes('vxlan'))).toHaveLength(4);
   expect(verdictOf(firewall, from('10.0.0.2'))).toBe('accept');
 });

@@ -1,17 +1,37 @@
 // Encapsulated packets are taken from known hosts of the cluster alone, and pass between those whatever policy there is for the hosts
 // themselves (Calico v3.33, felix/rules/static.go). Nothing of it is there while this host has no end of a VXLAN.
 import type { Cidr } from '../../net/cidr.ts';
-import { type Family, familyOf } from '../../net/ip.ts';
+import { type Family, familyOf, type Ip } from '../../net/ip.ts';
 import { PROTOCOL_UDP } from '../../net/protocol.ts';
-import { hostBytesOfU32 } from '../../nftables/bytes.ts';
+import { bytesOfIp, hostBytesOfU32 } from '../../nftables/bytes.ts';
 import { ADDRESS_LOCAL } from '../../nftables/fields.ts';
 import type { BaseHook, Chain, Rule, SetSpec, Statement } from '../../nftables/nft.ts';
-import { accept, counter, drop, isFamily, isIn, isInNet, isPort, isProtocol, rule } from '../../nftables/statements.ts';
+import {
+  accept,
+  counter,
+  drop,
+  isFamily,
+  isIn,
+  isInNet,
+  isInterface,
+  isOwn,
+  isPort,
+  isProtocol,
+  rule,
+} from '../../nftables/statements.ts';
 import type { Direction } from '../../policy/types/types.ts';
 
+/** This host's end. */
+export interface VxlanEnd {
+  readonly family: Family;
+  readonly interfaceName: string;
+  /** Inside of the tunnel. */
+  readonly address: Ip;
+}
+
 export interface VxlanGuard {
-  /** Of addresses between hosts in which this host has an end. */
-  readonly families: readonly Family[];
+  /** One for each family of addresses between hosts at most. */
+  readonly ends: readonly VxlanEnd[];
   /** UDP. */
   readonly port: number;
   /** Hosts outside of the cluster that packets are taken from as well; families without an end count for nothing. */
@@ -27,6 +47,8 @@ export function vxlanHostsSet(family: Family): string {
 const PRIORITY_RAW = -300;
 /** Before any policy for the host. */
 const PRIORITY_INPUT = -3;
+/** As for other sources that become the host's. */
+const PRIORITY_SOURCE = 110;
 
 const isLocal: Statement = {
   kind: 'compare',
@@ -53,7 +75,7 @@ function knownEnds(guard: VxlanGuard, family: Family, direction: Direction): rea
 }
 
 function knownRules(guard: VxlanGuard, direction: Direction, then: readonly Statement[]): readonly Rule[] {
-  return guard.families.flatMap((family) =>
+  return guard.ends.flatMap(({ family }) =>
     knownEnds(guard, family, direction).map((known) => rule([...isVxlan(guard, family), known, ...then])),
   );
 }
@@ -67,8 +89,18 @@ function baseChain(name: string, hook: BaseHook['hook'], priority: number, rules
   return { name, base: { type: 'filter', hook, priority }, rules };
 }
 
+/** What the host sends into the tunnel from another address of its own would be answered past the tunnel. */
+function ownSources({ ends }: VxlanGuard): Chain {
+  const rules = ends.map(({ family, interfaceName, address }) => {
+    const field = family === 4 ? 'saddr4' : 'saddr6';
+    const isOther: Statement = { kind: 'compare', field, negated: true, value: bytesOfIp(address) };
+    return rule([isFamily(family), isOwn, isInterface('oifname', interfaceName), isOther, { kind: 'masquerade' }]);
+  });
+  return { name: 'base-vxlan-source', base: { type: 'nat', hook: 'postrouting', priority: PRIORITY_SOURCE }, rules };
+}
+
 export function computeVxlanChains(guard: VxlanGuard): readonly Chain[] {
-  const unknown = guard.families.map((family) =>
+  const unknown = guard.ends.map(({ family }) =>
     rule([...isVxlan(guard, family), counter, drop], 'VXLAN from an unknown host'),
   );
   const untracked: Statement = { kind: 'notrack' };
@@ -76,11 +108,12 @@ export function computeVxlanChains(guard: VxlanGuard): readonly Chain[] {
     baseChain('base-vxlan-raw-in', 'prerouting', PRIORITY_RAW, knownRules(guard, 'ingress', [isLocal, untracked])),
     baseChain('base-vxlan-raw-out', 'output', PRIORITY_RAW, knownRules(guard, 'egress', [untracked])),
     baseChain('base-vxlan-input', 'input', PRIORITY_INPUT, [...computeVxlanPass(guard, 'ingress'), ...unknown]),
+    ownSources(guard),
   ];
 }
 
-export function computeVxlanSets({ families }: VxlanGuard): readonly SetSpec[] {
-  return families.map((family) => ({
+export function computeVxlanSets({ ends }: VxlanGuard): readonly SetSpec[] {
+  return ends.map(({ family }) => ({
     name: vxlanHostsSet(family),
     key: [family === 4 ? 'ipv4_addr' : 'ipv6_addr'],
     ...{ interval: false, verdicts: false },
