@@ -29,7 +29,7 @@ const look = () =>
       'ip -br link; ip route show table all; ip -6 route show table all; ip rule; bridge fdb; ip -br -6 addr; ip -br -4 addr',
     )
     .split('\n')
-    .filter((line) => !/table local|fe80|33:33|01:00:5e/.test(line)) // the kernel's own, in its own time
+    .filter((line) => !/table local|fe80|33:33|01:00:5e|br0/.test(line)) // the kernel’s own, in its own time, and a bridge that stays
     .toSorted()
     .join('\n');
 
@@ -63,6 +63,8 @@ const harm: readonly (readonly [string, readonly string[]])[] = [
   [`ip link set ${TUNNEL} down`, [`link ${TUNNEL}`, '+address fd00:a::1/128', ...PEERS.slice(1), ...REMOTE]],
   [`ip link set ${TUNNEL} mtu 1300`, [`link ${TUNNEL}`]],
   [`ip link set ${TUNNEL} group default`, [`link ${TUNNEL}`]],
+  [`ip link add br0 type bridge; ip link set ${TUNNEL} master br0; ip link set br0 down`, [`link ${TUNNEL}`]],
+  [`ip link set ${TUNNEL} arp off`, [`link ${TUNNEL}`, ...PEERS.slice(1)]],
   [`ip link set ${TUNNEL} address 66:00:00:00:00:99`, ANEW],
   [`ip link set ${TUNNEL} type vxlan learning`, ANEW],
   [`ip link set ${TUNNEL} type vxlan ttl 1`, ANEW],

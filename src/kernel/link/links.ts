@@ -10,6 +10,7 @@ export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
 export const IFLA_LINK = 5;
+export const IFLA_MASTER = 10;
 export const IFLA_LINKINFO = 18;
 export const IFLA_IFALIAS = 20;
 export const IFLA_AF_SPEC = 26;
@@ -22,7 +23,7 @@ const IFLA_LINK_NETNSID = 37;
 const IFLA_TARGET_NETNSID = 46;
 
 export const IFF_UP = 0x1;
-const IFF_NOARP = 0x80;
+export const IFF_NOARP = 0x80;
 const IFF_LOWER_UP = 0x10000;
 const RTEXT_FILTER_SKIP_STATS = 8;
 export const LINK_HEADER_BYTES = 16;

@@ -23,7 +23,8 @@ const VXLAN_ZERO = [5, 6, VXLAN_LEARNING, 11, 12, 13, 14, 21, 22, 25, 26, 28, 29
 const IPTUN_LINK = 1;
 const IPTUN_LOCAL = 2;
 const IPTUN_REMOTE = 3;
-const UP = { flags: links.IFF_UP, change: links.IFF_UP };
+/** Up, with neighbours as of any link. */
+const UP = { flags: links.IFF_UP, change: links.IFF_UP | links.IFF_NOARP };
 
 /** What a tunnel cannot change while it stands. */
 export type TunnelIdentity =
@@ -46,6 +47,8 @@ export interface TunnelLink extends links.Link {
   readonly tunnelKind: TunnelKind | undefined;
   /** Undefined: one such as nobody here makes. */
   readonly identity: TunnelIdentity | undefined;
+  /** It is a part of another link, a bridge for example, or has no neighbours: what `writeTunnelCorrection` ends. */
+  readonly isBent: boolean;
 }
 
 function writeVxlan(writer: netlink.MessageWriter, own: Extract<TunnelIdentity, { kind: 'vxlan' }>): void {
@@ -72,10 +75,10 @@ export function writeTunnel(
   writer.endNest().end();
 }
 
-/** Appends a message that gives a tunnel that stands what it can change: it is up and marked as ours. Takes one acknowledgement. */
+/** Appends a message that gives a tunnel that stands what it can change: it is up, its own, and marked as ours. Takes one acknowledgement. */
 export function writeTunnelCorrection(writer: netlink.MessageWriter, index: number, mtuBytes: number): void {
   links.beginLink(writer, links.RTM_NEWLINK, netlink.NLM_F_ACK, { index, ...UP });
-  writer.attrU32(links.IFLA_MTU, mtuBytes).attrU32(links.IFLA_GROUP, TUNNEL_GROUP).end();
+  writer.attrU32(links.IFLA_MTU, mtuBytes).attrU32(links.IFLA_GROUP, TUNNEL_GROUP).attrU32(links.IFLA_MASTER, 0).end();
 }
 
 /**
@@ -113,17 +116,18 @@ function readIpip(data: Uint8Array): TunnelIdentity | undefined {
   return isAny ? { kind: 'ipip' } : undefined;
 }
 
-const INFO: ReadonlySet<number> = new Set([links.IFLA_LINKINFO]);
+const INFO: ReadonlySet<number> = new Set([links.IFLA_LINKINFO, links.IFLA_MASTER]);
 
 function readTunnelLink(payload: Uint8Array): TunnelLink {
   const link = links.readLink(payload);
-  const info = netlink.readAttributes(payload, links.LINK_HEADER_BYTES, INFO).get(links.IFLA_LINKINFO);
-  const attributes = netlink.readAttributes(info ?? new Uint8Array());
+  const own = netlink.readAttributes(payload, links.LINK_HEADER_BYTES, INFO);
+  const isBent = own.has(links.IFLA_MASTER) || (netlink.readU32(payload, 8) & links.IFF_NOARP) !== 0;
+  const attributes = netlink.readAttributes(own.get(links.IFLA_LINKINFO) ?? new Uint8Array());
   const kind = netlink.readText(attributes.get(IFLA_INFO_KIND) ?? new Uint8Array());
   const data = attributes.get(IFLA_INFO_DATA) ?? new Uint8Array();
   const tunnelKind = KINDS.has(kind) ? (kind as TunnelKind) : undefined;
   const identity = kind === 'vxlan' ? readVxlan(data, link.mac) : kind === 'ipip' ? readIpip(data) : undefined;
-  return { ...link, tunnelKind, identity };
+  return { ...link, tunnelKind, identity, isBent };
 }
 
 /** All links of the socket's namespace. */

@@ -18,7 +18,8 @@ const vxlan: DesiredTunnel = {
 
 const link = (changes: Partial<TunnelLink>): TunnelLink => ({
   ...{ index: 2, name: 'eth0', up: true, running: true, mac: undefined, mtuBytes: 1500 },
-  ...{ alias: undefined, group: 0, peer: undefined, tunnelKind: undefined, identity: undefined, ...changes },
+  ...{ alias: undefined, group: 0, peer: undefined, tunnelKind: undefined, identity: undefined },
+  ...{ isBent: false, ...changes },
 });
 
 const identity = { kind: 'vxlan', vni: 4096, port: 4789, parentIndex: 2, local, mac } as const;
@@ -61,7 +62,7 @@ test('a host whose address is on its loopback interface sends as its routes say'
 
 test('one that is as wanted is left, what can be corrected is corrected', () => {
   expect(differ({ [TUNNEL]: vxlan }, { links: [standing()] })).toEqual([]);
-  for (const change of [{ up: false }, { mtuBytes: 1300 }])
+  for (const change of [{ up: false }, { isBent: true }, { mtuBytes: 1300 }])
     expect(differ({ [TUNNEL]: vxlan }, { links: [standing(change)] })).toEqual([`${TUNNEL} 1450`]);
 });
 

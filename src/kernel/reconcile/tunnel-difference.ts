@@ -59,9 +59,9 @@ export function isOurTunnel({ group, tunnelKind }: TunnelLink): boolean {
 /** A tunnel that somebody else made to do the same, Calico's for example, is taken over. */
 function computeOne(placed: PlacedTunnel, there: TunnelLink | undefined): Partial<TunnelDifference> {
   if (there === undefined) return { made: [placed] };
-  const { index, up, group, mtuBytes } = there;
+  const { index, up, isBent, group, mtuBytes } = there;
   if (sameContent(there.identity, placed.identity)) {
-    const isRight = up && group === TUNNEL_GROUP && mtuBytes === placed.mtuBytes;
+    const isRight = up && !isBent && group === TUNNEL_GROUP && mtuBytes === placed.mtuBytes;
     return isRight ? {} : { corrected: [{ ...placed, index }] };
   }
   if (isOurTunnel(there)) return { removed: [there], made: [placed] };
