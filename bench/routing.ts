@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reportNodes } from './parts/bgp-nodes.ts';
 import { addPair, type Pair } from './parts/datapath-pair.ts';
 import { clearHost, loadRules, ONE_CHAIN } from './parts/datapath-peers.ts';
 import { execOnHost, withLab } from './parts/lab.ts';
@@ -114,3 +115,4 @@ try {
 installPackages(['iperf3']);
 await withLab(OURS.length + PEERS.length, measureVxlanStream);
 await reportJoins();
+await reportNodes();

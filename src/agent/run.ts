@@ -183,7 +183,9 @@ async function run(
   );
   const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
   const settingsConsumers = createSettingsConsumers(targets);
-  const workloadPeers = createWorkloadPeers({ dataplane, log });
+  const hasBird = settings.backend === 'bird';
+  const observeOwn = hasBird ? clusterState.ownRouting : () => undefined;
+  const workloadPeers = createWorkloadPeers({ observe: observeOwn, dataplane, log });
   const passwordsFolder = `${findHostRoot()}${PASSWORDS_DIRECTORY}`;
   const passwords = closing.adopt(
     openBgpPasswords(passwordsFolder, () => router.touch()),
@@ -194,7 +196,6 @@ async function run(
     return input && passwords.fill({ ...input, workloads: workloadPeers.workloads() });
   };
   const router = closing.adopt(createRouter(bird, observeRouting, log), (one) => one.close());
-  const hasBird = settings.backend === 'bird';
   const birdSocket = hasBird ? bird.socketPath : undefined;
   const nodeStatuses = closing.adopt(
     createNodeStatusReporter({ nodeName, datastore, nodeLease, birdSocket, notes: router.notes, log }),
@@ -220,7 +221,6 @@ async function run(
       touchIdle: idleTimer.touch,
       log,
     },
-    observeRouting: hasBird ? observeRouting : () => undefined,
     touchRouting: hasBird ? router.touch : () => undefined,
     touchTunnelAddresses: tunnelAddresses.touch,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),

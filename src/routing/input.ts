@@ -167,6 +167,9 @@ export interface BgpPeer {
   readonly reverse: boolean;
 }
 
+/** What this node's own sessions follow from, but for those of the mesh. */
+export type OwnRouting = Pick<RoutingInput, 'nodeName' | 'nodes' | 'bgp' | 'peers' | 'workloads'>;
+
 export interface RoutingInput {
   /** This node; it must be among `nodes`. */
   readonly nodeName: string;

@@ -42,7 +42,7 @@ export function asNumberOf(node: RoutingNode, input: RoutingInput): number {
 }
 
 /** The node's port or, without one, the cluster's. */
-export function listenPortOf(node: RoutingNode, input: RoutingInput): number {
+export function listenPortOf(node: RoutingNode, input: Pick<RoutingInput, 'bgp'>): number {
   return node.listenPort ?? input.bgp.listenPort;
 }
 

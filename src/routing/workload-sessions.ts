@@ -3,14 +3,14 @@
 import { type Cidr, cidrFamily, hostCidr } from '../net/cidr.ts';
 import { type Family, familyOf, type Ip } from '../net/ip.ts';
 import { matchSelector } from '../selector/match.ts';
-import type { BgpPeer, RoutingInput, RoutingNode, RoutingWorkload } from './input.ts';
+import type { BgpPeer, OwnRouting, RoutingInput, RoutingNode, RoutingWorkload } from './input.ts';
 import { type BgpSession, inScope, listenPortOf, nodeAddress, peerSession, type Self } from './session.ts';
 
 /** Those that a BGPPeer of this node selects. */
 export function selectedWorkloads(
   { scope, target }: BgpPeer,
   node: RoutingNode,
-  { workloads = [] }: RoutingInput,
+  { workloads = [] }: OwnRouting,
 ): readonly RoutingWorkload[] {
   if (target.kind !== 'workloads' || !inScope(scope, node)) return [];
   return workloads.filter(({ labels }) => matchSelector(target.selector, labels));
@@ -48,7 +48,7 @@ export interface WorkloadPeering {
 }
 
 /** Of all workloads that some BGPPeer selects, in the families that the node speaks BGP in. */
-export function computeWorkloadPeerings(input: RoutingInput): readonly WorkloadPeering[] {
+export function computeWorkloadPeerings(input: OwnRouting): readonly WorkloadPeering[] {
   const own = input.nodes.find(({ name }) => name === input.nodeName);
   if (own === undefined) return [];
   const port = listenPortOf(own, input);

@@ -4,7 +4,7 @@ import type { Peering } from '../../firewall/workload.ts';
 import { applyPeeringAddresses } from '../../kernel/link/peering-addresses.ts';
 import { formatIp, type Ip } from '../../net/ip.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
-import type { RoutingInput, RoutingWorkload } from '../../routing/input.ts';
+import type { OwnRouting, RoutingWorkload } from '../../routing/input.ts';
 import { computeWorkloadPeerings } from '../../routing/workload-sessions.ts';
 import type { Log } from '../../sys/log.ts';
 import { createLocalWorkloads } from './local-workloads.ts';
@@ -13,18 +13,20 @@ export interface WorkloadPeers {
   /** Takes in what an update says about workloads of this host; whether somebody may be a peer by it, or no longer. */
   update(update: PolicyUpdate): boolean;
   workloads(): readonly RoutingWorkload[];
-  /** Brings rules, with the next flush, and addresses to what this asks for. */
-  follow(input: RoutingInput | undefined): void;
+  /** Brings rules, with the next flush, and addresses to what is asked for now. */
+  follow(): void;
   /** Addresses of the host have changed. */
   touch(): void;
 }
 
 export interface WorkloadPeersContext {
+  /** Undefined where this host does not speak BGP, or not yet. */
+  readonly observe: () => OwnRouting | undefined;
   readonly dataplane: { setPeerings(peerings: readonly Peering[]): void };
   readonly log: Log;
 }
 
-export function createWorkloadPeers({ dataplane, log }: WorkloadPeersContext): WorkloadPeers {
+export function createWorkloadPeers({ observe, dataplane, log }: WorkloadPeersContext): WorkloadPeers {
   const workloads = createLocalWorkloads();
   let isAsked = false;
   let addresses: readonly Ip[] | undefined;
@@ -43,9 +45,10 @@ export function createWorkloadPeers({ dataplane, log }: WorkloadPeersContext): W
   return {
     update: (update) => workloads.update(update) && isAsked,
     workloads: workloads.all,
-    follow(input) {
+    follow() {
+      const input = observe();
       isAsked = input?.peers.some(({ target }) => target.kind === 'workloads') === true;
-      const peerings = input === undefined ? [] : computeWorkloadPeerings(input);
+      const peerings = input === undefined ? [] : computeWorkloadPeerings({ ...input, workloads: workloads.all() });
       dataplane.setPeerings(peerings);
       addresses = [...new Set(peerings.map(({ address }) => address))];
       apply();

@@ -16,7 +16,7 @@ import { type Node, node } from '../../model/node/node.ts';
 import { type Cidr, cidrFamily, hostCidr, maskCidr, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
 import type { Family, Ip } from '../../net/ip.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
-import type { RoutingInput, RoutingPool } from '../../routing/input.ts';
+import type { OwnRouting, RoutingInput, RoutingNode, RoutingPool } from '../../routing/input.ts';
 import { parseNodeEnds } from '../../routing/parse-cluster.ts';
 import { parseBgpFilter } from '../../routing/parse-filters.ts';
 import {
@@ -45,6 +45,8 @@ export interface ClusterState {
   update(key: StoreKey, value: string | undefined): Invalidation | undefined;
   /** Undefined while this node's own resource is not known. */
   routingInput(): RoutingInput | undefined;
+  /** The same without what is of other nodes. */
+  ownRouting(): OwnRouting | undefined;
   routingPools(): readonly RoutingPool[];
   natPools(): readonly NatPool[];
   /** Destinations outside of pools that see the workloads' own addresses. */
@@ -142,6 +144,26 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
     return computeHostEncryption(resources, family);
   }
 
+  function routingNode(one: Node): RoutingNode {
+    return parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`));
+  }
+
+  function ownRouting(): OwnRouting | undefined {
+    const one = nodes.all.get(nodeName);
+    const [all, own] = [bgpConfigurations.all.get('default'), bgpConfigurations.all.get(`node.${nodeName}`)];
+    return (
+      one && {
+        nodeName,
+        nodes: [routingNode(one)],
+        bgp: parseBgpSettings(all, own, routeOwners().birdMakesPlain),
+        peers: peers
+          .sorted()
+          .map(tryParseBgpPeer)
+          .filter((peer) => peer !== undefined),
+      }
+    );
+  }
+
   return {
     update(key, value) {
       if (key.kind === 'resource') return setResource(key.resourceKind, key.name, value);
@@ -150,27 +172,22 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
       ownBlocks.setAffinity(key.cidr, value);
       return 'routing';
     },
+    ownRouting,
     routingInput() {
-      if (!nodes.all.has(nodeName)) return undefined;
-      const own = bgpConfigurations.all.get(`node.${nodeName}`);
-      return {
-        nodeName,
-        nodes: nodes
-          .sorted()
-          .map((one) => parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`))),
-        pools: routingPools(),
-        ownBlocks: ownBlocks.sorted(),
-        bgp: parseBgpSettings(bgpConfigurations.all.get('default'), own, routeOwners().birdMakesPlain),
-        peers: peers
-          .sorted()
-          .map(tryParseBgpPeer)
-          .filter((peer) => peer !== undefined),
-        filters: filters.sorted().map(parseBgpFilter),
-        encryptedPeers: ([4, 6] as const).flatMap(
-          (family) => encryption(family).wanted?.encryption.peerAddresses ?? [],
-        ),
-        ...(routerId === undefined ? {} : { routerId }),
-      };
+      const own = ownRouting();
+      return (
+        own && {
+          ...own,
+          nodes: nodes.sorted().map(routingNode),
+          pools: routingPools(),
+          ownBlocks: ownBlocks.sorted(),
+          filters: filters.sorted().map(parseBgpFilter),
+          encryptedPeers: ([4, 6] as const).flatMap(
+            (family) => encryption(family).wanted?.encryption.peerAddresses ?? [],
+          ),
+          ...(routerId === undefined ? {} : { routerId }),
+        }
+      );
     },
     clusterRoutes: calculation.routes,
     settleRoutes() {

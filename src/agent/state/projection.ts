@@ -1,7 +1,7 @@
 // What the agent does about the cluster's state as it knows it: whatever has become out of date - settings, policy, links and
 // routes, BIRD's configuration - is brought up to date, and nothing else is touched.
 import type { ClusterRouteChanges } from '../../routing/cluster-routes.ts';
-import type { RoutingInput, RoutingPool } from '../../routing/input.ts';
+import type { RoutingPool } from '../../routing/input.ts';
 import type { WorkloadPeers } from '../bgp/workload-peers.ts';
 import type { HostEncryptions } from '../encryption/host-encryption.ts';
 import type { HostPaths } from '../tunnel/host-paths.ts';
@@ -25,8 +25,6 @@ export interface ProjectionTargets {
   readonly hostMtu: { setPools(pools: readonly RoutingPool[]): void };
   readonly encryption: Pick<HostEncryptions, 'look' | 'apply'>;
   readonly forwarding: { setUsesIpv6(usesIpv6: boolean): void };
-  /** What BIRD's configuration follows from, as it is now; undefined while this node's own resource is not known. */
-  readonly observeRouting: () => RoutingInput | undefined;
   readonly workloadPeers: WorkloadPeers;
   /** Something that BIRD's configuration follows from may have changed. */
   readonly touchRouting: () => void;
@@ -58,7 +56,7 @@ export function createProjection(
     encryption,
     forwarding,
   } = targets;
-  const { observeRouting, workloadPeers, touchRouting, touchTunnelAddresses } = targets;
+  const { workloadPeers, touchRouting, touchTunnelAddresses } = targets;
   let isStarted = false;
 
   function followSettings(): void {
@@ -73,7 +71,7 @@ export function createProjection(
     if (stale.has('pools')) hostMtu.setPools(clusterState.routingPools());
     if (stale.has('pools')) poolsChanged();
     if (stale.has('routing') || stale.has('pools') || stale.has('felix')) {
-      workloadPeers.follow(observeRouting());
+      workloadPeers.follow();
       touchRouting();
       touchTunnelAddresses();
     }
