@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { LabFamily } from '../../src/lab/plan.ts';
 import { observeLosses } from '../support/underlay/flows.ts';
-import { HOSTS, openUnderlay, setPools, type UnderlayLab } from '../support/underlay/pods.ts';
+import { HOSTS, openUnderlay, setEncryption, setPools, type UnderlayLab } from '../support/underlay/pods.ts';
 import { observeMtuErrors, untilProbes } from '../support/underlay/probes.ts';
 import { startRouter, stopRouter } from '../support/underlay/router.ts';
 
@@ -12,6 +12,9 @@ interface Mode {
   /** Of the pools of both families. */
   readonly pool: Readonly<Record<string, string>>;
   readonly router?: true;
+  readonly encrypts?: true;
+  /** Whether agents and BIRDs are killed in it. */
+  readonly restarts?: true;
   /** Whether packets of pods go from segment to segment. */
   readonly crossesSegments: boolean;
   /** What a path of 1500 bytes leaves for a packet of a pod, within a segment and between segments. */
@@ -29,20 +32,38 @@ const MODES: readonly Mode[] = [
     name: 'no encapsulation, and the router is a BGP peer',
     pool: { vxlanMode: 'Never' },
     router: true,
+    restarts: true,
     crossesSegments: true,
     mtuBytes: { ipv4: [1500, 1500], ipv6: [1500, 1500] },
   },
   {
     name: 'VXLAN Always',
     pool: { vxlanMode: 'Always' },
+    restarts: true,
     crossesSegments: true,
     mtuBytes: { ipv4: [1450, 1450], ipv6: [1430, 1430] },
   },
   {
     name: 'VXLAN CrossSubnet',
     pool: { vxlanMode: 'CrossSubnet' },
+    restarts: true,
     crossesSegments: true,
     mtuBytes: { ipv4: [1500, 1450], ipv6: [1500, 1430] },
+  },
+  {
+    name: 'WireGuard',
+    pool: { vxlanMode: 'Never' },
+    encrypts: true,
+    restarts: true,
+    crossesSegments: true,
+    mtuBytes: { ipv4: [1440, 1440], ipv6: [1420, 1420] },
+  },
+  {
+    name: 'WireGuard and VXLAN CrossSubnet',
+    pool: { vxlanMode: 'CrossSubnet' },
+    encrypts: true,
+    crossesSegments: true,
+    mtuBytes: { ipv4: [1440, 1440], ipv6: [1420, 1420] },
   },
 ];
 const UNDERLAYS: readonly { readonly name: string; readonly families: readonly LabFamily[] }[] = [
@@ -73,6 +94,7 @@ describe.each([...UNDERLAYS])('$name', ({ families }) => {
   describe.each([...MODES])('$name', (mode) => {
     test('what is of one network comes through, whole, and nothing of another', async () => {
       await setPools(underlay, mode.pool);
+      await setEncryption(underlay, mode.encrypts ?? false);
       if (mode.router) await startRouter(underlay);
       await untilProbes(underlay, mode.crossesSegments);
     }, 30_000);
@@ -89,7 +111,7 @@ describe.each([...UNDERLAYS])('$name', ({ families }) => {
       if (mode.router) await stopRouter(underlay);
     });
 
-    if (families.length < 2) return; // both are tried at the same time
+    if (families.length < 2 || !mode.restarts) return; // both are tried at the same time
     test('no packet is lost while agents and BIRDs are killed and come back', async () => {
       const { b, c, d } = underlay.pods;
       const targets = mode.crossesSegments ? [b, c, d] : [b, c];

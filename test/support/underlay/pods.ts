@@ -101,3 +101,10 @@ export async function setPools({ lab, families }: UnderlayLab, spec: Readonly<Re
   for (const family of families)
     await lab.must('calico-01', `calicoctl patch ippool default-${family}-ippool -p '${JSON.stringify({ spec })}'`);
 }
+
+/** Switches WireGuard on or off for all hosts. */
+export async function setEncryption({ lab, families }: UnderlayLab, isOn: boolean): Promise<void> {
+  const names = { ipv4: 'wireguardEnabled', ipv6: 'wireguardEnabledV6' } as const;
+  const spec = Object.fromEntries(families.map((family) => [names[family], isOn]));
+  await lab.must('calico-01', `calicoctl patch felixconfiguration default -p '${JSON.stringify({ spec })}'`);
+}
