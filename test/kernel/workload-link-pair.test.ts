@@ -144,3 +144,18 @@ test('the pod forwards when one of its networks allows it', () => {
     run(host, 'ip link del cali0; ip link del cali1');
   }
 });
+
+test('the first packet passes, however busy the kernel is with other links', async () => {
+  const churn =
+    'for n in $(seq 500); do ip link add n0 type veth peer name n1; ip link set n0 up; ip link set n1 up; ip link del n0; done';
+  const busy = [0, 1, 2].map(() => withNetns(host, () => Bun.spawn(['unshare', '-n', 'sh', '-c', churn])));
+  const lost: number[] = [];
+  for (let n = 0; n < 40; n++) {
+    connect(first());
+    if (answers(pod, '10.65.0.9') !== 'yes') lost.push(n);
+    run(host, 'ip link del cali0');
+  }
+  for (const one of busy) one.kill('SIGKILL');
+  await Promise.all(busy.map(({ exited }) => exited));
+  expect(lost).toEqual([]);
+}, 60_000);

@@ -24,6 +24,7 @@ const IFLA_TARGET_NETNSID = 46;
 
 export const IFF_UP = 0x1;
 export const IFF_NOARP = 0x80;
+const IFF_RUNNING = 0x40;
 const IFF_LOWER_UP = 0x10000;
 const RTEXT_FILTER_SKIP_STATS = 8;
 export const LINK_HEADER_BYTES = 16;
@@ -145,6 +146,11 @@ export function observeLinkOfIndex(socket: netlink.Netlink, index: number): Link
 /** The other end of a link, seen from the socket's namespace; undefined when it has gone. */
 export function observePeer(socket: netlink.Netlink, peer: LinkPeer): Link | undefined {
   return askLink(socket, peer, readLink);
+}
+
+/** Whether the other end of a link takes what is sent through it; undefined when it has gone. */
+export function observePeerReady(socket: netlink.Netlink, peer: LinkPeer): boolean | undefined {
+  return askLink(socket, peer, (payload) => (netlink.readU32(payload, 8) & IFF_RUNNING) !== 0);
 }
 
 /** What `read` makes of one link; undefined when there is none. */

@@ -12,6 +12,10 @@ import { observeRoutes, observeWayTo, RTM_NEWROUTE, writeRoute } from '../route/
 import { computeDifference } from './difference.ts';
 import { computeWorkloadState } from './workload-state.ts';
 
+/** A link that is not ready by then has more in its way than a busy kernel. */
+const READY_TRIES = 100;
+const READY_PAUSE_MS = 1;
+
 const CREATE = netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
 
 /** The link that a route of the main table to this very address leads to, other than the link itself. */
@@ -64,7 +68,20 @@ function writeRaised(writer: netlink.MessageWriter, { hostName, mac, addresses }
 }
 
 /**
- * Opens the link: host end up, a route and a permanent neighbour for each address. From here on packets pass.
+ * What the pod sends is dropped until the kernel has prepared its end for a link that has come up, which it does in its own time and
+ * not before other changes of links are done (net/core/link_watch.c). Since Linux 6.8 it does so at once for a link that
+ * somebody asks about.
+ */
+function awaitPodEnd(host: netlink.Netlink, peer: links.LinkPeer | undefined): void {
+  if (peer === undefined) return;
+  for (let tries = 0; tries < READY_TRIES; tries++) {
+    if (links.observePeerReady(host, peer) !== false) return;
+    Bun.sleepSync(READY_PAUSE_MS);
+  }
+}
+
+/**
+ * Opens the link: host end up, a route and a permanent neighbour for each address. From here on packets pass, the first one too.
  * Throws `not-found` when there is no such link, `kernel` when an address is already routed elsewhere; the link is down again then.
  */
 export function raiseWorkloadLink(target: RaisedLink): void {
@@ -78,7 +95,7 @@ export function raiseWorkloadLink(target: RaisedLink): void {
       refusal === undefined
         ? findBetterRoute(host, target, link.index)
         : explainRefusal(host, refusal, target, link.index);
-    if (error === undefined) return;
+    if (error === undefined) return awaitPodEnd(host, link.peer);
     links.writeUp(writer.reset(), link.index, false);
     host.tryRequest(writer, 1);
     throw error;
