@@ -13,7 +13,7 @@ const uninstall = () => withNetns(hosts.netns(0), removePaths);
 
 test('tunnels, routes and rules of ours are taken off the host, a line for each, and nothing of anybody else', () => {
   hosts.run(0, 'ip link add mine type vxlan id 9 dstport 4790 dev eth0; ip route add 10.6.0.0/24 via 10.99.0.2');
-  const look = () => hosts.run(0, 'ip -br link; ip route show table all; ip rule; ip -6 route | grep -v fe80');
+  const look = () => hosts.run(0, 'ip -br link; ip -4 route show table all; ip rule; ip -6 route | grep -v fe80');
   const before = look();
   const rule = { family: 4, mark: 1, mask: 1, isInverted: true, table: 77, priority: 99 } as const;
   hosts.reconcile(0, { ...hosts.desired(0), rules: [rule] });
