@@ -82,7 +82,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/bgp': 'base net policy/types firewall routing sys kernel/link',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* bird agent/config agent/node agent/encryption agent/tunnel agent/bgp attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* wireguard bird agent/config agent/node agent/encryption agent/tunnel agent/bgp attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
   agent:
@@ -97,7 +97,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'ctl/datastore':
     'base schema model/meta model datastore datastore/resource ctl/cli ctl/store ctl/manifest ctl/output ctl/resource ctl/ipam',
   'ctl/node':
-    'base net schema cli firewall/forward sys datastore/open kernel/reconcile kernel/forward bird ctl/cli ctl/store ctl/output',
+    'base net schema cli firewall/forward sys datastore/open kernel/link kernel/reconcile kernel/forward wireguard bird ctl/cli ctl/store ctl/output',
   'ctl/move':
     'base net schema blocks model/* sys datastore datastore/open datastore/resource ipam ctl/cli ctl/store ctl/ipam ctl/node',
   metadata: 'base schema sys',

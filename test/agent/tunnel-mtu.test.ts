@@ -159,3 +159,12 @@ test('tunnels and pods follow the uplink, and the MTU that is set for a tunnel',
   expect(ping('tunnel4', 4, 1450).status).toBe(0);
   expect(ping('tunnel6', 6, 1430).status).toBe(0);
 }, 30_000);
+
+test('encryption is for all pools: its device is among the tunnels, and pods have what it leaves', async () => {
+  await put('FelixConfiguration', 'default', { wireguardEnabled: true });
+  await untilMtusAre('1450 1430 1440 1430 1440');
+  const { output } = host.run(`${CALICOCTL} node status`);
+  expect(output).toMatch(/\| wireguard\.cali +\| 10\.1\.\S+ +\| 1440 +\| +0 \| up +\|/);
+  expect(output).toContain('  10.1.0.0/16: eth0 1500 → wireguard.cali 1440 → workloads 1440\n');
+  expect(output).toContain('  10.2.0.0/16: eth0 1500 → vxlan.calico 1450 and wireguard.cali 1440 → workloads 1440\n');
+}, 30_000);

@@ -19,6 +19,7 @@ import {
   replaceAnswerAnnotations,
 } from '../../model/node/calico-node-status.ts';
 import { membersOf } from '../../schema/document.ts';
+import { observeWireguardTunnels } from '../../wireguard/status.ts';
 import type { NodeLease } from '../node/node-lease.ts';
 import { type BirdAnswers, reportNodeStatus, reportNotes } from './node-status-report.ts';
 import type { RouterNotes } from './router.ts';
@@ -87,10 +88,8 @@ export async function buildAnswer(context: AnswerContext, builder: TransactionBu
   const answers = birdSocket === undefined ? undefined : await tryAsk(birdSocket, classes);
   const isMissing = answers === undefined && birdSocket !== undefined;
   const report = reportNodeStatus(classes ?? [], answers);
-  const annotations = replaceAnswerAnnotations(
-    stored.metadata.annotations,
-    reportNotes(context.notes(), observeTunnels()),
-  );
+  const tunnels = [...observeTunnels(), ...(await observeWireguardTunnels())];
+  const annotations = replaceAnswerAnnotations(stored.metadata.annotations, reportNotes(context.notes(), tunnels));
   const { lastUpdated: _, ...before } = membersOf(stored.status) ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };

@@ -3,7 +3,7 @@ import type { BirdProtocol } from '../../bird/protocols.ts';
 import type { BirdRoute } from '../../bird/routes.ts';
 import { type BgpOrigin, type BgpSessionStatus, bgpSessionsOf } from '../../bird/sessions.ts';
 import type { BirdStatus } from '../../bird/status.ts';
-import type { TunnelStatus } from '../../kernel/reconcile/tunnel-status.ts';
+import type { TunnelStatus } from '../../kernel/link/tunnel-status.ts';
 import {
   ANSWER_ANNOTATIONS,
   type CalicoNodeStatusSpec,
@@ -113,7 +113,7 @@ function formatNotes(notes: readonly string[]): string {
 
 function formatTunnel({ name, addresses, mtuBytes, peers, isUp }: TunnelStatus): string {
   const address = addresses.length === 0 ? 'without an address' : addresses.map(formatIp).join(', ');
-  return `${name}: ${address}, MTU ${mtuBytes}, ${peers} peers, ${isUp ? 'up' : 'down'}`;
+  return `${name}: ${address}, MTU ${mtuBytes}, ${peers ?? 'unknown'} peers, ${isUp ? 'up' : 'down'}`;
 }
 
 /** A line for each resource that BIRD does not have as it was written, with the reason, and for each tunnel. */

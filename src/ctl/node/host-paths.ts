@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { formatFramed } from '../../cli/framed-table.ts';
 import type { Row } from '../../cli/table.ts';
-import { observeRouteCounts, observeTunnels, type TunnelStatus } from '../../kernel/reconcile/tunnel-status.ts';
+import type { TunnelStatus } from '../../kernel/link/tunnel-status.ts';
+import { observeRouteCounts, observeTunnels } from '../../kernel/reconcile/tunnel-status.ts';
 import { formatIp } from '../../net/ip.ts';
+import { observeWireguardTunnels } from '../../wireguard/status.ts';
 
 /** Written by the agent. */
 const MTU_FILE = '/var/run/calico/mtu-of-pools';
@@ -11,12 +13,12 @@ const FAULTS_FILE = '/var/run/calico/route-faults';
 
 function tunnelRow({ name, addresses, mtuBytes, peers, isUp }: TunnelStatus): Row {
   const address = addresses.length === 0 ? 'none yet' : addresses.map(formatIp).join(', ');
-  return [name, address, `${mtuBytes}`, `${peers}`, isUp ? 'up' : 'down'];
+  return [name, address, `${mtuBytes}`, `${peers ?? '?'}`, isUp ? 'up' : 'down'];
 }
 
 /** Nothing on a host without tunnels. */
-export function describeTunnels(): string {
-  const tunnels = observeTunnels();
+export async function describeTunnels(): Promise<string> {
+  const tunnels = [...observeTunnels(), ...(await observeWireguardTunnels())];
   if (tunnels.length === 0) return '';
   return `Tunnels\n${formatFramed([['Device', 'Address', 'MTU', 'Peers', 'State'], ...tunnels.map(tunnelRow)], [2, 3])}\n`;
 }

@@ -87,7 +87,7 @@ export const runNodeStatus: Handler = async ({ stdio }) => {
   const readiness = await askReadiness();
   if (readiness.kind === 'not-ready') stdio.write(`It is not ready: ${readiness.message}.\n`);
   stdio.write(await describeBgp());
-  stdio.write(describeTunnels());
+  stdio.write(await describeTunnels());
   stdio.write(describeRoutes());
   stdio.write(await describeRouteFaults());
   stdio.write(await describeMtuOfPools());

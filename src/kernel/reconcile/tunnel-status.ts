@@ -1,43 +1,30 @@
 // The tunnels to other hosts and the routes there, as the kernel has them, for people.
 
-import { cidrContains, cidrFamily, parseCidr } from '../../net/cidr.ts';
-import type { Family, Ip } from '../../net/ip.ts';
+import { cidrFamily } from '../../net/cidr.ts';
+import type { Family } from '../../net/ip.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { observeLinks } from '../link/links.ts';
 import { observeTunnelLinks } from '../link/tunnel-link.ts';
-import { observeAddresses } from '../route/addresses.ts';
+import { observeTunnelLink, type TunnelStatus } from '../link/tunnel-status.ts';
 import { observeForwarding } from '../route/forwarding.ts';
 import { observeRoutes, PATH_PROTOCOL, PROTOCOL_BIRD, type Route } from '../route/routes.ts';
 import { isOurTunnel } from './tunnel-difference.ts';
-
-export interface TunnelStatus {
-  readonly name: string;
-  readonly addresses: readonly Ip[];
-  readonly mtuBytes: number;
-  readonly isUp: boolean;
-  /** Hosts that are reached through it. */
-  readonly peers: number;
-}
-
-/** Each link gives itself one. */
-const LINK_LOCAL = parseCidr('fe80::/10');
 
 function countGateways(routes: readonly Route[], index: number): number {
   return new Set(routes.filter(({ interfaceIndex }) => interfaceIndex === index).map(({ gateway }) => gateway)).size;
 }
 
-/** The agent's own, in the calling thread's network namespace, in the order of their names. */
+/** The agent's own that do not encrypt, in the calling thread's network namespace, in the order of their names. */
 export function observeTunnels(): readonly TunnelStatus[] {
   return netlink.withRouteSocket((socket) => {
     const tunnels = observeTunnelLinks(socket).filter(isOurTunnel);
     if (tunnels.length === 0) return [];
-    const addresses = observeAddresses(socket).filter(({ address }) => !cidrContains(LINK_LOCAL, address.address));
     const routes = observeRoutes(socket, { protocol: PATH_PROTOCOL });
-    const all = tunnels.map(({ index, name, mtuBytes, up, identity }) => ({
-      ...{ name, mtuBytes, isUp: up },
-      addresses: addresses.filter((one) => one.interfaceIndex === index).map(({ address }) => address.address),
-      peers: identity?.kind === 'vxlan' ? observeForwarding(socket, index).length : countGateways(routes, index),
-    }));
+    const all = tunnels.map((link) => {
+      const { index, identity } = link;
+      const peers = identity?.kind === 'vxlan' ? observeForwarding(socket, index).length : countGateways(routes, index);
+      return { ...observeTunnelLink(socket, link), peers };
+    });
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
   });
 }
