@@ -89,10 +89,12 @@ function stateOf({ sets = {}, policies = {}, tiers, sender, receiver, profiles =
   };
 }
 
-function enter(state: PolicyState): void {
-  const changes = computeChanges(now, state);
-  expect(kernel.apply(firewall.apply(changes), firewall.ruleset)).toEqual({ kind: 'applied' });
+/** Returns how many batches that takes. */
+function enter(state: PolicyState): number {
+  const steps = firewall.apply(computeChanges(now, state));
+  expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
   now = state;
+  return steps.length;
 }
 
 beforeAll(() => {
@@ -307,7 +309,7 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-async function expectNothingWrong(change: (number: number) => void, sources?: Shape['sources']): Promise<void> {
+async function floodDuring(change: (number: number) => void, sources?: Shape['sources']) {
   const flood = await startFlood(from, to, sources);
   for (let number = 0; number < CHANGES; number++) {
     change(number);
@@ -315,7 +317,11 @@ async function expectNothingWrong(change: (number: number) => void, sources?: Sh
   }
   const { sent, lost, passed } = await flood.stop();
   expect(sent).toBeGreaterThan(CHANGES);
-  expect({ lost, passed }).toEqual({ lost: 0, passed: 0 });
+  return { lost, passed };
+}
+
+async function expectNothingWrong(...how: Parameters<typeof floodDuring>): Promise<void> {
+  expect(await floodDuring(...how)).toEqual({ lost: 0, passed: 0 });
 }
 
 for (const { name, one, other, sources } of shapes) {
@@ -329,6 +335,19 @@ for (const { name, one, other, sources } of shapes) {
     enterMerging(defaultFirewallConfig.mergeFrom);
   });
 }
+
+test('an endpoint that comes with chains of its own, in one batch, is closed until they are complete', async () => {
+  const present = stateOf({ policies: { p: denyThenAllow } });
+  const sender = endpointOf(from, 'open');
+  const endpoints = new Map([[sender.id, sender]]);
+  const absent: PolicyState = { ...present, lists: new Map([[openProfile.id, openProfile]]), endpoints };
+  enter(absent);
+  const { lost, passed } = await floodDuring((number) => {
+    expect(enter(number % 2 === 0 ? present : absent)).toBe(1);
+  });
+  expect(passed).toBe(0);
+  expect(lost).toBeGreaterThan(0); // while it is not there
+});
 
 const configs: readonly FirewallConfig[] = [
   { ...config, logPrefix: 'other', denyAction: 'reject', endpointToHostAction: 'accept' },
