@@ -1,28 +1,19 @@
 // How long the ways to other hosts take: into an empty kernel, against ip and bridge with the same routes, neighbours and forwarding
-// entries; how much goes through our tunnel, against the same one made by hand; and how soon hosts have routes to one that joins.
+// entries; how much goes through our tunnels, against the same ones made by hand; and how soon hosts have routes to one that joins.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reportNodes } from './parts/bgp-nodes.ts';
-import { addPair, type Pair } from './parts/datapath-pair.ts';
-import { clearHost, loadRules, ONE_CHAIN } from './parts/datapath-peers.ts';
-import { execOnHost, withLab } from './parts/lab.ts';
 import { installPackages } from './parts/packages.ts';
 import { median, report, round } from './parts/report.ts';
 import { reportJoins } from './parts/route-joins.ts';
 import type { RoutesFigures } from './parts/routes-inside.ts';
 import { type ClusterSize, printLines, UPLINK } from './parts/routes-workload.ts';
-import { makeVxlanByHand } from './parts/tunnel-by-hand.ts';
+import { reportStreams } from './parts/tunnel-streams.ts';
 
 const ROUNDS = 9;
 const SIZE: ClusterSize = { hosts: 500, blocks: 4 };
 const TWICE: ClusterSize = { hosts: 1_000, blocks: 4 };
-
-const STREAM_ROUNDS = Number(process.env.OCICAT_STREAM_ROUNDS ?? 7);
-const OURS: Pair['hosts'] = ['calico-01', 'calico-02'];
-const PEERS: Pair['hosts'] = ['calico-03', 'calico-04'];
-const PEER_ADDRESSES = ['10.99.0.3', '10.99.0.4'] as const;
-const SUBNETS = ['10.203.0.0/24', '10.204.0.0/24'] as const;
 
 /** In a network namespace of its own, with an uplink; what the command prints. */
 function runInside(folder: string, command: readonly string[]): string {
@@ -76,36 +67,6 @@ function measureRoutes(folder: string): void {
   });
 }
 
-/** The pods of ours get the tunnel's MTU, and their packets meet the agent's rules. */
-async function addTunnelledPair(lab: string): Promise<Pair> {
-  const pool = '{"spec":{"ipipMode":"Never","vxlanMode":"Always"}}';
-  await execOnHost(lab, OURS[0], ['calicoctl', 'patch', 'ippool', 'default-ipv4-ippool', '-p', pool]);
-  const untilThere = `for i in $(seq 100); do ip route | grep -q 'dev vxlan.calico' && exit 0; sleep 0.1; done; exit 1`;
-  const pair = await addPair(lab, OURS);
-  for (const host of OURS) await execOnHost(lab, host, ['sh', '-c', untilThere]);
-  return pair;
-}
-
-async function measureVxlanStream(lab: string): Promise<void> {
-  const ours = await addTunnelledPair(lab);
-  for (const host of PEERS) await clearHost(lab, host);
-  await makeVxlanByHand(lab, { hosts: PEERS, addresses: PEER_ADDRESSES, subnets: SUBNETS });
-  await loadRules(lab, PEERS, ONE_CHAIN);
-  const peer = await addPair(lab, PEERS, { subnets: SUBNETS, mtuBytes: 1450 });
-  await Bun.sleep(1_000);
-  const rounds: { readonly ours: number; readonly peer: number }[] = [];
-  for (let round = 0; round < STREAM_ROUNDS; round++)
-    rounds.push({ ours: await ours.stream(), peer: await peer.stream() });
-  report({
-    bench: 'vxlan-stream',
-    ours: median(rounds.map((round) => round.ours)),
-    peer: median(rounds.map((round) => round.peer)),
-    peerName: 'ip link add type vxlan, ptp, one stateful chain',
-    unit: 'Mbit/s',
-    more: { rounds: rounds.length },
-  });
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'ocicat-routing-'));
 try {
   measureRoutes(folder);
@@ -113,6 +74,6 @@ try {
   rmSync(folder, { recursive: true });
 }
 installPackages(['iperf3']);
-await withLab(OURS.length + PEERS.length, measureVxlanStream);
+await reportStreams();
 await reportJoins();
 await reportNodes();

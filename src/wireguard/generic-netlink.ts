@@ -11,6 +11,8 @@ const CTRL_ATTR_FAMILY_ID = 1;
 const CTRL_ATTR_FAMILY_NAME = 2;
 const VERSION = 1;
 export const GENERIC_HEADER_BYTES = 4;
+/** What a device is told at once: 200 messages of a peer with a hundred ranges. */
+const SEND_BUFFER_BYTES = 2 << 20;
 
 /** Opens a message of the family; attributes follow, then end(). */
 export function beginGeneric(
@@ -39,7 +41,7 @@ export function observeFamily(socket: netlink.Netlink, name: string): number {
 
 /** In the calling thread's network namespace. */
 export function withGenericSocket<T>(work: (socket: netlink.Netlink) => T): T {
-  const socket = netlink.openNetlink(NETLINK_GENERIC);
+  const socket = netlink.openNetlink(NETLINK_GENERIC, { sendBufferBytes: SEND_BUFFER_BYTES });
   try {
     return work(socket);
   } finally {

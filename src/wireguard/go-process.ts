@@ -1,6 +1,6 @@
 // The program that encrypts where the kernel cannot, wireguard-go: one for each device, in a session of its own, so that it outlives
 // the agent; what an earlier agent has left is found by its command line, and goes on.
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import { followChild, type RunningProcess, tryFollowProcess } from '../sys/process/running-process.ts';
 import { observeProcesses } from '../sys/processes.ts';
@@ -35,10 +35,25 @@ async function untilReady({ ended }: RunningProcess, control: DeviceControl): Pr
   }
 }
 
-/** The one that an earlier agent has left, when it answers. */
+function tryReadProgram(path: string | null): Buffer | undefined {
+  try {
+    return path === null ? undefined : readFileSync(path);
+  } catch {
+    return undefined; // it has ended, or gone
+  }
+}
+
+/** Another program than would be started now, wherever that stands: agents that are pods have a root each. */
+function isOtherVersion(pid: number): boolean {
+  const own = tryReadProgram(Bun.which(PROGRAM));
+  const its = tryReadProgram(`/proc/${pid}/exe`);
+  return own !== undefined && its !== undefined && !own.equals(its);
+}
+
+/** The one that an earlier agent has left, when it answers, and is what would be started now. */
 export async function tryTakeOverGo(deviceName: string): Promise<RunningProcess | undefined> {
   const [pid] = observeWireguardGo(deviceName);
-  if (pid === undefined) return undefined;
+  if (pid === undefined || isOtherVersion(pid)) return undefined;
   const answers = await createUapiControl(deviceName)
     .read()
     .then(

@@ -1,8 +1,9 @@
 // Reads and writes a WireGuard device of the kernel.
+import { requestEach } from '../kernel/route/netlink-batch.ts';
 import * as netlink from '../sys/netlink.ts';
 import { observeFamily, withGenericSocket } from './generic-netlink.ts';
 import type { DeviceControl } from './held-device.ts';
-import { readDevice, WIREGUARD_FAMILY, writeGetDevice, writeSetDevice } from './netlink-messages.ts';
+import { messagesOf, readDevice, WIREGUARD_FAMILY, writeDeviceMessage, writeGetDevice } from './netlink-messages.ts';
 
 export function createNetlinkControl(deviceName: string): DeviceControl {
   return {
@@ -16,9 +17,11 @@ export function createNetlinkControl(deviceName: string): DeviceControl {
       }),
     write: async (change, privateKey) =>
       withGenericSocket((socket) => {
-        const writer = netlink.createMessageWriter();
-        writeSetDevice(writer, observeFamily(socket, WIREGUARD_FAMILY), deviceName, change, privateKey);
-        if (writer.count > 0) socket.request(writer, writer.count);
+        const device = { family: observeFamily(socket, WIREGUARD_FAMILY), name: deviceName };
+        const [refused] = requestEach(socket, messagesOf(change, privateKey), (writer, message, flags) =>
+          writeDeviceMessage(writer, device, message, flags),
+        );
+        if (refused !== undefined) throw netlink.refusalError(`configure "${deviceName}"`, refused);
       }),
   };
 }

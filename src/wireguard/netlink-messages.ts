@@ -18,8 +18,8 @@ const PEER_FLAG = { remove: 1, replaceAllowed: 2, updateOnly: 4 } as const;
 const ALLOWED = { family: 1, address: 2, prefixLength: 3 } as const;
 const AF_INET = 2;
 const AF_INET6 = 10;
-/** Of a peer's ranges in one message: 28 bytes each, of 65535 that an attribute may have. */
-const MAX_RANGES = 1000;
+/** Of a peer's ranges in one message: up to 44 bytes each, of 65535 that an attribute may have; many messages are sent at once. */
+const MAX_RANGES = 100;
 
 const numberOf = (family: 4 | 6): number => (family === 4 ? AF_INET : AF_INET6);
 
@@ -83,27 +83,36 @@ function split(change: PeerChange): readonly PeerChange[] {
   return [first, ...split(rest)];
 }
 
-/** Appends what brings the device there, a message for itself and one for each peer; each takes one acknowledgement. */
-export function writeSetDevice(
+/** A message: of the device itself, or of a peer. */
+export type DeviceMessage = { readonly kind: 'own'; readonly own: OwnSettings } | PeerChange;
+
+interface OwnSettings extends Pick<DeviceChange, 'listenPort' | 'mark'> {
+  readonly privateKey?: WireguardKey;
+}
+
+/** Those that bring the device there, in order. */
+export function messagesOf({ peers, ...rest }: DeviceChange, privateKey?: WireguardKey): readonly DeviceMessage[] {
+  const own: OwnSettings = { ...rest, ...(privateKey === undefined ? {} : { privateKey }) };
+  return [...(Object.keys(own).length === 0 ? [] : [{ kind: 'own', own } as const]), ...peers.flatMap(split)];
+}
+
+/** Appends one. */
+export function writeDeviceMessage(
   writer: netlink.MessageWriter,
-  family: number,
-  deviceName: string,
-  { listenPort, mark, peers }: DeviceChange,
-  privateKey?: WireguardKey,
+  device: { readonly family: number; readonly name: string },
+  message: DeviceMessage,
+  flags: number,
 ): void {
-  const begin = () => beginGeneric(writer, family, SET_DEVICE, netlink.NLM_F_ACK).attrString(DEVICE.ifname, deviceName);
-  if (privateKey !== undefined || listenPort !== undefined || mark !== undefined) {
-    begin();
-    if (privateKey !== undefined) writer.attrBytes(DEVICE.privateKey, bytesOfKey(privateKey));
-    if (listenPort !== undefined) writer.attrU16(DEVICE.listenPort, listenPort);
-    if (mark !== undefined) writer.attrU32(DEVICE.mark, mark);
-    writer.end();
-  }
-  for (const change of peers.flatMap(split)) {
-    begin();
-    writePeer(writer, change);
-    writer.end();
-  }
+  beginGeneric(writer, device.family, SET_DEVICE, flags).attrString(DEVICE.ifname, device.name);
+  if (message.kind === 'own') writeOwn(writer, message.own);
+  else writePeer(writer, message);
+  writer.end();
+}
+
+function writeOwn(writer: netlink.MessageWriter, { privateKey, listenPort, mark }: OwnSettings): void {
+  if (privateKey !== undefined) writer.attrBytes(DEVICE.privateKey, bytesOfKey(privateKey));
+  if (listenPort !== undefined) writer.attrU16(DEVICE.listenPort, listenPort);
+  if (mark !== undefined) writer.attrU32(DEVICE.mark, mark);
 }
 
 export function writeGetDevice(writer: netlink.MessageWriter, family: number, deviceName: string): void {

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { maskCidr, networkOf } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
 import { computeDeviceChange, type WireguardDevice, type WireguardPeer } from '../routing/wireguard/device.ts';
-import { createMessageWriter, readMessages } from '../sys/netlink.ts';
+import { createMessageWriter, NLM_F_ACK, readMessages } from '../sys/netlink.ts';
 import { keyOfBytes, makePrivateKey, publicKeyOf } from './keys.ts';
 import { writeKernelLink } from './link.ts';
-import { readDevice, writeSetDevice } from './netlink-messages.ts';
+import { messagesOf, readDevice, writeDeviceMessage } from './netlink-messages.ts';
 import { parseGetAnswer, printSetRequest, refuseFailure } from './uapi-text.ts';
 
 const FAMILY = 0x1c;
@@ -37,7 +37,8 @@ const device: fc.Arbitrary<WireguardDevice> = fc.record({
 function heldAfter(wanted: WireguardDevice, privateKey: string) {
   const change = computeDeviceChange(wanted, EMPTY);
   const writer = createMessageWriter();
-  writeSetDevice(writer, FAMILY, 'wireguard.cali', change, privateKey);
+  const device = { family: FAMILY, name: 'wireguard.cali' };
+  for (const message of messagesOf(change, privateKey)) writeDeviceMessage(writer, device, message, NLM_F_ACK);
   const payloads = [...readMessages(writer.finish())].map(({ payload }) => payload);
   return {
     byNetlink: readDevice(payloads),
@@ -75,7 +76,8 @@ test('the attributes are those of linux/wireguard.h', () => {
   const publicKey = keyOfBytes(new Uint8Array(32).fill(7));
   const endpoint = { address: parseIp('10.0.0.2'), port: 0x1234 };
   const change = { kind: 'update', publicKey, isNew: false, endpoint, allowed: { replace: true, cidrs: [] } } as const;
-  writeSetDevice(writer, FAMILY, 'wg', { peers: [change, { kind: 'remove', publicKey }] });
+  for (const message of messagesOf({ peers: [change, { kind: 'remove', publicKey }] }))
+    writeDeviceMessage(writer, { family: FAMILY, name: 'wg' }, message, NLM_F_ACK);
   const hex = Buffer.from(writer.finish()).toString('hex');
   const name = '07000200' + '77670000';
   const keyed = `24000100${'07'.repeat(32)}`;

@@ -270,6 +270,29 @@ test('what leaves is encrypted: it goes to the port of the family', async () => 
     expect(Number(await lab.must('calico-01', `grep -c '\\.${PORTS[family]}:' /tmp/sealed`))).toBeGreaterThan(10);
 }, 10_000);
 
+test('with host encryption what hosts send each other is encrypted too, also where the host looks strictly at where packets come from', async () => {
+  for (const host of HOSTS)
+    await lab.must(host, 'sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1');
+  await patchFelix('{"wireguardHostEncryptionEnabled":true}');
+  const other = (host: Host) => (host === 'calico-01' ? '10.99.0.2' : '10.99.0.1');
+  for (const host of HOSTS)
+    await eventually(`the way of ${host} to lead into the tunnel`, 10_000, async () =>
+      (await lab.on(host, `ip route get ${other(host)} | grep 'dev wireguard.cali' && ping -c 1 -W 1 ${other(host)}`))
+        .status === 0
+        ? true
+        : undefined,
+    );
+  const seen = `tcpdump -ni eth0 -Q out -c 1 'ip and host 10.99.0.1 and host 10.99.0.2 and not udp port 51820'`;
+  const captures = HOSTS.map((host) => lab.on(host, `timeout 6 ${seen}`));
+  await Bun.sleep(500);
+  for (const host of HOSTS)
+    await lab.must(host, `ping -c 3 -i 0.2 -W 1 ${other(host)}; birdcl -s /run/calico/bird.ctl restart all`);
+  await lab.untilReady('calico-01', 1);
+  await untilReached('with host encryption');
+  for (const { status, stdout } of await Promise.all(captures)) expect([status, stdout]).toEqual([124, '']);
+  await expectNothingPlain();
+}, 60_000);
+
 test('when encryption is switched off, devices, rules, keys and addresses go, and pods reach each other in plain', async () => {
   await patchFelix('{"wireguardEnabled":false,"wireguardEnabledV6":false}');
   await eventually('the devices to go', 10_000, async () =>

@@ -5,6 +5,7 @@ import { describeError } from '../../base/errors.ts';
 import type { Family } from '../../net/ip.ts';
 import type { HostEncryption } from '../../routing/wireguard/cluster.ts';
 import type { Log } from '../../sys/log.ts';
+import { applySysctls } from '../../sys/sysctl.ts';
 import { createWireguard } from '../../wireguard/wireguard.ts';
 
 /** Changes that come this close together are one. */
@@ -31,6 +32,9 @@ export interface Encrypter {
   /** The device stays as it is. */
   close(): void;
 }
+
+/** A strict look at where encrypted packets of hosts may come from goes by their mark, too (Linux, networking/ip-sysctl). */
+const SOURCE_BY_MARK = { name: 'net/ipv4/conf/all/src_valid_mark', value: '1', optional: true };
 
 /** Who deletes a key wants another one. */
 function watchFile(directory: string, wanted: string, changed: () => void): FSWatcher {
@@ -70,6 +74,7 @@ export function createEncrypter({ directory, publish, mtuBytes, log }: Encrypter
       const { settings, encryption } = wanted;
       const { interfaceName, isThreaded } = settings;
       const { device, address } = encryption;
+      if (settings.encryptsHosts) applySysctls([SOURCE_BY_MARK]);
       return wireguard.apply({ interfaceName, isThreaded, device, address, mtuBytes: mtuBytes(family) });
     }
     if (published !== undefined) await tell(undefined);
