@@ -26,11 +26,12 @@ function writeAddresses(
 ): void {
   const standing = observeAddresses(socket, interfaceIndex).filter(({ address }) => !isLinkLocal(address));
   const name = wanted === undefined ? undefined : formatCidr(hostCidr(wanted));
+  // first the new one: with its last address a link loses its routes
+  if (wanted !== undefined && !standing.some(({ address }) => formatCidr(address) === name))
+    writeAddress(writer, { interfaceIndex, address: hostCidr(wanted) });
   for (const one of standing) {
     if (formatCidr(one.address) !== name) writeAddressRemoval(writer, one, netlink.NLM_F_ACK);
   }
-  if (wanted !== undefined && !standing.some(({ address }) => formatCidr(address) === name))
-    writeAddress(writer, { interfaceIndex, address: hostCidr(wanted) });
 }
 
 /** What is so already is left alone. Throws `kernel`. */

@@ -33,7 +33,7 @@ export interface PathOutcome {
 export interface PathMarks {
   /** The address of the socket by which the kernel is changed, see KernelEvent. */
   readonly portId: number;
-  /** Numbers of our tunnels. */
+  /** Numbers of our tunnels, and of other links by which something leads that are chosen by name. */
   readonly tunnels: ReadonlySet<number>;
   /** Names of links that something leads by, or would if they were there. */
   readonly links: ReadonlySet<string>;
@@ -84,10 +84,12 @@ function marksOf({ links, addresses }: ObservedHost, desired: PathState): FoundM
     if (way.link.kind === 'name') names.add(way.link.name);
     else chosen.add(way.link.address);
   }
+  // a link that loses its last address loses its routes, and the kernel tells of the address alone
+  const own = links.filter((link) => isOurTunnel(link) || names.has(link.name)).map(({ index }) => index);
   const holders = addresses.filter(({ address }) => chosen.has(address.address));
   const numbers = new Set(holders.map(({ interfaceIndex }) => interfaceIndex));
   for (const { name, index } of links) if (numbers.has(index)) names.add(name);
-  return { tunnels: new Set(links.filter(isOurTunnel).map(({ index }) => index)), links: names, addresses: chosen };
+  return { tunnels: new Set(own), links: names, addresses: chosen };
 }
 
 /** What is ours, whoever wants it. */
