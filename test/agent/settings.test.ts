@@ -68,7 +68,7 @@ const settings: readonly Setting[] = [
   { spec: { natOutgoingAddress: '192.0.2.7' }, shown: /snat ip to 192\.0\.2\.7/ },
   { spec: { iptablesNATOutgoingInterfaceFilter: 'lan+' }, shown: /oifname "lan\*"/ },
   { spec: { floatingIPs: 'Enabled' }, shown: /base-nat-prerouting/ },
-  { spec: { disableConntrackInvalidCheck: true }, hidden: /invalid : drop/ },
+  { spec: { disableConntrackInvalidCheck: true }, hidden: /ct state invalid drop/ },
   { spec: { allowVXLANPacketsFromWorkloads: true }, hidden: /VXLAN from a workload/ },
   { spec: { allowIPIPPacketsFromWorkloads: true }, hidden: /goto guard-ipip/ },
 ];
