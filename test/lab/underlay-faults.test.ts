@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { eventually } from '../support/host/lab.ts';
 import { observeLosses } from '../support/underlay/flows.ts';
-import { openUnderlay, setPools, type UnderlayLab } from '../support/underlay/pods.ts';
-import { untilProbes } from '../support/underlay/probes.ts';
+import { inside, openUnderlay, setPools, type UnderlayLab } from '../support/underlay/pods.ts';
+import { observeProbes, untilProbes } from '../support/underlay/probes.ts';
 
 const MOVER = 'calico-02';
 const FIRST = { bridge: 'underlay', ipv4: '10.99.0', ipv6: 'fd99:' };
@@ -95,6 +95,27 @@ test('while the router starts anew nothing is lost within segments, and between 
       ip address add 10.99.1.254/24 dev underlay-2; ip address add fd99:0:0:1::254/64 dev underlay-2 nodad`);
   });
   expect(losses.filter((line) => !line.endsWith(': 0 lost'))).toEqual([]);
+  await untilProbes(underlay, true);
+}, 60_000);
+
+test('where the path takes less than any host knows, pods are told so or it is done for them, and connections go on', async () => {
+  const { lab, pods } = underlay;
+  await onRouter('ip link set underlay-2 mtu 1400');
+  const ping = (address = '') => `ping -n -c 1 -W 1 -M do -s 1380 ${address} 2>&1`;
+  const [ipv4, ipv6] = pods.d.addresses;
+  await eventually('the answer to what is too large', 10_000, async () =>
+    /mtu[:=] ?1330/.test((await lab.on('calico-01', `${inside(pods.a)} ${ping(ipv6)}`)).stdout) ? true : undefined,
+  );
+  await lab.must('calico-01', `${inside(pods.a)} ${ping(ipv4)}`); // the router may cut what carries it
+  const seen = await eventually('connections', 10_000, async () => {
+    const lines = (await observeProbes(underlay)).filter((line) => /^(a -tcp-> d|d -tcp-> a)/.test(line));
+    return lines.every((line) => line.endsWith(': yes')) ? lines : undefined;
+  });
+  expect(seen.length).toBe(4);
+  await onRouter('ip link set underlay-2 mtu 1500');
+  const forget = 'ip -4 route flush cache; ip -6 route flush cache';
+  for (const { host, name } of [pods.a, pods.b, pods.c, pods.d])
+    await lab.must(host, `${forget}; ${inside(name)} sh -c '${forget}'`);
   await untilProbes(underlay, true);
 }, 60_000);
 
