@@ -167,7 +167,6 @@ test('next hops: the own one, or the one that the route came with', async () => 
   const nextHop = () => (seenByFrr(THIRD_PREFIXES[4][0]).nexthops as readonly { ip: string }[] | undefined)?.[0]?.ip;
   for (const [peer, wanted] of [
     [{}, '10.98.0.1'],
-    [{ nextHopMode: 'Auto' }, '10.98.0.1'],
     [{ nextHopMode: 'Keep' }, THIRD],
     [{ keepOriginalNextHop: true }, THIRD],
   ] as const) {

@@ -36,7 +36,7 @@ function staticLines(family: 4 | 6): string {
 function sessionLines(family: 4 | 6, own: string, host: string, as: number, port: number): string {
   const tag = `if net = ${THIRD_PREFIXES[family][0]} then bgp_community.add((${THIRD_COMMUNITY.replace(':', ', ')}));`;
   return `protocol bgp host${family} { local ${own} port ${port} as ${as}; neighbor ${host} as 64512; multihop;
-  connect retry time 1; connect delay time 1; error wait time 1, 1;
+  connect retry time 1; connect delay time 1; error wait time 1, 1; graceful restart;
   ipv${family} { import all; export filter { ${tag} accept; }; }; }`;
 }
 
