@@ -4,7 +4,7 @@ import type { Ip } from '../net/ip.ts';
 import { createRulesetEditor } from '../nftables/editor.ts';
 import type { Ruleset, Steps } from '../nftables/nft.ts';
 import { createReachTest, type RefusedObject } from '../nftables/refused.ts';
-import type { EndpointPolicy, HostEndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
+import type { Direction, EndpointPolicy, HostEndpointPolicy, PolicyChange, RuleListId } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
 import {
   computeGuardedElements,
@@ -27,8 +27,9 @@ import {
 import { createPolicyRenderer } from './policy-renderer.ts';
 import { createSetRenderer } from './set-renderer.ts';
 import { computeBase, replaceStaticPart } from './static.ts';
+import { createIpipRenderer } from './tunnel/ipip.ts';
 import { createVxlanRenderer } from './tunnel/renderer.ts';
-import type { VxlanGuard } from './tunnel/vxlan.ts';
+import { computeVxlanPass, type VxlanGuard } from './tunnel/vxlan.ts';
 import { computePeeringElements, type Peering } from './workload.ts';
 import { createWorkloadRenderer } from './workload-renderer.ts';
 
@@ -51,7 +52,7 @@ export interface Firewall {
   /** Replaces what is known about NAT; see computeNatRanges. */
   setPools(pools: readonly NatPool[], direct?: readonly Cidr[]): Steps;
   /** Replaces what is known of VXLAN, and the other hosts that packets of it are taken from. */
-  setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): Steps;
+  setVxlan(guard: VxlanGuard, hosts: readonly Ip[], ipipHosts?: readonly Ip[]): Steps;
   /** Replaces what is reached encrypted or not at all. */
   setGuarded(ranges: GuardedRanges): Steps;
   /** Replaces what is known of workloads that speak BGP with the host. */
@@ -91,7 +92,9 @@ export function createFirewall(initial: FirewallConfig): Firewall {
   const policy = createPolicyRenderer(() => config, editor, sets);
   const workloads = createWorkloadRenderer(editor, policy, () => config);
   const vxlan = createVxlanRenderer(editor);
-  const hosts = createHostRenderer(editor, policy, () => config, vxlan.guard);
+  const ipip = createIpipRenderer(editor);
+  const passOf = (direction: Direction) => [...computeVxlanPass(vxlan.guard(), direction), ...ipip.pass(direction)];
+  const hosts = createHostRenderer(editor, policy, () => config, passOf);
   let nat = NO_NAT;
   let natElements: readonly NatElement[] = [];
   let guarded = NOTHING_GUARDED;
@@ -205,8 +208,9 @@ export function createFirewall(initial: FirewallConfig): Firewall {
       nat = stages.at(-1) ?? nat;
       return stages.flatMap(setNat);
     },
-    setVxlan(guard, others) {
-      if (vxlan.setGuard(guard)) hosts.render();
+    setVxlan(guard, others, ipipHosts) {
+      const isOther = [vxlan.setGuard(guard), ipip.setHosts(ipipHosts)];
+      if (isOther.includes(true)) hosts.render();
       vxlan.setHosts(others);
       policy.settle();
       return editor.takeSteps();

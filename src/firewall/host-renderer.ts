@@ -1,7 +1,7 @@
 // Renders host endpoints into the table as they and the host's interfaces change: the groups of their policies, and the chains
 // and maps that lead to them.
 import type { RulesetEditor } from '../nftables/editor.ts';
-import type { Verdict } from '../nftables/nft.ts';
+import type { Rule, Verdict } from '../nftables/nft.ts';
 import type { PolicyPhase } from '../policy/types/input.ts';
 import type { Direction, HostEndpointPolicy } from '../policy/types/types.ts';
 import type { FirewallConfig } from './config.ts';
@@ -17,7 +17,6 @@ import {
 } from './host/interfaces.ts';
 import { tryComputeQuestion } from './host/phases.ts';
 import type { PolicyRenderer } from './policy-renderer.ts';
-import { computeVxlanPass, type VxlanGuard } from './tunnel/vxlan.ts';
 
 export interface HostRenderer {
   set(endpoint: HostEndpointPolicy): void;
@@ -72,7 +71,7 @@ export function createHostRenderer(
   editor: RulesetEditor,
   policy: PolicyRenderer,
   config: () => FirewallConfig,
-  vxlan: () => VxlanGuard,
+  passOf: (direction: Direction) => readonly Rule[],
 ): HostRenderer {
   const endpoints = new Map<string, HostEndpointPolicy>();
   const refused = new Set<string>();
@@ -120,7 +119,7 @@ export function createHostRenderer(
       },
       workloadPrefix: interfacePrefix,
       answers: denyAction === 'reject',
-      passOf: (direction) => computeVxlanPass(vxlan(), direction),
+      passOf,
     });
     const all = {
       chains: [...computeFailsafeChains(failsafes), ...chains],

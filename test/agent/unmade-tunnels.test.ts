@@ -56,7 +56,7 @@ beforeAll(async () => {
 afterAll(() => host.close(), 20_000);
 
 test.skipIf(hasTunnels('ipip'))(
-  'the pool gives no address, the node is not ready with it alone, and the log says so once',
+  'the pool gives no address, the node is not ready with it alone, the log says so once, and nothing is taken from strangers',
   async () => {
     await putPool({ ipipMode: 'Always' });
     await eventually('the line', 5_000, () => countLines() || undefined);
@@ -74,6 +74,10 @@ test.skipIf(hasTunnels('ipip'))(
       host.must('ip route show 192.168.99.0/26').startsWith('blackhole 192.168.99.0/26') ? true : undefined,
     );
     expect(host.must('cat /run/log/node.log')).not.toContain('tunl0');
+    expect(host.must('nft list set inet ocicat ipip-hosts')).toMatch(/elements = \{ 10\.96\.0\.1, 10\.98\.0\.1 \}/);
+    expect(host.must('nft list chain inet ocicat base-ipip-input')).toMatch(
+      /ip saddr @ipip-hosts accept\n.*drop comment "IP in IP from an unknown host"/,
+    );
   },
 );
 

@@ -14,7 +14,7 @@ import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
 import type { Resource } from '../../model/meta/resource.ts';
 import { type Node, node } from '../../model/node/node.ts';
 import { type Cidr, cidrFamily, hostCidr, maskCidr, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
-import type { Family, Ip } from '../../net/ip.ts';
+import { type Family, type Ip, isIpv4 } from '../../net/ip.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
 import type { OwnRouting, RoutingInput, RoutingNode, RoutingPool } from '../../routing/input.ts';
 import { parseNodeEnds } from '../../routing/parse-cluster.ts';
@@ -48,6 +48,8 @@ export interface ClusterState {
   /** The same without what is of other nodes. */
   ownRouting(): OwnRouting | undefined;
   routingPools(): readonly RoutingPool[];
+  /** Addresses of IPv4 of all nodes. */
+  hosts4(): readonly Ip[];
   natPools(): readonly NatPool[];
   /** Destinations outside of pools that see the workloads' own addresses. */
   natDirect(): readonly Cidr[];
@@ -204,6 +206,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
     },
     externalNodes: () => externalNodes(settings()),
     routingPools,
+    hosts4: () => [...nodes.all.values()].flatMap(addressesOf).filter(isIpv4),
     natPools: () =>
       pools.sorted().map(({ spec }) => ({
         cidr: parseCidr(spec.cidr),

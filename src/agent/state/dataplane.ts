@@ -27,7 +27,7 @@ export interface Dataplane {
   /** `direct`: further destinations that see the workloads' own addresses. */
   setPools(pools: readonly NatPool[], direct: readonly Cidr[]): void;
   /** The hosts that encapsulated packets are taken from. */
-  setVxlan(guard: VxlanGuard, hosts: readonly Ip[]): void;
+  setVxlan(guard: VxlanGuard, hosts: readonly Ip[], ipipHosts?: readonly Ip[]): void;
   /** What packets reach encrypted or not at all; in the kernel after the next flush. */
   setGuarded(ranges: GuardedRanges): void;
   /** Where workloads may speak BGP with the host. */
@@ -71,7 +71,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   let pools: readonly NatPool[] = [];
   let direct: readonly Cidr[] = [];
   let poolsChanged = true;
-  let vxlan: { readonly guard: VxlanGuard; readonly hosts: readonly Ip[] } | undefined;
+  let vxlan: Parameters<Firewall['setVxlan']> | undefined;
   let guarded = NOTHING_GUARDED;
   let guardedChanged = false;
   let peerings: readonly Peering[] = [];
@@ -88,7 +88,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
   function takeVxlan(target: Firewall): Steps {
     const news = vxlan;
     vxlan = undefined;
-    return news === undefined ? [] : target.setVxlan(news.guard, news.hosts);
+    return news === undefined ? [] : target.setVxlan(...news);
   }
 
   function takeGuarded(target: Firewall): Steps {
@@ -111,8 +111,8 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       direct = nextDirect;
       poolsChanged = true;
     },
-    setVxlan(guard, hosts) {
-      vxlan = { guard, hosts };
+    setVxlan(...news) {
+      vxlan = news;
     },
     setGuarded(next) {
       if (sameContent(guarded, next)) return;

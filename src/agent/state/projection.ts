@@ -87,7 +87,7 @@ export function createProjection(
     const changes = clusterState.settleRoutes();
     if (!isMore) return changes;
     const { guard, hosts } = computeVxlanGuard(clusterState.clusterRoutes, clusterState.externalNodes());
-    dataplane.setVxlan(guard, hosts);
+    dataplane.setVxlan(guard, hosts, clusterState.clusterRoutes[4].ipip && clusterState.hosts4());
     return changes;
   }
 
