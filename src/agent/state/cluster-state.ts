@@ -19,13 +19,7 @@ import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-r
 import type { OwnRouting, RoutingInput, RoutingNode, RoutingPool } from '../../routing/input.ts';
 import { parseNodeEnds } from '../../routing/parse-cluster.ts';
 import { parseBgpFilter } from '../../routing/parse-filters.ts';
-import {
-  parseBgpSettings,
-  parseRoutingNode,
-  parseRoutingPool,
-  programsOf,
-  tryParseBgpPeer,
-} from '../../routing/parse-resources.ts';
+import { parseBgpSettings, parseRoutingPool, programsOf, tryParseBgpPeer } from '../../routing/parse-resources.ts';
 import { createRouteCalculation } from '../../routing/route-calculation.ts';
 import { computeRouteOwners, type RouteOwners } from '../../routing/route-owners.ts';
 import { computeHostEncryption, type HostEncryption } from '../../routing/wireguard/cluster.ts';
@@ -36,6 +30,7 @@ import { computeRouteSettings } from '../config/route-settings.ts';
 import { createOwnBlocks } from '../node/own-blocks.ts';
 import { tryReadBlockHolders } from '../tunnel/block-holders.ts';
 import { createInformerStore, type InformerStore } from './informer-store.ts';
+import { createRoutingNodes } from './routing-nodes.ts';
 
 /** What a change makes out of date. */
 export type Invalidation = 'routing' | 'pools' | 'felix' | 'blocks';
@@ -97,6 +92,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
   const felixConfigurations: InformerStore<FelixConfiguration> = createInformerStore(felixConfiguration, log);
   const ownBlocks = createOwnBlocks(nodeName, log);
   const calculation = createRouteCalculation(nodeName);
+  const readNode = createRoutingNodes();
 
   const stores = new Map<
     string,
@@ -147,7 +143,7 @@ export function createClusterState({ nodeName, routerId, felix, log }: ClusterSt
   }
 
   function routingNode(one: Node): RoutingNode {
-    return parseRoutingNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`));
+    return readNode(one, bgpConfigurations.all.get(`node.${one.metadata.name}`));
   }
 
   function ownRouting(): OwnRouting | undefined {
