@@ -73,6 +73,7 @@ const harm: readonly string[] = [
   `ip addr add 172.29.0.1/24 dev ${TUNNEL}`,
   'ip route del 172.21.2.0/26',
   `ip route replace 172.21.2.0/26 via 10.98.0.2 proto 80 metric 1024`,
+  `ip route replace 172.21.2.0/26 via 10.98.0.2 proto bird metric 1024`, // as BIRD does that has still to give it up
   'ip route add 172.21.9.0/26 via 10.98.0.2 proto 80',
   `ip neigh del 172.21.2.1 dev ${TUNNEL}`,
   `ip neigh replace 172.21.2.1 lladdr 66:00:00:00:00:99 dev ${TUNNEL}`,

@@ -224,4 +224,6 @@ test('of a host that leaves nothing stays: no route, no end of a tunnel, no entr
   expect(isTraced(await must('calico-01', traces))).toBe(true);
   await must('calico-01', 'calicoctl delete node calico-03');
   for (const host of HOSTS.slice(0, 2)) await until('no trace', host, traces, (text) => !isTraced(text));
+  expect(await must('calico-01', 'calicoctl ipam check')).toContain('Found 4 node tunnel IPs.');
+  expect(await must('calico-01', 'calicoctl ipam check')).toContain('Check complete; found 0 problems.');
 }, 30_000);

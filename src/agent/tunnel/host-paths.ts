@@ -4,6 +4,8 @@ import type { KernelEvent } from '../../kernel/event/events.ts';
 import { isPathEvent } from '../../kernel/event/path-event.ts';
 import { mergePaths, NO_PATHS, type PathState } from '../../kernel/reconcile/path-state.ts';
 import type { PathOutcome, Paths } from '../../kernel/reconcile/paths.ts';
+import { PATH_PROTOCOL } from '../../kernel/route/routes.ts';
+import { cidrFamily, formatCidr } from '../../net/cidr.ts';
 import type { ClusterRouteChanges, ClusterRoutes } from '../../routing/cluster-routes.ts';
 import type { Log } from '../../sys/log.ts';
 import { computeChangedPaths, computeClusterPaths } from './cluster-paths.ts';
@@ -38,6 +40,18 @@ function isChange({ peers, routes, blackholes }: ClusterRouteChanges[4]): boolea
 function linkNames({ routes }: PathState): ReadonlySet<string> {
   const links = [...routes.values()].flatMap(({ way }) => ('link' in way ? [way.link] : []));
   return new Set(links.flatMap((link) => (link.kind === 'name' ? [link.name] : [])));
+}
+
+/**
+ * Somebody else's route where one of ours is wanted: whoever writes last has the place, and nobody is told that the other's is gone.
+ * BIRD writes one again that it has still to give up.
+ */
+function isInTheWay(event: KernelEvent, wanted: ClusterRoutes): boolean {
+  if (event.kind !== 'route' || event.route.protocol === PATH_PROTOCOL) return false;
+  const { destination } = event.route;
+  const { routes, blackholes } = wanted[cidrFamily(destination)];
+  const key = formatCidr(destination);
+  return routes.has(key) || blackholes.has(key);
 }
 
 export function createHostPaths({ paths, routes, support, log }: HostPathsContext): HostPaths {
@@ -88,6 +102,6 @@ export function createHostPaths({ paths, routes, support, log }: HostPathsContex
     reconcile() {
       if (isStarted) look(log.warn, 'restored');
     },
-    isConcerned: (event) => isStarted && isPathEvent(event, paths.marks),
+    isConcerned: (event) => isStarted && (isPathEvent(event, paths.marks) || isInTheWay(event, routes)),
   };
 }
