@@ -4,7 +4,7 @@ import { sameContent } from '../../base/equal.ts';
 import { observeUplinks, type Uplink } from '../../kernel/link/uplinks.ts';
 import { applyWorkloadMtu } from '../../kernel/link/workload-link-mtu.ts';
 import type { Family, Ip } from '../../net/ip.ts';
-import { describeMtu, type MtuReport } from '../../routing/mtu/describe-mtu.ts';
+import { describeMtu, describeNarrow, type MtuReport } from '../../routing/mtu/describe-mtu.ts';
 import {
   computeCommonMtu,
   computeTunnelMtu,
@@ -71,6 +71,7 @@ export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuC
   let uplink: Uplink | undefined = observeUplinks()[0];
   let input: MtuInput = { uplinkBytes: uplink?.mtuBytes ?? FALLBACK_MTU_BYTES, settings: PLAIN, pools: [] };
   let done: MtuInput | undefined;
+  let narrow: readonly string[] = [];
   let pattern: RegExp | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -94,6 +95,12 @@ export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuC
     input = { ...input, uplinkBytes };
   }
 
+  function tellNarrow(now: readonly string[]): void {
+    for (const line of now) if (!narrow.includes(line)) log.error(line);
+    for (const line of narrow) if (!now.includes(line)) log.info(`no longer: ${line}`);
+    narrow = now;
+  }
+
   function look(): void {
     timer = undefined;
     if (signal.aborted) return;
@@ -105,7 +112,9 @@ export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuC
       if (known === undefined) return;
       done = input;
       keepMtu(computeCommonMtu(input), log);
-      publish(describeMtu({ input, uplink: uplink?.name, unmade: unmade() }));
+      const report = { input, uplink: uplink?.name, unmade: unmade() };
+      publish(describeMtu(report));
+      tellNarrow(describeNarrow(report));
       apply(known);
     } catch (error) {
       log.error('set the MTU of workloads', error);

@@ -3,7 +3,7 @@ import { formatCidr } from '../../net/cidr.ts';
 import type { Encapsulation } from '../../net/encapsulation.ts';
 import { type Family, familyOf } from '../../net/ip.ts';
 import { IPIP_LINK, VXLAN_LINKS } from '../cluster-routes.ts';
-import { computeTunnelMtu, computeWorkloadMtu, type MtuInput, type MtuPool, waysOf } from './path-mtu.ts';
+import { computeTunnelMtu, computeWorkloadMtu, isTooNarrow, type MtuInput, type MtuPool, waysOf } from './path-mtu.ts';
 
 /** By the names that Calico gives the devices (Calico v3.33, felix/dataplane/linux/dataplanedefs). */
 const DEVICES: Readonly<Record<Encapsulation, Readonly<Record<Family, string>>>> = {
@@ -27,12 +27,21 @@ function describePool({ input, uplink, unmade }: MtuReport, pool: MtuPool): stri
   const tunnels = waysOf(input, pool, family).map(
     (encapsulation) => `${DEVICES[encapsulation][family]} ${computeTunnelMtu(input, encapsulation, family)}`,
   );
+  const first = `${uplink ?? 'no uplink'} ${input.uplinkBytes}`;
+  if (isTooNarrow(input, pool))
+    return `${formatCidr(pool.cidr)}: no way to other hosts, as ${first} → ${tunnels[0]} is less than IPv${family} needs`;
   const steps = [
-    `${uplink ?? 'no uplink'} ${input.uplinkBytes}`,
+    first,
     ...(tunnels.length === 0 ? [] : [tunnels.join(' and ')]),
     `workloads ${computeWorkloadMtu(input, [pool.cidr.address])}`,
   ];
   return `${formatCidr(pool.cidr)}: ${steps.join(' → ')}`;
+}
+
+/** A line for each pool that has no way to other hosts because packets of its family would be too large. */
+export function describeNarrow(report: MtuReport): readonly string[] {
+  const narrow = report.input.pools.filter((pool) => isTooNarrow(report.input, pool));
+  return narrow.map((pool) => describePool(report, pool));
 }
 
 /** A line for each pool. */

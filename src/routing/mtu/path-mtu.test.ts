@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { parseCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
-import { describeMtu } from './describe-mtu.ts';
+import { describeMtu, describeNarrow } from './describe-mtu.ts';
 import { computeCommonMtu, computeWorkloadMtu, type MtuInput, type MtuPool, type MtuSettings } from './path-mtu.ts';
 
 const AUTOMATIC = { 4: undefined, 6: undefined };
@@ -42,6 +42,7 @@ test.each<readonly [Partial<MtuSettings>, number, readonly string[], number]>([
   [{ encrypts: { 4: true, 6: true }, wireguard: { 4: undefined, 6: 1300 } }, 1500, ['10.1.0.1', 'fd01::1'], 1300],
   [{ vxlan: { 4: 10, 6: 10 } }, 1500, ['10.2.0.1'], 68],
   [{}, 1300, ['fd02::1'], 1280],
+  [{ encrypts: { 4: true, 6: true } }, 1300, ['fd01::1'], 1280],
 ])('%j, uplink %d, workload with %j: %d', (settings, uplinkBytes, addresses, wanted) => {
   expect(mtuOf(settings, uplinkBytes, ...addresses)).toBe(wanted);
 });
@@ -71,4 +72,15 @@ test('the way into each pool, for people', () => {
   expect(describeMtu({ input: { ...input, pools: pools.slice(2, 3) }, uplink: undefined, unmade: new Set() })).toEqual([
     '10.3.0.0/16: no uplink 1500 → tunl0 1480 → workloads 1480',
   ]);
+});
+
+test('IPv6 has no way through a tunnel that takes less than 1280 bytes, which is said; what encrypts takes as much', () => {
+  const settings = { ...PLAIN, encrypts: { 4: false, 6: true } };
+  const reportOf = (uplinkBytes: number) => ({
+    ...{ uplink: 'eth0', unmade: new Set<MtuPool['encapsulation']>() },
+    input: { uplinkBytes, settings, pools: pools.slice(3) },
+  });
+  const line = 'fd02::/64: no way to other hosts, as eth0 1349 → vxlan-v6.calico 1279 is less than IPv6 needs';
+  expect(describeMtu(reportOf(1349))).toEqual(['fd01::/64: eth0 1349 → wg-v6.cali 1280 → workloads 1280', line]);
+  expect([describeNarrow(reportOf(1349)), describeNarrow(reportOf(1350))]).toEqual([[line], []]);
 });

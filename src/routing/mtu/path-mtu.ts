@@ -28,13 +28,23 @@ export interface MtuInput {
 /** Less is no link of the family (RFC 791, RFC 8200). */
 const LEAST_BYTES: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 
-/** Of the device. */
+/**
+ * Of the device. One that encrypts sends what is larger than the uplink in parts, so that it takes what its family needs at least;
+ * the kernel gives other tunnels no more than the uplink leaves.
+ */
 export function computeTunnelMtu(
   { uplinkBytes, settings }: MtuInput,
   encapsulation: Encapsulation,
   family: Family,
 ): number {
-  return settings[encapsulation][family] ?? uplinkBytes - encapsulationBytes(encapsulation, family);
+  const bytes = settings[encapsulation][family] ?? uplinkBytes - encapsulationBytes(encapsulation, family);
+  return encapsulation === 'wireguard' ? Math.max(bytes, LEAST_BYTES[family]) : bytes;
+}
+
+/** Whether the way into the pool takes less than every link of its family must, so that there is none. */
+export function isTooNarrow(input: MtuInput, pool: MtuPool): boolean {
+  const family = familyOf(pool.cidr.address);
+  return pool.encapsulation !== 'none' && computeTunnelMtu(input, pool.encapsulation, family) < LEAST_BYTES[family];
 }
 
 /** What is between hosts for packets of a family: the encapsulation of the pool, and encryption while some peers have it. */
