@@ -38,6 +38,7 @@ const NEEDS: readonly Need[] = [
 const PROGRAMS: readonly { readonly name: ProgramName; readonly required: boolean; readonly neededBy: string }[] = [
   { name: 'bird', required: true, neededBy: 'routes between hosts' },
   { name: 'etcd', required: false, neededBy: 'one machine without a cluster' },
+  { name: 'wireguard-go', required: false, neededBy: 'encryption between hosts where the kernel has no WireGuard' },
   { name: 'bwrap', required: false, neededBy: 'rkt' },
   { name: 'crun', required: false, neededBy: 'rkt' },
 ];
