@@ -42,7 +42,7 @@ const TUNNELS: readonly Tunnel[] = [
 /** The pods of ours get the tunnel's MTU, and their packets meet the agent's rules. */
 async function addTunnelledPair(lab: string, { patch, device }: Tunnel): Promise<Pair> {
   await execOnHost(lab, OURS[0], ['calicoctl', 'patch', ...patch]);
-  const untilThere = `for i in $(seq 100); do ip route show table all | grep -q 'dev ${device} proto 80' && exit 0; sleep 0.1; done; exit 1`;
+  const untilThere = `for i in $(seq 100); do ip route show table all | grep -q 'dev ${device} .*proto 80' && exit 0; sleep 0.1; done; exit 1`;
   const pair = await addPair(lab, OURS);
   for (const host of OURS) await execOnHost(lab, host, ['sh', '-c', untilThere]);
   return pair;

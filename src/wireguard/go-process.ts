@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { OcicatError } from '../base/errors.ts';
 import { followChild, type RunningProcess, tryFollowProcess } from '../sys/process/running-process.ts';
 import { observeProcesses } from '../sys/processes.ts';
-import { describeMissing, isInstalled } from '../sys/programs.ts';
+import { describeMissing, isInstalled, systemEnvironment } from '../sys/programs.ts';
 import type { DeviceControl } from './held-device.ts';
 import { createUapiControl, makeSocketDirectory, socketPathOf } from './uapi-socket.ts';
 
@@ -63,7 +63,7 @@ export async function tryTakeOverGo(deviceName: string): Promise<RunningProcess 
   return answers ? tryFollowProcess(pid) : undefined;
 }
 
-/** In the foreground, as it would else start another process and end. It says nothing, as who would read it may be gone. */
+/** In the foreground, as it would else start another process and end. It says nothing, as who would read it may be gone. What the agent is told is not for it. */
 const ENVIRONMENT = { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'silent' };
 
 /**
@@ -76,7 +76,7 @@ export async function startGo(deviceName: string): Promise<RunningProcess> {
   makeSocketDirectory();
   rmSync(socketPathOf(deviceName), { force: true });
   const child = Bun.spawn([PROGRAM, '-f', deviceName], {
-    env: { ...process.env, ...ENVIRONMENT },
+    env: { ...systemEnvironment, ...ENVIRONMENT },
     stdio: ['ignore', 'ignore', 'ignore'],
     detached: true,
   });
