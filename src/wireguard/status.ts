@@ -5,12 +5,15 @@ import { observeTunnelLink, type TunnelStatus } from '../kernel/link/tunnel-stat
 import { withRouteSocket } from '../sys/netlink.ts';
 import { observeWireguardLinks, type WireguardLink } from './link.ts';
 import { createNetlinkControl } from './netlink-control.ts';
-import { createUapiControl } from './uapi-socket.ts';
+import { createUapiControl, findSocket } from './uapi-socket.ts';
 
 /** Undefined where nothing answers: the program that encrypts has ended, and nothing passes. */
 async function tryCountPeers({ name, kind }: WireguardLink): Promise<number | undefined> {
   try {
-    const { peers } = await (kind === 'kernel' ? createNetlinkControl(name) : createUapiControl(name)).read();
+    const { peers } = await (kind === 'kernel'
+      ? createNetlinkControl(name)
+      : createUapiControl(name, findSocket(name))
+    ).read();
     return peers.length;
   } catch (error) {
     if (isOcicatError(error)) return undefined;

@@ -1,5 +1,5 @@
 // Speaks with a WireGuard device of a program over its socket: one request, one answer.
-import { lstatSync, mkdirSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readlinkSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import type { DeviceControl } from './held-device.ts';
@@ -7,11 +7,19 @@ import { GET_REQUEST, parseGetAnswer, printSetRequest, refuseFailure } from './u
 
 /** Where such programs listen, and where wg(8) looks for them. */
 const DIRECTORY = '/var/run/wireguard';
+/** Where the host sees that of agents which are pods: in their image DIRECTORY is a link to it. */
+const SHARED_DIRECTORY = '/var/run/calico/wireguard';
 const ANSWER_TIMEOUT_MS = 5_000;
 const END = '\n\n';
 
 export function socketPathOf(deviceName: string): string {
   return `${DIRECTORY}/${deviceName}.sock`;
+}
+
+/** As seen from the host, whatever its agent runs in. */
+export function findSocket(deviceName: string): string {
+  const shared = `${SHARED_DIRECTORY}/${deviceName}.sock`;
+  return existsSync(shared) ? shared : socketPathOf(deviceName);
 }
 
 /** The directory may be a link, to one that agents share which are pods and have a root each. */
@@ -58,8 +66,7 @@ async function ask(path: string, request: string): Promise<string> {
   }
 }
 
-export function createUapiControl(deviceName: string): DeviceControl {
-  const path = socketPathOf(deviceName);
+export function createUapiControl(deviceName: string, path = socketPathOf(deviceName)): DeviceControl {
   return {
     read: async () => parseGetAnswer(await ask(path, GET_REQUEST)),
     write: async (change, privateKey) => refuseFailure(await ask(path, printSetRequest(change, privateKey))),

@@ -99,6 +99,13 @@ describe.each([...UNDERLAYS])('$name', ({ families }) => {
       await untilProbes(underlay, mode.crossesSegments);
     }, 30_000);
 
+    if (mode.encrypts)
+      test('the status of a host shows what encrypts, and to how many hosts', async () => {
+        const status = await underlay.lab.must('calico-01', 'calicoctl node status');
+        const devices = families.map((family) => (family === 'ipv4' ? 'wireguard.cali' : 'wg-v6.cali'));
+        for (const device of devices) expect(status).toMatch(new RegExp(`\\| ${device} .* \\| +2 \\| up +\\|`));
+      });
+
     test('too large packets have an answer that says how large they may be', async () => {
       const { c, d } = underlay.pods;
       for (const [place, to] of (mode.crossesSegments ? [c, d] : [c]).entries())
