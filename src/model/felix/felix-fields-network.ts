@@ -68,7 +68,7 @@ export const networkFields = {
   ipForwarding: sparse(enabled, 'Whether forwarding is switched on in the kernel.', 'Enabled'),
   externalNodesList: optional(
     list(cidrOrIp),
-    'Hosts outside of the cluster that count as its hosts (natOutgoingExclusions).',
+    'Hosts outside of the cluster that count as its hosts: for natOutgoingExclusions, and as senders of VXLAN.',
   ),
   debugMemoryProfilePath: textField('Where memory profiles go.'),
   debugDisableLogDropping: flag('Whether no log line is ever dropped.', 'false'),
