@@ -7,7 +7,7 @@ import { isDatastoreVariable } from '../../datastore/open/config.ts';
 import { followMove, loadDatastoreConfig } from '../../datastore/open/open.ts';
 import { openLogFile } from '../../sys/files.ts';
 import { describeOtherBirds, describeOtherEtcds } from '../../sys/other-daemons.ts';
-import { signalProcess } from '../../sys/processes.ts';
+import { hasEnded, signalProcess } from '../../sys/processes.ts';
 import { replaceFile } from '../../sys/replace-file.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { sleep } from '../cli/time.ts';
@@ -139,11 +139,12 @@ function refuseUnit(): void {
 /** Ends the agents of this host, as an update of one does: the data plane stays. Throws `timeout`. */
 async function stopAgents(invocation: Invocation): Promise<void> {
   const { stdio, signal } = invocation;
-  for (const pid of observeAgents()) {
+  const stopped = observeAgents();
+  for (const pid of stopped) {
     stdio.write(`Stopping calico-node (process ${pid}).\n`);
     signalProcess(pid, 'SIGTERM');
   }
-  for (let waitedMs = 0; observeAgents().length > 0; waitedMs += POLL_MS) {
+  for (let waitedMs = 0; !stopped.every(hasEnded) || observeAgents().length > 0; waitedMs += POLL_MS) {
     if (waitedMs >= STOP_TIMEOUT_MS) {
       const message = `node run: calico-node still runs ${STOP_TIMEOUT_MS / 1000} s after SIGTERM`;
       throw new OcicatError('timeout', `${message}; if an init system starts it again, stop it there`);
