@@ -44,12 +44,19 @@ export interface PeeringAddressChange {
 
 const ADD = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
 
-function request(socket: netlink.Netlink, type: number, more: number, addresses: readonly Ip[], done: number): void {
+/** Returns those that were changed; `done`: of the others, which are as wanted already. */
+function request(
+  socket: netlink.Netlink,
+  type: number,
+  more: number,
+  addresses: readonly Ip[],
+  done: number,
+): readonly Ip[] {
   const refused = requestEach(socket, addresses, (writer, address, flags) =>
     write(writer, type, flags | more, address),
   );
   const [failure] = refused.filter(({ errno }) => errno !== done);
-  if (failure === undefined) return;
+  if (failure === undefined) return addresses.filter((address) => !refused.some(({ item }) => item === address));
   const action = type === RTM_NEWADDR ? 'add' : 'remove';
   throw netlink.refusalError(`${action} address "${formatCidr(hostCidr(failure.item))}"`, failure);
 }
@@ -64,8 +71,9 @@ export function applyPeeringAddresses(wanted: readonly Ip[]): PeeringAddressChan
     const there = new Set(standing.map(({ address }) => address.address));
     const added = wanted.filter((address) => !there.has(address));
     const removed = [...there].filter((address) => !wanted.includes(address));
-    request(socket, RTM_NEWADDR, ADD, added, EEXIST);
-    request(socket, RTM_DELADDR, 0, removed, EADDRNOTAVAIL);
-    return { added, removed };
+    return {
+      added: request(socket, RTM_NEWADDR, ADD, added, EEXIST),
+      removed: request(socket, RTM_DELADDR, 0, removed, EADDRNOTAVAIL),
+    };
   });
 }
