@@ -6,9 +6,9 @@ const DEVICE = 'by-hand';
 const PORT = 51820;
 const INSIDE = ['10.209.0.1', '10.209.0.2'] as const;
 
-/** Prints the public key; the private one stays on the host. */
+/** In a session of its own, as daemons are, which the scheduler gives a share of its own; prints the public key, the private one stays. */
 const MAKE_DEVICE = `
-  ip link add ${DEVICE} type wireguard 2>/dev/null || wireguard-go ${DEVICE} >/dev/null 2>&1
+  ip link add ${DEVICE} type wireguard 2>/dev/null || setsid --fork --wait wireguard-go ${DEVICE} >/dev/null 2>&1
   umask 077; wg genkey >/tmp/${DEVICE}.key
   wg set ${DEVICE} private-key /tmp/${DEVICE}.key listen-port ${PORT}
   wg pubkey </tmp/${DEVICE}.key`;
