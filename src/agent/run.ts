@@ -2,35 +2,28 @@
 
 import { createAttacher } from '../attach/attacher.ts';
 import type { AttachContext } from '../attach/context.ts';
-import { addressesOf, linkOf } from '../attach/endpoint/endpoint.ts';
 import { type NodeCache, openNodeCache } from '../attach/endpoint/node-cache.ts';
 import { forgetDeleted } from '../attach/write-back.ts';
-import { openBird } from '../bird/bird.ts';
 import { openCniServer } from '../cni/server/server.ts';
 import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/open/config.ts';
 import { openDatastore } from '../datastore/open/open.ts';
-import { openPaths } from '../kernel/reconcile/paths.ts';
 import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
-import { findHostRoot } from '../sys/host-root.ts';
 import { type LeveledLog, openLog } from '../sys/log.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
 import { openBaseFirewall } from './base-firewall.ts';
-import { openBgpPasswords } from './bgp/passwords.ts';
-import { createWorkloadPeers } from './bgp/workload-peers.ts';
+import { openBgpSpeaker } from './bgp-speaker.ts';
 import { type FelixOverrides, parseFelixOverrides } from './config/felix-overrides.ts';
 import { computeLogLevel } from './config/felix-settings.ts';
 import type { AgentSettings } from './config/settings.ts';
-import { openHostEncryptions } from './encryption/host-encryption.ts';
 import { joinCluster } from './join-cluster.ts';
 import { LEASE_GRACE_MS } from './node/claim.ts';
 import { createForwarding } from './node/forwarding.ts';
 import { followHostAddresses } from './node/host-addresses.ts';
 import { observeHost } from './node/host-identity.ts';
-import { followHostMtu, type MtuLink } from './node/host-mtu.ts';
 import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
 import { createPolicyApplied } from './policy-applied.ts';
@@ -39,17 +32,12 @@ import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
 import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
 import { createHostEndpoints } from './state/host-endpoints.ts';
-import { createNodeStatusReporter } from './state/node-status.ts';
-import { createRouter } from './state/router.ts';
 import { createSession, type Session } from './state/session.ts';
 import { createSettingsConsumers } from './state/settings-consumers.ts';
 import { createStatusReporter } from './state/status-reporter.ts';
 import { createWorkloads } from './state/workloads.ts';
 import { createStatusFile } from './status-file.ts';
-import { createHostPaths } from './tunnel/host-paths.ts';
-import { createRouteFaults } from './tunnel/route-faults.ts';
-import { followTunnelAddresses } from './tunnel/tunnel-addresses.ts';
-import { createTunnelSupport } from './tunnel/tunnel-support.ts';
+import { openUnderlay } from './underlay.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
 import { createIdleTimer } from './upkeep/idle-timer.ts';
 import { watchOtherFirewalls } from './upkeep/other-firewalls.ts';
@@ -61,8 +49,6 @@ import { watchThreads } from './upkeep/threads.ts';
 import { createWorkloadLinks, observeRunningLinks } from './workload-links.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
-/** On the host, whoever's root the agent has. */
-const PASSWORDS_DIRECTORY = '/etc/calico/bgp-passwords';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
 /** When memory is returned to the kernel: after work, while there is none, and while it does not end. */
 const IDLE_TIMES = { idleMs: 3_000, againMs: 5_000, busyMs: 30_000 };
@@ -109,12 +95,6 @@ function withOwnWrites(cache: NodeCache, session: Session): NodeCache {
   };
 }
 
-/** Of the workloads of this node; undefined while the store has not been read. */
-function linksOf(cache: NodeCache): readonly MtuLink[] | undefined {
-  if (!cache.isInSync()) return undefined;
-  return cache.endpoints().map(({ endpoint }) => ({ ...linkOf(endpoint), addresses: addressesOf(endpoint) }));
-}
-
 /** `closing` ends all that was opened, the last first. */
 async function run(
   settings: AgentSettings,
@@ -132,7 +112,6 @@ async function run(
   const { firewall, base } = closing.adopt(openBaseFirewall(settings, log), (one) => one.close());
   reportHostPrograms(settings, config, log);
   const datastore = await openStore(config, log, closing, signal);
-  const bird = closing.adopt(openBird({ runDirectory: RUN_DIRECTORY, log: log.info }), (one) => one.release());
   const remover = closing.adopt(openLinkRemover(), (one) => one.close());
   const flusher = closing.adopt(openFlowFlusher(), (one) => one.close());
   const idleTimer = closing.adopt(createIdleTimer(IDLE_TIMES, releaseMemory), (one) => one.close());
@@ -149,29 +128,12 @@ async function run(
     one.close(),
   );
   const workloads = createWorkloads(log);
-  const tunnelSupport = createTunnelSupport({ pools: nodeCache.ipam.pools, log });
-  const paths = closing.adopt(openPaths(), (one) => one.close());
-  const hostPaths = createHostPaths({ paths, routes: clusterState.clusterRoutes, support: tunnelSupport, log });
-  const routeFaults = createRouteFaults(createStatusFile(`${RUN_DIRECTORY}/route-faults`, log), log);
   const forwarding = createForwarding(log);
-  const encryption = closing.adopt(
-    openHostEncryptions({
-      ...{ nodeName, datastore, cache: nodeCache, nodeLease, directory: LIBRARY_DIRECTORY, log },
-      ...{ compute: clusterState.encryption, setGuarded: dataplane.setGuarded, setPaths: hostPaths.setOthers },
-      mtuBytes: (family) => hostMtu.encrypted(family),
-    }),
-    (one) => one.close(),
-  );
-  const hostMtu = followHostMtu(
-    {
-      links: () => linksOf(nodeCache),
-      changed: encryption.touch,
-      unmade: tunnelSupport.unmade,
-      publish: createStatusFile(`${RUN_DIRECTORY}/mtu-of-pools`, log),
-      log,
-    },
-    signal,
-  );
+  const host = { nodeName, datastore, nodeLease, clusterState, dataplane, runDirectory: RUN_DIRECTORY, log };
+  const underlay = openUnderlay({ ...host, cache: nodeCache, libraryDirectory: LIBRARY_DIRECTORY }, closing, signal);
+  const { hostPaths, hostMtu, encryption, tunnelSupport, tunnelAddresses } = underlay;
+  const hasBird = settings.backend === 'bird';
+  const speaker = openBgpSpeaker({ ...host, hasBird }, closing);
   const refresher = closing.adopt(createRefresher({ dataplane, workloads, hostPaths, log }), (one) => one.close());
   const hostEndpoints = createHostEndpoints({ dataplane, log });
   const reporter = closing.adopt(
@@ -183,45 +145,12 @@ async function run(
   );
   const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
   const settingsConsumers = createSettingsConsumers(targets);
-  const hasBird = settings.backend === 'bird';
-  const observeOwn = hasBird ? clusterState.ownRouting : () => undefined;
-  const workloadPeers = createWorkloadPeers({ observe: observeOwn, dataplane, log });
-  const passwordsFolder = `${findHostRoot()}${PASSWORDS_DIRECTORY}`;
-  const passwords = closing.adopt(
-    openBgpPasswords(passwordsFolder, () => router.touch()),
-    (one) => one.close(),
-  );
-  const observeRouting = () => {
-    const input = clusterState.routingInput();
-    return input && passwords.fill({ ...input, workloads: workloadPeers.workloads() });
-  };
-  const router = closing.adopt(createRouter(bird, observeRouting, log), (one) => one.close());
-  const birdSocket = hasBird ? bird.socketPath : undefined;
-  const nodeStatuses = closing.adopt(
-    createNodeStatusReporter({ nodeName, datastore, nodeLease, birdSocket, notes: router.notes, log }),
-    (one) => one.close(),
-  );
-  const encryptsHosts = () => clusterState.settings().wireguardHostEncryptionEnabled === true;
-  const inTunnels = { nodeName, datastore, cache: nodeCache, nodeLease, encryptsHosts, log, now: Date.now };
-  const tunnelAddresses = followTunnelAddresses(inTunnels, signal);
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
-    ...{
-      dataplane,
-      workloads,
-      workloadPeers,
-      hostPaths,
-      routeFaults,
-      hostEndpoints,
-      encryption,
-      hostMtu,
-      forwarding,
-      nodeStatuses,
-      touchIdle: idleTimer.touch,
-      log,
-    },
-    touchRouting: hasBird ? router.touch : () => undefined,
+    ...{ dataplane, workloads, hostEndpoints, forwarding, touchIdle: idleTimer.touch, log },
+    ...{ hostPaths, routeFaults: underlay.routeFaults, encryption, hostMtu },
+    ...{ workloadPeers: speaker.workloadPeers, nodeStatuses: speaker.nodeStatuses, touchRouting: speaker.touchRouting },
     touchTunnelAddresses: tunnelAddresses.touch,
     deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
   });
@@ -247,7 +176,7 @@ async function run(
   const otherFirewalls = watchOtherFirewalls(log, signal);
   const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
   const touchHost = () => {
-    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption, workloadPeers]) follower.touch();
+    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption, speaker.workloadPeers]) follower.touch();
   };
   const housekeeping = startHousekeeping(
     { workloads, hostPaths, podMacs, attacher, cni: server.dispatcher },
@@ -259,7 +188,16 @@ async function run(
   session.onRead(hostMtu.touch);
   session.onRead(tunnelSupport.unmade);
   watchThreads(log, signal);
-  const reconciled = { dataplane, workloads, hostPaths, forwarding, otherFirewalls, touchHost, bird, log };
+  const reconciled = {
+    dataplane,
+    workloads,
+    hostPaths,
+    forwarding,
+    otherFirewalls,
+    touchHost,
+    bird: speaker.bird,
+    log,
+  };
   await Promise.race([runReconciler(reconciled, signal), session.run(signal), nodeLease.keep(signal)]);
 }
 
