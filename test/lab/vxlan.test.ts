@@ -82,8 +82,13 @@ test('within a subnet CrossSubnet sends them as they are, and between subnets in
   const { a, c, d } = underlay.pods;
   const ping = (to: typeof c) =>
     must(a.host, `${inside(a)} bash -c '${to.addresses.map((ip) => `ping -n -c 3 -i 0.2 ${ip}`).join(';')}'`);
-  expect(await capture(['udp port 4789', ofPods()], () => ping(c))).toEqual([0, 12]);
-  expect(await capture(['udp port 4789', ofPods()], () => ping(d))).toEqual([12, 0]);
+  // what the probes have begun may still be under way
+  const echoes = `(icmp or icmp6) and (${ofPods()})`;
+  const toSecond = 'udp port 4789 and (host 10.99.0.2 or host fd99::2)';
+  expect(await capture([toSecond, echoes], () => ping(c))).toEqual([0, 12]);
+  const [encapsulated, plain] = await capture(['udp port 4789', echoes], () => ping(d));
+  expect(encapsulated).toBeGreaterThanOrEqual(12);
+  expect(plain).toBe(0);
   await setPools({ vxlanMode: 'Always' });
   await untilAllReach();
 });
@@ -182,7 +187,9 @@ test('what a host sends to a pod elsewhere from its own address is answered thro
   await eventually('the answer', 5_000, async () =>
     (await underlay.lab.on('calico-01', ping)).status === 0 ? true : undefined,
   );
-  expect(await capture(['udp port 4789', ofPods()], () => must('calico-01', ping))).toEqual([2, 0]);
+  const [encapsulated, plain] = await capture(['udp port 4789', ofPods()], () => must('calico-01', ping));
+  expect(encapsulated).toBeGreaterThanOrEqual(2);
+  expect(plain).toBe(0);
   await must('calico-01', 'calicoctl delete gnp ping');
 });
 
