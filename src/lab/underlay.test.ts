@@ -5,7 +5,7 @@ import { printSegmentsScript, printUplinkScript } from './underlay.ts';
 test('one segment is a bridge with the address of the services, and nothing is forwarded', () => {
   expect(printSegmentsScript(computeLabPlan('x', { nodes: 2, segments: 1, families: ['ipv4'] }))).toBe(`set -e
 ip link set lo up
-ip link add underlay type bridge
+ip link add underlay address 02:00:00:00:99:01 type bridge
 ip -4 address add 10.99.0.254/24 dev underlay
 ip link set underlay up`);
 });

@@ -14,9 +14,15 @@ function addressLine(family: LabFamily, address: string, device: string): string
   return `${IP_COMMANDS[family]} address add ${address}/${PREFIX_LENGTHS[family]} dev ${device}${flag}`;
 }
 
-function segmentLines({ bridge, subnets }: LabSegment): readonly string[] {
+/** One of its own: without it a bridge has the lowest of its links, and is another router when one of them comes or goes. */
+function macOf({ number }: LabSegment): string {
+  return `02:00:00:00:99:${number.toString(16).padStart(2, '0')}`;
+}
+
+function segmentLines(segment: LabSegment): readonly string[] {
+  const { bridge, subnets } = segment;
   return [
-    `ip link add ${bridge} type bridge`,
+    `ip link add ${bridge} address ${macOf(segment)} type bridge`,
     ...subnets.map(({ family, gateway }) => addressLine(family, gateway, bridge)),
     `ip link set ${bridge} up`,
   ];
