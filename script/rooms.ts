@@ -76,7 +76,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/node':
     'base net blocks model/meta model/ipam routing/mtu sys datastore/* ipam kernel/route kernel/link agent/config',
   'agent/encryption':
-    'base net schema model/meta firewall/encryption routing/wireguard sys datastore datastore/resource ipam kernel/reconcile wireguard agent/node',
+    'base net schema model/meta model/felix firewall/encryption routing/wireguard sys datastore datastore/resource ipam kernel/reconcile wireguard agent/node',
   'agent/tunnel':
     'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'agent/bgp': 'base net policy/types firewall routing sys kernel/link',

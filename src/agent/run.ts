@@ -19,6 +19,7 @@ import { openBgpSpeaker } from './bgp-speaker.ts';
 import { type FelixOverrides, parseFelixOverrides } from './config/felix-overrides.ts';
 import { computeLogLevel } from './config/felix-settings.ts';
 import type { AgentSettings } from './config/settings.ts';
+import { assumeEncryption } from './encryption/key-files.ts';
 import { joinCluster } from './join-cluster.ts';
 import { LEASE_GRACE_MS } from './node/claim.ts';
 import { createForwarding } from './node/forwarding.ts';
@@ -121,7 +122,10 @@ async function run(
   const nodeLease = closing.adopt(await joinCluster(claimant, settings, signal), (one) => one.release());
 
   const nodeCache = openNodeCache(datastore, nodeName);
-  const clusterState = createClusterState({ nodeName, routerId: routerIdOf(settings), felix: felix.spec, log });
+  const assumed = assumeEncryption(LIBRARY_DIRECTORY);
+  const clusterState = createClusterState({
+    ...{ nodeName, routerId: routerIdOf(settings), felix: felix.spec, assumed, log },
+  });
   const forget = createFlowFlushQueue(flusher, log);
   const publishRefused = createStatusFile(`${RUN_DIRECTORY}/refused-endpoints`, log);
   const dataplane = closing.adopt(createDataplane({ kernel: firewall, log, forget, publishRefused }), (one) =>

@@ -7,6 +7,7 @@ import type { HostEncryption } from '../../routing/wireguard/cluster.ts';
 import type { Log } from '../../sys/log.ts';
 import { applySysctls } from '../../sys/sysctl.ts';
 import { createWireguard } from '../../wireguard/wireguard.ts';
+import { keyFileName } from './key-files.ts';
 
 /** Changes that come this close together are one. */
 const GATHER_MS = 20;
@@ -51,7 +52,7 @@ export function createEncrypter({ directory, publish, mtuBytes, log }: Encrypter
   let complaint: string | undefined;
   /** What is wrong is with the store: the device does what it did. */
   let isUntold = false;
-  const keyName = `wireguard-ipv${family}.key`;
+  const keyName = keyFileName(family);
   const keys = watchFile(directory, keyName, () => later(GATHER_MS));
   const wireguard = createWireguard({
     family,

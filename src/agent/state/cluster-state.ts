@@ -9,6 +9,7 @@ import {
   type FelixConfigurationSpec,
   felixConfiguration,
 } from '../../model/felix/felix-configuration.ts';
+import { recoverFelixConfiguration } from '../../model/felix/recover.ts';
 import { computeNodeSettings } from '../../model/felix/settings-for-node.ts';
 import { type IPPool, ipPool } from '../../model/ipam/ip-pool.ts';
 import type { Resource } from '../../model/meta/resource.ts';
@@ -70,6 +71,8 @@ export interface ClusterStateContext {
   readonly routerId: RoutingInput['routerId'];
   /** Settings of this host, which go before those in the store. */
   readonly felix: FelixConfigurationSpec;
+  /** Of settings in the store that cannot be read, and have not been before. */
+  readonly assumed?: FelixConfigurationSpec;
   readonly log: Log;
 }
 
@@ -83,13 +86,18 @@ function externalNodes({ externalNodesList = [] }: FelixSettings): readonly Cidr
   return externalNodesList.flatMap((text) => tryParseCidrOrIp(text) ?? []).map(maskCidr);
 }
 
-export function createClusterState({ nodeName, routerId, felix, log }: ClusterStateContext): ClusterState {
+export function createClusterState(context: ClusterStateContext): ClusterState {
+  const { nodeName, routerId, felix, assumed = {}, log } = context;
   const nodes: InformerStore<Node> = createInformerStore(node, log);
   const pools: InformerStore<IPPool> = createInformerStore(ipPool, log);
   const bgpConfigurations: InformerStore<BGPConfiguration> = createInformerStore(bgpConfiguration, log);
   const peers: InformerStore<BGPPeer> = createInformerStore(bgpPeer, log);
   const filters: InformerStore<BGPFilter> = createInformerStore(bgpFilter, log);
-  const felixConfigurations: InformerStore<FelixConfiguration> = createInformerStore(felixConfiguration, log);
+  const felixConfigurations: InformerStore<FelixConfiguration> = createInformerStore(
+    felixConfiguration,
+    log,
+    (unread, before) => recoverFelixConfiguration(unread, before, assumed),
+  );
   const ownBlocks = createOwnBlocks(nodeName, log);
   const calculation = createRouteCalculation(nodeName);
   const readNode = createRoutingNodes();
