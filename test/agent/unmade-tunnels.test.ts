@@ -64,9 +64,13 @@ test.skipIf(hasTunnels('ipip'))(
       const { status, output } = add('a', ipam);
       expect([status, output.includes(`"default-ipv4-ippool\\" (192.168.0.0/16) ${CURE}`)], output).toEqual([1, true]);
     }
-    const { status, output } = host.run(`${CALICOCTL} node status`);
-    expect([status, output]).toEqual([1, expect.stringContaining(`"default-ipv4-ippool" (192.168.0.0/16) ${CURE}`)]);
-    expect(output).toContain('192.168.0.0/16: no way to other hosts, as the kernel has no tunnels of ipip');
+    const noWay = '192.168.0.0/16: no way to other hosts, as the kernel has no tunnels of ipip';
+    const { value } = await eventually('the way into the pool', 5_000, () => {
+      const shown = host.run(`${CALICOCTL} node status`);
+      return shown.output.includes(noWay) ? shown : undefined;
+    });
+    expect(value.status).toBe(1);
+    expect(value.output).toContain(`"default-ipv4-ippool" (192.168.0.0/16) ${CURE}`);
     expect(countLines()).toBe(1);
     expect(host.run('ip -d link show type ipip').output).toBe('');
     await putFarHost();
