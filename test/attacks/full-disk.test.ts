@@ -38,7 +38,8 @@ for (const [index, [what, prepare, named]] of DISKS.entries()) {
   test(`/var/lib/calico is ${what}: the agent starts, and pods come and go`, async () => {
     host.must(prepare);
     await host.startAgent();
-    for (const file of named) expect(host.log()).toContain(`${ERROR}/${file}": `);
+    for (const file of named)
+      await eventually(file, 5_000, () => (host.log().includes(`${ERROR}/${file}": `) ? true : undefined));
     if (named.length === 0) expect(host.log()).not.toContain(ERROR);
     const pod = `p${index}`;
     expect(host.addPod(pod, 'net1')).toMatch(/^192\.168\./);
