@@ -17,6 +17,15 @@ function observeWireguardGo(deviceName: string): readonly number[] {
   return observeProcesses((argv) => argv[0]?.endsWith(PROGRAM) === true && argv.at(-1) === deviceName);
 }
 
+/** Whoever encrypts for a device of this name, answers or not. */
+export function endGo(deviceName: string): void {
+  for (const pid of observeWireguardGo(deviceName)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {} // it has ended meanwhile
+  }
+}
+
 /** Resolves when it answers. Throws `unavailable` when it has ended, or is silent for too long. */
 async function untilReady({ ended }: RunningProcess, control: DeviceControl): Promise<void> {
   let end: string | undefined;
@@ -72,7 +81,7 @@ const ENVIRONMENT = { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'silent' };
  */
 export async function startGo(deviceName: string): Promise<RunningProcess> {
   if (!isInstalled(PROGRAM)) throw new OcicatError('unavailable', describeMissing(PROGRAM));
-  for (const pid of observeWireguardGo(deviceName)) process.kill(pid, 'SIGKILL');
+  endGo(deviceName);
   makeSocketDirectory();
   rmSync(socketPathOf(deviceName), { force: true });
   const child = Bun.spawn([PROGRAM, '-f', deviceName], {

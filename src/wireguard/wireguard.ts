@@ -7,7 +7,7 @@ import { withRouteSocket } from '../sys/netlink.ts';
 import type { RunningProcess } from '../sys/process/running-process.ts';
 import { createSupervisor } from '../sys/process/supervisor.ts';
 import { createQueue } from '../sys/queue.ts';
-import { startGo, tryTakeOverGo } from './go-process.ts';
+import { endGo, startGo, tryTakeOverGo } from './go-process.ts';
 import type { DeviceControl } from './held-device.ts';
 import { keepKey } from './key-file.ts';
 import { publicKeyOf, type WireguardKey } from './keys.ts';
@@ -115,8 +115,19 @@ export function createWireguard({ family, keyPath, publish, restarted, log }: Wi
     removeOthers(name);
   }
 
+  /** Who encrypted for a device that has gone may still answer, and has nothing to do with the next one of that name. */
+  function endWithoutDevice(name: string): void {
+    const isThere = withRouteSocket((socket) =>
+      observeWireguardLinks(socket, family).some((link) => link.name === name),
+    );
+    if (isThere) return;
+    letGo();
+    endGo(name);
+  }
+
   async function apply({ interfaceName, isThreaded, device, ...settings }: WantedWireguard): Promise<void> {
     setName(interfaceName);
+    endWithoutDevice(interfaceName);
     const link = withRouteSocket((socket) => ensureWireguardLink(socket, interfaceName, family));
     const control = await ensureControl(link);
     withRouteSocket((socket) => applyLinkSettings(socket, link.index, settings));

@@ -1,5 +1,4 @@
-// Where this host's private keys are, and what it says that one is there: the host encrypted when its agent last ran, since who no
-// longer encrypts has no key.
+// Where this host's private keys are, and what it says that one is there: the host has been told to encrypt.
 import { existsSync } from 'node:fs';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
 import type { Family } from '../../net/ip.ts';
