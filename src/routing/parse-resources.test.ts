@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { usualBgp } from '../../test/support/routing/bgp-settings.ts';
 import { type BGPConfigurationSpec, bgpConfiguration } from '../model/bgp/bgp-configuration.ts';
 import { bgpPeer } from '../model/bgp/bgp-peer.ts';
 import { ipPool } from '../model/ipam/ip-pool.ts';
@@ -62,18 +63,6 @@ test.each(pools)('a pool with %j', (more, expected) => {
   expect(parseRoutingPool(pool)).toEqual({ cidr: parseCidr('10.1.0.0/16'), ...expected });
 });
 
-const usual: BgpSettings = {
-  asNumber: 64512,
-  meshEnabled: true,
-  listenPort: 179,
-  bindToNodeIp: false,
-  ignoredInterfaces: [],
-  advertisements: [],
-  programsRoutes: true,
-  normalPriority: { 4: 1024, 6: 1024 },
-  logLevel: 'info',
-};
-
 type Spec = Partial<BGPConfigurationSpec>;
 const settings: readonly (readonly [string, Spec | undefined, Spec | undefined, Partial<BgpSettings>])[] = [
   ['no configuration at all', undefined, undefined, {}],
@@ -127,7 +116,7 @@ test.each(settings)('BGP settings: %s', (_name, cluster, own, expected) => {
     own && stored(bgpConfiguration, 'node.host-1', own),
     true,
   );
-  expect(parsed).toEqual({ ...usual, ...expected });
+  expect(parsed).toEqual({ ...usualBgp, ...expected });
 });
 
 const plainPeer: BgpPeer = {

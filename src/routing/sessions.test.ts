@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { usualBgp } from '../../test/support/routing/bgp-settings.ts';
 import { type Ipv4, ipv4Of, parseIp } from '../net/ip.ts';
 import { parseSelector } from '../selector/parse.ts';
 import { computeBirdConfig } from './bird/config.ts';
@@ -25,18 +26,7 @@ function input(
     pools: [],
     ownBlocks: [],
     peers: [],
-    bgp: {
-      asNumber: 64512,
-      meshEnabled: true,
-      listenPort: 179,
-      bindToNodeIp: false,
-      ignoredInterfaces: [],
-      advertisements: [],
-      programsRoutes: true,
-      normalPriority: { 4: 1024, 6: 1024 },
-      logLevel: 'info',
-      ...bgp,
-    },
+    bgp: { ...usualBgp, ...bgp },
     ...more,
   };
 }

@@ -5,6 +5,7 @@ import { ipv4Of, parseIp } from '../../src/net/ip.ts';
 import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import type { RoutingInput } from '../../src/routing/input.ts';
 import { closeHost, type Host, openPair, run, until } from '../support/host/bird-hosts.ts';
+import { usualBgp } from '../support/routing/bgp-settings.ts';
 
 let pair: readonly [Host, Host];
 beforeAll(() => {
@@ -32,10 +33,7 @@ test('a default route by BGP does not hide the host’s own from the next hops o
     nodes: [a.node, { name: 'far', ipv4: ipv4Of(Number(parseIp('10.5.0.5'))), labels: new Map() }],
     pools: [{ cidr: parseCidr('10.65.0.0/16'), encapsulation: 'none', exported: true }],
     ownBlocks: [],
-    bgp: {
-      ...{ asNumber: 64512, meshEnabled: true, listenPort: 179, bindToNodeIp: false, ignoredInterfaces: [] },
-      ...{ advertisements: [], programsRoutes: true, normalPriority: { 4: 1024, 6: 1024 }, logLevel: 'none' },
-    },
+    bgp: { ...usualBgp, logLevel: 'none' },
     peers: [],
   };
   await a.bird.apply(computeBirdConfig(input));

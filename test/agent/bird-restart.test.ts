@@ -6,6 +6,7 @@ import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import type { BgpSettings, RoutingNode } from '../../src/routing/input.ts';
 import { withNetns } from '../../src/sys/netns.ts';
 import { closeHost, type Host, node, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';
+import { usualBgp } from '../support/routing/bgp-settings.ts';
 
 let pair: readonly [Host, Host];
 beforeAll(() => {
@@ -15,10 +16,7 @@ afterAll(async () => {
   for (const host of pair) await closeHost(host);
 });
 
-const bgp: BgpSettings = {
-  ...{ asNumber: 64512, meshEnabled: true, listenPort: 179, bindToNodeIp: false, ignoredInterfaces: [] },
-  ...{ advertisements: [], programsRoutes: true, normalPriority: { 4: 1024, 6: 1024 }, logLevel: 'none' },
-};
+const bgp: BgpSettings = { ...usualBgp, logLevel: 'none' };
 
 function apply({ node: own, bird }: Host, dead: readonly RoutingNode[], blocks: readonly string[]) {
   const pools = ['10.65.0.0/16', 'fd65::/48'].map((cidr) => ({

@@ -9,6 +9,7 @@ import { computeBirdConfig } from '../../src/routing/bird/config.ts';
 import type { BgpPeer, FilterRule, RoutingInput } from '../../src/routing/input.ts';
 import { withNetns } from '../../src/sys/netns.ts';
 import { closeHost, type Host, openPair, run, until, untilSteady } from '../support/host/bird-hosts.ts';
+import { usualBgp } from '../support/routing/bgp-settings.ts';
 
 let a: Host;
 let b: Host;
@@ -25,17 +26,7 @@ function inputOf(host: Host, ownBlocks: readonly Cidr[]): RoutingInput {
       { cidr: parseCidr('fd65::/48'), encapsulation: 'none', exported: true },
     ],
     ownBlocks,
-    bgp: {
-      asNumber: 64512,
-      meshEnabled: true,
-      listenPort: 179,
-      bindToNodeIp: false,
-      ignoredInterfaces: [],
-      advertisements: [],
-      programsRoutes: true,
-      normalPriority: { 4: 1024, 6: 1024 },
-      logLevel: 'none',
-    },
+    bgp: { ...usualBgp, logLevel: 'none' },
     peers: [],
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { usualBgp } from '../../../test/support/routing/bgp-settings.ts';
 import { type StoreKey, tryParseKey } from '../../datastore/keys.ts';
 import { defaultFirewallConfig } from '../../firewall/config.ts';
 import type { FelixConfigurationSpec } from '../../model/felix/felix-configuration.ts';
@@ -90,17 +91,7 @@ test('all of it arrives where routing looks', () => {
     ],
     ownBlocks: [parseCidr('192.168.0.0/26'), parseCidr('192.168.0.64/26')],
     encryptedPeers: [],
-    bgp: {
-      asNumber: 65000,
-      meshEnabled: true,
-      listenPort: 179,
-      bindToNodeIp: false,
-      ignoredInterfaces: [],
-      advertisements: [],
-      programsRoutes: true,
-      normalPriority: { 4: 1024, 6: 1024 },
-      logLevel: 'info',
-    },
+    bgp: { ...usualBgp, asNumber: 65000 },
     peers: [
       {
         name: 'rack',

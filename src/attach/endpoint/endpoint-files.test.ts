@@ -2,10 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeEndpoint } from '../../../test/support/attach/endpoint.ts';
 import { shortHash } from '../../base/hash.ts';
-import { parseIp } from '../../net/ip.ts';
-import { parseMac } from '../../net/mac.ts';
-import { createEndpoint } from './endpoint.ts';
 import {
   forgetEndpoint,
   type KeptEndpoint,
@@ -25,20 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const attachment = (interfaceName: string) => ({ containerId: 'c1', interfaceName });
 
 function keptOf(interfaceName: string, changes: Partial<KeptEndpoint> = {}): KeptEndpoint {
-  const endpoint = createEndpoint({
-    nodeName: 'host-1',
-    containerId: 'c1',
-    interfaceName,
-    namespace: undefined,
-    labels: {},
-    workload: undefined,
-    controls: undefined,
-    network: 'network1',
-    addresses: [parseIp('192.168.0.5')],
-    hostName: `cali${interfaceName}`,
-    mac: parseMac('02:00:00:00:00:01'),
-    nowMs: 0,
-  });
+  const endpoint = makeEndpoint('c1', interfaceName, `cali${interfaceName}`);
   return { endpoint, handleId: 'network1.c1', createsProfile: true, ...changes };
 }
 

@@ -1,24 +1,9 @@
 import { expect, test } from 'bun:test';
-import { parseIp } from '../../net/ip.ts';
-import { parseMac } from '../../net/mac.ts';
-import { createEndpoint } from './endpoint.ts';
+import { makeEndpoint } from '../../../test/support/attach/endpoint.ts';
 import { createEndpointIndex, type LocalEndpoint } from './endpoint-index.ts';
 
 function endpointOf(containerId: string, interfaceName: string, hostName: string, modRevision = 1): LocalEndpoint {
-  const endpoint = createEndpoint({
-    nodeName: 'host-1',
-    containerId,
-    interfaceName,
-    namespace: undefined,
-    labels: {},
-    workload: undefined,
-    controls: undefined,
-    network: 'network1',
-    addresses: [parseIp('192.168.0.5')],
-    hostName,
-    mac: parseMac('02:00:00:00:00:01'),
-    nowMs: 0,
-  });
+  const endpoint = makeEndpoint(containerId, interfaceName, hostName);
   return { key: `/${endpoint.metadata.name}`, endpoint, modRevision };
 }
 

@@ -1,20 +1,11 @@
 import { expect, test } from 'bun:test';
+import { usualBgp } from '../../../test/support/routing/bgp-settings.ts';
 import { parseCidr } from '../../net/cidr.ts';
-import { ipv4Of, ipv6Of, parseIp } from '../../net/ip.ts';
+import { type Family, ipv4Of, ipv6Of, parseIp } from '../../net/ip.ts';
 import type { BgpSettings, RoutingInput } from '../input.ts';
 import { computeBirdConfig } from './config.ts';
 
-const BGP: BgpSettings = {
-  asNumber: 64512,
-  meshEnabled: true,
-  listenPort: 179,
-  bindToNodeIp: false,
-  ignoredInterfaces: [],
-  advertisements: [],
-  programsRoutes: true,
-  normalPriority: { 4: 1024, 6: 1024 },
-  logLevel: 'none',
-};
+const BGP: BgpSettings = { ...usualBgp, logLevel: 'none' };
 
 const FULL: RoutingInput = {
   nodeName: 'host-1',
@@ -121,6 +112,40 @@ const FULL: RoutingInput = {
 
 const BARE: RoutingInput = { nodeName: 'new', nodes: [], pools: [], ownBlocks: [], bgp: BGP, peers: [] };
 
+/** What a family has before all else: where next hops are looked up, and what goes into the kernel. */
+const kernelText = (family: Family, others?: string) => `# IPv${family}
+
+ipv${family} table hops_v${family};
+
+protocol pipe to_hops_v${family} {
+  table master${family};
+  peer table hops_v${family};
+  export where source != RTS_BGP && ifname !~ "cali*";
+  import none;
+}
+
+filter to_kernel_v${family} {
+${others === undefined ? '' : `  # pools whose routes the agent makes\n  if net ~ [ ${others} ] then reject;\n`}  if source = RTS_STATIC then accept;
+  if source != RTS_BGP then reject;
+  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
+  # a single address behind the route of a workload that is here
+  if net.len = ${family === 4 ? 32 : 128} && krt_metric = 1024 then krt_metric = 1025;
+  accept;
+}
+
+protocol kernel kernel_v${family} {
+  learn;
+  persist;
+  scan time 1;
+  merge paths on;
+  metric 0;
+  ipv${family} {
+    import filter { if ifname ~ "cali*" then preference = 200; accept; };
+    export filter to_kernel_v${family};
+  };
+}
+`;
+
 const FULL_TEXT = `# Written by calico-node, and written anew when the cluster changes.
 # closed: BGPPeer(router): BGPFilter(gone) is not there
 router id 10.0.0.1;
@@ -139,40 +164,7 @@ protocol direct {
   interface -"eth9*", -"cali*", -"tunl0", -"vxlan.calico", -"vxlan-v6.calico", -"wireguard.cali", -"wg-v6.cali", "*";
 }
 
-# IPv4
-
-ipv4 table hops_v4;
-
-protocol pipe to_hops_v4 {
-  table master4;
-  peer table hops_v4;
-  export where source != RTS_BGP && ifname !~ "cali*";
-  import none;
-}
-
-filter to_kernel_v4 {
-  # pools whose routes the agent makes
-  if net ~ [ 10.66.0.0/16+ ] then reject;
-  if source = RTS_STATIC then accept;
-  if source != RTS_BGP then reject;
-  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
-  # a single address behind the route of a workload that is here
-  if net.len = 32 && krt_metric = 1024 then krt_metric = 1025;
-  accept;
-}
-
-protocol kernel kernel_v4 {
-  learn;
-  persist;
-  scan time 1;
-  merge paths on;
-  metric 0;
-  ipv4 {
-    import filter { if ifname ~ "cali*" then preference = 200; accept; };
-    export filter to_kernel_v4;
-  };
-}
-
+${kernelText(4, '10.66.0.0/16+')}
 protocol static blocks_v4 {
   ipv4;
   route 10.65.0.0/26 blackhole;
@@ -263,38 +255,7 @@ protocol bgp Node_10_0_0_3 from peers_v4 {
   };
 }
 
-# IPv6
-
-ipv6 table hops_v6;
-
-protocol pipe to_hops_v6 {
-  table master6;
-  peer table hops_v6;
-  export where source != RTS_BGP && ifname !~ "cali*";
-  import none;
-}
-
-filter to_kernel_v6 {
-  if source = RTS_STATIC then accept;
-  if source != RTS_BGP then reject;
-  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
-  # a single address behind the route of a workload that is here
-  if net.len = 128 && krt_metric = 1024 then krt_metric = 1025;
-  accept;
-}
-
-protocol kernel kernel_v6 {
-  learn;
-  persist;
-  scan time 1;
-  merge paths on;
-  metric 0;
-  ipv6 {
-    import filter { if ifname ~ "cali*" then preference = 200; accept; };
-    export filter to_kernel_v6;
-  };
-}
-
+${kernelText(6)}
 protocol static blocks_v6 {
   ipv6;
   route fd65::/122 blackhole;
@@ -345,72 +306,10 @@ protocol direct {
   interface -"cali*", -"tunl0", -"vxlan.calico", -"vxlan-v6.calico", -"wireguard.cali", -"wg-v6.cali", "*";
 }
 
-# IPv4
-
-ipv4 table hops_v4;
-
-protocol pipe to_hops_v4 {
-  table master4;
-  peer table hops_v4;
-  export where source != RTS_BGP && ifname !~ "cali*";
-  import none;
-}
-
-filter to_kernel_v4 {
-  if source = RTS_STATIC then accept;
-  if source != RTS_BGP then reject;
-  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
-  # a single address behind the route of a workload that is here
-  if net.len = 32 && krt_metric = 1024 then krt_metric = 1025;
-  accept;
-}
-
-protocol kernel kernel_v4 {
-  learn;
-  persist;
-  scan time 1;
-  merge paths on;
-  metric 0;
-  ipv4 {
-    import filter { if ifname ~ "cali*" then preference = 200; accept; };
-    export filter to_kernel_v4;
-  };
-}
-
+${kernelText(4)}
 # The node has no IPv4 address for BGP.
 
-# IPv6
-
-ipv6 table hops_v6;
-
-protocol pipe to_hops_v6 {
-  table master6;
-  peer table hops_v6;
-  export where source != RTS_BGP && ifname !~ "cali*";
-  import none;
-}
-
-filter to_kernel_v6 {
-  if source = RTS_STATIC then accept;
-  if source != RTS_BGP then reject;
-  if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; else krt_metric = 1024;
-  # a single address behind the route of a workload that is here
-  if net.len = 128 && krt_metric = 1024 then krt_metric = 1025;
-  accept;
-}
-
-protocol kernel kernel_v6 {
-  learn;
-  persist;
-  scan time 1;
-  merge paths on;
-  metric 0;
-  ipv6 {
-    import filter { if ifname ~ "cali*" then preference = 200; accept; };
-    export filter to_kernel_v6;
-  };
-}
-
+${kernelText(6)}
 # The node has no IPv6 address for BGP.
 `;
 
