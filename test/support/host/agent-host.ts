@@ -12,6 +12,7 @@ const NODE = 'node-1';
 const BOOT = `
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /var/log
 mount -t sysfs none /sys
 mkdir -p /run/netns /run/log
 ip link set lo up
