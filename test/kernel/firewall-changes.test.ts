@@ -2,8 +2,6 @@
 // both allow is never lost.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
-import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
-import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { formatIp, parseIp } from '../../src/net/ip.ts';
 import {
@@ -15,10 +13,11 @@ import {
   type SideMatch,
   type TierPolicies,
 } from '../../src/policy/types/types.ts';
-import { allowing, computeChanges, emptyState, type PolicyState } from '../support/firewall/firewall-cases.ts';
-import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from '../support/firewall/firewall-flood.ts';
-import { nft, openFirewallIn, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
-import { addHost, addPod, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
+import { allowing, type PolicyState } from '../support/firewall/firewall-cases.ts';
+import { ALLOWED_PORT, DENIED_PORT, startFlood } from '../support/firewall/firewall-flood.ts';
+import { nft, removeAllNetns, runIn } from '../support/firewall/firewall-net.ts';
+import { endpointOf } from '../support/firewall/firewall-pods.ts';
+import { type FloodedHost, openFloodedHost, stateWith } from '../support/firewall/flooded-host.ts';
 
 /** As where endpoints may send from the ranges that they name. */
 const config: FirewallConfig = { ...defaultFirewallConfig, sourceSpoofing: true };
@@ -30,12 +29,7 @@ const UDP = 17;
 
 const ALLOWED_SOURCES = [parseIp('10.65.0.77'), parseIp('fd00:65::77')];
 
-let host: string;
-let kernel: KernelFirewall;
-let firewall: Firewall;
-let from: Pod;
-let to: Pod;
-let now: PolicyState;
+let host: FloodedHost;
 
 function portsOf(...ports: readonly number[]): SideMatch['ports'] {
   return ports.map((port) => ({ min: port, max: port }));
@@ -44,7 +38,6 @@ function portsOf(...ports: readonly number[]): SideMatch['ports'] {
 const toAllowed: SideMatch = { ...ANY_SIDE, ports: portsOf(ALLOWED_PORT) };
 const toDenied: SideMatch = { ...ANY_SIDE, ports: portsOf(DENIED_PORT) };
 const allowAll: CompiledRule = allowing({ protocol: UDP });
-const openProfile: RuleList = { id: 'Profile//open', ingress: [allowing()], egress: [allowing()] };
 
 function udp(action: CompiledRule['action'], source: Partial<SideMatch>, destination: SideMatch): CompiledRule {
   return allowing({ action, protocol: UDP, source: { ...ANY_SIDE, ...source }, destination });
@@ -65,12 +58,6 @@ interface Wanted {
   readonly profiles?: readonly RuleList[];
 }
 
-/** Half of the changes happen to policies that are merged into sets. */
-function enterMerging(mergeFrom: number): void {
-  const steps = firewall.setConfig({ ...config, mergeFrom });
-  expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
-}
-
 /** Both pods in the open profile, and the receiver with the policies. */
 function stateOf({ sets = {}, policies = {}, tiers, sender, receiver, profiles = [] }: Wanted): PolicyState {
   const ids = Object.keys(policies).map((name) => `GlobalNetworkPolicy//${name}`);
@@ -78,39 +65,20 @@ function stateOf({ sets = {}, policies = {}, tiers, sender, receiver, profiles =
     ([name, ingress]): RuleList => ({ id: `GlobalNetworkPolicy//${name}`, ingress, egress: [] }),
   );
   const endpoints = [
-    endpointOf(from, 'open', sender),
-    endpointOf(to, 'open', { tiers: tiers ?? [tierOf(ids)], ...receiver }),
+    endpointOf(host.from, 'open', sender),
+    endpointOf(host.to, 'open', { tiers: tiers ?? [tierOf(ids)], ...receiver }),
   ];
-  return {
-    sets: new Map(Object.entries(sets)),
-    lists: new Map([openProfile, ...profiles, ...lists].map((list) => [list.id, list])),
-    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
-    hosts: new Map(),
-  };
-}
-
-/** Returns how many batches that takes. */
-function enter(state: PolicyState): number {
-  const steps = firewall.apply(computeChanges(now, state));
-  expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
-  now = state;
-  return steps.length;
+  return stateWith(endpoints, [...profiles, ...lists], sets);
 }
 
 beforeAll(() => {
-  host = addHost();
-  [from, to] = [addPod(host, 1), addPod(host, 2)];
+  host = openFloodedHost(config);
   for (const address of ALLOWED_SOURCES)
-    runIn(from.netns, ['ip', 'address', 'add', formatIp(address), 'dev', 'eth0', 'noprefixroute']);
-  prepareFlood(host, to);
-  kernel = openFirewallIn(host);
-  kernel.loadBase(config);
-  firewall = createFirewall(config);
-  now = emptyState;
+    runIn(host.from.netns, ['ip', 'address', 'add', formatIp(address), 'dev', 'eth0', 'noprefixroute']);
 });
 
 afterAll(() => {
-  kernel.close();
+  host.close();
   removeAllNetns();
 });
 
@@ -125,7 +93,7 @@ const single = (...texts: readonly string[]): IpSetContent => ({ type: 'address'
 const ranges = (...texts: readonly string[]): IpSetContent => ({ type: 'cidr', members: texts.map(parseCidr) });
 const named = (...ports: readonly number[]): IpSetContent => ({
   type: 'port',
-  members: ports.flatMap((port) => [to.ipv4, to.ipv6].map((address) => ({ address, protocol: UDP, port }))),
+  members: ports.flatMap((port) => [host.to.ipv4, host.to.ipv6].map((address) => ({ address, protocol: UDP, port }))),
 });
 
 const OWN = ['10.65.0.1', 'fd00:65::1'];
@@ -310,7 +278,7 @@ const shapes: readonly Shape[] = [
 ];
 
 async function floodDuring(change: (number: number) => void, sources?: Shape['sources']) {
-  const flood = await startFlood(from, to, sources);
+  const flood = await startFlood(host.from, host.to, sources);
   for (let number = 0; number < CHANGES; number++) {
     change(number);
     await Bun.sleep(PAUSE_MS);
@@ -326,66 +294,59 @@ async function expectNothingWrong(...how: Parameters<typeof floodDuring>): Promi
 
 for (const { name, one, other, sources } of shapes) {
   test(`nothing of the wrong side passes while ${name}`, async () => {
-    const states = [stateOf(other()), stateOf(one())];
-    enter(stateOf(one()));
+    const [before, after] = [stateOf(other()), stateOf(one())];
+    host.enter(after);
     await expectNothingWrong((number) => {
-      if (number === CHANGES / 2) enterMerging(1);
-      enter(states[number % 2] ?? now);
+      if (number === CHANGES / 2) host.configure({ ...config, mergeFrom: 1 }); // from here on they are merged into sets
+      host.enter(number % 2 === 0 ? before : after);
     }, sources);
-    enterMerging(defaultFirewallConfig.mergeFrom);
+    host.configure(config);
   });
 }
 
 test('an endpoint that comes with chains of its own, in one batch, is closed until they are complete', async () => {
   const present = stateOf({ policies: { p: denyThenAllow } });
-  const sender = endpointOf(from, 'open');
-  const endpoints = new Map([[sender.id, sender]]);
-  const absent: PolicyState = { ...present, lists: new Map([[openProfile.id, openProfile]]), endpoints };
-  enter(absent);
+  const absent = stateWith([endpointOf(host.from, 'open')]);
+  host.enter(absent);
   const { lost, passed } = await floodDuring((number) => {
-    expect(enter(number % 2 === 0 ? present : absent)).toBe(1);
+    expect(host.enter(number % 2 === 0 ? present : absent)).toBe(1);
   });
   expect(passed).toBe(0);
   expect(lost).toBeGreaterThan(0); // while it is not there
 });
 
-const configs: readonly FirewallConfig[] = [
-  { ...config, logPrefix: 'other', denyAction: 'reject', endpointToHostAction: 'accept' },
-  config,
-];
+const otherConfig: FirewallConfig = {
+  ...config,
+  logPrefix: 'other',
+  denyAction: 'reject',
+  endpointToHostAction: 'accept',
+};
 
 test('nothing of the wrong side passes while the configuration of the whole table changes', async () => {
   const state = stateOf({
     sets: { 'r:x': ranges(...NEAR) },
     policies: { p: [udp('log', {}, toDenied), ...bySet('r:x')] },
   });
-  enter(state);
+  host.enter(state);
   await expectNothingWrong((number) => {
-    const steps = firewall.setConfig(configs[number % 2] ?? config);
-    expect(steps.length).toBeGreaterThan(0);
-    expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
+    expect(host.configure(number % 2 === 0 ? otherConfig : config)).toBeGreaterThan(0);
   });
 });
 
 test('nothing of the wrong side passes while an agent starts with other policy than the one before left', async () => {
-  const states = [
-    stateOf({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }),
-    stateOf({ sets: { 's:x': single(...OWN) }, policies: { p: bySet('s:x') } }),
-  ];
-  enter(states[1] ?? now);
+  const before = stateOf({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } });
+  const after = stateOf({ sets: { 's:x': single(...OWN) }, policies: { p: bySet('s:x') } });
+  host.enter(after);
   await expectNothingWrong((number) => {
-    now = states[number % 2] ?? now;
-    firewall = createFirewall(config);
-    firewall.apply(computeChanges(emptyState, now));
-    expect(kernel.loadBase(config).kind).toBe('loaded');
-    expect(kernel.resync(firewall.ruleset).length).toBeGreaterThan(0);
+    host.restart(number % 2 === 0 ? before : after);
+    expect(host.kernel.resync(host.firewall.ruleset).length).toBeGreaterThan(0);
   });
 });
 
 test('nothing of the wrong side passes while chains and sets of nobody are taken away', async () => {
-  enter(stateOf({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }));
+  host.enter(stateOf({ sets: { 'r:x': ranges(...NEAR) }, policies: { p: bySet('r:x') } }));
   await expectNothingWrong((number) => {
-    nft(host, `add set inet ocicat their-${number} { type ipv4_addr; }\nadd chain inet ocicat theirs-${number}`);
-    expect(kernel.resync(firewall.ruleset)).toHaveLength(2);
+    nft(host.netns, `add set inet ocicat their-${number} { type ipv4_addr; }\nadd chain inet ocicat theirs-${number}`);
+    expect(host.kernel.resync(host.firewall.ruleset)).toHaveLength(2);
   });
 });

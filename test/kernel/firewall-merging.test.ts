@@ -2,15 +2,15 @@
 // never passes, and what both allow is never lost, while they cross each limit of merging there and back.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
-import { createFirewall, type Firewall } from '../../src/firewall/firewall.ts';
-import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
+import type { Firewall } from '../../src/firewall/firewall.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import { type Ip, parseIp } from '../../src/net/ip.ts';
 import { ANY_SIDE, type CompiledRule, type RuleList, type SideMatch } from '../../src/policy/types/types.ts';
-import { allowing, computeChanges, emptyState, type PolicyState } from '../support/firewall/firewall-cases.ts';
-import { ALLOWED_PORT, DENIED_PORT, prepareFlood, startFlood } from '../support/firewall/firewall-flood.ts';
-import { openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
-import { addHost, addPod, endpointOf, type Pod } from '../support/firewall/firewall-pods.ts';
+import { allowing, type PolicyState } from '../support/firewall/firewall-cases.ts';
+import { ALLOWED_PORT, DENIED_PORT, startFlood } from '../support/firewall/firewall-flood.ts';
+import { removeAllNetns } from '../support/firewall/firewall-net.ts';
+import { endpointOf } from '../support/firewall/firewall-pods.ts';
+import { type FloodedHost, openFloodedHost, stateWith } from '../support/firewall/flooded-host.ts';
 
 const CHANGES = 20;
 /** Long enough for packets to meet each state. */
@@ -18,25 +18,14 @@ const PAUSE_MS = 2;
 const UDP = 17;
 const { mergeFrom } = defaultFirewallConfig;
 
-let host: string;
-let kernel: KernelFirewall;
-let firewall: Firewall;
-let from: Pod;
-let to: Pod;
-let now: PolicyState;
+let host: FloodedHost;
 
 beforeAll(() => {
-  host = addHost();
-  [from, to] = [addPod(host, 1), addPod(host, 2)];
-  prepareFlood(host, to);
-  kernel = openFirewallIn(host);
-  kernel.loadBase(defaultFirewallConfig);
-  firewall = createFirewall(defaultFirewallConfig);
-  now = emptyState;
+  host = openFloodedHost(defaultFirewallConfig);
 });
 
 afterAll(() => {
-  kernel.close();
+  host.close();
   removeAllNetns();
 });
 
@@ -51,7 +40,6 @@ interface Wanted {
 
 const SET = 's:members';
 const idOf = (index: number) => `GlobalNetworkPolicy//p${index}`;
-const openProfile: RuleList = { id: 'Profile//open', ingress: [allowing()], egress: [allowing()] };
 
 function rule(action: CompiledRule['action'], port: number, source: Partial<SideMatch> = {}): CompiledRule {
   const destination = { ...ANY_SIDE, ports: [{ min: port, max: port }] };
@@ -59,6 +47,7 @@ function rule(action: CompiledRule['action'], port: number, source: Partial<Side
 }
 
 function stateOf({ policies, members, hasFirst = false }: Wanted): PolicyState {
+  const { from, to } = host;
   const lists = policies.map((ingress, index): RuleList => ({ id: idOf(index), ingress, egress: [] }));
   const ingress = lists.map(({ id }) => id);
   const tiers = [{ tier: 'default', defaultAction: 'deny' as const, ingress, egress: [] }];
@@ -68,18 +57,7 @@ function stateOf({ policies, members, hasFirst = false }: Wanted): PolicyState {
     endpointOf(to, 'open', { tiers }),
     ...(hasFirst ? [endpointOf(other, 'open', { tiers })] : []),
   ];
-  return {
-    sets: new Map(members === undefined ? [] : [[SET, { type: 'address', members }]]),
-    lists: new Map([openProfile, ...lists].map((list) => [list.id, list])),
-    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
-    hosts: new Map(),
-  };
-}
-
-function enter(state: PolicyState): void {
-  const steps = firewall.apply(computeChanges(now, state));
-  now = state;
-  expect(kernel.apply(steps, firewall.ruleset)).toEqual({ kind: 'applied' });
+  return stateWith(endpoints, lists, members === undefined ? {} : { [SET]: { type: 'address', members } });
 }
 
 /** The merged sets, and the policies that have chains of their own. */
@@ -108,7 +86,7 @@ const decided = [denied, allowed, ...others(mergeFrom)];
 /** Both of the flood's addresses and further ones of each family. */
 function members(count: number): readonly Ip[] {
   const more = Array.from({ length: count - 1 }, (_, index) => [`10.66.0.${index}`, `fd00:66::${index}`]);
-  return [from.ipv4, from.ipv6, ...more.flat().map(parseIp)];
+  return [host.from.ipv4, host.from.ipv6, ...more.flat().map(parseIp)];
 }
 
 /** Members of the set are denied one port and allowed the other; everybody else is allowed the denied one. */
@@ -189,18 +167,18 @@ const shapes: readonly (readonly [name: string, one: () => Wanted, other: () => 
 
 for (const [name, one, other] of shapes) {
   test(`nothing of the wrong side passes while ${name}`, async () => {
-    const states = [stateOf(other()), stateOf(one())];
-    enter(stateOf(one()));
-    const form = formOf(firewall);
-    enter(stateOf(other()));
-    expect(formOf(firewall)).not.toEqual(form);
-    const flood = await startFlood(from, to);
+    const [before, after] = [stateOf(one()), stateOf(other())];
+    host.enter(before);
+    const form = formOf(host.firewall);
+    host.enter(after);
+    expect(formOf(host.firewall)).not.toEqual(form);
+    const flood = await startFlood(host.from, host.to);
     for (let number = 0; number < CHANGES; number++) {
-      enter(states[(number + 1) % 2] ?? now);
+      host.enter(number % 2 === 0 ? before : after);
       await Bun.sleep(PAUSE_MS);
     }
     const { sent, lost, passed } = await flood.stop();
-    expect(kernel.resync(firewall.ruleset)).toEqual([]);
+    expect(host.kernel.resync(host.firewall.ruleset)).toEqual([]);
     expect(sent).toBeGreaterThan(CHANGES);
     expect({ lost, passed }).toEqual({ lost: 0, passed: 0 });
   });
@@ -212,31 +190,18 @@ const transitions = shapes.flatMap(([, one, other]) => [
   [other, one],
 ]);
 
-/** The next agent knows the policies, and finds what the one before has left. */
-function restart(state: PolicyState): void {
-  kernel.close();
-  kernel = openFirewallIn(host);
-  firewall = createFirewall(defaultFirewallConfig);
-  kernel.loadBase(defaultFirewallConfig);
-  firewall.apply(computeChanges(emptyState, state));
-  now = state;
-}
-
 /** Ends the agent after so many batches of the change; false when there are no more. */
 function enterCut(before: PolicyState, after: PolicyState, taken: number): boolean {
-  enter(before);
-  const steps = firewall.apply(computeChanges(before, after));
-  expect(kernel.apply(steps.slice(0, taken), firewall.ruleset)).toEqual({ kind: 'applied' });
-  now = after;
-  if (taken >= steps.length) return false;
-  restart(after);
-  expect(kernel.resync(firewall.ruleset)).not.toEqual([]); // [] after the whole table has been made anew
-  expect(kernel.resync(firewall.ruleset)).toEqual([]);
+  host.enter(before);
+  if (taken >= host.enter(after, taken)) return false;
+  host.restart(after);
+  expect(host.kernel.resync(host.firewall.ruleset)).not.toEqual([]); // [] after the whole table has been made anew
+  expect(host.kernel.resync(host.firewall.ruleset)).toEqual([]);
   return true;
 }
 
 test('nothing of the wrong side passes while agents end after each batch of a change, and the next puts right what is not', async () => {
-  const flood = await startFlood(from, to);
+  const flood = await startFlood(host.from, host.to);
   let cuts = 0;
   for (const [one = () => ({ policies: [] }), other = one] of transitions) {
     const [before, after] = [stateOf(one()), stateOf(other())];

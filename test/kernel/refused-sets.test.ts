@@ -6,10 +6,9 @@ import { createDataplane, type Dataplane } from '../../src/agent/state/dataplane
 import { defaultFirewallConfig } from '../../src/firewall/config.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
 import { formatIp, type Ip, parseIp } from '../../src/net/ip.ts';
-import type { LocalInterface, PolicyUpdate, RuleInput } from '../../src/policy/types/input.ts';
-import { ANY_PACKET } from '../../src/policy/types/types.ts';
-import { parseSelector } from '../../src/selector/parse.ts';
+import type { LocalInterface, PolicyUpdate } from '../../src/policy/types/input.ts';
 import { addNetns, nft, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
+import { endpoint, openEndpoints, policy, updateAll } from '../support/firewall/refused-policy.ts';
 import { refuseSets, type Spoilt } from '../support/firewall/refusing-kernel.ts';
 
 let netns: string;
@@ -20,38 +19,8 @@ let logged: string[];
 let published: readonly string[];
 let forgotten: Ip[];
 
-const side = { nets: [], notNets: [], ports: [], notPorts: [], namedPorts: [], notNamedPorts: [] };
-const anySide = { ...side, selector: undefined, notSelector: undefined };
-
-function endpoint(name: string, app: string, more: Partial<LocalInterface> = {}): PolicyUpdate {
-  const local = { interfaceName: `cali${name}`, mac: undefined, allowedSources: [], ...more };
-  const addresses = [parseIp(`10.65.0.${name.charCodeAt(0)}`)];
-  const value = { labels: { app }, profiles: [], addresses, ports: [], partial: false, local };
-  return { kind: 'endpoint', id: `default/${name}`, value };
-}
-
-/** Allows what the endpoints with another label send to those with one. */
-function policy(app: string, from: string): PolicyUpdate {
-  const source = { ...anySide, selector: parseSelector(`app == "${from}"`) };
-  const rule: RuleInput = {
-    ...{ index: 0, action: 'allow', ...ANY_PACKET, comment: undefined },
-    ...{ source, destination: anySide },
-  };
-  const how = { tier: 'default', order: 1, phase: 'normal' as const, neededEverywhere: false };
-  const value = { ...how, selector: parseSelector(`app == "${app}"`), ingress: [rule], egress: undefined };
-  return { kind: 'policy', id: `GlobalNetworkPolicy//${app}`, value };
-}
-
-function update(...updates: readonly PolicyUpdate[]): void {
-  for (const each of updates) dataplane.update(each);
-  dataplane.flush();
-}
-
-/** The endpoints that the kernel knows. */
-function open(): readonly string[] {
-  const listed = nft(netns, 'list set inet ocicat workload-names');
-  return [...listed.matchAll(/"cali(\w+)"/g)].map(([, name]) => name ?? '').sort();
-}
+const update = (...updates: readonly PolicyUpdate[]) => updateAll(dataplane, updates);
+const open = () => openEndpoints(netns);
 
 /** All sets. */
 function sets(): string {
@@ -83,8 +52,8 @@ const ALL = [
   endpoint('b', 'two'),
   endpoint('x', 'from-one'),
   endpoint('y', 'from-two'),
-  policy('one', 'from-one'),
-  policy('two', 'from-two'),
+  policy('one', 'one', 'allow', 'from-one'),
+  policy('two', 'two', 'allow', 'from-two'),
 ];
 
 beforeEach(() => {

@@ -9,12 +9,10 @@ import { createStatusFile } from '../../src/agent/status-file.ts';
 import { describeRefused } from '../../src/ctl/node/status.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../src/firewall/config.ts';
 import type { KernelFirewall } from '../../src/kernel/nftables/firewall.ts';
-import { parseIp } from '../../src/net/ip.ts';
-import type { PolicyUpdate, RuleInput } from '../../src/policy/types/input.ts';
-import { ANY_PACKET } from '../../src/policy/types/types.ts';
-import { parseSelector } from '../../src/selector/parse.ts';
+import type { PolicyUpdate } from '../../src/policy/types/input.ts';
 import { openLog } from '../../src/sys/log.ts';
-import { addNetns, nft, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
+import { addNetns, openFirewallIn, removeAllNetns } from '../support/firewall/firewall-net.ts';
+import { endpoint, openEndpoints, policy, updateAll } from '../support/firewall/refused-policy.ts';
 
 let netns: string;
 let kernel: KernelFirewall;
@@ -25,37 +23,8 @@ let published: readonly string[];
 /** The kernel has no limit of nothing: it refuses each rule that logs. No setting that is read from the store comes to this. */
 const REFUSED: FirewallConfig = { ...defaultFirewallConfig, logLimit: { rate: 0, unit: 'second', burst: 1 } };
 
-const side = { nets: [], notNets: [], ports: [], notPorts: [], namedPorts: [], notNamedPorts: [] };
-const anySide = { ...side, selector: undefined, notSelector: undefined };
-
-function endpoint(name: string, app: string): PolicyUpdate {
-  const local = { interfaceName: `cali${name}`, mac: undefined, allowedSources: [] };
-  const addresses = [parseIp(`10.65.0.${name.charCodeAt(0)}`)];
-  const value = { labels: { app }, profiles: [], addresses, ports: [], partial: false, local };
-  return { kind: 'endpoint', id: `default/${name}`, value };
-}
-
-function policy(name: string, app: string, action: RuleInput['action']): PolicyUpdate {
-  const rule: RuleInput = {
-    ...{ index: 0, action, ...ANY_PACKET, comment: undefined },
-    source: anySide,
-    destination: anySide,
-  };
-  const how = { tier: 'default', order: 1, phase: 'normal' as const, neededEverywhere: false };
-  const value = { ...how, selector: parseSelector(`app == "${app}"`), ingress: [rule], egress: undefined };
-  return { kind: 'policy', id: `GlobalNetworkPolicy//${name}`, value };
-}
-
-function update(...updates: readonly PolicyUpdate[]): void {
-  for (const each of updates) dataplane.update(each);
-  dataplane.flush();
-}
-
-/** The endpoints that the kernel knows. */
-function open(): readonly string[] {
-  const listed = nft(netns, 'list set inet ocicat workload-names');
-  return [...listed.matchAll(/"cali(\w+)"/g)].map(([, name]) => name ?? '').sort();
-}
+const update = (...updates: readonly PolicyUpdate[]) => updateAll(dataplane, updates);
+const open = () => openEndpoints(netns);
 
 beforeEach(() => {
   netns = addNetns();
