@@ -33,7 +33,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'firewall/host': 'net policy/types nftables',
   'firewall/tunnel': 'base net policy/types nftables',
   firewall:
-    'base net policy/types nftables firewall/forward firewall/encryption firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel',
+    'base net policy/types nftables firewall/encryption firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel',
   why: 'base cli net selector schema model/meta model/felix policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
@@ -56,7 +56,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'kernel/reconcile': 'base net sys kernel/route kernel/link kernel/shaping',
   'kernel/event': 'base net sys kernel/route kernel/link kernel/reconcile',
   'kernel/nftables': 'base nftables firewall sys',
-  'kernel/forward': 'base net nftables firewall/forward firewall sys kernel/route kernel/link kernel/nftables',
+  'kernel/forward': 'base net nftables firewall/forward sys kernel/route kernel/link kernel/nftables',
   'kernel/flow': 'base net firewall sys kernel/link kernel/event',
   'kernel/worker': 'base net sys kernel/link kernel/flow',
   bird: 'base net routing/bird sys sys/process kernel/route kernel/link kernel/event',

@@ -26,11 +26,6 @@ export const DISCOVERY_SOURCES_SET = 'discovery-sources';
 export const ARP_SENDERS_SET = 'arp-senders';
 export const ARP_ANSWERERS_SET = 'arp-answerers';
 
-/** Counts the flows of each interface; an element keeps the limit that it began with, so the name has it. */
-export function flowCountsSet(limit: number): string {
-  return `flow-counts-${limit}`;
-}
-
 /** Addresses that no workload has or reaches. */
 export function closedSet(family: Family): string {
   return `closed-addresses${family}`;

@@ -3,8 +3,8 @@
 import type { Chain, Rule } from '../nftables/nft.ts';
 import {
   accept,
-  counter,
   drop,
+  dropping,
   goto,
   isFamily,
   isIn,
@@ -40,13 +40,13 @@ export function relatedChains({ interfacePrefix: value, dropInvalid }: FirewallC
   return [
     {
       name: OF_WORKLOAD,
-      rules: [...isAtAnEnd(4), ...isAtAnEnd(6), rule([counter, drop], "error about somebody else's flow")],
+      rules: [...isAtAnEnd(4), ...isAtAnEnd(6), dropping("error about somebody else's flow")],
     },
     {
       name,
       rules: [
         ...(dropInvalid ? [rule([isInvalid, drop])] : []),
-        rule([...toUnknown, counter, drop], 'unknown interface'),
+        dropping('unknown interface', ...toUnknown),
         rule([{ kind: 'name-prefix', field: 'iifname', value }, goto(OF_WORKLOAD)]),
         rule([accept]),
       ],

@@ -83,3 +83,8 @@ export function verdictOf(fields: readonly Field[], map: string): Statement {
 export function rule(statements: readonly Statement[], comment?: string): Rule {
   return comment === undefined ? { statements } : { statements, comment };
 }
+
+/** Drops what matches, and counts it. */
+export function dropping(comment: string, ...matches: Rule['statements']): Rule {
+  return rule([...matches, counter, drop], comment);
+}

@@ -1,7 +1,8 @@
 // Puts rules before those of iptables that would drop packets of workloads, and takes them away when nothing would any more.
+
+import { acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward/accept-rules.ts';
 import { type ForwardFilter, formatTable } from '../../firewall/forward/filter.ts';
 import { type ForwardFinding, formatFinding } from '../../firewall/forward/findings.ts';
-import { acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward-accept.ts';
 import { insertForwardAccept, removeForwardAccept } from '../../kernel/forward/accept.ts';
 import type { Log } from '../../sys/log.ts';
 

@@ -2,17 +2,7 @@
 import type { Family } from '../../net/ip.ts';
 import { PROTOCOL_UDP } from '../../net/protocol.ts';
 import type { Chain, Rule, Statement } from '../../nftables/nft.ts';
-import {
-  accept,
-  counter,
-  drop,
-  isFamily,
-  isIn,
-  isInterface,
-  isPort,
-  isProtocol,
-  rule,
-} from '../../nftables/statements.ts';
+import { accept, dropping, isFamily, isIn, isInterface, isPort, isProtocol, rule } from '../../nftables/statements.ts';
 import { guardedHostsSet, guardedSet } from './ranges.ts';
 
 const FAMILIES = [4, 6] as const;
@@ -37,9 +27,6 @@ export const NO_ENCRYPTION: EncryptionConfig = { 4: undefined, 6: undefined };
 
 const sourceOf = (family: Family) => (family === 4 ? 'saddr4' : 'saddr6');
 const destinationOf = (family: Family) => (family === 4 ? 'daddr4' : 'daddr6');
-
-const dropping = (comment: string, ...matches: readonly Statement[]): Rule =>
-  rule([...matches, counter, drop], comment);
 
 function deviceRules(
   config: EncryptionConfig,

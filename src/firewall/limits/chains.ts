@@ -3,7 +3,7 @@
 import { shortHash } from '../../base/hash.ts';
 import { bytesOfInterfaceName } from '../../nftables/bytes.ts';
 import type { Chain, Field, NftSet, Rule, Statement } from '../../nftables/nft.ts';
-import { counter, drop, goto, isFamily, isIn, isNew, rule, verdictOf } from '../../nftables/statements.ts';
+import { counter, dropping, goto, isFamily, isIn, isNew, rule, verdictOf } from '../../nftables/statements.ts';
 import type { Direction, DirectionLimits, EndpointPolicy } from '../../policy/types/types.ts';
 import { directSet } from '../nat/names.ts';
 
@@ -35,7 +35,7 @@ function limitRules({ packets, connections }: DirectionLimits, reject: string): 
   const rules: Rule[] = [];
   if (packets !== undefined) {
     const over: Statement = { kind: 'beyond-rate', limit: { ...packets, unit: 'second' } };
-    rules.push(rule([over, counter, drop], 'too many packets'));
+    rules.push(dropping('too many packets', over));
   }
   if (connections !== undefined) {
     const over: Statement = { kind: 'beyond-connections', limit: connections };

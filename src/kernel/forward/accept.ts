@@ -1,8 +1,8 @@
 // Lets packets of workloads, and of pods on rkt's own network `default`, through the chain FORWARD that all firewalls on iptables
 // share, as Felix does: by rules in front of theirs. What the agent's own table and rkt's deny stays denied.
 import { OcicatError } from '../../base/errors.ts';
+import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward/accept-rules.ts';
 import { FORWARD_COMMENT, type ForwardFilter } from '../../firewall/forward/filter.ts';
-import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward-accept.ts';
 import { encodeComment, encodeExpression, encodeFamily } from '../../nftables/encode.ts';
 import type { Expression } from '../../nftables/expression.ts';
 import { CREATE, message, SUBSYSTEM_NFTABLES } from '../../nftables/wire.ts';

@@ -1,8 +1,8 @@
 // The filters of iptables-legacy(8), whose tables are not nftables': read and changed by its own programs, where there are any rules.
 import { readFileSync } from 'node:fs';
+import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward/accept-rules.ts';
 import { FORWARD_COMMENT, type ForwardFilter, legacyProgram } from '../../firewall/forward/filter.ts';
 import { parseIptablesSave } from '../../firewall/forward/iptables.ts';
-import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward-accept.ts';
 
 type LegacyFamily = 'ip' | 'ip6';
 

@@ -1,9 +1,9 @@
 // The rules that the agent puts first in the chain FORWARD of iptables, each in both spellings: for nf_tables as iptables(8)
 // itself would write it, so that it shows them, and as arguments of iptables-legacy(8).
-import { linkGroups } from '../net/link-groups.ts';
-import { bytesOfInterfaceName } from '../nftables/bytes.ts';
-import type { Expression } from '../nftables/expression.ts';
-import type { ForwardFilter } from './forward/filter.ts';
+import { linkGroups } from '../../net/link-groups.ts';
+import { bytesOfInterfaceName } from '../../nftables/bytes.ts';
+import type { Expression } from '../../nftables/expression.ts';
+import type { ForwardFilter } from './filter.ts';
 
 export interface AcceptRule {
   readonly expressions: readonly Expression[];
