@@ -96,6 +96,34 @@ test('whoever flushes all rulesets all the time lets no packet through between p
   expect(await countLeaks()).toBe(0);
 });
 
+/** Listens in one pod, and sends from another one there from each address; prints those that packets have come from. */
+const HEARD = `import socket,sys
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(("",7000)); s.settimeout(1); heard=set()
+print("up",file=sys.stderr,flush=True)
+try:
+    while True: heard.add(s.recvfrom(9)[1][0])
+except OSError: print(*sorted(heard))`;
+const SAY = `import socket,sys
+for source in sys.argv[2:]:
+    s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind((source,0)); s.sendto(b"x",(sys.argv[1],7000))`;
+
+test('a pod on default sends as no workload of another network, nor as another host', async () => {
+  const uuidFile = join(world.directory, 'default');
+  const options = ['--net=default', `--uuid-file-save=${uuidFile}`];
+  const running = world.start('run', ...options, 'docker://busybox', '--exec=sh', '--', '-c', 'echo up; exec sleep 30');
+  await running.printed('up');
+  const inside = `nsenter --net=/run/netns/cni-${readFileSync(uuidFile, 'utf8')}`;
+  const own = (await must(`${inside} ip -o -4 address show eth0`)).match(/172\.16\.28\.\d+/)?.[0] ?? '';
+  const [to] = (await must(`nsenter --net=${pods[0]?.netns} ip -o -4 address show eth0`)).match(/10\.99\.0\.\d+/) ?? [];
+  const heard = await must(`for ip in 10.99.1.77 192.0.2.7; do ${inside} ip address add $ip/32 dev eth0; done
+    nsenter --net=${pods[0]?.netns} python3 -c '${HEARD}' 2>${uuidFile}.up & hearing=$!
+    until grep -q up ${uuidFile}.up; do sleep 0.01; done
+    ${inside} python3 -c '${SAY}' ${to} ${own} 10.99.1.77 192.0.2.7; wait $hearing`);
+  running.kill('SIGTERM');
+  await running.ended;
+  expect(heard).toMatch(/^(172\.16\.28|10\.99\.0)\.\d+$/);
+});
+
 test('pods that start meanwhile, several at once, leave the rules as they are, with one holder', async () => {
   const before = await rules();
   const starts = Promise.all([1, 2, 3].map(() => world.rkt(...words)));

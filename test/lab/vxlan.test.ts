@@ -1,6 +1,6 @@
 // VXLAN between hosts of both families: what the underlay sees, whom packets are taken from, what changes and removals leave.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually } from '../support/host/lab.ts';
+import { eventually, type Result } from '../support/host/lab.ts';
 import { observeLosses } from '../support/underlay/flows.ts';
 import { HOSTS, inside, openUnderlay, type UnderlayLab } from '../support/underlay/pods.ts';
 import { expectProbes, observeProbes } from '../support/underlay/probes.ts';
@@ -93,18 +93,22 @@ test('within a subnet CrossSubnet sends them as they are, and between subnets in
   await untilAllReach();
 });
 
-/** Sends a whole frame of VXLAN, as a host that is not of the cluster, to the tunnel of the first host. */
+/** Sends a whole frame of VXLAN to the tunnel of the first host. */
 const FOREIGN = `import socket,sys
 mac=bytes.fromhex(sys.argv[1].replace(":",""))
 frame=mac+b"\\x02\\0\\0\\0\\0\\x09"+b"\\x08\\0"+b"\\x45"+b"\\0"*19
 s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)
 for _ in range(5): s.sendto(b"\\x08\\0\\0\\0"+(4096).to_bytes(3,"big")+b"\\0"+frame,("10.99.0.1",4789))`;
 
-async function sendForeign(): Promise<number> {
+/** As a host that is not of the cluster. */
+const fromSegment = (command: string) => underlay.lab.onSegment(command);
+
+/** How many of the frames come out of the tunnel. */
+async function sendForeign(send: (command: string) => Promise<Result> = fromSegment): Promise<number> {
   const received = async () => Number(await must('calico-01', 'cat /sys/class/net/vxlan.calico/statistics/rx_packets'));
   const mac = (await must('calico-01', 'cat /sys/class/net/vxlan.calico/address')).trim();
   const before = await received();
-  const { status, stderr } = await underlay.lab.onSegment(`python3 -c '${FOREIGN}' ${mac}`);
+  const { status, stderr } = await send(`python3 -c '${FOREIGN}' ${mac}`);
   expect([status, stderr]).toEqual([0, '']);
   await Bun.sleep(100);
   return (await received()) - before;
@@ -118,6 +122,21 @@ test('packets of VXLAN are taken from hosts of the cluster, and from those that 
   await setFelix({ externalNodesList: ['10.99.0.254/32'] });
   await eventually('a frame of an external host', 3_000, async () => ((await sendForeign()) === 5 ? true : undefined));
   await setFelix({ externalNodesList: null });
+});
+
+test('packets of VXLAN are not sent by workloads, nor forwarded for containers that the host lends its address to', async () => {
+  const { c } = underlay.pods;
+  await must(
+    c.host,
+    `setsid --fork rkt run --net=default --uuid-file-save=/tmp/masked docker://busybox --exec /bin/sleep -- 600 >/tmp/masked.log 2>&1 </dev/null
+    for i in $(seq 200); do [ -s /tmp/masked ] && break; sleep 0.05; done; rkt status --uuid-file=/tmp/masked --wait-ready=20s`,
+  );
+  for (const pod of [c, 'masked'])
+    expect(await sendForeign((command) => underlay.lab.on(c.host, `${inside(pod)} ${command}`))).toBe(0);
+  await must(c.host, `${inside('masked')} ping -n -c 1 -W 2 10.99.0.1`);
+  expect(await must(c.host, 'nft list chain inet ocicat base-vxlan-forward')).toMatch(
+    /daddr @vxlan-hosts4 .*packets 5 .*drop comment "VXLAN that a stranger sends to a host"/,
+  );
 });
 
 test('a host endpoint that allows nothing lets packets between hosts through', async () => {

@@ -26,6 +26,18 @@ test('IP-in-IP is taken from hosts of the cluster alone; other protocols are nob
   expect(verdictOf(firewall, '10.0.0.9', 6)).toBe('accept');
 });
 
+test('IP-in-IP that this host forwards gets to hosts of the cluster from others of these alone', () => {
+  const firewall = firewallWith(HOSTS);
+  const verdict = (source: string, destination: string) => {
+    const ends = { source: parseIp(source), destination: parseIp(destination) };
+    const packet = { iifname: 'veth0', oifname: 'eth0', ...ends, protocol: 4, sport: 0, dport: 0, type: 0, code: 0 };
+    return runPacket(firewall.ruleset, 'base-ipip-forward', packet).verdict;
+  };
+  expect(verdict('10.0.0.2', '10.0.0.3')).toBe('accept');
+  expect(verdict('172.16.28.100', '10.0.0.3')).toBe('drop');
+  expect(verdict('172.16.28.100', '10.0.0.9')).toBe('accept');
+});
+
 test('hosts come and go as single elements, and without an end nothing of it is there', () => {
   const firewall = firewallWith(HOSTS.slice(0, 1));
   const more = firewall.setVxlan(NO_VXLAN, [], HOSTS);

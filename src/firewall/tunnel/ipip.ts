@@ -1,5 +1,6 @@
 // Packets of IP-in-IP are taken from hosts of the cluster alone, and pass between those whatever policy there is for the hosts
-// themselves (Calico v3.33, felix/rules/static.go). Nothing of it is there while this host has no end of IP-in-IP.
+// themselves (Calico v3.33, felix/rules/static.go). This host lends nobody its address, or the way, to send them to such a host.
+// Nothing of it is there while this host has no end of IP-in-IP.
 import type { Ip } from '../../net/ip.ts';
 import { bytesOfIp } from '../../nftables/bytes.ts';
 import type { RulesetEditor } from '../../nftables/editor.ts';
@@ -15,35 +16,48 @@ export interface IpipRenderer {
 }
 
 const HOSTS_SET = 'ipip-hosts';
-const CHAIN = 'base-ipip-input';
 /** IP in IP (RFC 2003). */
 const PROTOCOL_IPIP = 4;
-/** Before any policy for the host. */
-const PRIORITY_INPUT = -3;
+/** Before any policy. */
+const PRIORITY_POLICY = -3;
 
 const isIpip: readonly Statement[] = [isFamily(4), isProtocol(PROTOCOL_IPIP)];
 
-function computePass(direction: Direction): readonly Rule[] {
-  return [rule([...isIpip, isIn([direction === 'ingress' ? 'saddr4' : 'daddr4'], HOSTS_SET), accept])];
+/** The other end is a host of the cluster. */
+function isKnown(direction: Direction): readonly Statement[] {
+  return [...isIpip, isIn([direction === 'ingress' ? 'saddr4' : 'daddr4'], HOSTS_SET)];
 }
 
-function computeChain(): Chain {
-  const unknown = rule([...isIpip, counter, drop], 'IP in IP from an unknown host');
-  const base = { type: 'filter', hook: 'input', priority: PRIORITY_INPUT } as const;
-  return { name: CHAIN, base, rules: [...computePass('ingress'), unknown] };
+function computePass(direction: Direction): readonly Rule[] {
+  return [rule([...isKnown(direction), accept])];
+}
+
+function computeChains(): readonly Chain[] {
+  const chain = (name: string, hook: 'input' | 'forward', unknown: Rule): Chain => {
+    const base = { type: 'filter', hook, priority: PRIORITY_POLICY } as const;
+    return { name, base, rules: [...computePass('ingress'), unknown] };
+  };
+  return [
+    chain('base-ipip-input', 'input', rule([...isIpip, counter, drop], 'IP in IP from an unknown host')),
+    chain(
+      'base-ipip-forward',
+      'forward',
+      rule([...isKnown('egress'), counter, drop], 'IP in IP that a stranger sends to a host'),
+    ),
+  ];
 }
 
 export function createIpipRenderer(editor: RulesetEditor): IpipRenderer {
   let hosts: ReadonlySet<Ip> | undefined;
 
   function erase(): void {
-    editor.removeChain(CHAIN);
+    for (const { name } of computeChains()) editor.removeChain(name);
     editor.removeSet(HOSTS_SET);
   }
 
   function render(): void {
     editor.addSet({ name: HOSTS_SET, key: ['ipv4_addr'], interval: false, verdicts: false });
-    editor.setChain(computeChain());
+    for (const chain of computeChains()) editor.setChain(chain);
   }
 
   function replaceHosts(before: ReadonlySet<Ip>, after: ReadonlySet<Ip>): void {

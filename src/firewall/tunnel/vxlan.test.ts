@@ -49,6 +49,19 @@ test('other ports are nobody’s concern, and a family without an end is not eit
   expect(verdictOf(firewallWith({ ...BOTH, ends: BOTH.ends.slice(0, 1) }, HOSTS), from('fd00::3'))).toBe('accept');
 });
 
+test.each([
+  ['172.16.28.100', '10.0.0.2', 'drop'],
+  ['172.16.28.100', '10.0.0.3', 'accept'],
+  ['10.0.0.4', '10.0.0.2', 'accept'],
+  ['10.9.7.7', '10.0.0.2', 'accept'],
+  ['fd00:7::1', 'fd00::2', 'drop'],
+  ['fd00:7::1', 'fd00::3', 'accept'],
+] as const)('VXLAN that this host forwards from %s to %s: %s', (source, destination, verdict) => {
+  const firewall = firewallWith(BOTH, [...HOSTS, parseIp('10.0.0.4')]);
+  const packet = { ...from(source), destination: parseIp(destination), oifname: 'eth0' };
+  expect(runPacket(firewall.ruleset, 'base-vxlan-forward', packet).verdict).toBe(verdict);
+});
+
 test('hosts come and go as single elements, and without an end nothing of it is there', () => {
   const firewall = firewallWith(BOTH, HOSTS);
   const more = firewall.setVxlan(BOTH, [...HOSTS, parseIp('10.0.0.3')]);
@@ -67,6 +80,6 @@ test('hosts come and go as single elements, and without an end nothing of it is 
 test('rules that are built anew by another configuration keep it', () => {
   const firewall = firewallWith(BOTH, HOSTS);
   firewall.setConfig({ ...defaultFirewallConfig, denyAction: 'reject' });
-  expect([...firewall.ruleset.chains.keys()].filter((name) => name.includes('vxlan'))).toHaveLength(4);
+  expect([...firewall.ruleset.chains.keys()].filter((name) => name.includes('vxlan'))).toHaveLength(5);
   expect(verdictOf(firewall, from('10.0.0.2'))).toBe('accept');
 });

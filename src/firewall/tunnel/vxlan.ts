@@ -1,5 +1,6 @@
 // Encapsulated packets are taken from known hosts of the cluster alone, and pass between those whatever policy there is for the hosts
-// themselves (Calico v3.33, felix/rules/static.go). Nothing of it is there while this host has no end of a VXLAN.
+// themselves (Calico v3.33, felix/rules/static.go). This host lends nobody its address, or the way, to send them to such a host.
+// Nothing of it is there while this host has no end of a VXLAN.
 import type { Cidr } from '../../net/cidr.ts';
 import { type Family, familyOf, type Ip } from '../../net/ip.ts';
 import { PROTOCOL_UDP } from '../../net/protocol.ts';
@@ -45,8 +46,8 @@ export function vxlanHostsSet(family: Family): string {
 
 /** Before connection tracking, which has nothing to say of them. */
 const PRIORITY_RAW = -300;
-/** Before any policy for the host. */
-const PRIORITY_INPUT = -3;
+/** Before any policy. */
+const PRIORITY_POLICY = -3;
 /** As for other sources that become the host's. */
 const PRIORITY_SOURCE = 110;
 
@@ -85,6 +86,14 @@ export function computeVxlanPass(guard: VxlanGuard, direction: Direction): reado
   return knownRules(guard, direction, [accept]);
 }
 
+/** What the host forwards may get its own address on the way, by a masquerade that somebody else has made. */
+function strangersRules(guard: VxlanGuard): readonly Rule[] {
+  return guard.ends.map(({ family }) => {
+    const toHost = isIn([fieldOf(family, 'egress')], vxlanHostsSet(family));
+    return rule([...isVxlan(guard, family), toHost, counter, drop], 'VXLAN that a stranger sends to a host');
+  });
+}
+
 function baseChain(name: string, hook: BaseHook['hook'], priority: number, rules: readonly Rule[]): Chain {
   return { name, base: { type: 'filter', hook, priority }, rules };
 }
@@ -107,7 +116,11 @@ export function computeVxlanChains(guard: VxlanGuard): readonly Chain[] {
   return [
     baseChain('base-vxlan-raw-in', 'prerouting', PRIORITY_RAW, knownRules(guard, 'ingress', [isLocal, untracked])),
     baseChain('base-vxlan-raw-out', 'output', PRIORITY_RAW, knownRules(guard, 'egress', [untracked])),
-    baseChain('base-vxlan-input', 'input', PRIORITY_INPUT, [...computeVxlanPass(guard, 'ingress'), ...unknown]),
+    baseChain('base-vxlan-input', 'input', PRIORITY_POLICY, [...computeVxlanPass(guard, 'ingress'), ...unknown]),
+    baseChain('base-vxlan-forward', 'forward', PRIORITY_POLICY, [
+      ...computeVxlanPass(guard, 'ingress'),
+      ...strangersRules(guard),
+    ]),
     ownSources(guard),
   ];
 }

@@ -31,7 +31,9 @@ export interface SelectedNetwork {
   readonly args: string;
 }
 
-/** Both built-in networks are in 172.16.28.0/24; see the two below for how they keep out of each other's way. */
+/** Both built-in networks are in it; see the two below for how they keep out of each other's way. */
+export const OWN_RANGE = '172.16.28.0/24';
+
 function builtIn(name: string, ipMasq: boolean, ipam: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ cniVersion: '0.3.1', name, type: 'ptp', ipMasq, ipam: { type: 'host-local', ...ipam } });
 }
@@ -56,7 +58,7 @@ const restrictedRange = {
 
 /** A pod that is on both reaches the addresses 100 to 127 by this one, though they are in the other's subnet too. */
 const defaultRange = {
-  subnet: '172.16.28.0/24',
+  subnet: OWN_RANGE,
   rangeStart: '172.16.28.100',
   rangeEnd: '172.16.28.254',
   gateway: '172.16.28.1',

@@ -2,17 +2,18 @@
 // networks by the group that the links are in.
 
 import { METADATA_PORT } from '../../metadata/address.ts';
-import { hostCidr } from '../../net/cidr.ts';
+import { hostCidr, parseCidr } from '../../net/cidr.ts';
 import { parseIp } from '../../net/ip.ts';
 import { linkGroups } from '../../net/link-groups.ts';
 import { PROTOCOL_TCP } from '../../net/protocol.ts';
 import { hostBytesOfU32 } from '../../nftables/bytes.ts';
 import type { BaseHook, Chain, Field, NftSet, Rule, Ruleset, Statement } from '../../nftables/nft.ts';
 import { accept, drop, isFamily, isIn, isInNet, isPort, isProtocol, rule } from '../../nftables/statements.ts';
-import { type OwnNetwork, RESTRICTED_HOST } from './net-conf.ts';
+import { OWN_RANGE, type OwnNetwork, RESTRICTED_HOST } from './net-conf.ts';
 
-/** Before connection tracking, and among the filters of others. */
+/** Before connection tracking, after it, and among the filters of others. */
 const PRIORITY_RAW = -300;
+const PRIORITY_MANGLE = -150;
 const PRIORITY_FILTER = 0;
 
 /** By the kernel's bits of connection states: established, related. */
@@ -41,8 +42,9 @@ function chain(name: string, hook: BaseHook['hook'], priority: number, rules: re
 /**
  * `default-restricted` is for the host's metadata service alone: what else comes from it is dropped before anything looks
  * at it, and nothing goes to it but the service's answers. Pods on `default` are reached by each other and by their host,
- * as rkt promises, and by nobody whom the host merely forwards for. Neither network has IPv6, in which a pod could become ever
- * new neighbours of its host.
+ * as rkt promises, and by nobody whom the host merely forwards for. They begin flows from addresses of their network alone, and
+ * so as no workload of another network and as no other host; a pod that is on both answers by whichever its routes say. Neither
+ * network has IPv6, in which a pod could become ever new neighbours of its host.
  */
 export function computeOwnRules(): Ruleset {
   return {
@@ -52,6 +54,14 @@ export function computeOwnRules(): Ruleset {
         rule([from('default-restricted'), ...isService('daddr4', 'dport'), accept]),
         rule([from('default-restricted'), drop]),
         rule([from('default'), isFamily(6), drop]),
+      ]),
+      chain('sources', 'prerouting', PRIORITY_MANGLE, [
+        rule([
+          from('default'),
+          isInNet('saddr4', parseCidr(OWN_RANGE), true),
+          isIn(['ct-state'], answers.spec.name, true),
+          drop,
+        ]),
       ]),
       chain('forward', 'forward', PRIORITY_FILTER, [
         rule([to('default-restricted'), drop]),
