@@ -61,7 +61,7 @@ export function computeWorkloadPeerings(input: OwnRouting): readonly WorkloadPee
     .flatMap((interfaceName) => addresses.map((address) => ({ interfaceName, address, port })));
 }
 
-/** What no workload may announce: pools, hosts, and the addresses at which it speaks to them. */
+/** Of what no workload may announce anything: pools, hosts, and the addresses at which it speaks to them. */
 export function computeForbidden(input: RoutingInput, family: Family): readonly Cidr[] {
   const hosts = [...input.nodes.map((node) => nodeAddress(node, family)), input.bgp.workloadPeering?.[family]];
   const ranges = [

@@ -25,14 +25,13 @@ afterAll(async () => {
   await site.close();
 }, 20_000);
 
-/** What is not the pod's: another pod, a free address of its host, the pool, the hosts, the address that it calls. */
+/**
+ * What is not the pod's: another pod, a free address of its host, a part of the pool, more than it, the hosts, their network, the
+ * address that it calls, and everything.
+ */
 const stolen = () => [
-  `${other}/32`,
-  '192.168.250.9/32',
-  '192.168.128.0/17',
-  '10.98.0.1/32',
-  '10.98.0.2/32',
-  `${HOST}/32`,
+  ...[`${other}/32`, '192.168.250.9/32', '192.168.128.0/17', '192.168.0.0/15'],
+  ...['10.98.0.1/32', '10.98.0.2/32', '10.98.0.0/22', `${HOST}/32`, '0.0.0.0/0'],
 ];
 
 function startSpeaker(): void {

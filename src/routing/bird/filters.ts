@@ -14,8 +14,11 @@ function ofFamily(cidrs: readonly Cidr[], family: Family): readonly Cidr[] {
   return cidrs.filter((cidr) => cidrFamily(cidr) === family);
 }
 
-/** Sorted text, so that the file depends on the content only. */
-function prefixSet(cidrs: readonly Cidr[], suffix: '' | '+'): string {
+/**
+ * Sorted text, so that the file depends on the content only. With `+` as BIRD has it what lies in the ranges as well; with both
+ * lengths (all that there are) also what they lie in.
+ */
+function prefixSet(cidrs: readonly Cidr[], suffix: '' | '+' | `{0,${32 | 128}}`): string {
   return `[ ${[...new Set(cidrs.map((cidr) => `${formatCidr(cidr)}${suffix}`))].sort().join(', ')} ]`;
 }
 
@@ -69,7 +72,6 @@ export function exportFunction(input: RoutingInput, family: Family): readonly st
   ];
 }
 
-/** As everywhere in this file, sorted. */
 function encryptedPeerLines({ encryptedPeers = [] }: RoutingInput, family: Family): readonly string[] {
   const own = encryptedPeers
     .filter((address) => familyOf(address) === family)
@@ -83,13 +85,16 @@ function encryptedPeerLines({ encryptedPeers = [] }: RoutingInput, family: Famil
       ];
 }
 
-/** What is not a workload's to announce is taken from none, nor a way by way of somebody else. `own` is its address. */
+/**
+ * What is not a workload's to announce is taken from none, nor a wider range that has it as well, nor a way by way of somebody else.
+ * `own` is its address.
+ */
 export function workloadFunction(input: RoutingInput, family: Family): readonly string[] {
   const forbidden = computeForbidden(input, family);
   return [
     `function from_workload_v${family}(ip own) {`,
     '  if bgp_next_hop != own then reject;',
-    ...(forbidden.length === 0 ? [] : [`  if net ~ ${prefixSet(forbidden, '+')} then reject;`]),
+    ...(forbidden.length === 0 ? [] : [`  if net ~ ${prefixSet(forbidden, `{0,${bitsOf(family)}}`)} then reject;`]),
     '}',
   ];
 }
