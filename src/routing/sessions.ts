@@ -1,6 +1,6 @@
 // Derives this node's BGP sessions in one family: the mesh of all nodes, and BGPPeers from both of their ends (Calico
 // v3.33, confd/pkg/backends/calico/bgp_processor.go). The result depends on the input's content only, not on its order.
-import { compareIps, type Family, formatIp, type Ip } from '../net/ip.ts';
+import { compareIps, type Family, familyOf, formatIp, type Ip } from '../net/ip.ts';
 import { matchSelector } from '../selector/match.ts';
 import type { Selector } from '../selector/selector.ts';
 import type { BgpPeer, RoutingInput, RoutingNode } from './input.ts';
@@ -60,7 +60,7 @@ function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
   }
   if (peer.target.kind === 'workloads') return workloadSessions(peer, self, family, input);
   const { address, port, asNumber } = peer.target;
-  if (address === self.address || (typeof address === 'number') !== (family === 4)) return [];
+  if (address === self.address || familyOf(address) !== family) return [];
   const known = others(self, family, input).find(
     ([node, ip]) => ip === address && asNumberOf(node, input) === asNumber,
   );
@@ -69,30 +69,45 @@ function forwardSessions(peer: BgpPeer, self: Self, family: Family, input: Routi
   return [peerSession(kind, peer, self, remote, node !== undefined && port === undefined, input)];
 }
 
+/** Whether the BGPPeer speaks to this node. */
+function isTarget({ target }: BgpPeer, self: Self, input: RoutingInput): boolean {
+  switch (target.kind) {
+    case 'nodes':
+      return matchSelector(target.selector, self.node.labels);
+    case 'address':
+      return target.address === self.address && target.asNumber === asNumberOf(self.node, input);
+    case 'workloads':
+      return false;
+  }
+}
+
 /** Sessions back, from the nodes that the BGPPeer speaks to. */
 function reverseSessions(peer: BgpPeer, self: Self, family: Family, input: RoutingInput): readonly BgpSession[] {
-  if (!peer.reverse) return [];
-  const { target } = peer;
-  if (target.kind === 'workloads') return [];
-  const isTarget =
-    target.kind === 'nodes'
-      ? matchSelector(target.selector, self.node.labels)
-      : target.address === self.address && target.asNumber === asNumberOf(self.node, input);
-  if (!isTarget) return [];
+  if (!peer.reverse || !isTarget(peer, self, input)) return [];
+  const { localAsNumber: theirs, reachableBy: _theirGateway, ...shared } = peer;
+  const back: BgpPeer = { ...shared, target: { kind: 'nodes', selector: { kind: 'all' } } };
   return others(self, family, input)
     .filter(([node]) => inScope(peer.scope, node))
     .map(([node, address]) => {
-      const remote = { ...remoteOf(node, address, input), asNumber: peer.localAsNumber ?? asNumberOf(node, input) };
-      const mirrored: BgpPeer = { ...peer, target: { kind: 'nodes', selector: { kind: 'all' } } };
-      const { localAsNumber: _theirs, reachableBy: _theirGateway, ...ours } = mirrored;
-      return peerSession('Node', ours, self, remote, true, input);
+      const remote = { ...remoteOf(node, address, input), asNumber: theirs ?? asNumberOf(node, input) };
+      return peerSession('Node', back, self, remote, true, input);
     });
 }
 
+/** The first for each name, and for each address and port. */
+function withoutDoubles(sessions: readonly BgpSession[]): BgpSession[] {
+  const taken = new Set<string>();
+  return sessions.filter(({ name, address, port }) => {
+    const keys = [name, `${formatIp(address)} ${port ?? BGP_PORT}`];
+    if (keys.some((key) => taken.has(key))) return false;
+    for (const key of keys) taken.add(key);
+    return true;
+  });
+}
+
 /**
- * All sessions, sorted by name; one for each name, and for each address and port: a global BGPPeer goes before a node's,
- * that before the mesh,
- * and among equals the first by the BGPPeer's name.
+ * All sessions, sorted by name. Of several with one peer a global BGPPeer's goes before a node's, that before the mesh's, and among
+ * equals the first by the BGPPeer's name.
  */
 export function computeSessions(input: RoutingInput, family: Family): readonly BgpSession[] {
   const node = input.nodes.find(({ name }) => name === input.nodeName);
@@ -106,12 +121,5 @@ export function computeSessions(input: RoutingInput, family: Family): readonly B
   ];
   const rank = (session: BgpSession) => (session.name.startsWith('Global_') ? 0 : 1);
   const ordered = [...explicit.sort((a, b) => rank(a) - rank(b)), ...meshSessions(self, family, input)];
-  const taken = new Set<string>();
-  const sessions = ordered.filter(({ name, address: to, port }) => {
-    const keys = [name, `${formatIp(to)} ${port ?? BGP_PORT}`];
-    if (keys.some((key) => taken.has(key))) return false;
-    for (const key of keys) taken.add(key);
-    return true;
-  });
-  return sessions.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return withoutDoubles(ordered).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -77,10 +77,10 @@ export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuC
 
   function apply(known: readonly MtuLink[]): void {
     const wanted = new Map(known.map(({ hostName, addresses }) => [hostName, computeWorkloadMtu(input, addresses)]));
-    const { changed, lost } = applyWorkloadMtu((hostName) => wanted.get(hostName));
-    const sizes = [...new Set(changed.map((hostName) => wanted.get(hostName)))].join(', ');
-    if (changed.length > 0)
-      log.info(`links of workloads have the MTU of their ways now: ${sizes}, ${changed.length} links`);
+    const { changed: resized, lost } = applyWorkloadMtu((hostName) => wanted.get(hostName));
+    const sizes = [...new Set(resized.map((hostName) => wanted.get(hostName)))].join(', ');
+    if (resized.length > 0)
+      log.info(`links of workloads have the MTU of their ways now: ${sizes}, ${resized.length} links`);
     if (lost.length > 0)
       log.error(
         `links of workloads keep their MTU, as their network namespaces are not seen from here: ${lost.join(', ')}`,
