@@ -2,7 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
 import type { Family } from '../net/ip.ts';
-import { computeDeviceChange, isNoChange, type WireguardDevice } from '../routing/wireguard/device.ts';
+import {
+  computeDeviceChange,
+  isNoChange,
+  type WireguardDevice,
+  type WireguardPeer,
+} from '../routing/wireguard/device.ts';
 import { withRouteSocket } from '../sys/netlink.ts';
 import type { RunningProcess } from '../sys/process/running-process.ts';
 import { createSupervisor } from '../sys/process/supervisor.ts';
@@ -80,18 +85,21 @@ export function createWireguard({ family, keyPath, publish, restarted, log }: Wi
     await start();
   }
 
-  /** A device without a key says nothing to anybody and may have its key at once; one that has a key keeps it until the other hosts can know the next. */
-  async function applyKey(control: DeviceControl): Promise<void> {
+  /**
+   * A device without a key may have its key at once, before it speaks to a peer; one that has a key keeps it until the other hosts can
+   * know the next. Returns the peers that it is new to.
+   */
+  async function applyDevice(control: DeviceControl, device: WireguardDevice): Promise<readonly WireguardPeer[]> {
     const key = keepKey(keyPath);
-    const { privateKey } = await control.read();
-    if (privateKey === undefined) await control.write({ peers: [] }, key);
+    const standing = await control.read();
+    const change = computeDeviceChange(device, standing);
+    const isFirst = standing.privateKey === undefined;
+    if (isFirst || !isNoChange(change)) await control.write(change, isFirst ? key : undefined);
     await publish(publicKeyOf(key));
-    if (privateKey !== undefined && privateKey !== key) await control.write({ peers: [] }, key);
-  }
-
-  async function applyDevice(control: DeviceControl, device: WireguardDevice): Promise<void> {
-    const change = computeDeviceChange(device, await control.read());
-    if (!isNoChange(change)) await control.write(change);
+    if (!isFirst && standing.privateKey !== key) await control.write({ peers: [] }, key);
+    if (standing.privateKey !== key) return device.peers;
+    const known = new Set(standing.peers.map(({ publicKey }) => publicKey));
+    return device.peers.filter(({ publicKey }) => !known.has(publicKey));
   }
 
   async function ensureControl({ kind, name }: WireguardLink): Promise<DeviceControl> {
@@ -131,9 +139,9 @@ export function createWireguard({ family, keyPath, publish, restarted, log }: Wi
     const link = withRouteSocket((socket) => ensureWireguardLink(socket, interfaceName, family));
     const control = await ensureControl(link);
     withRouteSocket((socket) => applyLinkSettings(socket, link.index, settings));
-    await applyDevice(control, device);
+    const strangers = await applyDevice(control, device);
     if (link.kind === 'kernel' && device.peers.length > 0) setThreaded(link.name, isThreaded);
-    await applyKey(control);
+    await greet(control, strangers);
   }
 
   function letGo(): void {
@@ -149,6 +157,24 @@ export function createWireguard({ family, keyPath, publish, restarted, log }: Wi
       letGo();
     },
   };
+}
+
+/**
+ * Shakes hands with these peers. Of two hosts that learn of each other the first speaks to one that does not know it, and would try
+ * again after five seconds; the second is heard. A keep-alive that is switched on sends its first packet at once (wireguard-go,
+ * device/uapi.go; Linux, drivers/net/wireguard/netlink.c).
+ */
+async function greet(control: DeviceControl, peers: readonly WireguardPeer[]): Promise<void> {
+  if (peers.length === 0) return;
+  const keepAlive = (secondsOf: (wanted: number) => number) =>
+    control.write({
+      peers: peers.map(({ publicKey, keepaliveSeconds }) => ({
+        ...({ kind: 'update', publicKey, isNew: false } as const),
+        keepaliveSeconds: secondsOf(keepaliveSeconds),
+      })),
+    });
+  await keepAlive((wanted) => (wanted === 0 ? 1 : 0));
+  await keepAlive((wanted) => wanted);
 }
 
 /** The kernel takes it once there is a peer (Linux, networking/napi, "Threaded NAPI"). */

@@ -25,9 +25,6 @@ async function startPod(host: Host, name: string, net: string): Promise<void> {
   });
 }
 
-/** WireGuard tries to shake hands every 5 seconds, and a host that is told of the other first may have tried too early. */
-const HANDSHAKES_MS = 20_000;
-
 const inPod = (name: string) => `nsenter --net=/run/netns/cni-$(cat /tmp/${name})`;
 const addresses = new Map<string, string>();
 
@@ -72,7 +69,7 @@ async function countSealed(): Promise<number> {
   return Number(await lab.must('calico-01', 'wc -l </tmp/sealed'));
 }
 
-async function untilReached(what: string, timeoutMs = HANDSHAKES_MS): Promise<void> {
+async function untilReached(what: string, timeoutMs = 10_000): Promise<void> {
   for (const family of FAMILIES)
     await eventually(`IPv${family} ${what}`, timeoutMs, async () =>
       (await reaches('one', 'two', family)) ? true : undefined,
