@@ -220,6 +220,13 @@ test('when somebody takes away the device, the rule or the routes, they are back
   await expectNothingPlain();
 }, 60_000);
 
+test('a program that does not notice that its device has gone is replaced', async () => {
+  await lab.must('calico-01', 'pkill -STOP -x wireguard-go; ip link del wireguard.cali; ip link del wg-v6.cali');
+  await untilReached('by another program');
+  expect(await lab.must('calico-01', 'pgrep -c -x wireguard-go')).toBe('2\n');
+  await expectNothingPlain();
+}, 60_000);
+
 test('who deletes a key gets another one: it is on the Node, pods reach each other again, and nothing is sent in plain', async () => {
   const before = await publicKeys('calico-02');
   expect(before.split('\n')).toHaveLength(2);
