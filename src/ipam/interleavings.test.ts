@@ -257,6 +257,16 @@ test('two hosts want the same address: one has it, the other is told who is in i
   });
 });
 
+test('two hosts assign to one handle: it has one address, and both are told that', async () => {
+  const writers = HOSTS.slice(0, 2).map((host) => [host, assign('a')] as const);
+  await forEachInterleaving({ pool: '10.0.0.0/30', blockSize: 31, writers }, ({ outcomes, holders, free }) => {
+    const [address = ''] = outcomes;
+    expect([isAddress(address), outcomes]).toEqual([true, [address, address]]);
+    expect(holders).toEqual({ a: [address] });
+    expect(free).toBe(4);
+  });
+});
+
 test('one who assigns to a handle and one who releases it: the address is held or free, and never half of each', async () => {
   const before = [['host-1', assign('a')]] as const;
   const writers = [
