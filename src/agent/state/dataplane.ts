@@ -1,7 +1,7 @@
 // Policy in the kernel: follows the store's resources through the calculation and the firewall into the kernel, one flush after the other.
 import { sameContent } from '../../base/equal.ts';
 import { defaultFirewallConfig, type FirewallConfig } from '../../firewall/config.ts';
-import { type GuardedRanges, NOTHING_GUARDED } from '../../firewall/encryption/ranges.ts';
+import type { GuardedRanges } from '../../firewall/encryption/ranges.ts';
 import { createFirewall, type Firewall } from '../../firewall/firewall.ts';
 import type { AssignedHostEndpoint, InterfaceAddresses } from '../../firewall/host/interfaces.ts';
 import type { NatPool } from '../../firewall/nat/ranges.ts';
@@ -63,67 +63,40 @@ interface Started {
   readonly refusals: Refusals;
 }
 
+/** What the rules follow beside policy, as far as they have not been told it. */
+function createNews() {
+  const known = new Map<string, unknown>();
+  const untold = new Map<string, (firewall: Firewall) => Steps>();
+  return {
+    /** What was said before of the same is said no more. */
+    note(about: string, value: unknown, tell: (firewall: Firewall) => Steps): void {
+      if (sameContent(known.get(about), value)) return;
+      known.set(about, value);
+      untold.set(about, tell);
+    },
+    tell(firewall: Firewall, apply: (steps: Steps) => void): void {
+      for (const [about, tell] of untold) {
+        untold.delete(about);
+        apply(tell(firewall));
+      }
+    },
+  };
+}
+
 export function createDataplane({ kernel, log, forget, publishRefused }: DataplaneContext): Dataplane {
   const calculation = createPolicyCalculation();
   const identities = createLocalIdentities();
   let config = defaultFirewallConfig;
   let started: Started | undefined;
-  let pools: readonly NatPool[] = [];
-  let direct: readonly Cidr[] = [];
-  let poolsChanged = true;
-  let vxlan: Parameters<Firewall['setVxlan']> | undefined;
-  let guarded = NOTHING_GUARDED;
-  let guardedChanged = false;
-  let peerings: readonly Peering[] = [];
-  let peeringsChanged = false;
+  const news = createNews();
   let interfaces: readonly InterfaceAddresses[] = [];
-
-  function takePools(target: Firewall): Steps {
-    if (!poolsChanged) return [];
-    poolsChanged = false;
-    return target.setPools(pools, direct);
-  }
-
-  /** Undefined: it is in the rules. */
-  function takeVxlan(target: Firewall): Steps {
-    const news = vxlan;
-    vxlan = undefined;
-    return news === undefined ? [] : target.setVxlan(...news);
-  }
-
-  function takeGuarded(target: Firewall): Steps {
-    if (!guardedChanged) return [];
-    guardedChanged = false;
-    return target.setGuarded(guarded);
-  }
-
-  function takePeerings(target: Firewall): Steps {
-    if (!peeringsChanged) return [];
-    peeringsChanged = false;
-    return target.setPeerings(peerings);
-  }
 
   return {
     update: (update) => calculation.update(update),
-    setPools(nextPools, nextDirect) {
-      if (sameContent([pools, direct], [nextPools, nextDirect])) return;
-      pools = nextPools;
-      direct = nextDirect;
-      poolsChanged = true;
-    },
-    setVxlan(...news) {
-      vxlan = news;
-    },
-    setGuarded(next) {
-      if (sameContent(guarded, next)) return;
-      guarded = next;
-      guardedChanged = true;
-    },
-    setPeerings(next) {
-      if (sameContent(peerings, next)) return;
-      peerings = next;
-      peeringsChanged = true;
-    },
+    setPools: (...next) => news.note('pools', next, (firewall) => firewall.setPools(...next)),
+    setVxlan: (...next) => news.note('vxlan', next, (firewall) => firewall.setVxlan(...next)),
+    setGuarded: (next) => news.note('guarded', next, (firewall) => firewall.setGuarded(next)),
+    setPeerings: (next) => news.note('peerings', next, (firewall) => firewall.setPeerings(next)),
     setInterfaces(next) {
       interfaces = next;
       if (started !== undefined) started.refusals.apply(started.firewall.setInterfaces(interfaces));
@@ -148,10 +121,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       identities.follow(changes);
       firewall.setInterfaces(interfaces);
       firewall.apply(changes);
-      takePools(firewall);
-      takeVxlan(firewall);
-      takeGuarded(firewall);
-      takePeerings(firewall);
+      news.tell(firewall, () => {});
       const outcome = kernel.tryResync(firewall.ruleset, (repair) => forget(computeMovedAddresses(repair)));
       if (outcome.kind === 'refused') refusals.take(outcome);
     },
@@ -162,10 +132,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       const steps = firewall.apply(changes);
       refusals.apply(steps);
       forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
-      refusals.apply(takePools(firewall));
-      refusals.apply(takeVxlan(firewall));
-      refusals.apply(takeGuarded(firewall));
-      refusals.apply(takePeerings(firewall));
+      news.tell(firewall, refusals.apply);
     },
     whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),
     close: () => started?.refusals.close(),
