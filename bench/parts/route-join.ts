@@ -54,7 +54,7 @@ function blockOf(address: string): string {
   return `${a}.${b}.${c}.${(d ?? 0) & ~63}/26`;
 }
 
-/** When the host saw the last change that matches since a moment, in ms; undefined: not yet. */
+/** When the host first saw a change that matches since a moment, in ms; undefined: not yet. */
 async function timeOfChange(name: string, host: string, pattern: RegExp, sinceMs: number): Promise<number | undefined> {
   const lines = (await shell(name, host, 'tail -n 400 /tmp/routes')).split('\n');
   const times = lines.flatMap((line) => {
