@@ -172,6 +172,26 @@ test('another mode, port and network identifier while pods talk cost less than a
   await untilAllReach();
 }, 60_000);
 
+test('another address of a host while pods talk costs less than two seconds of packets, and both ends go by it', async () => {
+  const { c } = underlay.pods;
+  const losses = await observeLosses(underlay, [c], async () => {
+    await must(
+      c.host,
+      `ip address flush dev eth0 scope global
+      ip address add 10.99.0.52/24 dev eth0; ip address add fd99::52/64 dev eth0 nodad
+      ip route add default via 10.99.0.254; ip -6 route replace default via fd99::254`,
+    );
+    await Bun.sleep(3_000);
+  });
+  const lost = losses.map((line) => Number(/: (\d+) lost$/.exec(line)?.[1]));
+  expect({ losses, isLittle: Math.max(...lost) < 200 }).toEqual({ losses, isLittle: true });
+  const known = 'bridge fdb; nft list set inet ocicat vxlan-hosts4; nft list set inet ocicat vxlan-hosts6';
+  const text = await must('calico-01', known);
+  expect([text.match(/10\.99\.0\.52\b/g)?.length, text.match(/fd99::52\b/g)?.length]).toEqual([2, 2]);
+  expect(text).not.toMatch(/10\.99\.0\.2\b|fd99::2\b/);
+  await untilAllReach();
+});
+
 test('a pool without a tunnel beside them has its routes from BIRD', async () => {
   const pool = { cidr: '172.29.0.0/24', blockSize: 26, nodeSelector: 'all()' };
   await apply({ apiVersion: 'projectcalico.org/v3', kind: 'IPPool', metadata: { name: 'plain' }, spec: pool });
@@ -181,7 +201,7 @@ test('a pool without a tunnel beside them has its routes from BIRD', async () =>
     for i in $(seq 200); do [ -s /tmp/plain ] && break; sleep 0.05; done; rkt status --uuid-file=/tmp/plain --wait-ready=20s`,
   );
   await until('the route of BIRD', 'calico-01', 'ip route show proto bird', (text) =>
-    /^172\.29\.0\.\d+(\/26)? via 10\.99\.0\.2 dev eth0/m.test(text),
+    /^172\.29\.0\.\d+(\/26)? via 10\.99\.0\.52 dev eth0/m.test(text),
   );
   const { a } = underlay.pods;
   await must(a.host, `${inside(a)} ping -n -c 1 -W 2 172.29.0.5`);

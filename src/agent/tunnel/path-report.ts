@@ -10,9 +10,9 @@ const MAX_LINES = 10;
 export function describePaths({ tunnels, paths }: PathOutcome, done: string): readonly string[] {
   const { routes, addresses, neighbours, forwarding, rules } = paths;
   const lines = [
+    ...tunnels.removed.map(({ name }) => `tunnel removed: ${name}`),
     ...tunnels.made.map(({ name }) => `tunnel ${done}: ${name}`),
     ...tunnels.corrected.map(({ name }) => `tunnel ${done}: ${name}, its settings`),
-    ...tunnels.removed.map(({ name }) => `tunnel removed: ${name}`),
     ...addresses.set.map(({ address }) => `tunnel address ${done}: ${formatCidr(address)}`),
     ...addresses.removed.map(({ address }) => `tunnel address removed: ${formatCidr(address)}`),
     ...[...routes.set, ...routes.replaced].map((route) => `route ${done}: ${formatRoute(route)}`),
