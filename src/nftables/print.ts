@@ -2,7 +2,7 @@
 import { formatIp, isIpv4 } from '../net/ip.ts';
 import type { PortRange } from '../net/port.ts';
 import { ipOfBytes, maskBytes } from './bytes.ts';
-import { MAX_DYNAMIC_ELEMENTS } from './encode.ts';
+import { MAX_DYNAMIC_ELEMENTS } from './encode-objects.ts';
 import { fields } from './fields.ts';
 import { printKey, printStates } from './keys.ts';
 import {

@@ -3,7 +3,8 @@
 import { OcicatError } from '../../base/errors.ts';
 import { type AcceptRule, acceptRulesFor, WORKLOAD_RULES } from '../../firewall/forward/accept-rules.ts';
 import { FORWARD_COMMENT, type ForwardFilter } from '../../firewall/forward/filter.ts';
-import { encodeComment, encodeExpression, encodeFamily } from '../../nftables/encode.ts';
+import { encodeFamily } from '../../nftables/encode.ts';
+import { encodeComment, encodeExpression } from '../../nftables/encode-objects.ts';
 import type { Expression } from '../../nftables/expression.ts';
 import { CREATE, message, SUBSYSTEM_NFTABLES } from '../../nftables/wire.ts';
 import { ENOENT } from '../../sys/libc.ts';

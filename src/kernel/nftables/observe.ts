@@ -1,6 +1,7 @@
 // Reads our tables back from the kernel, as of one generation of its rulesets.
 import { OcicatError } from '../../base/errors.ts';
-import { type BatchWriter, encodeFamily } from '../../nftables/encode.ts';
+import { encodeFamily } from '../../nftables/encode.ts';
+import type { BatchWriter } from '../../nftables/encode-objects.ts';
 import { LAYOUT, STAND_IN_TABLE, TABLE, TABLE_FAMILIES, type TableFamily } from '../../nftables/nft.ts';
 import type { ObservedChain, ObservedSet, ObservedTable } from '../../nftables/repair.ts';
 import { familyNumbers, message, TABLE_OWNED, TABLE_PERSISTENT } from '../../nftables/wire.ts';
