@@ -1,10 +1,10 @@
 // What is sent to peers and taken from them, in both families: BGPFilters with each match and each operation, communities of
 // advertisements, pools that are kept back. With a real agent and BIRD; FRR shows what is sent, the kernel what is taken.
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually } from '../support/host/agent-host.ts';
+import { afterAll, beforeAll, test } from 'bun:test';
 import { type BgpSite, openBgpSite } from '../support/host/bgp-site.ts';
 import { FRR_AS, type Frr, startFrr } from '../support/host/frr.ts';
 import { startThird, THIRD, THIRD_COMMUNITY, THIRD_PREFIXES, THIRD6 } from '../support/host/third-router.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 
 type Rules = readonly object[];
 type Prefixes = Readonly<Record<4 | 6, readonly string[]>>;
@@ -36,12 +36,7 @@ beforeAll(async () => {
   site = await openBgpSite();
   frr = startFrr(site.host);
   frr.replaceBgp(
-    ...[
-      `router bgp ${FRR_AS}`,
-      'no bgp ebgp-requires-policy',
-      'no bgp network import-check',
-      'bgp router-id 10.98.0.2',
-    ],
+    FRR_AS,
     ...['10.98.0.1', 'fd98::1'].flatMap((host) => [
       `neighbor ${host} remote-as 64512`,
       `neighbor ${host} timers connect 1`,
@@ -103,13 +98,7 @@ function attributes(family: 4 | 6, prefix: string): readonly (string | undefined
   return [first?.aspath?.string, first?.community?.string, first?.largeCommunity?.string];
 }
 
-async function until<T>(observe: () => T, wanted: T): Promise<void> {
-  let seen: T | undefined;
-  await eventually(JSON.stringify(wanted), 15_000, () => {
-    seen = observe();
-    return Bun.deepEquals(seen, wanted) ? true : undefined;
-  }).catch(() => expect(seen as T).toEqual(wanted));
-}
+const until = <T>(observe: () => T, wanted: T) => untilEqual(observe, wanted, 15_000);
 
 function filter(exportRules: (family: 4 | 6) => Rules, importRules: (family: 4 | 6) => Rules): void {
   const [exports, imports] = [both(exportRules), both(importRules)];

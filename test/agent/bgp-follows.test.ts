@@ -1,9 +1,9 @@
 // Routes follow hosts, blocks and pools, and survive whoever brings them: with a real agent and BIRD, FRR and a third router.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually } from '../support/host/agent-host.ts';
 import { type BgpSite, openBgpSite } from '../support/host/bgp-site.ts';
 import { FRR_AS, type Frr, startFrr } from '../support/host/frr.ts';
 import { startThird, THIRD, THIRD_PREFIXES, type Third } from '../support/host/third-router.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 
 const [FIRST, SECOND] = THIRD_PREFIXES[4];
 const FRR_PREFIX = '203.0.113.0/24';
@@ -15,12 +15,7 @@ let block: string;
 /** FRR speaks as a router outside; `networks`: what it announces. */
 const speak = (...networks: readonly string[]) =>
   frr.replaceBgp(
-    ...[
-      `router bgp ${FRR_AS}`,
-      'no bgp ebgp-requires-policy',
-      'no bgp network import-check',
-      'bgp router-id 10.98.0.2',
-    ],
+    FRR_AS,
     ...['bgp graceful-restart', 'neighbor 10.98.0.1 remote-as 64512', 'neighbor 10.98.0.1 timers connect 1'],
     ...['address-family ipv4 unicast', ...networks.map((network) => `network ${network}`)],
   );
@@ -55,14 +50,6 @@ function sent(): readonly string[] {
   return from.map(([prefix]) => prefix).sort();
 }
 
-async function until(observe: () => unknown, wanted: unknown): Promise<void> {
-  let seen: unknown;
-  await eventually(JSON.stringify(wanted), 10_000, () => {
-    seen = observe();
-    return Bun.deepEquals(seen, wanted) ? true : undefined;
-  }).catch(() => expect(seen).toEqual(wanted));
-}
-
 /** Whether the third router, a node like others, has the host's block. */
 const isKnown = () => site.host.must(`birdc -s /run/third.ctl show route ${block}`).includes(block);
 
@@ -80,11 +67,11 @@ async function expectKept(seconds: number): Promise<void> {
 }
 
 test('blocks of other hosts, and what a router says, are in the kernel, and go on to the router', async () => {
-  await until(
+  await untilEqual(
     () => [wayTo(FIRST), wayTo(SECOND), wayTo(FRR_PREFIX)],
     [[`via ${THIRD}`], [`via ${THIRD}`], ['via 10.98.0.2']],
   );
-  await until(sent, [block, FIRST, SECOND].sort());
+  await untilEqual(sent, [block, FIRST, SECOND].sort());
 }, 30_000);
 
 test('the agent is away, and then BIRD too, and no route is lost', async () => {
@@ -101,18 +88,18 @@ test('the agent is away, and then BIRD too, and no route is lost', async () => {
 
 test('a block that moves has the way to its new host, and no other', async () => {
   site.host.must('birdc -s /run/third.ctl disable static4');
-  await until(() => wayTo(FIRST), ['']);
+  await untilEqual(() => wayTo(FIRST), ['']);
   speak(FRR_PREFIX, FIRST);
-  await until(() => wayTo(FIRST), ['via 10.98.0.2']);
+  await untilEqual(() => wayTo(FIRST), ['via 10.98.0.2']);
   speak(FRR_PREFIX);
   site.host.must('birdc -s /run/third.ctl enable static4');
-  await until(() => [wayTo(FIRST), wayTo(SECOND)], [[`via ${THIRD}`], [`via ${THIRD}`]]);
+  await untilEqual(() => [wayTo(FIRST), wayTo(SECOND)], [[`via ${THIRD}`], [`via ${THIRD}`]]);
 }, 40_000);
 
 test('a host that leaves takes its routes along, though it goes on speaking', async () => {
   site.remove('node', 'third');
-  await until(() => [wayTo(FIRST), wayTo(SECOND)], [[''], ['']]);
-  await until(sent, [block]);
+  await untilEqual(() => [wayTo(FIRST), wayTo(SECOND)], [[''], ['']]);
+  await untilEqual(sent, [block]);
 }, 30_000);
 
 test('a pool that is disabled keeps the routes of who has addresses of it, and one that is deleted has none', async () => {
@@ -121,6 +108,6 @@ test('a pool that is disabled keeps the routes of who has addresses of it, and o
   expect(sent()).toEqual([block]);
   site.host.cni('DEL', 'pod', 'network1');
   site.remove('ippool', 'four');
-  await until(sent, []);
-  await until(() => site.host.must('ip route show type blackhole'), '');
+  await untilEqual(sent, []);
+  await untilEqual(() => site.host.must('ip route show type blackhole'), '');
 }, 30_000);

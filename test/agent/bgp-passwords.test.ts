@@ -15,8 +15,8 @@ beforeAll(async () => {
   site = await openBgpSite();
   frr = startFrr(site.host);
   frr.replaceBgp(
-    ...[`router bgp ${FRR_AS}`, 'no bgp ebgp-requires-policy', 'neighbor 10.98.0.1 remote-as 64512'],
-    ...['neighbor 10.98.0.1 timers connect 1', `neighbor 10.98.0.1 password ${RIGHT}`],
+    FRR_AS,
+    ...['remote-as 64512', 'timers connect 1', `password ${RIGHT}`].map((line) => `neighbor 10.98.0.1 ${line}`),
   );
   site.startAgent();
 }, 60_000);

@@ -4,6 +4,7 @@ import { eventually } from '../support/host/agent-host.ts';
 import { type BgpSite, openBgpSite } from '../support/host/bgp-site.ts';
 import { FRR_AS, type Frr, startFrr } from '../support/host/frr.ts';
 import { startThird, THIRD, THIRD_PREFIXES, type Third } from '../support/host/third-router.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 
 let site: BgpSite;
 let frr: Frr;
@@ -38,7 +39,7 @@ async function arrange({ peer, as = FRR_AS, remoteAs = 64512, neighbor = [], mor
   if (hasPeer) site.remove('bgppeer', 'frr');
   await site.untilNoSession('Node_10_98_0_2');
   frr.replaceBgp(
-    ...[`router bgp ${as}`, 'no bgp ebgp-requires-policy', 'no bgp network import-check', 'bgp router-id 10.98.0.2'],
+    as,
     ...['10.98.0.1', '10.98.0.11'].flatMap((address) =>
       [`remote-as ${remoteAs}`, 'timers connect 1', ...neighbor].map((line) => `neighbor ${address} ${line}`),
     ),
@@ -52,14 +53,6 @@ async function arrange({ peer, as = FRR_AS, remoteAs = 64512, neighbor = [], mor
 async function connect(wanted: Wanted): Promise<void> {
   await arrange({ ...wanted, peer: wanted.peer ?? {} });
   await frr.untilEstablished('10.98.0.1');
-}
-
-async function until<T>(observe: () => T, wanted: T, timeoutMs = 10_000): Promise<void> {
-  let seen: T | undefined;
-  await eventually(JSON.stringify(wanted), timeoutMs, () => {
-    seen = observe();
-    return Bun.deepEquals(seen, wanted) ? true : undefined;
-  }).catch(() => expect(seen as T).toEqual(wanted));
 }
 
 const learned = () =>
@@ -118,7 +111,7 @@ test('numAllowedLocalASNumbers lets in paths with the own number', async () => {
   await Bun.sleep(1_500);
   expect(learned()).not.toContain(FROM_FRR);
   await connect({ more: loops, peer: { numAllowedLocalASNumbers: 1 } });
-  await until(() => learned().includes(FROM_FRR), true);
+  await untilEqual(() => learned().includes(FROM_FRR), true);
 }, 40_000);
 
 test('reachableBy is the way to the peer', async () => {
@@ -129,16 +122,16 @@ test('reachableBy is the way to the peer', async () => {
   expect(learned()).toContain('10.77.0.9 10.98.0.2');
   site.remove('bgppeer', 'frr');
   hasPeer = false;
-  await until(() => learned().filter((route) => route.startsWith('10.77')), []);
+  await untilEqual(() => learned().filter((route) => route.startsWith('10.77')), []);
 }, 30_000);
 
 test('bindMode: BIRD listens on the node’s addresses alone', async () => {
   await connect({});
   site.apply('BGPPeer', 'six', { peerIP: 'fd98::2', asNumber: FRR_AS });
   const listening = () => site.host.must("ss -Hltn 'sport = :179' | awk '{ print $4 }'").split('\n').sort();
-  await until(listening, ['0.0.0.0:179', '[::]:179']);
+  await untilEqual(listening, ['0.0.0.0:179', '[::]:179']);
   site.apply('BGPConfiguration', 'node.node-1', { bindMode: 'NodeIP' });
-  await until(listening, ['10.98.0.1:179', '[fd98::1]:179']);
+  await untilEqual(listening, ['10.98.0.1:179', '[fd98::1]:179']);
   site.remove('bgpconfiguration', 'node.node-1');
   site.remove('bgppeer', 'six');
   await frr.untilEstablished('10.98.0.1');
@@ -146,11 +139,11 @@ test('bindMode: BIRD listens on the node’s addresses alone', async () => {
 
 test('ignoredInterfaces are not asked for next hops', async () => {
   const direct = () => site.birdc('show route protocol direct1').includes('10.98.0.0/24');
-  await until(direct, true);
+  await untilEqual(direct, true);
   site.apply('BGPConfiguration', 'node.node-1', { ignoredInterfaces: ['eth0'] });
-  await until(direct, false);
+  await untilEqual(direct, false);
   site.remove('bgpconfiguration', 'node.node-1');
-  await until(direct, true);
+  await untilEqual(direct, true);
 }, 30_000);
 
 test('a peer with a port, which status shows', async () => {
@@ -171,7 +164,7 @@ test('next hops: the own one, or the one that the route came with', async () => 
     [{ keepOriginalNextHop: true }, THIRD],
   ] as const) {
     await connect({ peer });
-    await until(nextHop, wanted);
+    await untilEqual(nextHop, wanted);
   }
   // within one AS the next hop of others stays, unless told otherwise
   for (const [peer, wanted] of [
@@ -179,7 +172,7 @@ test('next hops: the own one, or the one that the route came with', async () => 
     [{ nextHopMode: 'Self' }, '10.98.0.1'],
   ] as const) {
     await connect({ as: 64512, peer: { asNumber: 64512, ...peer } });
-    await until(nextHop, wanted);
+    await untilEqual(nextHop, wanted);
   }
   site.remove('bgppeer', 'third');
 }, 60_000);
@@ -206,7 +199,7 @@ test('a reflector hands on what its clients say, with its cluster id, by labels'
   await site.untilNoSession('Mesh_');
   site.apply('BGPPeer', 'clients', { nodeSelector: '!has(role)', peerSelector: "role == 'client'" });
   await frr.untilEstablished('10.98.0.1');
-  await until(() => seenByFrr(THIRD_PREFIXES[4][0]).clusterList, { list: ['244.0.0.1'] });
+  await untilEqual(() => seenByFrr(THIRD_PREFIXES[4][0]).clusterList, { list: ['244.0.0.1'] });
   expect(seenByFrr(THIRD_PREFIXES[4][0]).originatorId).toBe(THIRD);
   site.calicoctl(`patch node node-1 -p '{"spec":{"bgp":{"routeReflectorClusterID":null}}}'`);
   site.remove('bgppeer', 'clients');

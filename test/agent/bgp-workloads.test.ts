@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { eventually } from '../support/host/agent-host.ts';
 import { type BgpSite, openBgpSite } from '../support/host/bgp-site.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 
 const HOST = '169.254.0.179';
 const HOST6 = 'fd12:3456:789a::1';
@@ -65,11 +66,7 @@ const learned = () =>
     .map((line) => line.replace(/ .*/, ''))
     .sort();
 
-async function untilLearned(...wanted: readonly string[]): Promise<void> {
-  await eventually(wanted.join(' '), 15_000, () =>
-    Bun.deepEquals(learned(), [...wanted].sort()) ? true : undefined,
-  ).catch(() => expect(learned()).toEqual([...wanted].sort()));
-}
+const untilLearned = (...wanted: readonly string[]) => untilEqual(learned, [...wanted].sort(), 15_000);
 
 /** 0: somebody listens; 1: refused; 124: no answer. */
 const reach = (from: string, address: string, port: number) =>

@@ -1,6 +1,7 @@
 // A router outside the cluster: what it announces is in the kernel of the host that has it as a BGPPeer, as Calico puts it there.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { eventually, type Lab, openLab } from '../support/host/lab.ts';
+import { type Lab, openLab } from '../support/host/lab.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 
 /** An eBGP route without a priority: 2147483647 less BIRD's own local preference of 100. */
 const FOREIGN_METRIC = 2147483547;
@@ -64,13 +65,8 @@ async function routesOf(host: string): Promise<readonly string[]> {
     .sort();
 }
 
-async function untilRoutes(host: string, wanted: readonly string[]): Promise<void> {
-  let seen: readonly string[] = [];
-  await eventually(`the routes of ${host}`, 15_000, async () => {
-    seen = await routesOf(host);
-    return Bun.deepEquals(seen, [...wanted].sort()) ? true : undefined;
-  }).catch(() => expect(seen).toEqual([...wanted].sort()));
-}
+const untilRoutes = (host: string, wanted: readonly string[]) =>
+  untilEqual(() => routesOf(host), [...wanted].sort(), 15_000);
 
 const FOREIGN = [
   `203.0.113.0/24 via 10.99.0.9 dev eth0 metric ${FOREIGN_METRIC}`,

@@ -2,6 +2,7 @@
 // starts anew, two hosts have the same address. Routes follow, and none stays.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { eventually } from '../support/host/lab.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 import { observeLosses } from '../support/underlay/flows.ts';
 import { inside, openUnderlay, setPools, type UnderlayLab } from '../support/underlay/pods.ts';
 import { observeProbes, untilProbes } from '../support/underlay/probes.ts';
@@ -40,13 +41,7 @@ async function addressesOf(node: string): Promise<readonly string[]> {
   return [spec.bgp?.ipv4Address ?? 'none', spec.bgp?.ipv6Address ?? 'none'];
 }
 
-async function untilAddresses(node: string, addresses: readonly string[]): Promise<void> {
-  let seen: readonly string[] = [];
-  await eventually(`the addresses of ${node}`, 10_000, async () => {
-    seen = await addressesOf(node);
-    return Bun.deepEquals(seen, addresses) ? true : undefined;
-  }).catch(() => expect(seen).toEqual([...addresses]));
-}
+const untilAddresses = (node: string, addresses: readonly string[]) => untilEqual(() => addressesOf(node), addresses);
 
 beforeAll(async () => {
   underlay = await openUnderlay('under-faults', ['ipv4', 'ipv6']);

@@ -1,6 +1,7 @@
 // VXLAN between hosts of both families: what the underlay sees, whom packets are taken from, what changes and removals leave.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { eventually, type Result } from '../support/host/lab.ts';
+import { untilEqual } from '../support/host/until-equal.ts';
 import { observeLosses } from '../support/underlay/flows.ts';
 import { HOSTS, inside, openUnderlay, type UnderlayLab } from '../support/underlay/pods.ts';
 import { expectProbes, observeProbes } from '../support/underlay/probes.ts';
@@ -25,14 +26,7 @@ const setFelix = (spec: object) =>
   must('calico-01', `calicoctl patch felixconfiguration default -p '${JSON.stringify({ spec })}'`);
 
 /** Until all that should come through does. */
-async function untilAllReach(): Promise<void> {
-  const expected = expectProbes(underlay, true);
-  let seen: readonly string[] = [];
-  await eventually('the packets that come through', 8_000, async () => {
-    seen = await observeProbes(underlay);
-    return Bun.deepEquals(seen, [...expected]) ? true : undefined;
-  }).catch(() => expect(seen).toEqual([...expected]));
-}
+const untilAllReach = () => untilEqual(() => observeProbes(underlay), expectProbes(underlay, true), 8_000);
 
 const until = (what: string, host: string, command: string, isSo: (output: string) => boolean) =>
   eventually(`${what}: ${command}`, 2_000, async () => {

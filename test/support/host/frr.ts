@@ -4,8 +4,8 @@ import { type AgentHost, eventually } from './agent-host.ts';
 export interface Frr {
   /** Lines of its configuration, beside those that are there. */
   configure(...lines: readonly string[]): void;
-  /** The whole section of BGP anew. */
-  replaceBgp(...lines: readonly string[]): void;
+  /** The whole section of BGP anew: it announces and takes without policies, and networks that it has no route to. */
+  replaceBgp(as: number, ...lines: readonly string[]): void;
   /** What a `show` command prints as JSON. */
   show(command: string): Readonly<Record<string, unknown>>;
   /** A neighbour as FRR sees it; empty for one that it does not have. */
@@ -15,6 +15,7 @@ export interface Frr {
 
 export const FRR_AS = 65009;
 const RUN = '/run/frr';
+const USUAL = ['no bgp ebgp-requires-policy', 'no bgp network import-check', 'bgp router-id 10.98.0.2'];
 
 const START = `
 mkdir -p ${RUN}
@@ -46,10 +47,10 @@ export function startFrr(host: AgentHost): Frr {
     configure,
     show,
     neighbor,
-    replaceBgp(...lines) {
-      if (isThere) configure(`no router bgp`);
+    replaceBgp(as, ...lines) {
+      if (isThere) configure('no router bgp');
       isThere = true;
-      configure(...lines);
+      configure(`router bgp ${as}`, ...USUAL, ...lines);
     },
     async untilEstablished(address, timeoutMs = 15_000) {
       const look = () => (neighbor(address).bgpState === 'Established' ? true : undefined);

@@ -1,6 +1,5 @@
 // One packet of each kind from pod to pod, by the programs that people use, and which of them came through.
-import { expect } from 'bun:test';
-import { eventually } from '../host/lab.ts';
+import { untilEqual } from '../host/until-equal.ts';
 import { inside, type Pod, type Pods, UDP_PORT, type UnderlayLab } from './pods.ts';
 
 /** `full`: as large as the link of the pod takes, both ways, and not to be fragmented. `tcp`: a megabyte of it. */
@@ -69,12 +68,7 @@ const LIMIT_MS = 20_000;
 
 /** Waits until what is wanted comes through and nothing else, as long as agents may take for it. */
 export async function untilProbes(underlay: UnderlayLab, crossesSegments: boolean): Promise<void> {
-  const expected = expectProbes(underlay, crossesSegments);
-  let seen: readonly string[] = [];
-  await eventually('the packets that come through', LIMIT_MS, async () => {
-    seen = await observeProbes(underlay);
-    return Bun.deepEquals(seen, expected) ? true : undefined;
-  }).catch(() => expect(seen).toEqual([...expected]));
+  await untilEqual(() => observeProbes(underlay), expectProbes(underlay, crossesSegments), LIMIT_MS);
 }
 
 /** What the host answers to packets of 5,000 bytes that must not be fragmented: the MTU that it names, by address. The pod has forgotten all earlier answers. */
