@@ -46,8 +46,8 @@ export function vxlanHostsSet(family: Family): string {
 
 /** Before connection tracking, which has nothing to say of them. */
 const PRIORITY_RAW = -300;
-/** Before any policy. */
-const PRIORITY_POLICY = -3;
+/** Before any policy for the host. */
+const PRIORITY_INPUT = -3;
 /** As for other sources that become the host's. */
 const PRIORITY_SOURCE = 110;
 
@@ -68,11 +68,11 @@ function fieldOf(family: Family, direction: Direction) {
   return family === 4 ? 'daddr4' : 'daddr6';
 }
 
-/** One for the hosts of the cluster, and one for each range outside of it. */
-function knownEnds(guard: VxlanGuard, family: Family, direction: Direction): readonly Statement[] {
+/** One for the hosts of the cluster, and one for each range outside of it; negated: all of them together are so. */
+function knownEnds(guard: VxlanGuard, family: Family, direction: Direction, negated = false): readonly Statement[] {
   const field = fieldOf(family, direction);
   const externals = direction === 'egress' ? [] : guard.externals.filter(({ address }) => familyOf(address) === family);
-  return [isIn([field], vxlanHostsSet(family)), ...externals.map((cidr) => isInNet(field, cidr))];
+  return [isIn([field], vxlanHostsSet(family), negated), ...externals.map((cidr) => isInNet(field, cidr, negated))];
 }
 
 function knownRules(guard: VxlanGuard, direction: Direction, then: readonly Statement[]): readonly Rule[] {
@@ -86,11 +86,13 @@ export function computeVxlanPass(guard: VxlanGuard, direction: Direction): reado
   return knownRules(guard, direction, [accept]);
 }
 
-/** What the host forwards may get its own address on the way, by a masquerade that somebody else has made. */
+/** What comes to be forwarded may get this host's own address on the way, by a masquerade that somebody else has made. */
 function strangersRules(guard: VxlanGuard): readonly Rule[] {
   return guard.ends.map(({ family }) => {
     const toHost = isIn([fieldOf(family, 'egress')], vxlanHostsSet(family));
-    return rule([...isVxlan(guard, family), toHost, counter, drop], 'VXLAN that a stranger sends to a host');
+    const isStranger = knownEnds(guard, family, 'ingress', true);
+    const statements = [...isVxlan(guard, family), toHost, ...isStranger, counter, drop];
+    return rule(statements, 'VXLAN that a stranger sends to a host');
   });
 }
 
@@ -114,13 +116,12 @@ export function computeVxlanChains(guard: VxlanGuard): readonly Chain[] {
   );
   const untracked: Statement = { kind: 'notrack' };
   return [
-    baseChain('base-vxlan-raw-in', 'prerouting', PRIORITY_RAW, knownRules(guard, 'ingress', [isLocal, untracked])),
-    baseChain('base-vxlan-raw-out', 'output', PRIORITY_RAW, knownRules(guard, 'egress', [untracked])),
-    baseChain('base-vxlan-input', 'input', PRIORITY_POLICY, [...computeVxlanPass(guard, 'ingress'), ...unknown]),
-    baseChain('base-vxlan-forward', 'forward', PRIORITY_POLICY, [
-      ...computeVxlanPass(guard, 'ingress'),
+    baseChain('base-vxlan-raw-in', 'prerouting', PRIORITY_RAW, [
+      ...knownRules(guard, 'ingress', [isLocal, untracked]),
       ...strangersRules(guard),
     ]),
+    baseChain('base-vxlan-raw-out', 'output', PRIORITY_RAW, knownRules(guard, 'egress', [untracked])),
+    baseChain('base-vxlan-input', 'input', PRIORITY_INPUT, [...computeVxlanPass(guard, 'ingress'), ...unknown]),
     ownSources(guard),
   ];
 }
