@@ -18,6 +18,8 @@ import { keepMtu } from './node-files.ts';
 
 /** Links go up and down in several steps. */
 const GATHER_MS = 200;
+/** A link that keeps its MTU may take another one later: whoever was at its pod has gone, or the pod itself has. */
+const RETRY_MS = 2_000;
 /** Without any uplink: the smallest of the usual clouds (Calico v3.33, felix/dataplane/linux/int_dataplane.go). */
 const FALLBACK_MTU_BYTES = 1460;
 
@@ -72,19 +74,20 @@ export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuC
   let input: MtuInput = { uplinkBytes: uplink?.mtuBytes ?? FALLBACK_MTU_BYTES, settings: PLAIN, pools: [] };
   let done: MtuInput | undefined;
   let narrow: readonly string[] = [];
+  let failed: readonly string[] = [];
   let pattern: RegExp | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let retry: ReturnType<typeof setTimeout> | undefined;
 
   function apply(known: readonly MtuLink[]): void {
     const wanted = new Map(known.map(({ hostName, addresses }) => [hostName, computeWorkloadMtu(input, addresses)]));
-    const { changed: resized, lost } = applyWorkloadMtu((hostName) => wanted.get(hostName));
-    const sizes = [...new Set(resized.map((hostName) => wanted.get(hostName)))].join(', ');
-    if (resized.length > 0)
-      log.info(`links of workloads have the MTU of their ways now: ${sizes}, ${resized.length} links`);
-    if (lost.length > 0)
-      log.error(
-        `links of workloads keep their MTU, as their network namespaces are not seen from here: ${lost.join(', ')}`,
-      );
+    const outcome = applyWorkloadMtu((hostName) => wanted.get(hostName));
+    const sizes = [...new Set(outcome.changed.map((hostName) => wanted.get(hostName)))].join(', ');
+    if (outcome.changed.length > 0)
+      log.info(`links of workloads have the MTU of their ways now: ${sizes}, ${outcome.changed.length} links`);
+    for (const line of outcome.failed.filter((one) => !failed.includes(one)))
+      log.error(`a workload's link keeps its MTU: ${line}`);
+    failed = outcome.failed;
   }
 
   function observe(): void {
@@ -101,31 +104,44 @@ export function followHostMtu({ links, changed, unmade, publish, log }: HostMtuC
     narrow = now;
   }
 
+  function tell(): void {
+    done = input;
+    keepMtu(computeCommonMtu(input), log);
+    const report = { input, uplink: uplink?.name, unmade: unmade() };
+    publish(describeMtu(report));
+    tellNarrow(describeNarrow(report));
+  }
+
+  function follow(): void {
+    observe();
+    const isNew = !sameContent(input, done);
+    if (isNew) changed();
+    const known = links();
+    if (known === undefined || !(isNew || failed.length > 0)) return;
+    if (isNew) tell();
+    apply(known);
+    if (failed.length > 0) retry = setTimeout(touch, RETRY_MS);
+  }
+
   function look(): void {
     timer = undefined;
+    clearTimeout(retry);
     if (signal.aborted) return;
     try {
-      observe();
-      if (sameContent(input, done)) return;
-      changed();
-      const known = links();
-      if (known === undefined) return;
-      done = input;
-      keepMtu(computeCommonMtu(input), log);
-      const report = { input, uplink: uplink?.name, unmade: unmade() };
-      publish(describeMtu(report));
-      tellNarrow(describeNarrow(report));
-      apply(known);
+      follow();
     } catch (error) {
       log.error('set the MTU of workloads', error);
     }
   }
 
-  const touch = (): void => {
+  function touch(): void {
     timer ??= setTimeout(look, GATHER_MS);
-  };
+  }
 
-  signal.addEventListener('abort', () => clearTimeout(timer));
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    clearTimeout(retry);
+  });
   return {
     of: (addresses) => computeWorkloadMtu(input, addresses),
     encrypted: (family) => computeTunnelMtu(input, 'wireguard', family),

@@ -1,6 +1,6 @@
 // Finds other network namespaces by the number that the kernel gives them as peers of ours (rtnetlink, "netns id"): it says
 // where the other end of a link is, and not how to get there.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isOcicatError } from '../../base/errors.ts';
 import * as libc from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
@@ -11,29 +11,31 @@ const RTM_GETNSID = 90;
 const NETNSA_NSID = 1;
 const NETNSA_FD = 3;
 
-/** One path to each namespace that a process is in. */
-function namespacesOfProcesses(): ReadonlyMap<string, string> {
-  const namespaces = new Map<string, string>();
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    try {
-      const path = `/proc/${pid}/ns/net`;
-      namespaces.set(readlinkSync(path), path);
-    } catch {} // it has ended meanwhile
-  }
-  return namespaces;
+interface NetnsPath {
+  /** `net:[inode]`, the same on each path to it. */
+  readonly name: string;
+  readonly path: string;
 }
 
-/** And to each that is mounted somewhere: proc_pid_mountinfo(5), with the namespace as the root of the mount. */
-function mountedNamespaces(): ReadonlyMap<string, string> {
+/** Each that is mounted somewhere: proc_pid_mountinfo(5), with the namespace as the root of the mount. */
+function mountedNamespaces(): readonly NetnsPath[] {
   const lines = readFileSync('/proc/thread-self/mountinfo', 'utf8').split('\n');
-  return new Map(
-    lines.flatMap((line) => {
-      const [, , , root = '', path = ''] = line.split(' ');
-      const name = path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-      return root.startsWith('net:[') ? [[root, name] as const] : [];
-    }),
-  );
+  return lines.flatMap((line) => {
+    const [, , , name = '', path = ''] = line.split(' ');
+    const unescaped = path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    return name.startsWith('net:[') ? [{ name, path: unescaped }] : [];
+  });
+}
+
+/** Each that a process is in, once for each of its processes. */
+function* namespacesOfProcesses(): Generator<NetnsPath> {
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const path = `/proc/${pid}/ns/net`;
+    try {
+      yield { name: readlinkSync(path), path };
+    } catch {} // it has ended meanwhile
+  }
 }
 
 function tryOpen(path: string): number | undefined {
@@ -43,6 +45,14 @@ function tryOpen(path: string): number | undefined {
     if (isOcicatError(error)) return undefined; // it has gone meanwhile
     throw error;
   }
+}
+
+/** Undefined when the path leads there no more: the process has ended, or another mount lies above. */
+function tryOpenNetns({ name, path }: NetnsPath): number | undefined {
+  const fd = tryOpen(path);
+  if (fd === undefined || `net:[${fstatSync(fd).ino}]` === name) return fd;
+  libc.close(fd);
+  return undefined;
 }
 
 /** Undefined while the namespace has no number as seen from the socket's. */
@@ -57,16 +67,23 @@ function observeNetnsId(socket: netlink.Netlink, netnsFd: number): number | unde
   return id === undefined || id < 0 ? undefined : id;
 }
 
+/** The mounts first: a process may end between two looks, and one of many does. */
+function* pathsToNamespaces(): Generator<NetnsPath> {
+  yield* mountedNamespaces();
+  yield* namespacesOfProcesses();
+}
+
 /**
  * Calls `work` with each namespace that is found, by its number as the socket's namespace has it; the descriptor is closed
  * after it. A namespace that no process that we see is in, and that is mounted nowhere that we see, is not found.
  */
 export function forEachNetns(socket: netlink.Netlink, work: (netnsId: number, netnsFd: number) => void): void {
-  const own = ownNetns();
-  for (const [name, path] of new Map([...mountedNamespaces(), ...namespacesOfProcesses()])) {
-    const fd = name === own ? undefined : tryOpen(path);
+  const seen = new Set([ownNetns()]);
+  for (const netns of pathsToNamespaces()) {
+    const fd = seen.has(netns.name) ? undefined : tryOpenNetns(netns);
     if (fd === undefined) continue;
     try {
+      seen.add(netns.name);
       const id = observeNetnsId(socket, fd);
       if (id !== undefined) work(id, fd);
     } finally {

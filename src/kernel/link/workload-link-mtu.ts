@@ -1,4 +1,5 @@
 // Gives the links of workloads their MTU, both ends.
+import { isOcicatError } from '../../base/errors.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { beginLink, IFLA_MTU, type Link, observeLinkOfIndex, observeLinks, RTM_NEWLINK } from './links.ts';
 import { forEachNetns } from './netns-ids.ts';
@@ -21,8 +22,8 @@ function followLink(host: netlink.Netlink, pod: netlink.Netlink, link: Link, mtu
 export interface MtuOutcome {
   /** Names of the host's ends. */
   readonly changed: readonly string[];
-  /** Those whose pods are not to be found. */
-  readonly lost: readonly string[];
+  /** Those that keep theirs, and why: `cali1: …`. */
+  readonly failed: readonly string[];
 }
 
 interface DueLink {
@@ -38,25 +39,36 @@ function observeDue(host: netlink.Netlink, mtuOf: (hostName: string) => number |
   });
 }
 
-function followIn(host: netlink.Netlink, netnsFd: number, links: readonly DueLink[]): void {
-  netlink.withRouteSocket((pod) => {
-    for (const { link, mtuBytes } of links) followLink(host, pod, link, mtuBytes);
-  }, netnsFd);
+/** One that goes meanwhile, or does not take it, is no reason to leave the others. */
+function tryFollowLink(host: netlink.Netlink, pod: netlink.Netlink, { link, mtuBytes }: DueLink): string | undefined {
+  try {
+    followLink(host, pod, link, mtuBytes);
+    return undefined;
+  } catch (error) {
+    if (!isOcicatError(error)) throw error;
+    return error.message;
+  }
 }
+
+const NOT_SEEN = 'the network namespace of its pod is not seen from here';
 
 /** `mtuOf`: what is wanted of a link, by the name of the host's end; undefined: nothing. Throws `kernel`. */
 export function applyWorkloadMtu(mtuOf: (hostName: string) => number | undefined): MtuOutcome {
   return netlink.withRouteSocket((host) => {
     const due = observeDue(host, mtuOf);
+    const faults = new Map<string, string | undefined>(due.map(({ link }) => [link.name, NOT_SEEN]));
     const byNetns = Map.groupBy(due, ({ link }) => link.peer?.netnsId);
-    const changed: string[] = [];
-    if (due.length === 0) return { changed, lost: [] };
+    if (due.length === 0) return { changed: [], failed: [] };
     forEachNetns(host, (netnsId, netnsFd) => {
-      const links = byNetns.get(netnsId) ?? [];
-      if (links.length > 0) followIn(host, netnsFd, links);
-      changed.push(...links.map(({ link }) => link.name));
+      const links = byNetns.get(netnsId);
+      if (links === undefined) return;
+      netlink.withRouteSocket((pod) => {
+        for (const one of links) faults.set(one.link.name, tryFollowLink(host, pod, one));
+      }, netnsFd);
     });
-    const names = due.map(({ link }) => link.name);
-    return { changed, lost: names.filter((name) => !changed.includes(name)) };
+    return {
+      changed: [...faults].flatMap(([name, fault]) => (fault === undefined ? [name] : [])),
+      failed: [...faults].flatMap(([name, fault]) => (fault === undefined ? [] : [`${name}: ${fault}`])),
+    };
   });
 }
