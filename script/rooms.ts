@@ -7,6 +7,7 @@ export const rooms: Readonly<Record<string, string>> = {
   net: 'base',
   selector: 'base',
   schema: 'base',
+  names: '',
   manual: '',
   cli: 'base manual',
   blocks: 'base net',
@@ -67,9 +68,9 @@ export const rooms: Readonly<Record<string, string>> = {
   'images/registry': 'base schema sys images/spec images/store',
   'images/transfer': 'base schema sys images/spec images/archive images/store images/registry',
   'attach/endpoint':
-    'base net schema blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
-  attach: 'base net blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
-  'cni/spec': 'base net schema model/meta model/endpoint',
+    'base net schema names blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
+  attach: 'base net names blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
+  'cni/spec': 'base net schema names model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config':
     'base net schema model/felix model/idle policy/types nftables firewall/nat firewall/encryption firewall routing/wireguard routing routing/mtu sys datastore/sync',
@@ -121,7 +122,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
 export const pureRooms =
-  'base net selector schema manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
+  'base net selector schema names manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
     ' ',
   );
 

@@ -63,13 +63,15 @@ async function buildEndpoint(
   provided: ProvidedAddresses | undefined,
 ): Promise<WorkloadEndpoint | undefined> {
   const { context, request } = operation;
-  const { attachment, network, namespace, labels, workload, controls } = request;
+  const { attachment, network, namespace, labels, workload, names, dns, controls } = request;
   const parts = {
     ...attachment,
     nodeName: context.nodeName,
     namespace,
     labels,
     workload,
+    names,
+    dns,
     controls,
     network,
     hostName: chooseLinkName(context.cache, attachment, context.links.isForeign),
@@ -118,7 +120,8 @@ async function create(operation: Add, undo: Undo): Promise<Attached | undefined>
   undo.push('policy', () => context.endpointGone(idOf(endpoint)));
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });
-  return { endpoint, addresses: attachedAddressesOf(endpoint), mtuBytes: spec.mtuBytes, routes, providerAnswer };
+  const addresses = attachedAddressesOf(endpoint);
+  return { endpoint, addresses, mtuBytes: spec.mtuBytes, routes, nameservers: [], providerAnswer };
 }
 
 /** Addresses that are asked for, or any when there is none left, come back from containers that are provably gone. */

@@ -4,6 +4,7 @@ import type { Issue } from '../base/errors.ts';
 import type { QosControls } from '../model/endpoint/qos-controls.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
+import type { NetworkDns } from '../names/annotations.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family, Ip } from '../net/ip.ts';
 import type { Mac } from '../net/mac.ts';
@@ -95,6 +96,10 @@ export interface AttachRequest extends AddressRequest {
   readonly labels: Readonly<Record<string, string>>;
   /** The workload by the name that its client knows; a resource's name. */
   readonly workload: string | undefined;
+  /** By which the other members of its network find it on every host, as `tryParseName` reads them. */
+  readonly names: readonly string[];
+  /** What it finds by asking this host. */
+  readonly dns: NetworkDns;
   /** Limits on its traffic; undefined: none. */
   readonly controls: QosControls | undefined;
   /** False when somebody else makes the profile. */
@@ -133,6 +138,8 @@ export interface Attached {
   /** undefined: the kernel's. */
   readonly mtuBytes: number | undefined;
   readonly routes: readonly Route[];
+  /** Whom it asks for names; none where its network has no DNS. */
+  readonly nameservers: readonly Ip[];
   /** As another provider of addresses has answered; undefined where none was asked. */
   readonly providerAnswer: string | undefined;
 }

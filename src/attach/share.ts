@@ -12,6 +12,7 @@ import { attachedNetworkOf, isAsAsked, withNetwork, withoutNetwork } from './end
 import { addressesOf, attachedAddressesOf, attachmentOf, linkOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
+import { withNamesIn, withoutLeftNetworks } from './endpoint/endpoint-naming.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
 import { buildProfile } from './profile.ts';
@@ -51,7 +52,7 @@ async function buildAttachment({ context, request }: Add, key: string, builder: 
   const asked = attachedNetworkOf(request);
   if (isAsAsked(endpoint, asked)) return { endpoint, changed: false };
   requireSharing(request, endpoint);
-  const shared = withNetwork(endpoint, asked);
+  const shared = withNamesIn(withNetwork(endpoint, asked), request);
   builder.put(key, printResource(shared));
   return { endpoint: shared, changed: true };
 }
@@ -99,7 +100,7 @@ export async function attachNetwork(operation: Add, known: LocalEndpoint, undo: 
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
   const { mtuBytes } = linkSpecOf(operation, endpoint);
   const [addresses, routes] = [attachedAddressesOf(endpoint), routesOf(operation)];
-  return { endpoint, addresses, mtuBytes, routes, providerAnswer: undefined };
+  return { endpoint, addresses, mtuBytes, routes, nameservers: [], providerAnswer: undefined };
 }
 
 /** Takes the network's profile from an endpoint that has other networks; one that has none stays as it is. */
@@ -110,7 +111,8 @@ export async function detachNetwork(
 ): Promise<void> {
   const detach = async (builder: TransactionBuilder) => {
     const endpoint = await readEndpoint(builder, known.key);
-    const left = endpoint === undefined ? undefined : withoutNetwork(endpoint, attachedNetworkOf(operation.request));
+    const rest = endpoint === undefined ? undefined : withoutNetwork(endpoint, attachedNetworkOf(operation.request));
+    const left = rest && withoutLeftNetworks(rest);
     if (left !== undefined) builder.put(known.key, printResource(left));
     return left;
   };

@@ -22,6 +22,8 @@ const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {
   namespace: undefined,
   labels: {},
   workload: undefined,
+  names: [],
+  dns: 'on',
   controls: undefined,
   createsProfile: true,
   readinessGates: [],
@@ -44,7 +46,7 @@ export function createAddressRequest(asked: Needed & Partial<AddressRequest>): A
 
 /**
  * An interface of its own with one IPv4 address, the MTU that the agent finds and a MAC address that it makes up, in the
- * profile of the network, which is made where it is missing.
+ * profile of the network, which is made where it is missing, and whose members it finds by their names.
  */
 export function createAttachRequest(
   asked: Needed & Pick<AttachRequest, 'netnsFd'> & Partial<AttachRequest>,

@@ -9,9 +9,11 @@ import type { QosControls } from '../../model/endpoint/qos-controls.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import { type Attachment, ORCHESTRATOR, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
 import { API_VERSION } from '../../model/meta/resource.ts';
+import type { NetworkDns } from '../../names/annotations.ts';
 import { formatCidr, hostCidr, parseCidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
 import { type Mac, parseMac } from '../../net/mac.ts';
+import { annotationsOf } from './endpoint-naming.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
 
@@ -33,6 +35,8 @@ export interface EndpointParts {
   readonly namespace: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly workload: string | undefined;
+  readonly names: readonly string[];
+  readonly dns: NetworkDns;
   readonly controls: QosControls | undefined;
   readonly network: string;
   readonly addresses: readonly Ip[];
@@ -59,6 +63,7 @@ export function computeEndpointName(nodeName: string, containerId: string, inter
 
 export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
   const namespace = parts.namespace ?? DEFAULT_NAMESPACE;
+  const annotations = annotationsOf(parts);
   return {
     kind: 'WorkloadEndpoint',
     apiVersion: API_VERSION,
@@ -68,6 +73,7 @@ export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
       uid: randomUUID(),
       creationTimestamp: printTime(parts.nowMs),
       labels: { ...parts.labels, [LABEL_NAMESPACE]: namespace, [LABEL_ORCHESTRATOR]: ORCHESTRATOR },
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     spec: {
       orchestrator: ORCHESTRATOR,

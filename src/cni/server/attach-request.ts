@@ -89,7 +89,7 @@ export function toAttachRequest(
   if (netnsFd === undefined)
     throw new OcicatError('invalid', `open network namespace "${environment.netns}": there is none`);
   const { mtuBytes, queues, allowForwarding, createsProfile, readinessGates, workloadArgs } = config;
-  const { mac, namespace, labels, workload, controls } = workloadArgs;
+  const { mac, namespace, labels, workload, names, controls } = workloadArgs;
   return createAttachRequest({
     ...toAddressRequest(parsed, context),
     mode: attachModeOf(parsed.request),
@@ -103,6 +103,8 @@ export function toAttachRequest(
     namespace,
     labels,
     workload,
+    names,
+    dns: config.networkDns,
     controls,
     createsProfile,
     readinessGates,

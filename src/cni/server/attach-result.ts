@@ -2,14 +2,16 @@
 import type { AttachedAddress } from '../../attach/endpoint/endpoint.ts';
 import type { Attached } from '../../attach/request.ts';
 import { tryParseJson } from '../../base/json.ts';
+import { formatIp } from '../../net/ip.ts';
 import { tryParseResult } from '../spec/parse-result.ts';
 import type { CniRequest } from '../spec/request.ts';
 import type { CniResult } from '../spec/result.ts';
 
-/** What the file has goes before what the IPAM plugin has, as with the reference plugins. */
-function dnsOf({ config }: CniRequest, { providerAnswer }: Attached): CniResult['dns'] {
-  if (Object.keys(config.dns).length > 0 || providerAnswer === undefined) return config.dns;
-  return tryParseResult(tryParseJson(providerAnswer))?.dns ?? {};
+/** What the file has goes before what the IPAM plugin has, as with the reference plugins; who names no server has the host. */
+function dnsOf({ config }: CniRequest, { providerAnswer, nameservers }: Attached): CniResult['dns'] {
+  const hasOwn = Object.keys(config.dns).length > 0 || providerAnswer === undefined;
+  const asked = hasOwn ? config.dns : (tryParseResult(tryParseJson(providerAnswer))?.dns ?? {});
+  return nameservers.length === 0 ? asked : { nameservers: nameservers.map(formatIp), ...asked };
 }
 
 /**

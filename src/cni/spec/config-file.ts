@@ -1,6 +1,7 @@
 // The network configuration as its file has it: the keys that are read, and what each may say (Calico v3.33,
 // cni-plugin/pkg/types/types.go).
 import { isDnsSubdomain } from '../../model/meta/names.ts';
+import type { NetworkDns } from '../../names/annotations.ts';
 import { tryParseCidr } from '../../net/cidr.ts';
 import { tryParseIp } from '../../net/ip.ts';
 import { anything, boolean, choice, integer, parsedText, text, textThat } from '../../schema/scalars.ts';
@@ -66,6 +67,14 @@ const mtu: Scalar<number> = {
 };
 
 const previous: Scalar<CniResult> = { shape: 'scalar', wanted: 'the result of ADD', json: {}, read: tryParseResult };
+/** What no other plugin knows: under a key of its own. */
+const networkDns: Scalar<NetworkDns> = {
+  shape: 'scalar',
+  wanted: 'true, false or "internal"',
+  json: { enum: [true, false, 'internal'] },
+  read: (value) => (value === 'internal' ? value : value === true ? 'on' : value === false ? 'off' : undefined),
+};
+
 const dns = dnsSchema(textThat('an IPv4 or IPv6 address', (server) => tryParseIp(server) !== undefined));
 
 /**
@@ -88,6 +97,7 @@ const fields = {
   readiness_gates: optional(list(textThat('a URL', URL.canParse))),
   prevResult: optional(previous),
   dns: optional(dns),
+  ocicat: optional(object({ dns: optional(networkDns) })),
   [VALID_ATTACHMENTS]: optional(list(object({ containerID: text(), ifname: text() }))),
 };
 

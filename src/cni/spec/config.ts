@@ -4,6 +4,7 @@ import { formatIssue } from '../../base/errors.ts';
 import { describeJsonFault, isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
+import type { NetworkDns } from '../../names/annotations.ts';
 import { describeValue } from '../../schema/document.ts';
 import { readSchema } from '../../schema/schema-read.ts';
 import {
@@ -56,6 +57,8 @@ export interface NetworkConfig {
   readonly previous: CniResult | undefined;
   /** Name servers and the like for the result; empty when the file has none (CNI spec 1.1.0, "dns"). */
   readonly dns: CniResult['dns'];
+  /** What its members find by asking their host. */
+  readonly networkDns: NetworkDns;
   /** What the runtime still has, as GC hands it over; undefined: absent. */
   readonly validAttachments: readonly Attachment[] | undefined;
 }
@@ -102,7 +105,8 @@ function toConfig(file: ConfigFile, version: CniVersion, workloadArgs: WorkloadA
     readinessGates: file.readiness_gates ?? [],
     workloadArgs,
     previous: file.prevResult,
-    dns: toDns(file.dns),
+    dns: { ...toDns(file.dns), ...toDns(workloadArgs.dns) },
+    networkDns: file.ocicat?.dns ?? 'on',
     validAttachments: file[VALID_ATTACHMENTS]?.map(({ containerID, ifname }) => ({
       containerId: storableContainerId(containerID),
       interfaceName: ifname,

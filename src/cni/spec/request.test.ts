@@ -71,6 +71,7 @@ test("rkt's call, whole", () => {
     workloadArgs: { ...NO_WORKLOAD_ARGS, addresses: [parseIp('192.168.0.0')] },
     previous: undefined,
     dns: {},
+    networkDns: 'on',
     validAttachments: undefined,
   });
 });
@@ -326,6 +327,8 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
     namespace: undefined,
     controls: undefined,
     workload: 'web-1',
+    names: ['web_1'],
+    dns: {},
     labels: { 'io.kubernetes.pod.namespace': 'shop', 'io.kubernetes.pod.name': 'Web_1', app: 'web', tier: 'front' },
   });
   const nomad = accept({ CNI_ARGS: 'NOMAD_JOB_ID=shop/web;NOMAD_GROUP_NAME=front' }).config.workloadArgs;
@@ -335,7 +338,33 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
   ]);
 });
 
+test('names by which a container is found, from wherever clients put them, and whom it asks instead of its host', () => {
+  const { workloadArgs, dns, networkDns } = accept(
+    { CNI_ARGS: 'K8S_POD_NAME=Web_1;NAMES=www,shop.front' },
+    {
+      runtimeConfig: { aliases: { network1: ['0a1b2c3d4e5f'], network2: ['other'] }, dns: { servers: ['10.1.0.1'] } },
+      dns: { nameservers: ['10.9.0.1'], search: ['example.org'] },
+      ocicat: { dns: 'internal' },
+    },
+  ).config;
+  expect(workloadArgs.names).toEqual(['web_1', 'www', 'shop.front', '0a1b2c3d4e5f']);
+  expect(dns).toEqual({ nameservers: ['10.1.0.1'], search: ['example.org'] });
+  expect(networkDns).toBe('internal');
+  expect(accept({}, { runtimeConfig: { aliases: ['a', 'B'] } }).config.workloadArgs.names).toEqual(['a', 'b']);
+  expect(accept({}, { ocicat: { dns: false } }).config.networkDns).toBe('off');
+  expect(accept({ CNI_ARGS: 'K8S_POD_NAME=a b' }).config.workloadArgs.names).toEqual([]);
+});
+
 test.each([
+  [{ CNI_ARGS: 'NAMES=web,a b' }, {}, 'CNI_ARGS NAMES: found "a b"'],
+  [{ CNI_ARGS: 'NAMES=1.in-addr.arpa' }, {}, 'CNI_ARGS NAMES: found "1.in-addr.arpa"'],
+  [
+    {},
+    { runtimeConfig: { aliases: { network2: ['a b'] } } },
+    'runtimeConfig.aliases: found an object, wanted a list of names',
+  ],
+  [{}, { runtimeConfig: { dns: { servers: ['x'] } } }, 'runtimeConfig.dns.servers[0]: found "x"'],
+  [{}, { ocicat: { dns: 'no' } }, 'ocicat.dns: found "no", wanted true, false or "internal"'],
   [{ CNI_ARGS: 'MAC=01:00:5e:00:00:01' }, {}, 'CNI_ARGS MAC: found "01:00:5e:00:00:01"'],
   [{ CNI_ARGS: 'IP=300.0.0.1' }, {}, 'CNI_ARGS IP: found "300.0.0.1"'],
   [{ CNI_ARGS: 'LABELS=projectcalico.org/namespace=x' }, {}, 'CNI_ARGS LABELS: found'],

@@ -4,12 +4,15 @@ import type { Issue } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { QosControls } from '../../model/endpoint/qos-controls.ts';
 import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
+import { parseNames } from '../../names/name.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import { text } from '../../schema/scalars.ts';
 import { list, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
+import type { CniDnsFile } from './config-file.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
+import { nameCapabilities, readArgumentNames, toDnsFile } from './name-args.ts';
 import { askedByPod, POD_ANNOTATIONS, podAnnotations } from './pod-annotations.ts';
 import { bandwidthCapability, readControls } from './traffic-controls.ts';
 import { address, interfaceMac } from './workload-values.ts';
@@ -25,6 +28,10 @@ export interface WorkloadArgs {
   readonly labels: Readonly<Record<string, string>>;
   /** The container by the name that its client knows; a resource's name. */
   readonly workload: string | undefined;
+  /** By which its network finds it. */
+  readonly names: readonly string[];
+  /** Whom it is to ask for names instead of its host, and what for. */
+  readonly dns: CniDnsFile;
   /** Limits on its traffic; undefined: none. */
   readonly controls: QosControls | undefined;
 }
@@ -36,6 +43,8 @@ export const NO_WORKLOAD_ARGS: WorkloadArgs = {
   namespace: undefined,
   labels: {},
   workload: undefined,
+  names: [],
+  dns: {},
   controls: undefined,
 };
 
@@ -63,7 +72,10 @@ const pairs = optional(list(object({ key: text(), value: text() })));
 /** Where CNI's conventions have them (its CONVENTIONS.md: "runtimeConfig" and "args"), and Mesos. */
 const workloadFile = object({
   runtimeConfig: optional(
-    object({ ...asked, bandwidth: optional(bandwidthCapability), [POD_ANNOTATIONS]: optional(podAnnotations) }),
+    object({
+      ...{ ...asked, ...nameCapabilities, bandwidth: optional(bandwidthCapability) },
+      [POD_ANNOTATIONS]: optional(podAnnotations),
+    }),
   ),
   args: optional(
     object({
@@ -120,9 +132,9 @@ function toResourceName(text: string): string | undefined {
 }
 
 /** The pod's name; for Nomad `job.group`, or `job.group.task`. */
-function workloadOf(args: CniArgs): string | undefined {
+function clientName(args: CniArgs): string {
   const nomad = ['NOMAD_JOB_ID', 'NOMAD_GROUP_NAME', 'NOMAD_TASK_NAME'].map((name) => args.get(name) ?? '');
-  return toResourceName(args.get('K8S_POD_NAME') ?? nomad.filter((part) => part !== '').join('.'));
+  return args.get('K8S_POD_NAME') ?? nomad.filter((part) => part !== '').join('.');
 }
 
 export interface ReadWorkloadArgs {
@@ -153,12 +165,20 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
     ...Object.fromEntries(checkLabels(listed, 'args.cni.labels', report)),
     ...Object.fromEntries(argumentLabels(args, report)),
   };
+  const clientsName = clientName(args);
+  const names = [
+    ...parseNames([clientsName]),
+    ...readArgumentNames(args.get('NAMES') ?? '', report),
+    ...(runtime?.aliases?.(configuration.name) ?? []),
+  ];
   const workload = {
     addresses: [...new Set(addresses)],
     mac: macs[0],
     pools: pod.pools,
     namespace: mesos.namespace,
-    workload: workloadOf(args),
+    workload: toResourceName(clientsName),
+    names: [...new Set(names)],
+    dns: toDnsFile(runtime?.dns),
     labels,
     controls: readControls({ bandwidth: runtime?.bandwidth, annotations: runtime?.[POD_ANNOTATIONS], labels }, report),
   };

@@ -12,6 +12,8 @@ export function makeEndpoint(containerId: string, interfaceName: string, hostNam
     namespace: undefined,
     labels: {},
     workload: undefined,
+    names: [],
+    dns: 'off',
     controls: undefined,
     network: 'network1',
     addresses: [parseIp('192.168.0.5')],
