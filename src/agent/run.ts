@@ -7,6 +7,7 @@ import { forgetDeleted } from '../attach/write-back.ts';
 import { openCniServer } from '../cni/server/server.ts';
 import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/open/config.ts';
 import { openDatastore } from '../datastore/open/open.ts';
+import { observeOwnAddress } from '../kernel/link/own-address.ts';
 import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
@@ -170,6 +171,7 @@ async function run(
     whyCutOff: encryption.whyNot,
     mtuBytes: hostMtu.of,
     unmadeTunnels: tunnelSupport.unmade,
+    isOwnAddress: observeOwnAddress,
     now: Date.now,
   };
   const attacher = createAttacher(attach);

@@ -21,6 +21,7 @@ import {
 } from './endpoint/endpoint.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { chooseLinkName } from './endpoint/link-name.ts';
+import { requireFreePorts, requireMappable, wantsPortsOf } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
 import { buildProfile } from './profile.ts';
@@ -63,7 +64,8 @@ async function buildEndpoint(
   provided: ProvidedAddresses | undefined,
 ): Promise<WorkloadEndpoint | undefined> {
   const { context, request } = operation;
-  const { attachment, network, namespace, labels, workload, names, dns, controls } = request;
+  const { attachment, network, namespace, labels, workload, names, dns, controls, portMappings } = request;
+  requireFreePorts(operation);
   const parts = {
     ...attachment,
     nodeName: context.nodeName,
@@ -73,6 +75,7 @@ async function buildEndpoint(
     names,
     dns,
     controls,
+    portMappings,
     network,
     hostName: chooseLinkName(context.cache, attachment, context.links.isForeign),
     mac: request.mac ?? localMac(randomBytes(6)),
@@ -124,10 +127,14 @@ async function create(operation: Add, undo: Undo): Promise<Attached | undefined>
   return { endpoint, addresses, mtuBytes: spec.mtuBytes, routes, nameservers: [], providerAnswer };
 }
 
-/** Addresses that are asked for, or any when there is none left, come back from containers that are provably gone. */
+/** Addresses and ports that are asked for, or any address when there is none left, come back from containers that are provably gone. */
 async function createWithRoom(operation: Add): Promise<Attached | undefined> {
   const { addresses: wanted } = operation.request;
-  await removeStale(operation, (endpoint) => addressesOf(endpoint).some((ip) => wanted.includes(ip)));
+  const isWanted = (ip: Ip) => wanted.includes(ip);
+  await removeStale(
+    operation,
+    (endpoint) => addressesOf(endpoint).some(isWanted) || wantsPortsOf(operation.request, endpoint),
+  );
   try {
     return await withUndo(operation, (undo) => create(operation, undo));
   } catch (error) {
@@ -146,6 +153,7 @@ function findStanding({ context, request }: Add): LocalEndpoint | undefined {
 /** Throws what went wrong, with everything undone or noted to be undone later. */
 export async function addWorkload(operation: Add): Promise<Attached> {
   const { attachment, readinessGates } = operation.request;
+  requireMappable(operation);
   await awaitReadiness(readinessGates, operation.signal);
   const known = findStanding(operation);
   if (known !== undefined) return withUndo(operation, (undo) => attachNetwork(operation, known, undo));

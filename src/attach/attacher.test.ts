@@ -6,6 +6,7 @@ import { type MemoryDatastore, openMemoryDatastore } from '../../test/support/da
 import { OcicatError } from '../base/errors.ts';
 import { printKey } from '../datastore/keys.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
+import { tryParsePortMapping } from '../net/port-mapping.ts';
 import { type Attacher, createAttacher } from './attacher.ts';
 import type { AttachContext } from './context.ts';
 import { openNodeCache } from './endpoint/node-cache.ts';
@@ -53,6 +54,7 @@ async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
     boot: 'boot-1',
     mtuBytes: () => 1440,
     unmadeTunnels: () => new Set(),
+    isOwnAddress: () => true,
     endpointFolder: join(folder, 'endpoints'),
     now: Date.now,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -79,6 +81,7 @@ function requestOf(changes: Partial<AttachRequest> = {}): AttachRequest {
   return request;
 }
 
+const mapping = (text: string) => tryParsePortMapping(text) ?? expect.unreachable(text);
 const countUnder = async (prefix: string) => (await store.list(prefix)).kvs.length;
 const left = async () => [
   await countUnder(`${RESOURCES}/workloadendpoints/`),
@@ -163,4 +166,44 @@ test('a removal that its client wrote down is done before the same workload is a
   expect(deferred).toBeUndefined();
   await attacher.removeIfDeferred(requestOf(), signal);
   expect(await left()).toEqual([1, 1, 1]);
+});
+
+test('ports of the host are kept with the endpoint, and one container has each', async () => {
+  const attacher = await open({ nodeLease: { isHeld: async () => false, require: async () => undefined } });
+  const portMappings = [mapping('8080:80/tcp'), mapping('127.0.0.1:53:53/udp')];
+  const other = (containerId: string, text: string, interfaceName = 'eth0') =>
+    attacher.add(requestOf({ attachment: { containerId, interfaceName }, portMappings: [mapping(text)] }), signal);
+  const { endpoint } = await attacher.add(requestOf({ workload: 'shop', portMappings }), signal);
+  expect(endpoint.metadata.annotations).toEqual({ 'ocicat/port-mappings': '8080:80/tcp 127.0.0.1:53:53/udp' });
+  await expect(other('b', '8000-8100:80-180/tcp')).rejects.toThrow(
+    'map port "8000-8100/tcp" of the host: container "web" ("shop") has it',
+  );
+  await other('b', '8080:80/udp');
+  await other('web', '8080:80/tcp', 'eth1');
+  const results = await Promise.allSettled([other('c', '9000:80/tcp'), other('d', '9000:80/tcp')]);
+  expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+});
+
+test('a port twice, and at an address that the host has not, are refused before anything is made', async () => {
+  const attacher = await open({ isOwnAddress: () => false });
+  const ask = (...texts: readonly string[]) => attacher.add(requestOf({ portMappings: texts.map(mapping) }), signal);
+  await expect(ask('80:80/tcp', '127.0.0.1:70-80:70-80/tcp')).rejects.toMatchObject({ code: 'invalid' });
+  await expect(ask('192.0.2.7:80:80/tcp')).rejects.toThrow('the host has no address "192.0.2.7"');
+  const most = { ...mapping('65535:80/tcp'), count: 2 };
+  await expect(attacher.add(requestOf({ portMappings: [most] }), signal)).rejects.toThrow(
+    'wanted ports from 1 to 65535',
+  );
+  await ask('0.0.0.0:80:80/tcp');
+});
+
+test('a port of a container whose link has gone is given to another', async () => {
+  const attacher = await open();
+  const ask = (containerId: string) =>
+    attacher.add(
+      requestOf({ attachment: { containerId, interfaceName: 'eth0' }, portMappings: [mapping('80:80/tcp')] }),
+      signal,
+    );
+  await ask('a');
+  await ask('b');
+  expect(await countUnder(`${RESOURCES}/workloadendpoints/`)).toBe(1);
 });

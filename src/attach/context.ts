@@ -41,6 +41,8 @@ export interface AttachContext {
   readonly datastore: Datastore;
   readonly cache: NodeCache;
   readonly links: WorkloadLinks;
+  /** Whether packets to the address are for this host. */
+  isOwnAddress(address: Ip): boolean;
   /**
    * Resolves when the endpoint's policy, as of this revision, is in the kernel. The link exists then and is down.
    * Throws when it cannot be put there; the ADD is undone then.

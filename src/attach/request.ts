@@ -8,6 +8,7 @@ import type { NetworkDns } from '../names/annotations.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { Family, Ip } from '../net/ip.ts';
 import type { Mac } from '../net/mac.ts';
+import type { PortMapping } from '../net/port-mapping.ts';
 import type { AttachedAddress } from './endpoint/endpoint.ts';
 
 export interface Route {
@@ -102,6 +103,8 @@ export interface AttachRequest extends AddressRequest {
   readonly dns: NetworkDns;
   /** Limits on its traffic; undefined: none. */
   readonly controls: QosControls | undefined;
+  /** Ports of the host that are to lead to it. They are its own on this host: an ADD that wants another workload's fails. */
+  readonly portMappings: readonly PortMapping[];
   /** False when somebody else makes the profile. */
   readonly createsProfile: boolean;
   /** URLs that must answer before the workload is attached. */

@@ -13,6 +13,7 @@ import { addressesOf, attachedAddressesOf, attachmentOf, linkOf } from './endpoi
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { withNamesIn, withoutLeftNetworks } from './endpoint/endpoint-naming.ts';
+import { requireFreePorts, withPortMappings } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
 import { buildProfile } from './profile.ts';
@@ -52,7 +53,9 @@ async function buildAttachment({ context, request }: Add, key: string, builder: 
   const asked = attachedNetworkOf(request);
   if (isAsAsked(endpoint, asked)) return { endpoint, changed: false };
   requireSharing(request, endpoint);
-  const shared = withNamesIn(withNetwork(endpoint, asked), request);
+  requireFreePorts({ context, request });
+  const joined = withPortMappings(withNetwork(endpoint, asked), request.portMappings);
+  const shared = withNamesIn(joined, request);
   builder.put(key, printResource(shared));
   return { endpoint: shared, changed: true };
 }

@@ -25,6 +25,7 @@ const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {
   names: [],
   dns: 'on',
   controls: undefined,
+  portMappings: [],
   createsProfile: true,
   readinessGates: [],
 };

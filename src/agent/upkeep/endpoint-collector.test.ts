@@ -57,6 +57,7 @@ function contextOf(): AttachContext {
     whyCutOff: () => undefined,
     mtuBytes: () => 1500,
     unmadeTunnels: () => new Set(),
+    isOwnAddress: () => true,
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',

@@ -5,6 +5,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { printTime } from '../../blocks/block.ts';
 import { gatewayOf } from '../../kernel/link/workload-link.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
+import { printPortMappings } from '../../model/endpoint/port-mappings.ts';
 import type { QosControls } from '../../model/endpoint/qos-controls.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import { type Attachment, ORCHESTRATOR, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
@@ -13,6 +14,7 @@ import type { NetworkDns } from '../../names/annotations.ts';
 import { formatCidr, hostCidr, parseCidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
 import { type Mac, parseMac } from '../../net/mac.ts';
+import { joinPortMappings, type PortMapping } from '../../net/port-mapping.ts';
 import { annotationsOf } from './endpoint-naming.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
@@ -38,6 +40,7 @@ export interface EndpointParts {
   readonly names: readonly string[];
   readonly dns: NetworkDns;
   readonly controls: QosControls | undefined;
+  readonly portMappings: readonly PortMapping[];
   readonly network: string;
   readonly addresses: readonly Ip[];
   readonly hostName: string;
@@ -63,7 +66,7 @@ export function computeEndpointName(nodeName: string, containerId: string, inter
 
 export function createEndpoint(parts: EndpointParts): WorkloadEndpoint {
   const namespace = parts.namespace ?? DEFAULT_NAMESPACE;
-  const annotations = annotationsOf(parts);
+  const annotations = { ...annotationsOf(parts), ...printPortMappings(joinPortMappings(parts.portMappings)) };
   return {
     kind: 'WorkloadEndpoint',
     apiVersion: API_VERSION,

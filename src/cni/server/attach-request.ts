@@ -89,7 +89,7 @@ export function toAttachRequest(
   if (netnsFd === undefined)
     throw new OcicatError('invalid', `open network namespace "${environment.netns}": there is none`);
   const { mtuBytes, queues, allowForwarding, createsProfile, readinessGates, workloadArgs } = config;
-  const { mac, namespace, labels, workload, names, controls } = workloadArgs;
+  const { mac, namespace, labels, workload, names, controls, portMappings } = workloadArgs;
   return createAttachRequest({
     ...toAddressRequest(parsed, context),
     mode: attachModeOf(parsed.request),
@@ -106,6 +106,7 @@ export function toAttachRequest(
     names,
     dns: config.networkDns,
     controls,
+    portMappings,
     createsProfile,
     readinessGates,
   });

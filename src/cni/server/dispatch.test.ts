@@ -83,6 +83,7 @@ function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): 
     whyCutOff: () => undefined,
     mtuBytes: () => 1440,
     unmadeTunnels: () => new Set(),
+    isOwnAddress: () => true,
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',

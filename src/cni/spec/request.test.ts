@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { parseCidr } from '../../net/cidr.ts';
 import { formatIp, parseIp } from '../../net/ip.ts';
 import { parseMac } from '../../net/mac.ts';
+import { formatPortMapping } from '../../net/port-mapping.ts';
 import { printCniError } from './error.ts';
 import { sanitiseLabel } from './mesos-labels.ts';
 import { attachModeOf, type CniCall, type CniRequest, parseRequest } from './request.ts';
@@ -309,6 +310,28 @@ test('any input is answered and never thrown at', () => {
   );
 });
 
+test('ports of the host are taken from the runtime that asks this plugin for them, and named where they are wrong', () => {
+  const ask = (...portMappings: readonly object[]) => ({ runtimeConfig: { portMappings } });
+  const { config } = accept(
+    {},
+    ask(
+      { hostPort: 8080, containerPort: 80, protocol: 'TCP' },
+      { hostPort: 53, containerPort: 5353, protocol: 'udp', hostIP: '::1' },
+      { hostPort: 81, containerPort: 81, hostIP: '', name: 'more' },
+    ),
+  );
+  expect(config.workloadArgs.portMappings.map(formatPortMapping)).toEqual([
+    '8080:80/tcp',
+    '[::1]:53:5353/udp',
+    '81:81/tcp',
+  ]);
+  const wrong = ask({ hostPort: 0, containerPort: 65536, protocol: 'icmp', hostIP: 'eth0' });
+  expect(refusal({}, wrong)).toBe(
+    '7 invalid network configuration: runtimeConfig.portMappings[0].hostPort: found 0, wanted a whole number from 1 to 65535; runtimeConfig.portMappings[0].containerPort: found 65536, wanted a whole number from 1 to 65535; runtimeConfig.portMappings[0].protocol: found "icmp", wanted "tcp", "udp" or "sctp"; runtimeConfig.portMappings[0].hostIP: found "eth0", wanted an address of the host, or nothing for all',
+  );
+  expect(accept({ CNI_COMMAND: 'DEL' }, wrong).environment.command).toBe('DEL');
+});
+
 test('addresses, a MAC address, a name and labels from wherever clients put them', () => {
   const args =
     'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=Web_1;IP=10.0.0.1/24;MAC=02-00-00-00-00-01;LABELS=tier=front,app:web';
@@ -326,6 +349,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
     pools: { ipv4: [], ipv6: [] },
     namespace: undefined,
     controls: undefined,
+    portMappings: [],
     workload: 'web-1',
     names: ['web_1'],
     dns: {},

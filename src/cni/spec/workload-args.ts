@@ -7,6 +7,7 @@ import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
 import { parseNames } from '../../names/name.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
+import type { PortMapping } from '../../net/port-mapping.ts';
 import { text } from '../../schema/scalars.ts';
 import { list, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
@@ -14,6 +15,7 @@ import type { CniDnsFile } from './config-file.ts';
 import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
 import { nameCapabilities, readArgumentNames, toDnsFile } from './name-args.ts';
 import { askedByPod, POD_ANNOTATIONS, podAnnotations } from './pod-annotations.ts';
+import { portMappingsCapability, toPortMapping } from './port-mappings.ts';
 import { bandwidthCapability, readControls } from './traffic-controls.ts';
 import { address, interfaceMac } from './workload-values.ts';
 
@@ -34,6 +36,8 @@ export interface WorkloadArgs {
   readonly dns: CniDnsFile;
   /** Limits on its traffic; undefined: none. */
   readonly controls: QosControls | undefined;
+  /** Ports of the host that are to lead to it. */
+  readonly portMappings: readonly PortMapping[];
 }
 
 export const NO_WORKLOAD_ARGS: WorkloadArgs = {
@@ -46,6 +50,7 @@ export const NO_WORKLOAD_ARGS: WorkloadArgs = {
   names: [],
   dns: {},
   controls: undefined,
+  portMappings: [],
 };
 
 export type CniArgs = ReadonlyMap<string, string>;
@@ -74,6 +79,7 @@ const workloadFile = object({
   runtimeConfig: optional(
     object({
       ...{ ...asked, ...nameCapabilities, bandwidth: optional(bandwidthCapability) },
+      portMappings: optional(portMappingsCapability),
       [POD_ANNOTATIONS]: optional(podAnnotations),
     }),
   ),
@@ -181,6 +187,7 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
     dns: toDnsFile(runtime?.dns),
     labels,
     controls: readControls({ bandwidth: runtime?.bandwidth, annotations: runtime?.[POD_ANNOTATIONS], labels }, report),
+    portMappings: (runtime?.portMappings ?? []).map(toPortMapping),
   };
   return { args: workload, issues };
 }

@@ -15,6 +15,7 @@ export function makeEndpoint(containerId: string, interfaceName: string, hostNam
     names: [],
     dns: 'off',
     controls: undefined,
+    portMappings: [],
     network: 'network1',
     addresses: [parseIp('192.168.0.5')],
     hostName,

@@ -151,6 +151,7 @@ export async function openCniHost(): Promise<CniHost> {
     whyCutOff: () => undefined,
     mtuBytes: () => 1450,
     unmadeTunnels: () => new Set(['ipip']),
+    isOwnAddress: () => true,
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },

@@ -1,0 +1,86 @@
+// Ports of the host that a workload asks for: one workload has each, at an address that the host has.
+import { OcicatError } from '../base/errors.ts';
+import { portMappingsOf, printPortMappings } from '../model/endpoint/port-mappings.ts';
+import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
+import { formatIp } from '../net/ip.ts';
+import {
+  formatHostPorts,
+  isForAllAddresses,
+  type PortMapping,
+  tryMakePortMapping,
+  wantSamePort,
+} from '../net/port-mapping.ts';
+import { attachmentOf } from './endpoint/endpoint.ts';
+import type { Operation } from './operation.ts';
+import type { AttachRequest } from './request.ts';
+
+type Asking = Pick<Operation<AttachRequest>, 'context' | 'request'>;
+type Asked = Pick<AttachRequest, 'attachment' | 'portMappings'>;
+
+/** A workload's interfaces may ask for the same ports: the first of them has them. */
+function findClash({ attachment, portMappings }: Asked, endpoint: WorkloadEndpoint): PortMapping | undefined {
+  if (attachmentOf(endpoint).containerId === attachment.containerId) return undefined;
+  const theirs = portMappingsOf(endpoint);
+  return portMappings.find((mine) => theirs.some((other) => wantSamePort(mine, other)));
+}
+
+/** Whether the endpoint has one of the ports that are asked for another workload. */
+export function wantsPortsOf(request: Asked, endpoint: WorkloadEndpoint): boolean {
+  return request.portMappings.length > 0 && findClash(request, endpoint) !== undefined;
+}
+
+/** In the turn of this host's commits, so that of two at once one has the port. Throws `already-exists`. */
+export function requireFreePorts({ context, request }: Asking): void {
+  if (request.portMappings.length === 0) return;
+  for (const { endpoint } of context.cache.endpoints()) {
+    const mine = findClash(request, endpoint);
+    if (mine === undefined) continue;
+    const { containerId } = attachmentOf(endpoint);
+    const name = endpoint.spec.workload === undefined ? '' : ` ("${endpoint.spec.workload}")`;
+    throw new OcicatError(
+      'already-exists',
+      `map port "${formatHostPorts(mine)}" of the host: container "${containerId}"${name} has it`,
+    );
+  }
+}
+
+function requireWhole(mapping: PortMapping): void {
+  if (tryMakePortMapping(mapping) !== undefined) return;
+  const { hostPort, containerPort, protocol, count } = mapping;
+  throw new OcicatError(
+    'invalid',
+    `map ${count} ports from ${hostPort} of the host to those from ${containerPort}, protocol ${protocol}: wanted ports from 1 to 65535 of TCP, UDP or SCTP`,
+  );
+}
+
+function requireDistinct({ portMappings }: Asked): void {
+  const twice = portMappings.find((one, at) => portMappings.slice(at + 1).some((other) => wantSamePort(one, other)));
+  if (twice === undefined) return;
+  throw new OcicatError('invalid', `map port "${formatHostPorts(twice)}" of the host: it is asked for twice`);
+}
+
+function requireOwnAddress({ context }: Asking, mapping: PortMapping): void {
+  const { hostAddress } = mapping;
+  if (hostAddress === undefined || isForAllAddresses(mapping) || context.isOwnAddress(hostAddress)) return;
+  throw new OcicatError(
+    'invalid',
+    `map port "${formatHostPorts(mapping)}" of the host: the host has no address "${formatIp(hostAddress)}"`,
+  );
+}
+
+/** Throws `invalid` when the host can give one of the ports to nobody. */
+export function requireMappable(asking: Asking): void {
+  const { portMappings } = asking.request;
+  for (const mapping of portMappings) requireWhole(mapping);
+  requireDistinct(asking.request);
+  for (const mapping of portMappings) requireOwnAddress(asking, mapping);
+}
+
+/** The endpoint with these as well. */
+export function withPortMappings(endpoint: WorkloadEndpoint, more: readonly PortMapping[]): WorkloadEndpoint {
+  const before = portMappingsOf(endpoint);
+  const added = more.filter((one) => !before.some((other) => wantSamePort(one, other)));
+  if (added.length === 0) return endpoint;
+  const annotations = { ...endpoint.metadata.annotations, ...printPortMappings([...before, ...added]) };
+  return { ...endpoint, metadata: { ...endpoint.metadata, annotations } };
+}
