@@ -55,9 +55,13 @@ async function install(host: DebianHost): Promise<void> {
 async function startPod(host: DebianHost, name: string, network: string, command: string): Promise<void> {
   const run = `rkt run --net=${network} --uuid-file-save=/tmp/${name} docker://busybox --exec ${command}`;
   await host.must(`setsid ${run} >/tmp/${name}.log 2>&1 </dev/null &`);
-  await eventually(`pod ${name}`, async () =>
-    (await host.run(`rkt status --uuid-file=/tmp/${name}`)).output.includes('state=running'),
-  );
+  await untilReady(host, name);
+}
+
+/** A pod is said to run a moment before it has its networks. */
+async function untilReady(host: DebianHost, name: string): Promise<void> {
+  await eventually(`pod ${name}`, async () => (await host.run(`test -s /tmp/${name}`)).status === 0);
+  await host.must(`rkt status --uuid-file=/tmp/${name} --wait-ready=20s`);
 }
 
 async function endPods(host: DebianHost, ...names: readonly string[]): Promise<void> {
@@ -130,9 +134,7 @@ test('a unit whose pod started the holder of the rules ends at once, and leaves 
   await first.must(`kill -KILL $(${findHolder})`);
   const run = 'rkt run --net=default-restricted --uuid-file-save=/tmp/unit docker://busybox --exec=/bin/sleep -- 600';
   await first.must(`systemd-run --quiet --collect --unit=app /usr/bin/${run}`);
-  await eventually('the pod of a unit', async () =>
-    (await first.run('rkt status --uuid-file=/tmp/unit')).output.includes('state=running'),
-  );
+  await untilReady(first, 'unit');
   const before = await first.must(findHolder);
   await first.must('timeout 20 systemctl stop app.service');
   expect(await first.must(findHolder)).toBe(before);
