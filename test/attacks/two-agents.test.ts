@@ -22,15 +22,17 @@ const agents = () =>
     .output.trim();
 const settings = () => `ETCD_ENDPOINTS=${host.etcd.endpoint} NODENAME=node-1`;
 const nodeRun = () => host.run(`${settings()} ${BIN}/calicoctl node run --ip autodetect --log-dir /run/log`);
+const birdStatus = 'birdc -s /var/run/calico/bird.ctl show status';
 /** What would change if a second agent had begun. */
-const dataPlane = () => host.must('nft list ruleset; birdc -s /var/run/calico/bird.ctl show status | grep boot');
+const dataPlane = () => host.must(`nft list ruleset; ${birdStatus} | grep boot`);
 
 async function untilEnded(): Promise<void> {
   await eventually('the end', 15_000, () => (agents() === '' ? true : undefined));
 }
 
-test('the second, started in whatever way, names the first and how it was started', () => {
+test('the second, started in whatever way, names the first and how it was started', async () => {
   expect(nodeRun().status).toBe(0);
+  await eventually('BIRD', 15_000, () => (host.run(birdStatus).status === 0 ? true : undefined));
   const pid = agents();
   const before = dataPlane();
   const refused = `calico-node: start: another agent runs on this host (process ${pid}, started by calicoctl node run); end it first, or leave it to it\n`;
