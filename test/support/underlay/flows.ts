@@ -37,7 +37,7 @@ async function startFlow(
   kind: 'icmp' | 'udp',
 ): Promise<Flow> {
   const file = `/tmp/flow-${from.name}-${to.name}-${kind}-${address.includes(':') ? 6 : 4}`;
-  const ping = `ping -n -q -i ${INTERVAL_S} -w ${LIMIT_S} -W 0.5 ${address}`;
+  const ping = `ping -n -i ${INTERVAL_S} -w ${LIMIT_S} -W 0.5 ${address}`;
   const command = kind === 'icmp' ? ping : `python3 -c '${COUNTER}' ${address}`;
   await lab.must(
     from.host,
@@ -50,14 +50,34 @@ async function startFlow(
   };
 }
 
+interface Count {
+  readonly sent: number;
+  readonly lost: number;
+}
+
+function countDatagrams(text: string): Count {
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text)?.map(Number) ?? [];
+  return { sent: sent ?? 0, lost: (sent ?? 0) - (received ?? 0) };
+}
+
+/** `ping` does not wait for the answers that are under way when it is told to stop: those of the last half second do not count. */
+function countEchoes(text: string): Count {
+  const { sent } = countDatagrams(text);
+  const answered = new Set(
+    [...text.matchAll(/ bytes from .* icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence)),
+  );
+  const counted = Array.from({ length: Math.max(0, sent - 0.5 / INTERVAL_S) }, (_, at) => at + 1);
+  return { sent, lost: counted.filter((sequence) => !answered.has(sequence)).length };
+}
+
 async function endFlow({ lab }: UnderlayLab, { name, host, file }: Flow): Promise<string> {
   const text = await lab.must(
     host,
     `pid=$(cat ${file}.pid); kill -INT $pid 2>/dev/null; timeout 5 tail --pid=$pid -s 0.05 -f /dev/null; cat ${file}`,
   );
-  const [, sent = '0', received = '0'] = /(\d+) packets transmitted, (\d+) received/.exec(text) ?? [];
-  if (Number(sent) < 100) throw new Error(`${name}: ${sent} packets sent: ${text}`);
-  return `${name}: ${Number(sent) - Number(received)} lost`;
+  const { sent, lost } = text.includes('icmp_seq=') ? countEchoes(text) : countDatagrams(text);
+  if (sent < 100) throw new Error(`${name}: ${sent} packets sent: ${text}`);
+  return `${name}: ${lost} lost`;
 }
 
 /** By ICMP and UDP from the first host to each of the others while `work` is under way: `a -udp-> c over ipv4: 0 lost`. */
