@@ -10,6 +10,7 @@ import { formatIp, type Ip } from '../net/ip.ts';
 import { localMac } from '../net/mac.ts';
 import type { Undo } from '../sys/undo.ts';
 import { assignRequestOf, ipamContextOf } from './assign-request.ts';
+import { isLinkDrafted } from './drafted-endpoints.ts';
 import {
   addressesOf,
   attachedAddressesOf,
@@ -65,7 +66,8 @@ async function buildEndpoint(
 ): Promise<WorkloadEndpoint | undefined> {
   const { context, request } = operation;
   const { attachment, network, namespace, labels, workload, names, dns, controls, portMappings } = request;
-  requireFreePorts(operation);
+  requireFreePorts(operation, builder);
+  const isTaken = (name: string) => context.links.isForeign(name) || isLinkDrafted(builder, name);
   const parts = {
     ...attachment,
     nodeName: context.nodeName,
@@ -77,7 +79,7 @@ async function buildEndpoint(
     controls,
     portMappings,
     network,
-    hostName: chooseLinkName(context.cache, attachment, context.links.isForeign),
+    hostName: chooseLinkName(context.cache, attachment, isTaken),
     mac: request.mac ?? localMac(randomBytes(6)),
     nowMs: context.now(),
   };

@@ -6,7 +6,7 @@ import { type MemoryDatastore, openMemoryDatastore } from '../../test/support/da
 import { OcicatError } from '../base/errors.ts';
 import { printKey } from '../datastore/keys.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
-import { tryParsePortMapping } from '../net/port-mapping.ts';
+import { type PortMapping, tryParsePortMapping } from '../net/port-mapping.ts';
 import { type Attacher, createAttacher } from './attacher.ts';
 import type { AttachContext } from './context.ts';
 import { openNodeCache } from './endpoint/node-cache.ts';
@@ -155,6 +155,39 @@ test('another provider of addresses is asked first and given back to when the re
   await expect((await open({ policyApplied })).add(request, signal)).rejects.toThrow('apply: ENOSPC');
   expect(calls).toEqual(['give back']);
   expect(await left()).toEqual([0, 0, 0]);
+});
+
+test('workloads that come at once share transactions, and still have names, links and addresses of their own', async () => {
+  let commits = 0;
+  const commit: MemoryDatastore['commit'] = (transaction, abort) => {
+    commits += 1;
+    return store.commit(transaction, abort);
+  };
+  const attacher = await open({ datastore: { ...store, commit } });
+  // by the first characters of the ID the links of all would have one name
+  const attachments = Array.from({ length: 40 }, (_, index) => ({
+    containerId: `web-and-nothing-else-${index}`,
+    interfaceName: 'eth0',
+  }));
+  const attached = await Promise.all(attachments.map((attachment) => attacher.add(requestOf({ attachment }), signal)));
+  expect(new Set(attached.map(({ endpoint }) => endpoint.spec.interfaceName)).size).toBe(40);
+  expect(new Set(attached.flatMap(({ addresses }) => addresses.map(({ ip }) => ip))).size).toBe(40);
+  expect(commits).toBeLessThanOrEqual(3);
+  commits = 0;
+  await Promise.all(attachments.map((attachment) => attacher.remove(requestOf({ attachment }), signal)));
+  expect(commits).toBeLessThanOrEqual(3);
+  expect(await left()).toEqual([0, 0, 0]);
+});
+
+test('of workloads that ask for one port of the host at once, one has it and the others are told which', async () => {
+  const attacher = await open();
+  const port = mapping('8080:80/tcp');
+  const ask = (containerId: string, portMappings: readonly PortMapping[]) =>
+    attacher.add(requestOf({ attachment: { containerId, interfaceName: 'eth0' }, portMappings }), signal);
+  const outcomes = await Promise.allSettled([ask('first', []), ask('web', [port]), ask('shop', [port])]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+  const [, , shop] = outcomes;
+  expect(shop?.status === 'rejected' ? shop.reason.message : '').toContain('container "web" has it');
 });
 
 test('a removal that its client wrote down is done before the same workload is attached again', async () => {

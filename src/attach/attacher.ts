@@ -1,4 +1,5 @@
 // The verbs by which clients attach workloads to networks on this host, each in the turn of its container.
+import { createCommitQueue } from '../ipam/commit-queue.ts';
 import { createQueue } from '../sys/queue.ts';
 import { addWorkload } from './add.ts';
 import { addAddresses, checkAddresses } from './addresses.ts';
@@ -50,7 +51,8 @@ export interface Attacher {
 }
 
 export function createAttacher(context: AttachContext): Attacher {
-  const [containers, commits] = [createQueue(), createQueue()];
+  const containers = createQueue();
+  const commits = createCommitQueue(context.datastore, context.cache);
   const returning = createWriteBack(context);
 
   function within(signal: AbortSignal): OperationContext {

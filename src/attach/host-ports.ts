@@ -1,5 +1,6 @@
 // Ports of the host that a workload asks for: one workload has each, at an address that the host has.
 import { OcicatError } from '../base/errors.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { portMappingsOf, printPortMappings } from '../model/endpoint/port-mappings.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp } from '../net/ip.ts';
@@ -10,6 +11,7 @@ import {
   tryMakePortMapping,
   wantSamePort,
 } from '../net/port-mapping.ts';
+import { draftedEndpoints } from './drafted-endpoints.ts';
 import { attachmentOf } from './endpoint/endpoint.ts';
 import type { Operation } from './operation.ts';
 import type { AttachRequest } from './request.ts';
@@ -30,9 +32,10 @@ export function wantsPortsOf(request: Asked, endpoint: WorkloadEndpoint): boolea
 }
 
 /** In the turn of this host's commits, so that of two at once one has the port. Throws `already-exists`. */
-export function requireFreePorts({ context, request }: Asking): void {
+export function requireFreePorts({ context, request }: Asking, builder: TransactionBuilder): void {
   if (request.portMappings.length === 0) return;
-  for (const { endpoint } of context.cache.endpoints()) {
+  const stored = context.cache.endpoints().map(({ endpoint }) => endpoint);
+  for (const endpoint of [...stored, ...draftedEndpoints(builder)]) {
     const mine = findClash(request, endpoint);
     if (mine === undefined) continue;
     const { containerId } = attachmentOf(endpoint);

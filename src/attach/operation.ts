@@ -1,6 +1,7 @@
 // One request while it is served, and the steps that several verbs share.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import { type Committed, commitTransaction } from '../ipam/commit.ts';
+import type { Committed } from '../ipam/commit.ts';
+import type { CommitQueue } from '../ipam/commit-queue.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import type { Queue } from '../sys/queue.ts';
@@ -12,8 +13,8 @@ import type { RemoveRequest } from './request.ts';
 /** What every operation on this host works with. */
 export interface OperationContext {
   readonly context: AttachContext;
-  /** Commits of this host go one after the other: they want the same block. */
-  readonly commits: Queue;
+  /** Of this host: they want the same block. */
+  readonly commits: CommitQueue;
   /** Requests about one container go one after the other. */
   readonly containers: Queue;
   readonly signal: AbortSignal;
@@ -35,13 +36,13 @@ export async function ensureReady({ cache }: AttachContext): Promise<void> {
     throw new OcicatError('not-ready', 'Calico is currently not ready to process requests');
 }
 
-/** Builds and commits in turn with the other operations. */
+/** Builds and commits in turn with the other operations, or together with them. */
 export function commit<T>(
-  { context, commits, signal: usual }: Omit<OperationContext, 'containers'>,
+  { commits, signal: usual }: Pick<OperationContext, 'commits' | 'signal'>,
   build: (builder: TransactionBuilder) => Promise<T>,
   signal = usual,
 ): Promise<Committed<T>> {
-  return commits.run('store', () => commitTransaction(context.datastore, context.cache, build, signal));
+  return commits.commit(build, signal);
 }
 
 /**

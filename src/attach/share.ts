@@ -53,7 +53,7 @@ async function buildAttachment({ context, request }: Add, key: string, builder: 
   const asked = attachedNetworkOf(request);
   if (isAsAsked(endpoint, asked)) return { endpoint, changed: false };
   requireSharing(request, endpoint);
-  requireFreePorts({ context, request });
+  requireFreePorts({ context, request }, builder);
   const joined = withPortMappings(withNetwork(endpoint, asked), request.portMappings);
   const shared = withNamesIn(joined, request);
   builder.put(key, printResource(shared));

@@ -22,6 +22,13 @@ export function computeTransactionBytes({ conditions, writes }: Transaction): nu
   return bytes;
 }
 
+/** Whether one request takes all of it. */
+export function fitsTransaction(transaction: Transaction): boolean {
+  const { conditions, writes } = transaction;
+  const operations = Math.max(conditions.length, writes.length);
+  return operations <= MAX_TRANSACTION_WRITES && computeTransactionBytes(transaction) <= MAX_REQUEST_BYTES;
+}
+
 function refuse(what: string): never {
   throw new OcicatError('invalid', `commit transaction: ${what}`);
 }

@@ -1,15 +1,13 @@
-// Giving blocks back: a host that goes, a pool that goes, or a pool that is no longer for this host.
+// Giving blocks back: a host that goes, or a pool that goes.
 import { isOcicatError } from '../base/errors.ts';
 import { affinityOf, isEmpty } from '../blocks/block.ts';
 import { parseBlock, printBlock } from '../blocks/block-json.ts';
 import { AFFINITIES_PREFIX, BLOCKS_PREFIX, printAffinityPrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { type Cidr, cidrCovers, parseCidr } from '../net/cidr.ts';
-import { matchSelector } from '../selector/match.ts';
 import { commitTransaction, NO_CACHE, type StoreCache } from './commit.ts';
 import { affinityKey, blockKey, tryParseOwner } from './own-block.ts';
 import type { TransactionBuilder } from './transaction-builder.ts';
-import type { IpamView } from './view.ts';
 
 interface HostBlock {
   readonly host: string;
@@ -23,7 +21,7 @@ export interface ReleaseScope {
 }
 
 /** The record goes; the block stays without an owner as long as somebody holds an address of it. */
-async function buildRelease(
+export async function buildRelease(
   builder: TransactionBuilder,
   { host, cidr }: HostBlock,
   onlyEmpty: boolean,
@@ -103,24 +101,6 @@ export async function releaseAffinities(
       signal,
     );
     if (result) released.push(one.cidr);
-  }
-  return released;
-}
-
-/** Gives back this host's empty blocks that lie in no pool which selects it (any more). Returns their ranges. */
-export async function releaseForeignBlocks(
-  datastore: Datastore,
-  view: IpamView,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const labels = view.nodeLabels() ?? new Map<string, string>();
-  const mine = view.pools().filter((pool) => matchSelector(pool.nodeSelector, labels));
-  const foreign = view.ownBlocks().filter((cidr) => !mine.some((pool) => cidrCovers(pool.cidr, parseCidr(cidr))));
-  const released: string[] = [];
-  for (const cidr of foreign) {
-    const one = { host: view.nodeName, cidr };
-    const { result } = await commitTransaction(datastore, view, (builder) => buildRelease(builder, one, true), signal);
-    if (result) released.push(cidr);
   }
   return released;
 }

@@ -9,7 +9,16 @@ import { BLOCKS_PREFIX, tryParseKey } from '../datastore/keys.ts';
 import { type Cidr, cidrCovers, cidrFamily, formatCidr, parseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { type AssignContext, type Assigned, countAddress } from './assign-context.ts';
-import { blockKey, isOwn, isReclaimable, keepBlock, openOwnBlock, takeOver, tryReadBlock } from './own-block.ts';
+import {
+  blockKey,
+  isOwn,
+  isReclaimable,
+  keepBlock,
+  openOwnBlock,
+  ownBlocks,
+  takeOver,
+  tryReadBlock,
+} from './own-block.ts';
 import type { Pool } from './pool.ts';
 import { choosePools, describePool } from './pool-choice.ts';
 
@@ -31,7 +40,7 @@ function blocksInside(cidrs: readonly string[], pools: readonly Pool[]): readonl
 }
 
 async function takeOwn(context: AssignContext, pools: readonly Pool[]): Promise<Assigned | undefined> {
-  for (const cidr of blocksInside(context.view.ownBlocks(), pools)) {
+  for (const cidr of blocksInside(ownBlocks(context), pools)) {
     const block = await openOwnBlock(context, cidr);
     const assigned = block === undefined ? undefined : await takeFrom(context, block);
     if (assigned !== undefined) return assigned;
@@ -62,12 +71,11 @@ async function takeNew(context: AssignContext, pools: readonly Pool[]): Promise<
 
 /** Existing blocks of the pools in this host's order. */
 async function prefetchBlocks(context: AssignContext, pools: readonly Pool[]): Promise<readonly Block[]> {
-  const kvs = await context.builder.prefetch(BLOCKS_PREFIX);
-  const cidrs = kvs.flatMap(({ key }) => {
+  const texts = await context.builder.prefetch(BLOCKS_PREFIX);
+  const cidrs = [...texts.keys()].flatMap((key) => {
     const named = tryParseKey(key);
     return named?.kind === 'block' ? [named.cidr] : [];
   });
-  const texts = new Map(kvs.map((kv) => [kv.key, kv.value]));
   return pools.flatMap((pool) => {
     const order = createProbeOrder(pool.cidr, pool.blockPrefixLength, context.view.nodeName);
     const inside = blocksInside(cidrs, [pool]).filter((cidr) => cidr.prefixLength === pool.blockPrefixLength);
@@ -119,7 +127,7 @@ export async function takeNext(context: AssignContext, family: Family): Promise<
   const wanted = (family === 4 ? request.ipv4Pools : request.ipv6Pools) ?? [];
   const pools = choosePools(view, { family, use: request.use, pools: wanted, unmade: request.unmade });
   const { strictAffinity, autoAllocateBlocks, maxBlocksPerHost } = view.settings();
-  const own = view.ownBlocks().filter((cidr) => cidrFamily(parseCidr(cidr)) === family);
+  const own = ownBlocks(context).filter((cidr) => cidrFamily(parseCidr(cidr)) === family);
   const capped = own.length >= maxBlocksPerHost;
   const mayClaim = autoAllocateBlocks && !capped;
   let assigned = (await takeOwn(context, pools)) ?? (mayClaim ? await takeNew(context, pools) : undefined);

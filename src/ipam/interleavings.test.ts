@@ -2,6 +2,7 @@
 // is lost, and each writer is told what is true.
 import { expect, test } from 'bun:test';
 import { type MemoryDatastore, openMemoryDatastore } from '../../test/support/datastore/memory.ts';
+import { forEachOrder, type Turns } from '../../test/support/datastore/turns.ts';
 import { isOcicatError } from '../base/errors.ts';
 import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
@@ -20,70 +21,6 @@ const signal = new AbortController().signal;
 /** What a writer was told: an address, the code of a refusal, or that it is done. */
 type Outcome = string;
 type Script = (ipam: Ipam) => Promise<Outcome>;
-
-/**
- * Lets one of several writers go on at a time, with all that it asks at once, when each has come to a read or write or to its
- * end. Which one, where several could, is the next of `choices`, or the first.
- */
-function createTurns(choices: readonly number[]) {
-  const waiting = new Map<number, (() => void)[]>();
-  const taken: { readonly choice: number; readonly options: number }[] = [];
-  let living = 0;
-  let isDue = false;
-
-  function next(): void {
-    isDue = false;
-    if (waiting.size < living || waiting.size === 0) return;
-    const ready = [...waiting.keys()].sort();
-    const choice = ready.length === 1 ? 0 : (choices[taken.length] ?? 0);
-    if (ready.length > 1) taken.push({ choice, options: ready.length });
-    const writer = ready[choice] ?? 0;
-    const asked = waiting.get(writer) ?? [];
-    waiting.delete(writer);
-    for (const go of asked) go();
-  }
-
-  /** When what the writer that went on has to do without the store is done. */
-  function plan(): void {
-    if (isDue) return;
-    isDue = true;
-    setImmediate(next);
-  }
-
-  return {
-    taken,
-    /** What is asked before the race has no turns. */
-    isRace: () => living > 0,
-    start(writers: number): void {
-      living = writers;
-    },
-    leave(): void {
-      living -= 1;
-      plan();
-    },
-    wait(writer: number): Promise<void> {
-      return new Promise((resolve) => {
-        waiting.set(writer, [...(waiting.get(writer) ?? []), resolve]);
-        plan();
-      });
-    },
-  };
-}
-
-type Turns = ReturnType<typeof createTurns>;
-
-function inTurns(store: Datastore, turns: Turns, writer: number): Datastore {
-  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (turns.isRace()) await turns.wait(writer);
-    return work();
-  };
-  return {
-    ...store,
-    get: (key, abort) => inTurn(() => store.get(key, abort)),
-    list: (prefix, options, abort) => inTurn(() => store.list(prefix, options, abort)),
-    commit: (transaction, abort) => inTurn(() => store.commit(transaction, abort)),
-  };
-}
 
 /** As an agent that has read the store. */
 async function openIpam(datastore: Datastore, host: string, nowMs: number): Promise<Ipam> {
@@ -169,18 +106,16 @@ interface Run {
   readonly outcomes: readonly Outcome[];
   readonly holders: Readonly<Record<string, readonly string[]>>;
   readonly free: number;
-  readonly taken: Turns['taken'];
 }
 
 /** `reads`: whether writers have read the store before or after what happened before the race. */
-async function runOnce(race: Race, reads: 'before' | 'after', choices: readonly number[]): Promise<Run> {
+async function runOnce(race: Race, reads: 'before' | 'after', turns: Turns): Promise<Run> {
   const { pool, blockSize, before = [], writers } = race;
   const store = openMemoryDatastore();
   for (const host of HOSTS) await put(store, 'Node', host, {});
   await put(store, 'IPPool', 'pool', { cidr: pool, blockSize, nodeSelector: 'all()' });
-  const turns = createTurns(choices);
   const openAll = () =>
-    Promise.all(writers.map(([host], writer) => openIpam(inTurns(store, turns, writer), host, LATER_MS)));
+    Promise.all(writers.map(([host], writer) => openIpam(turns.storeOf(writer, store), host, LATER_MS)));
   const early = await openAll();
   for (const [host, script] of before) await script(await openIpam(store, host, START_MS));
   const ipams = reads === 'before' ? early : await openAll();
@@ -195,27 +130,13 @@ async function runOnce(race: Race, reads: 'before' | 'after', choices: readonly 
   turns.start(writers.length);
   const outcomes = await Promise.all(writers.map(run));
   const holders = await audit(store);
-  return { outcomes, holders, free: await countFree(store, holders), taken: turns.taken };
-}
-
-/** The choices after these, as one counts; undefined when all have been made. */
-function nextChoices(taken: Turns['taken']): readonly number[] | undefined {
-  const last = taken.findLastIndex(({ choice, options }) => choice + 1 < options);
-  if (last < 0) return undefined;
-  return taken.slice(0, last + 1).map(({ choice }, at) => (at === last ? choice + 1 : choice));
+  return { outcomes, holders, free: await countFree(store, holders) };
 }
 
 /** Every interleaving, each looked at. */
 async function forEachInterleaving(race: Race, look: (run: Run) => void): Promise<void> {
   for (const reads of ['before', 'after'] as const) {
-    let choices: readonly number[] | undefined = [];
-    let runs = 0;
-    while (choices !== undefined) {
-      runs += 1;
-      const run: Run = await runOnce(race, reads, choices);
-      look(run);
-      choices = nextChoices(run.taken);
-    }
+    const runs = await forEachOrder(async (turns) => look(await runOnce(race, reads, turns)));
     expect(runs).toBeGreaterThan(1);
   }
 }

@@ -5,7 +5,7 @@ import { parseBlock } from '../blocks/block-json.ts';
 import { addressesOfHandle } from '../blocks/release.ts';
 import { BLOCKS_PREFIX, HANDLES_PREFIX, IPAM_PREFIX, printKey } from '../datastore/keys.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
-import { releaseAffinities, releaseForeignBlocks } from './affinity-release.ts';
+import { releaseAffinities } from './affinity-release.ts';
 import type { AssignRequest } from './assign.ts';
 import { assignAddresses, type Ipam, releaseAddress, releaseByHandle } from './ipam.ts';
 import { openIpamView } from './view.ts';
@@ -324,18 +324,6 @@ test('a host that goes gives its blocks back; those with addresses live on until
   const left = (await store.list(BLOCKS_PREFIX)).kvs;
   expect(left.map((kv) => parseBlock(kv.value).affinity)).toEqual([undefined]);
   await release(ipam, 'net.5');
-  expect(await keysNow()).toEqual([]);
-});
-
-test('empty blocks in pools that are no longer for this host are given back', async () => {
-  await putPool('one', '10.0.0.0/30');
-  const ipam = open('host1');
-  await assign(ipam, 'net.1');
-  await release(ipam, 'net.1');
-  expect(await releaseForeignBlocks(store, ipam.view, signal)).toEqual([]);
-  await putPool('one', '10.0.0.0/30', { nodeSelector: 'rack == "z"' });
-  await ipam.view.refresh(signal);
-  expect(await releaseForeignBlocks(store, ipam.view, signal)).toEqual(['10.0.0.0/30']);
   expect(await keysNow()).toEqual([]);
 });
 

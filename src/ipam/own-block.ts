@@ -3,7 +3,7 @@ import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { affinityOf, type Block, createBlock, isEmpty, printTime } from '../blocks/block.ts';
 import { parseBlock, printBlock } from '../blocks/block-json.ts';
 import { collectCooled } from '../blocks/release.ts';
-import { type BlockOwner, printKey } from '../datastore/keys.ts';
+import { type BlockOwner, printAffinityPrefix, printKey, tryParseKey } from '../datastore/keys.ts';
 import { type Cidr, formatCidr } from '../net/cidr.ts';
 import { parseAffinity, printAffinity } from './affinity.ts';
 import type { TransactionBuilder } from './transaction-builder.ts';
@@ -50,6 +50,17 @@ export function isOwn(view: IpamView, block: Block): boolean {
   return block.affinity === affinityOf(view.nodeName);
 }
 
+/** Of this host, in text, in order: those that the store has, and those that the transaction claims. */
+export function ownBlocks({ view, builder }: IpamContext): readonly string[] {
+  const drafted = builder.putsUnder(printAffinityPrefix({ kind: 'host', name: view.nodeName }));
+  if (drafted.size === 0) return view.ownBlocks();
+  const cidrs = [...drafted.keys()].flatMap((key) => {
+    const named = tryParseKey(key);
+    return named?.kind === 'affinity' ? [named.cidr] : [];
+  });
+  return [...new Set([...view.ownBlocks(), ...cidrs])].sort();
+}
+
 /** Makes the affinity record say `confirmed`, whatever a stopped claim or release has left there. */
 async function confirmAffinity({ view, builder }: IpamContext, cidr: string): Promise<void> {
   const key = affinityKey({ kind: 'host', name: view.nodeName }, cidr);
@@ -67,6 +78,7 @@ export async function openOwnBlock(context: IpamContext, cidr: Cidr): Promise<Bl
   const text = await builder.prefetchKey(blockKey(name));
   const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);
   if (block === undefined || isOwn(view, block)) return block;
+  await builder.get(blockKey(name)); // it may be taken over meanwhile
   const key = affinityKey({ kind: 'host', name: view.nodeName }, name);
   if ((await builder.get(key)) !== undefined) builder.delete(key);
   return undefined;

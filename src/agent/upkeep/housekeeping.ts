@@ -1,9 +1,11 @@
 // What nobody asks for: links that an earlier run left behind, DELs that could not be finished, endpoints that nobody
-// deletes, pods that the store does not know, MAC addresses that pods have come to have.
+// deletes, pods that the store does not know, MAC addresses that pods have come to have, blocks that are claimed by half.
 
 import type { Attacher } from '../../attach/attacher.ts';
 import type { AttachContext } from '../../attach/context.ts';
+import type { OcicatError } from '../../base/errors.ts';
 import type { CniDispatcher } from '../../cni/server/dispatch.ts';
+import { createOwnAffinities } from '../../ipam/own-affinities.ts';
 import { observeRoutedAddresses } from '../../kernel/link/workload-link.ts';
 import { withdrawRoutes } from '../../kernel/route/withdraw-routes.ts';
 import type { Workloads } from '../state/workloads.ts';
@@ -33,11 +35,13 @@ export interface HousekeepingParts {
 /** Links that were left behind as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function startHousekeeping(
   { workloads, hostPaths, podMacs, attacher, cni }: HousekeepingParts,
-  { cache, links, nodeLease, log }: AttachContext,
+  { cache, datastore, links, nodeLease, now, log }: AttachContext,
   signal: AbortSignal,
 ): Housekeeping {
   const targets = { workloads, cache, attacher, isOurs: () => nodeLease.isHeld(signal), log };
   const endpointCollector = createEndpointCollector(targets, signal);
+  const report = (error: OcicatError) => log.error('look after blocks', error);
+  const ownAffinities = createOwnAffinities({ datastore, view: cache.ipam, now, report, require: nodeLease.require });
   const kernel = { links, routedAddresses: observeRoutedAddresses, withdraw: withdrawRoutes };
   const linkTargets = { ...kernel, cache, closed: new Set<string>(), log };
   let isFirst = true;
@@ -58,6 +62,7 @@ export function startHousekeeping(
     hostPaths.reconcile();
     await podMacs.sweep();
     await endpointCollector.collect(Date.now());
+    await ownAffinities.look(signal);
   }
 
   function look(): void {

@@ -25,7 +25,7 @@ function* candidateNames({ containerId, interfaceName }: Attachment): Generator<
 export function chooseLinkName(
   cache: Pick<EndpointReader, 'endpointsAtLink'>,
   attachment: Attachment,
-  isForeign: (name: string) => boolean,
+  isTakenElsewhere: (name: string) => boolean,
 ): string {
   const { containerId, interfaceName } = attachment;
   const isOwn = ({ containerID, endpoint }: WorkloadEndpoint['spec']) =>
@@ -33,7 +33,7 @@ export function chooseLinkName(
   const isTaken = (name: string) => cache.endpointsAtLink(name).some(({ endpoint }) => !isOwn(endpoint.spec));
   for (const suffix of candidateNames(attachment)) {
     const name = `${LINK_PREFIX}${suffix}`;
-    if (!isTaken(name) && !isForeign(name)) return name;
+    if (!isTaken(name) && !isTakenElsewhere(name)) return name;
   }
   throw new OcicatError('internal', `name link of container "${containerId}": names have run out`);
 }
