@@ -14,7 +14,7 @@ export function formatGoTime(timeMs: number): string {
 }
 
 export function assignRequestOf({ context, request }: Operation<AddressRequest>): AssignRequest {
-  const { attachment, network, addresses, families, ipv4Pools, ipv6Pools } = request;
+  const { attachment, network, addresses, allowsReserved, families, ipv4Pools, ipv6Pools } = request;
   const others = otherAddresses(context.cache, attachment);
   return {
     handleId: handleOf(network, attachment.containerId),
@@ -22,6 +22,7 @@ export function assignRequestOf({ context, request }: Operation<AddressRequest>)
     use: 'Workload',
     families,
     exact: addresses,
+    allowsReserved,
     ipv4Pools,
     ipv6Pools,
     unmade: context.unmadeTunnels(),

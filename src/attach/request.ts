@@ -74,6 +74,8 @@ interface PoolRequest {
 export interface AddressRequest extends RemoveRequest, PoolRequest {
   /** These very addresses, in order; each once. */
   readonly addresses: readonly Ip[];
+  /** Whether these may be reserved ones (IPReservation). */
+  readonly allowsReserved: boolean;
 }
 
 /** A network gives the workload the interface that is asked for, or its profile to the interface that is there. */

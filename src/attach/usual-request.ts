@@ -8,7 +8,12 @@ const USUAL_STATUS: StatusRequest = { families: [4], ipv4Pools: [], ipv6Pools: [
 
 const USUAL_REMOVAL: Omit<RemoveRequest, keyof Needed> = { scope: 'interface', otherIds: [], provider: undefined };
 
-const USUAL_ADDRESSES: Omit<AddressRequest, keyof Needed> = { ...USUAL_STATUS, ...USUAL_REMOVAL, addresses: [] };
+const USUAL_ADDRESSES: Omit<AddressRequest, keyof Needed> = {
+  ...USUAL_STATUS,
+  ...USUAL_REMOVAL,
+  addresses: [],
+  allowsReserved: false,
+};
 
 const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {
   ...USUAL_ADDRESSES,

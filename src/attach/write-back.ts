@@ -60,6 +60,7 @@ async function buildAddresses(
     use: 'Workload',
     families: [],
     exact,
+    allowsReserved: true, // it has them
   });
 }
 

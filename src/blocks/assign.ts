@@ -56,10 +56,7 @@ export function assignNext(
   return outcome.kind === 'assigned' ? outcome : undefined;
 }
 
-/**
- * One certain address. Reservations do not stand in the way: somebody asked for it by name (Calico v3.33,
- * libcalico-go/lib/ipam/ipam.go).
- */
+/** One certain address, whether it is reserved or not. */
 export function assignExact(block: Block, ip: Ip, holder: Attribute): AssignOutcome {
   const ordinal = tryOrdinalOf(block, ip);
   if (ordinal === undefined) return { kind: 'outside' };

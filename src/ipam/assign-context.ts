@@ -17,6 +17,8 @@ export interface AssignRequest {
   readonly families: readonly Family[];
   /** These very addresses. */
   readonly exact?: readonly Ip[];
+  /** Whether `exact` may be reserved ones. Default: no. */
+  readonly allowsReserved?: boolean;
   /** Ranges or names of pools; empty or absent: those that select this node. */
   readonly ipv4Pools?: readonly string[];
   readonly ipv6Pools?: readonly string[];
@@ -43,6 +45,7 @@ export function handleKey(handleId: string): string {
 export interface AssignContext extends IpamContext {
   readonly request: AssignRequest;
   readonly holder: Attribute;
+  /** Ranges of all reservations. */
   readonly reservations: readonly Cidr[];
 }
 

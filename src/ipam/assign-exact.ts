@@ -36,10 +36,24 @@ function poolOf({ view, request }: AssignContext, ip: Ip): Pool {
   );
 }
 
-/** Reservations, node selectors and the limit on blocks do not matter: somebody asked for the address by name. */
+/** Throws `denied` for an address that is kept back, unless whoever asks knows that. */
+function requireUnreserved({ view, request }: AssignContext, ip: Ip): void {
+  if (request.allowsReserved === true) return;
+  for (const { name, ranges } of view.reservations()) {
+    const range = ranges.find((one) => cidrContains(one, ip));
+    if (range === undefined) continue;
+    throw new OcicatError(
+      'denied',
+      `assign address "${formatIp(ip)}": reserved by IPReservation "${name}" (${formatCidr(range)}); to have it all the same, say ALLOW_RESERVED=true beside IP=, or "allow_reserved": true in the network's "ipam"`,
+    );
+  }
+}
+
+/** Node selectors and the limit on blocks do not matter: somebody asked for the address by name. */
 export async function takeExact(context: AssignContext, ip: Ip): Promise<Assigned> {
   const { view, builder, nowMs } = context;
   const cidr = blockCidrOf(ip, poolOf(context, ip).blockPrefixLength);
+  requireUnreserved(context, ip);
   const name = formatCidr(cidr);
   const text = await builder.get(blockKey(name));
   const block = text === undefined ? createBlock(cidr, view.nodeName, nowMs) : tryReadBlock(context, name, text);

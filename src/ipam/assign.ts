@@ -33,7 +33,8 @@ async function findHeld({ builder, request }: AssignContext): Promise<readonly A
  */
 export async function buildAssignment(ipam: IpamContext, request: AssignRequest): Promise<readonly Assigned[]> {
   const holder: Attribute = { handleId: request.handleId, secondary: request.attributes };
-  const context: AssignContext = { ...ipam, request, holder, reservations: ipam.view.reservations() };
+  const reservations = ipam.view.reservations().flatMap(({ ranges }) => ranges);
+  const context: AssignContext = { ...ipam, request, holder, reservations };
   const held = await findHeld(context);
   const exact = request.exact ?? [];
   const assigned: Assigned[] = [];

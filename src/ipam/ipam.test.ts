@@ -180,14 +180,20 @@ test("a certain address of another host's block: borrowed, or refused when affin
   );
 });
 
-test('reserved addresses are given only to those who ask for them', async () => {
+test('reserved addresses are given only to those who ask for one and know that it is reserved', async () => {
   await putPool('one', '10.0.0.0/30');
   await putResource('IPReservation', 'r', { reservedCIDRs: ['10.0.0.0/31', '10.0.0.3'] });
   expect(await assign(open('host1'), 'net.c1')).toBe('10.0.0.2/30');
   expect(await failure(assign(open('host1'), 'net.c2'))).toBe(
     'exhausted: assign IPv4 address to "net.c2": No IPs available in pools: "one" (10.0.0.0/30)',
   );
-  expect(await assign(open('host1'), 'net.c3', { exact: [parseIp('10.0.0.0')] })).toBe('10.0.0.0/32');
+  const exact = [parseIp('10.0.0.0')];
+  expect(await failure(assign(open('host1'), 'net.c3', { exact }))).toBe(
+    'denied: assign address "10.0.0.0": reserved by IPReservation "r" (10.0.0.0/31); to have it all the same, say ALLOW_RESERVED=true beside IP=, or "allow_reserved": true in the network\'s "ipam"',
+  );
+  expect(await assign(open('host1'), 'net.c3', { exact, allowsReserved: true })).toBe('10.0.0.0/32');
+  // what a workload has is not taken from it by a reservation that comes later
+  expect(await assign(open('host1'), 'net.c3', { exact })).toBe('10.0.0.0/32');
 });
 
 test('when nothing is free a host borrows, unless affinity is strict', async () => {

@@ -61,10 +61,16 @@ export function parsePool(name: string, text: string): Pool {
   };
 }
 
-/** From a stored IPReservation: ranges that are never assigned automatically. Throws `corrupt`. */
-export function parseReservation(name: string, text: string): readonly Cidr[] {
+/** Ranges that are given to nobody who does not ask for what is reserved. */
+export interface Reservation {
+  readonly name: string;
+  readonly ranges: readonly Cidr[];
+}
+
+/** From a stored IPReservation. Throws `corrupt`. */
+export function parseReservation(name: string, text: string): Reservation {
   const { reservedCIDRs = [] } = parseStoredText(ipReservation, { name }, text).spec;
-  return reservedCIDRs.flatMap((range) => tryParseCidrOrIp(range) ?? []).map(maskCidr);
+  return { name, ranges: reservedCIDRs.flatMap((range) => tryParseCidrOrIp(range) ?? []).map(maskCidr) };
 }
 
 /** From a stored Node: the labels that pools' node selectors match. Throws `corrupt`. */

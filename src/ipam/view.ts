@@ -4,10 +4,9 @@ import { isOcicatError, type OcicatError } from '../base/errors.ts';
 import { affinityOf } from '../blocks/block.ts';
 import { BLOCKS_PREFIX, printAffinityPrefix, printKey, printResourcePrefix, tryParseKey } from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
-import type { Cidr } from '../net/cidr.ts';
 import type { StoreCache, StoreUpdate } from './commit.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
-import { type Pool, parseNodeLabels, parsePool, parseReservation } from './pool.ts';
+import { type Pool, parseNodeLabels, parsePool, parseReservation, type Reservation } from './pool.ts';
 import { type IpamSettings, parseCooldownSeconds, parseIpamSettings } from './settings.ts';
 import { ABSENT } from './transaction-builder.ts';
 
@@ -21,7 +20,7 @@ export interface IpamView extends StoreCache {
   /** In the order of their names, as Calico tries them; without those that cannot be read. */
   pools(): readonly Pool[];
   /** Throws `corrupt` when one cannot be understood: an address that may be reserved must not be assigned. */
-  reservations(): readonly Cidr[];
+  reservations(): readonly Reservation[];
   /** Throws `corrupt` when they cannot be read. */
   settings(): IpamSettings;
   /** How long a released address rests, in seconds; the longest while the settings cannot be read. */
@@ -130,7 +129,7 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
       const all = allUnder(cache, RESERVATIONS, parseReservation);
       const unreadable = all.find((meaning) => isOcicatError(meaning));
       if (isOcicatError(unreadable)) throw unreadable;
-      return all.filter(isUsable).flat();
+      return all.filter(isUsable);
     },
     cooldownSeconds: () => parseCooldownSeconds(cache.get(SETTINGS)?.value),
     settings: () => readOrThrow(cache, SETTINGS, parseIpamSettings) ?? parseIpamSettings(undefined),

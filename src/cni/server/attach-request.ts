@@ -75,8 +75,11 @@ export function toStatusRequest(parsed: ParsedCall): StatusRequest {
 }
 
 export function toAddressRequest(parsed: ParsedCall, context: DeferralContext): AddressRequest {
-  const { addresses } = parsed.request.config.workloadArgs;
-  return createAddressRequest({ ...toStatusRequest(parsed), ...toRemoveRequest(parsed, context), addresses });
+  const { ipam, workloadArgs } = parsed.request.config;
+  const { addresses } = workloadArgs;
+  const allowsReserved = ipam.allowsReserved || workloadArgs.allowsReserved;
+  const asked = { addresses, allowsReserved };
+  return createAddressRequest({ ...toStatusRequest(parsed), ...toRemoveRequest(parsed, context), ...asked });
 }
 
 /** Throws `invalid`; the shim has said why there is no descriptor, and the server has answered that already. */

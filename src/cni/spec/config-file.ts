@@ -52,6 +52,7 @@ const ipam = object(
     assign_ipv6: optional(text()),
     ipv4_pools: optional(list(text())),
     ipv6_pools: optional(list(text())),
+    allow_reserved: optional(boolean),
     routes: optional(list(route)),
   },
   between(['type', 'assign_ipv4', 'assign_ipv6'], ({ type, assign_ipv4, assign_ipv6 }, report) => {

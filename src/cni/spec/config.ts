@@ -31,6 +31,8 @@ interface IpamConfig {
   /** Ranges or names of pools. */
   readonly ipv4Pools: readonly string[];
   readonly ipv6Pools: readonly string[];
+  /** Whether the addresses that are asked for may be reserved ones. */
+  readonly allowsReserved: boolean;
   /** What the container reaches by this network's interface, whichever of its interfaces has the preference. */
   readonly routes: readonly ResultRoute[];
 }
@@ -77,11 +79,15 @@ function choosePools(ipam: IpamConfig, { pools }: WorkloadArgs): IpamConfig {
   };
 }
 
+/** What another plugin is not asked by us. */
+const NO_POOLS = { ipv4: false, ipv6: false, ipv4Pools: [], ipv6Pools: [], allowsReserved: false } as const;
+
 function toIpam({ type, routes = [], ...own }: ConfigFile['ipam']): IpamConfig {
   const networkRoutes = routes.map(({ dst, gw }): ResultRoute => ({ destination: dst, gateway: ipOf(gw) }));
-  if (type !== OWN_IPAM) return { type, ipv4: false, ipv6: false, ipv4Pools: [], ipv6Pools: [], routes: networkRoutes };
+  if (type !== OWN_IPAM) return { ...NO_POOLS, type, routes: networkRoutes };
   const { assign_ipv4, assign_ipv6, ipv4_pools: ipv4Pools = [], ipv6_pools: ipv6Pools = [] } = own;
-  return { type, ...familiesOf(assign_ipv4, assign_ipv6), ipv4Pools, ipv6Pools, routes: networkRoutes };
+  const allowsReserved = own.allow_reserved ?? false;
+  return { type, ...familiesOf(assign_ipv4, assign_ipv6), ipv4Pools, ipv6Pools, allowsReserved, routes: networkRoutes };
 }
 
 function toDns({ nameservers = [], search = [], options = [], domain = '' }: CniDnsFile = {}): CniResult['dns'] {

@@ -60,7 +60,15 @@ test("rkt's call, whole", () => {
     version: '0.1.0',
     type: 'calico',
     name: 'network1',
-    ipam: { type: 'calico-ipam', ipv4: true, ipv6: false, ipv4Pools: [], ipv6Pools: [], routes: [] },
+    ipam: {
+      type: 'calico-ipam',
+      ipv4: true,
+      ipv6: false,
+      ipv4Pools: [],
+      ipv6Pools: [],
+      allowsReserved: false,
+      routes: [],
+    },
     mtuBytes: undefined,
     requireMtu: false,
     queues: 1,
@@ -95,6 +103,7 @@ test('every key that is read', () => {
         assign_ipv6: 'true',
         ipv4_pools: ['a'],
         ipv6_pools: ['fd00::/64'],
+        allow_reserved: true,
         routes: [{ dst: '10.9.0.0/16' }],
       },
       mtu: 1440,
@@ -132,6 +141,7 @@ test('every key that is read', () => {
     ipv6: true,
     ipv4Pools: ['a'],
     ipv6Pools: ['fd00::/64'],
+    allowsReserved: true,
     routes: [{ destination: parseCidr('10.9.0.0/16'), gateway: undefined }],
   });
   expect([config.version, config.mtuBytes, config.requireMtu, config.queues, config.nodeName]).toEqual([
@@ -334,7 +344,7 @@ test('ports of the host are taken from the runtime that asks this plugin for the
 
 test('addresses, a MAC address, a name and labels from wherever clients put them', () => {
   const args =
-    'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=Web_1;IP=10.0.0.1/24;MAC=02-00-00-00-00-01;LABELS=tier=front,app:web';
+    'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=Web_1;IP=10.0.0.1/24;ALLOW_RESERVED=true;MAC=02-00-00-00-00-01;LABELS=tier=front,app:web';
   const { config } = accept(
     { CNI_ARGS: args },
     {
@@ -345,6 +355,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
   const { addresses, ...rest } = config.workloadArgs;
   expect(addresses.map(formatIp)).toEqual(['10.0.0.1', 'fd00::1', '10.0.0.2']);
   expect(rest).toEqual({
+    allowsReserved: true,
     mac: parseMac('02:00:00:00:00:01'),
     pools: { ipv4: [], ipv6: [] },
     namespace: undefined,
@@ -391,6 +402,7 @@ test.each([
   [{}, { ocicat: { dns: 'no' } }, 'ocicat.dns: found "no", wanted true, false or "internal"'],
   [{ CNI_ARGS: 'MAC=01:00:5e:00:00:01' }, {}, 'CNI_ARGS MAC: found "01:00:5e:00:00:01"'],
   [{ CNI_ARGS: 'IP=300.0.0.1' }, {}, 'CNI_ARGS IP: found "300.0.0.1"'],
+  [{ CNI_ARGS: 'ALLOW_RESERVED=maybe' }, {}, 'CNI_ARGS ALLOW_RESERVED: found "maybe"'],
   [{ CNI_ARGS: 'LABELS=projectcalico.org/namespace=x' }, {}, 'CNI_ARGS LABELS: found'],
   [{ CNI_ARGS: 'LABELS=front' }, {}, 'CNI_ARGS LABELS: found'],
   [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips[0]: found "x"'],

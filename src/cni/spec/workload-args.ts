@@ -1,5 +1,6 @@
 // What a client asks for besides the network: certain addresses, a MAC address, and how the container is to be known.
 // CNI's conventions have several places for each; all of them are read, and what cannot be given is refused.
+import { tryParseBoolean } from '../../base/boolean.ts';
 import type { Issue } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { QosControls } from '../../model/endpoint/qos-controls.ts';
@@ -8,7 +9,7 @@ import { parseNames } from '../../names/name.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { PortMapping } from '../../net/port-mapping.ts';
-import { text } from '../../schema/scalars.ts';
+import { parsedText, text } from '../../schema/scalars.ts';
 import { list, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
 import type { CniDnsFile } from './config-file.ts';
@@ -22,6 +23,8 @@ import { address, interfaceMac } from './workload-values.ts';
 export interface WorkloadArgs {
   /** These very addresses, in order; each once. */
   readonly addresses: readonly Ip[];
+  /** Whether they may be reserved ones; the file may say so as well. */
+  readonly allowsReserved: boolean;
   readonly mac: Mac | undefined;
   /** Ranges or names of pools, instead of the file's; empty: those of the file. */
   readonly pools: { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
@@ -42,6 +45,7 @@ export interface WorkloadArgs {
 
 export const NO_WORKLOAD_ARGS: WorkloadArgs = {
   addresses: [],
+  allowsReserved: false,
   mac: undefined,
   pools: { ipv4: [], ipv6: [] },
   namespace: undefined,
@@ -92,6 +96,8 @@ const workloadFile = object({
     }),
   ),
 });
+
+const truth = parsedText('"true" or "false"', tryParseBoolean);
 
 /** A variable of CNI_ARGS; an empty one says nothing. */
 function readArgument<T>(args: CniArgs, name: string, scalar: Scalar<T>, report: Report): T | undefined {
@@ -179,6 +185,7 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
   ];
   const workload = {
     addresses: [...new Set(addresses)],
+    allowsReserved: readArgument(args, 'ALLOW_RESERVED', truth, report) ?? false,
     mac: macs[0],
     pools: pod.pools,
     namespace: mesos.namespace,

@@ -1,4 +1,4 @@
-// IPReservation: addresses that are never assigned automatically (Calico v3.33,
+// IPReservation: addresses that are kept back (Calico v3.33,
 // api/pkg/apis/projectcalico/v3/ipreservation.go).
 
 import { type Infer, list, object, sparse } from '../../schema/schema.ts';
@@ -16,7 +16,7 @@ export const ipReservation = defineKind({
   name: 'IPReservation',
   plural: 'ipreservations',
   aliases: ['ipreservation', 'reservation', 'reservations'],
-  doc: 'Addresses that no workload gets unless it asks for one by name.',
+  doc: 'Addresses that no workload gets unless it asks for one, and says that it may be a reserved one.',
   spec,
   columns: [
     { heading: 'NAME', value: (one) => one.metadata.name },
