@@ -1,5 +1,6 @@
 // The links of workloads as whoever attaches one works with them: made, raised, checked and removed in the kernel.
 import type { WorkloadLinks } from '../attach/context.ts';
+import { findGoneNetns, identifyNetns } from '../kernel/link/netns-identity.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
@@ -26,6 +27,8 @@ export function createWorkloadLinks(remover: LinkRemover, flusher: FlowFlusher, 
     remove: remover.remove,
     settled: remover.settled,
     endFlows: flusher.flush,
+    identifyNetns,
+    findGoneNetns,
   };
 }
 

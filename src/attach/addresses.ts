@@ -9,11 +9,9 @@ import { familyOf } from '../net/ip.ts';
 import { assignRequestOf, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
 import type { AttachedAddress } from './endpoint/endpoint.ts';
-import { bootAttributes, buildReleaseOfBefore } from './last-boot.ts';
+import { type Attributes, buildReleaseOfWanted, isOfOtherLife, lifeOf, releaseContextOf } from './gone-holders.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
 import type { AddressRequest, CheckAddressesRequest } from './request.ts';
-
-type Attributes = Readonly<Record<string, string>>;
 
 /** Whether an address is the interface's; one of Calico's does not say, and is then. */
 function isForInterface({ interfaceName }: Attachment): (attributes: Attributes) => boolean {
@@ -24,13 +22,18 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
   const { context, request } = operation;
   const { attachment } = request;
   const base = assignRequestOf(operation);
-  const attributes = { ...base.attributes, interface: attachment.interfaceName, ...bootAttributes(context) };
+  const life = lifeOf(context, request.netnsFd);
+  const attributes = { ...base.attributes, interface: attachment.interfaceName, ...life };
+  const isOwn = isForInterface(attachment);
   const { result } = await commit(operation, async (builder) => {
-    await buildReleaseOfBefore(context, builder, request.addresses);
+    await buildReleaseOfWanted(context, builder, request.addresses);
+    const release = releaseContextOf(context, builder);
+    // what is given again would be noted as of a life that has ended, or will
+    await buildReleaseByHandle(release, base.handleId, (held) => isOwn(held) && isOfOtherLife(held, life));
     return buildAssignment(ipamContextOf(context, builder), {
       ...base,
       attributes,
-      isSame: isForInterface(attachment),
+      isSame: isOwn,
     });
   });
   return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
@@ -42,7 +45,7 @@ export async function releaseAddresses(operation: Operation): Promise<void> {
   const { cache } = context;
   if (!cache.isInSync()) await cache.refresh(signal);
   await commit(operation, async (builder) => {
-    const release = { builder, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
+    const release = releaseContextOf(context, builder);
     for (const handleId of handlesOf(request, [request.network]))
       await buildReleaseByHandle(release, handleId, isForInterface(request.attachment));
   });

@@ -8,8 +8,9 @@ import { collectGarbage } from './collect.ts';
 import type { AttachContext } from './context.ts';
 import { type AttachedAddress, attachmentOf } from './endpoint/endpoint.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
+import { releaseGone } from './gone-holders.ts';
 import { ensureReady, type Operation, type OperationContext } from './operation.ts';
-import { remove, removeEndpoint, removeIfDeferred } from './remove.ts';
+import { remove, removeIfDeferred } from './remove.ts';
 import type {
   AddressRequest,
   Attached,
@@ -20,6 +21,7 @@ import type {
   RemoveRequest,
   StatusRequest,
 } from './request.ts';
+import { removeIfStale } from './stale-endpoints.ts';
 import { reportStatus } from './status.ts';
 import { createWriteBack } from './write-back.ts';
 
@@ -37,8 +39,13 @@ export interface Attacher {
   remove(request: RemoveRequest, signal: AbortSignal): Promise<void>;
   /** As remove, for a deferred one, unless a later request has finished it meanwhile. */
   removeIfDeferred(request: RemoveRequest, signal: AbortSignal): Promise<void>;
-  /** Removes an endpoint of this host, whatever networks share it, as its client would have. */
-  removeEndpoint(known: LocalEndpoint, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes an endpoint of this host, whatever networks share it, as its client would have, unless it has a link by then.
+   * Returns whether it has been removed.
+   */
+  removeIfStale(known: LocalEndpoint, signal: AbortSignal): Promise<boolean>;
+  /** Gives back addresses of workloads without an endpoint that are provably gone. */
+  releaseGone(signal: AbortSignal): Promise<void>;
   /** Throws `not-found` with every difference. */
   check(request: CheckRequest, signal: AbortSignal): Promise<void>;
   checkAddresses(request: CheckAddressesRequest, signal: AbortSignal): Promise<void>;
@@ -89,8 +96,9 @@ export function createAttacher(context: AttachContext): Attacher {
     addAddresses: (request, signal) => inTurn(idOf(request), request, signal, afresh(addAddresses)),
     remove: (request, signal) => inTurn(idOf(request), request, signal, remove),
     removeIfDeferred: (request, signal) => inTurn(idOf(request), request, signal, removeIfDeferred),
-    removeEndpoint: (known, signal) =>
-      inTurn(attachmentOf(known.endpoint).containerId, known, signal, (operation) => removeEndpoint(operation, known)),
+    removeIfStale: (known, signal) =>
+      inTurn(attachmentOf(known.endpoint).containerId, known, signal, (operation) => removeIfStale(operation, known)),
+    releaseGone: (signal) => releaseGone(within(signal)),
     check: (request, signal) => inTurn(idOf(request), request, signal, ready(checkWorkload)),
     checkAddresses: (request, signal) => inTurn(idOf(request), request, signal, ready(checkAddresses)),
     collect: (request, signal) => inTurn(ALL, request, signal, ready(collectGarbage)),

@@ -24,6 +24,10 @@ export interface WorkloadLinks {
   remove(hostName: string, signal?: AbortSignal): Promise<'removed' | 'absent'>;
   /** Makes the kernel forget what it has let pass to and from addresses, before somebody else may get them. */
   endFlows(addresses: readonly Ip[]): Promise<void>;
+  /** Which namespace it is, in words that tell it from all others of this start of the kernel; undefined: it cannot be said. */
+  identifyNetns?(netnsFd: number): string | undefined;
+  /** Of these, those that are provably gone. */
+  findGoneNetns?(identities: readonly string[]): ReadonlySet<string>;
   /** Resolves when all links that were removed so far have gone. */
   settled?(): Promise<void>;
 }

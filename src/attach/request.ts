@@ -76,6 +76,8 @@ export interface AddressRequest extends RemoveRequest, PoolRequest {
   readonly addresses: readonly Ip[];
   /** Whether these may be reserved ones (IPReservation). */
   readonly allowsReserved: boolean;
+  /** The workload's network namespace; whoever asks keeps it open until the answer is there. undefined: nobody says. */
+  readonly netnsFd: number | undefined;
 }
 
 /** A network gives the workload the interface that is asked for, or its profile to the interface that is there. */
@@ -83,7 +85,6 @@ type AttachMode = 'interface' | 'profile';
 
 export interface AttachRequest extends AddressRequest {
   readonly mode: AttachMode;
-  /** The workload's network namespace; whoever asks keeps it open until the answer is there. */
   readonly netnsFd: number;
   readonly mac: Mac | undefined;
   /** undefined: what the agent finds. */

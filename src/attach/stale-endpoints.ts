@@ -1,25 +1,31 @@
 // Endpoints of workloads that are provably gone: their link went with their network namespace, in a reboot or with a killed
-// runtime, and no request about them is under way. What they hold is released when an ADD needs it.
+// runtime, and no request about them is under way. What they hold is released when an ADD needs it, or after a while.
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { attachmentOf, idOf } from './endpoint/endpoint.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
-import type { Operation } from './operation.ts';
+import type { Operation, OperationContext } from './operation.ts';
 import { removeEndpoint } from './remove.ts';
 
 /** Links by name: one that is on its way out counts as there. */
-function hasLink({ context }: Operation, { spec }: WorkloadEndpoint): boolean {
+function hasLink({ context }: OperationContext, { spec }: WorkloadEndpoint): boolean {
   return context.links.observe().some(({ name }) => name === spec.interfaceName);
 }
 
 /** Whether the endpoint is still the same, and still without a link. */
-function isStale(operation: Operation, { key }: LocalEndpoint): boolean {
+function isStale(operation: OperationContext, { key }: LocalEndpoint): boolean {
   const known = operation.context.cache.endpointAt(key);
   return known !== undefined && !hasLink(operation, known.endpoint);
 }
 
+/** In the turn of its container. Returns whether it was still stale. */
+export async function removeIfStale(operation: OperationContext, known: LocalEndpoint): Promise<boolean> {
+  if (!isStale(operation, known)) return false;
+  await removeEndpoint(operation, known);
+  return true;
+}
+
 async function remove(operation: Operation, stale: LocalEndpoint): Promise<void> {
-  if (!isStale(operation, stale)) return;
-  await removeEndpoint(operation, stale);
+  if (!(await removeIfStale(operation, stale))) return;
   operation.context.log.warn(
     `endpoint ${idOf(stale.endpoint)} has lost its link; removed, since its address is asked for`,
   );

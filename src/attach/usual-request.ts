@@ -13,6 +13,7 @@ const USUAL_ADDRESSES: Omit<AddressRequest, keyof Needed> = {
   ...USUAL_REMOVAL,
   addresses: [],
   allowsReserved: false,
+  netnsFd: undefined,
 };
 
 const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {

@@ -8,7 +8,14 @@ import { forEachOrder, type Turns } from '../../test/support/datastore/turns.ts'
 import { isOcicatError, OcicatError } from '../base/errors.ts';
 import { isEmpty } from '../blocks/block.ts';
 import { parseBlock } from '../blocks/block-json.ts';
-import { AFFINITIES_PREFIX, BLOCKS_PREFIX, HANDLES_PREFIX, printKey, tryParseKey } from '../datastore/keys.ts';
+import {
+  AFFINITIES_PREFIX,
+  BLOCKS_PREFIX,
+  HANDLES_PREFIX,
+  IPAM_PREFIX,
+  printKey,
+  tryParseKey,
+} from '../datastore/keys.ts';
 import type { Datastore } from '../datastore/port.ts';
 import { formatIp } from '../net/ip.ts';
 import { parseAffinity, printAffinity } from './affinity.ts';
@@ -156,6 +163,11 @@ const befores: Readonly<Record<string, (store: Datastore) => Promise<void>>> = {
   'a record without a block': (store) => putRecord(store, 'confirmed'),
 };
 
+async function printState(store: Datastore): Promise<string> {
+  const { kvs } = await store.list(IPAM_PREFIX);
+  return kvs.map(({ key, value }) => `${key} ${value}`).join('\n');
+}
+
 /** Whatever has happened, it must have come to this. */
 async function expectWhole(store: Datastore, addresses: number): Promise<void> {
   await lookAfter(store);
@@ -184,11 +196,14 @@ for (const [before, prepare] of Object.entries(befores))
   for (const [our, ourScript] of Object.entries(ours))
     for (const [their, theirScript] of Object.entries(theirs))
       test(`${before}; "${our}" of ours and "${their}" of Calico at once: block and record come to say the same`, async () => {
+        const seen = new Set<string>();
         await forEachOrder(async (turns) => {
           const store = await raceOnce(turns, prepare, [ourScript, theirScript]);
           // who takes an address of its own block leaves it confirmed; who borrows one has no say in that
           if (our === 'assign') expect(await findUnconfirmed(store, 'when it was written')).toEqual([]);
-          await expectWhole(store, 2);
+          const state = await printState(store);
+          if (!seen.has(state)) await expectWhole(store, 2); // most orders come to the same
+          seen.add(state);
         });
       });
 

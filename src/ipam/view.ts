@@ -29,6 +29,8 @@ export interface IpamView extends StoreCache {
   nodeLabels(): ReadonlyMap<string, string> | undefined;
   /** Ranges, in text, of the blocks that this host has an affinity for or that name it, in the order of their keys. */
   ownBlocks(): readonly string[];
+  /** Ranges, in text, of all blocks in which this host holds addresses for workloads whose interfaces others make. */
+  blocksHeldForOthers(): readonly string[];
 }
 
 const POOLS = printResourcePrefix('IPPool');
@@ -75,12 +77,16 @@ function readOrThrow<T>(cache: KeyCache, key: string, parse: (text: string) => T
 
 /** Of the host whose affinities these are, and those that are its without one. */
 function ownBlocksIn(cache: KeyCache, affinities: string): readonly string[] {
-  const cidrs = new Set<string>();
-  for (const key of [...cache.keysUnder(affinities), ...cache.keysUnder(BLOCKS_PREFIX)]) {
+  return cidrsIn([...cache.keysUnder(affinities), ...cache.keysUnder(BLOCKS_PREFIX)]);
+}
+
+/** Ranges that keys of affinities and blocks name, each once, in order. */
+function cidrsIn(keys: readonly string[]): readonly string[] {
+  const cidrs = keys.flatMap((key) => {
     const named = tryParseKey(key);
-    if (named?.kind === 'affinity' || named?.kind === 'block') cidrs.add(named.cidr);
-  }
-  return [...cidrs].sort();
+    return named?.kind === 'affinity' || named?.kind === 'block' ? [named.cidr] : [];
+  });
+  return [...new Set(cidrs)].sort();
 }
 
 /** Nothing is known until refresh or the first updates. */
@@ -91,7 +97,16 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
   const ownMark = `"affinity":${JSON.stringify(affinityOf(nodeName))}`;
   /** All keys under these are remembered, so that a missing one is known to be absent. */
   const followed = [POOLS, RESERVATIONS, affinities];
+  /** By their keys; most blocks are not parsed to find that out. */
+  const heldForOthers = new Set<string>();
+  const marksOfHeld = [`"node":${JSON.stringify(nodeName)}`, '"interface":'];
   let complete = false;
+
+  function noteHeld({ key, value }: StoreUpdate): void {
+    if (!key.startsWith(BLOCKS_PREFIX)) return;
+    if (marksOfHeld.every((mark) => value?.includes(mark))) heldForOthers.add(key);
+    else heldForOthers.delete(key);
+  }
 
   function isWhollyFollowed(key: string): boolean {
     return key === SETTINGS || key === nodeKey || followed.some((prefix) => key.startsWith(prefix));
@@ -106,14 +121,17 @@ export function openIpamView(datastore: Datastore, nodeName: string): IpamView {
   return {
     nodeName,
     ownBlocks,
+    blocksHeldForOthers: () => cidrsIn([...heldForOthers]),
     apply(update) {
+      noteHeld(update);
       if (isRelevant(update)) cache.apply(update);
     },
     known: (key) => cache.get(key) ?? (complete && isWhollyFollowed(key) ? ABSENT : undefined),
     setInSync(inSync) {
       complete = inSync;
-      if (inSync) cache.endListing();
-      else cache.beginListing();
+      if (inSync) return cache.endListing();
+      heldForOthers.clear();
+      cache.beginListing();
     },
     async refresh(signal) {
       await Promise.all([

@@ -1,6 +1,8 @@
 // Containers that went without a DEL: what they hold comes back when it is needed, and nothing of anybody who may live.
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { createAttacher } from '../../src/attach/attacher.ts';
+import { OcicatError } from '../../src/base/errors.ts';
 import * as libc from '../../src/sys/libc.ts';
 import { createNetns } from '../../src/sys/netns.ts';
 import { type CniHost, countPending, openCniHost, openServer } from '../support/host/cni-host.ts';
@@ -151,6 +153,68 @@ test('an address of another main plugin comes back after a reboot, and not befor
       config: { name: 'plain', cniVersion: '1.0.0', ipam: { type: 'calico-ipam' } },
     });
   expect(await host.etcd.ctl('get', '--prefix', '--keys-only', '/calico/ipam/v2/handle/')).toBe('');
+});
+
+/** Handles of the network "plain". */
+async function handles(): Promise<readonly string[]> {
+  const keys = await host.etcd.ctl('get', '--prefix', '--keys-only', '/calico/ipam/v2/handle/');
+  return [...keys.matchAll(/plain\.\w+/g)].map(([name]) => name);
+}
+
+test('addresses of another main plugin come back when the kernel or the namespace of their container has gone, and not before', async () => {
+  const config = { name: 'plain', cniVersion: '1.0.0', type: 'bridge', ipam: { type: 'calico-ipam' } };
+  const take = async (id: string) => {
+    const netns = running.get(id) ?? createNetns();
+    running.set(id, netns);
+    const call = {
+      command: 'ADD',
+      id,
+      plugin: 'calico-ipam',
+      config,
+      netns: `/proc/${process.pid}/fd/${netns}`,
+    } as const;
+    return JSON.parse((await host.call(call)).output).ips[0].address;
+  };
+  const { signal } = new AbortController();
+  const collect = async () => {
+    await createAttacher(host.context).releaseGone(signal);
+    return handles();
+  };
+  const lose = async (id: string) => {
+    libc.close(running.get(id) ?? -1);
+    running.delete(id);
+    for (let tries = 0; (await collect()).includes(`plain.${id}`); tries++) {
+      expect(tries).toBeLessThan(1_000); // the kernel takes namespaces apart in its own time
+      await Bun.sleep(10);
+    }
+  };
+  const [first, second] = [await take('first'), await take('second')];
+  expect(await collect()).toEqual(['plain.first', 'plain.second']);
+  expect([await take('first'), await take('second')]).toEqual([first, second]); // the same ADD again
+  await lose('first');
+  expect(await handles()).toEqual(['plain.second']);
+  // a container that comes again in another namespace lives as long as that one
+  const former = running.get('second') ?? -1;
+  running.set('second', createNetns());
+  expect(await take('second')).not.toBe(second);
+  libc.close(former);
+  await take('third');
+  await lose('third');
+  expect(await collect()).toEqual(['plain.second']);
+  const rebooted = { ...host.context, boot: 'boot-2' };
+  const lost = {
+    ...rebooted,
+    nodeLease: {
+      ...rebooted.nodeLease,
+      require: async () => {
+        throw new OcicatError('not-ready', 'another has the name');
+      },
+    },
+  };
+  await expect(createAttacher(lost).releaseGone(signal)).rejects.toThrow('another has the name');
+  expect(await handles()).toEqual(['plain.second']);
+  await createAttacher(rebooted).releaseGone(signal);
+  expect(await handles()).toEqual([]);
 });
 
 test('a pool that the containers of before have filled has room for those of now', async () => {

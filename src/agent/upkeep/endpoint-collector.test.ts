@@ -10,6 +10,7 @@ import { type NodeCache, openNodeCache } from '../../attach/endpoint/node-cache.
 import { OcicatError } from '../../base/errors.ts';
 import { type CniDispatcher, createDispatcher } from '../../cni/server/dispatch.ts';
 import { printKey } from '../../datastore/keys.ts';
+import type { WorkloadLinkState } from '../../kernel/link/workload-link-state.ts';
 import { openLog } from '../../sys/log.ts';
 import { COLLECT_GRACE_MS, createEndpointCollector, type EndpointCollector } from './endpoint-collector.ts';
 
@@ -37,6 +38,11 @@ function missing(): ReadonlySet<string> {
   return new Set(all.filter(({ spec }) => !links.has(spec.interfaceName ?? '')).map(idOf));
 }
 
+function linkNamed(name: string): WorkloadLinkState {
+  const nothing = { mac: undefined, alias: undefined, peer: undefined, endpoint: undefined };
+  return { ...nothing, name, index: 1, up: true, running: true, mtuBytes: 1500, group: 0 };
+}
+
 function contextOf(): AttachContext {
   return {
     nodeName: 'host-1',
@@ -47,7 +53,7 @@ function contextOf(): AttachContext {
       create: ({ hostName }) => void links.add(hostName),
       raise: () => undefined,
       check: () => [],
-      observe: () => [],
+      observe: () => [...links].map(linkNamed),
       remove: async (hostName) => (links.delete(hostName) ? 'removed' : 'absent'),
       endFlows: async () => undefined,
     },
@@ -115,11 +121,11 @@ function loseLink(container: string): void {
   for (const link of links) if (link.endsWith(container)) links.delete(link);
 }
 
-test('an endpoint that has been without a link for a minute goes, and gives its address back', async () => {
+test('an endpoint that has been without a link for half a minute goes, and gives its address back', async () => {
   loseLink('container-a');
   expect(links.size).toBe(1);
-  await collector.collect(NOW_MS);
-  await collector.collect(NOW_MS + COLLECT_GRACE_MS - 1);
+  expect(await collector.collect(NOW_MS)).toBe(COLLECT_GRACE_MS);
+  expect(await collector.collect(NOW_MS + COLLECT_GRACE_MS - 1)).toBe(1);
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([2, 2]);
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect([await endpointsInStore(), await handlesInStore()]).toEqual([1, 1]);
@@ -129,16 +135,16 @@ test('an endpoint that has been without a link for a minute goes, and gives its 
   ]);
 });
 
-test('a link that comes back in time begins a new minute', async () => {
+test('a link that comes back in time begins a new half minute', async () => {
   loseLink('container-a');
   await collector.collect(NOW_MS);
   links.add('calicontainer-a');
-  await collector.collect(NOW_MS + 40_000);
+  await collector.collect(NOW_MS + 20_000);
   loseLink('container-a');
-  await collector.collect(NOW_MS + 70_000);
-  await collector.collect(NOW_MS + 70_000 + COLLECT_GRACE_MS - 1);
+  await collector.collect(NOW_MS + 40_000);
+  await collector.collect(NOW_MS + 40_000 + COLLECT_GRACE_MS - 1);
   expect(await endpointsInStore()).toBe(2);
-  await collector.collect(NOW_MS + 70_000 + COLLECT_GRACE_MS);
+  await collector.collect(NOW_MS + 40_000 + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(1);
 });
 
@@ -153,13 +159,13 @@ test('nothing is removed while the datastore has not been read', async () => {
 test('one that comes back while another is removed stays', async () => {
   for (const container of ['container-a', 'container-b']) loseLink(container);
   await collector.collect(NOW_MS);
-  const { removeEndpoint } = attacher;
+  const { removeIfStale } = attacher;
   let first = true;
   Object.assign(attacher, {
-    removeEndpoint: async (...call: Parameters<typeof removeEndpoint>) => {
-      if (first) links.add('calicontainer-b').add('calicontainer-a');
+    removeIfStale: async (...call: Parameters<typeof removeIfStale>) => {
+      if (first) links.add('calicontainer-b');
       first = false;
-      return removeEndpoint(...call);
+      return removeIfStale(...call);
     },
   });
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
@@ -169,16 +175,16 @@ test('one that comes back while another is removed stays', async () => {
 test('one that cannot be removed is told, stays, and is tried again', async () => {
   loseLink('container-a');
   await collector.collect(NOW_MS);
-  const { removeEndpoint } = attacher;
+  const { removeIfStale } = attacher;
   const fail = async () => {
     throw new OcicatError('unavailable', 'reach datastore: it is away');
   };
-  Object.assign(attacher, { removeEndpoint: fail });
+  Object.assign(attacher, { removeIfStale: fail });
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(logged).toEqual([
     'WARN endpoint default/host--1-cni-container--a-eth0 has lost its link and could not be removed: reach datastore: it is away',
   ]);
-  Object.assign(attacher, { removeEndpoint });
+  Object.assign(attacher, { removeIfStale });
   await collector.collect(NOW_MS + COLLECT_GRACE_MS + 20_000);
   expect(await endpointsInStore()).toBe(1);
 });
@@ -195,4 +201,14 @@ test('nothing is removed when another host has the name of the node by now', asy
   isOurs = true;
   await collector.collect(NOW_MS + COLLECT_GRACE_MS);
   expect(await endpointsInStore()).toBe(1);
+});
+
+test('a container whose ADD is under way keeps its endpoint, however long that takes', async () => {
+  loseLink('container-a');
+  await collector.collect(NOW_MS);
+  const again = addContainer('container-a'); // as after a reboot, for a runtime that keeps IDs
+  const collected = collector.collect(NOW_MS + COLLECT_GRACE_MS);
+  links.add('calicontainer-a');
+  await Promise.all([again, collected]);
+  expect(await endpointsInStore()).toBe(2);
 });

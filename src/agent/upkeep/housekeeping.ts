@@ -61,7 +61,9 @@ export function startHousekeeping(
     workloads.reconcile();
     hostPaths.reconcile();
     await podMacs.sweep();
-    await endpointCollector.collect(Date.now());
+    const nextMs = await endpointCollector.collect(Date.now());
+    if (nextMs !== undefined) plan(nextMs);
+    await attacher.releaseGone(signal);
     await ownAffinities.look(signal);
   }
 

@@ -74,11 +74,15 @@ export function toStatusRequest(parsed: ParsedCall): StatusRequest {
   return createStatusRequest({ families, ipv4Pools, ipv6Pools, provider: ipamPluginOf(parsed) });
 }
 
-export function toAddressRequest(parsed: ParsedCall, context: DeferralContext): AddressRequest {
+export function toAddressRequest(
+  parsed: ParsedCall,
+  netnsFd: number | undefined,
+  context: DeferralContext,
+): AddressRequest {
   const { ipam, workloadArgs } = parsed.request.config;
   const { addresses } = workloadArgs;
   const allowsReserved = ipam.allowsReserved || workloadArgs.allowsReserved;
-  const asked = { addresses, allowsReserved };
+  const asked = { addresses, allowsReserved, netnsFd };
   return createAddressRequest({ ...toStatusRequest(parsed), ...toRemoveRequest(parsed, context), ...asked });
 }
 
@@ -94,7 +98,7 @@ export function toAttachRequest(
   const { mtuBytes, queues, allowForwarding, createsProfile, readinessGates, workloadArgs } = config;
   const { mac, namespace, labels, workload, names, controls, portMappings } = workloadArgs;
   return createAttachRequest({
-    ...toAddressRequest(parsed, context),
+    ...toAddressRequest(parsed, netnsFd, context),
     mode: attachModeOf(parsed.request),
     netnsFd,
     mac,
@@ -127,7 +131,7 @@ export function toCheckRequest(
 
 export function toCheckAddressesRequest(parsed: ParsedCall, context: DeferralContext): CheckAddressesRequest {
   const { previous } = parsed.request.config;
-  return { ...toAddressRequest(parsed, context), compare: (held) => compareAddresses(previous, held) };
+  return { ...toAddressRequest(parsed, undefined, context), compare: (held) => compareAddresses(previous, held) };
 }
 
 /** The call as if it were a DEL of one attachment. */

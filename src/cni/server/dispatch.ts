@@ -58,7 +58,7 @@ const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> 
     const result =
       request.plugin === 'calico'
         ? toResult(request, await attacher.add(toAttachRequest(serving, netnsFd, context), signal))
-        : toAddressResult(request, await attacher.addAddresses(toAddressRequest(serving, context), signal));
+        : toAddressResult(request, await attacher.addAddresses(toAddressRequest(serving, netnsFd, context), signal));
     return printResult(result, request.config.version);
   },
   async DEL(serving) {

@@ -7,9 +7,9 @@ import * as netlink from '../../sys/netlink.ts';
 import { ownNetns } from '../../sys/netns.ts';
 
 /** linux/net_namespace.h. */
-const RTM_GETNSID = 90;
-const NETNSA_NSID = 1;
-const NETNSA_FD = 3;
+export const RTM_GETNSID = 90;
+export const NETNSA_NSID = 1;
+export const NETNSA_FD = 3;
 
 interface NetnsPath {
   /** `net:[inode]`, the same on each path to it. */
@@ -56,7 +56,7 @@ function tryOpenNetns({ name, path }: NetnsPath): number | undefined {
 }
 
 /** Undefined while the namespace has no number as seen from the socket's. */
-function observeNetnsId(socket: netlink.Netlink, netnsFd: number): number | undefined {
+export function observeNetnsId(socket: netlink.Netlink, netnsFd: number): number | undefined {
   const writer = netlink.createMessageWriter(64);
   writer.begin(RTM_GETNSID, netlink.NLM_F_ACK).u8(0).u8(0).u8(0).u8(0).attrU32(NETNSA_FD, netnsFd).end();
   let id: number | undefined;
@@ -71,6 +71,11 @@ function observeNetnsId(socket: netlink.Netlink, netnsFd: number): number | unde
 function* pathsToNamespaces(): Generator<NetnsPath> {
   yield* mountedNamespaces();
   yield* namespacesOfProcesses();
+}
+
+/** Inodes of the namespaces that are found. */
+export function observeNetnsInodes(): ReadonlySet<string> {
+  return new Set([...pathsToNamespaces()].map(({ name }) => name.slice('net:['.length, -1)));
 }
 
 /**

@@ -11,6 +11,7 @@ import { type CniServer, openCniServer } from '../../../src/cni/server/server.ts
 import { parseDatastoreConfig } from '../../../src/datastore/open/config.ts';
 import { openDatastore } from '../../../src/datastore/open/open.ts';
 import type { Datastore } from '../../../src/datastore/port.ts';
+import { findGoneNetns, identifyNetns } from '../../../src/kernel/link/netns-identity.ts';
 import {
   checkWorkloadLink,
   createWorkloadLink,
@@ -143,6 +144,8 @@ export async function openCniHost(): Promise<CniHost> {
       observe: inHost(observeWorkloadLinks),
       remove: remover.remove,
       endFlows: flusher.flush,
+      identifyNetns: inHost(identifyNetns),
+      findGoneNetns: inHost(findGoneNetns),
       settled: remover.settled,
     },
     policyApplied: () => host.policy(),
