@@ -14,7 +14,7 @@ export const ABSENT: CachedValue = { value: undefined, modRevision: 0 };
 /** Knows some keys without asking the store; undefined for those that it does not know. May be out of date. */
 export type CachedValues = (key: string) => CachedValue | undefined;
 
-export interface Savepoint {
+interface Savepoint {
   /** Whether anything has been written since. */
   hasWrites(): boolean;
   /** Conditions and writes are those of then; what was read meanwhile is still known. */

@@ -20,7 +20,7 @@ export interface Turns {
  * Lets one of several writers go on at a time, with all that it asks at once, when each has come to a read or write or to its
  * end. Which one, where several could, is the next of `choices`, or the first.
  */
-export function createTurns(choices: readonly number[]): Turns {
+function createTurns(choices: readonly number[]): Turns {
   const waiting = new Map<number, (() => void)[]>();
   const taken: Taken[] = [];
   let living = 0;
