@@ -7,7 +7,8 @@ export const rooms: Readonly<Record<string, string>> = {
   net: 'base',
   selector: 'base',
   schema: 'base',
-  names: '',
+  names: 'net schema',
+  dns: 'net',
   manual: '',
   cli: 'base manual',
   blocks: 'base net',
@@ -33,8 +34,9 @@ export const rooms: Readonly<Record<string, string>> = {
   'firewall/limits': 'base policy/types nftables firewall/nat',
   'firewall/host': 'net policy/types nftables',
   'firewall/tunnel': 'base net policy/types nftables',
+  'firewall/resolver': 'net nftables',
   firewall:
-    'base net policy/types nftables firewall/encryption firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel',
+    'base net policy/types nftables firewall/encryption firewall/merge firewall/nat firewall/limits firewall/host firewall/tunnel firewall/resolver',
   why: 'base cli net selector schema model/meta model/felix policy/types policy/input policy/oracle nftables',
   'why/preview': 'base net selector policy/types policy/oracle why',
   'why/stats': 'base selector policy/types policy/index firewall why',
@@ -81,13 +83,14 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/tunnel':
     'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'agent/bgp': 'base net policy/types firewall routing sys kernel/link',
+  'agent/resolver': 'base net names dns sys kernel/link',
   'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
-    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* wireguard bird agent/config agent/node agent/encryption agent/tunnel agent/bgp attach/endpoint',
+    'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* wireguard bird agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp cni/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
@@ -122,7 +125,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
 export const pureRooms =
-  'base net selector schema names manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
+  'base net selector schema names dns manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
     ' ',
   );
 

@@ -12,6 +12,7 @@ import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
 import type { RoutingInput } from '../routing/input.ts';
+import { findHostRoot } from '../sys/host-root.ts';
 import { type LeveledLog, openLog } from '../sys/log.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
@@ -30,6 +31,7 @@ import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
 import { createPolicyApplied } from './policy-applied.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
+import { createResolver } from './resolver/resolver.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
 import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
@@ -150,10 +152,11 @@ async function run(
   );
   const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
   const settingsConsumers = createSettingsConsumers(targets);
+  const resolver = closing.adopt(createResolver({ nodeName, root: findHostRoot(), log }), (one) => one.close());
   const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
-    ...{ dataplane, workloads, hostEndpoints, forwarding, touchIdle: idleTimer.touch, log },
+    ...{ dataplane, workloads, hostEndpoints, resolver, forwarding, touchIdle: idleTimer.touch, log },
     ...{ hostPaths, routeFaults: underlay.routeFaults, encryption, hostMtu },
     ...{ workloadPeers: speaker.workloadPeers, nodeStatuses: speaker.nodeStatuses, touchRouting: speaker.touchRouting },
     touchTunnelAddresses: tunnelAddresses.touch,
@@ -182,7 +185,8 @@ async function run(
   const otherFirewalls = watchOtherFirewalls(log, signal);
   const hostAddresses = followHostAddresses({ datastore, settings, node: nodeName, log }, signal);
   const touchHost = () => {
-    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption, speaker.workloadPeers]) follower.touch();
+    for (const follower of [hostEndpoints, hostMtu, hostAddresses, encryption, speaker.workloadPeers, resolver])
+      follower.touch();
   };
   const housekeeping = startHousekeeping(
     { workloads, hostPaths, podMacs, attacher, cni: server.dispatcher },
@@ -190,6 +194,7 @@ async function run(
     signal,
   );
   session.onRead(housekeeping.touch);
+  session.onRead(resolver.start);
   session.onRead(tunnelAddresses.touch);
   session.onRead(hostMtu.touch);
   session.onRead(tunnelSupport.unmade);

@@ -24,6 +24,7 @@ import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { chooseLinkName } from './endpoint/link-name.ts';
 import { requireFreePorts, requireMappable, wantsPortsOf } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
+import { nameserversOf } from './nameservers.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
 import { buildProfile } from './profile.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -126,7 +127,8 @@ async function create(operation: Add, undo: Undo): Promise<Attached | undefined>
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });
   const addresses = attachedAddressesOf(endpoint);
-  return { endpoint, addresses, mtuBytes: spec.mtuBytes, routes, nameservers: [], providerAnswer };
+  const nameservers = nameserversOf(request, spec.addresses);
+  return { endpoint, addresses, mtuBytes: spec.mtuBytes, routes, nameservers, providerAnswer };
 }
 
 /** Addresses and ports that are asked for, or any address when there is none left, come back from containers that are provably gone. */

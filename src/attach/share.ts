@@ -15,6 +15,7 @@ import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { withNamesIn, withoutLeftNetworks } from './endpoint/endpoint-naming.ts';
 import { requireFreePorts, withPortMappings } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
+import { nameserversOf } from './nameservers.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
 import { buildProfile } from './profile.ts';
 import type { Attached, AttachRequest } from './request.ts';
@@ -103,7 +104,8 @@ export async function attachNetwork(operation: Add, known: LocalEndpoint, undo: 
   if (link === 'made') context.links.raise({ ...linkOf(endpoint), addresses: addressesOf(endpoint) });
   const { mtuBytes } = linkSpecOf(operation, endpoint);
   const [addresses, routes] = [attachedAddressesOf(endpoint), routesOf(operation)];
-  return { endpoint, addresses, mtuBytes, routes, nameservers: [], providerAnswer: undefined };
+  const nameservers = nameserversOf(request, addressesOf(endpoint));
+  return { endpoint, addresses, mtuBytes, routes, nameservers, providerAnswer: undefined };
 }
 
 /** Takes the network's profile from an endpoint that has other networks; one that has none stays as it is. */

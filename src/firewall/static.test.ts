@@ -44,6 +44,7 @@ add chain inet ocicat workload-check
 add chain inet ocicat from-workload
 add chain inet ocicat to-workload
 add chain inet ocicat to-host
+add chain inet ocicat to-resolver
 add chain inet ocicat related-of-workload
 add chain inet ocicat related
 add chain inet ocicat host-action
@@ -63,6 +64,7 @@ flush chain inet ocicat workload-check
 flush chain inet ocicat from-workload
 flush chain inet ocicat to-workload
 flush chain inet ocicat to-host
+flush chain inet ocicat to-resolver
 flush chain inet ocicat related-of-workload
 flush chain inet ocicat related
 flush chain inet ocicat host-action
@@ -91,6 +93,8 @@ add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 ip6 daddr !
 add rule inet ocicat workload-check meta l4proto vmap @workload-guards
 add rule inet ocicat workload-check meta nfproto ipv4 meta l4proto 6 iifname . ip daddr . th dport @workload-peerings4 iifname . ip saddr @workload-sources4 accept
 add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 iifname . ip6 daddr . th dport @workload-peerings6 iifname . ip6 saddr @workload-sources6 accept
+add rule inet ocicat workload-check meta nfproto ipv4 ip daddr 169.254.1.53 meta l4proto 17 th dport 53 iifname . ip saddr @workload-sources4 fib daddr type local accept
+add rule inet ocicat workload-check meta nfproto ipv4 ip daddr 169.254.1.53 meta l4proto 6 th dport 53 iifname . ip saddr @workload-sources4 fib daddr type local accept
 add rule inet ocicat workload-check meta nfproto ipv4 ip daddr @closed-addresses4 counter drop comment "destination of nobody"
 add rule inet ocicat workload-check meta nfproto ipv6 ip6 daddr @closed-addresses6 counter drop comment "destination of nobody"
 add rule inet ocicat workload-check meta nfproto ipv4 iifname . ip saddr @workload-sources4 accept
@@ -114,7 +118,14 @@ add rule inet ocicat to-workload counter drop comment "unknown interface"
 add rule inet ocicat to-host ct state established accept
 add rule inet ocicat to-host meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat to-host fib daddr type != local counter drop comment "to everybody"
+add rule inet ocicat to-host meta nfproto ipv4 ip daddr 169.254.1.53 goto to-resolver
+add rule inet ocicat to-host meta nfproto ipv6 ip6 daddr fd6e:51c1:ca7d::53 goto to-resolver
 add rule inet ocicat to-host goto from-workload
+add rule inet ocicat to-resolver ct state invalid,related goto related
+add rule inet ocicat to-resolver ct state new add @flow-counts-20000 { iifname ct count over 20000 } counter drop comment "too many flows"
+add rule inet ocicat to-resolver meta l4proto 17 th dport 53 accept
+add rule inet ocicat to-resolver meta l4proto 6 th dport 53 accept
+add rule inet ocicat to-resolver counter drop comment "to the resolver"
 add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct original ip saddr @workload-sources4 accept
 add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct reply ip saddr @workload-sources4 accept
 add rule inet ocicat related-of-workload meta nfproto ipv4 iifname . ct original ip saddr @workload-ranges4 accept
@@ -133,6 +144,8 @@ add rule inet ocicat host-action ct state invalid,related goto related
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 58 icmpv6 type @discovery-types accept
 add rule inet ocicat host-action meta nfproto ipv4 meta l4proto 6 iifname . ip daddr . th dport @workload-peerings4 accept
 add rule inet ocicat host-action meta nfproto ipv6 meta l4proto 6 iifname . ip6 daddr . th dport @workload-peerings6 accept
+add rule inet ocicat host-action meta nfproto ipv4 ip daddr 169.254.1.53 accept
+add rule inet ocicat host-action meta nfproto ipv6 ip6 daddr fd6e:51c1:ca7d::53 accept
 add rule inet ocicat host-action meta nfproto ipv4 ip daddr @peering-addresses4 counter drop comment "BGP of somebody else"
 add rule inet ocicat host-action meta nfproto ipv6 ip6 daddr @peering-addresses6 counter drop comment "BGP of somebody else"
 add rule inet ocicat host-action counter drop comment "workload to host"
@@ -143,6 +156,8 @@ add rule inet ocicat base-prerouting iifname "cali*" goto workload-check
 add rule inet ocicat base-forward-egress iifname "cali*" goto from-workload
 add rule inet ocicat base-forward-ingress oifname "cali*" goto to-workload
 add rule inet ocicat base-input-egress iifname "cali*" goto to-host
+add rule inet ocicat base-input-egress meta nfproto ipv4 ip daddr 169.254.1.53 iifname != "lo" counter drop comment "resolver of workloads"
+add rule inet ocicat base-input-egress meta nfproto ipv6 ip6 daddr fd6e:51c1:ca7d::53 iifname != "lo" counter drop comment "resolver of workloads"
 add rule inet ocicat base-input-host iifname "cali*" goto host-action
 add rule inet ocicat base-output oifname "cali*" oifname != @workload-names counter drop comment "unknown interface"
 add rule inet ocicat base-postrouting meta nfproto ipv4 ip saddr @nat-sources4 ip daddr != @nat-direct4 masquerade fully-random

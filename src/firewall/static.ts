@@ -26,6 +26,7 @@ import { flowLimitRules, flowLimitSets } from './limits/flows.ts';
 import * as names from './names.ts';
 import { computeNatChains, computeNatSets } from './nat/chains.ts';
 import { lookAtOthers, relatedChains } from './related.ts';
+import { resolverAccepted, resolverChain, resolverGuard, resolverWay } from './resolver/ways.ts';
 import {
   arpRules,
   closedAddresses,
@@ -60,6 +61,7 @@ function hostAction(config: FirewallConfig): Chain {
     rule([...isDiscovery, accept]),
     rule([...isPeering(4), accept]),
     rule([...isPeering(6), accept]),
+    ...resolverAccepted(),
     dropping('BGP of somebody else', isFamily(4), isIn(['daddr4'], names.peeringAddressesSet(4))),
     dropping('BGP of somebody else', isFamily(6), isIn(['daddr6'], names.peeringAddressesSet(6))),
     config.endpointToHostAction === 'drop' ? dropping('workload to host') : rule([accept]),
@@ -95,15 +97,17 @@ function computeChains(config: FirewallConfig): readonly Chain[] {
       rule([isEstablished, accept]),
       rule([...isDiscovery, accept]),
       dropping('to everybody', isForOthers),
+      ...resolverWay(),
       rule([goto('from-workload')]),
     ]),
+    resolverChain([lookAtOthers(config), ...flowLimitRules(config.maxFlows, 'iifname')]),
     ...relatedChains(config),
     hostAction(config),
     baseChain('arp-input', 'input', PRIORITY_ARP, arpRules(config)),
     baseChain('base-prerouting', 'prerouting', PRIORITY_RAW, [rule([from, goto('workload-check')])]),
     baseChain('base-forward-egress', 'forward', PRIORITY_EGRESS, [rule([from, goto('from-workload')])]),
     baseChain('base-forward-ingress', 'forward', PRIORITY_INGRESS, [rule([to, goto('to-workload')])]),
-    baseChain('base-input-egress', 'input', PRIORITY_EGRESS, [rule([from, goto('to-host')])]),
+    baseChain('base-input-egress', 'input', PRIORITY_EGRESS, [rule([from, goto('to-host')]), ...resolverGuard()]),
     baseChain('base-input-host', 'input', PRIORITY_INGRESS, [rule([from, goto('host-action')])]),
     baseChain('base-output', 'output', PRIORITY_INGRESS, [
       dropping('unknown interface', to, isIn(['oifname'], names.WORKLOADS_SET, true)),

@@ -20,6 +20,7 @@ import {
 } from '../nftables/statements.ts';
 import type { FirewallConfig } from './config.ts';
 import * as names from './names.ts';
+import { resolverCheck } from './resolver/ways.ts';
 
 const PROTOCOL_IPIP = 4;
 const ADVERTISEMENT = 136;
@@ -73,6 +74,7 @@ export function workloadCheck(): Chain {
     rule([verdictOf(['l4proto'], names.GUARDS_MAP)]),
     rule([...isPeering(4), isIn(['iifname', 'saddr4'], names.sourcesSet(4)), accept]),
     rule([...isPeering(6), isIn(['iifname', 'saddr6'], names.sourcesSet(6)), accept]),
+    ...resolverCheck(isIn(['iifname', 'saddr4'], names.sourcesSet(4))),
     dropping('destination of nobody', isFamily(4), isIn(['daddr4'], names.closedSet(4))),
     dropping('destination of nobody', isFamily(6), isIn(['daddr6'], names.closedSet(6))),
     rule([isFamily(4), isIn(['iifname', 'saddr4'], names.sourcesSet(4)), accept]),

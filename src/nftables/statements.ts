@@ -64,13 +64,13 @@ export function isInterface(field: 'iifname' | 'oifname', name: string): Stateme
 /** The host itself sends it. */
 export const isOwn: Statement = { kind: 'compare', field: 'iif', negated: false, value: hostBytesOfU32(0) };
 
+const toLocal = { kind: 'compare', field: 'daddr-type', value: hostBytesOfU32(ADDRESS_LOCAL) } as const;
+
+/** One of this host's own addresses. */
+export const isLocal: Statement = { ...toLocal, negated: false };
+
 /** Everybody's and a group's address, and any that is not one of this host's own. */
-export const isForOthers: Statement = {
-  kind: 'compare',
-  field: 'daddr-type',
-  negated: true,
-  value: hostBytesOfU32(ADDRESS_LOCAL),
-};
+export const isForOthers: Statement = { ...toLocal, negated: true };
 
 export function isIn(fields: readonly Field[], set: string, negated = false): Statement {
   return { kind: 'lookup', fields, negated, set };

@@ -1,7 +1,7 @@
 // Takes away what stands in the kernel: links, tunnels, routes, rules of routing, tables. Each is known by its mark; what others have made is left.
 
 import { observeLinks } from '../kernel/link/links.ts';
-import { applyPeeringAddresses } from '../kernel/link/peering-addresses.ts';
+import { applyLoopbackAddresses } from '../kernel/link/loopback-addresses.ts';
 import { deleteMarked, markForRemoval } from '../kernel/link/removal-group.ts';
 import { isWorkloadLink } from '../kernel/link/workload-link-spec.ts';
 import { removeTable } from '../kernel/nftables/remove-table.ts';
@@ -71,7 +71,8 @@ export function removePaths(): readonly string[] {
 
 /** Those of the loopback, at which workloads spoke BGP with the host. */
 export function removePeeringAddresses(): readonly string[] {
-  return applyPeeringAddresses([]).removed.map((address) => `removed address ${formatIp(address)}`);
+  const removed = (['bgp', 'names'] as const).flatMap((purpose) => applyLoopbackAddresses(purpose, []).removed);
+  return removed.map((address) => `removed address ${formatIp(address)}`);
 }
 
 const TIMEOUT_MS = 5_000;

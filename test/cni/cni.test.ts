@@ -43,18 +43,20 @@ const blankMac = (text: string) => text.replaceAll(/([0-9a-f]{2}:){5}[0-9a-f]{2}
 
 function expectedOf(version: string, ip: string): string {
   const sandbox = host.podPath;
+  const dns = { nameservers: ['169.254.1.53'] };
   const body =
     version.startsWith('0.1') || version.startsWith('0.2')
-      ? { cniVersion: version, ip4: { ip: `${ip}/32`, gateway: '169.254.1.1' }, dns: {} }
+      ? { cniVersion: version, ip4: { ip: `${ip}/32`, gateway: '169.254.1.1' }, dns }
       : version.startsWith('0.')
         ? {
             cniVersion: version,
             interfaces: [{ name: 'calicont000001' }, { name: 'eth0', mac: 'MAC', sandbox }],
             ips: [{ version: '4', interface: 1, address: `${ip}/32`, gateway: '169.254.1.1' }],
-            dns: {},
+            dns,
           }
         : {
             cniVersion: version,
+            dns,
             interfaces: [{ name: 'calicont000001' }, { mac: 'MAC', mtu: 1450, name: 'eth0', sandbox }],
             ips: [{ address: `${ip}/32`, gateway: '169.254.1.1', interface: 1 }],
           };

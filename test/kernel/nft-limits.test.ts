@@ -74,6 +74,7 @@ function load(resources: readonly Stored[]): readonly string[] {
     dataplane,
     clusterState,
     workloads: createWorkloads(log),
+    resolver: { update: () => undefined },
     nodeStatuses: { note: () => undefined },
     log,
   });

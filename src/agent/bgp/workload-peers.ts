@@ -1,7 +1,7 @@
 // Lets the workloads that BGPPeers select speak BGP with this host: the rules, and the address that they speak to.
 import { describeError } from '../../base/errors.ts';
 import type { Peering } from '../../firewall/workload.ts';
-import { applyPeeringAddresses } from '../../kernel/link/peering-addresses.ts';
+import { applyLoopbackAddresses } from '../../kernel/link/loopback-addresses.ts';
 import { formatIp, type Ip } from '../../net/ip.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { OwnRouting, RoutingWorkload } from '../../routing/input.ts';
@@ -34,7 +34,7 @@ export function createWorkloadPeers({ observe, dataplane, log }: WorkloadPeersCo
   function apply(): void {
     if (addresses === undefined) return;
     try {
-      const { added, removed } = applyPeeringAddresses(addresses);
+      const { added, removed } = applyLoopbackAddresses('bgp', addresses);
       for (const address of added) log.info(`workloads may speak BGP with this host at ${formatIp(address)}`);
       for (const address of removed) log.info(`no workload speaks BGP with this host at ${formatIp(address)} any more`);
     } catch (error) {

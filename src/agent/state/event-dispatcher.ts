@@ -8,6 +8,7 @@ import { parsePolicyUpdate } from '../../policy/input/parse.ts';
 import { isStaged } from '../../policy/types/types.ts';
 import type { Log } from '../../sys/log.ts';
 import type { WorkloadPeers } from '../bgp/workload-peers.ts';
+import type { Resolver } from '../resolver/resolver.ts';
 import type { ClusterState, Invalidation } from './cluster-state.ts';
 import type { Dataplane } from './dataplane.ts';
 import { createIdleLog } from './idle-log.ts';
@@ -30,11 +31,12 @@ export interface EventTargets {
   readonly workloads: Workloads;
   readonly workloadPeers: Pick<WorkloadPeers, 'update'>;
   readonly nodeStatuses: Pick<NodeStatusReporter, 'note'>;
+  readonly resolver: Pick<Resolver, 'update'>;
   readonly log: Log;
 }
 
 export function createEventDispatcher(targets: EventTargets): EventDispatcher {
-  const { nodeName, dataplane, clusterState, workloads, workloadPeers, nodeStatuses, log } = targets;
+  const { nodeName, dataplane, clusterState, workloads, workloadPeers, nodeStatuses, resolver, log } = targets;
   const revisions = createRevisions();
   const idleLog = createIdleLog(log);
   let invalidations = new Set<Invalidation>();
@@ -49,6 +51,7 @@ export function createEventDispatcher(targets: EventTargets): EventDispatcher {
     for (const issue of parsed.issues) log.error(`${kind}(${id}) ${closed}: ${formatIssue(issue)}`);
     dataplane.update(parsed.update);
     workloads.update(parsed.update);
+    if (kind === 'WorkloadEndpoint') resolver.update(id, value);
     if (workloadPeers.update(parsed.update)) invalidations.add('routing');
   }
 

@@ -197,7 +197,7 @@ async function expectNothingLeft(): Promise<void> {
 
 const ok = (ip: string): unknown[] => [
   0,
-  { cniVersion: '0.1.0', ip4: { ip: `${ip}/32`, gateway: '169.254.1.1' }, dns: {} },
+  { cniVersion: '0.1.0', ip4: { ip: `${ip}/32`, gateway: '169.254.1.1' }, dns: { nameservers: ['169.254.1.53'] } },
 ];
 
 test('ADD: store, link, policy and only then up; the stored objects are what Calico stores', async () => {
