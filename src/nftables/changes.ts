@@ -1,7 +1,7 @@
 // Puts the differences between two rulesets in the one order that the kernel accepts: nothing is named before it is there,
 // nothing goes while it is named.
 import { computeInterim, type Interim } from './interim.ts';
-import type { Batch, Chain, ChainSpec, Operation, Ruleset, Steps } from './nft.ts';
+import { type Batch, type Chain, type ChainSpec, isMap, type Operation, type Ruleset, type Steps } from './nft.ts';
 import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 function isSome({ elements }: SetElements): boolean {
@@ -112,7 +112,7 @@ function orderByInterim(changes: RulesetChanges, interim: Interim, desired: Rule
   const last = change({
     ...nothing,
     rewrittenChains: asking,
-    removedSets: interim.sets.map(({ spec: { name, verdicts }, elements }) => ({ name, verdicts, elements })),
+    removedSets: interim.sets.map(({ spec, elements }) => ({ name: spec.name, isMap: isMap(spec), elements })),
   });
   return [...first, change({ ...nothing, ...members }), last];
 }

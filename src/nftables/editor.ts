@@ -1,7 +1,18 @@
 // A ruleset that is edited in place and hands out, for all edits since the last time, the net change.
 import { OcicatError } from '../base/errors.ts';
 import { orderChanges } from './changes.ts';
-import type { Bytes, Chain, Element, Elements, ElementValue, RemovedSet, Ruleset, SetSpec, Steps } from './nft.ts';
+import {
+  type Bytes,
+  type Chain,
+  type Element,
+  type Elements,
+  type ElementValue,
+  isMap,
+  type RemovedSet,
+  type Ruleset,
+  type SetSpec,
+  type Steps,
+} from './nft.ts';
 import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 interface EditableSet {
@@ -24,11 +35,16 @@ export interface RulesetEditor {
   takeSteps(): Steps;
 }
 
+/** What it says beside its kind. */
+function textIn(value: ElementValue): string {
+  if (value.kind === 'comment') return value.text;
+  if (value.kind === 'value') return value.bytes;
+  return 'chain' in value ? value.chain : '';
+}
+
 export function sameValue(a: ElementValue | undefined, b: ElementValue | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  if (a.kind === 'comment' || b.kind === 'comment')
-    return a.kind === b.kind && 'text' in a && 'text' in b && a.text === b.text;
-  return a.kind === b.kind && ('chain' in a ? a.chain : '') === ('chain' in b ? b.chain : '');
+  return a.kind === b.kind && textIn(a) === textIn(b);
 }
 
 /** A chain's name fixes its hook and comment. */
@@ -111,8 +127,7 @@ function computeSetChanges(
       addedSets.push(set.spec);
       addedElements.push({ set: set.spec, elements: [...set.elements] });
     } else if (was !== undefined) {
-      const { name, verdicts } = was.spec;
-      removedSets.push({ name, verdicts, elements: originalElements(originals, was) });
+      removedSets.push({ name, isMap: isMap(was.spec), elements: originalElements(originals, was) });
     }
   }
   for (const [name, record] of originals.elements) {

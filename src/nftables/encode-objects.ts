@@ -10,12 +10,13 @@ import {
   type Count,
   type Element,
   familyOfObject,
+  isMap,
+  type KeyType,
   type Rule,
   type SetSpec,
   type Verdict,
 } from './nft.ts';
 import {
-  DATA_VERDICT,
   ELEMENT_INTERVAL_END,
   hookNumberOf,
   keyTypeNumber,
@@ -23,6 +24,7 @@ import {
   SET_DYNAMIC,
   SET_INTERVAL,
   SET_MAP,
+  valueTypeNumber,
 } from './wire.ts';
 
 /** What encoding needs of a netlink message writer; the one of sys/ has it. */
@@ -141,13 +143,21 @@ export function encodeChain(writer: BatchWriter, { name, base, comment }: ChainS
   encodeComment(writer, 12, comment);
 }
 
+/** libnftnl's number of the byte order; of a concatenation, which has several, 0. */
+function orderOf(types: readonly KeyType[]): number {
+  const [only, ...others] = types;
+  return others.length > 0 || only === undefined ? 0 : keyTypes[only].order === 'host' ? 1 : 2;
+}
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((total, length) => total + length, 0);
+}
+
 /** How nft is to write the keys, and the comment: the tags of libnftnl's NFTNL_UDATA_SET_*. */
 function setUserdata(set: SetSpec): readonly (readonly [number, Bytes])[] {
-  const [only, ...others] = set.key;
-  const order = others.length > 0 || only === undefined ? 0 : keyTypes[only].order === 'host' ? 1 : 2;
   const number = (value: number): Bytes => String.fromCharCode(value, 0, 0, 0);
-  const entries: (readonly [number, Bytes])[] = [[0, number(order)]];
-  if (set.verdicts) entries.push([1, number(0)], [6, number(0)]);
+  const entries: (readonly [number, Bytes])[] = [[0, number(orderOf(set.key))]];
+  if (isMap(set)) entries.push([1, number(orderOf(set.values ?? []))], [6, number(0)]);
   if (set.comment !== undefined) entries.push([7, `${set.comment}\0`]);
   return entries;
 }
@@ -159,18 +169,15 @@ export function encodeSet(writer: BatchWriter, set: SetSpec): void {
   writer.attrBe32(
     3,
     (set.interval ? SET_INTERVAL : 0) |
-      (set.verdicts ? SET_MAP : 0) |
+      (isMap(set) ? SET_MAP : 0) |
       (set.dynamic ? SET_DYNAMIC : 0) |
       (ranges ? SET_CONCATENATED : 0),
   );
   writer.attrBe32(4, keyTypeNumber(set));
-  writer.attrBe32(
-    5,
-    lengths.reduce((sum, length) => sum + length, 0),
-  );
-  if (set.verdicts) {
-    writer.attrBe32(6, DATA_VERDICT);
-    writer.attrBe32(7, 0);
+  writer.attrBe32(5, sum(lengths));
+  if (isMap(set)) {
+    writer.attrBe32(6, valueTypeNumber(set));
+    writer.attrBe32(7, sum(partLengths({ key: set.values ?? [] })));
   }
   writer.attrBe32(10, 1); // an id for references within the batch; ours go by name
   if (ranges) encodePartLengths(writer, lengths);
@@ -214,6 +221,7 @@ export function encodeElement(writer: BatchWriter, set: SetSpec, [key, value]: E
   encodeData(writer, 1, first);
   if (set.interval && set.key.length > 1) encodeData(writer, 10, last);
   if (value?.kind === 'comment') encodeUserdata(writer, 6, [[0, `${value.text}\0`]]);
+  else if (value?.kind === 'value') encodeData(writer, 2, value.bytes);
   else if (value !== undefined) encodeVerdict(writer, 2, value);
   writer.endNest();
   const end = set.interval && set.key.length === 1 ? intervalEnd(set, key) : undefined;

@@ -2,7 +2,16 @@
 // changed yet. A packet that is under way asks one set before such a change and the next one after it, and would find a member
 // that moves in neither of them or in both.
 import { shortHash } from '../base/hash.ts';
-import type { Bytes, Chain, NftSet, Rule, Ruleset, SetSpec, Statement } from './nft.ts';
+import {
+  type Bytes,
+  type Chain,
+  isMap,
+  type NftSet,
+  type Rule,
+  type Ruleset,
+  type SetSpec,
+  type Statement,
+} from './nft.ts';
 import type { RulesetChanges, SetElements } from './ruleset-changes.ts';
 
 /** What becomes of one set: elements of it that nobody finds by asking the set alone. */
@@ -24,8 +33,9 @@ export interface Interim {
 const ADDRESS_BYTES: Readonly<Record<string, number>> = { ipv4_addr: 4, ipv6_addr: 16 };
 
 /** Sets of policy: those of rules that decide, or keyed by an address, or by one with a protocol and a port. */
-function isOfPolicy({ key, interval, verdicts, decides }: SetSpec): boolean {
-  return decides !== undefined || (!interval && !verdicts && key[0] !== undefined && key[0] in ADDRESS_BYTES);
+function isOfPolicy(set: SetSpec): boolean {
+  const [first] = set.key;
+  return set.decides !== undefined || (!set.interval && !isMap(set) && first !== undefined && first in ADDRESS_BYTES);
 }
 
 function decides({ decides: verdict }: SetSpec): boolean {

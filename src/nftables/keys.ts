@@ -47,23 +47,23 @@ export const keyTypes: Readonly<Record<KeyType, KeyTypeInfo>> = {
 };
 
 /** Bytes that a part takes in the key: itself alone, padded to four in a concatenation. */
-function partBytes(set: SetSpec, type: KeyType): number {
+function partBytes({ key }: Pick<SetSpec, 'key'>, type: KeyType): number {
   const { bytes } = keyTypes[type];
-  return set.key.length > 1 ? (bytes + 3) & ~3 : bytes;
+  return key.length > 1 ? (bytes + 3) & ~3 : bytes;
 }
 
 /** Bytes of one key (for an interval set: of each of its two ends). */
-function keyBytes(set: SetSpec): number {
+function keyBytes(set: Pick<SetSpec, 'key'>): number {
   return set.key.reduce((sum, type) => sum + partBytes(set, type), 0);
 }
 
 /** Bytes of each padded part of a concatenated key. */
-export function partLengths(set: SetSpec): readonly number[] {
+export function partLengths(set: Pick<SetSpec, 'key'>): readonly number[] {
   return set.key.map((type) => partBytes(set, type));
 }
 
 /** First and last key of an element of an interval set. */
-export function splitInterval(set: SetSpec, key: Bytes): readonly [first: Bytes, last: Bytes] {
+export function splitInterval(set: Pick<SetSpec, 'key'>, key: Bytes): readonly [first: Bytes, last: Bytes] {
   const length = keyBytes(set);
   return [key.slice(0, length), key.slice(length)];
 }
@@ -88,7 +88,7 @@ function printSpan(type: KeyType, first: Bytes, last: Bytes): string {
 }
 
 /** An element's key as nft writes it: `"cali1" . 10.0.0.0/8`. */
-export function printKey(set: SetSpec, key: Bytes): string {
+export function printKey(set: Pick<SetSpec, 'key' | 'interval'>, key: Bytes): string {
   const [first, last] = set.interval ? splitInterval(set, key) : [key, key];
   let at = 0;
   const parts = set.key.map((type) => {
@@ -98,6 +98,11 @@ export function printKey(set: SetSpec, key: Bytes): string {
     return text;
   });
   return parts.join(' . ');
+}
+
+/** The value of a map's element as nft writes it. */
+export function printValue({ values = [] }: SetSpec, value: Bytes): string {
+  return printKey({ key: values, interval: false }, value);
 }
 
 /** The key just behind an interval, where the kernel wants its end; undefined when nothing is behind it. */

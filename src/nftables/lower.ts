@@ -3,7 +3,7 @@ import type { Family } from '../net/ip.ts';
 import { bytesOfU16, hostBytesOfU32, maskBytes } from './bytes.ts';
 import { type Expression, expression } from './expression.ts';
 import { fields, META_MARK } from './fields.ts';
-import { lowerDestinationNat, lowerMasquerade, lowerSourceNat } from './lower-nat.ts';
+import { lowerDestinationNat, lowerMasquerade, lowerNatOfMap, lowerSourceNat } from './lower-nat.ts';
 import type { Bytes, Field, RateLimit, RateUnit, Rule, Statement } from './nft.ts';
 import { registerAt } from './registers.ts';
 
@@ -187,6 +187,11 @@ function lowerStatement(statement: Statement): readonly Expression[] {
       return lowerSourceNat(statement.address, statement.ports);
     case 'destination-nat':
       return lowerDestinationNat(statement.address);
+    case 'destination-nat-map': {
+      const values = { set: statement.map, sreg: REGISTER, dreg: REGISTER, flags: 0 };
+      const found = [...loadAll(statement.fields), expression('lookup', values)];
+      return [...found, lowerNatOfMap(statement.family, statement.hasPort)];
+    }
     case 'verdict':
       return [expression('immediate', { dreg: VERDICT_REGISTER, value: statement.verdict })];
   }

@@ -125,6 +125,14 @@ export type Statement =
   /** The same with an address that is given. */
   | { readonly kind: 'source-nat'; readonly address: Bytes; readonly ports?: PortRange }
   | { readonly kind: 'destination-nat'; readonly address: Bytes }
+  /** The destination becomes what the named map has for the fields, an address or one with a port; goes on when it has nothing. */
+  | {
+      readonly kind: 'destination-nat-map';
+      readonly family: Family;
+      readonly fields: readonly Field[];
+      readonly map: string;
+      readonly hasPort: boolean;
+    }
   | { readonly kind: 'verdict'; readonly verdict: Verdict };
 
 export type RateUnit = 'second' | 'minute' | 'hour' | 'day';
@@ -144,7 +152,7 @@ export interface Count {
 
 export interface RemovedSet {
   readonly name: string;
-  readonly verdicts: boolean;
+  readonly isMap: boolean;
   /** What it held. The kernel need not be told; whoever asks which members have moved does. */
   readonly elements: Elements;
 }
@@ -172,12 +180,13 @@ export interface Chain extends ChainSpec {
   readonly rules: readonly Rule[];
 }
 
-/** A named set, or with `verdicts` a verdict map. More than one key type: a concatenation. */
+/** A named set; with `verdicts` a verdict map, with `values` a map of these types. More than one type: a concatenation. */
 export interface SetSpec {
   readonly name: string;
   readonly key: readonly KeyType[];
   readonly interval: boolean;
   readonly verdicts: boolean;
+  readonly values?: readonly KeyType[];
   /** Its elements come and go with packets: nobody compares them. */
   readonly dynamic?: true;
   /** What the rules that ask for it do with a packet that it has, whatever chain they are in. Its elements count packets. */
@@ -193,11 +202,18 @@ export interface SetSpec {
  */
 export type Elements = ReadonlyMap<Bytes, ElementValue | undefined>;
 
-/** Of a verdict map the verdict; an element of a set may say whose it is. */
-export type ElementValue = Verdict | { readonly kind: 'comment'; readonly text: string };
+/** Of a verdict map the verdict, of another the value's bytes, padded as keys are; an element of a set may say whose it is. */
+export type ElementValue =
+  | Verdict
+  | { readonly kind: 'comment'; readonly text: string }
+  | { readonly kind: 'value'; readonly bytes: Bytes };
 
 export function verdictIn(value: ElementValue | undefined): Verdict | undefined {
-  return value?.kind === 'comment' ? undefined : value;
+  return value?.kind === 'comment' || value?.kind === 'value' ? undefined : value;
+}
+
+export function isMap({ verdicts, values }: Pick<SetSpec, 'verdicts' | 'values'>): boolean {
+  return verdicts || values !== undefined;
 }
 
 export interface NftSet {

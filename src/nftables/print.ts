@@ -4,7 +4,7 @@ import type { PortRange } from '../net/port.ts';
 import { ipOfBytes, maskBytes } from './bytes.ts';
 import { MAX_DYNAMIC_ELEMENTS } from './encode-objects.ts';
 import { fields } from './fields.ts';
-import { printKey, printStates } from './keys.ts';
+import { printKey, printStates, printValue } from './keys.ts';
 import {
   type Batch,
   type Bytes,
@@ -13,6 +13,7 @@ import {
   type Element,
   type Field,
   familyOfObject,
+  isMap,
   LAYOUT,
   type Operation,
   type Rule,
@@ -114,6 +115,10 @@ function printStatement(statement: Statement): string {
       return `snat ${printTarget(statement.address, statement.ports)} fully-random`;
     case 'destination-nat':
       return `dnat ${printTarget(statement.address)}`;
+    case 'destination-nat-map': {
+      const family = statement.family === 4 ? 'ip' : 'ip6';
+      return `dnat ${family} to ${printFields(statement.fields)} map @${statement.map}`;
+    }
     case 'verdict':
       return printVerdict(statement.verdict);
   }
@@ -146,12 +151,13 @@ function placeOf(name: string): string {
 }
 
 function printSet(set: SetSpec): string {
-  const type = `type ${set.key.join(' . ')}${set.verdicts ? ' : verdict' : ''}`;
+  const values = set.verdicts ? 'verdict' : set.values?.join(' . ');
+  const type = `type ${set.key.join(' . ')}${values === undefined ? '' : ` : ${values}`}`;
   const dynamic = set.dynamic && `size ${MAX_DYNAMIC_ELEMENTS}; flags dynamic`;
   const flags = set.interval ? 'flags interval' : dynamic;
   const counts = set.decides && 'counter';
   const block = printBlock([type, flags, counts, printComment(set.comment)]);
-  return `${set.verdicts ? 'map' : 'set'} ${placeOf(set.name)}${block}`;
+  return `${isMap(set) ? 'map' : 'set'} ${placeOf(set.name)}${block}`;
 }
 
 function printChain({ name, base, comment }: ChainSpec): string {
@@ -162,7 +168,8 @@ function printChain({ name, base, comment }: ChainSpec): string {
 function printElement(set: SetSpec, [key, value]: Element, withValue: boolean): string {
   const text = printKey(set, key);
   if (value === undefined || !withValue) return text;
-  return value.kind === 'comment' ? `${text} comment "${value.text}"` : `${text} : ${printVerdict(value)}`;
+  if (value.kind === 'comment') return `${text} comment "${value.text}"`;
+  return `${text} : ${value.kind === 'value' ? printValue(set, value.bytes) : printVerdict(value)}`;
 }
 
 function printElements(set: SetSpec, elements: readonly Element[], withValues: boolean): string {
@@ -179,7 +186,7 @@ function printOperation(operation: Operation): string {
     case 'add-set':
       return `add ${printSet(operation.set)}`;
     case 'delete-set':
-      return `delete ${operation.verdicts ? 'map' : 'set'} ${placeOf(operation.name)}`;
+      return `delete ${operation.isMap ? 'map' : 'set'} ${placeOf(operation.name)}`;
     case 'add-chain':
       return `add ${printChain(operation.chain)}`;
     case 'flush-chain':

@@ -13,7 +13,7 @@ import {
   TABLE,
 } from './nft.ts';
 import type { SetElements } from './ruleset-changes.ts';
-import { keyTypeNumber } from './wire.ts';
+import { keyTypeNumber, valueTypeNumber } from './wire.ts';
 
 export interface ObservedChain {
   /** Undefined for a chain that only rules call; of a hook that we never use: priority NaN, so that it equals none. */
@@ -28,7 +28,8 @@ export interface ObservedSet {
   /** The kernel's number of the key type; see keyTypeNumber. */
   readonly keyType: number;
   readonly interval: boolean;
-  readonly verdicts: boolean;
+  /** That of a map's values: see valueTypeNumber; 0 of a set. */
+  readonly valueType: number;
   /** Whether these are known to be its elements without a look at each; false says nothing. */
   holds(elements: Elements): boolean;
   /** Made anew each time they are read. */
@@ -79,7 +80,7 @@ function sameType(observed: ObservedSet, { spec }: NftSet): boolean {
   return (
     observed.keyType === keyTypeNumber(spec) &&
     observed.interval === spec.interval &&
-    observed.verdicts === spec.verdicts
+    observed.valueType === valueTypeNumber(spec)
   );
 }
 
@@ -180,7 +181,7 @@ function repairSets(observed: ObservedTable, desired: Ruleset, scope: RepairScop
     addedSets: added.map(({ spec }) => spec),
     removedSets: removed.map((name) => {
       const set = observed.sets.get(name);
-      return { name, verdicts: set?.verdicts ?? false, elements: set?.elements ?? new Map() };
+      return { name, isMap: (set?.valueType ?? 0) !== 0, elements: set?.elements ?? new Map() };
     }),
     addedElements: [
       ...added.map(({ spec, elements }) => ({ set: spec, elements: [...elements] })),

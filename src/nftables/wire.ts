@@ -70,6 +70,11 @@ export const DATA_VERDICT = 0xffffff00;
 const CONCATENATED_TYPE_BITS = 6;
 
 /** The number that the kernel keeps as the type of a set's keys. */
-export function keyTypeNumber(set: SetSpec): number {
-  return set.key.reduce((number, type) => (number << CONCATENATED_TYPE_BITS) | keyTypes[type].id, 0);
+export function keyTypeNumber({ key }: Pick<SetSpec, 'key'>): number {
+  return key.reduce((number, type) => (number << CONCATENATED_TYPE_BITS) | keyTypes[type].id, 0);
+}
+
+/** That of a map's values; 0 of a set. */
+export function valueTypeNumber({ verdicts, values = [] }: Pick<SetSpec, 'verdicts' | 'values'>): number {
+  return verdicts ? DATA_VERDICT : keyTypeNumber({ key: values });
 }

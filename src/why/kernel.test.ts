@@ -6,7 +6,7 @@ import { createFirewall } from '../firewall/firewall.ts';
 import { printRuleKey } from '../nftables/expression.ts';
 import { lowerRule } from '../nftables/lower.ts';
 import type { ObservedChain, ObservedTable } from '../nftables/repair.ts';
-import { keyTypeNumber } from '../nftables/wire.ts';
+import { keyTypeNumber, valueTypeNumber } from '../nftables/wire.ts';
 import { createPolicyCalculation } from '../policy/calculation/calculation.ts';
 import type { Cluster } from './cluster.ts';
 import { explainFlow } from './explain.ts';
@@ -32,7 +32,7 @@ function tableOf(cluster: Cluster): ObservedTable {
     sets: new Map(
       [...sets].map(([name, { spec, elements }]) => [
         name,
-        { ...spec, keyType: keyTypeNumber(spec), holds: () => true, elements },
+        { ...spec, keyType: keyTypeNumber(spec), valueType: valueTypeNumber(spec), holds: () => true, elements },
       ]),
     ),
   };

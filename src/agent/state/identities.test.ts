@@ -8,7 +8,7 @@ import { formatIp, type Ip, parseIp } from '../../net/ip.ts';
 import { computeContent } from '../../nftables/changes.ts';
 import { LAYOUT, type Ruleset } from '../../nftables/nft.ts';
 import { computeSetDifferences, type ObservedSet } from '../../nftables/repair.ts';
-import { keyTypeNumber } from '../../nftables/wire.ts';
+import { keyTypeNumber, valueTypeNumber } from '../../nftables/wire.ts';
 import {
   ANY_SIDE,
   type EndpointPolicy,
@@ -53,10 +53,12 @@ function openFirewall() {
 function observedSets({ sets: all }: Ruleset): ReadonlyMap<string, ObservedSet> {
   return new Map(
     [...all].map(([name, { spec, elements }]) => {
-      const { interval, verdicts } = spec;
       return [
         name,
-        { keyType: keyTypeNumber(spec), interval, verdicts, holds: () => false, elements: new Map(elements) },
+        {
+          ...{ keyType: keyTypeNumber(spec), interval: spec.interval, valueType: valueTypeNumber(spec) },
+          ...{ holds: () => false, elements: new Map(elements) },
+        },
       ];
     }),
   );

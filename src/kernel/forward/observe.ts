@@ -92,7 +92,10 @@ function observeElements(
   const raw: ReturnType<typeof decodeElements>[number][] = [];
   dump(socket, [message.getSetElem, familyNumber], target, (attributes) => raw.push(...decodeElements(attributes)));
   if (!isInterval || raw.some(({ keyEnd }) => keyEnd !== undefined))
-    return raw.map(({ key, keyEnd, verdict }) => ({ keys: { first: key, last: keyEnd ?? key }, verdict }));
+    return raw.map(({ key, keyEnd, value }) => ({
+      keys: { first: key, last: keyEnd ?? key },
+      verdict: verdictIn(value),
+    }));
   return [...joinIntervals(raw)].map(([key, value]) => {
     const length = key.length / 2;
     return { keys: { first: key.slice(0, length), last: key.slice(length) }, verdict: verdictIn(value) };

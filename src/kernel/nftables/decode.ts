@@ -46,7 +46,7 @@ export function commentIn(userdata: Uint8Array | undefined, commentType = 0): st
   return undefined;
 }
 
-export function decodeVerdict(data: Uint8Array | undefined): Verdict | undefined {
+function decodeVerdict(data: Uint8Array | undefined): Verdict | undefined {
   const verdict = readAttributes(data ?? nothing).get(2);
   if (verdict === undefined) return undefined;
   const attributes = readAttributes(verdict);
@@ -126,7 +126,8 @@ export interface SetShape {
   readonly name: string;
   readonly keyType: number;
   readonly interval: boolean;
-  readonly verdicts: boolean;
+  /** See valueTypeNumber. */
+  readonly valueType: number;
 }
 
 /** Whether a set belongs to one rule. */
@@ -140,7 +141,7 @@ export function decodeSet(attributes: Attributes): SetShape {
     name: textOf(attributes, 2),
     keyType: numberOf(attributes, 4),
     interval: (flags & (SET_INTERVAL | SET_CONCATENATED)) !== 0,
-    verdicts: (flags & SET_MAP) !== 0,
+    valueType: (flags & SET_MAP) === 0 ? 0 : numberOf(attributes, 6),
   };
 }
 
@@ -149,34 +150,42 @@ export interface RawElement {
   readonly key: Bytes;
   readonly keyEnd: Bytes | undefined;
   readonly isEnd: boolean;
-  readonly verdict: Verdict | undefined;
-  readonly comment: string | undefined;
+  readonly value: ElementValue | undefined;
+}
+
+function commentValue(text: string | undefined): ElementValue | undefined {
+  return text === undefined ? undefined : { kind: 'comment', text };
+}
+
+/** What a map has for a key. */
+export function decodeElementValue(data: Uint8Array): ElementValue | undefined {
+  const bytes = tryDecodeData(data);
+  return bytes === undefined ? decodeVerdict(data) : { kind: 'value', bytes };
 }
 
 export function decodeElements(attributes: Attributes): readonly RawElement[] {
-  return readAttributeList(attributes.get(3) ?? nothing).map(({ value }) => {
-    const element = readAttributes(value);
-    const keyEnd = element.get(10);
+  return readAttributeList(attributes.get(3) ?? nothing).map(({ value: one }) => {
+    const element = readAttributes(one);
+    const [keyEnd, value] = [element.get(10), element.get(2)];
     return {
       key: decodeData(element.get(1) ?? nothing),
       keyEnd: keyEnd === undefined ? undefined : decodeData(keyEnd),
       isEnd: (numberOf(element, 3) & ELEMENT_INTERVAL_END) !== 0,
-      verdict: element.has(2) ? decodeVerdict(element.get(2)) : undefined,
-      comment: commentIn(element.get(6)),
+      value: value === undefined ? commentValue(commentIn(element.get(6))) : decodeElementValue(value),
     };
   });
 }
 
 /** Starts and ends paired up; an end without a start (nft writes one at zero) says nothing, a start without an end goes on to the last key. */
 export function joinIntervals(raw: readonly RawElement[]): Elements {
-  const elements = new Map<Bytes, Verdict | undefined>();
+  const elements = new Map<Bytes, ElementValue | undefined>();
   const sorted = raw.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : Number(b.isEnd) - Number(a.isEnd)));
   let open: RawElement | undefined;
   for (const element of sorted) {
-    if (open !== undefined) elements.set(open.key + previousBytes(element.key), open.verdict);
+    if (open !== undefined) elements.set(open.key + previousBytes(element.key), open.value);
     open = element.isEnd ? undefined : element;
   }
-  if (open !== undefined) elements.set(open.key + '\xff'.repeat(open.key.length), open.verdict);
+  if (open !== undefined) elements.set(open.key + '\xff'.repeat(open.key.length), open.value);
   return elements;
 }
 
@@ -184,7 +193,5 @@ export function joinIntervals(raw: readonly RawElement[]): Elements {
 export function assembleElements(shape: SetShape, raw: readonly RawElement[]): Elements {
   const isConcatenated = raw.some(({ keyEnd }) => keyEnd !== undefined);
   if (shape.interval && !isConcatenated) return joinIntervals(raw);
-  const toValue = ({ verdict, comment }: RawElement): ElementValue | undefined =>
-    verdict ?? (comment === undefined ? undefined : { kind: 'comment', text: comment });
-  return new Map(raw.map((one) => [shape.interval ? one.key + (one.keyEnd ?? one.key) : one.key, toValue(one)]));
+  return new Map(raw.map((one) => [shape.interval ? one.key + (one.keyEnd ?? one.key) : one.key, one.value]));
 }

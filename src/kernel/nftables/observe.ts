@@ -148,11 +148,11 @@ function observeSet(source: Source, shape: SetShape): ObservedSet {
     [2, shape.name],
   ] as const;
   dumpRaw(source, message.getSetElem, name, (payload) => raw.push(payload));
-  const { keyType, interval, verdicts } = shape;
+  const { keyType, interval, valueType } = shape;
   return {
     keyType,
     interval,
-    verdicts,
+    valueType,
     holds: (elements) => areElements(shape, raw, elements),
     get elements() {
       return valuesOfRaw(shape, raw);

@@ -196,6 +196,7 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
     case 'masquerade':
     case 'source-nat':
     case 'destination-nat':
+    case 'destination-nat-map':
       return true;
     case 'reject':
       return { kind: 'drop' };

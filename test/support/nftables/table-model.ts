@@ -39,7 +39,7 @@ function namesIn(chain: Chain): readonly string[] {
   return chain.rules.flatMap(({ statements }) =>
     statements.flatMap((statement) => {
       if (statement.kind === 'lookup' || statement.kind === 'beyond-flows') return [statement.set];
-      if (statement.kind === 'verdict-map') return [statement.map];
+      if (statement.kind === 'verdict-map' || statement.kind === 'destination-nat-map') return [statement.map];
       return statement.kind === 'verdict' ? namesInVerdict(statement.verdict) : [];
     }),
   );
