@@ -34,7 +34,7 @@ import { openPrivateEtcd } from './private-etcd.ts';
 import { createResolver } from './resolver/resolver.ts';
 import { createClusterState } from './state/cluster-state.ts';
 import { createDataplane } from './state/dataplane.ts';
-import { createFlowFlushQueue } from './state/flow-flush-queue.ts';
+import { createFlowFlushQueue, createPortFlush } from './state/flow-flush-queue.ts';
 import { createHostEndpoints } from './state/host-endpoints.ts';
 import { createSession, type Session } from './state/session.ts';
 import { createSettingsConsumers } from './state/settings-consumers.ts';
@@ -131,8 +131,10 @@ async function run(
   });
   const forget = createFlowFlushQueue(flusher, log);
   const publishRefused = createStatusFile(`${RUN_DIRECTORY}/refused-endpoints`, log);
-  const dataplane = closing.adopt(createDataplane({ kernel: firewall, log, forget, publishRefused }), (one) =>
-    one.close(),
+  const forgetPorts = createPortFlush(flusher, log);
+  const dataplane = closing.adopt(
+    createDataplane({ kernel: firewall, log, forget, forgetPorts, publishRefused }),
+    (one) => one.close(),
   );
   const workloads = createWorkloads(log);
   const forwarding = createForwarding(log);

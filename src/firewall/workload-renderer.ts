@@ -8,6 +8,7 @@ import { computeGroup, type Group } from './group.ts';
 import { createLimitsRenderer } from './limits/limits.ts';
 import * as names from './names.ts';
 import { createFloatingRenderer } from './nat/floating.ts';
+import { createPortRenderer } from './nat/ports.ts';
 import type { PolicyRenderer } from './policy-renderer.ts';
 import { computeWorkloadElements, isWorkloadInterface, type OwnedElement } from './workload.ts';
 
@@ -41,6 +42,7 @@ export function createWorkloadRenderer(
   config: () => Pick<FirewallConfig, 'interfacePrefix' | 'sourceSpoofing' | 'nat'>,
 ): WorkloadRenderer {
   const floating = createFloatingRenderer(editor);
+  const ports = createPortRenderer(editor, { names: names.WORKLOADS_SET, sources: names.sourcesSet });
   const limits = createLimitsRenderer(editor, names.REJECT_CHAIN);
   const endpoints = new Map<string, RenderedEndpoint>();
   /** Interface name to the endpoint that has it now: two of them may swap within one step. */
@@ -66,6 +68,7 @@ export function createWorkloadRenderer(
     if (rendered === undefined) return;
     leave(id, rendered);
     floating.set(id, []);
+    ports.remove(id);
     limits.remove(id);
     endpoints.delete(id);
   }
@@ -74,7 +77,11 @@ export function createWorkloadRenderer(
     const targets = [...limits.of(id), ...floating.of(id)];
     return {
       chains: [...groups.map(({ name }) => name), ...targets.map(({ chain }) => chain.name)],
-      elements: [...elements, ...targets.map(({ map, key }) => ({ set: map, key }))],
+      elements: [
+        ...elements,
+        ...targets.map(({ map, key }) => ({ set: map, key })),
+        ...ports.of(id).map(({ set, key }) => ({ set: set.name, key })),
+      ],
     };
   }
 
@@ -117,6 +124,7 @@ export function createWorkloadRenderer(
       evict(endpoint.interfaceName);
       for (const { set, key, verdict } of elements) editor.setElement(set, key, verdict);
       floating.set(endpoint.id, config().nat.floatingAddresses ? (endpoint.floating ?? []) : []);
+      ports.set(endpoint);
       limits.set(endpoint);
       owners.set(endpoint.interfaceName, endpoint.id);
       endpoints.delete(endpoint.id); // the last that was set is the last of all

@@ -1,5 +1,6 @@
 // Ports of a host that lead to ports of a workload: which, how they are written, and when two of them want the same.
-import { type Family, familyOf, formatIp, type Ip, tryParseIp } from './ip.ts';
+import { cidrContains, parseCidr } from './cidr.ts';
+import { type Family, familyOf, formatIp, type Ip, isIpv4, tryParseIp } from './ip.ts';
 import type { PortRange } from './port.ts';
 import { hasPorts, protocolName, tryParseProtocol } from './protocol.ts';
 
@@ -16,9 +17,10 @@ export interface PortMapping {
 }
 
 const MAX_PORT = 65_535;
+const LOOPBACK = parseCidr('127.0.0.0/8');
 const FAMILIES = [4, 6] as const;
 
-function hostPortsOf({ hostPort, count }: Pick<PortMapping, 'hostPort' | 'count'>): PortRange {
+export function hostPortsOf({ hostPort, count }: Pick<PortMapping, 'hostPort' | 'count'>): PortRange {
   return { min: hostPort, max: hostPort + count - 1 };
 }
 
@@ -32,8 +34,15 @@ export function isForAllAddresses({ hostAddress }: Pick<PortMapping, 'hostAddres
 }
 
 /** Those in which the host is reached. */
-function familiesOfMapping({ hostAddress }: Pick<PortMapping, 'hostAddress'>): readonly Family[] {
+export function familiesOfMapping({ hostAddress }: Pick<PortMapping, 'hostAddress'>): readonly Family[] {
   return hostAddress === undefined ? FAMILIES : [familyOf(hostAddress)];
+}
+
+/** Whether programs of the host reach it at an address of 127.0.0.0/8. */
+export function isReachedFromLoopback(mapping: Pick<PortMapping, 'hostAddress'>): boolean {
+  const { hostAddress } = mapping;
+  if (isForAllAddresses(mapping)) return familiesOfMapping(mapping).includes(4);
+  return hostAddress !== undefined && isIpv4(hostAddress) && cidrContains(LOOPBACK, hostAddress);
 }
 
 /** Whether one socket could not have both ports of the host, as bind(2) says it. */

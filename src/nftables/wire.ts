@@ -64,7 +64,7 @@ export const SET_DYNAMIC = 0x20;
 export const SET_CONCATENATED = 0x80;
 export const ELEMENT_INTERVAL_END = 1;
 /** The data type of verdict maps (NFT_DATA_VERDICT). */
-export const DATA_VERDICT = 0xffffff00;
+const DATA_VERDICT = 0xffffff00;
 
 /** nftables makes the type of a concatenation of six bits for each part. */
 const CONCATENATED_TYPE_BITS = 6;

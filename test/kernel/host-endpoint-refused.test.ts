@@ -44,7 +44,7 @@ function start(): void {
   const publishRefused = (lines: readonly string[]) => {
     published = lines;
   };
-  dataplane = createDataplane({ kernel, log, forget: () => undefined, publishRefused });
+  dataplane = createDataplane({ kernel, log, forget: () => undefined, forgetPorts: () => undefined, publishRefused });
   dataplane.setConfig(REFUSED);
   dataplane.setInterfaces(site.interfaces);
   note('Tier', 'default', { order: 1_000_000, defaultAction: 'Deny' });

@@ -61,7 +61,13 @@ function load(resources: readonly Stored[]): readonly string[] {
   const lines: string[] = [];
   const say = (message: string, error?: unknown) => void lines.push(`${message} ${error ?? ''}`);
   const log = { debug: () => undefined, info: say, warn: say, error: say };
-  const dataplane = createDataplane({ kernel, log, forget: () => undefined, publishRefused: () => undefined });
+  const dataplane = createDataplane({
+    kernel,
+    log,
+    forget: () => undefined,
+    forgetPorts: () => undefined,
+    publishRefused: () => undefined,
+  });
   const clusterState = createClusterState({
     nodeName: 'a',
     routerId: undefined,

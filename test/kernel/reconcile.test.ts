@@ -38,6 +38,7 @@ function workloadOf(pod: number, changes: Partial<LocalWorkload> = {}): LocalWor
     mac,
     bandwidth: {},
     maySpoof: false,
+    routeLocalnet: false,
     isPartial: false,
     ...changes,
   };

@@ -66,6 +66,7 @@ beforeEach(() => {
   dataplane = createDataplane({
     ...{ kernel: refuseSets(kernel, spoilt), log },
     forget: (addresses) => void forgotten.push(...addresses),
+    forgetPorts: () => undefined,
     publishRefused: (lines) => {
       published = lines;
     },

@@ -36,7 +36,7 @@ beforeEach(() => {
   const publishRefused = (lines: readonly string[]) => {
     published = lines;
   };
-  dataplane = createDataplane({ kernel, log, forget: () => undefined, publishRefused });
+  dataplane = createDataplane({ kernel, log, forget: () => undefined, forgetPorts: () => undefined, publishRefused });
   dataplane.setConfig(REFUSED);
 });
 

@@ -10,12 +10,14 @@ import type { Peering } from '../../firewall/workload.ts';
 import type { KernelFirewall } from '../../kernel/nftables/firewall.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
+import type { PortMapping } from '../../net/port-mapping.ts';
 import type { Steps } from '../../nftables/nft.ts';
 import { formatFinding } from '../../nftables/repair.ts';
 import { createPolicyCalculation } from '../../policy/calculation/calculation.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { Log } from '../../sys/log.ts';
 import { computeMovedAddresses, createLocalIdentities } from './identities.ts';
+import { createLocalPorts } from './local-ports.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 
 /** Differences that are logged one by one; of more only the number is. */
@@ -54,6 +56,8 @@ export interface DataplaneContext {
   readonly log: Log;
   /** Called with the addresses that now stand for somebody else, after the rules have them. */
   readonly forget: (addresses: readonly Ip[]) => void;
+  /** Called with ports of the host that lead to an endpoint from now on, after the rules have them. */
+  readonly forgetPorts: (mappings: readonly PortMapping[]) => void;
   /** Gets a line for each endpoint whose rules the kernel refuses, whenever that changes. */
   readonly publishRefused: (lines: readonly string[]) => void;
 }
@@ -83,9 +87,10 @@ function createNews() {
   };
 }
 
-export function createDataplane({ kernel, log, forget, publishRefused }: DataplaneContext): Dataplane {
+export function createDataplane({ kernel, log, forget, forgetPorts, publishRefused }: DataplaneContext): Dataplane {
   const calculation = createPolicyCalculation();
   const identities = createLocalIdentities();
+  const ports = createLocalPorts();
   let config = defaultFirewallConfig;
   let started: Started | undefined;
   const news = createNews();
@@ -119,6 +124,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       publishRefused([]);
       const changes = calculation.flush();
       identities.follow(changes);
+      ports.follow(changes);
       firewall.setInterfaces(interfaces);
       firewall.apply(changes);
       news.tell(firewall, () => {});
@@ -132,6 +138,7 @@ export function createDataplane({ kernel, log, forget, publishRefused }: Datapla
       const steps = firewall.apply(changes);
       refusals.apply(steps);
       forget([...identities.follow(changes), ...computeMovedAddresses(steps)]);
+      forgetPorts(ports.follow(changes));
       news.tell(firewall, refusals.apply);
     },
     whyClosed: (endpoint) => started?.refusals.whyClosed(endpoint),

@@ -2,12 +2,24 @@
 // the kernel at a time.
 import type { FlowFlusher } from '../../kernel/worker/flow-flusher.ts';
 import type { Ip } from '../../net/ip.ts';
+import type { PortMapping } from '../../net/port-mapping.ts';
 import type { Log } from '../../sys/log.ts';
 
 /** Addresses that come this close together are one search. */
 const GATHER_MS = 10;
 /** A search that has failed is tried again after this time. */
 const RETRY_MS = 1000;
+
+/** What it returns never throws and does not wait. A flow that stays ends by itself once its sender has been quiet for a time. */
+export function createPortFlush(
+  flusher: Pick<FlowFlusher, 'flushPorts'>,
+  log: Log,
+): (mappings: readonly PortMapping[]) => void {
+  const report = (error: unknown) => log.warn('forget flows to ports of the host that lead to workloads now', error);
+  return (mappings) => {
+    if (mappings.length > 0) flusher.flushPorts(mappings).catch(report);
+  };
+}
 
 /** What it returns never throws and does not wait. */
 export function createFlowFlushQueue(

@@ -3,6 +3,7 @@
 
 import { familyOfIpSet, inFamily, ipSetName, twinOf } from '../../firewall/names.ts';
 import type { Ip } from '../../net/ip.ts';
+import { formatPortMapping } from '../../net/port-mapping.ts';
 import { ipOfBytes } from '../../nftables/bytes.ts';
 import type { Element, Elements, SetSpec, Steps } from '../../nftables/nft.ts';
 import type { EndpointPolicy, PolicyChange } from '../../policy/types/types.ts';
@@ -94,14 +95,18 @@ function sameNetworks(a: EndpointPolicy, b: EndpointPolicy): boolean {
   return a.profiles === b.profiles || a.profiles.join('\n') === b.profiles.join('\n');
 }
 
-/** A policy that comes to deny leaves what is established; another network does not. */
+function samePorts({ portMappings: a = [] }: EndpointPolicy, { portMappings: b = [] }: EndpointPolicy): boolean {
+  return a.map(formatPortMapping).join() === b.map(formatPortMapping).join();
+}
+
+/** A policy that comes to deny leaves what is established; another network does not, nor do other ports of the host. */
 export function createLocalIdentities(): LocalIdentities {
   const known = new Map<string, EndpointPolicy>();
 
   function lost(id: string, now: EndpointPolicy | undefined): readonly Ip[] {
     const before = known.get(id);
     if (before === undefined) return [];
-    if (now === undefined || !sameNetworks(before, now)) return before.addresses;
+    if (now === undefined || !sameNetworks(before, now) || !samePorts(before, now)) return before.addresses;
     return before.addresses.filter((address) => !now.addresses.includes(address));
   }
 

@@ -10,6 +10,7 @@ import {
 import { formatRoute } from '../../kernel/route/routes.ts';
 import { removeLeftIfbs } from '../../kernel/shaping/shaping.ts';
 import { formatIp } from '../../net/ip.ts';
+import { isReachedFromLoopback } from '../../net/port-mapping.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { Log } from '../../sys/log.ts';
 import { withRouteSocket } from '../../sys/netlink.ts';
@@ -36,11 +37,15 @@ export interface Workloads {
 type EndpointUpdate = Extract<PolicyUpdate, { kind: 'endpoint' }>;
 
 /** What an endpoint asks for beyond what all have. */
-type Specials = Pick<LocalWorkload, 'floating' | 'maySpoof'>;
+type Specials = Pick<LocalWorkload, 'floating' | 'maySpoof' | 'routeLocalnet'>;
 
 function specialsOf({ value }: EndpointUpdate): Specials {
-  const { floating = [], allowedSources = [] } = value?.local ?? {};
-  return { floating: floating.map(({ external }) => external), maySpoof: allowedSources.length > 0 };
+  const { floating = [], allowedSources = [], portMappings = [] } = value?.local ?? {};
+  return {
+    floating: floating.map(({ external }) => external),
+    maySpoof: allowedSources.length > 0,
+    routeLocalnet: portMappings.some(isReachedFromLoopback),
+  };
 }
 
 function workloadOf({ id, value }: EndpointUpdate, specials: Specials): LocalWorkload | undefined {
@@ -51,8 +56,14 @@ function workloadOf({ id, value }: EndpointUpdate, specials: Specials): LocalWor
 }
 
 /** Whether it is all that whoever attaches it makes of it. */
-function isPlain({ maySpoof, floating, bandwidth }: LocalWorkload): boolean {
-  return !maySpoof && floating.length === 0 && bandwidth.ingress === undefined && bandwidth.egress === undefined;
+function isPlain({ maySpoof, routeLocalnet, floating, bandwidth }: LocalWorkload): boolean {
+  return (
+    !maySpoof &&
+    !routeLocalnet &&
+    floating.length === 0 &&
+    bandwidth.ingress === undefined &&
+    bandwidth.egress === undefined
+  );
 }
 
 /** Each thing that was not as wanted goes to `tell`, with `done` for what was done about it. */
@@ -82,8 +93,12 @@ export function createWorkloads(log: Log): Workloads {
   const asking = new Map<string, Specials>();
   let allowed: AllowedSpecials = { floatingAddresses: false, sourceSpoofing: false };
 
-  function granted({ floating, maySpoof }: Specials): Specials {
-    return { floating: allowed.floatingAddresses ? floating : [], maySpoof: allowed.sourceSpoofing && maySpoof };
+  function granted({ floating, maySpoof, routeLocalnet }: Specials): Specials {
+    return {
+      floating: allowed.floatingAddresses ? floating : [],
+      maySpoof: allowed.sourceSpoofing && maySpoof,
+      routeLocalnet,
+    };
   }
 
   /** A workload that comes is connected by whoever attaches it, unless it is one that may do more than others. */

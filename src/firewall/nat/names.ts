@@ -28,3 +28,13 @@ export function hairpinMap(family: Family): string {
 export function floatingChain(what: 'to' | 'as', address: Ip): string {
   return `floating-${what}-${shortHash(formatIp(address), HASH_LENGTH)}`;
 }
+
+/**
+ * Maps from ports of the host to the endpoints that they lead to. `port`: each to an address and port; `range`: many to an
+ * address, the port stays. `at`: of one address of the host's.
+ */
+export type PortMapKind = 'port' | 'port-at' | 'range' | 'range-at';
+
+export function portMap(kind: PortMapKind, family: Family): string {
+  return `mapped-${kind}${family}`;
+}

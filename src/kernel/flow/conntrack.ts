@@ -9,12 +9,12 @@ const CT_GET = 0x101;
 const CT_DELETE = 0x102;
 const CT_GET_STATS = 0x105;
 const CTA_STATS_GLOBAL_ENTRIES = 1;
-const CTA_TUPLE_ORIG = 1;
+export const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
 const CTA_ID = 12;
 const CTA_ZONE = 18;
 const CTA_FILTER = 25;
-const CTA_TUPLE_IP = 1;
+export const CTA_TUPLE_IP = 1;
 /** In CTA_FILTER_ORIG_FLAGS and CTA_FILTER_REPLY_FLAGS, which have the numbers of the tuples: only the source counts. */
 const FILTER_IP_SRC = 1;
 const AF_INET = 2;
@@ -68,16 +68,19 @@ function tryReadSource(attributes: ReadonlyMap<number, Uint8Array>, side: Side, 
   return source === undefined ? undefined : ipFromBytes(source);
 }
 
-/** Reads all flows of a family and keeps those of the addresses. */
-function observeFlows(socket: netlink.Netlink, family: Family, addresses: ReadonlySet<Ip>): readonly Flow[] {
+/** Reads all flows of a family and keeps those that are meant, by what the kernel says of each. */
+export function observeFlows(
+  socket: netlink.Netlink,
+  family: Family,
+  isMeant: (attributes: ReadonlyMap<number, Uint8Array>) => boolean,
+): readonly Flow[] {
   const writer = netlink.createMessageWriter(64);
   beginMessage(writer, CT_GET, netlink.NLM_F_DUMP, family).end();
   const flows: Flow[] = [];
   socket.dump(writer, (_type, payload) => {
     const attributes = netlink.readAttributes(payload, HEADER_BYTES);
-    const sources = SIDES.map((side) => tryReadSource(attributes, side, family));
     const tuple = attributes.get(CTA_TUPLE_ORIG);
-    if (tuple !== undefined && sources.some((source) => source !== undefined && addresses.has(source)))
+    if (tuple !== undefined && isMeant(attributes))
       flows.push({ tuple, zone: attributes.get(CTA_ZONE), id: attributes.get(CTA_ID) });
   });
   return flows;
@@ -91,9 +94,8 @@ function writeDeletion(writer: netlink.MessageWriter, family: Family, { tuple, z
   writer.end();
 }
 
-/** Reads the family's flows and deletes those of the addresses one by one; one that has ended meanwhile is no failure. */
-export function deleteFlowsOneByOne(socket: netlink.Netlink, family: Family, addresses: readonly Ip[]): void {
-  const flows = observeFlows(socket, family, new Set(addresses));
+/** One by one; one that has ended meanwhile is no failure. */
+export function deleteFlows(socket: netlink.Netlink, family: Family, flows: readonly Flow[]): void {
   const writer = netlink.createMessageWriter(4096);
   for (let at = 0; at < flows.length; at += MAX_BATCH) {
     writer.reset();
@@ -101,6 +103,18 @@ export function deleteFlowsOneByOne(socket: netlink.Netlink, family: Family, add
     const refusal = socket.tryRequest(writer, writer.count).find(({ errno }) => errno !== ENOENT);
     if (refusal !== undefined) throw netlink.refusalError('delete flow', refusal);
   }
+}
+
+/** Reads the family's flows and deletes those of the addresses. */
+export function deleteFlowsOneByOne(socket: netlink.Netlink, family: Family, addresses: readonly Ip[]): void {
+  const wanted = new Set(addresses);
+  const flows = observeFlows(socket, family, (attributes) =>
+    SIDES.some((side) => {
+      const source = tryReadSource(attributes, side, family);
+      return source !== undefined && wanted.has(source);
+    }),
+  );
+  deleteFlows(socket, family, flows);
 }
 
 /**

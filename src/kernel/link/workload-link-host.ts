@@ -16,6 +16,8 @@ export interface HostSettings {
   readonly families: readonly Family[];
   /** Whether the pod may send from addresses that do not lie behind its link. */
   readonly maySpoof: boolean;
+  /** Whether packets that a port mapping has taken from 127.0.0.0/8 may leave by the link, and their answers come back. */
+  readonly routeLocalnet: boolean;
 }
 
 export interface HostEnd extends HostSettings {
@@ -39,8 +41,8 @@ const withIpv6 = (value: number) => (settings: HostSettings) => (settings.famili
 
 /**
  * The link forwards and answers for the gateway; a source must lie behind the link that it comes by (without which every
- * sender of an ARP request becomes a neighbour of the host); 127.0.0.0/8 stays the host's own; no redirect, source route or
- * announcement changes anything.
+ * sender of an ARP request becomes a neighbour of the host); 127.0.0.0/8 stays the host's own, and where answers to it must come
+ * back, rules before routing drop what a pod sends from or to there; no redirect, source route or announcement changes anything.
  */
 const SETTINGS: readonly Setting[] = [
   { family: 4, position: 1, value: always }, // forwarding
@@ -48,7 +50,7 @@ const SETTINGS: readonly Setting[] = [
   { family: 4, position: 4, value: never }, // accept_redirects
   { family: 4, position: 9, value: never }, // accept_source_route
   { family: 4, position: 21, value: never }, // arp_accept
-  { family: 4, position: 26, value: never }, // route_localnet
+  { family: 4, position: 26, value: ({ routeLocalnet }) => (routeLocalnet ? 1 : 0) }, // route_localnet
   { family: 4, position: 8, value: ({ maySpoof }) => (maySpoof ? 0 : 1) }, // rp_filter
   { family: 6, position: 26, sysctl: 'disable_ipv6', value: withIpv6(0) },
   { family: 6, position: 27, sysctl: 'accept_dad', value: withIpv6(0) },
@@ -76,7 +78,7 @@ export function writeHostSettings(writer: netlink.MessageWriter, settings: HostS
 /** Those of IPv6 that netlink cannot make, to be in force before the link comes up; a host without IPv6 lacks the last ones. */
 export function computeHostSysctls({ hostName, families }: Pick<HostEnd, 'hostName' | 'families'>): readonly Sysctl[] {
   return SETTINGS.flatMap(({ sysctl, value }) => {
-    const wanted = value({ families, maySpoof: false });
+    const wanted = value({ families, maySpoof: false, routeLocalnet: false });
     if (sysctl === undefined || wanted === undefined) return [];
     const setting = { name: `net/ipv6/conf/${hostName}/${sysctl}`, value: String(wanted) };
     return [value === never ? { ...setting, optional: true } : setting];

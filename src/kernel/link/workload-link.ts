@@ -86,7 +86,7 @@ function createPair(host: netlink.Netlink, spec: WorkloadLinkSpec): WorkloadLink
 /** Marks the host end as ours and makes it a router towards the pod. */
 function configureHostEnd(host: netlink.Netlink, spec: WorkloadLinkSpec, index: number): void {
   const writer = netlink.createMessageWriter(512);
-  const end = { hostName: spec.hostName, families: familiesOf(spec.addresses), maySpoof: false };
+  const end = { hostName: spec.hostName, families: familiesOf(spec.addresses), maySpoof: false, routeLocalnet: false };
   links.beginLink(writer, links.RTM_NEWLINK, netlink.NLM_F_ACK, { index });
   writer.attrString(links.IFLA_IFALIAS, computeAlias(spec.endpoint));
   writeHostSettings(writer, end);

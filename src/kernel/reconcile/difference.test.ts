@@ -18,6 +18,7 @@ const desired = computeWorkloadState({
   bandwidth: {},
   mac,
   maySpoof: false,
+  routeLocalnet: false,
   isPartial: false,
 });
 
@@ -89,6 +90,7 @@ test('of two states that are merged the first has what both want', () => {
     bandwidth: {},
     mac: undefined,
     maySpoof: true,
+    routeLocalnet: false,
     isPartial: false,
   });
   const merged = mergeStates([desired, other]);

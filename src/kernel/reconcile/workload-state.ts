@@ -18,6 +18,8 @@ export interface LocalWorkload {
   readonly mac: Mac | undefined;
   /** Whether it may send from addresses that do not lie behind its link. */
   readonly maySpoof: boolean;
+  /** Whether programs of the host reach it from 127.0.0.0/8. */
+  readonly routeLocalnet: boolean;
   /** How much it may be sent and send. */
   readonly bandwidth: LinkBandwidth;
   /** Some address could not be read. */
@@ -30,8 +32,8 @@ function routedTo({ addresses, floating }: Pick<LocalWorkload, 'addresses' | 'fl
 
 /** Of one workload. */
 export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): KernelState {
-  const { interfaceName, addresses, mac, maySpoof, bandwidth, isPartial } = workload;
-  const settings = { families: familiesOf(addresses), maySpoof };
+  const { interfaceName, addresses, mac, maySpoof, routeLocalnet, bandwidth, isPartial } = workload;
+  const settings = { families: familiesOf(addresses), maySpoof, routeLocalnet };
   const routes = routedTo(workload)
     .map(hostCidr)
     .map((destination) => ({ destination, interfaceName }));

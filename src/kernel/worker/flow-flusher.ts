@@ -1,12 +1,17 @@
 // Ends the flows of addresses that are or may come to be somebody else's, without making the main thread wait for the kernel.
 import { type Ip, isIpv4 } from '../../net/ip.ts';
+import type { PortMapping } from '../../net/port-mapping.ts';
 import { NETLINK_NETFILTER, type Netlink, openNetlink } from '../../sys/netlink.ts';
 import { countFlows, MAX_SEARCHES, tryDeleteByFilter } from '../flow/conntrack.ts';
+import { flushPortFlows } from '../flow/port-flows.ts';
+import { observeHostInterfaces } from '../link/host-interfaces.ts';
 import { openKernelWorker } from './worker.ts';
 
 export interface FlowFlusher {
   /** Resolves when the kernel remembers no flow of these addresses. Throws `kernel`. */
   flush(addresses: readonly Ip[]): Promise<void>;
+  /** Resolves when the kernel remembers no flow to these ports of the host that leads elsewhere than they do. Throws `kernel`. */
+  flushPorts(mappings: readonly PortMapping[]): Promise<void>;
   close(): void;
 }
 
@@ -30,6 +35,12 @@ export function openFlowFlusher(): FlowFlusher {
     async flush(addresses) {
       if (!isClosed && tryFlushAtOnce(socket, addresses)) return;
       await worker.ask({ kind: 'flush-flows', fd: workerSocket.fd, addresses });
+    },
+    async flushPorts(mappings) {
+      const own = observeHostInterfaces().flatMap(({ addresses }) => addresses);
+      if (isClosed || countFlows(socket) > MAX_FLOWS_AT_ONCE)
+        await worker.ask({ kind: 'flush-ports', fd: workerSocket.fd, mappings, own });
+      else flushPortFlows(socket, mappings, own);
     },
     close() {
       isClosed = true;

@@ -3,10 +3,11 @@
 import { formatPortMapping, type PortMapping, tryParsePortMapping } from '../../net/port-mapping.ts';
 
 /** `8080:80/tcp 127.0.0.1:53:53/udp`. */
-const PORT_MAPPINGS_ANNOTATION = 'ocicat/port-mappings';
+export const PORT_MAPPINGS_ANNOTATION = 'ocicat/port-mappings';
 
 /** Each by itself; what cannot be read maps nothing. */
-function parsePortMappings(text: string): readonly PortMapping[] {
+export function parsePortMappings(text: unknown): readonly PortMapping[] {
+  if (typeof text !== 'string' || text === '') return [];
   return text.split(' ').flatMap((one) => tryParsePortMapping(one) ?? []);
 }
 
@@ -20,5 +21,5 @@ interface Annotated {
 }
 
 export function portMappingsOf({ metadata }: Annotated): readonly PortMapping[] {
-  return parsePortMappings(metadata.annotations?.[PORT_MAPPINGS_ANNOTATION] ?? '');
+  return parsePortMappings(metadata.annotations?.[PORT_MAPPINGS_ANNOTATION]);
 }

@@ -33,6 +33,7 @@ function describe(endpoint: LocalEndpoint): EndpointPolicy {
     addresses: endpoint.addresses,
     allowedSources: endpoint.local.allowedSources,
     ...(endpoint.local.floating === undefined ? {} : { floating: endpoint.local.floating }),
+    ...(endpoint.local.portMappings === undefined ? {} : { portMappings: endpoint.local.portMappings }),
     ...(endpoint.local.limits === undefined ? {} : { limits: endpoint.local.limits }),
     tiers: closed ? [] : (endpoint.shared?.tiers ?? []),
     profiles: closed ? [] : endpoint.profiles.map(profileListId),

@@ -2,6 +2,7 @@
 // libcalico-go/lib/backend/syncersv1/updateprocessors). What cannot be understood is reported: labels and profiles as an
 // unknown profile, addresses, ranges and ports by the mark that there may be any.
 
+import { PORT_MAPPINGS_ANNOTATION, parsePortMappings } from '../../model/endpoint/port-mappings.ts';
 import { interfaceName } from '../../model/meta/names.ts';
 import { type Cidr, maskCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
 import { addToIp, familyOf, type Ip, ipv6Of, isIpv4, tryParseIp } from '../../net/ip.ts';
@@ -96,7 +97,14 @@ function getFloating(spec: Fields, own: readonly Ip[]): Pick<LocalInterface, 'fl
   return floating.length === 0 ? {} : { floating };
 }
 
-function getLocal(spec: Fields, nodeName: string, own: readonly Ip[]): LocalInterface | undefined {
+/** What cannot be read there maps nothing. */
+function getPortMappings(resource: Fields): Pick<LocalInterface, 'portMappings'> {
+  const { annotations } = membersOf(get(resource, 'metadata')) ?? {};
+  const portMappings = parsePortMappings(membersOf(annotations)?.[PORT_MAPPINGS_ANNOTATION]);
+  return portMappings.length === 0 ? {} : { portMappings };
+}
+
+function getLocal(resource: Fields, spec: Fields, nodeName: string, own: readonly Ip[]): LocalInterface | undefined {
   if (get(spec, 'node') !== nodeName) return undefined;
   const name = interfaceName.read(get(spec, 'interfaceName'));
   if (typeof name !== 'string') return refuse(spec, 'interfaceName', interfaceName.wanted);
@@ -104,7 +112,7 @@ function getLocal(spec: Fields, nodeName: string, own: readonly Ip[]): LocalInte
   const mac = typeof macText === 'string' ? tryParseMac(macText) : undefined;
   if (mac === undefined && macText !== '') return refuse(spec, 'mac', 'a MAC address');
   const allowedSources = getItems(spec, 'allowSpoofedSourcePrefixes', 'a range', ofText(tryParseCidrOrIp));
-  const more = { ...getFloating(spec, own), ...getControls(spec) };
+  const more = { ...getFloating(spec, own), ...getControls(spec), ...getPortMappings(resource) };
   return { interfaceName: name, mac, allowedSources: allowedSources.map(maskCidr), ...more };
 }
 
@@ -142,7 +150,7 @@ export function parseWorkloadEndpoint(
     getItems(spec, 'ipNetworks', 'an address, or a range of one address', ofText(parseSingle)),
   );
   if (addresses.length === 0 && !partial) return undefined;
-  const local = getLocal(spec, nodeName, addresses);
+  const local = getLocal(resource, spec, nodeName, addresses);
   return {
     ...readMembership(
       spec,

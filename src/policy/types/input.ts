@@ -3,6 +3,7 @@ import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import type { Cidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
+import type { PortMapping } from '../../net/port-mapping.ts';
 import type { Selector } from '../../selector/selector.ts';
 import {
   ANY_PACKET,
@@ -31,6 +32,7 @@ export interface LocalInterface {
   readonly mac: Mac | undefined;
   readonly allowedSources: readonly Cidr[];
   readonly floating?: readonly FloatingAddress[];
+  readonly portMappings?: readonly PortMapping[];
   readonly bandwidth?: LinkBandwidth;
   readonly limits?: TrafficLimits;
 }

@@ -3,6 +3,7 @@ import type { Cidr } from '../../net/cidr.ts';
 import type { Family, Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { PortRange } from '../../net/port.ts';
+import type { PortMapping } from '../../net/port-mapping.ts';
 
 /**
  * Name of an IP set, derived from its definition: `s:…` addresses that a selector matches, `r:…` the same with ranges
@@ -181,6 +182,8 @@ export interface EndpointPolicy {
   /** Source ranges other than its own addresses that it may send from. */
   readonly allowedSources: readonly Cidr[];
   readonly floating?: readonly FloatingAddress[];
+  /** Ports of its host that lead to it. */
+  readonly portMappings?: readonly PortMapping[];
   readonly limits?: TrafficLimits | undefined;
   readonly tiers: readonly TierPolicies[];
   readonly profiles: readonly RuleListId[];
