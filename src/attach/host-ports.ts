@@ -3,7 +3,7 @@ import { OcicatError } from '../base/errors.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { portMappingsOf, printPortMappings } from '../model/endpoint/port-mappings.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { formatIp } from '../net/ip.ts';
+import { formatIp, parseIp } from '../net/ip.ts';
 import {
   formatHostPorts,
   isForAllAddresses,
@@ -15,6 +15,8 @@ import { draftedEndpoints } from './drafted-endpoints.ts';
 import { attachmentOf } from './endpoint/endpoint.ts';
 import type { Operation } from './operation.ts';
 import type { AttachRequest } from './request.ts';
+
+const LOOPBACK6 = parseIp('::1');
 
 type Asking = Pick<Operation<AttachRequest>, 'context' | 'request'>;
 type Asked = Pick<AttachRequest, 'attachment' | 'portMappings'>;
@@ -64,6 +66,11 @@ function requireDistinct({ portMappings }: Asked): void {
 
 function requireOwnAddress({ context }: Asking, mapping: PortMapping): void {
   const { hostAddress } = mapping;
+  if (hostAddress === LOOPBACK6)
+    throw new OcicatError(
+      'unsupported',
+      `map port "${formatHostPorts(mapping)}" of the host: the kernel leads nobody from ::1 to a workload; wanted 127.0.0.1`,
+    );
   if (hostAddress === undefined || isForAllAddresses(mapping) || context.isOwnAddress(hostAddress)) return;
   throw new OcicatError(
     'invalid',

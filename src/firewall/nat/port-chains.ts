@@ -16,6 +16,8 @@ const PRIORITY_DESTINATION = -100;
 /** Behind the masquerade of pools and the source of floating addresses. */
 const PRIORITY_SOURCE = 111;
 const LOOPBACK = parseCidr('127.0.0.0/8');
+/** No answer finds its way back to there (net/ipv6/route.c, rt6_need_strict), so programs are told at once that nobody listens. */
+const LOOPBACK6 = parseCidr('::1/128');
 
 /** Sets of the table that say what is a workload's. */
 export interface WorkloadSets {
@@ -44,7 +46,8 @@ function destinations(hook: BaseHook['hook'], isUsed: (map: string) => boolean):
     }),
   );
   const base: BaseHook = { type: 'nat', hook, priority: PRIORITY_DESTINATION };
-  return { name: `base-ports-${hook}`, base, rules: [rule([isForOthers, accept]), ...lookups] };
+  const isOut = [rule([isForOthers, accept]), rule([isFamily(6), isInNet('daddr6', LOOPBACK6), accept])];
+  return { name: `base-ports-${hook}`, base, rules: [...isOut, ...lookups] };
 }
 
 function sources({ names, sources: sourcesOf }: WorkloadSets): Chain {

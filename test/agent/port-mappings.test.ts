@@ -1,0 +1,145 @@
+// Ports of the host that lead to a pod, with the real agent and the real shim: whoever asks, by which protocol and family, what policy
+// says, and what stays over the agent's end and after the pod's.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { type AgentHost, eventually, openAgentHost } from '../support/host/agent-host.ts';
+
+/** Answers on port 80 of TCP and UDP, both families, with its name and who asks. */
+const SERVER = `
+import selectors, socket, sys
+name, waiting = sys.argv[1], selectors.DefaultSelector()
+for family, address in (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"):
+    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+        s = socket.socket(family, kind)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6: s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        s.bind((address, 80))
+        if kind == socket.SOCK_STREAM: s.listen()
+        waiting.register(s, selectors.EVENT_READ)
+open("/run/serves-" + name, "w").close()
+while True:
+    for key, _ in waiting.select():
+        s = key.fileobj
+        if s.type == socket.SOCK_STREAM:
+            one, peer = s.accept()
+            one.sendall(("%s %s" % (name, peer[0])).encode())
+            one.close()
+        else:
+            _, peer = s.recvfrom(100)
+            s.sendto(("%s %s" % (name, peer[0])).encode(), peer)
+`;
+
+/** Asks once and prints the answer, or nothing. */
+const CLIENT = `
+import socket, sys
+protocol, address, port, wait = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET,
+    socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+s.settimeout(wait)
+if len(sys.argv) > 5: s.bind(("", int(sys.argv[5])))
+try:
+    s.connect((address, port))
+    s.send(b"?")
+    print(s.recv(100).decode())
+except OSError:
+    pass
+`;
+
+const HOST4 = '10.98.0.1';
+const HOST6 = 'fd98::1';
+/** For an answer that must come, on however slow a machine; and for one that must not. */
+const PATIENCE = 20;
+const MOMENT = 0.5;
+const GNP = '/calico/resources/v3/projectcalico.org/globalnetworkpolicies/default.open';
+
+type Asked = {
+  readonly hostPort: number;
+  readonly containerPort?: number;
+  readonly protocol?: string;
+  readonly hostIP?: string;
+};
+
+let host: AgentHost;
+
+function ports(...asked: readonly Asked[]): object {
+  return { runtimeConfig: { portMappings: asked.map((one) => ({ containerPort: 80, protocol: 'tcp', ...one })) } };
+}
+
+function add(pod: string, ...asked: readonly Asked[]): readonly string[] {
+  const { status, output } = host.cni('ADD', pod, 'net1', '', ports(...asked));
+  expect(status, output).toBe(0);
+  return JSON.parse(output).ips.map(({ address }: { address: string }) => address.split('/')[0]);
+}
+
+async function serve(pod: string): Promise<void> {
+  host.must(`ip netns exec ${pod} python3 /run/server.py ${pod} >/run/log/server-${pod} 2>&1 &`);
+  await eventually(
+    `the server of ${pod}`,
+    60_000,
+    () => host.run(`test -f /run/serves-${pod}`).status === 0 || undefined,
+  );
+}
+
+/** Whom it reached and as whom, from a namespace; empty: nobody. */
+function ask(netns: string, protocol: string, address: string, port: number, wait = PATIENCE, from = ''): string {
+  const enter = netns === 'host' ? '' : `ip netns exec ${netns} `;
+  return host.must(`${enter}python3 /run/client.py ${protocol} ${address} ${port} ${wait} ${from}`);
+}
+
+beforeAll(async () => {
+  host = await openAgentHost({
+    environment: { CALICO_IPV6POOL_CIDR: 'fd80:24e2::/64' },
+    ipam: { assign_ipv6: 'true' },
+  });
+  host.must(`cat >/run/server.py <<'END'\n${SERVER}\nEND\ncat >/run/client.py <<'END'\n${CLIENT}\nEND`);
+  host.must(
+    `ip address add ${HOST6}/64 dev eth0 nodad; ip -n outside address add fd98::2/64 dev eth0 nodad; ip -n outside link set lo up`,
+  );
+  await host.startAgent();
+}, 60_000);
+
+afterAll(() => host.close());
+
+test('the host itself, the pod and its neighbours reach a pod at a port of the host, in both families, by TCP and UDP', async () => {
+  const [own4 = '', own6 = ''] = add('web', { hostPort: 8080 }, { hostPort: 8080, protocol: 'udp' });
+  const [near4 = '', near6 = ''] = add('near');
+  await serve('web');
+  for (const protocol of ['tcp', 'udp']) {
+    for (const [address, near] of [
+      [HOST4, near4],
+      [HOST6, near6],
+    ] as const) {
+      expect(ask('near', protocol, address, 8080)).toBe(`web ${near}`);
+      expect(ask('host', protocol, address, 8080)).toBe(`web ${address}`);
+      expect(ask('web', protocol, address, 8080)).toBe(`web ${address}`);
+    }
+    expect(ask('host', protocol, '127.0.0.1', 8080)).toStartWith('web 10.98.0.1');
+    expect(ask('host', protocol, '::1', 8080)).toBe(''); // refused at once
+    expect(ask('near', protocol, own4, 8080, MOMENT)).toBe('');
+  }
+  expect(own6).toStartWith('fd80:24e2::');
+});
+
+test('who asks from outside is judged by policy as who it is, at the port of the pod', async () => {
+  const asks = () =>
+    ['tcp', 'udp'].flatMap((protocol) => [HOST4, HOST6].map((to) => ask('outside', protocol, to, 8080, MOMENT)));
+  expect(asks()).toEqual(['', '', '', '']);
+  const open = (...nets: readonly string[]) => {
+    const ingress = nets.map((net) => ({ action: 'Allow', source: { nets: [net] } }));
+    const spec = { selector: 'all()', types: ['Ingress'], ingress: [...ingress, { action: 'Pass' }] };
+    const document = {
+      kind: 'GlobalNetworkPolicy',
+      apiVersion: 'projectcalico.org/v3',
+      metadata: { name: 'default.open' },
+    };
+    return host.etcd.ctl('put', GNP, JSON.stringify({ ...document, spec: { ...spec, tier: 'default' } }));
+  };
+  await open('10.98.0.2/32', 'fd98::2/128');
+  for (const protocol of ['tcp', 'udp']) {
+    expect(ask('outside', protocol, HOST4, 8080)).toBe('web 10.98.0.2');
+    expect(ask('outside', protocol, HOST6, 8080)).toBe('web fd98::2');
+    expect(ask('outside', protocol, HOST4, 80, MOMENT)).toBe('');
+  }
+  await open('10.98.0.3/32');
+  await eventually('closed again', 30_000, () => ask('outside', 'tcp', HOST4, 8080, MOMENT) === '' || undefined);
+  await open('10.98.0.2/32', 'fd98::2/128');
+});
