@@ -83,6 +83,13 @@ test.each<readonly [string, string, string | undefined, string, object]>([
   ],
   ['args.cni.labels', '', undefined, "app == 'web'", { args: { cni: mesosLabels } }],
   [
+    'ocicat.labels of the file',
+    '',
+    undefined,
+    "app == 'web' && zone == 'a'",
+    { ocicat: { labels: { app: 'web', zone: 'a' } } },
+  ],
+  [
     'the form of Mesos',
     '',
     undefined,

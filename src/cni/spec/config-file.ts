@@ -6,6 +6,7 @@ import { tryParseCidr } from '../../net/cidr.ts';
 import { tryParseIp } from '../../net/ip.ts';
 import { anything, boolean, choice, integer, parsedText, text, textThat } from '../../schema/scalars.ts';
 import { between, type Infer, list, object, optional, required, type Scalar, sparse } from '../../schema/schema.ts';
+import { fileLabels } from './labels.ts';
 import { dnsSchema, tryParseResult } from './parse-result.ts';
 import type { CniResult } from './result.ts';
 
@@ -98,7 +99,7 @@ const fields = {
   readiness_gates: optional(list(textThat('a URL', URL.canParse))),
   prevResult: optional(previous),
   dns: optional(dns),
-  ocicat: optional(object({ dns: optional(networkDns) })),
+  ocicat: optional(object({ dns: optional(networkDns), labels: optional(fileLabels) })),
   [VALID_ATTACHMENTS]: optional(list(object({ containerID: text(), ifname: text() }))),
 };
 

@@ -350,6 +350,7 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
     {
       runtimeConfig: { ips: ['10.0.0.1', 'fd00::1/64'], mac: '02:00:00:00:00:01' },
       args: { cni: { ips: ['10.0.0.2'], labels: [{ key: 'app', value: 'api' }] } },
+      ocicat: { labels: { app: 'any', 'example.org/zone': 'a' } },
     },
   );
   const { addresses, ...rest } = config.workloadArgs;
@@ -364,7 +365,13 @@ test('addresses, a MAC address, a name and labels from wherever clients put them
     workload: 'web-1',
     names: ['web_1'],
     dns: {},
-    labels: { 'io.kubernetes.pod.namespace': 'shop', 'io.kubernetes.pod.name': 'Web_1', app: 'web', tier: 'front' },
+    labels: {
+      'io.kubernetes.pod.namespace': 'shop',
+      'io.kubernetes.pod.name': 'Web_1',
+      app: 'web',
+      tier: 'front',
+      'example.org/zone': 'a',
+    },
   });
   const nomad = accept({ CNI_ARGS: 'NOMAD_JOB_ID=shop/web;NOMAD_GROUP_NAME=front' }).config.workloadArgs;
   expect([nomad.workload, nomad.labels]).toEqual([
@@ -405,6 +412,9 @@ test.each([
   [{ CNI_ARGS: 'ALLOW_RESERVED=maybe' }, {}, 'CNI_ARGS ALLOW_RESERVED: found "maybe"'],
   [{ CNI_ARGS: 'LABELS=projectcalico.org/namespace=x' }, {}, 'CNI_ARGS LABELS: found'],
   [{ CNI_ARGS: 'LABELS=front' }, {}, 'CNI_ARGS LABELS: found'],
+  [{}, { ocicat: { labels: { 'projectcalico.org/namespace': 'x' } } }, 'ocicat.labels["projectcalico.org/namespace"]'],
+  [{}, { ocicat: { labels: { app: 1 } } }, "ocicat.labels.app: found 1, wanted a label's value"],
+  [{}, { ocicat: 'app=web' }, 'ocicat: found "app=web", wanted an object'],
   [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips[0]: found "x"'],
   [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels[0].value: found nothing, wanted a text'],
   [{ CNI_ARGS: 'MAC=02:00:00:00:00:01' }, { runtimeConfig: { mac: '02:00:00:00:00:02' } }, 'the same everywhere'],

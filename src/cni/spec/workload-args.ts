@@ -4,16 +4,16 @@ import { tryParseBoolean } from '../../base/boolean.ts';
 import type { Issue } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { QosControls } from '../../model/endpoint/qos-controls.ts';
-import { isLabelValue, isQualifiedName } from '../../model/meta/names.ts';
 import { parseNames } from '../../names/name.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { PortMapping } from '../../net/port-mapping.ts';
-import { parsedText, text } from '../../schema/scalars.ts';
+import { parsedText } from '../../schema/scalars.ts';
 import { list, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
 import type { CniDnsFile } from './config-file.ts';
-import { computeMesosLabels, sanitiseLabel } from './mesos-labels.ts';
+import { argumentLabels, clientLabels, labelPairs, listedLabels, networkLabels } from './labels.ts';
+import { computeMesosLabels } from './mesos-labels.ts';
 import { nameCapabilities, readArgumentNames, toDnsFile } from './name-args.ts';
 import { askedByPod, POD_ANNOTATIONS, podAnnotations } from './pod-annotations.ts';
 import { portMappingsCapability, toPortMapping } from './port-mappings.ts';
@@ -61,22 +61,10 @@ export type CniArgs = ReadonlyMap<string, string>;
 
 type Report = (issue: Issue) => void;
 
-/** Variables of clients that become labels (CRI and podman: the labels that CRI runtimes use; Nomad: names of its own). */
-const CLIENT_LABELS: readonly (readonly [string, string])[] = [
-  ['K8S_POD_NAMESPACE', 'io.kubernetes.pod.namespace'],
-  ['K8S_POD_NAME', 'io.kubernetes.pod.name'],
-  ['K8S_POD_UID', 'io.kubernetes.pod.uid'],
-  ['NOMAD_NAMESPACE', 'nomad.namespace'],
-  ['NOMAD_JOB_ID', 'nomad.job'],
-  ['NOMAD_GROUP_NAME', 'nomad.group'],
-  ['NOMAD_TASK_NAME', 'nomad.task'],
-  ['NOMAD_ALLOC_ID', 'nomad.alloc'],
-];
-const MAX_VALUE_LENGTH = 63;
 const MAX_NAME_LENGTH = 253;
 
 const asked = { ips: optional(list(address)), mac: sparse(interfaceMac, '') };
-const pairs = optional(list(object({ key: text(), value: text() })));
+const pairs = optional(labelPairs);
 
 /** Where CNI's conventions have them (its CONVENTIONS.md: "runtimeConfig" and "args"), and Mesos. */
 const workloadFile = object({
@@ -107,33 +95,6 @@ function readArgument<T>(args: CniArgs, name: string, scalar: Scalar<T>, report:
   if (result.kind === 'valid') return result.value;
   for (const { found, wanted } of result.issues) report({ path: `CNI_ARGS ${name}`, found, wanted });
   return undefined;
-}
-
-type Pair = readonly [key: string, value: string];
-
-function checkLabels(pairs: readonly Pair[], path: string, report: Report): readonly Pair[] {
-  return pairs.filter(([key, value]) => {
-    const usable = isQualifiedName(key) && !key.startsWith('projectcalico.org/') && isLabelValue(value);
-    if (!usable) report({ path, found: `"${key}=${value}"`, wanted: 'a label, not one of projectcalico.org/' });
-    return usable;
-  });
-}
-
-/** `LABELS=app:web,tier=front`; programs that take CNI_ARGS apart as libcni does allow one `=` in each. */
-function argumentLabels(args: CniArgs, report: Report): readonly Pair[] {
-  const parts = (args.get('LABELS') ?? '').split(',').filter((part) => part !== '');
-  const pairs = parts.map((part): Pair => {
-    const at = part.search(/[:=]/);
-    return [part.slice(0, Math.max(at, 0)), part.slice(at + 1)];
-  });
-  return checkLabels(pairs, 'CNI_ARGS LABELS', report);
-}
-
-function clientLabels(args: CniArgs): readonly Pair[] {
-  return CLIENT_LABELS.flatMap(([variable, label]) => {
-    const value = sanitiseLabel(sanitiseLabel(args.get(variable) ?? '').slice(0, MAX_VALUE_LENGTH));
-    return isLabelValue(value) && value !== '' ? [[label, value] as const] : [];
-  });
 }
 
 /** Any text as a resource's name; undefined when nothing of it can stand in one. */
@@ -170,12 +131,12 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
   );
   if (new Set(macs).size > 1) report({ path: 'MAC address', found: macs.join(', '), wanted: 'the same everywhere' });
   const mesos = computeMesosLabels(others?.['org.apache.mesos']?.network_info?.labels?.labels ?? []);
-  const listed = (cni?.labels ?? []).map(({ key, value }): Pair => [key, value]);
   const labels = {
+    ...networkLabels(configuration),
     ...mesos.labels,
-    ...Object.fromEntries(clientLabels(args)),
-    ...Object.fromEntries(checkLabels(listed, 'args.cni.labels', report)),
-    ...Object.fromEntries(argumentLabels(args, report)),
+    ...clientLabels(args),
+    ...listedLabels(cni?.labels ?? [], report),
+    ...argumentLabels(args, report),
   };
   const clientsName = clientName(args);
   const names = [
