@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,17 +20,18 @@
 #define VERSION "unknown"
 #endif
 
-#ifndef CNI_VERSIONS // the answer to VERSION, from the agent's own list (src/cni/spec/version.ts)
-#error "CNI_VERSIONS is not defined"
+#if !defined(CNI_VERSIONS) || !defined(NEWEST_VERSION) // the agent's own list, and its last (src/cni/spec/version.ts)
+#error "CNI_VERSIONS or NEWEST_VERSION is not defined"
 #endif
 
 enum { BUFFER_BYTES = 1 << 19, HEADER_BYTES = 1 << 17, TIMEOUT_SECONDS = 120, TRY_AGAIN = 11, IO_FAILURE = 5, UNAVAILABLE = 50 };
+enum { VERSION_MS = 1000 }; // a caller of VERSION that says nothing, and does not end, is not waited for
 
 extern char **environ;
 static char buffer[BUFFER_BYTES]; // the request, later the answer
 static size_t used;               // bytes of the request
 static size_t input_at;           // where standard input begins in it
-static char version[24];          // of the configuration, empty when unknown
+static char version[24];          // of the configuration, empty when unknown or longer
 
 static int write_all(int fd, const char *from, size_t count) {
   while (count > 0) {
@@ -53,7 +55,7 @@ static int send_all(int fd, const char *from, size_t count) {
   return 0;
 }
 
-// Copies the configuration's version as far as it is plainly there, so that the caller reads the error by its own rules.
+// Copies the configuration's version where it is plainly there, so that the caller reads the answer by its own rules.
 static void find_version(void) {
   static const char key[] = "\"cniVersion\"";
   size_t length = 0;
@@ -64,6 +66,7 @@ static void find_version(void) {
     while (at < end && strchr(" \t\r\n:", *at) != NULL && *at != 0) at++;
     if (at < end && *at++ == '"')
       while (at < end && length + 1 < sizeof version && ((*at >= '0' && *at <= '9') || *at == '.')) version[length++] = *at++;
+    if (at >= end || *at != '"') length = 0;
   }
   version[length] = 0;
 }
@@ -73,7 +76,7 @@ static int fail(int code, const char *message, int error) {
   char text[640];
   const char *reason = error == 0 ? "" : strerror(error);
   int length = snprintf(text, sizeof text, "{\"cniVersion\":\"%s\",\"code\":%d,\"msg\":\"%s%s%s\"}\n",
-                        version[0] == 0 ? "1.0.0" : version, code, message, error == 0 ? "" : ": ", reason);
+                        version[0] == 0 ? NEWEST_VERSION : version, code, message, error == 0 ? "" : ": ", reason);
   write_all(STDOUT_FILENO, text, (size_t)length);
   return 1;
 }
@@ -129,6 +132,21 @@ static int read_input(void) {
   return -1;
 }
 
+// Answers VERSION with the caller's own version, where it says one (CNI spec 1.1.0, "VERSION Success").
+static int answer_versions(void) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  while (version[0] == 0 && used < sizeof buffer && poll(&input, 1, VERSION_MS) > 0) {
+    ssize_t count = read(STDIN_FILENO, buffer + used, sizeof buffer - used);
+    if (count <= 0) break;
+    used += (size_t)count;
+    find_version();
+  }
+  char text[320];
+  int length = snprintf(text, sizeof text, "{\"cniVersion\":\"%s\",\"supportedVersions\":%s}\n",
+                        version[0] == 0 ? NEWEST_VERSION : version, CNI_VERSIONS);
+  return write_all(STDOUT_FILENO, text, (size_t)length) == 0 ? 0 : 1;
+}
+
 static int open_socket(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET_PATH};
   struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
@@ -166,10 +184,7 @@ static int build_request(const char *program) {
 int main(int argc, char **argv) {
   const char *command = getenv("CNI_COMMAND");
   if (command == NULL && (argc > 1 || isatty(STDIN_FILENO))) return answer_person(argc, argv);
-  if (command != NULL && strcmp(command, "VERSION") == 0) {
-    static const char versions[] = CNI_VERSIONS "\n";
-    return write_all(STDOUT_FILENO, versions, sizeof versions - 1) == 0 ? 0 : 1;
-  }
+  if (command != NULL && strcmp(command, "VERSION") == 0) return answer_versions();
   const char *name = argc > 0 ? argv[0] : "";
   const char *slash = strrchr(name, '/');
   if (build_request(slash == NULL ? name : slash + 1)) return fail(IO_FAILURE, "the CNI_ variables are too long", 0);

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from '../src/base/version.ts';
-import { printVersions } from '../src/cni/spec/version.ts';
+import { NEWEST_VERSION, SUPPORTED_VERSIONS } from '../src/cni/spec/version.ts';
 import { buildImages } from './build-images.ts';
 import { buildShare } from './build-share.ts';
 
@@ -92,8 +92,9 @@ function buildProgram(target: string, source: string): void {
 function buildPlugins(): void {
   const target = join(dist, 'cni/calico');
   if (!isStale(target, 'native/cni-shim.c', 'src/cni/spec/version.ts', 'package.json')) return;
-  const defines = [`-DVERSION="${VERSION}"`, `-DCNI_VERSIONS=${JSON.stringify(printVersions())}`];
-  compileProgram(target, 'native/cni-shim.c', ...defines);
+  const versions = JSON.stringify(JSON.stringify(SUPPORTED_VERSIONS));
+  const defines = [`-DCNI_VERSIONS=${versions}`, `-DNEWEST_VERSION="${NEWEST_VERSION}"`];
+  compileProgram(target, 'native/cni-shim.c', `-DVERSION="${VERSION}"`, ...defines);
   replace(join(dist, 'cni/calico-ipam'), (path) => linkSync(target, path)); // a whole file: it may be copied alone
 }
 

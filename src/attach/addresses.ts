@@ -1,6 +1,5 @@
 // Addresses by themselves, for a workload whose interface somebody else makes, such as CNI's plugins bridge and ptp.
 // Addresses are told apart by interface, since a workload may have several of one network there.
-import { OcicatError } from '../base/errors.ts';
 import { buildAssignment } from '../ipam/assign.ts';
 import { buildReleaseByHandle } from '../ipam/release.ts';
 import { gatewayOf } from '../kernel/link/workload-link.ts';
@@ -11,7 +10,7 @@ import { observeHeld, throwDifferences } from './check.ts';
 import type { AttachedAddress } from './endpoint/endpoint.ts';
 import { type Attributes, buildReleaseOfWanted, isOfOtherLife, lifeOf, releaseContextOf } from './gone-holders.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
-import type { AddressRequest, CheckAddressesRequest } from './request.ts';
+import type { AddressRequest, CheckAddressesRequest, CheckOutcome } from './request.ts';
 
 /** Whether an address is the interface's; one of Calico's does not say, and is then. */
 function isForInterface({ interfaceName }: Attachment): (attributes: Attributes) => boolean {
@@ -51,13 +50,13 @@ export async function releaseAddresses(operation: Operation): Promise<void> {
   });
 }
 
-/** Throws `not-found` when the workload has lost its addresses. */
-export async function checkAddresses(operation: Operation<CheckAddressesRequest>): Promise<void> {
+/** Throws `not-found` when the workload has lost addresses. */
+export async function checkAddresses(operation: Operation<CheckAddressesRequest>): Promise<CheckOutcome> {
   const { attachment, network, compare } = operation.request;
   const { containerId } = attachment;
   const handleId = handleOf(network, containerId);
   const held = await observeHeld(operation, handleId);
-  if (held.length === 0)
-    throw new OcicatError('not-found', `check container "${containerId}": no address is held under "${handleId}"`);
+  if (held.length === 0) return 'unknown';
   throwDifferences(containerId, compare(held));
+  return 'attached';
 }

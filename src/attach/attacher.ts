@@ -16,9 +16,11 @@ import type {
   Attached,
   AttachRequest,
   CheckAddressesRequest,
+  CheckOutcome,
   CheckRequest,
   CollectRequest,
   RemoveRequest,
+  StatusOutcome,
   StatusRequest,
 } from './request.ts';
 import { removeIfStale } from './stale-endpoints.ts';
@@ -47,12 +49,12 @@ export interface Attacher {
   /** Gives back addresses of workloads without an endpoint that are provably gone. */
   releaseGone(signal: AbortSignal): Promise<void>;
   /** Throws `not-found` with every difference. */
-  check(request: CheckRequest, signal: AbortSignal): Promise<void>;
-  checkAddresses(request: CheckAddressesRequest, signal: AbortSignal): Promise<void>;
+  check(request: CheckRequest, signal: AbortSignal): Promise<CheckOutcome>;
+  checkAddresses(request: CheckAddressesRequest, signal: AbortSignal): Promise<CheckOutcome>;
   /** Removes what the client does not have any more. */
   collect(request: CollectRequest, signal: AbortSignal): Promise<void>;
   /** Throws why an ADD would fail. */
-  status(request: StatusRequest, signal: AbortSignal): Promise<void>;
+  status(request: StatusRequest, signal: AbortSignal): Promise<StatusOutcome>;
   /** Writes workloads that live back into a store that does not know them. `later`: some are to be tried again soon. */
   writeBack(signal: AbortSignal): Promise<'done' | 'later'>;
 }

@@ -10,9 +10,10 @@ import { attachedNetworkOf, holderNetworkOf, isAsAsked } from './endpoint/attach
 import { addressesOf, attachmentOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
+import { findLink } from './find-link.ts';
 import { linkSpecOf } from './link.ts';
 import { handleOf, type Operation, type OperationContext } from './operation.ts';
-import type { CheckRequest } from './request.ts';
+import type { CheckOutcome, CheckRequest } from './request.ts';
 
 type Check = Operation<CheckRequest>;
 
@@ -61,18 +62,30 @@ function findChecked({ context: { cache }, request }: Check): LocalEndpoint | un
   return cache.findEndpoint(request.attachment) ?? shared;
 }
 
-/** Throws `not-found` with every difference. */
-export async function checkWorkload(operation: Check): Promise<void> {
-  const { context, request } = operation;
-  const { containerId, interfaceName } = request.attachment;
+/** Without an endpoint. Another provider's books are not ours to read: it may hold something. */
+async function hasLeftovers(operation: Check): Promise<boolean> {
+  const { network, attachment, provider } = operation.request;
+  if (provider !== undefined || findLink(operation) !== undefined) return true;
+  return (await observeHeld(operation, handleOf(network, attachment.containerId))).length > 0;
+}
+
+async function checkUnknown(operation: Check): Promise<CheckOutcome> {
+  const { containerId, interfaceName } = operation.request.attachment;
+  if (!(await hasLeftovers(operation))) return 'unknown';
+  throw new OcicatError(
+    'not-found',
+    `check container "${containerId}": its interface "${interfaceName}" has no endpoint in the datastore`,
+  );
+}
+
+/** Throws `not-found` with every difference, and `kernel` when the endpoint's rules are not in the kernel. */
+export async function checkWorkload(operation: Check): Promise<CheckOutcome> {
+  const { context, request, signal } = operation;
+  const { containerId } = request.attachment;
   const before = findChecked(operation);
   if (before !== undefined) await context.links.follow?.(before.endpoint.spec.interfaceName);
   const known = findChecked(operation);
-  if (known === undefined)
-    throw new OcicatError(
-      'not-found',
-      `check container "${containerId}": its interface "${interfaceName}" has no endpoint in the datastore`,
-    );
+  if (known === undefined) return checkUnknown(operation);
   const { endpoint } = known;
   const found = endpoint.spec.profiles?.join(', ') || 'nothing';
   const isThere = isAsAsked(endpoint, attachedNetworkOf(request));
@@ -82,4 +95,6 @@ export async function checkWorkload(operation: Check): Promise<void> {
     ...(await checkHeld(operation, endpoint)),
     ...context.links.check(linkSpecOf(operation, endpoint)),
   ]);
+  await context.policyApplied(endpoint, known.modRevision, signal);
+  return 'attached';
 }

@@ -15,26 +15,14 @@ import {
   networksOf,
   withoutNetwork,
 } from './endpoint/attached-networks.ts';
-import { addressesOf, attachmentOf, DEFAULT_NAMESPACE, idOf, tryNameEndpoint } from './endpoint/endpoint.ts';
+import { addressesOf, attachmentOf, idOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { otherAddresses } from './endpoint/other-interfaces.ts';
+import { expectedId, findLink } from './find-link.ts';
 import { commit, dropEndpoint, handlesOf, type Operation, type OperationContext } from './operation.ts';
 import type { DeferredRemoval, RemoveRequest } from './request.ts';
 import { detachNetwork } from './share.ts';
-
-/** The id of the endpoint that the request's own interface has, if its namespace is the usual one; undefined when it can have none. */
-function expectedId({ context, request: { attachment } }: Operation): string | undefined {
-  const name = tryNameEndpoint(context.nodeName, attachment.containerId, attachment.interfaceName);
-  return name === undefined ? undefined : `${DEFAULT_NAMESPACE}/${name}`;
-}
-
-/** Without an endpoint that names it, the link still says whose it is. */
-function findLink(operation: Operation): { readonly hostName: string; readonly id: string } | undefined {
-  const id = expectedId(operation);
-  const link = operation.context.links.observe().find(({ endpoint }) => endpoint === id);
-  return id === undefined || link === undefined ? undefined : { hostName: link.name, id };
-}
 
 /** First of all nothing may reach the container's addresses any more: they are about to be assigned to others. */
 async function removeLink(operation: Operation, endpoint: WorkloadEndpoint | undefined): Promise<void> {

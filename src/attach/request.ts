@@ -119,6 +119,9 @@ export interface CheckRequest extends AttachRequest {
   compare(endpoint: WorkloadEndpoint): readonly Issue[];
 }
 
+/** `unknown`: nothing is there of the workload, so that nothing need be removed. */
+export type CheckOutcome = 'attached' | 'unknown';
+
 export interface CheckAddressesRequest extends AddressRequest {
   compare(held: readonly Ip[]): readonly Issue[];
 }
@@ -136,6 +139,9 @@ export interface CollectRequest {
 export interface StatusRequest extends PoolRequest {
   readonly provider: AddressProvider | undefined;
 }
+
+/** `limited`: workloads that are attached do not reach all that they are to reach. */
+export type StatusOutcome = { readonly kind: 'ready' } | { readonly kind: 'limited'; readonly reason: string };
 
 /** A workload as it is attached now. */
 export interface Attached {

@@ -31,6 +31,11 @@ async function remove(operation: Operation, stale: LocalEndpoint): Promise<void>
   );
 }
 
+/** Whether any endpoint of this host is without a link. */
+export function hasStale(operation: OperationContext): boolean {
+  return operation.context.cache.endpoints().some(({ endpoint }) => !hasLink(operation, endpoint));
+}
+
 /** In the turn of its container, unless that has a request under way: it may be about to make the link. */
 async function removeInTurn(operation: Operation, stale: LocalEndpoint): Promise<void> {
   const { containers, request } = operation;

@@ -158,10 +158,10 @@ test('namespaces that are none', async () => {
     ['/nowhere', join(host.folder, 'file'), '/proc/self/ns/net', ''].map((netns) => host.call({ ...add, netns })),
   );
   expect(answers.map(({ status, output }) => [status, JSON.parse(output)])).toEqual([
-    [1, { code: 8, msg: 'open network namespace "/nowhere": ENOENT' }],
-    [1, { code: 8, msg: `open network namespace "${host.folder}/file": it is not a namespace` }],
-    [1, { code: 8, msg: 'open network namespace "/proc/self/ns/net": it is the host\'s own' }],
-    [1, { code: 4, msg: 'required env variables [CNI_NETNS] missing' }],
+    [1, { cniVersion: '1.0.0', code: 8, msg: 'open network namespace "/nowhere": ENOENT' }],
+    [1, { cniVersion: '1.0.0', code: 8, msg: `open network namespace "${host.folder}/file": it is not a namespace` }],
+    [1, { cniVersion: '1.0.0', code: 8, msg: 'open network namespace "/proc/self/ns/net": it is the host\'s own' }],
+    [1, { cniVersion: '1.0.0', code: 4, msg: 'required env variables [CNI_NETNS] missing' }],
   ]);
   expect(await host.call({ ...DEL, netns: '/nowhere' })).toEqual({ status: 0, output: '' });
 });

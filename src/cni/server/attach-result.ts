@@ -14,6 +14,18 @@ function dnsOf({ config }: CniRequest, { providerAnswer, nameservers }: Attached
   return nameservers.length === 0 ? asked : { nameservers: nameservers.map(formatIp), ...asked };
 }
 
+/** What plugins before in the chain have made comes first, as it is (CNI spec 1.1.0, "ADD"). */
+function after(previous: CniResult | undefined, own: CniResult): CniResult {
+  if (previous === undefined) return own;
+  const moved = own.addresses.map((one) => ({ ...one, interface: previous.interfaces.length + (one.interface ?? 0) }));
+  return {
+    interfaces: [...previous.interfaces, ...own.interfaces],
+    addresses: [...previous.addresses, ...moved],
+    routes: [...previous.routes, ...own.routes],
+    dns: Object.keys(own.dns).length > 0 ? own.dns : previous.dns,
+  };
+}
+
 /**
  * The host's link, then the container's (Calico v3.33, cni-plugin/pkg/plugin/plugin.go). A container that shares an
  * interface is told the one that it really has; Calico names the one that was asked for, which does not exist. The
@@ -22,7 +34,7 @@ function dnsOf({ config }: CniRequest, { providerAnswer, nameservers }: Attached
 export function toResult(request: CniRequest, attached: Attached): CniResult {
   const { endpoint, addresses, mtuBytes, routes } = attached;
   const { interfaceName = '', endpoint: name, mac } = endpoint.spec;
-  return {
+  return after(request.config.previous, {
     interfaces: [{ name: interfaceName }, { name, mac, mtuBytes, sandbox: request.environment.netns }],
     addresses: addresses.map(({ ip: address, prefixLength, gateway }) => ({
       address: { address, prefixLength },
@@ -31,7 +43,7 @@ export function toResult(request: CniRequest, attached: Attached): CniResult {
     })),
     routes,
     dns: dnsOf(request, attached),
-  };
+  });
 }
 
 /**

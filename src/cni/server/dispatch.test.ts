@@ -487,8 +487,8 @@ test('CHECK says what is missing', async () => {
   const absent = await call(dispatcher, 'CHECK', { config });
   expect(absent[1]).toEqual({
     cniVersion: '1.0.0',
-    code: 999,
-    msg: `check container "${CID}": its interface "eth0" has no endpoint in the datastore`,
+    code: 3,
+    msg: `check container "${CID}": it has no interface "eth0" in network "network1"`,
   });
   const [, prevResult] = await call(dispatcher, 'ADD', { config });
   expect(await call(dispatcher, 'CHECK', { config: { ...config, prevResult } })).toEqual([0, '']);
@@ -522,7 +522,84 @@ test('calico-ipam by itself: an address for each interface, given again, taken b
   expect(await keysUnder(HANDLE)).toEqual([`network1.${CID}`]);
   expect(await call(dispatcher, 'DEL', { ...ask, ifname: 'eth1' })).toEqual([0, '']);
   await expectNothingLeft();
-  expect((await call(dispatcher, 'CHECK', ask))[0]).toBe(1);
+  expect(await call(dispatcher, 'CHECK', ask)).toEqual([
+    1,
+    { cniVersion: '1.0.0', code: 3, msg: `check container "${CID}": it has no addresses in network "network1"` },
+  ]);
+});
+
+test('CHECK of what only a DEL can put right has no code that says that none is needed', async () => {
+  const dispatcher = await start(contextOf(store));
+  const config = { cniVersion: '1.0.0' };
+  await call(dispatcher, 'ADD', { config });
+  for (const name of await keysUnder(WEP))
+    await store.commit({ conditions: [], writes: [{ kind: 'delete', key: `${WEP}${name}` }] });
+  const next = await start(contextOf(store));
+  const codeNow = async () => (await call(next, 'CHECK', { config }))[1] as { code: number };
+  expect((await codeNow()).code).toBe(999); // its link and its address
+  links.clear();
+  expect((await codeNow()).code).toBe(999); // its address
+  expect(await call(next, 'DEL', { config })).toEqual([0, '']);
+  expect((await codeNow()).code).toBe(3);
+});
+
+test('CHECK fails where the rules of the endpoint are not in the kernel', async () => {
+  let refusal = '';
+  const policyApplied = async () => {
+    if (refusal !== '') throw new OcicatError('kernel', refusal);
+  };
+  const dispatcher = await start(contextOf(store, { policyApplied }));
+  const config = { cniVersion: '1.0.0' };
+  await call(dispatcher, 'ADD', { config });
+  expect(await call(dispatcher, 'CHECK', { config })).toEqual([0, '']);
+  refusal = 'put rules: ENOSPC';
+  expect(await call(dispatcher, 'CHECK', { config })).toEqual([
+    1,
+    { cniVersion: '1.0.0', code: 999, msg: 'put rules: ENOSPC' },
+  ]);
+});
+
+test('what a plugin before in the chain has made is in the result of ADD, and not asked of CHECK', async () => {
+  const dispatcher = await start(contextOf(store));
+  const previous = {
+    cniVersion: '1.1.0',
+    interfaces: [{ name: 'net1', sandbox: '/run/netns/c' }],
+    ips: [{ address: '10.1.0.5/24', gateway: '10.1.0.1', interface: 0 }],
+    routes: [{ dst: '10.1.0.0/16', gw: '10.1.0.1' }],
+    dns: { nameservers: ['10.1.0.2'] },
+  };
+  const config = { cniVersion: '1.1.0', prevResult: previous };
+  const [status, result] = await call(dispatcher, 'ADD', { config });
+  expect([status, result]).toMatchObject([
+    0,
+    {
+      interfaces: [{ name: 'net1' }, { name: 'cali5bc080ca-11' }, { name: 'eth0' }],
+      ips: [
+        { address: '10.1.0.5/24', interface: 0 },
+        { address: '192.168.0.0/32', interface: 2 },
+      ],
+      routes: previous.routes,
+      dns: previous.dns,
+    },
+  ]);
+  const check = (prevResult: unknown) => call(dispatcher, 'CHECK', { config: { ...config, prevResult } });
+  expect(await check(result)).toEqual([0, '']);
+  expect((await check(JSON.parse(JSON.stringify(result).replace('192.168.0.0', '192.168.0.9'))))[0]).toBe(1);
+});
+
+test('DEL of what ADD has refused succeeds', async () => {
+  const dispatcher = await start(contextOf(store));
+  for (const config of [
+    { device_type: 'netkit' },
+    { mtu: 1 },
+    { prevResult: 'none' },
+    { runtimeConfig: { ips: ['x'] } },
+  ]) {
+    expect((await call(dispatcher, 'ADD', { config }))[0]).toBe(1);
+    expect(await call(dispatcher, 'DEL', { config })).toEqual([0, '']);
+  }
+  expect((await call(dispatcher, 'ADD', { network: 'Net_1' }))[0]).toBe(1);
+  expect(await call(dispatcher, 'DEL', { network: 'Net_1' })).toEqual([0, '']);
 });
 
 test('GC removes what the runtime does not have, and nothing of other networks or nodes', async () => {
@@ -583,6 +660,35 @@ test('STATUS: yes, or the code for "no ADDs please"', async () => {
     1,
     { cniVersion: '1.1.0', code: 50, msg: 'Calico is currently not ready to process requests' },
   ]);
+});
+
+test('STATUS says when workloads that are there do not reach all that they should', async () => {
+  const whyCutOff = () => 'the key of host-2 is missing';
+  const dispatcher = await start(contextOf(store, { whyCutOff }));
+  expect(await call(dispatcher, 'STATUS', { config: { cniVersion: '1.1.0' } })).toEqual([
+    1,
+    { cniVersion: '1.1.0', code: 51, msg: 'the key of host-2 is missing' },
+  ]);
+});
+
+test('STATUS says when the pools are full, unless an ADD would have room all the same', async () => {
+  await put(resource('IPPool', 'tiny'), {
+    kind: 'IPPool',
+    apiVersion: 'projectcalico.org/v3',
+    metadata: { name: 'tiny' },
+    spec: { cidr: '10.9.8.0/31', blockSize: 31, nodeSelector: '!all()' },
+  });
+  const dispatcher = await start(contextOf(store));
+  const config = { cniVersion: '1.1.0', ipam: { type: 'calico-ipam', ipv4_pools: ['tiny'] } };
+  const statusNow = async () => (await call(dispatcher, 'STATUS', { config }))[1];
+  expect(await statusNow()).toBe('');
+  for (const id of ['a', 'b']) expect((await call(dispatcher, 'ADD', { id, config }))[0]).toBe(0);
+  const before = await store.list('/calico/ipam/');
+  expect(await statusNow()).toMatchObject({ code: 50, msg: expect.stringContaining('No IPs available') });
+  expect((await store.list('/calico/ipam/')).kvs).toEqual(before.kvs);
+  links.delete('calia'); // its namespace has gone, and an ADD would take its address
+  expect(await statusNow()).toBe('');
+  expect((await call(dispatcher, 'ADD', { id: 'c', config }))[0]).toBe(0);
 });
 
 test('STATUS asks for the pools and the IPAM plugin that ADD would need', async () => {

@@ -39,7 +39,9 @@ interface Serving extends ParsedCall {
   readonly signal: AbortSignal;
 }
 
-type Serve = (serving: Serving) => Promise<string>;
+/** What to print, or why not. Throws every other failure. */
+type Served = string | Omit<CniError, 'cniVersion'>;
+type Serve = (serving: Serving) => Promise<Served>;
 
 /** Throws `invalid` when the configuration is for another node. */
 function requireNode({ request: { config }, context }: Serving): void {
@@ -48,6 +50,14 @@ function requireNode({ request: { config }, context }: Serving): void {
     'invalid',
     `serve network "${config.name}": nodename is "${config.nodeName}", this node is "${context.nodeName}"`,
   );
+}
+
+/** Nothing is there of the container, and nothing need be removed (CNI spec 1.1.0, "Error"). */
+function unknownContainer({ call, request }: Serving): Served {
+  const { CNI_CONTAINERID: id, CNI_IFNAME: interfaceName } = call.variables;
+  const what = request.plugin === 'calico' ? `interface "${interfaceName}"` : 'addresses';
+  const msg = `check container "${id}": it has no ${what} in network "${request.config.name}"`;
+  return { code: CNI_CODE.unknownContainer, msg };
 }
 
 const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> = {
@@ -68,9 +78,12 @@ const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> 
   async CHECK(serving) {
     requireNode(serving);
     const { request, context, netnsFd, signal } = serving;
-    if (request.plugin === 'calico') await context.attacher.check(toCheckRequest(serving, netnsFd, context), signal);
-    else await context.attacher.checkAddresses(toCheckAddressesRequest(serving, context), signal);
-    return '';
+    const { attacher } = context;
+    const outcome =
+      request.plugin === 'calico'
+        ? await attacher.check(toCheckRequest(serving, netnsFd, context), signal)
+        : await attacher.checkAddresses(toCheckAddressesRequest(serving, context), signal);
+    return outcome === 'attached' ? '' : unknownContainer(serving);
   },
   async GC(serving) {
     requireNode(serving);
@@ -79,8 +92,8 @@ const serve: Readonly<Record<'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS', Serve>> 
   },
   async STATUS(serving) {
     requireNode(serving);
-    await serving.context.attacher.status(toStatusRequest(serving), serving.signal);
-    return '';
+    const outcome = await serving.context.attacher.status(toStatusRequest(serving), serving.signal);
+    return outcome.kind === 'ready' ? '' : { code: CNI_CODE.limited, msg: outcome.reason };
   },
 };
 
@@ -97,9 +110,12 @@ function refused(error: CniError): CniAnswer {
 async function serveRequest(serving: Serving): Promise<CniAnswer> {
   const { plugin, environment, config } = serving.request;
   const { command, containerId } = environment;
-  if (command === 'VERSION') return { status: 0, output: printVersions() };
+  if (command === 'VERSION') return { status: 0, output: printVersions(config.version) };
   try {
-    return { status: 0, output: await serve[command](serving) };
+    const served = await serve[command](serving);
+    return typeof served === 'string'
+      ? { status: 0, output: served }
+      : refused({ ...served, cniVersion: config.version });
   } catch (error) {
     serving.context.log.warn(
       `${plugin} ${command} of container "${containerId}", network "${config.name}" failed`,
@@ -125,7 +141,7 @@ export function createDispatcher(context: CniContext, signal: AbortSignal): CniD
       const parsed = parseRequest(call);
       switch (parsed.kind) {
         case 'version':
-          return { status: 0, output: printVersions() };
+          return { status: 0, output: printVersions(parsed.version) };
         case 'refused':
           log.warn(`refused a call of "${call.program}": ${parsed.error.msg} ${parsed.error.details ?? ''}`);
           return refused(parsed.error);

@@ -4,12 +4,27 @@ import { addressesOf } from '../../attach/endpoint/endpoint.ts';
 import type { Issue } from '../../base/errors.ts';
 import type { WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../../net/ip.ts';
-import type { CniResult } from '../spec/result.ts';
+import type { CniResult, ResultAddress } from '../spec/result.ts';
+
+function compareWith(remembered: readonly ResultAddress[], held: readonly Ip[]): readonly Issue[] {
+  return missingAddresses(
+    'prevResult',
+    remembered.map(({ address }) => address.address),
+    held,
+  );
+}
 
 /** One issue for each address that the runtime remembers and that is not held. */
 export function compareAddresses(previous: CniResult | undefined, held: readonly Ip[]): readonly Issue[] {
-  const remembered = (previous?.addresses ?? []).map(({ address }) => address.address);
-  return missingAddresses('prevResult', remembered, held);
+  return compareWith(previous?.addresses ?? [], held);
+}
+
+/** Those that other plugins of the chain have given to interfaces of their own are theirs to check. */
+function addressesAt(previous: CniResult, name: string): readonly ResultAddress[] {
+  return previous.addresses.filter(({ interface: index }) => {
+    const at = index === undefined ? undefined : previous.interfaces[index];
+    return at === undefined || (at.name === name && at.sandbox !== undefined);
+  });
 }
 
 /** Whether the runtime's record of the interfaces is of this link; before CNI 0.3.0 a record has none. */
@@ -29,5 +44,6 @@ function compareInterfaces(previous: CniResult | undefined, { spec }: WorkloadEn
 }
 
 export function compareEndpoint(previous: CniResult | undefined, endpoint: WorkloadEndpoint): readonly Issue[] {
-  return [...compareAddresses(previous, addressesOf(endpoint)), ...compareInterfaces(previous, endpoint)];
+  const remembered = previous === undefined ? [] : addressesAt(previous, endpoint.spec.endpoint);
+  return [...compareWith(remembered, addressesOf(endpoint)), ...compareInterfaces(previous, endpoint)];
 }

@@ -7,6 +7,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { descriptorOf } from '../../sys/connection.ts';
 import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../../sys/libc.ts';
 import { CNI_CODE, printCniError, toCniError } from '../spec/error.ts';
+import { tryReadVersion } from '../spec/version.ts';
 import { type Admission, createAdmissionControl, DEFAULT_CNI_LIMITS, fullError } from './admission.ts';
 import { type CniContext, type CniDispatcher, createDispatcher } from './dispatch.ts';
 import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './wire.ts';
@@ -132,7 +133,8 @@ async function serve(
   if (netns.kind === 'unusable') {
     if (!isNeeded(command)) return dispatcher.answer(call, undefined);
     const msg = `open network namespace "${path}": ${netns.reason}`;
-    return { status: 1, output: printCniError({ code: CNI_CODE.invalidNetns, msg }) };
+    const error = { cniVersion: tryReadVersion(call.input), code: CNI_CODE.invalidNetns, msg };
+    return { status: 1, output: printCniError(error) };
   }
   try {
     return await dispatcher.answer(call, netns.fd);

@@ -38,19 +38,21 @@ const profileName: Scalar<string> = {
   explain: (value) => (anyName.read(value) === undefined ? anyName.wanted : profileName.wanted),
 };
 
-/** Only the texts "false" and "true" change the default (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go). */
+/** Absent means "true" and "false" (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go, which takes any text for one of them). */
 export function familiesOf(assignIpv4: string | undefined, assignIpv6: string | undefined) {
   return { ipv4: assignIpv4 !== 'false', ipv6: assignIpv6 === 'true' };
 }
 
 const route = object({ dst: parsedText('a range such as "10.0.0.0/8"', tryParseCidr), gw: optional(anything) });
 
+const wish = sparse({ ...choice('true', 'false'), wanted: '"true" or "false"' }, '');
+
 /** Of `subnet` and everything else, the plugin that `type` names reads what it wants. */
 const ipam = object(
   {
     type: text({ pattern: NAME, wanted: `"${OWN_IPAM}" or another plugin's name` }),
-    assign_ipv4: optional(text()),
-    assign_ipv6: optional(text()),
+    assign_ipv4: wish,
+    assign_ipv6: wish,
     ipv4_pools: optional(list(text())),
     ipv6_pools: optional(list(text())),
     allow_reserved: optional(boolean),
@@ -103,24 +105,16 @@ const fields = {
   [VALID_ATTACHMENTS]: optional(list(object({ containerID: text(), ifname: text() }))),
 };
 
-const only = (value: string): Scalar<string> => textThat(`"${value}"`, (actual) => actual === value);
-const nothing = textThat('nothing', () => false);
-const notFree: Scalar<boolean> = {
-  ...boolean,
-  wanted: 'false: requested feature is not supported for this runtime: ip_addrs_no_ipam',
-  read: (value) => (value === false ? value : undefined),
-};
-
-/** Settings that would make the network another one than this program can make. */
-const foreign = {
-  device_type: sparse(only('veth'), ''),
-  datastore_type: sparse(only('etcdv3'), ''),
-  dataplane_options: optional(object({ type: sparse(nothing, '') })),
-  feature_control: optional(object({ ip_addrs_no_ipam: optional(notFree) })),
-};
-
-const networkFile = object({ ...foreign, name: required(profileName, ''), ...fields });
+const networkFile = object({ name: required(profileName, ''), ...fields });
 const addressesFile = object({ name: required(anyName, ''), ...fields });
+
+/** As much as says what is to be let go. */
+export const removalFile = object({ name: required(anyName, ''), ipam: optional(anything) });
+
+/** Whether a plugin can have the name: it is looked for in folders. */
+export function isPluginName(name: string): boolean {
+  return NAME.test(name);
+}
 
 export const configFile = { calico: networkFile, 'calico-ipam': addressesFile };
 export type ConfigFile = Infer<typeof addressesFile>;

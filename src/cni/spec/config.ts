@@ -1,11 +1,11 @@
 // The network configuration on a plugin's standard input, from JSON to values or to every reason to refuse it (Calico
 // v3.33, cni-plugin/pkg/types/types.go; CNI spec 1.1.0, "Plugin configuration objects").
-import { formatIssue } from '../../base/errors.ts';
-import { describeJsonFault, isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts';
+import { formatIssue, type Issue } from '../../base/errors.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 import type { NetworkDns } from '../../names/annotations.ts';
-import { describeValue } from '../../schema/document.ts';
+import { membersOf } from '../../schema/document.ts';
 import { readSchema } from '../../schema/schema-read.ts';
 import {
   type Attach,
@@ -13,14 +13,19 @@ import {
   type ConfigFile,
   configFile,
   familiesOf,
+  isPluginName,
   OWN_IPAM,
   type PluginName,
+  removalFile,
   VALID_ATTACHMENTS,
 } from './config-file.ts';
-import { CNI_CODE, type CniError } from './error.ts';
+import { parseHeader, type Refused, refuse } from './config-header.ts';
+import type { Command } from './environment.ts';
+import { CNI_CODE } from './error.ts';
 import { ipOf } from './parse-result.ts';
 import type { CniResult, ResultRoute } from './result.ts';
-import { type CniVersion, DEFAULT_VERSION, SUPPORTED_VERSIONS, tryParseVersion } from './version.ts';
+import { findUnsupported } from './unsupported.ts';
+import type { CniVersion } from './version.ts';
 import { type CniArgs, NO_WORKLOAD_ARGS, readWorkloadArgs, type WorkloadArgs } from './workload-args.ts';
 
 interface IpamConfig {
@@ -65,9 +70,7 @@ export interface NetworkConfig {
   readonly validAttachments: readonly Attachment[] | undefined;
 }
 
-export type ConfigResult =
-  | { readonly kind: 'config'; readonly config: NetworkConfig }
-  | { readonly kind: 'refused'; readonly error: CniError };
+export type ConfigResult = { readonly kind: 'config'; readonly config: NetworkConfig } | Refused;
 
 /** What a container asks for goes before what the file says for all. */
 function choosePools(ipam: IpamConfig, { pools }: WorkloadArgs): IpamConfig {
@@ -125,39 +128,49 @@ function withoutNull(value: JsonObject): JsonObject {
   return value[VALID_ATTACHMENTS] === null ? { ...value, [VALID_ATTACHMENTS]: [] } : value;
 }
 
-function refuse(code: number, msg: string, details?: string, cniVersion?: string): ConfigResult {
-  return { kind: 'refused', error: { cniVersion, code, msg, details } };
+/** What ADD refuses must still be let go, so nothing but the network and who gives its addresses is read for DEL. */
+function parseRemoval(value: JsonObject, version: CniVersion): ConfigResult {
+  const file = readSchema(removalFile, value, 'open');
+  if (file.kind === 'invalid') return refuseIssues(file.issues, [], version);
+  const type = membersOf(file.value.ipam)?.type;
+  const ipam = { type: typeof type === 'string' && isPluginName(type) ? type : OWN_IPAM };
+  return { kind: 'config', config: toConfig({ name: file.value.name, ipam }, version, NO_WORKLOAD_ARGS) };
 }
 
-/**
- * Refuses with code 6 (not JSON), 1 (another version), or every issue with code 4 (of CNI_ARGS alone) or 7. `args` is what
- * CNI_ARGS says, undefined for commands that nobody can ask something of.
- */
-export function parseConfig(text: string, plugin: PluginName, args: CniArgs | undefined): ConfigResult {
-  let value: Json;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    return refuse(CNI_CODE.undecodable, `error unmarshall network config: ${describeJsonFault(error)}`);
-  }
-  if (!isJsonObject(value)) return refuse(CNI_CODE.undecodable, 'error unmarshall network config: not an object');
-  const wanted = value.cniVersion ?? DEFAULT_VERSION;
-  const version = typeof wanted === 'string' ? tryParseVersion(wanted === '' ? DEFAULT_VERSION : wanted) : undefined;
-  if (version === undefined) {
-    const supported = SUPPORTED_VERSIONS.map((one) => `"${one}"`).join(' ');
-    return refuse(
-      CNI_CODE.incompatibleVersion,
-      'incompatible CNI versions',
-      `config is ${describeValue(wanted)}, plugin supports [${supported}]`,
-    );
-  }
+/** All that is wrong at once, with the code of what it is: the variables, keys that ask for what is not there, or the file. */
+function refuseIssues(issues: readonly Issue[], unsupported: readonly Issue[], version: CniVersion): Refused {
+  const text = [...issues, ...unsupported].map(formatIssue).join('; ');
+  if (issues.length === 0) return refuse(CNI_CODE.unsupportedField, `unsupported field: ${text}`, undefined, version);
+  return issues.every(({ path }) => path.startsWith('CNI_ARGS')) && unsupported.length === 0
+    ? refuse(CNI_CODE.invalidEnvironment, `invalid environment: ${text}`, undefined, version)
+    : refuse(CNI_CODE.invalidConfig, 'invalid network configuration', text, version);
+}
+
+/** What a call reads its configuration for. `args` is what CNI_ARGS says, undefined where nobody can ask something of them. */
+export interface ConfigUse {
+  readonly plugin: PluginName;
+  readonly command: Command;
+  readonly args?: CniArgs | undefined;
+}
+
+function parseWhole(value: JsonObject, version: CniVersion, { plugin, args }: ConfigUse): ConfigResult {
   const workload = args === undefined ? { args: NO_WORKLOAD_ARGS, issues: [] } : readWorkloadArgs(value, args);
   const file = readSchema(configFile[plugin], withoutNull(value), 'open');
   const issues = [...(file.kind === 'invalid' ? file.issues : []), ...workload.issues];
-  if (file.kind === 'valid' && issues.length === 0)
-    return { kind: 'config', config: toConfig(file.value, version, workload.args) };
-  const details = issues.map(formatIssue).join('; ');
-  return issues.every(({ path }) => path.startsWith('CNI_ARGS'))
-    ? refuse(CNI_CODE.invalidEnvironment, 'invalid environment', details, version)
-    : refuse(CNI_CODE.invalidConfig, 'invalid network configuration', details, version);
+  const isOwnIpam = membersOf(value.ipam)?.type === OWN_IPAM;
+  const unsupported = plugin === 'calico' ? findUnsupported(value, isOwnIpam) : [];
+  return file.kind === 'valid' && issues.length + unsupported.length === 0
+    ? { kind: 'config', config: toConfig(file.value, version, workload.args) }
+    : refuseIssues(issues, unsupported, version);
+}
+
+/**
+ * Refuses with code 6 (not JSON), 1 (another version), or every issue with code 4 (of CNI_ARGS alone), 2 (of what is not
+ * supported alone) or 7.
+ */
+export function parseConfig(text: string, use: ConfigUse): ConfigResult {
+  const header = parseHeader(text);
+  if (header.kind === 'refused') return header;
+  const { value, version } = header;
+  return use.command === 'DEL' ? parseRemoval(value, version) : parseWhole(value, version, use);
 }

@@ -1,5 +1,5 @@
 // The environment of a plugin call: which command, for which container and interface (CNI spec 1.1.0, "Parameters").
-import type { Issue } from '../../base/errors.ts';
+import { formatIssue, type Issue } from '../../base/errors.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
 import { parseArgs } from './args.ts';
 import type { Attach } from './config-file.ts';
@@ -47,8 +47,9 @@ export type EnvironmentResult =
   | { readonly kind: 'environment'; readonly environment: CniEnvironment }
   | { readonly kind: 'refused'; readonly error: CniError };
 
-function refuse(msg: string, details?: string): EnvironmentResult {
-  return { kind: 'refused', error: { code: CNI_CODE.invalidEnvironment, msg, details } };
+/** The message names the variables (CNI spec 1.1.0, "Error"). */
+function refuse(msg: string): EnvironmentResult {
+  return { kind: 'refused', error: { code: CNI_CODE.invalidEnvironment, msg } };
 }
 
 function checkInterfaceName(name: string): Issue | undefined {
@@ -79,10 +80,7 @@ export function parseEnvironment(variables: Variables): EnvironmentResult {
   const args = parseArgs(variables.CNI_ARGS ?? '', (issue) => {
     if (command === 'ADD') issues.push(issue); // what ADD has refused must still be let go by DEL
   });
-  if (issues.length > 0) {
-    const details = issues.map(({ path, found, wanted }) => `${path}: found ${found}, wanted ${wanted}`);
-    return refuse('invalid environment', details.join('; '));
-  }
+  if (issues.length > 0) return refuse(`invalid environment: ${issues.map(formatIssue).join('; ')}`);
   // whoever names one with GC must not make it wait for itself
   const containerId = REQUIRED[command].includes('CNI_CONTAINERID') ? storableContainerId(id) : '';
   const path = (variables.CNI_PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));

@@ -1,6 +1,7 @@
 // What a plugin says when it fails: one of CNI's codes, a message, perhaps details (CNI spec 1.1.0, "Error").
 import { describeError, type ErrorCode, formatIssue, isOcicatError } from '../../base/errors.ts';
 import { isJsonObject, tryParseJson } from '../../base/json.ts';
+import { NEWEST_VERSION } from './version.ts';
 
 /** The codes that the specification gives a meaning. */
 export const CNI_CODE = {
@@ -14,12 +15,14 @@ export const CNI_CODE = {
   invalidNetns: 8,
   tryAgainLater: 11,
   unavailable: 50,
+  /** As `unavailable`, and containers that are there may not reach all that they should. */
+  limited: 51,
   /** Calico's plugins use it for everything else. */
   internal: 999,
 } as const;
 
 export interface CniError {
-  /** Printed back when it is known, so that the caller reads the error by its own version's rules. */
+  /** Of the call, so that the caller reads the error by its own version's rules; undefined where it cannot be known. */
   readonly cniVersion?: string | undefined;
   readonly code: number;
   readonly msg: string;
@@ -82,7 +85,7 @@ export function isRefusal({ code }: CniError): boolean {
   return REFUSALS.has(code);
 }
 
-/** As Go's framework prints it: indented by four. */
-export function printCniError({ cniVersion, code, msg, details }: CniError): string {
+/** As Go's framework prints it, indented by four, and with the version that the specification wants. */
+export function printCniError({ cniVersion = NEWEST_VERSION, code, msg, details }: CniError): string {
   return JSON.stringify({ cniVersion, code, msg, details }, null, 4);
 }

@@ -8,20 +8,26 @@ import { parseValue } from '../../schema/parse.ts';
 import { anything, parsedText, text } from '../../schema/scalars.ts';
 import { type Infer, list, object, optional, type Scalar } from '../../schema/schema.ts';
 import { readSchema } from '../../schema/schema-read.ts';
-import type { CniResult, ResultAddress, ResultInterface, ResultRoute } from './result.ts';
+import { type CniResult, type ResultAddress, type ResultInterface, type ResultRoute, ROUTE_OPTIONS } from './result.ts';
 
 /** What an address may look like where a wrong one is nobody's. */
 export function ipOf(value: unknown): Ip | undefined {
   return typeof value === 'string' ? tryParseIp(value) : undefined;
 }
 
+/** Those that are numbers. */
+function readOptions(route: Readonly<Record<string, unknown>>): Pick<ResultRoute, 'options'> {
+  const options = ROUTE_OPTIONS.filter((name) => typeof route[name] === 'number').map((name) => [name, route[name]]);
+  return options.length === 0 ? {} : { options: Object.fromEntries(options) };
+}
+
 /** `[{ "dst": "10.0.0.0/8" }]`; what is no route is left out. */
 function readRoutes(value: unknown): readonly ResultRoute[] {
   const routes: readonly unknown[] = Array.isArray(value) ? value : [];
   return routes.flatMap((route) => {
-    const { dst, gw } = membersOf(route) ?? {};
-    const destination = typeof dst === 'string' ? tryParseCidr(dst) : undefined;
-    return destination === undefined ? [] : [{ destination, gateway: ipOf(gw) }];
+    const members = membersOf(route) ?? {};
+    const destination = typeof members.dst === 'string' ? tryParseCidr(members.dst) : undefined;
+    return destination === undefined ? [] : [{ destination, gateway: ipOf(members.gw), ...readOptions(members) }];
   });
 }
 
@@ -45,7 +51,9 @@ const family = optional(object({ ip: cidr, gateway: ignored, routes: ignored }))
 
 /** Told apart by its members, and not by its version; what is no address of ours to give is taken as it comes. */
 const resultFile = object({
-  interfaces: optional(list(object({ name: text(), mac: ignored, mtu: ignored, sandbox: ignored }))),
+  interfaces: optional(
+    list(object({ name: text(), mac: ignored, mtu: ignored, sandbox: ignored, socketPath: ignored, pciID: ignored })),
+  ),
   ip4: family,
   ip6: family,
   ips: optional(list(object({ address: cidr, interface: ignored, gateway: ignored }))),
@@ -56,9 +64,16 @@ type ResultFile = Infer<typeof resultFile>;
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-function toInterface({ name, mac, mtu, sandbox }: NonNullable<ResultFile['interfaces']>[number]): ResultInterface {
-  const mtuBytes = typeof mtu === 'number' && mtu > 0 ? mtu : undefined;
-  return { name, mac: textOf(mac), mtuBytes, sandbox: textOf(sandbox) };
+function toInterface(file: NonNullable<ResultFile['interfaces']>[number]): ResultInterface {
+  const { name, mtu, socketPath, pciID } = file;
+  return {
+    name,
+    mac: textOf(file.mac),
+    mtuBytes: typeof mtu === 'number' && mtu > 0 ? mtu : undefined,
+    sandbox: textOf(file.sandbox),
+    ...(textOf(socketPath) === undefined ? {} : { socketPath: textOf(socketPath) }),
+    ...(textOf(pciID) === undefined ? {} : { pciId: textOf(pciID) }),
+  };
 }
 
 function toAddress(address: Cidr, gateway: unknown, index?: unknown): ResultAddress {

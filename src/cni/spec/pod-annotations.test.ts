@@ -9,7 +9,7 @@ function parse(annotations: Readonly<Record<string, string>>) {
   const runtimeConfig = { 'io.kubernetes.cri.pod-annotations': { ...others, ...Object.fromEntries(named) } };
   const ipam = { type: 'calico-ipam', ipv4_pools: ['file4'], ipv6_pools: ['file6'] };
   const config = { cniVersion: '1.0.0', name: 'network1', type: 'calico', ipam, runtimeConfig };
-  return parseConfig(JSON.stringify(config), 'calico', new Map());
+  return parseConfig(JSON.stringify(config), { plugin: 'calico', command: 'ADD', args: new Map() });
 }
 
 test("a pod's annotations ask for addresses, a MAC address and pools, those before the file's", () => {
@@ -37,5 +37,5 @@ test.each([
   [{ floatingIPs: '[]' }, 'floatingIPs"]: found'],
 ])('an annotation that cannot be given is refused by its name: %p', (annotations, message) => {
   const result = parse(annotations);
-  expect(result.kind === 'refused' ? result.error.details : '').toContain(message);
+  expect(result.kind === 'refused' ? `${result.error.msg} ${result.error.details}` : '').toContain(message);
 });

@@ -1,7 +1,7 @@
 // What the annotations of a pod ask for. Runtimes of CRI hand them over where the network's file has the capability
 // "io.kubernetes.cri.pod-annotations"; keys and forms are Calico's ("Configure the Calico CNI plugins" of its reference).
 import { tryParseJson } from '../../base/json.ts';
-import { parsedText, text, textThat } from '../../schema/scalars.ts';
+import { parsedText, text } from '../../schema/scalars.ts';
 import { type Infer, object, optional, type Scalar, sparse } from '../../schema/schema.ts';
 import { controlTexts } from './traffic-controls.ts';
 import { address, interfaceMac } from './workload-values.ts';
@@ -20,8 +20,6 @@ function listInText<T>(wanted: string, item: Scalar<T>): Scalar<readonly T[]> {
 
 const texts = listInText('a list of texts in JSON, such as ["front", "10.1.0.0/16"]', text());
 const addresses = listInText('a list of addresses in JSON, such as ["192.168.0.10"]', address);
-/** They would make the pod's network another one than this program can make. */
-const unsupported = textThat('nothing: it is not supported', () => false);
 
 export const podAnnotations = object({
   ...controlTexts,
@@ -29,9 +27,6 @@ export const podAnnotations = object({
   'cni.projectcalico.org/hwAddr': sparse(interfaceMac, ''),
   'cni.projectcalico.org/ipv4pools': optional(texts),
   'cni.projectcalico.org/ipv6pools': optional(texts),
-  'cni.projectcalico.org/ipAddrsNoIpam': optional(unsupported),
-  'cni.projectcalico.org/floatingIPs': optional(unsupported),
-  'cni.projectcalico.org/allowedSourcePrefixes': optional(unsupported),
 });
 
 /** What they ask for; of pools ranges or names, instead of the file's. */

@@ -183,9 +183,41 @@ test('GC with null means that nothing is left in use, as Go prints an empty list
   expect(config.validAttachments).toEqual([]);
 });
 
-test('what ADD refuses in CNI_ARGS does not keep DEL from cleaning up', () => {
+test('what ADD refuses does not keep DEL from cleaning up, and of the rest DEL reads who gave the addresses', () => {
   const { config } = accept({ CNI_COMMAND: 'DEL', CNI_ARGS: 'IP=300.1.2.3;bad' });
   expect(config.workloadArgs.addresses).toEqual([]);
+  const refused = { name: 'Net_1', mtu: 'x', device_type: 'netkit', prevResult: [], runtimeConfig: 7, ocicat: 1 };
+  const typeOf = (ipam: unknown) => accept({ CNI_COMMAND: 'DEL' }, { ...refused, ipam }).config.ipam.type;
+  expect(['host-local', '../x', 3].map((type) => typeOf({ type }))).toEqual([
+    'host-local',
+    'calico-ipam',
+    'calico-ipam',
+  ]);
+  expect(typeOf('x')).toBe('calico-ipam');
+});
+
+test('another IPAM plugin may be who the capability arguments are for', () => {
+  const ipRanges = [[{ subnet: '10.1.0.0/16' }]];
+  expect(accept({}, { ipam: { type: 'host-local' }, runtimeConfig: { ipRanges } }).config.ipam.type).toBe('host-local');
+});
+
+test('addresses in the configuration go before the one in CNI_ARGS', () => {
+  const args = 'IP=10.0.0.9';
+  expect(
+    accept({ CNI_ARGS: args }, { args: { cni: { ips: ['10.0.0.1'] } } }).config.workloadArgs.addresses.map(formatIp),
+  ).toEqual(['10.0.0.1']);
+});
+
+test('every refusal says the version of the call, or the newest where that is not spoken', () => {
+  const versionOf = (variables: object, config: object | string = {}) => {
+    const result = parseRequest(callOf(variables, config));
+    return result.kind === 'refused' ? JSON.parse(printCniError(result.error)).cniVersion : '';
+  };
+  expect(versionOf({ CNI_CONTAINERID: '' })).toBe('0.1.0');
+  expect(versionOf({ CNI_COMMAND: 'UP' }, { cniVersion: '0.4.0' })).toBe('0.4.0');
+  expect(versionOf({}, { cniVersion: '1.1.0', mtu: 1 })).toBe('1.1.0');
+  expect(versionOf({}, { cniVersion: '9.0.0' })).toBe('1.1.0');
+  expect(versionOf({}, '{')).toBe('1.1.0');
 });
 
 test.each([
@@ -244,21 +276,32 @@ test.each([
     { ipam: { type: 'calico-ipam', routes: [{ dst: 'everywhere' }] } },
     '7 invalid network configuration: ipam.routes[0].dst: found "everywhere", wanted a range such as "10.0.0.0/8"',
   ],
-  [{}, { device_type: 'netkit' }, '7 invalid network configuration: device_type: found "netkit", wanted "veth"'],
-  [
-    {},
-    { datastore_type: 'kubernetes' },
-    '7 invalid network configuration: datastore_type: found "kubernetes", wanted "etcdv3"',
-  ],
+  [{}, { device_type: 'netkit' }, '2 unsupported field: device_type: found "netkit", wanted "veth"'],
+  [{}, { datastore_type: 'kubernetes' }, '2 unsupported field: datastore_type: found "kubernetes", wanted "etcdv3"'],
   [
     {},
     { feature_control: { ip_addrs_no_ipam: true } },
-    '7 invalid network configuration: feature_control.ip_addrs_no_ipam: found true, wanted false: requested feature is not supported for this runtime: ip_addrs_no_ipam',
+    '2 unsupported field: feature_control.ip_addrs_no_ipam: found true, wanted false: requested feature is not supported for this runtime: ip_addrs_no_ipam',
   ],
   [
     {},
     { dataplane_options: { type: 'grpc' } },
-    '7 invalid network configuration: dataplane_options.type: found "grpc", wanted nothing',
+    '2 unsupported field: dataplane_options.type: found "grpc", wanted nothing',
+  ],
+  [
+    {},
+    { runtimeConfig: { deviceID: '0000:04:00.5' } },
+    '2 unsupported field: runtimeConfig.deviceID: found "0000:04:00.5", wanted one of ips, mac, bandwidth, portMappings, dns, aliases, io.kubernetes.cri.pod-annotations',
+  ],
+  [
+    {},
+    { device_type: 'netkit', mtu: 40 },
+    '7 invalid network configuration: mtu: found 40, wanted 68 to 65535, or 0 for the default; device_type: found "netkit", wanted "veth"',
+  ],
+  [
+    {},
+    { ipam: { type: 'calico-ipam', assign_ipv6: 'yes' } },
+    '7 invalid network configuration: ipam.assign_ipv6: found "yes", wanted "true" or "false"',
   ],
   [
     {},
@@ -291,8 +334,12 @@ test('a configuration without a version is one of 0.2.0', () => {
   expect(accept({}, { cniVersion: '' }).config.version).toBe('0.2.0');
 });
 
-test('VERSION needs no configuration', () => {
-  expect(parseRequest(callOf({ CNI_COMMAND: 'VERSION' }, '')).kind).toBe('version');
+test('VERSION needs no configuration, and says the version of one', () => {
+  expect(parseRequest(callOf({ CNI_COMMAND: 'VERSION' }, ''))).toEqual({ kind: 'version', version: undefined });
+  expect(parseRequest(callOf({ CNI_COMMAND: 'VERSION' }, { cniVersion: '0.3.1' }))).toEqual({
+    kind: 'version',
+    version: '0.3.1',
+  });
 });
 
 test('labels of Mesos become labels', () => {
@@ -414,6 +461,7 @@ test.each([
   [{ CNI_ARGS: 'LABELS=front' }, {}, 'CNI_ARGS LABELS: found'],
   [{}, { ocicat: { labels: { 'projectcalico.org/namespace': 'x' } } }, 'ocicat.labels["projectcalico.org/namespace"]'],
   [{}, { ocicat: { labels: { app: 1 } } }, "ocicat.labels.app: found 1, wanted a label's value"],
+  [{}, { ocicat: { label: { app: 'web' } } }, 'ocicat.label: found an object, wanted one of dns, labels'],
   [{}, { ocicat: 'app=web' }, 'ocicat: found "app=web", wanted an object'],
   [{}, { runtimeConfig: { ips: ['x'] } }, 'runtimeConfig.ips[0]: found "x"'],
   [{}, { args: { cni: { labels: [{ key: 'a' }] } } }, 'args.cni.labels[0].value: found nothing, wanted a text'],

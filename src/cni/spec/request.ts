@@ -5,7 +5,7 @@ import { type NetworkConfig, parseConfig } from './config.ts';
 import type { Attach, PluginName } from './config-file.ts';
 import { type CniEnvironment, type Command, parseEnvironment } from './environment.ts';
 import { CNI_CODE, type CniError } from './error.ts';
-import { type CniVersion, isAtLeast } from './version.ts';
+import { type CniVersion, isAtLeast, tryFindVersion, tryReadVersion } from './version.ts';
 
 export interface CniRequest {
   readonly plugin: PluginName;
@@ -34,7 +34,7 @@ export interface ParsedCall {
 
 export type RequestResult =
   | { readonly kind: 'request'; readonly request: CniRequest }
-  | { readonly kind: 'version' }
+  | { readonly kind: 'version'; readonly version: string | undefined }
   | { readonly kind: 'refused'; readonly error: CniError };
 
 /** Commands that came with a later version of the specification. */
@@ -66,18 +66,28 @@ function checkRequest(request: CniRequest): CniError | undefined {
   return undefined;
 }
 
-/** Everything that can be refused without looking at anything but the call. */
-export function parseRequest({ program, variables, input }: CniCall): RequestResult {
+function parseCall({ program, variables, input }: CniCall): RequestResult {
   if (program !== 'calico' && program !== 'calico-ipam')
     return refuse(CNI_CODE.internal, `plugin "${program}": unknown, wanted "calico" or "calico-ipam"`);
   const environment = parseEnvironment(variables);
   if (environment.kind === 'refused') return environment;
-  if (environment.environment.command === 'VERSION') return { kind: 'version' };
+  if (environment.environment.command === 'VERSION') return { kind: 'version', version: tryFindVersion(input) };
   const { command, args } = environment.environment;
   // what ADD refuses must still be let go by DEL
-  const config = parseConfig(input, program, command === 'ADD' ? args : undefined);
+  const config = parseConfig(input, { plugin: program, command, args: command === 'ADD' ? args : undefined });
   if (config.kind === 'refused') return config;
   const request = { plugin: program, environment: environment.environment, config: config.config } as const;
   const error = checkRequest(request);
   return error === undefined ? { kind: 'request', request } : { kind: 'refused', error };
+}
+
+/** The error says the call's version also where it was refused before its configuration was read. */
+function withVersion(error: CniError, input: string): CniError {
+  return { ...error, cniVersion: error.cniVersion ?? tryReadVersion(input) };
+}
+
+/** Everything that can be refused without looking at anything but the call. */
+export function parseRequest(call: CniCall): RequestResult {
+  const result = parseCall(call);
+  return result.kind === 'refused' ? { ...result, error: withVersion(result.error, call.input) } : result;
 }

@@ -142,6 +142,19 @@ test("another plugin's gateways and name servers are kept", () => {
   });
 });
 
+test('what plugins of CNI 1.1 say of interfaces and routes is passed on', () => {
+  const text = JSON.stringify(
+    {
+      cniVersion: '1.1.0',
+      interfaces: [{ name: 'net1', pciID: '0000:04:00.5', socketPath: '/run/vhost.sock' }],
+      routes: [{ dst: '10.0.0.0/8', gw: '10.1.0.1', mtu: 1400, advmss: 1360, priority: 7, table: 100, scope: 253 }],
+    },
+    null,
+    4,
+  );
+  expect(printResult(tryParseResult(parseJson(text)) ?? result, '1.1.0')).toBe(text);
+});
+
 test.each(['null', '[]', '{"ips":[{"address":"10.0.0.1"}]}', '{"ip4":{"ip":"x"}}', '{"interfaces":[{}]}'])(
   '%s is no result',
   (text) => {

@@ -10,6 +10,9 @@ export interface ResultInterface {
   readonly mtuBytes?: number | undefined;
   /** Path of its network namespace; absent for an interface of the host. */
   readonly sandbox?: string | undefined;
+  /** Of interfaces of other plugins in the chain. */
+  readonly socketPath?: string | undefined;
+  readonly pciId?: string | undefined;
 }
 
 export interface ResultAddress {
@@ -20,10 +23,15 @@ export interface ResultAddress {
   readonly interface?: number | undefined;
 }
 
+/** What else a route may say, since CNI 1.1.0. */
+export const ROUTE_OPTIONS = ['mtu', 'advmss', 'priority', 'table', 'scope'] as const;
+
 export interface ResultRoute {
   /** With the host's bits, as Calico's IPAM gives them. */
   readonly destination: Cidr;
   readonly gateway?: Ip | undefined;
+  /** Of routes of other plugins in the chain. */
+  readonly options?: Readonly<Partial<Record<(typeof ROUTE_OPTIONS)[number], number>>>;
 }
 
 export interface CniResult {
@@ -38,6 +46,10 @@ type Members = { readonly [key: string]: unknown };
 
 function printRoute({ destination, gateway }: ResultRoute): Members {
   return { dst: formatCidr(destination), gw: gateway === undefined ? undefined : formatIp(gateway) };
+}
+
+function printRoute100(route: ResultRoute): Members {
+  return { ...printRoute(route), ...route.options };
 }
 
 function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
@@ -84,7 +96,9 @@ function encode100(result: CniResult, cniVersion: string): Members {
     cniVersion,
     dns: Object.keys(result.dns).length === 0 ? undefined : result.dns,
     interfaces: orAbsent(
-      result.interfaces.map(({ mac, mtuBytes, name, sandbox }) => ({ mac, mtu: mtuBytes, name, sandbox })),
+      result.interfaces.map(({ mac, mtuBytes, name, pciId, sandbox, socketPath }) => {
+        return { mac, mtu: mtuBytes, name, pciID: pciId, sandbox, socketPath };
+      }),
     ),
     ips: orAbsent(
       result.addresses.map((one) => ({
@@ -93,7 +107,7 @@ function encode100(result: CniResult, cniVersion: string): Members {
         interface: one.interface,
       })),
     ),
-    routes: orAbsent(result.routes.map(printRoute)),
+    routes: orAbsent(result.routes.map(printRoute100)),
   };
 }
 

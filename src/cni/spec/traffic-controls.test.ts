@@ -26,7 +26,7 @@ function parse({ bandwidth, annotations = {}, labels = {} }: Asked) {
     runtimeConfig,
     args: { cni },
   };
-  return parseConfig(JSON.stringify(config), 'calico', new Map());
+  return parseConfig(JSON.stringify(config), { plugin: 'calico', command: 'ADD', args: new Map() });
 }
 
 const accepted: readonly (readonly [Asked, object | undefined])[] = [
@@ -80,6 +80,6 @@ test.each([
   [{ [POD_ANNOTATIONS]: 7 }, 'runtimeConfig["io.kubernetes.cri.pod-annotations"]: found 7, wanted an object'],
 ])('%p in the place of an object is named once', (runtimeConfig, details) => {
   const config = { cniVersion: '1.0.0', name: 'n', type: 'calico', ipam: { type: 'calico-ipam' }, runtimeConfig };
-  const result = parseConfig(JSON.stringify(config), 'calico', new Map());
+  const result = parseConfig(JSON.stringify(config), { plugin: 'calico', command: 'ADD', args: new Map() });
   expect(result.kind === 'refused' ? result.error.details : '').toBe(details);
 });

@@ -124,8 +124,10 @@ export function readWorkloadArgs(configuration: JsonObject, args: CniArgs): Read
   const { runtimeConfig: runtime, args: others } = file.kind === 'valid' ? file.value : {};
   const cni = others?.cni;
   const pod = askedByPod(runtime?.[POD_ANNOTATIONS]);
-  const ip = readArgument(args, 'IP', address, report);
-  const addresses = [...(runtime?.ips ?? []), ...(cni?.ips ?? []), ...pod.addresses, ...(ip === undefined ? [] : [ip])];
+  const listed = [...(runtime?.ips ?? []), ...(cni?.ips ?? []), ...pod.addresses];
+  // "the plugin must ignore the CNI_ARGS Field" where there is something equivalent (CNI's CONVENTIONS.md, "CNI_ARGS")
+  const ip = listed.length > 0 ? undefined : readArgument(args, 'IP', address, report);
+  const addresses = ip === undefined ? listed : [ip];
   const macs = [runtime?.mac, cni?.mac, pod.mac, readArgument(args, 'MAC', interfaceMac, report)].filter(
     (mac) => mac !== undefined,
   );

@@ -22,6 +22,11 @@ const EVERYTHING: Readonly<Record<Family, Cidr>> = {
   6: { address: parseIp('::'), prefixLength: 0 },
 };
 
+/** Whether a table of the pod is one that an interface has for what is sent from its addresses. */
+export function isSourceTable(table: number): boolean {
+  return table >= TABLE_BASE;
+}
+
 type Routed = Pick<WorkloadLinkSpec, 'addresses' | 'routes'>;
 
 /** What is to be in the pod for one interface, and what is to go. */

@@ -1,15 +1,23 @@
 // Compares a workload's link with what was asked for, as CNI CHECK does.
 import type { Issue } from '../../base/errors.ts';
-import { formatCidr, hostCidr, sameCidr } from '../../net/cidr.ts';
+import { formatCidr, hostCidr, maskCidr, sameCidr } from '../../net/cidr.ts';
 import { familyOf, formatIp, type Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { observeAddresses } from '../route/addresses.ts';
 import { observeNeighbours } from '../route/neighbours.ts';
-import { formatRoute, observeRoutes, type Route, sameRoute, workloadRoute } from '../route/routes.ts';
+import {
+  formatRoute,
+  observeRoutes,
+  type Route,
+  sameRoute,
+  TABLE_ANY,
+  TABLE_MAIN,
+  workloadRoute,
+} from '../route/routes.ts';
 import { observeRules, type RoutingRule } from '../route/routing-rules.ts';
 import { type Link, observeLink } from './links.ts';
-import { planPodRouting } from './pod-routes.ts';
+import { isSourceTable, planPodRouting } from './pod-routes.ts';
 import { computeAlias, familiesOf, gatewayOf, HOST_MAC, type WorkloadLinkSpec } from './workload-link-spec.ts';
 
 function differ(path: string, found: string | undefined, wanted: string): readonly Issue[] {
@@ -24,13 +32,30 @@ function checkLink(path: string, link: Link, mac: Mac, mtuBytes: number | undefi
   ];
 }
 
-function checkRoutes(path: string, socket: netlink.Netlink, wanted: readonly Route[]): readonly Issue[] {
+function missingRoutes(socket: netlink.Netlink, wanted: readonly Route[]): readonly Route[] {
   const byTable = Map.groupBy(wanted, ({ table }) => table);
-  const missing = [...byTable].flatMap(([table, routes]) => {
+  return [...byTable].flatMap(([table, routes]) => {
     const standing = observeRoutes(socket, { table, interfaceIndex: routes[0]?.interfaceIndex ?? 0 });
     return routes.filter((route) => !standing.some((other) => sameRoute(route, other)));
   });
+}
+
+function reportRoutes(path: string, missing: readonly Route[]): readonly Issue[] {
   return missing.map((route) => ({ path: `${path}.routes`, found: 'nothing', wanted: formatRoute(route) }));
+}
+
+/** A plugin that comes later in a chain, such as sbr, may have taken a route into a table of its own. */
+function checkPodRoutes(path: string, pod: netlink.Netlink, index: number, wanted: readonly Route[]): readonly Issue[] {
+  const missing = missingRoutes(pod, wanted);
+  if (missing.length === 0) return [];
+  const standing = observeRoutes(pod, { table: TABLE_ANY, interfaceIndex: index });
+  const moved = standing.filter(({ table }) => table !== TABLE_MAIN && !isSourceTable(table));
+  const isMoved = ({ destination, gateway }: Route) =>
+    moved.some((other) => sameCidr(maskCidr(other.destination), maskCidr(destination)) && other.gateway === gateway);
+  return reportRoutes(
+    path,
+    missing.filter((route) => !isMoved(route)),
+  );
 }
 
 function checkRules(path: string, pod: netlink.Netlink, wanted: readonly RoutingRule[]): readonly Issue[] {
@@ -63,7 +88,7 @@ function checkHostEnd(host: netlink.Netlink, spec: WorkloadLinkSpec): readonly I
   return [
     ...checkLink(path, link, HOST_MAC, spec.mtuBytes),
     ...differ(`${path}.alias`, link.alias, computeAlias(spec.endpoint)),
-    ...checkRoutes(path, host, routes),
+    ...reportRoutes(path, missingRoutes(host, routes)),
     ...checkNeighbours(path, host, link.index, neighbours),
   ];
 }
@@ -82,7 +107,7 @@ function checkPodEnd(pod: netlink.Netlink, spec: WorkloadLinkSpec): readonly Iss
   return [
     ...checkLink(path, link, spec.mac, spec.mtuBytes),
     ...missing,
-    ...checkRoutes(path, pod, routing.routes),
+    ...checkPodRoutes(path, pod, link.index, routing.routes),
     ...checkRules(path, pod, routing.rules),
     ...checkNeighbours(path, pod, link.index, gateways),
   ];
