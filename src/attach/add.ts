@@ -29,26 +29,46 @@ import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSigna
 import { buildProfile } from './profile.ts';
 import { awaitReadiness } from './readiness.ts';
 import { removeFromStore } from './remove.ts';
-import type { Attached, AttachRequest, ProvidedAddresses } from './request.ts';
+import type { AddressProvider, Attached, AttachRequest, ProvidedAddresses } from './request.ts';
 import { routesOf } from './routes.ts';
 import { attachNetwork } from './share.ts';
 import { removeStale } from './stale-endpoints.ts';
 
 type Add = Operation<AttachRequest>;
 
-/** From another provider, which has its own store: taken before our commit, released when that fails. */
-async function takeProvided({ request, signal }: Add, undo: Undo): Promise<ProvidedAddresses | undefined> {
-  const { provider, addresses: wanted } = request;
-  if (provider === undefined) return undefined;
-  const provided = await provider.take(signal);
-  undo.push(`addresses of ${provider.name}`, () => provider.giveBack(undoSignal()));
-  const missing = wanted.filter((ip) => !provided.addresses.includes(ip));
+/** Throws `invalid` when the provider gave others than were asked for. */
+function requireWanted({ provider, addresses: wanted }: AttachRequest, { addresses }: ProvidedAddresses): void {
+  const missing = wanted.filter((ip) => !addresses.includes(ip));
   if (missing.length > 0)
     throw new OcicatError(
       'invalid',
-      `ask "${provider.name}" for addresses ${missing.map(formatIp).join(', ')}: it gave ${provided.addresses.map(formatIp).join(', ')}`,
+      `ask "${provider?.name}" for addresses ${missing.map(formatIp).join(', ')}: it gave ${addresses.map(formatIp).join(', ')}`,
     );
-  return provided;
+}
+
+/** Whatever it has noted of a request that came to nothing; later, where it cannot now. One that is not installed has noted nothing. */
+async function giveBackAll({ context, request }: Add, provider: AddressProvider): Promise<void> {
+  try {
+    await provider.giveBack(undoSignal());
+  } catch (failure) {
+    context.log.warn(`give back addresses of ${provider.name}`, failure);
+    if (!isOcicatError(failure, 'invalid')) request.deferred.save();
+  }
+}
+
+/** From another provider, which has its own store: taken before our commit. */
+async function takeProvided(operation: Add): Promise<ProvidedAddresses | undefined> {
+  const { request, signal } = operation;
+  const { provider } = request;
+  if (provider === undefined) return undefined;
+  try {
+    const provided = await provider.take(signal);
+    requireWanted(request, provided);
+    return provided;
+  } catch (error) {
+    await giveBackAll(operation, provider);
+    throw error;
+  }
 }
 
 async function buildAddresses(operation: Add, builder: TransactionBuilder): Promise<readonly Ip[]> {
@@ -102,10 +122,15 @@ function handleIdOf({ provider, network, attachment }: AttachRequest): string | 
   return provider === undefined ? handleOf(network, attachment.containerId) : undefined;
 }
 
-async function create(operation: Add, undo: Undo): Promise<Attached | undefined> {
+async function create(
+  operation: Add,
+  provided: ProvidedAddresses | undefined,
+  undo: Undo,
+): Promise<Attached | undefined> {
   const { context, request, signal } = operation;
   const { links, log } = context;
-  const provided = await takeProvided(operation, undo);
+  const { provider } = request;
+  if (provider !== undefined) undo.push(`addresses of ${provider.name}`, () => provider.giveBack(undoSignal()));
   const providerAnswer = provided?.answer;
   const { result: endpoint, revision } = await commit(operation, (builder) =>
     buildEndpoint(operation, builder, provided),
@@ -131,6 +156,11 @@ async function create(operation: Add, undo: Undo): Promise<Attached | undefined>
   return { endpoint, addresses, mtuBytes: spec.mtuBytes, routes, nameservers, providerAnswer };
 }
 
+async function tryCreate(operation: Add): Promise<Attached | undefined> {
+  const provided = await takeProvided(operation);
+  return withUndo(operation, (undo) => create(operation, provided, undo));
+}
+
 /** Addresses and ports that are asked for, or any address when there is none left, come back from containers that are provably gone. */
 async function createWithRoom(operation: Add): Promise<Attached | undefined> {
   const { addresses: wanted } = operation.request;
@@ -140,10 +170,10 @@ async function createWithRoom(operation: Add): Promise<Attached | undefined> {
     (endpoint) => addressesOf(endpoint).some(isWanted) || wantsPortsOf(operation.request, endpoint),
   );
   try {
-    return await withUndo(operation, (undo) => create(operation, undo));
+    return await tryCreate(operation);
   } catch (error) {
     if (!isOcicatError(error, 'exhausted') || (await removeStale(operation, () => true)) === 0) throw error;
-    return withUndo(operation, (undo) => create(operation, undo));
+    return tryCreate(operation);
   }
 }
 

@@ -112,7 +112,7 @@ test.each(['ptp', 'bridge', 'macvlan'])('calico-ipam gives addresses to %s', asy
   expect([status, output.includes('"msg"') ? output : '']).toEqual([0, '']);
   const [{ address }] = JSON.parse(output).ips;
   expect(host.run('pod', 'ip -o -4 addr show eth0')).toContain(address.split('/')[0]);
-  expect(await plugin('DEL')).toEqual({ status: 0, output: '' });
+  expect(await plugin('DEL')).toMatchObject({ status: 0, output: '' });
   host.run('host', 'ip link del br0');
 });
 
@@ -123,8 +123,15 @@ test('with sbr chained the container keeps its way out', async () => {
   expect((await host.runPlugin('sbr', variables, JSON.stringify(config))).status).toBe(0);
   host.run('host', 'ip link set lo up; ip addr add 10.9.0.1/32 dev lo');
   const [{ address }] = answer.ips;
+  expect(await host.call({ command: 'CHECK', config: configOf({ prevResult: answer }) })).toEqual({
+    status: 0,
+    output: '',
+  });
   const ping = `ping -I ${address.split('/')[0]} -c 1 -W 2 10.9.0.1 | grep -c " 0% packet loss"; ip rule flush; ip rule add from all lookup main prio 32766`;
   expect(host.run('pod', ping)).toBe('1');
+  host.run('pod', 'ip route flush table 100');
+  const { status, output } = await host.call({ command: 'CHECK', config: configOf({ prevResult: answer }) });
+  expect([status, JSON.parse(output).details]).toEqual([1, expect.stringContaining('pod link eth0.routes')]);
 });
 
 test('fixed addresses of both families and a fixed MAC address, as podman sends them', async () => {

@@ -1,7 +1,6 @@
 // What the clients of the pages need on a host of a lab, which has no control groups for them and reaches no registry but its own.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type Lab, lab } from '../support/host/lab.ts';
 
 export const REGISTRY = '10.99.0.254:5000';
@@ -53,26 +52,6 @@ ctr image pull --plain-http ${REGISTRY}/library/busybox:latest >/dev/null
 ctr image tag ${REGISTRY}/library/busybox:latest docker.io/library/busybox:latest`,
   );
 }
-
-const goPrograms = join(homedir(), '.cache/ocicat-test/go');
-/** crictl with all that it is made of takes two cores a minute and a half. */
-const BUILD_MS = 300_000;
-
-/** `PACKAGE@VERSION`, built once where there is a Go toolchain that can fetch it; undefined where there is none. */
-function findGoProgram(source: string): string | undefined {
-  const program = join(goPrograms, basename(source).replace(/@.*/, ''));
-  if (existsSync(program)) return program;
-  if (Bun.which('go') === null) return undefined;
-  mkdirSync(goPrograms, { recursive: true });
-  const built = Bun.spawnSync(['go', 'install', source], {
-    env: { ...process.env, GOBIN: goPrograms },
-    timeout: BUILD_MS,
-  });
-  return built.exitCode === 0 ? program : undefined;
-}
-
-export const findCnitool = () => findGoProgram('github.com/containernetworking/cni/cnitool@v1.3.0');
-export const findCrictl = () => findGoProgram('sigs.k8s.io/cri-tools/cmd/crictl@v1.34.0');
 
 /** Puts a program of this machine into `/run/programs` of a host. */
 export async function copyProgram({ name }: Lab, program: string, host: string): Promise<void> {

@@ -1,7 +1,8 @@
 // The pages for clients, typed as they stand into shells on the hosts of a lab: the real podman, containerd, rkt and cnitool.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { findCnitool } from '../support/host/go-programs.ts';
 import { type Lab, openLab } from '../support/host/lab.ts';
-import { copyProgram, findCnitool, PODMAN_VARIABLES, prepareContainerd, preparePodman } from './client-hosts.ts';
+import { copyProgram, PODMAN_VARIABLES, prepareContainerd, preparePodman } from './client-hosts.ts';
 import { openShells, type Shells, walkPage } from './page-walk.ts';
 
 const HOSTS = ['calico-01', 'calico-02'] as const;

@@ -1,7 +1,8 @@
 // Pods of the real CRI: containerd's plugin, driven by crictl as the page for it says, and where it fails.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { findCrictl } from '../support/host/go-programs.ts';
 import { type Lab, openLab } from '../support/host/lab.ts';
-import { copyProgram, findCrictl } from './client-hosts.ts';
+import { copyProgram } from './client-hosts.ts';
 import { prepareCri } from './cri-host.ts';
 import { openShells, type Shells, walkPage } from './page-walk.ts';
 

@@ -58,7 +58,6 @@ export async function delegateAdd(parsed: ParsedCall, signal: AbortSignal): Prom
   const answer = await runIpamPlugin(parsed, 'ADD', signal);
   const result = tryParseResult(tryParseJson(answer));
   if (result !== undefined && result.addresses.length > 0) return { result, answer };
-  await runIpamPlugin(parsed, 'DEL', signal);
   throw new OcicatError('invalid', 'IPAM plugin returned no IP addresses in result');
 }
 

@@ -44,6 +44,11 @@ interface ShimResult {
   readonly output: string;
 }
 
+/** As a runtime sees it. */
+export interface PluginRun extends ShimResult {
+  readonly errors: string;
+}
+
 /** Of the agent, and where unfinished DELs are kept. */
 export interface HostContext extends AttachContext {
   readonly pendingFolder: string;
@@ -61,8 +66,13 @@ export interface CniHost {
   policy: () => Promise<void>;
   put(key: string, value: object): Promise<void>;
   call(call: ShimCall): Promise<ShimResult>;
-  /** Runs a reference plugin, which finds ours, in the host's namespace, for the pod's eth0. */
-  runPlugin(type: string, variables: Readonly<Record<string, string>>, input: string): Promise<ShimResult>;
+  /**
+   * Runs a plugin, ours or a reference one, in the host's namespace with the usual variables, for the pod's eth0; a variable that
+   * is undefined is not there.
+   */
+  runPlugin(type: string, variables: Readonly<Record<string, string | undefined>>, input: string): Promise<PluginRun>;
+  /** Runs a shell command in the host's namespace while this process, and with it the agent, goes on. */
+  runBeside(command: string): Promise<PluginRun>;
   /** Runs a shell command in the host's or the pod's namespace. */
   run(where: 'host' | 'pod', command: string): string;
   linkNames(): readonly string[];
@@ -132,6 +142,23 @@ export async function openCniHost(): Promise<CniHost> {
     (...args: A): R =>
       withNetns(hostFd, () => work(...args));
 
+  async function runInHost(
+    command: string[],
+    env: Readonly<Record<string, string | undefined>>,
+    input: string,
+  ): Promise<PluginRun> {
+    const stdin = new TextEncoder().encode(input);
+    const child = withNetns(hostFd, () =>
+      Bun.spawn(command, { stdin, stdout: 'pipe', stderr: 'pipe', env, cwd: folder }),
+    );
+    const [output, errors, status] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    return { status, output, errors };
+  }
+
   const context: HostContext = {
     nodeName: 'host1',
     datastore,
@@ -191,24 +218,18 @@ export async function openCniHost(): Promise<CniHost> {
       return { status: await child.exited, output };
     },
     async runPlugin(type, variables, input) {
+      const path = `${folder}:${REFERENCE_PLUGINS}`;
       const env = {
+        CNI_CONTAINERID: 'cont000001',
         CNI_NETNS: host.podPath,
         CNI_IFNAME: 'eth0',
-        CNI_PATH: `${folder}:${REFERENCE_PLUGINS}`,
+        CNI_PATH: path,
         PATH: process.env.PATH ?? '',
         ...variables,
       };
-      const child = withNetns(hostFd, () =>
-        Bun.spawn([join(REFERENCE_PLUGINS, type)], {
-          stdin: new TextEncoder().encode(input),
-          stdout: 'pipe',
-          stderr: 'inherit',
-          env,
-        }),
-      );
-      const output = await new Response(child.stdout).text();
-      return { status: await child.exited, output };
+      return runInHost([Bun.which(type, { PATH: path }) ?? type], env, input);
     },
+    runBeside: (command) => runInHost(['bash', '-c', command], { PATH: process.env.PATH ?? '' }, ''),
     run(where, command) {
       const { stdout, stderr } = withNetns(where === 'host' ? hostFd : podFd, () =>
         Bun.spawnSync(['sh', '-c', command]),
