@@ -7,10 +7,14 @@ import { tryParseResult } from '../spec/parse-result.ts';
 import type { CniRequest } from '../spec/request.ts';
 import type { CniResult } from '../spec/result.ts';
 
-/** What the file has goes before what the IPAM plugin has, as with the reference plugins; who names no server has the host. */
+/**
+ * What the file has goes before what the IPAM plugin has, as with the reference plugins, and this before what a plugin before in the
+ * list has; who names no server has the host.
+ */
 function dnsOf({ config }: CniRequest, { providerAnswer, nameservers }: Attached): CniResult['dns'] {
-  const hasOwn = Object.keys(config.dns).length > 0 || providerAnswer === undefined;
-  const asked = hasOwn ? config.dns : (tryParseResult(tryParseJson(providerAnswer))?.dns ?? {});
+  const provided = tryParseResult(tryParseJson(providerAnswer ?? ''))?.dns ?? {};
+  const all = [config.dns, provided, config.previous?.dns ?? {}];
+  const asked = all.find((one) => Object.keys(one).length > 0) ?? {};
   return nameservers.length === 0 ? asked : { nameservers: nameservers.map(formatIp), ...asked };
 }
 
@@ -22,7 +26,7 @@ function after(previous: CniResult | undefined, own: CniResult): CniResult {
     interfaces: [...previous.interfaces, ...own.interfaces],
     addresses: [...previous.addresses, ...moved],
     routes: [...previous.routes, ...own.routes],
-    dns: Object.keys(own.dns).length > 0 ? own.dns : previous.dns,
+    dns: own.dns,
   };
 }
 
