@@ -1,5 +1,5 @@
 // The CNI plugins `calico` and `calico-ipam`: hands its name, its CNI_ variables, an open network namespace and its
-// standard input to the agent's socket, prints the answer and exits with its status. Protocol: src/cni/server/wire.ts.
+// standard input to the agent's socket, prints the answer and exits with its status. Protocol: src/shim/wire.ts.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -69,6 +69,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'images/store': 'base schema sys images/spec images/archive',
   'images/registry': 'base schema sys images/spec images/store',
   'images/transfer': 'base schema sys images/spec images/archive images/store images/registry',
+  shim: 'base schema sys',
   'attach/endpoint':
     'base net schema names blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
   attach: 'base net names blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
@@ -84,11 +85,11 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net selector schema blocks model/meta firewall/tunnel routing sys datastore datastore/resource ipam kernel/route kernel/link kernel/reconcile kernel/event agent/node',
   'agent/bgp': 'base net policy/types firewall routing sys kernel/link',
   'agent/resolver': 'base net names dns sys kernel/link',
-  'cni/server': 'base schema model/endpoint net sys attach/endpoint attach cni/spec cni/invoke',
+  'cni/server': 'base model/endpoint net sys shim attach/endpoint attach cni/spec cni/invoke',
   'agent/state':
     'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* wireguard bird agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver attach/endpoint',
   'agent/upkeep':
-    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach cni/server agent/state',
+    'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach agent/state',
   agent:
     'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver cni/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',

@@ -180,8 +180,8 @@ async function run(
     now: Date.now,
   };
   const attacher = createAttacher(attach);
-  const cni = { attacher, nodeName, pendingFolder: `${LIBRARY_DIRECTORY}/pending`, log };
-  const server = closing.adopt(await openCniServer(cni), (one) => one.close());
+  const cniContext = { attacher, nodeName, pendingFolder: `${LIBRARY_DIRECTORY}/pending`, log };
+  const cni = closing.adopt(await openCniServer(cniContext), (one) => one.close());
 
   followPacketLog(base.logGroup, log, signal);
   const otherFirewalls = watchOtherFirewalls(log, signal);
@@ -191,7 +191,7 @@ async function run(
       follower.touch();
   };
   const housekeeping = startHousekeeping(
-    { workloads, hostPaths, podMacs, attacher, cni: server.dispatcher },
+    { workloads, hostPaths, podMacs, attacher, clients: [cni.protocol] },
     attach,
     signal,
   );

@@ -236,5 +236,5 @@ test('DEL while the store is away takes the link and says so; it is finished whe
   expect(host.run('host', 'ip route show 192.168.0.0/16')).toBe('');
   expect(countPending(host)).toBe(1);
   await host.etcd.start();
-  expect(await host.server.dispatcher.finishDeferred()).toBe(0);
+  expect(await host.server.protocol.finishDeferred()).toBe(0);
 });

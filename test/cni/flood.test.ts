@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { CniServer } from '../../src/cni/server/server.ts';
-import { MAX_REQUEST_BYTES } from '../../src/cni/server/wire.ts';
+import { MAX_REQUEST_BYTES } from '../../src/shim/wire.ts';
 import { type CniHost, openCniHost, openServer } from '../support/host/cni-host.ts';
 
 const LIMITS = { calls: 4, bytes: 2 * MAX_REQUEST_BYTES, timeoutMs: 1_000 };

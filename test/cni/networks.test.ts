@@ -161,7 +161,7 @@ test('an agent that has just started, and cannot read the store, takes no interf
   const { status, output } = await ask('DEL', 'network1', 'eth0');
   expect([status, JSON.parse(output).code, ping('')]).toEqual([1, 11, 'yes']);
   await host.etcd.start();
-  expect(await host.server.dispatcher.finishDeferred()).toBe(0);
+  expect(await host.server.protocol.finishDeferred()).toBe(0);
   expect([await standing(), ping('')]).toEqual([['true eth0 network2'], 'yes']);
   host.context.cache.setInSync(true);
 });

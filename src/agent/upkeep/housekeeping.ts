@@ -4,7 +4,6 @@
 import type { Attacher } from '../../attach/attacher.ts';
 import type { AttachContext } from '../../attach/context.ts';
 import type { OcicatError } from '../../base/errors.ts';
-import type { CniDispatcher } from '../../cni/server/dispatch.ts';
 import { createOwnAffinities } from '../../ipam/own-affinities.ts';
 import { observeRoutedAddresses } from '../../kernel/link/workload-link.ts';
 import { withdrawRoutes } from '../../kernel/route/withdraw-routes.ts';
@@ -29,12 +28,13 @@ export interface HousekeepingParts {
   readonly hostPaths: Pick<HostPaths, 'reconcile'>;
   readonly podMacs: PodMacs;
   readonly attacher: Attacher;
-  readonly cni: Pick<CniDispatcher, 'finishDeferred'>;
+  /** Those who are asked to take containers from networks, and could not do it at once. */
+  readonly clients: readonly { finishDeferred(): Promise<unknown> }[];
 }
 
 /** Links that were left behind as soon as the datastore has been read, the rest then and every 20 seconds. Runs until aborted. */
 export function startHousekeeping(
-  { workloads, hostPaths, podMacs, attacher, cni }: HousekeepingParts,
+  { workloads, hostPaths, podMacs, attacher, clients }: HousekeepingParts,
   { cache, datastore, links, nodeLease, now, log }: AttachContext,
   signal: AbortSignal,
 ): Housekeeping {
@@ -56,7 +56,7 @@ export function startHousekeeping(
     if (isFirst) await removeUnfinished(linkTargets);
     isFirst = false;
     await closeUnknown(linkTargets);
-    await cni.finishDeferred();
+    for (const client of clients) await client.finishDeferred();
     if ((await attacher.writeBack(signal)) === 'later') plan(AGAIN_MS);
     workloads.reconcile();
     hostPaths.reconcile();

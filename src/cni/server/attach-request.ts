@@ -16,10 +16,11 @@ import {
   createStatusRequest,
 } from '../../attach/usual-request.ts';
 import { OcicatError } from '../../base/errors.ts';
+import { shortHash } from '../../base/hash.ts';
 import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
+import { clearCall, saveCall, tryLoadCall } from '../../shim/deferred-calls.ts';
 import type { Log } from '../../sys/log.ts';
-import { attachModeOf, type ParsedCall, parseRequest } from '../spec/request.ts';
-import { attachmentName, clearDel, saveDel, tryLoadDel } from './deferred-dels.ts';
+import { attachModeOf, type CniRequest, type ParsedCall, parseRequest } from '../spec/request.ts';
 import { ipamPluginOf } from './ipam-plugin.ts';
 import { compareAddresses, compareEndpoint } from './prev-result.ts';
 
@@ -29,13 +30,18 @@ export interface DeferralContext {
   readonly log: Log;
 }
 
+/** The same for every call about one attachment: plugin, network, container and interface. */
+function attachmentName({ plugin, config, environment }: CniRequest): string {
+  return shortHash(JSON.stringify([plugin, config.name, environment.containerId, environment.interfaceName]), 32);
+}
+
 /** As it is done now; undefined, and gone, where it cannot be understood any more. */
 function tryReload(context: DeferralContext, name: string): RemoveRequest | undefined {
-  const call = tryLoadDel(context.pendingFolder, name);
+  const call = tryLoadCall(context.pendingFolder, name);
   const result = call === undefined ? undefined : parseRequest(call);
   if (call !== undefined && result?.kind === 'request')
     return toRemoveRequest({ call, request: result.request }, context);
-  if (call !== undefined) clearDel(context.pendingFolder, name);
+  if (call !== undefined) clearCall(context.pendingFolder, name);
   return undefined;
 }
 
@@ -46,12 +52,12 @@ function deferralOf({ call, request }: ParsedCall, context: DeferralContext): De
     load: () => tryReload(context, name),
     save() {
       try {
-        saveDel(pendingFolder, name, call);
+        saveCall(pendingFolder, name, { ...call, variables: { ...call.variables, CNI_COMMAND: 'DEL' } });
       } catch (error) {
         log.error(`write down an unfinished DEL in "${pendingFolder}"`, error);
       }
     },
-    clear: () => clearDel(pendingFolder, name),
+    clear: () => clearCall(pendingFolder, name),
   };
 }
 

@@ -2,6 +2,8 @@
 
 import type { Attacher } from '../../attach/attacher.ts';
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
+import { clearCall, listCalls } from '../../shim/deferred-calls.ts';
+import type { ShimAnswer } from '../../shim/wire.ts';
 import { CNI_CODE, type CniError, printCniError, toCniError } from '../spec/error.ts';
 import { type CniCall, type CniRequest, type ParsedCall, parseRequest } from '../spec/request.ts';
 import { printResult } from '../spec/result.ts';
@@ -17,8 +19,6 @@ import {
   toStatusRequest,
 } from './attach-request.ts';
 import { toAddressResult, toResult } from './attach-result.ts';
-import { clearDel, listDels } from './deferred-dels.ts';
-import type { CniAnswer } from './wire.ts';
 
 export interface CniContext extends DeferralContext {
   readonly nodeName: string;
@@ -27,7 +27,7 @@ export interface CniContext extends DeferralContext {
 
 export interface CniDispatcher {
   /** Never throws. `netnsFd` stays the caller's; it must live until the answer is there. */
-  answer(call: CniCall, netnsFd: number | undefined): Promise<CniAnswer>;
+  answer(call: CniCall, netnsFd: number | undefined): Promise<ShimAnswer>;
   /** Finishes the DELs that could not be finished before: at start, and when the store is back. Returns how many are left. */
   finishDeferred(): Promise<number>;
 }
@@ -103,11 +103,11 @@ function errorOf(request: CniRequest, error: unknown): CniError {
   return request.environment.command === 'STATUS' ? { ...cniError, code: CNI_CODE.unavailable } : cniError;
 }
 
-function refused(error: CniError): CniAnswer {
+function refused(error: CniError): ShimAnswer {
   return { status: 1, output: printCniError(error) };
 }
 
-async function serveRequest(serving: Serving): Promise<CniAnswer> {
+async function serveRequest(serving: Serving): Promise<ShimAnswer> {
   const { plugin, environment, config } = serving.request;
   const { command, containerId } = environment;
   if (command === 'VERSION') return { status: 0, output: printVersions(config.version) };
@@ -132,7 +132,7 @@ export function createDispatcher(context: CniContext, signal: AbortSignal): CniD
   /** One that cannot be understood any more goes. */
   async function finish(name: string, call: CniCall): Promise<void> {
     const parsed = parseRequest(call);
-    if (parsed.kind !== 'request') return clearDel(pendingFolder, name);
+    if (parsed.kind !== 'request') return clearCall(pendingFolder, name);
     await attacher.removeIfDeferred(toRemoveRequest({ call, request: parsed.request }, context), signal);
   }
 
@@ -151,7 +151,7 @@ export function createDispatcher(context: CniContext, signal: AbortSignal): CniD
     },
     async finishDeferred() {
       let left = 0;
-      for (const [name, call] of listDels(pendingFolder)) {
+      for (const [name, call] of listCalls(pendingFolder)) {
         try {
           await finish(name, call);
         } catch (error) {

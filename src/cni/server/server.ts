@@ -1,220 +1,44 @@
-// The socket that the plugins' shim talks to: only root may, and the caller's network namespace comes as a descriptor
-// that is copied out of the caller, so that neither side needs to see the other's mounts.
-import { chmodSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { OcicatError } from '../../base/errors.ts';
-import { descriptorOf } from '../../sys/connection.ts';
-import { close, errnoName, peerCredentials, pidfdGetfd, pidfdOpen } from '../../sys/libc.ts';
-import { CNI_CODE, printCniError, toCniError } from '../spec/error.ts';
+// The socket on which CNI plugins ask: a call goes to the dispatcher, with the container's namespace where its command needs one.
+import type { ShimLimits } from '../../shim/admission.ts';
+import { type Netns, openShimServer, type ShimProtocol, type ShimServer } from '../../shim/server.ts';
+import type { ShimAnswer, ShimCall } from '../../shim/wire.ts';
+import { CNI_CODE, type CniError, printCniError, toCniError } from '../spec/error.ts';
 import { tryReadVersion } from '../spec/version.ts';
-import { type Admission, createAdmissionControl, DEFAULT_CNI_LIMITS, fullError } from './admission.ts';
 import { type CniContext, type CniDispatcher, createDispatcher } from './dispatch.ts';
-import { type CniAnswer, MAX_REQUEST_BYTES, type NetnsOffer, parseWireRequest, printWireAnswer } from './wire.ts';
 
 /** Compiled into the shim as well. */
 const CNI_SOCKET_PATH = '/var/run/calico/cni.sock';
 
-/** linux/magic.h: the file system of namespaces. */
-const NSFS_MAGIC = 0x6e736673;
+type CniProtocol = ShimProtocol & Pick<CniDispatcher, 'finishDeferred'>;
 
-/** Callers that were connected when the socket's name went are taken in meanwhile; a closed listener would cut them off. */
-const ACCEPT_MS = 20;
-/** A call takes milliseconds; one that waits for something is aborted after this. */
-const FINISH_MS = 3_000;
+export type CniServer = ShimServer<CniProtocol>;
 
-export interface CniServer {
-  readonly dispatcher: CniDispatcher;
-  /** Takes no more calls, lets running ones finish or tells them to stop, and waits until they are answered. */
-  close(): Promise<void>;
-}
-
-/**
- * The whole request. Without an admission it is read to its end and refused: a caller whose request is not read does not hear
- * the answer.
- */
-function receive(socket: Socket, admission: Admission | undefined, timeoutMs: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    const end = (error: unknown) => {
-      clearTimeout(timer);
-      chunks.length = 0;
-      reject(error);
-    };
-    const fail = (message: string) => end(new OcicatError('invalid', `read CNI request: ${message}`));
-    const timer = setTimeout(() => fail('it did not come to its end in time'), timeoutMs);
-    socket.on('data', (chunk: Uint8Array) => {
-      length += chunk.length;
-      if (length > MAX_REQUEST_BYTES) return fail(`more than ${MAX_REQUEST_BYTES} bytes`);
-      try {
-        admission?.add(chunk.length);
-        if (admission !== undefined) chunks.push(chunk);
-      } catch (error) {
-        end(error);
-      }
-    });
-    socket.on('end', () => {
-      clearTimeout(timer);
-      if (admission === undefined) reject(fullError());
-      else resolve(Buffer.concat(chunks));
-    });
-    socket.on('close', () => fail('the caller has gone'));
-  });
-}
-
-/** An own copy of the caller's descriptor. */
-function copyDescriptor(pid: number, fd: number): number {
-  const pidfd = pidfdOpen(pid);
-  try {
-    return pidfdGetfd(pidfd, fd);
-  } finally {
-    close(pidfd);
-  }
-}
-
-/** What keeps a descriptor from being a container's network namespace; undefined when nothing does. */
-function whyUnusable(fd: number): string | undefined {
-  const path = `/proc/self/fd/${fd}`;
-  if (statfsSync(path).type !== NSFS_MAGIC) return 'it is not a namespace';
-  const isHost = statSync(path).ino === statSync('/proc/thread-self/ns/net').ino;
-  return isHost ? "it is the host's own" : undefined;
-}
-
-/** Throws `invalid` for a descriptor that is not another network namespace than the host's. */
-function takeNetns(pid: number, fd: number): number {
-  const copy = copyDescriptor(pid, fd);
-  try {
-    const reason = whyUnusable(copy);
-    if (reason !== undefined) throw new OcicatError('invalid', reason);
-    return copy;
-  } catch (error) {
-    close(copy);
-    throw error;
-  }
-}
-
-type Netns =
-  | { readonly kind: 'fd'; readonly fd: number | undefined }
-  | { readonly kind: 'unusable'; readonly reason: string };
-
-function openNetns(pid: number, offer: NetnsOffer): Netns {
-  switch (offer.kind) {
-    case 'none':
-      return { kind: 'fd', fd: undefined };
-    case 'failed':
-      return { kind: 'unusable', reason: errnoName(offer.errno) };
-    case 'descriptor':
-      try {
-        return { kind: 'fd', fd: takeNetns(pid, offer.fd) };
-      } catch (error) {
-        if (!(error instanceof OcicatError)) throw error;
-        return { kind: 'unusable', reason: error.message };
-      }
-  }
+function refused(error: CniError): ShimAnswer {
+  return { status: 1, output: printCniError(error) };
 }
 
 /** DEL does not need the namespace: it may be gone. */
-function isNeeded(command: string | undefined): boolean {
-  return command === 'ADD' || command === 'CHECK';
+function needsNetns({ variables }: ShimCall): boolean {
+  return variables.CNI_COMMAND === 'ADD' || variables.CNI_COMMAND === 'CHECK';
 }
 
-async function serve(
-  dispatcher: CniDispatcher,
-  socket: Socket,
-  admission: Admission | undefined,
-  timeoutMs: number,
-): Promise<CniAnswer> {
-  const { pid, uid } = peerCredentials(descriptorOf(socket));
-  if (uid !== 0) throw new OcicatError('denied', `serve CNI call: the caller is user ${uid}, wanted root`);
-  const { call, netns: offer } = parseWireRequest(await receive(socket, admission, timeoutMs));
-  const { CNI_COMMAND: command, CNI_NETNS: path = '' } = call.variables;
-  const netns = openNetns(pid, offer);
-  if (netns.kind === 'unusable') {
-    if (!isNeeded(command)) return dispatcher.answer(call, undefined);
-    const msg = `open network namespace "${path}": ${netns.reason}`;
-    const error = { cniVersion: tryReadVersion(call.input), code: CNI_CODE.invalidNetns, msg };
-    return { status: 1, output: printCniError(error) };
-  }
-  try {
-    return await dispatcher.answer(call, netns.fd);
-  } finally {
-    if (netns.fd !== undefined) close(netns.fd);
-  }
+async function answer(dispatcher: CniDispatcher, call: ShimCall, netns: Netns): Promise<ShimAnswer> {
+  if (netns.kind === 'open') return dispatcher.answer(call, netns.fd);
+  if (netns.kind === 'none' || !needsNetns(call)) return dispatcher.answer(call, undefined);
+  const msg = `open network namespace "${call.variables.CNI_NETNS ?? ''}": ${netns.reason}`;
+  return refused({ cniVersion: tryReadVersion(call.input), code: CNI_CODE.invalidNetns, msg });
 }
 
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(new OcicatError('unavailable', `listen on "${path}": refused`, { cause })));
-    server.listen(path, resolve);
-  });
-}
-
-/** Returns when the caller has it, has gone, or has not taken it in time. */
-function sendAnswer(socket: Socket, answer: CniAnswer, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.destroyed) return resolve();
-    const timer = setTimeout(() => socket.destroy(), timeoutMs);
-    socket.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    socket.end(printWireAnswer(answer));
-  });
-}
-
-/**
- * Listens beside the path and moves the socket into place: there is no moment at which others than root could connect,
- * and a socket that a killed agent left is replaced. Throws `unavailable`.
- */
-export async function openCniServer(
-  context: CniContext,
-  path = CNI_SOCKET_PATH,
-  limits = DEFAULT_CNI_LIMITS,
-): Promise<CniServer> {
-  const stopping = new AbortController();
-  const admissions = createAdmissionControl(limits);
-  const dispatcher = createDispatcher(context, stopping.signal);
-  const running = new Set<Promise<void>>();
-
-  async function answerTo(socket: Socket): Promise<CniAnswer> {
-    const admission = admissions.tryEnter();
-    try {
-      return await serve(dispatcher, socket, admission, limits.timeoutMs);
-    } catch (error) {
-      context.log.warn('CNI call failed', error);
-      return { status: 1, output: printCniError(toCniError(error)) };
-    } finally {
-      admission?.release();
-    }
-  }
-
-  async function handle(socket: Socket): Promise<void> {
-    socket.on('error', () => undefined); // a caller that has gone is noticed when it is answered
-    await sendAnswer(socket, await answerTo(socket), limits.timeoutMs);
-  }
-
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const work: Promise<void> = handle(socket).finally(() => running.delete(work));
-    running.add(work);
-  });
-  mkdirSync(dirname(path), { recursive: true });
-  rmSync(`${path}.new`, { force: true });
-  await listen(server, `${path}.new`);
-  chmodSync(`${path}.new`, 0o600);
-  renameSync(`${path}.new`, path);
-  const { ino } = statSync(path);
-
+function createProtocol(context: CniContext, signal: AbortSignal): CniProtocol {
+  const dispatcher = createDispatcher(context, signal);
   return {
-    dispatcher,
-    async close() {
-      // the next agent may have put its own socket there
-      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
-      await Bun.sleep(ACCEPT_MS);
-      server.close();
-      const timer = setTimeout(() => stopping.abort(new OcicatError('aborted', 'the agent is stopping')), FINISH_MS);
-      await Promise.all(running);
-      clearTimeout(timer);
-    },
+    finishDeferred: dispatcher.finishDeferred,
+    answer: (call, netns) => answer(dispatcher, call, netns),
+    refuse: (error) => refused(toCniError(error)),
   };
+}
+
+/** Throws `unavailable`. */
+export function openCniServer(context: CniContext, path = CNI_SOCKET_PATH, limits?: ShimLimits): Promise<CniServer> {
+  return openShimServer({ path, limits, log: context.log }, (signal) => createProtocol(context, signal));
 }

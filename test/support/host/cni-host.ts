@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { createAttacher } from '../../../src/attach/attacher.ts';
 import type { AttachContext } from '../../../src/attach/context.ts';
 import { openNodeCache } from '../../../src/attach/endpoint/node-cache.ts';
-import type { CniLimits } from '../../../src/cni/server/admission.ts';
 import { type CniServer, openCniServer } from '../../../src/cni/server/server.ts';
 import { parseDatastoreConfig } from '../../../src/datastore/open/config.ts';
 import { openDatastore } from '../../../src/datastore/open/open.ts';
@@ -21,6 +20,7 @@ import {
 import { raiseWorkloadLink } from '../../../src/kernel/reconcile/raise-link.ts';
 import { openFlowFlusher } from '../../../src/kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../../../src/kernel/worker/link-remover.ts';
+import type { ShimLimits } from '../../../src/shim/admission.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { createNetns, withNetns } from '../../../src/sys/netns.ts';
 import { type EtcdServer, startEtcd } from '../etcd/etcd-server.ts';
@@ -114,7 +114,7 @@ async function fill(datastore: Datastore): Promise<void> {
 }
 
 /** A server as the agent has it. */
-export function openServer(context: HostContext, path: string, limits?: CniLimits): Promise<CniServer> {
+export function openServer(context: HostContext, path: string, limits?: ShimLimits): Promise<CniServer> {
   return openCniServer({ ...context, attacher: createAttacher(context) }, path, limits);
 }
 

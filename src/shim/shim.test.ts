@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createQueue } from '../../sys/queue.ts';
-import { clearDel, listDels, saveDel, tryLoadDel } from './deferred-dels.ts';
+import { createQueue } from '../sys/queue.ts';
+import { clearCall, listCalls, saveCall, tryLoadCall } from './deferred-calls.ts';
 import { parseWireRequest, printWireAnswer } from './wire.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -64,19 +64,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('unfinished DELs: kept, found by name, forgotten; what is damaged goes', () => {
-  const call = { program: 'calico', variables: { CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'c1' }, input: '{}' };
-  const kept = { ...call, variables: { ...call.variables, CNI_COMMAND: 'DEL' } };
+test('unfinished calls: kept, found by name, forgotten; what is damaged goes', () => {
+  const call = { program: 'calico', variables: { CNI_COMMAND: 'DEL', CNI_CONTAINERID: 'c1' }, input: '{}' };
   const pending = join(folder, 'pending');
-  expect([tryLoadDel(pending, 'a'), listDels(pending)]).toEqual([undefined, []]);
-  saveDel(pending, 'a', call);
-  saveDel(pending, 'a', call);
+  expect([tryLoadCall(pending, 'a'), listCalls(pending)]).toEqual([undefined, []]);
+  saveCall(pending, 'a', call);
+  saveCall(pending, 'a', call);
   expect(statSync(join(pending, 'a.json')).mode & 0o777).toBe(0o600);
   writeFileSync(join(pending, 'b.json'), '{"program":');
   writeFileSync(join(pending, 'c.json.new'), 'half');
-  expect(listDels(pending)).toEqual([['a', kept]]);
+  expect(listCalls(pending)).toEqual([['a', call]]);
   expect(readdirSync(pending).sort()).toEqual(['a.json', 'c.json.new']);
-  clearDel(pending, 'a');
-  clearDel(pending, 'a');
-  expect(tryLoadDel(pending, 'a')).toBeUndefined();
+  clearCall(pending, 'a');
+  clearCall(pending, 'a');
+  expect(tryLoadCall(pending, 'a')).toBeUndefined();
 });

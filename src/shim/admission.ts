@@ -1,7 +1,7 @@
 // How much the server takes in hand at a time: a flood of calls must not cost the agent its memory.
-import { OcicatError } from '../../base/errors.ts';
+import { OcicatError } from '../base/errors.ts';
 
-export interface CniLimits {
+export interface ShimLimits {
   /** Calls that have not been answered. */
   readonly calls: number;
   /** Bytes of their requests, together. */
@@ -11,7 +11,7 @@ export interface CniLimits {
 }
 
 /** Runtimes have some dozen calls in hand, each of a few kilobytes. */
-export const DEFAULT_CNI_LIMITS: CniLimits = { calls: 500, bytes: 64 << 20, timeoutMs: 10_000 };
+export const DEFAULT_LIMITS: ShimLimits = { calls: 500, bytes: 64 << 20, timeoutMs: 10_000 };
 
 /** One call's share. */
 export interface Admission {
@@ -25,12 +25,12 @@ export interface AdmissionControl {
   tryEnter(): Admission | undefined;
 }
 
-/** CNI's code 11: the runtime tries again. */
+/** The runtime tries again, where it knows an error that says so (code 11 of CNI). */
 export function fullError(): OcicatError {
-  return new OcicatError('unavailable', 'serve CNI call: too many calls are in hand; try again later');
+  return new OcicatError('unavailable', 'serve call: too many calls are in hand; try again later');
 }
 
-export function createAdmissionControl(limits: CniLimits): AdmissionControl {
+export function createAdmissionControl(limits: ShimLimits): AdmissionControl {
   let calls = 0;
   let bytes = 0;
   return {
