@@ -74,6 +74,7 @@ export const rooms: Readonly<Record<string, string>> = {
     'base net schema names blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
   attach: 'base net names blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
   'cni/spec': 'base net schema names model/meta model/endpoint',
+  'netavark/spec': 'base net schema names model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
   'agent/config':
     'base net schema model/felix model/idle policy/types nftables firewall/nat firewall/encryption firewall routing/wireguard routing routing/mtu sys datastore/sync',
@@ -86,12 +87,13 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/bgp': 'base net policy/types firewall routing sys kernel/link',
   'agent/resolver': 'base net names dns sys kernel/link',
   'cni/server': 'base model/endpoint net sys shim attach/endpoint attach cni/spec cni/invoke',
+  'netavark/server': 'base net shim sys attach netavark/spec',
   'agent/state':
     'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* wireguard bird agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver attach/endpoint',
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver cni/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver cni/server netavark/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',

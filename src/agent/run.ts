@@ -11,6 +11,7 @@ import { observeOwnAddress } from '../kernel/link/own-address.ts';
 import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
 import { parseIp } from '../net/ip.ts';
+import { openNetavarkServer } from '../netavark/server/server.ts';
 import type { RoutingInput } from '../routing/input.ts';
 import { findHostRoot } from '../sys/host-root.ts';
 import { type LeveledLog, openLog } from '../sys/log.ts';
@@ -182,6 +183,8 @@ async function run(
   const attacher = createAttacher(attach);
   const cniContext = { attacher, nodeName, pendingFolder: `${LIBRARY_DIRECTORY}/pending`, log };
   const cni = closing.adopt(await openCniServer(cniContext), (one) => one.close());
+  const netavarkContext = { attacher, teardownFolder: `${LIBRARY_DIRECTORY}/teardowns`, log };
+  const netavark = closing.adopt(await openNetavarkServer(netavarkContext), (one) => one.close());
 
   followPacketLog(base.logGroup, log, signal);
   const otherFirewalls = watchOtherFirewalls(log, signal);
@@ -191,7 +194,7 @@ async function run(
       follower.touch();
   };
   const housekeeping = startHousekeeping(
-    { workloads, hostPaths, podMacs, attacher, clients: [cni.protocol] },
+    { workloads, hostPaths, podMacs, attacher, clients: [cni.protocol, netavark.protocol] },
     attach,
     signal,
   );

@@ -100,6 +100,7 @@ function installProgram(root: string): void {
       ['ocicat', 'calicoctl', 'calico-node', 'rkt'].map((name) => [`/usr/bin/${name}`, `bin/${name}`]),
     ),
     ...Object.fromEntries(['calico', 'calico-ipam'].map((name) => [`/opt/cni/bin/${name}`, `cni/${name}`])),
+    ...Object.fromEntries(['calico', 'ocicat'].map((name) => [`/usr/libexec/netavark/${name}`, 'cni/calico'])),
   };
   for (const [link, file] of Object.entries(links)) {
     mkdirSync(dirname(join(root, link)), { recursive: true });

@@ -16,7 +16,9 @@ export const UNITS = [
 ] as const;
 
 /** Folders in which programs, plugins and settings of other programs have links into the installation. */
-export const LINK_DIRECTORIES = ['/usr/bin', '/opt/cni/bin', '/usr/lib/NetworkManager/conf.d'] as const;
+export const LINK_DIRECTORIES = [
+  ...['/usr/bin', '/opt/cni/bin', '/usr/libexec/netavark', '/usr/lib/NetworkManager/conf.d'],
+] as const;
 export const SHARE_DIRECTORY = '/usr/share';
 
 /** Folders that are made for the administrator's files; they stay where there are any. */

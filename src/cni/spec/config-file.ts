@@ -1,6 +1,6 @@
 // The network configuration as its file has it: the keys that are read, and what each may say (Calico v3.33,
 // cni-plugin/pkg/types/types.go).
-import { isDnsSubdomain } from '../../model/meta/names.ts';
+import { networkName } from '../../model/meta/names.ts';
 import type { NetworkDns } from '../../names/annotations.ts';
 import { tryParseCidr } from '../../net/cidr.ts';
 import { tryParseIp } from '../../net/ip.ts';
@@ -26,16 +26,10 @@ export const VALID_ATTACHMENTS = 'cni.dev/valid-attachments';
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const anyName = text({ pattern: NAME, wanted: 'a letter or digit, then letters, digits, "_", "." and "-"' });
 
-/**
- * The network's name becomes a profile and a label of that name, whose rules are stricter than CNI's: saying so here is
- * kinder than failing after half of the work (Calico does the latter).
- */
+/** Saying what a profile's name must be is kinder than failing after half of the work (Calico does the latter). */
 const profileName: Scalar<string> = {
-  ...textThat(
-    'a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends',
-    (name) => isDnsSubdomain(name) && name.length <= 63,
-  ),
-  explain: (value) => (anyName.read(value) === undefined ? anyName.wanted : profileName.wanted),
+  ...networkName,
+  explain: (value) => (anyName.read(value) === undefined ? anyName.wanted : networkName.wanted),
 };
 
 /** Absent means "true" and "false" (Calico v3.33, cni-plugin/pkg/ipamplugin/ipam_plugin.go, which takes any text for one of them). */

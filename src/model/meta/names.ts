@@ -42,6 +42,11 @@ export const dnsLabel = accepts(
   'lower-case letters, digits and "-" that start and end with a letter or digit, at most 63 characters',
   isDnsLabel,
 );
+/** Of a network: it becomes a profile and a label of that name, whose rules are stricter than those of clients. */
+export const networkName = accepts(
+  'a name that can be a profile and a label: at most 63 lower-case letters, digits, "-" and ".", a letter or digit at both ends',
+  (value) => isDnsSubdomain(value) && value.length <= 63,
+);
 const POLICY_NAME = 'a name of lower-case letters, digits and "-", with at most one dot after a tier';
 
 /** `name` or `tier.name`; unlike labels elsewhere, each as long as a name may be. */
