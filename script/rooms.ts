@@ -87,7 +87,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/bgp': 'base net policy/types firewall routing sys kernel/link',
   'agent/resolver': 'base net names dns sys kernel/link',
   'cni/server': 'base model/endpoint net sys shim attach/endpoint attach cni/spec cni/invoke',
-  'netavark/server': 'base net shim sys attach netavark/spec',
+  'netavark/server': 'base net model/meta shim sys attach netavark/spec',
   'agent/state':
     'base net schema blocks model/* policy/types policy/input policy/calculation nftables firewall/nat firewall/host firewall/encryption firewall/tunnel firewall routing/wireguard routing routing/bird sys datastore datastore/sync datastore/resource ipam kernel/* wireguard bird agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver attach/endpoint',
   'agent/upkeep':

@@ -4,6 +4,7 @@ import { tryParseBoolean } from '../../base/boolean.ts';
 import type { Issue } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { QosControls } from '../../model/endpoint/qos-controls.ts';
+import { toResourceName } from '../../model/meta/names.ts';
 import { parseNames } from '../../names/name.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
@@ -61,8 +62,6 @@ export type CniArgs = ReadonlyMap<string, string>;
 
 type Report = (issue: Issue) => void;
 
-const MAX_NAME_LENGTH = 253;
-
 const asked = { ips: optional(list(address)), mac: sparse(interfaceMac, '') };
 const pairs = optional(labelPairs);
 
@@ -95,13 +94,6 @@ function readArgument<T>(args: CniArgs, name: string, scalar: Scalar<T>, report:
   if (result.kind === 'valid') return result.value;
   for (const { found, wanted } of result.issues) report({ path: `CNI_ARGS ${name}`, found, wanted });
   return undefined;
-}
-
-/** Any text as a resource's name; undefined when nothing of it can stand in one. */
-function toResourceName(text: string): string | undefined {
-  const parts = text.toLowerCase().slice(0, MAX_NAME_LENGTH).split('.');
-  const clean = parts.map((part) => part.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, ''));
-  return clean.filter((part) => part !== '').join('.') || undefined;
 }
 
 /** The pod's name; for Nomad `job.group`, or `job.group.task`. */

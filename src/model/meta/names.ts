@@ -3,6 +3,7 @@
 import { parsedText, text } from '../../schema/scalars.ts';
 import type { Scalar } from '../../schema/schema.ts';
 
+const MAX_NAME_LENGTH = 253;
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const label = new RegExp(`^${LABEL}$`);
 const subdomain = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
@@ -15,7 +16,7 @@ export function isDnsLabel(value: string): boolean {
 
 /** Whether a text is an RFC 1123 subdomain: labels joined by dots, at most 253 characters. */
 export function isDnsSubdomain(value: string): boolean {
-  return value.length <= 253 && subdomain.test(value);
+  return value.length <= MAX_NAME_LENGTH && subdomain.test(value);
 }
 
 /** Whether a text is a Kubernetes qualified name: `name` of at most 63 characters, or `prefix/name`. */
@@ -28,6 +29,13 @@ export function isQualifiedName(value: string): boolean {
 /** Whether a text can be a label's value: empty, or a qualified name without prefix. */
 export function isLabelValue(value: string): boolean {
   return value === '' || (value.length <= 63 && qualified.test(value));
+}
+
+/** Any text as a resource's name; undefined when nothing of it can stand in one. */
+export function toResourceName(text: string): string | undefined {
+  const parts = text.toLowerCase().slice(0, MAX_NAME_LENGTH).split('.');
+  const clean = parts.map((part) => part.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, ''));
+  return clean.filter((part) => part !== '').join('.') || undefined;
 }
 
 function accepts(wanted: string, holds: (value: string) => boolean): Scalar<string> {

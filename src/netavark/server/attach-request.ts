@@ -3,6 +3,7 @@ import type { AttachRequest, DeferredRemoval, RemoveRequest, StatusRequest } fro
 import { createAttachRequest, createRemoveRequest, createStatusRequest } from '../../attach/usual-request.ts';
 import { isOcicatError } from '../../base/errors.ts';
 import { shortHash } from '../../base/hash.ts';
+import { isLabelValue, toResourceName } from '../../model/meta/names.ts';
 import { clearCall, saveCall, tryLoadCall } from '../../shim/deferred-calls.ts';
 import type { ShimCall } from '../../shim/wire.ts';
 import type { Log } from '../../sys/log.ts';
@@ -79,13 +80,26 @@ export function toStatusRequest({ families, pools }: Network): StatusRequest {
   return createStatusRequest({ families, ipv4Pools: pools[4], ipv6Pools: pools[6] });
 }
 
+/** What a container finds by asking its host for names. */
+function dnsOf({ hasDns, isInternal }: Network): AttachRequest['dns'] {
+  if (!hasDns) return 'off';
+  return isInternal ? 'internal' : 'on';
+}
+
+/** The label has the name that CRI runtimes and podman's CNI backend give it, so that a policy is the same for all of them. */
+function labelsOf({ file, containerName }: SetupRequest): AttachRequest['labels'] {
+  const named = containerName !== '' && isLabelValue(containerName);
+  return { ...file.labels, ...(named ? { 'io.kubernetes.pod.name': containerName } : {}) };
+}
+
+/** Ports are published by networks that others may reach alone, as podman's own networks have it. */
 export function toAttachRequest(
   call: ShimCall,
   placement: SetupRequest,
   netnsFd: number,
   context: DeferralContext,
 ): AttachRequest {
-  const { file, addresses, mac } = placement;
+  const { file, containerName, names, addresses, mac, portMappings } = placement;
   return createAttachRequest({
     ...toStatusRequest(file),
     ...toRemoveRequest({ call, placement }, context),
@@ -93,6 +107,10 @@ export function toAttachRequest(
     addresses,
     mac,
     mtuBytes: file.mtuBytes,
-    labels: file.labels,
+    labels: labelsOf(placement),
+    workload: toResourceName(containerName),
+    names,
+    dns: dnsOf(file),
+    portMappings: file.isInternal ? [] : portMappings,
   });
 }

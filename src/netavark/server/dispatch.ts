@@ -64,13 +64,13 @@ function openFd({ call, netns }: Serving): number {
 }
 
 /** A network without a way out has no gateway, as podman has it. */
-function statusOf({ file }: SetupRequest, { endpoint, addresses }: Attached): string {
+function statusOf({ file }: SetupRequest, { endpoint, addresses, nameservers }: Attached): string {
   const { endpoint: name, mac = '' } = endpoint.spec;
   const own = addresses.map(({ ip, gateway }) => ({
     range: hostCidr(ip),
     gateway: file.isInternal ? undefined : gateway,
   }));
-  return printStatus({ name, mac, addresses: own, nameservers: [] });
+  return printStatus({ name, mac, addresses: own, nameservers });
 }
 
 async function setup(serving: Serving): Promise<string> {
