@@ -113,7 +113,7 @@ async function buildEndpoint(
   const addresses = provided?.addresses ?? (await buildAddresses(operation, builder));
   const endpoint = createEndpoint({ ...parts, addresses });
   builder.put(key, printResource(endpoint));
-  if (request.createsProfile) await buildProfile(builder, network, context.now());
+  if (request.createsProfile) await buildProfile(builder, request, context.now());
   return endpoint;
 }
 
@@ -146,8 +146,10 @@ async function create(
   undo.push(`link ${hostName}`, async () => void (await links.remove(hostName)));
   await createLink(context, spec);
   undo.push('file', async () => dropEndpoint(context, request.attachment));
-  const { createsProfile } = request;
-  saveEndpoint(context, { endpoint, handleId: handleIdOf(request), createsProfile, supplied: providerAnswer });
+  const { createsProfile, isInternal } = request;
+  saveEndpoint(context, {
+    ...{ endpoint, handleId: handleIdOf(request), createsProfile, isInternal, supplied: providerAnswer },
+  });
   undo.push('policy', () => context.endpointGone(idOf(endpoint)));
   await context.policyApplied(endpoint, revision, signal);
   links.raise({ ...linkOf(endpoint), addresses: spec.addresses });

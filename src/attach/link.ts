@@ -23,7 +23,7 @@ export function linkSpecOf(
   endpoint: WorkloadEndpoint,
   routes: readonly Route[] = routesOf(operation),
 ): WorkloadLinkSpec {
-  const { netnsFd, mtuBytes: fixed, queues, allowForwarding } = operation.request;
+  const { netnsFd, mtuBytes: fixed, queues, allowForwarding, isInternal } = operation.request;
   const addresses = addressesOf(endpoint);
   const mtuBytes = chooseMtu(operation, addresses);
   return {
@@ -37,6 +37,7 @@ export function linkSpecOf(
     addresses,
     routes: routes.map(({ destination }) => destination),
     allowForwarding,
+    isLast: isInternal,
   };
 }
 

@@ -110,6 +110,8 @@ export interface AttachRequest extends AddressRequest {
   readonly portMappings: readonly PortMapping[];
   /** False when somebody else makes the profile. */
   readonly createsProfile: boolean;
+  /** Its members reach each other and nobody else, and whoever has another network reaches the rest by that. */
+  readonly isInternal: boolean;
   /** URLs that must answer before the workload is attached. */
   readonly readinessGates: readonly string[];
 }

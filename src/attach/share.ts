@@ -50,7 +50,7 @@ async function buildAttachment({ context, request }: Add, key: string, builder: 
       'not-found',
       `join network "${network}": the endpoint of container "${attachment.containerId}" has gone`,
     );
-  if (request.createsProfile) await buildProfile(builder, network, context.now());
+  if (request.createsProfile) await buildProfile(builder, request, context.now());
   const asked = attachedNetworkOf(request);
   if (isAsAsked(endpoint, asked)) return { endpoint, changed: false };
   requireSharing(request, endpoint);

@@ -33,6 +33,7 @@ const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {
   controls: undefined,
   portMappings: [],
   createsProfile: true,
+  isInternal: false,
   readinessGates: [],
 };
 

@@ -70,7 +70,7 @@ async function buildWhole(
   builder: TransactionBuilder,
   kept: KeptEndpoint,
 ): Promise<'written' | 'known'> {
-  const { endpoint, createsProfile } = kept;
+  const { endpoint, createsProfile, isInternal = false } = kept;
   const { name, namespace } = endpoint.metadata;
   const key = printResourceKey({ kind: 'WorkloadEndpoint', namespace, name });
   if ((await builder.get(key)) !== undefined) return 'known';
@@ -78,7 +78,7 @@ async function buildWhole(
   await buildAddresses(operation, builder, kept);
   builder.put(key, printResource(endpoint));
   const networks = createsProfile ? (endpoint.spec.profiles ?? []) : [];
-  for (const network of networks) await buildProfile(builder, network, operation.context.now());
+  for (const network of networks) await buildProfile(builder, { network, isInternal }, operation.context.now());
   return 'written';
 }
 

@@ -22,6 +22,8 @@ export interface KeptEndpoint {
   readonly handleId: string | undefined;
   /** Whether its networks' profiles are made where they are missing. */
   readonly createsProfile: boolean;
+  /** Whether that is the profile of an internal network. */
+  readonly isInternal?: boolean | undefined;
   /** What another provider of addresses answered, which it wants to see again when it is to check. */
   readonly supplied?: string | undefined;
 }
@@ -41,9 +43,9 @@ function attachmentOf({ endpoint: { spec } }: KeptEndpoint): Attachment {
 
 /** Throws `unavailable` when the disk does not take it. It need not survive a power cut, after which no pod is left. */
 export function keepEndpoint(folder: string, kept: KeptEndpoint): void {
-  const { endpoint, handleId = '', createsProfile, supplied } = kept;
+  const { endpoint, handleId = '', supplied, ...rest } = kept;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const json = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, createsProfile, supplied });
+  const json = printJson({ endpoint: parseJson(printResource(endpoint)), handleId, ...rest, supplied });
   replaceFile(fileOf(folder, attachmentOf(kept)), json, 0o600);
 }
 
@@ -57,6 +59,7 @@ const keptEndpoint = object({
   endpoint: anything,
   handleId: sparse(text(), ''),
   createsProfile: filled(boolean, false, ''),
+  isInternal: sparse(boolean, ''),
   supplied: optional(text()),
 });
 

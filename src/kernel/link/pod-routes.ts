@@ -1,6 +1,6 @@
 // Which way a pod's packets go. Everything lies behind the gateway of its interface; of several, the one with the lowest number
-// in its name has the preference, and what is sent from the address of an interface leaves by it: its host drops
-// whatever comes from another address.
+// in its name has the preference (unless it is to stand behind all others), and what is sent from the address of an interface
+// leaves by it: its host drops whatever comes from another address.
 import { type Cidr, cidrFamily, hostCidr, isHostCidr, maskCidr, sameCidr } from '../../net/cidr.ts';
 import { type Family, familyOf, type Ip, parseIp } from '../../net/ip.ts';
 import type * as netlink from '../../sys/netlink.ts';
@@ -17,6 +17,8 @@ const TABLE_BASE = 0x10000;
 /** The kernel's own default for IPv6 is 1024. */
 const FIRST_METRIC: Readonly<Record<Family, number>> = { 4: 0, 6: 1024 };
 const MAX_RANK = 1000;
+/** Of interfaces that stand behind all others. */
+const FIRST_LAST_RANK = 2000;
 const EVERYTHING: Readonly<Record<Family, Cidr>> = {
   4: { address: parseIp('0.0.0.0'), prefixLength: 0 },
   6: { address: parseIp('::'), prefixLength: 0 },
@@ -70,18 +72,19 @@ function isOurs({ gateway, destination }: Route): boolean {
 }
 
 /** The number at the end of an interface's name, 0 without one: `eth0` before `eth1`. */
-function rankOf(name: string): number {
-  return Math.min(Number(/\d{0,9}$/.exec(name)?.[0] || 0), MAX_RANK);
+function rankOf({ containerName, isLast = false }: WorkloadLinkSpec): number {
+  const number = Number(/\d{0,9}$/.exec(containerName)?.[0] || 0);
+  return (isLast ? FIRST_LAST_RANK : 0) + Math.min(number, MAX_RANK);
 }
 
 /** The interface's own rank where it has its default route; else the first from its name's on that no other has. */
-function chooseRank(name: string, own: readonly Route[], others: readonly Route[]): number {
+function chooseRank(spec: WorkloadLinkSpec, own: readonly Route[], others: readonly Route[]): number {
   const existing = own.find((route) => isDefault(route) && isOurs(route));
   if (existing !== undefined) return existing.metric - FIRST_METRIC[cidrFamily(existing.destination)];
   const taken = new Set(
     others.filter(isDefault).map(({ destination, metric }) => metric - FIRST_METRIC[cidrFamily(destination)]),
   );
-  let rank = rankOf(name);
+  let rank = rankOf(spec);
   while (taken.has(rank)) rank += 1;
   return rank;
 }
@@ -122,7 +125,7 @@ export function planPodRouting(pod: netlink.Netlink, spec: WorkloadLinkSpec, ind
   const existing = families.flatMap((family) => observeRoutes(pod, { family }));
   const own = existing.filter(({ interfaceIndex }) => interfaceIndex === index);
   const others = existing.filter(({ interfaceIndex }) => interfaceIndex !== index);
-  const rank = chooseRank(spec.containerName, own, others);
+  const rank = chooseRank(spec, own, others);
   const routes = routesThrough(index, TABLE_MAIN, rank, destinationsOf(spec));
   if (!others.some(isDefault)) return { routes, rules: [], stale: [], isAlone: true };
   const rules = families.flatMap((family) => observeRules(pod, family));

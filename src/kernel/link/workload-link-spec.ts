@@ -47,6 +47,8 @@ export interface WorkloadLinkSpec {
   readonly addresses: readonly Ip[];
   /** What is sent through the gateway of its family by this interface also where another one has the preference. */
   readonly routes?: readonly Cidr[];
+  /** Whether every other interface of the pod has the preference, whatever its name. */
+  readonly isLast?: boolean;
   /** Whether the pod may forward packets itself; it may when one of its interfaces allows it. */
   readonly allowForwarding: boolean;
 }

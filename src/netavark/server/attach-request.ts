@@ -111,6 +111,7 @@ export function toAttachRequest(
     workload: toResourceName(containerName),
     names,
     dns: dnsOf(file),
+    isInternal: file.isInternal,
     portMappings: file.isInternal ? [] : portMappings,
   });
 }
