@@ -32,6 +32,7 @@ import { removeFromStore } from './remove.ts';
 import type { AddressProvider, Attached, AttachRequest, ProvidedAddresses } from './request.ts';
 import { routesOf } from './routes.ts';
 import { attachNetwork } from './share.ts';
+import { buildJoining } from './spanning.ts';
 import { removeStale } from './stale-endpoints.ts';
 
 type Add = Operation<AttachRequest>;
@@ -111,7 +112,7 @@ async function buildEndpoint(
   });
   if ((await builder.getLikelyAbsent(key)) !== undefined) return undefined;
   const addresses = provided?.addresses ?? (await buildAddresses(operation, builder));
-  const endpoint = createEndpoint({ ...parts, addresses });
+  const endpoint = await buildJoining(operation, builder, createEndpoint({ ...parts, addresses }));
   builder.put(key, printResource(endpoint));
   if (request.createsProfile) await buildProfile(builder, request, context.now());
   return endpoint;

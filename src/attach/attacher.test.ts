@@ -241,3 +241,67 @@ test('a port of a container whose link has gone is given to another', async () =
   await ask('b');
   expect(await countUnder(`${RESOURCES}/workloadendpoints/`)).toBe(1);
 });
+
+test('each interface of a workload that spans its networks has the labels of all, as long as it is in them', async () => {
+  const attacher = await open();
+  const requestFor = (number: number, changes: Partial<AttachRequest> = {}) =>
+    requestOf({
+      attachment: { containerId: 'web', interfaceName: `eth${number}` },
+      network: `network${number}`,
+      spansNetworks: true,
+      labels: { network9: 'mine' },
+      ...changes,
+    });
+  const labels = async () => {
+    const { kvs } = await store.list(`${RESOURCES}/workloadendpoints/`);
+    const endpoints = kvs.map(({ value }) => JSON.parse(value));
+    return endpoints.map(({ metadata, spec }) => [
+      spec.endpoint,
+      ...Object.keys(metadata.labels)
+        .filter((key) => key.startsWith('network'))
+        .sort(),
+      metadata.annotations?.['ocicat/other-networks'] ?? 'alone',
+    ]);
+  };
+  await attacher.add(requestFor(1), signal);
+  expect(await labels()).toEqual([['eth1', 'network9', 'alone']]);
+  await attacher.add(requestFor(2), signal);
+  await attacher.add(requestFor(9), signal);
+  expect(await labels()).toEqual([
+    ['eth1', 'network2', 'network9', 'network2'],
+    ['eth2', 'network1', 'network9', 'network1'],
+    ['eth9', 'network1', 'network2', 'network9', 'network1 network2'],
+  ]);
+  await attacher.remove(requestFor(1), signal);
+  expect(await labels()).toEqual([
+    ['eth2', 'network9', 'alone'],
+    ['eth9', 'network2', 'network9', 'network2'],
+  ]);
+  const refusing = await open({ policyApplied: () => Promise.reject(new OcicatError('kernel', 'no room')) });
+  await expect(refusing.add(requestFor(1), signal)).rejects.toThrow('no room');
+  expect(await labels()).toEqual([
+    ['eth2', 'network9', 'alone'],
+    ['eth9', 'network2', 'network9', 'network2'],
+  ]);
+  await attacher.add(requestFor(1, { spansNetworks: false }), signal);
+  expect((await labels())[0]).toEqual(['eth1', 'network9', 'alone']);
+});
+
+test('an internal network is not joined where its profile is of an open one', async () => {
+  const attacher = await open();
+  await attacher.add(requestOf(), signal);
+  const inner = { attachment: { containerId: 'db', interfaceName: 'eth0' }, isInternal: true };
+  await expect(attacher.add(requestOf(inner), signal)).rejects.toThrow(
+    'its profile "network1" is not of an internal one',
+  );
+  const other = requestOf({ ...inner, network: 'inner' });
+  await attacher.add(other, signal);
+  await attacher.add(
+    requestOf({ ...inner, attachment: { containerId: 'db2', interfaceName: 'eth0' }, network: 'inner' }),
+    signal,
+  );
+  const { kv } = await store.get(`${RESOURCES}/profiles/inner`);
+  expect(JSON.parse(kv?.value ?? '{}').spec.egress).toEqual([
+    { action: 'Allow', destination: { selector: 'has(inner)' } },
+  ]);
+});

@@ -8,20 +8,18 @@ import { parseResourceAt, printResource } from '../datastore/resource/resource-c
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { API_VERSION } from '../model/meta/resource.ts';
 import { type Profile, profile as profileKind } from '../model/policy/profile.ts';
+import { INTERNAL_NETWORK } from './endpoint/node-cache.ts';
 import type { AttachRequest } from './request.ts';
 
 /** What the profile is made for. */
 type ProfiledNetwork = Pick<AttachRequest, 'network' | 'isInternal'>;
-
-/** The profile's own word that its network is internal. */
-const INTERNAL = 'ocicat/internal';
 
 function createNetworkProfile({ network, isInternal }: ProfiledNetwork): Profile {
   const members = { selector: `has(${network})` };
   return {
     kind: 'Profile',
     apiVersion: API_VERSION,
-    metadata: { name: network, ...(isInternal ? { annotations: { [INTERNAL]: 'true' } } : {}) },
+    metadata: { name: network, ...(isInternal ? { annotations: { [INTERNAL_NETWORK]: 'true' } } : {}) },
     spec: {
       ingress: [{ action: 'Allow', source: members }],
       egress: [{ action: 'Allow', ...(isInternal ? { destination: members } : {}) }],
@@ -30,12 +28,18 @@ function createNetworkProfile({ network, isInternal }: ProfiledNetwork): Profile
   };
 }
 
+/** `standing` may be what is kept of it alone. */
+function isOfInternal(key: string, standing: string): boolean {
+  if (!standing.includes(INTERNAL_NETWORK)) return false;
+  return parseResourceAt(profileKind, key, standing).metadata.annotations?.[INTERNAL_NETWORK] === 'true';
+}
+
 /** Whoever counts on an internal network must not come into one that others made open. */
 function requireInternal(key: string, standing: string, network: string): void {
-  if (parseResourceAt(profileKind, key, standing).metadata.annotations?.[INTERNAL] === 'true') return;
+  if (isOfInternal(key, standing)) return;
   throw new OcicatError(
     'conflict',
-    `join internal network "${network}": its profile "${network}" is not of an internal one, since the network was made otherwise before; delete the profile when nobody uses it, or annotate it ${INTERNAL}=true when its rules are what you want`,
+    `join internal network "${network}": its profile "${network}" is not of an internal one, since the network was made otherwise before; delete the profile when nobody uses it, or annotate it ${INTERNAL_NETWORK}=true when its rules are what you want`,
   );
 }
 

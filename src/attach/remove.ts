@@ -19,10 +19,12 @@ import { addressesOf, attachmentOf, idOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { otherAddresses } from './endpoint/other-interfaces.ts';
+import { otherNetworksOf } from './endpoint/other-networks.ts';
 import { expectedId, findLink } from './find-link.ts';
 import { commit, dropEndpoint, handlesOf, type Operation, type OperationContext } from './operation.ts';
 import type { DeferredRemoval, RemoveRequest } from './request.ts';
 import { detachNetwork } from './share.ts';
+import { buildLeaving } from './spanning.ts';
 
 /** First of all nothing may reach the container's addresses any more: they are about to be assigned to others. */
 async function removeLink(operation: Operation, endpoint: WorkloadEndpoint | undefined): Promise<void> {
@@ -66,6 +68,7 @@ async function buildRemoval(
   const { cache } = context;
   const id = endpoint === undefined ? expectedId(operation) : idOf(endpoint);
   if (id !== undefined) await buildDeletion(builder, id);
+  await buildLeaving(operation, builder, id);
   if (request.provider !== undefined) return;
   const release = { builder, nowMs: context.now(), cooldownSeconds: cache.ipam.cooldownSeconds() };
   const handles = handlesToRelease(request, endpoint);
@@ -195,6 +198,7 @@ export async function removeEndpoint(context: OperationContext, { endpoint }: Lo
     network,
     provider: undefined,
     deferred: NOT_DEFERRED,
+    spansNetworks: otherNetworksOf(endpoint).length > 0,
   } as const;
   const operation: Operation = { ...context, request };
   await removeFromHost(operation, endpoint);

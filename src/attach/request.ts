@@ -60,6 +60,8 @@ export interface RemoveRequest {
   /** Who gives the addresses; undefined: this agent, from the pools. */
   readonly provider: AddressProvider | undefined;
   readonly deferred: DeferredRemoval;
+  /** Whether members of each network of the workload know it by whichever of its interfaces it sends. */
+  readonly spansNetworks: boolean;
 }
 
 /** What the pools are asked for. */

@@ -6,7 +6,9 @@ type Needed = Pick<RemoveRequest, 'attachment' | 'network' | 'deferred'>;
 
 const USUAL_STATUS: StatusRequest = { families: [4], ipv4Pools: [], ipv6Pools: [], provider: undefined };
 
-const USUAL_REMOVAL: Omit<RemoveRequest, keyof Needed> = { scope: 'interface', otherIds: [], provider: undefined };
+const USUAL_REMOVAL: Omit<RemoveRequest, keyof Needed> = {
+  ...{ scope: 'interface', otherIds: [], provider: undefined, spansNetworks: false },
+};
 
 const USUAL_ADDRESSES: Omit<AddressRequest, keyof Needed> = {
   ...USUAL_STATUS,

@@ -39,8 +39,15 @@ const CLUSTER = printKey({
   namespace: undefined,
   name: 'default',
 });
-/** Stands in for the value of a profile, of which only the being there matters. */
+/** A profile's own word that its network is internal. */
+export const INTERNAL_NETWORK = 'ocicat/internal';
+/** Stands in for the value of a profile that says nothing of that: only the being there matters. */
 const PRESENT = '{}';
+
+/** What is kept of a profile. */
+function summarise(profile: string): string {
+  return profile.includes(INTERNAL_NETWORK) ? profile : PRESENT;
+}
 
 /** The stored resource, or undefined when it cannot be understood. */
 function tryRead<R extends Resource>(kind: Kind<R>, key: string, text: string): R | undefined {
@@ -87,7 +94,7 @@ export function openNodeCache(datastore: Datastore, nodeName: string): NodeCache
     ipam.apply(update);
     const { key, value } = update;
     if (isCached(key))
-      cache.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: PRESENT } : update);
+      cache.apply(value !== undefined && key.startsWith(PROFILES) ? { ...update, value: summarise(value) } : update);
   }
 
   return {

@@ -72,7 +72,7 @@ function deferralOf(placed: Placed, context: DeferralContext): DeferredRemoval {
 export function toRemoveRequest(placed: Placed, context: DeferralContext): RemoveRequest {
   const { attachment, containerId, network } = placed.placement;
   const deferred = deferralOf(placed, context);
-  return createRemoveRequest({ attachment, otherIds: [containerId], network, deferred });
+  return createRemoveRequest({ attachment, otherIds: [containerId], network, deferred, spansNetworks: true });
 }
 
 /** What the network's containers will ask the pools for. */
