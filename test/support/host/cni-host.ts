@@ -121,7 +121,7 @@ export function openServer(context: HostContext, path: string, limits?: ShimLimi
 export async function openCniHost(): Promise<CniHost> {
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-cni-'));
   const socketPath = join(folder, 'cni.sock');
-  buildShim(join(folder, 'calico'), socketPath);
+  buildShim(join(folder, 'calico'), folder);
   symlinkSync('calico', join(folder, 'calico-ipam'));
   const etcd = await startEtcd();
   const signal = new AbortController().signal;

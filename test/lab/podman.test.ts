@@ -1,0 +1,122 @@
+// podman 5 and later on two hosts: its networks, containers and their packets, by the calls that it makes.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { type Lab, openLab } from '../support/host/lab.ts';
+import { type Container, hasNetavark, openPodman, type Podman, type Status } from '../support/host/podman-calls.ts';
+
+const HOSTS = ['calico-01', 'calico-02'] as const;
+/** Beyond all pools: the lab's registry. */
+const OUTSIDE = '10.99.0.254:5000';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab('podman', HOSTS.length);
+}, 60_000);
+afterAll(async () => lab?.down());
+
+const WEB: Container = {
+  host: 'calico-01',
+  name: 'web',
+  networks: { net1: { static_ips: ['192.168.0.10'], static_mac: '02:00:00:00:00:10' } },
+};
+const FRIEND: Container = { host: 'calico-02', name: 'friend', networks: { net1: {} } };
+const STRANGER: Container = { host: 'calico-02', name: 'stranger', networks: { net2: {} } };
+const BOTH: Container = { host: 'calico-02', name: 'both', networks: { net2: {}, net1: {} } };
+const VAULT: Container = { host: 'calico-01', name: 'vault', networks: { inner: {} } };
+const CLERK: Container = { host: 'calico-02', name: 'clerk', networks: { inner: {}, net2: {} } };
+
+const ipOf = (status: Status | undefined, name = 'eth0') =>
+  status?.interfaces[name]?.subnets[0]?.ipnet.split('/')[0] ?? 'none';
+
+const ways = ['plugin', 'netavark'] as const;
+const has = { plugin: true, netavark: hasNetavark() };
+
+for (const way of ways)
+  describe.skipIf(!has[way])(way === 'plugin' ? "the plugin's calls" : 'netavark 2', () => {
+    let podman: Podman;
+    const at = new Map<string, string>();
+
+    async function serve(container: Container): Promise<void> {
+      const listen = 'setsid --fork busybox httpd -f -p 80 -h /usr/share >/dev/null 2>&1 </dev/null';
+      await podman.inside(container, listen);
+    }
+
+    async function start(container: Container): Promise<Readonly<Record<string, Status>>> {
+      const statuses = await podman.start(container);
+      await serve(container);
+      return statuses;
+    }
+
+    /** Whether a server answers a container, with whatever. */
+    async function reaches(container: Container, address: string): Promise<boolean> {
+      const { stdout } = await podman.inside(
+        container,
+        `curl -s -m 2 -o /dev/null -w '%{http_code}' http://${address}/`,
+      );
+      return stdout !== '000';
+    }
+
+    beforeAll(async () => {
+      podman = openPodman(lab, way);
+      for (const name of ['net1', 'net2']) await podman.createNetwork(HOSTS, name);
+      await podman.createNetwork(HOSTS, 'inner', { internal: true });
+      for (const container of [WEB, FRIEND, STRANGER, BOTH, VAULT, CLERK]) {
+        const statuses = await start(container);
+        for (const [index, network] of Object.keys(container.networks).entries())
+          at.set(`${container.name} ${network}`, ipOf(statuses[network], `eth${index}`));
+      }
+    }, 60_000);
+
+    test('an address and a MAC address that are asked for are had', async () => {
+      expect(at.get('web net1')).toBe('192.168.0.10');
+      expect((await podman.inside(WEB, 'ip -o link show eth0')).stdout).toContain('02:00:00:00:00:10');
+    });
+
+    test('members of a network reach each other on every host, and nobody else reaches them', async () => {
+      expect(await reaches(FRIEND, '192.168.0.10')).toBe(true);
+      expect(await reaches(STRANGER, '192.168.0.10')).toBe(false);
+      expect(await reaches(STRANGER, at.get('both net2') ?? '')).toBe(true);
+      expect(await reaches(FRIEND, at.get('both net2') ?? '')).toBe(false);
+    });
+
+    test('a container of two networks reaches members of both, whichever of its interfaces it sends by', async () => {
+      expect((await podman.inside(BOTH, 'ip route get 192.168.0.10')).stdout).toContain('dev eth0');
+      expect(await reaches(BOTH, '192.168.0.10')).toBe(true);
+      expect(await reaches(BOTH, at.get('stranger net2') ?? '')).toBe(true);
+    });
+
+    test('an internal network has no way out, and takes none from another network', async () => {
+      expect(await reaches(FRIEND, OUTSIDE)).toBe(true);
+      expect(await reaches(VAULT, OUTSIDE)).toBe(false);
+      expect(await reaches(CLERK, OUTSIDE)).toBe(true);
+      expect(await reaches(CLERK, at.get('vault inner') ?? '')).toBe(true);
+      expect(await reaches(VAULT, at.get('clerk inner') ?? '')).toBe(true);
+      expect(await reaches(STRANGER, at.get('vault inner') ?? '')).toBe(false);
+    });
+
+    test('an agent that is killed changes nothing, and does what was asked while it was gone', async () => {
+      await lab.endAgent('calico-02', 'KILL');
+      expect(await reaches(FRIEND, '192.168.0.10')).toBe(true);
+      expect(await podman.stop(BOTH)).toMatchObject({ status: 0, stdout: '' });
+      await lab.startAgent('calico-02', 1);
+      expect(await reaches(FRIEND, '192.168.0.10')).toBe(true);
+      expect(await reaches(STRANGER, '192.168.0.10')).toBe(false);
+      await start(BOTH);
+      expect(await reaches(BOTH, '192.168.0.10')).toBe(true);
+    }, 30_000);
+
+    test('what is torn down leaves nothing', async () => {
+      for (const container of [WEB, FRIEND, STRANGER, BOTH, VAULT, CLERK])
+        expect(await podman.stop(container)).toMatchObject({ status: 0, stdout: '' });
+      for (const host of HOSTS)
+        expect(await lab.must(host, 'ls /var/lib/calico/teardowns /var/lib/calico/endpoints | grep json || true')).toBe(
+          '',
+        );
+      expect(await lab.must('calico-01', 'calicoctl get wep -o name')).toBe('');
+      const keys = await lab.must(
+        'calico-01',
+        'etcdctl --endpoints http://underlay:2379 get --prefix /calico/ipam/v2/handle --keys-only',
+      );
+      expect(keys.split('\n').filter((key) => /net1|net2|inner/.test(key))).toEqual([]);
+      await lab.must('calico-01', 'calicoctl delete profile net1 net2 inner');
+    });
+  });
