@@ -113,6 +113,15 @@ async function serve(serving: Serving): Promise<ShimAnswer> {
 export function createNetavarkProtocol(context: NetavarkContext, signal: AbortSignal): NetavarkProtocol {
   const { attacher, teardownFolder, log } = context;
 
+  /** What fails is tried again in the next round. */
+  async function orLog(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      log.warn(`${what}: ${describeError(error)}`, isOcicatError(error) ? undefined : error);
+    }
+  }
+
   async function finish(name: string, call: ShimCall): Promise<void> {
     const placed = tryPlaceTeardown(call);
     if (placed === undefined) clearCall(teardownFolder, name);
@@ -128,13 +137,4 @@ export function createNetavarkProtocol(context: NetavarkContext, signal: AbortSi
         await orLog(`unfinished teardown ${name}`, () => finish(name, call));
     },
   };
-
-  /** What fails is tried again in the next round. */
-  async function orLog(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      log.warn(`${what}: ${describeError(error)}`, isOcicatError(error) ? undefined : error);
-    }
-  }
 }
