@@ -1,6 +1,6 @@
 // podman 5 and later on two hosts: its networks, containers and their packets, by the calls that it makes.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { type Lab, openLab } from '../support/host/lab.ts';
+import { eventually, type Lab, openLab } from '../support/host/lab.ts';
 import { type Container, hasNetavark, openPodman, type Podman, type Status } from '../support/host/podman-calls.ts';
 
 const HOSTS = ['calico-01', 'calico-02'] as const;
@@ -55,6 +55,14 @@ for (const way of ways)
       return stdout !== '000';
     }
 
+    /** What one host does the other hears of a moment later. */
+    const untilReaches = (container: Container, address: string): Promise<true> =>
+      eventually(
+        `${container.name} to reach ${address}`,
+        20_000,
+        async () => (await reaches(container, address)) || undefined,
+      );
+
     beforeAll(async () => {
       podman = openPodman(lab, way);
       for (const name of ['net1', 'net2']) await podman.createNetwork(HOSTS, name);
@@ -72,36 +80,36 @@ for (const way of ways)
     });
 
     test('members of a network reach each other on every host, and nobody else reaches them', async () => {
-      expect(await reaches(FRIEND, '192.168.0.10')).toBe(true);
+      await untilReaches(FRIEND, '192.168.0.10');
       expect(await reaches(STRANGER, '192.168.0.10')).toBe(false);
-      expect(await reaches(STRANGER, at.get('both net2') ?? '')).toBe(true);
+      await untilReaches(STRANGER, at.get('both net2') ?? '');
       expect(await reaches(FRIEND, at.get('both net2') ?? '')).toBe(false);
     });
 
     test('a container of two networks reaches members of both, whichever of its interfaces it sends by', async () => {
       expect((await podman.inside(BOTH, 'ip route get 192.168.0.10')).stdout).toContain('dev eth0');
-      expect(await reaches(BOTH, '192.168.0.10')).toBe(true);
-      expect(await reaches(BOTH, at.get('stranger net2') ?? '')).toBe(true);
+      await untilReaches(BOTH, '192.168.0.10');
+      await untilReaches(BOTH, at.get('stranger net2') ?? '');
     });
 
     test('an internal network has no way out, and takes none from another network', async () => {
-      expect(await reaches(FRIEND, OUTSIDE)).toBe(true);
+      await untilReaches(FRIEND, OUTSIDE);
       expect(await reaches(VAULT, OUTSIDE)).toBe(false);
-      expect(await reaches(CLERK, OUTSIDE)).toBe(true);
-      expect(await reaches(CLERK, at.get('vault inner') ?? '')).toBe(true);
-      expect(await reaches(VAULT, at.get('clerk inner') ?? '')).toBe(true);
+      await untilReaches(CLERK, OUTSIDE);
+      await untilReaches(CLERK, at.get('vault inner') ?? '');
+      await untilReaches(VAULT, at.get('clerk inner') ?? '');
       expect(await reaches(STRANGER, at.get('vault inner') ?? '')).toBe(false);
     });
 
     test('an agent that is killed changes nothing, and does what was asked while it was gone', async () => {
       await lab.endAgent('calico-02', 'KILL');
-      expect(await reaches(FRIEND, '192.168.0.10')).toBe(true);
+      await untilReaches(FRIEND, '192.168.0.10');
       expect(await podman.stop(BOTH)).toMatchObject({ status: 0, stdout: '' });
       await lab.startAgent('calico-02', 1);
-      expect(await reaches(FRIEND, '192.168.0.10')).toBe(true);
+      await untilReaches(FRIEND, '192.168.0.10');
       expect(await reaches(STRANGER, '192.168.0.10')).toBe(false);
       await start(BOTH);
-      expect(await reaches(BOTH, '192.168.0.10')).toBe(true);
+      await untilReaches(BOTH, '192.168.0.10');
     }, 30_000);
 
     test('what is torn down leaves nothing', async () => {
