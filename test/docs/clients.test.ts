@@ -28,7 +28,11 @@ async function showsAll(page: string): Promise<void> {
 
 const PROMISE = '%s: every command shows what the page shows';
 
-test.each(['podman.md', 'podman-5.md', 'rkt.md', '../why.md', '../hosts.md', '../bgp.md', 'several.md'])(PROMISE, showsAll, 120_000);
+test.each(['podman.md', 'podman-5.md', 'rkt.md', '../why.md', '../hosts.md', '../bgp.md', 'several.md'])(
+  PROMISE,
+  showsAll,
+  120_000,
+);
 
 test.skipIf(cnitool === undefined).each(['cnitool.md', 'nomad.md'])(
   `${PROMISE}, where cnitool can be had`,
