@@ -10,7 +10,7 @@ import * as libc from '../../../src/sys/libc.ts';
 import { createNetns, withNetns } from '../../../src/sys/netns.ts';
 import { type CniHost, type HostContext, openCniHost } from './cni-host.ts';
 
-export interface PluginOutcome {
+interface PluginOutcome {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
