@@ -71,7 +71,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'images/transfer': 'base schema sys images/spec images/archive images/store images/registry',
   shim: 'base schema sys',
   'attach/endpoint':
-    'base net schema names blocks model/endpoint model/meta model/node sys datastore datastore/resource ipam kernel/link',
+    'base net schema names blocks model/endpoint model/meta model/policy model/node sys datastore datastore/resource ipam kernel/link',
   attach: 'base net names blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
   'cni/spec': 'base net schema names model/meta model/endpoint',
   'netavark/spec': 'base net schema names model/meta model/endpoint',

@@ -22,11 +22,11 @@ import {
 } from './endpoint/endpoint.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { chooseLinkName } from './endpoint/link-name.ts';
+import { buildProfile } from './endpoint/profile.ts';
 import { requireFreePorts, requireMappable, wantsPortsOf } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
-import { buildProfile } from './profile.ts';
 import { awaitReadiness } from './readiness.ts';
 import { removeFromStore } from './remove.ts';
 import type { AddressProvider, Attached, AttachRequest, ProvidedAddresses } from './request.ts';

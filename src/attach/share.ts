@@ -13,11 +13,11 @@ import { addressesOf, attachedAddressesOf, attachmentOf, linkOf } from './endpoi
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { withNamesIn, withoutLeftNetworks } from './endpoint/endpoint-naming.ts';
+import { buildProfile } from './endpoint/profile.ts';
 import { requireFreePorts, withPortMappings } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
-import { buildProfile } from './profile.ts';
 import type { Attached, AttachRequest } from './request.ts';
 import { routesOf } from './routes.ts';
 

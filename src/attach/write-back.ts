@@ -23,8 +23,8 @@ import {
   tryRecallEndpoint,
 } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
+import { buildProfile } from './endpoint/profile.ts';
 import { commit, handleOf, type OperationContext } from './operation.ts';
-import { buildProfile } from './profile.ts';
 
 export interface WriteBack {
   /** Interfaces of containers that it may concern. */

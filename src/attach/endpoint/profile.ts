@@ -1,18 +1,21 @@
 // The profile that a network gets with its first container: all of the network may come in, everything may go out (Calico
 // v3.33, cni-plugin/pkg/plugin/plugin.go), or, where it is internal, to its members alone.
 import { randomUUID } from 'node:crypto';
-import { OcicatError } from '../base/errors.ts';
-import { printTime } from '../blocks/block.ts';
-import { printKey } from '../datastore/keys.ts';
-import { parseResourceAt, printResource } from '../datastore/resource/resource-codec.ts';
-import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
-import { API_VERSION } from '../model/meta/resource.ts';
-import { type Profile, profile as profileKind } from '../model/policy/profile.ts';
-import { INTERNAL_NETWORK } from './endpoint/node-cache.ts';
-import type { AttachRequest } from './request.ts';
+import { OcicatError } from '../../base/errors.ts';
+import { printTime } from '../../blocks/block.ts';
+import { printKey } from '../../datastore/keys.ts';
+import { parseResourceAt, printResource } from '../../datastore/resource/resource-codec.ts';
+import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
+import { API_VERSION } from '../../model/meta/resource.ts';
+import { type Profile, profile as profileKind } from '../../model/policy/profile.ts';
+import { INTERNAL_NETWORK } from './node-cache.ts';
 
 /** What the profile is made for. */
-type ProfiledNetwork = Pick<AttachRequest, 'network' | 'isInternal'>;
+interface ProfiledNetwork {
+  readonly network: string;
+  /** Its members reach each other and nobody else. */
+  readonly isInternal: boolean;
+}
 
 function createNetworkProfile({ network, isInternal }: ProfiledNetwork): Profile {
   const members = { selector: `has(${network})` };
