@@ -28,6 +28,39 @@ export function removeContainers(containers: readonly Container[]): void {
   rmSync('/run/bench', { recursive: true, force: true });
 }
 
+function environmentOf(plugin: Plugin, command: 'ADD' | 'DEL', { id, netns }: Container): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: id,
+    CNI_NETNS: netns,
+    CNI_IFNAME: 'eth0',
+    CNI_PATH: plugin.searchPath,
+  };
+}
+
+async function callPlugin(plugin: Plugin, command: 'ADD' | 'DEL', container: Container): Promise<void> {
+  const child = Bun.spawn([plugin.path], {
+    stdin: Buffer.from(plugin.config),
+    stdout: 'pipe',
+    stderr: 'inherit',
+    env: environmentOf(plugin, command, container),
+  });
+  const [output, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  if (status !== 0) throw new Error(`${plugin.path} ${command}: ${output}`);
+}
+
+/** Milliseconds from the first start to the last exit of a call for each; throws with the plugin's words when one fails. */
+export async function timeCallsAtOnce(
+  plugin: Plugin,
+  command: 'ADD' | 'DEL',
+  containers: readonly Container[],
+): Promise<number> {
+  const startedAt = Bun.nanoseconds();
+  await Promise.all(containers.map((container) => callPlugin(plugin, command, container)));
+  return (Bun.nanoseconds() - startedAt) / 1e6;
+}
+
 /** Milliseconds from start to exit; throws with the plugin's words when it fails. */
 export function timeCall(plugin: Plugin, command: 'ADD' | 'DEL', container: Container): number {
   const startedAt = Bun.nanoseconds();
@@ -35,14 +68,7 @@ export function timeCall(plugin: Plugin, command: 'ADD' | 'DEL', container: Cont
     stdin: Buffer.from(plugin.config),
     stdout: 'pipe',
     stderr: 'pipe',
-    env: {
-      PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
-      CNI_COMMAND: command,
-      CNI_CONTAINERID: container.id,
-      CNI_NETNS: container.netns,
-      CNI_IFNAME: 'eth0',
-      CNI_PATH: plugin.searchPath,
-    },
+    env: environmentOf(plugin, command, container),
   });
   const elapsedMs = (Bun.nanoseconds() - startedAt) / 1e6;
   if (result.exitCode !== 0)

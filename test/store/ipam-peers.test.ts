@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseBlock } from '../../src/blocks/block-json.ts';
+import { BLOCKS_PREFIX, HANDLES_PREFIX } from '../../src/datastore/keys.ts';
 import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
 import { openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
@@ -38,6 +40,19 @@ metadata: {name: pool}
 spec: {cidr: 10.77.0.0/26}
 `;
 
+/** Eight blocks of four: each host takes from several, and borrows at the end. */
+const NARROW = `
+apiVersion: projectcalico.org/v3
+kind: Node
+metadata: {name: host2}
+spec: {bgp: {ipv4Address: 10.99.0.2/24}}
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata: {name: narrow}
+spec: {cidr: 10.78.0.0/27, blockSize: 30}
+`;
+
 /** A command: the program's name, then a container for the plugin, or arguments. Throws unless it succeeds. */
 let calico: Run;
 
@@ -52,15 +67,15 @@ const calicoctl = (args: readonly string[], input = '') => must(['calicoctl', ..
 const calicoIpam = (command: 'ADD' | 'DEL', container: string, args = '') =>
   must(['calico-ipam', command, container, args]);
 
-/** What the plugin is told by its environment and its standard input. */
-function pluginCall(endpoint: string, [command, container, args]: readonly string[]) {
+/** What the plugin is told by its environment and its standard input; the host is host1 unless the words name another. */
+function pluginCall(endpoint: string, [command, container, args, nodename = 'host1']: readonly string[]) {
   const config = {
     name: 'net',
     cniVersion: '1.0.0',
     type: 'calico',
     etcd_endpoints: endpoint,
     datastore_type: 'etcdv3',
-    nodename: 'host1',
+    nodename,
     log_level: 'ERROR',
     ipam: { type: 'calico-ipam' },
   };
@@ -96,6 +111,15 @@ function runLive(endpoint: string): Run {
 }
 
 const addressOf = (output: string): string => JSON.parse(output).ips[0].address;
+
+/** Calico's programs beside what else is under way, which nobody can record. */
+async function live(argv: readonly string[], input = ''): Promise<string> {
+  const { status, out, err } = await runLive(etcd.endpoint)(argv, input);
+  if (status !== 0) throw new Error(`${argv.join(' ')}: ${out}${err}`);
+  return out;
+}
+
+const onHost2 = (command: 'ADD' | 'DEL', container: string) => live(['calico-ipam', command, container, '', 'host2']);
 
 async function assign(container: string, exact?: string): Promise<string> {
   const request = {
@@ -164,3 +188,35 @@ test('each releases what the other assigned', async () => {
       .unallocated.length,
   ).toBe(64);
 });
+
+const AT_ONCE = 12;
+const containers = (prefix: string) => Array.from({ length: AT_ONCE }, (_, index) => `${prefix}${index}`);
+
+/** Addresses that blocks record as held, and handles. */
+async function observeHeld(): Promise<readonly [addresses: number, handles: number]> {
+  const blocks = (await datastore.list(BLOCKS_PREFIX)).kvs.map(({ value }) => parseBlock(value));
+  const held = blocks.flatMap(({ allocations }) => allocations.filter((index) => index !== undefined));
+  return [held.length, (await datastore.list(HANDLES_PREFIX)).kvs.length];
+}
+
+// what happens at once cannot be recorded
+test.if(present)(
+  "Calico's plugin on one host and ours on another, at once and out of one narrow pool: no address twice, each frees what it gave",
+  async () => {
+    await live(['calicoctl', 'delete', 'pool', 'pool']);
+    await live(['calicoctl', 'apply', '-f', '-'], NARROW);
+    const [mine, theirs] = [containers('mine'), containers('yours')];
+    for (let round = 0; round < 2; round++) {
+      const ours = Promise.all(mine.map((container) => assign(container)));
+      const outputs = Promise.all(theirs.map((container) => onHost2('ADD', container)));
+      const addresses = [...(await ours), ...(await outputs).map(addressOf)].map((one) => one.split('/')[0]);
+      expect(new Set(addresses).size).toBe(2 * AT_ONCE);
+      expect(await observeHeld()).toEqual([2 * AT_ONCE, 2 * AT_ONCE]);
+      const ports = { datastore, cache: ipam.view, now: Date.now };
+      const released = mine.map((container) => releaseByHandle(ports, `net.${container}`, signal));
+      await Promise.all([...released, ...theirs.map((container) => onHost2('DEL', container))]);
+      expect(await observeHeld()).toEqual([0, 0]);
+    }
+  },
+  120_000,
+);
