@@ -39,8 +39,14 @@ function blocksInside(cidrs: readonly string[], pools: readonly Pool[]): readonl
   return ranges.filter((cidr) => pools.some((pool) => cidrCovers(pool.cidr, cidr)));
 }
 
+/** Without reading all of it: a host has many that are, and nothing of them cools down. */
+function isFull(text: string | undefined): boolean {
+  return text?.includes('"unallocated":[]') === true && !text.includes('"releasedAt":');
+}
+
 async function takeOwn(context: AssignContext, pools: readonly Pool[]): Promise<Assigned | undefined> {
   for (const cidr of blocksInside(ownBlocks(context), pools)) {
+    if (isFull(await context.builder.prefetchKey(blockKey(formatCidr(cidr))))) continue;
     const block = await openOwnBlock(context, cidr);
     const assigned = block === undefined ? undefined : await takeFrom(context, block);
     if (assigned !== undefined) return assigned;

@@ -58,6 +58,11 @@ test('one whose number another has by now is gone, when the other can be found, 
   await process.exited;
 });
 
+test('of hundreds that live none is gone', () => {
+  const identities = Array.from({ length: 300 }, () => identify(make()));
+  expect(gone(...identities)).toEqual([]);
+});
+
 test('what is no identity is not gone', () => {
   expect(gone('', 'x', '1:x')).toEqual([]);
 });

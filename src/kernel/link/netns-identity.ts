@@ -1,6 +1,7 @@
 // Which network namespace it was, when there is nothing left to open: its inode, and the number that it has as a peer of ours,
 // which nobody else gets as long as it lives (rtnetlink(7); "netns id" in ip-netns(8)).
 import { fstatSync } from 'node:fs';
+import * as libc from '../../sys/libc.ts';
 import * as netlink from '../../sys/netlink.ts';
 import { forEachNetns, NETNSA_FD, NETNSA_NSID, observeNetnsId, observeNetnsInodes, RTM_GETNSID } from './netns-ids.ts';
 
@@ -31,15 +32,11 @@ export function identifyNetns(netnsFd: number): string | undefined {
   });
 }
 
-function observeIds(socket: netlink.Netlink): ReadonlySet<number> {
-  const ids = new Set<number>();
-  const writer = netlink.createMessageWriter(32);
-  writer.begin(RTM_GETNSID, netlink.NLM_F_DUMP).u8(0).u8(0).u8(0).u8(0).end();
-  socket.dump(writer, (_type, payload) => {
-    const bytes = netlink.readAttributes(payload, 4).get(NETNSA_NSID);
-    if (bytes !== undefined) ids.add(netlink.readI32(bytes));
-  });
-  return ids;
+/** Whether a namespace has the number. One by one: kernels end a list of them with its first 134 (seen with Linux 6.18). */
+function isNumberTaken(socket: netlink.Netlink, id: number): boolean {
+  const writer = netlink.createMessageWriter(64);
+  writer.begin(RTM_GETNSID, netlink.NLM_F_ACK).u8(0).u8(0).u8(0).u8(0).attrU32(NETNSA_NSID, id).end();
+  return !socket.tryRequest(writer, 1).some(({ errno }) => errno === libc.ENOENT);
 }
 
 /** Numbers, and the inode of the namespace that has it now. */
@@ -55,8 +52,8 @@ export function findGoneNetns(identities: readonly string[]): ReadonlySet<string
   const lost = identities.filter((text) => !present.has(tryParse(text)?.inode ?? ''));
   if (lost.length === 0) return new Set();
   return netlink.withRouteSocket((socket) => {
-    const [ids, inodes] = [observeIds(socket), observeInodes(socket)];
-    const isGone = ({ inode, id }: Identity) => !ids.has(id) || (inodes.get(id) ?? inode) !== inode;
+    const inodes = observeInodes(socket);
+    const isGone = ({ inode, id }: Identity) => (inodes.get(id) ?? inode) !== inode || !isNumberTaken(socket, id);
     return new Set(
       lost.filter((text) => {
         const identity = tryParse(text);
