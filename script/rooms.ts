@@ -61,6 +61,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'kernel/nftables': 'base nftables firewall sys',
   'kernel/forward': 'base net nftables firewall/forward sys kernel/route kernel/link kernel/nftables',
   'kernel/flow': 'base net firewall sys kernel/link kernel/event',
+  'kernel/socket': 'base net sys',
   'kernel/worker': 'base net sys kernel/link kernel/flow',
   bird: 'base net routing/bird sys sys/process kernel/route kernel/link kernel/event',
   wireguard: 'base net routing/wireguard sys sys/process kernel/link kernel/route',
@@ -79,7 +80,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/config':
     'base net schema model/felix model/idle policy/types nftables firewall/nat firewall/encryption firewall routing/wireguard routing routing/mtu sys datastore/sync',
   'agent/node':
-    'base net blocks model/meta model/ipam routing/mtu sys datastore/* ipam kernel/route kernel/link agent/config',
+    'base net blocks model/meta model/ipam routing/mtu sys datastore/* ipam kernel/route kernel/link kernel/socket agent/config',
   'agent/encryption':
     'base net schema model/meta model/felix firewall/encryption routing/wireguard sys datastore datastore/resource ipam kernel/reconcile wireguard agent/node',
   'agent/tunnel':

@@ -30,6 +30,7 @@ import { followHostAddresses } from './node/host-addresses.ts';
 import { observeHost } from './node/host-identity.ts';
 import { reportHostPrograms } from './node/host-programs.ts';
 import { observeNodeName, tryReadFelixConfig } from './node/node-files.ts';
+import { findListener } from './node/port-listeners.ts';
 import { createPolicyApplied } from './policy-applied.ts';
 import { openPrivateEtcd } from './private-etcd.ts';
 import { createResolver } from './resolver/resolver.ts';
@@ -178,6 +179,7 @@ async function run(
     mtuBytes: hostMtu.of,
     unmadeTunnels: tunnelSupport.unmade,
     isOwnAddress: observeOwnAddress,
+    findListener,
     now: Date.now,
   };
   const attacher = createAttacher(attach);

@@ -55,6 +55,7 @@ async function open(changes: Partial<AttachContext> = {}): Promise<Attacher> {
     mtuBytes: () => 1440,
     unmadeTunnels: () => new Set(),
     isOwnAddress: () => true,
+    findListener: () => undefined,
     endpointFolder: join(folder, 'endpoints'),
     now: Date.now,
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -228,6 +229,24 @@ test('a port twice, and at an address that the host has not, are refused before 
   );
   await expect(ask('[::1]:80:80/tcp')).rejects.toMatchObject({ code: 'unsupported' });
   await ask('0.0.0.0:80:80/tcp');
+});
+
+test('a port that a program of the host listens on is refused, unless the container has it already', async () => {
+  const nodeLease = { isHeld: async () => false, require: async () => undefined };
+  let listener: string | undefined;
+  const attacher = await open({ nodeLease, findListener: () => listener });
+  const portMappings = [mapping('80:80/tcp')];
+  await attacher.add(requestOf({ portMappings }), signal);
+  listener = '"nginx" (process 7)';
+  const ask = (containerId: string, text: string) =>
+    attacher.add(
+      requestOf({ attachment: { containerId, interfaceName: 'eth1' }, portMappings: [mapping(text)] }),
+      signal,
+    );
+  await ask('web', '80:80/tcp');
+  await expect(ask('b', '81:80/tcp')).rejects.toThrow(
+    'map port "81/tcp" of the host: "nginx" (process 7) listens on it',
+  );
 });
 
 test('a port of a container whose link has gone is given to another', async () => {

@@ -6,6 +6,7 @@ import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { RaisedLink, WorkloadLinkSpec, WorkloadLinkState } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
+import type { HostPorts } from '../net/port-mapping.ts';
 import type { Log } from '../sys/log.ts';
 import type { EndpointId } from './endpoint/endpoint.ts';
 import type { NodeCache } from './endpoint/node-cache.ts';
@@ -47,6 +48,8 @@ export interface AttachContext {
   readonly links: WorkloadLinks;
   /** Whether packets to the address are for this host. */
   isOwnAddress(address: Ip): boolean;
+  /** The program of this host that listens on such a port, for people; undefined: none does but the container's own runtime. */
+  findListener(ports: HostPorts, containerId: string): string | undefined;
   /**
    * Resolves when the endpoint's policy, as of this revision, is in the kernel. The link exists then and is down.
    * Throws when it cannot be put there; the ADD is undone then.

@@ -1,4 +1,5 @@
-// Ports of the host that a workload asks for: one workload has each, at an address that the host has.
+// Ports of the host that a workload asks for: one workload has each, at an address that the host has, and no program of the host
+// that listens there is cut off.
 import { OcicatError } from '../base/errors.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { portMappingsOf, printPortMappings } from '../model/endpoint/port-mappings.ts';
@@ -78,12 +79,32 @@ function requireOwnAddress({ context }: Asking, mapping: PortMapping): void {
   );
 }
 
-/** Throws `invalid` when the host can give one of the ports to nobody. */
+/** A runtime that asks again, for another interface, may itself keep what the workload has. */
+function isHeld({ context, request }: Asking, mapping: PortMapping): boolean {
+  const own = context.cache.endpointsOf(request.attachment.containerId);
+  return own.some(({ endpoint }) => portMappingsOf(endpoint).some((other) => wantSamePort(mapping, other)));
+}
+
+function requireNoListener(asking: Asking, mapping: PortMapping): void {
+  if (isHeld(asking, mapping)) return;
+  const { context, request } = asking;
+  const listener = context.findListener(mapping, request.attachment.containerId);
+  if (listener === undefined) return;
+  throw new OcicatError(
+    'already-exists',
+    `map port "${formatHostPorts(mapping)}" of the host: ${listener} listens on it`,
+  );
+}
+
+/** Throws `invalid`, or `already-exists`, when the host can give one of the ports to nobody. */
 export function requireMappable(asking: Asking): void {
   const { portMappings } = asking.request;
   for (const mapping of portMappings) requireWhole(mapping);
   requireDistinct(asking.request);
-  for (const mapping of portMappings) requireOwnAddress(asking, mapping);
+  for (const mapping of portMappings) {
+    requireOwnAddress(asking, mapping);
+    requireNoListener(asking, mapping);
+  }
 }
 
 /** The endpoint with these as well. */

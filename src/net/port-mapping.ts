@@ -16,6 +16,9 @@ export interface PortMapping {
   readonly count: number;
 }
 
+/** What of a mapping is the host's. */
+export type HostPorts = Omit<PortMapping, 'containerPort'>;
+
 const MAX_PORT = 65_535;
 const LOOPBACK = parseCidr('127.0.0.0/8');
 const FAMILIES = [4, 6] as const;
@@ -46,7 +49,7 @@ export function isReachedFromLoopback(mapping: Pick<PortMapping, 'hostAddress'>)
 }
 
 /** Whether one socket could not have both ports of the host, as bind(2) says it. */
-export function wantSamePort(a: PortMapping, b: PortMapping): boolean {
+export function wantSamePort(a: HostPorts, b: HostPorts): boolean {
   const [first, second] = [hostPortsOf(a), hostPortsOf(b)];
   const overlap = a.protocol === b.protocol && first.min <= second.max && second.min <= first.max;
   const families = familiesOfMapping(b);

@@ -143,3 +143,62 @@ test('who asks from outside is judged by policy as who it is, at the port of the
   await eventually('closed again', 30_000, () => ask('outside', 'tcp', HOST4, 8080, MOMENT) === '' || undefined);
   await open('10.98.0.2/32', 'fd98::2/128');
 });
+
+test('a port has one owner, and a program that listens keeps its own', async () => {
+  const refusal = (pod: string, one: Asked) => {
+    const { status, output } = host.cni('ADD', pod, 'net1', '', ports(one));
+    expect(status, output).not.toBe(0);
+    return JSON.parse(output).msg;
+  };
+  expect(refusal('other', { hostPort: 8080, hostIP: HOST4 })).toBe(
+    `map port "${HOST4}:8080/tcp" of the host: container "web" has it`,
+  );
+  expect(refusal('other', { hostPort: 8081, hostIP: '192.0.2.1' })).toContain('the host has no address "192.0.2.1"');
+  host.must('python3 /run/server.py host >/run/log/server-host 2>&1 &');
+  await eventually(
+    'the server of the host',
+    60_000,
+    () => host.run('test -f /run/serves-host').status === 0 || undefined,
+  );
+  for (const protocol of ['tcp', 'udp'])
+    expect(refusal('other', { hostPort: 80, protocol })).toMatch(
+      new RegExp(`^map port "80/${protocol}" of the host: "python3" \\(process \\d+\\) listens on it$`),
+    );
+  expect(host.run('ip -br link show caliother').status).not.toBe(0);
+});
+
+test('a pod sends nothing to 127.0.0.1 of its host by the link that answers to there come back by', () => {
+  const settings = () =>
+    host.must('sysctl -n net.ipv4.conf.caliweb.route_localnet net.ipv4.conf.calinear.route_localnet');
+  expect(settings()).toBe('1\n0');
+  const dropped = () =>
+    Number(
+      /counter packets (\d+) .*"destination of nobody"/.exec(
+        host.must('nft list chain inet ocicat workload-check'),
+      )?.[1],
+    );
+  const before = dropped();
+  host.must(
+    'ip netns exec web sysctl -qw net.ipv4.conf.all.route_localnet=1; ip netns exec web ip route del local 127.0.0.0/8 dev lo table local; ip netns exec web ip route del local 127.0.0.1 dev lo table local',
+  );
+  expect(ask('web', 'tcp', '127.0.0.1', 80, MOMENT)).toBe('');
+  expect(dropped()).toBeGreaterThan(before);
+});
+
+test('the ports stay while no agent runs, and with the next one; they and their flows go with the pod', async () => {
+  await host.stopAgent('KILL');
+  expect(ask('outside', 'tcp', HOST4, 8080)).toBe('web 10.98.0.2');
+  await host.startAgent();
+  expect(ask('outside', 'udp', HOST6, 8080)).toBe('web fd98::2');
+  expect(host.log()).not.toContain('repaired');
+  // a sender that goes on from the same port
+  expect(ask('outside', 'udp', HOST4, 8080, PATIENCE, '5353')).toBe('web 10.98.0.2');
+  expect(host.cni('DEL', 'web', 'net1').status).toBe(0);
+  expect(ask('outside', 'udp', HOST4, 8080, MOMENT, '5353')).toBe('');
+  expect(host.must('nft list table inet ocicat')).not.toMatch(/base-ports|mapped-/);
+  add('next', { hostPort: 8080, protocol: 'udp' }, { hostPort: 8080, hostIP: '127.0.0.1' });
+  await serve('next');
+  expect(ask('outside', 'udp', HOST4, 8080, PATIENCE, '5353')).toBe('next 10.98.0.2');
+  expect(ask('outside', 'tcp', HOST4, 8080, MOMENT)).toBe('');
+  expect(ask('host', 'tcp', '127.0.0.1', 8080)).toStartWith('next ');
+});

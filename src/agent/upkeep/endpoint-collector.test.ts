@@ -64,6 +64,7 @@ function contextOf(): AttachContext {
     mtuBytes: () => 1500,
     unmadeTunnels: () => new Set(),
     isOwnAddress: () => true,
+    findListener: () => undefined,
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',

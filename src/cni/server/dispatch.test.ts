@@ -84,6 +84,7 @@ function contextOf(datastore: Datastore, changes: Partial<AttachContext> = {}): 
     mtuBytes: () => 1440,
     unmadeTunnels: () => new Set(),
     isOwnAddress: () => true,
+    findListener: () => undefined,
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
     boot: 'boot-1',

@@ -6,6 +6,7 @@ import { FELIX_MARKS } from './felix-marks.ts';
 import type { IdleMark } from './idle-mark.ts';
 
 const NO_SERVICES = 'there are no services; the rule matches nothing';
+const HOST_PORT = 'a port of the host is mapped by what the client of a workload asks for';
 const NO_OPEN_SESSION = 'a session that is to have a password never comes up without it';
 
 /** Of rules in one direction. */
@@ -38,8 +39,8 @@ export const IDLE_MARKS: Readonly<Record<string, readonly IdleMark[]>> = {
   WorkloadEndpoint: [
     { path: 'spec.ipv4Gateway', why: 'the gateway is the host end of its link' },
     { path: 'spec.ipv6Gateway', why: 'the gateway is the host end of its link' },
-    { path: 'spec.ports.hostPort', why: 'no port of the host is mapped' },
-    { path: 'spec.ports.hostIP', why: 'no port of the host is mapped' },
+    { path: 'spec.ports.hostPort', why: HOST_PORT },
+    { path: 'spec.ports.hostIP', why: HOST_PORT },
   ],
 };
 

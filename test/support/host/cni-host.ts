@@ -182,6 +182,7 @@ export async function openCniHost(): Promise<CniHost> {
     mtuBytes: () => 1450,
     unmadeTunnels: () => new Set(['ipip']),
     isOwnAddress: () => true,
+    findListener: () => undefined,
     pendingFolder: join(folder, 'pending'),
     endpointFolder: join(folder, 'endpoints'),
     nodeLease: { isHeld: async () => true, require: async () => undefined },
