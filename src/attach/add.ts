@@ -23,7 +23,7 @@ import {
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { chooseLinkName } from './endpoint/link-name.ts';
 import { buildProfile } from './endpoint/profile.ts';
-import { requireFreePorts, requireMappable, wantsPortsOf } from './host-ports.ts';
+import { requireFreePorts, requireMappable, requireUnusedPorts, wantsPortsOf } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
 import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
@@ -172,6 +172,7 @@ async function createWithRoom(operation: Add): Promise<Attached | undefined> {
     operation,
     (endpoint) => addressesOf(endpoint).some(isWanted) || wantsPortsOf(operation.request, endpoint),
   );
+  requireUnusedPorts(operation);
   try {
     return await tryCreate(operation);
   } catch (error) {

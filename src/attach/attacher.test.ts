@@ -212,6 +212,12 @@ test('ports of the host are kept with the endpoint, and one container has each',
   await expect(other('b', '8000-8100:80-180/tcp')).rejects.toThrow(
     'map port "8000-8100/tcp" of the host: container "web" ("shop") has it',
   );
+  const check = (text: string) =>
+    attacher.check({ ...requestOf({ portMappings: [mapping(text)] }), compare: () => [] }, signal);
+  await check('8080:80/tcp');
+  await expect(check('8080:81/tcp')).rejects.toMatchObject({
+    issues: [{ path: 'portMappings', found: '8080:80/tcp, 127.0.0.1:53:53/udp', wanted: '8080:81/tcp' }],
+  });
   await other('b', '8080:80/udp');
   await other('web', '8080:80/tcp', 'eth1');
   const results = await Promise.allSettled([other('c', '9000:80/tcp'), other('d', '9000:80/tcp')]);

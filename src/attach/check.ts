@@ -11,6 +11,7 @@ import { addressesOf, attachmentOf } from './endpoint/endpoint.ts';
 import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { findLink } from './find-link.ts';
+import { missingPorts } from './host-ports.ts';
 import { linkSpecOf } from './link.ts';
 import { handleOf, type Operation, type OperationContext } from './operation.ts';
 import type { CheckOutcome, CheckRequest } from './request.ts';
@@ -91,6 +92,7 @@ export async function checkWorkload(operation: Check): Promise<CheckOutcome> {
   const isThere = isAsAsked(endpoint, attachedNetworkOf(request));
   throwDifferences(containerId, [
     ...(isThere ? [] : [{ path: 'profiles', found, wanted: request.network }]),
+    ...missingPorts(request, endpoint),
     ...request.compare(endpoint),
     ...(await checkHeld(operation, endpoint)),
     ...context.links.check(linkSpecOf(operation, endpoint)),

@@ -1,13 +1,15 @@
 // Ports of the host that a workload asks for: one workload has each, at an address that the host has, and no program of the host
 // that listens there is cut off.
-import { OcicatError } from '../base/errors.ts';
+import { type Issue, OcicatError } from '../base/errors.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { portMappingsOf, printPortMappings } from '../model/endpoint/port-mappings.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, parseIp } from '../net/ip.ts';
 import {
   formatHostPorts,
+  formatPortMapping,
   isForAllAddresses,
+  joinPortMappings,
   type PortMapping,
   tryMakePortMapping,
   wantSamePort,
@@ -34,11 +36,8 @@ export function wantsPortsOf(request: Asked, endpoint: WorkloadEndpoint): boolea
   return request.portMappings.length > 0 && findClash(request, endpoint) !== undefined;
 }
 
-/** In the turn of this host's commits, so that of two at once one has the port. Throws `already-exists`. */
-export function requireFreePorts({ context, request }: Asking, builder: TransactionBuilder): void {
-  if (request.portMappings.length === 0) return;
-  const stored = context.cache.endpoints().map(({ endpoint }) => endpoint);
-  for (const endpoint of [...stored, ...draftedEndpoints(builder)]) {
+function requireFreeOf(request: Asked, endpoints: readonly WorkloadEndpoint[]): void {
+  for (const endpoint of endpoints) {
     const mine = findClash(request, endpoint);
     if (mine === undefined) continue;
     const { containerId } = attachmentOf(endpoint);
@@ -48,6 +47,13 @@ export function requireFreePorts({ context, request }: Asking, builder: Transact
       `map port "${formatHostPorts(mine)}" of the host: container "${containerId}"${name} has it`,
     );
   }
+}
+
+/** With what is drafted in the turn of this host's commits, of two at once one has the port. Throws `already-exists`. */
+export function requireFreePorts({ context, request }: Asking, builder?: TransactionBuilder): void {
+  if (request.portMappings.length === 0) return;
+  const stored = context.cache.endpoints().map(({ endpoint }) => endpoint);
+  requireFreeOf(request, builder === undefined ? stored : [...stored, ...draftedEndpoints(builder)]);
 }
 
 function requireWhole(mapping: PortMapping): void {
@@ -96,15 +102,26 @@ function requireNoListener(asking: Asking, mapping: PortMapping): void {
   );
 }
 
-/** Throws `invalid`, or `already-exists`, when the host can give one of the ports to nobody. */
+/** Throws `invalid` when the host can give one of the ports to nobody. */
 export function requireMappable(asking: Asking): void {
   const { portMappings } = asking.request;
   for (const mapping of portMappings) requireWhole(mapping);
   requireDistinct(asking.request);
-  for (const mapping of portMappings) {
-    requireOwnAddress(asking, mapping);
-    requireNoListener(asking, mapping);
-  }
+  for (const mapping of portMappings) requireOwnAddress(asking, mapping);
+}
+
+/** Throws `already-exists` when another workload or a program of the host has one of the ports now. */
+export function requireUnusedPorts(asking: Asking): void {
+  requireFreePorts(asking);
+  for (const mapping of asking.request.portMappings) requireNoListener(asking, mapping);
+}
+
+/** One issue for each port that is asked for and does not lead to the endpoint. */
+export function missingPorts({ portMappings }: Asked, endpoint: WorkloadEndpoint): readonly Issue[] {
+  const found = portMappingsOf(endpoint).map(formatPortMapping);
+  const wanted = joinPortMappings(portMappings).map(formatPortMapping);
+  const missing = wanted.filter((text) => !found.includes(text));
+  return missing.map((text) => ({ path: 'portMappings', found: found.join(', ') || 'nothing', wanted: text }));
 }
 
 /** The endpoint with these as well. */

@@ -14,7 +14,7 @@ import { tryRecallEndpoint } from './endpoint/endpoint-files.ts';
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { withNamesIn, withoutLeftNetworks } from './endpoint/endpoint-naming.ts';
 import { buildProfile } from './endpoint/profile.ts';
-import { requireFreePorts, withPortMappings } from './host-ports.ts';
+import { requireFreePorts, requireUnusedPorts, withPortMappings } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
 import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
@@ -95,6 +95,7 @@ function updateSavedEndpoint(context: AttachContext, endpoint: WorkloadEndpoint)
 export async function attachNetwork(operation: Add, known: LocalEndpoint, undo: Undo): Promise<Attached> {
   const { context, request, signal } = operation;
   requireSame(request, known.endpoint, addressesOf(known.endpoint));
+  requireUnusedPorts(operation);
   const { result, revision } = await commit(operation, (builder) => buildAttachment(operation, known.key, builder));
   if (result.changed) undo.push('network', () => detachNetwork(operation, known, undoSignal()));
   const { endpoint } = result;

@@ -73,8 +73,12 @@ function parseCall({ program, variables, input }: CniCall): RequestResult {
   if (environment.kind === 'refused') return environment;
   if (environment.environment.command === 'VERSION') return { kind: 'version', version: tryFindVersion(input) };
   const { command, args } = environment.environment;
-  // what ADD refuses must still be let go by DEL
-  const config = parseConfig(input, { plugin: program, command, args: command === 'ADD' ? args : undefined });
+  // CHECK is asked whether all is as ADD made it; what ADD refuses must still be let go by DEL
+  const config = parseConfig(input, {
+    plugin: program,
+    command,
+    args: command === 'ADD' || command === 'CHECK' ? args : undefined,
+  });
   if (config.kind === 'refused') return config;
   const request = { plugin: program, environment: environment.environment, config: config.config } as const;
   const error = checkRequest(request);
