@@ -21,6 +21,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'model/felix': 'base selector schema model/meta',
   'model/idle': 'base schema model/meta model/felix',
   model: 'schema model/meta model/policy model/endpoint model/ipam model/bgp model/node model/felix model/idle',
+  'docker/api': 'base net schema model/meta',
   'policy/types': 'net selector',
   'policy/input': 'base net selector schema model/meta model/policy model/endpoint policy/types',
   'policy/index': 'base net selector policy/types',
@@ -74,6 +75,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'attach/endpoint':
     'base net schema names blocks model/endpoint model/meta model/policy model/node sys datastore datastore/resource ipam kernel/link',
   attach: 'base net names blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
+  'docker/server': 'base net schema model/meta names sys kernel/link kernel/event attach/endpoint attach docker/api',
   'cni/spec': 'base net schema names model/meta model/endpoint',
   'netavark/spec': 'base net schema names model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',
@@ -94,7 +96,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'agent/upkeep':
     'base net model/endpoint nftables firewall/forward firewall sys datastore/resource ipam kernel/* bird agent/config agent/node agent/tunnel attach/endpoint attach agent/state',
   agent:
-    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver cni/server netavark/server agent/state agent/upkeep',
+    'base cli/run net schema manual cli firewall routing sys datastore datastore/open datastore/resource kernel/link kernel/reconcile kernel/nftables kernel/worker bird attach/endpoint attach agent/config agent/node agent/encryption agent/tunnel agent/bgp agent/resolver cni/server netavark/server docker/server agent/state agent/upkeep',
   'ctl/cli': 'base sys cli datastore',
   'ctl/store': 'base model/meta model/policy model datastore datastore/open datastore/resource ctl/cli',
   'ctl/manifest': 'base schema model/meta model ctl/cli',
@@ -129,7 +131,7 @@ export const rooms: Readonly<Record<string, string>> = {
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */
 export const pureRooms =
-  'base net selector schema names dns manual cli blocks model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
+  'base net selector schema names dns manual cli blocks docker/api model/* policy/* why why/preview why/stats nftables firewall/* routing routing/wireguard'.split(
     ' ',
   );
 

@@ -7,6 +7,7 @@ import { forgetDeleted } from '../attach/write-back.ts';
 import { openCniServer } from '../cni/server/server.ts';
 import { type DatastoreConfig, PRIVATE_ETCD_DIRECTORY } from '../datastore/open/config.ts';
 import { openDatastore } from '../datastore/open/open.ts';
+import { openDockerServer } from '../docker/server/server.ts';
 import { observeOwnAddress } from '../kernel/link/own-address.ts';
 import { openFlowFlusher } from '../kernel/worker/flow-flusher.ts';
 import { openLinkRemover } from '../kernel/worker/link-remover.ts';
@@ -187,6 +188,8 @@ async function run(
   const cni = closing.adopt(await openCniServer(cniContext), (one) => one.close());
   const netavarkContext = { attacher, teardownFolder: `${LIBRARY_DIRECTORY}/teardowns`, log };
   const netavark = closing.adopt(await openNetavarkServer(netavarkContext), (one) => one.close());
+  const dockerContext = { nodeName, attacher, cache, folder: `${LIBRARY_DIRECTORY}/docker`, log };
+  const docker = closing.adopt(openDockerServer(dockerContext), (one) => one.close());
 
   followPacketLog(base.logGroup, log, signal);
   const otherFirewalls = watchOtherFirewalls(log, signal);
@@ -196,7 +199,7 @@ async function run(
       follower.touch();
   };
   const housekeeping = startHousekeeping(
-    { workloads, hostPaths, podMacs, attacher, clients: [cni.protocol, netavark.protocol] },
+    { workloads, hostPaths, podMacs, attacher, clients: [cni.protocol, netavark.protocol, docker] },
     attach,
     signal,
   );

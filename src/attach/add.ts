@@ -9,7 +9,7 @@ import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
 import { localMac } from '../net/mac.ts';
 import type { Undo } from '../sys/undo.ts';
-import { assignRequestOf, ipamContextOf } from './assign-request.ts';
+import { assignRequestOf, buildReleaseHeld, ipamContextOf } from './assign-request.ts';
 import { isLinkDrafted } from './drafted-endpoints.ts';
 import {
   addressesOf,
@@ -73,6 +73,8 @@ async function takeProvided(operation: Add): Promise<ProvidedAddresses | undefin
 }
 
 async function buildAddresses(operation: Add, builder: TransactionBuilder): Promise<readonly Ip[]> {
+  const { heldUnder, addresses } = operation.request;
+  if (heldUnder !== undefined) await buildReleaseHeld(operation.context, builder, { handleId: heldUnder, addresses });
   const assigned = await buildAssignment(ipamContextOf(operation.context, builder), assignRequestOf(operation));
   return assigned.map(({ ip }) => ip);
 }

@@ -1,16 +1,16 @@
 // Addresses by themselves, for a workload whose interface somebody else makes, such as CNI's plugins bridge and ptp.
-// Addresses are told apart by interface, since a workload may have several of one network there.
+// Addresses are told apart by interface, since a workload may have several of one network there. And for one that is yet to be named.
 import { buildAssignment } from '../ipam/assign.ts';
 import { buildReleaseByHandle } from '../ipam/release.ts';
 import { gatewayOf } from '../kernel/link/workload-link.ts';
 import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
-import { familyOf } from '../net/ip.ts';
-import { assignRequestOf, ipamContextOf } from './assign-request.ts';
+import { familyOf, type Ip } from '../net/ip.ts';
+import { assignRequestOf, buildReleaseHeld, formatGoTime, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
 import type { AttachedAddress } from './endpoint/endpoint.ts';
 import { type Attributes, buildReleaseOfWanted, isOfOtherLife, lifeOf, releaseContextOf } from './gone-holders.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
-import type { AddressRequest, CheckAddressesRequest, CheckOutcome } from './request.ts';
+import type { AddressRequest, CheckAddressesRequest, CheckOutcome, HoldRequest } from './request.ts';
 
 /** Whether an address is the interface's; one of Calico's does not say, and is then. */
 function isForInterface({ interfaceName }: Attachment): (attributes: Attributes) => boolean {
@@ -59,4 +59,28 @@ export async function checkAddresses(operation: Operation<CheckAddressesRequest>
   if (held.length === 0) return 'unknown';
   throwDifferences(containerId, compare(held));
   return 'attached';
+}
+
+/**
+ * For a workload that its client has not named yet, under a handle of the client on this host. An address that is held already is
+ * given again to whoever asks for that very one, and to nobody else.
+ */
+export async function holdAddresses(operation: Operation<HoldRequest>): Promise<readonly Ip[]> {
+  const { context, request } = operation;
+  const { handleId, addresses: exact, families, ipv4Pools, ipv6Pools } = request;
+  const attributes = { node: context.nodeName, timestamp: formatGoTime(context.now()) };
+  const { result } = await commit(operation, (builder) =>
+    buildAssignment(ipamContextOf(context, builder), {
+      ...{ handleId, attributes, use: 'Workload', exact, families, ipv4Pools, ipv6Pools },
+      unmade: context.unmadeTunnels(),
+      isSame: (_attributes, ip) => exact.includes(ip),
+    }),
+  );
+  return result.map(({ ip }) => ip);
+}
+
+/** Those that the workload has been attached with since are its own, and stay. */
+export async function releaseHeld(operation: Operation<HoldRequest>): Promise<void> {
+  const { context, request } = operation;
+  await commit(operation, (builder) => buildReleaseHeld(context, builder, request));
 }

@@ -1,11 +1,12 @@
 // What a request asks address assignment for.
 import type { AssignRequest } from '../ipam/assign.ts';
 import type { IpamContext } from '../ipam/own-block.ts';
+import { buildReleaseByHandle } from '../ipam/release.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import type { AttachContext } from './context.ts';
 import { otherAddresses } from './endpoint/other-interfaces.ts';
 import { handleOf, type Operation } from './operation.ts';
-import type { AddressRequest } from './request.ts';
+import type { AddressRequest, HoldRequest } from './request.ts';
 
 /** Go's time.String(), as Calico notes it with an address. */
 export function formatGoTime(timeMs: number): string {
@@ -37,4 +38,14 @@ export function ipamContextOf(context: AttachContext, builder: TransactionBuilde
     nowMs: context.now(),
     report: (error) => context.log.error('assign address', error),
   };
+}
+
+/** Those of the addresses that are held under the handle are free afterwards, at once. */
+export async function buildReleaseHeld(
+  context: AttachContext,
+  builder: TransactionBuilder,
+  { handleId, addresses }: Pick<HoldRequest, 'handleId' | 'addresses'>,
+): Promise<void> {
+  const release = { builder, nowMs: context.now(), cooldownSeconds: 0 };
+  await buildReleaseByHandle(release, handleId, (_attributes, ip) => addresses.includes(ip));
 }

@@ -1,8 +1,9 @@
 // The verbs by which clients attach workloads to networks on this host, each in the turn of its container.
 import { createCommitQueue } from '../ipam/commit-queue.ts';
+import type { Ip } from '../net/ip.ts';
 import { createQueue } from '../sys/queue.ts';
 import { addWorkload } from './add.ts';
-import { addAddresses, checkAddresses } from './addresses.ts';
+import { addAddresses, checkAddresses, holdAddresses, releaseHeld } from './addresses.ts';
 import { checkWorkload } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { AttachContext } from './context.ts';
@@ -19,6 +20,7 @@ import type {
   CheckOutcome,
   CheckRequest,
   CollectRequest,
+  HoldRequest,
   RemoveRequest,
   StatusOutcome,
   StatusRequest,
@@ -37,6 +39,10 @@ export interface Attacher {
   /** Gives the workload an interface in the network, or makes sure that it has it. */
   add(request: AttachRequest, signal: AbortSignal): Promise<Attached>;
   addAddresses(request: AddressRequest, signal: AbortSignal): Promise<readonly AttachedAddress[]>;
+  /** Holds addresses for a workload that is yet to be named; they stay as they are when one of them is not to be had. */
+  hold(request: HoldRequest, signal: AbortSignal): Promise<readonly Ip[]>;
+  /** Gives back those that no workload has been attached with since. */
+  releaseHeld(request: HoldRequest, signal: AbortSignal): Promise<void>;
   /** What is gone already is no failure. */
   remove(request: RemoveRequest, signal: AbortSignal): Promise<void>;
   /** As remove, for a deferred one, unless a later request has finished it meanwhile. */
@@ -96,6 +102,8 @@ export function createAttacher(context: AttachContext): Attacher {
   return {
     add: (request, signal) => inTurn(idOf(request), request, signal, afresh(addWorkload)),
     addAddresses: (request, signal) => inTurn(idOf(request), request, signal, afresh(addAddresses)),
+    hold: (request, signal) => inTurn(request.handleId, request, signal, ready(holdAddresses)),
+    releaseHeld: (request, signal) => inTurn(request.handleId, request, signal, ready(releaseHeld)),
     remove: (request, signal) => inTurn(idOf(request), request, signal, remove),
     removeIfDeferred: (request, signal) => inTurn(idOf(request), request, signal, removeIfDeferred),
     removeIfStale: (known, signal) =>

@@ -1,6 +1,6 @@
 // The link of an endpoint, as the kernel is asked for it.
 import { isOcicatError, OcicatError } from '../base/errors.ts';
-import type { WorkloadLinkSpec } from '../kernel/link/workload-link.ts';
+import { handoverNameOf, type WorkloadLinkSpec } from '../kernel/link/workload-link.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import type { Ip } from '../net/ip.ts';
 import type { AttachContext } from './context.ts';
@@ -26,10 +26,11 @@ export function linkSpecOf(
   const { netnsFd, mtuBytes: fixed, queues, allowForwarding, isInternal } = operation.request;
   const addresses = addressesOf(endpoint);
   const mtuBytes = chooseMtu(operation, addresses);
+  const link = linkOf(endpoint);
   return {
-    ...linkOf(endpoint),
+    ...link,
     netnsFd,
-    containerName: endpoint.spec.endpoint,
+    containerName: netnsFd === undefined ? handoverNameOf(link.hostName) : endpoint.spec.endpoint,
     endpoint: idOf(endpoint),
     ...(mtuBytes === undefined ? {} : { mtuBytes }),
     isMtuFixed: fixed !== undefined,

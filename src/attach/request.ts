@@ -87,7 +87,10 @@ type AttachMode = 'interface' | 'profile';
 
 export interface AttachRequest extends AddressRequest {
   readonly mode: AttachMode;
-  readonly netnsFd: number;
+  /** undefined: the client takes the interface from the host to the workload, and configures it there. */
+  readonly netnsFd: number | undefined;
+  /** The handle that `addresses` are held under until now (`HoldRequest`); undefined: they are free. */
+  readonly heldUnder: string | undefined;
   readonly mac: Mac | undefined;
   /** undefined: what the agent finds. */
   readonly mtuBytes: number | undefined;
@@ -116,6 +119,13 @@ export interface AttachRequest extends AddressRequest {
   readonly isInternal: boolean;
   /** URLs that must answer before the workload is attached. */
   readonly readinessGates: readonly string[];
+}
+
+/** Addresses for a workload of which nothing is known yet. */
+export interface HoldRequest extends PoolRequest {
+  readonly handleId: string;
+  /** These very addresses. */
+  readonly addresses: readonly Ip[];
 }
 
 export interface CheckRequest extends AttachRequest {

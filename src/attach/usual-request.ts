@@ -20,6 +20,7 @@ const USUAL_ADDRESSES: Omit<AddressRequest, keyof Needed> = {
 
 const USUAL_INTERFACE: Omit<AttachRequest, keyof Needed | 'netnsFd'> = {
   ...USUAL_ADDRESSES,
+  heldUnder: undefined,
   mode: 'interface',
   mac: undefined,
   mtuBytes: undefined,

@@ -1,7 +1,7 @@
 // Which pools a request may take addresses from, and why not when there are none. Rules: Calico's reference of IPPool
 // (nodeSelector, allowedUses, assignmentMode, disabled).
 import { OcicatError } from '../base/errors.ts';
-import { formatCidr, parseCidr, sameCidr, tryParseCidr } from '../net/cidr.ts';
+import { type Cidr, cidrCovers, formatCidr, maskCidr, sameCidr, tryParseCidr } from '../net/cidr.ts';
 import type { Family } from '../net/ip.ts';
 import { matchSelector } from '../selector/match.ts';
 import type { Pool, PoolUse } from './pool.ts';
@@ -10,7 +10,7 @@ import type { IpamView } from './view.ts';
 export interface PoolRequest {
   readonly family: Family;
   readonly use: PoolUse;
-  /** Ranges or names of pools; empty: whatever selects this node. */
+  /** Names or ranges of pools, or ranges within them; empty: whatever selects this node. */
   readonly pools: readonly string[];
   /** Encapsulations that this host's kernel does not have. */
   readonly unmade?: ReadonlySet<Pool['encapsulation']> | undefined;
@@ -38,10 +38,21 @@ export function requireMade(pool: Pool, request: Pick<PoolRequest, 'unmade'>): v
   if (why !== undefined) throw new OcicatError('not-ready', `the pool ${describePool(pool)} ${why}`);
 }
 
-/** Asked for by range or name: selectors and the assignment mode do not matter. Throws `not-found`. */
+/** The pool itself, or as much of it as a range has, which is a block of it at least. Throws `invalid`. */
+function findRange(pools: readonly Pool[], cidr: Cidr): Pool | undefined {
+  const pool = pools.find((one) => cidrCovers(one.cidr, cidr));
+  if (pool === undefined || sameCidr(pool.cidr, cidr)) return pool;
+  if (cidr.prefixLength <= pool.blockPrefixLength) return { ...pool, cidr };
+  throw new OcicatError(
+    'invalid',
+    `the given range (${formatCidr(cidr)}) is smaller than a block of pool ${describePool(pool)}, which is a /${pool.blockPrefixLength}`,
+  );
+}
+
+/** Asked for by range or name: selectors and the assignment mode do not matter. Throws `not-found`, `invalid`. */
 function findPool(pools: readonly Pool[], { family }: PoolRequest, wanted: string): Pool {
   const cidr = tryParseCidr(wanted);
-  const pool = pools.find((one) => (cidr === undefined ? one.name === wanted : sameCidr(one.cidr, parseCidr(wanted))));
+  const pool = cidr === undefined ? pools.find(({ name }) => name === wanted) : findRange(pools, maskCidr(cidr));
   if (pool?.enabled !== true)
     throw new OcicatError('not-found', `the given pool (${wanted}) does not exist, or is not enabled`);
   if (pool.family === family) return pool;

@@ -31,7 +31,9 @@ function run(netns: number, command: string): string {
   return `${stdout}${stderr}`.replaceAll(/[ \t]+$/gm, '').trim();
 }
 
-function specOf(pod: 0 | 1, changes: Partial<WorkloadLinkSpec> = {}): WorkloadLinkSpec {
+type PodSpec = WorkloadLinkSpec & { readonly netnsFd: number };
+
+function specOf(pod: 0 | 1, changes: Partial<PodSpec> = {}): PodSpec {
   return {
     netnsFd: pods[pod] ?? -1,
     containerName: 'eth0',

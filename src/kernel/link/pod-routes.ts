@@ -71,14 +71,16 @@ function isOurs({ gateway, destination }: Route): boolean {
   return gateway === undefined ? isHostCidr(destination) && isGateway(destination.address) : isGateway(gateway);
 }
 
+type Ranked = Pick<WorkloadLinkSpec, 'containerName' | 'isLast'>;
+
 /** The number at the end of an interface's name, 0 without one: `eth0` before `eth1`. */
-function rankOf({ containerName, isLast = false }: WorkloadLinkSpec): number {
+function rankOf({ containerName, isLast = false }: Ranked): number {
   const number = Number(/\d{0,9}$/.exec(containerName)?.[0] || 0);
   return (isLast ? FIRST_LAST_RANK : 0) + Math.min(number, MAX_RANK);
 }
 
 /** The interface's own rank where it has its default route; else the first from its name's on that no other has. */
-function chooseRank(spec: WorkloadLinkSpec, own: readonly Route[], others: readonly Route[]): number {
+function chooseRank(spec: Ranked, own: readonly Route[], others: readonly Route[]): number {
   const existing = own.find((route) => isDefault(route) && isOurs(route));
   if (existing !== undefined) return existing.metric - FIRST_METRIC[cidrFamily(existing.destination)];
   const taken = new Set(
@@ -96,6 +98,30 @@ function sourceRouting(index: number, addresses: readonly Ip[]): Pick<PodRouting
     routes: routesThrough(index, table, 0, destinationsOf({ addresses })),
     rules: addresses.map((source) => ({ source, table, priority: RULE_PRIORITY })),
   };
+}
+
+/**
+ * What an interface wants that somebody else has taken to the pod and given its addresses, beside what they make of it. One that
+ * `hasGateway` has its ways out in the main table from them, with the metrics of no number: those of the others come after.
+ */
+export function planTakenRouting(
+  pod: netlink.Netlink,
+  spec: Routed & Ranked,
+  index: number,
+  hasGateway: boolean,
+): Omit<PodRouting, 'isAlone'> {
+  const families = familiesOf(spec.addresses);
+  const stale = findStale(
+    pod,
+    families.flatMap((family) => observeRules(pod, family)),
+  );
+  const { routes, rules } = sourceRouting(index, spec.addresses);
+  if (hasGateway) return { routes, rules, stale };
+  const existing = families.flatMap((family) => observeRoutes(pod, { family }));
+  const own = existing.filter(({ interfaceIndex }) => interfaceIndex === index);
+  const others = existing.filter(({ interfaceIndex }) => interfaceIndex !== index);
+  const rank = Math.max(chooseRank(spec, own, others), 1);
+  return { routes: [...routesThrough(index, TABLE_MAIN, rank, destinationsOf(spec)), ...routes], rules, stale };
 }
 
 /** The same for interfaces of ours that were alone until now. */

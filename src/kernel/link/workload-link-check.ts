@@ -113,17 +113,12 @@ function checkPodEnd(pod: netlink.Netlink, spec: WorkloadLinkSpec): readonly Iss
   ];
 }
 
-/** Every difference between the link and its specification, the host's end first; an empty list when all is as wanted. */
+/**
+ * Every difference between the link and its specification, the host's end first; an empty list when all is as wanted. What an end
+ * is like that somebody else takes to its pod is theirs to say.
+ */
 export function checkWorkloadLink(spec: WorkloadLinkSpec): readonly Issue[] {
-  const host = netlink.openNetlink(netlink.NETLINK_ROUTE);
-  try {
-    const pod = netlink.openNetlink(netlink.NETLINK_ROUTE, { netnsFd: spec.netnsFd });
-    try {
-      return [...checkHostEnd(host, spec), ...checkPodEnd(pod, spec)];
-    } finally {
-      pod.close();
-    }
-  } finally {
-    host.close();
-  }
+  const { netnsFd } = spec;
+  const inPod = netnsFd === undefined ? [] : netlink.withRouteSocket((pod) => checkPodEnd(pod, spec), netnsFd);
+  return [...netlink.withRouteSocket((host) => checkHostEnd(host, spec)), ...inPod];
 }

@@ -31,7 +31,11 @@ function podSysctls(spec: WorkloadLinkSpec, isAlone: boolean): readonly Sysctl[]
  * Addresses first, then the way to the gateway, then what lies behind it. A pod has one neighbour, the gateway, and gets a
  * permanent entry for it. `pod` is a socket in the pod's namespace.
  */
-export function configurePod(pod: netlink.Netlink, spec: WorkloadLinkSpec, index: number): void {
+export function configurePod(
+  pod: netlink.Netlink,
+  spec: WorkloadLinkSpec & { readonly netnsFd: number },
+  index: number,
+): void {
   const routing = planPodRouting(pod, spec, index);
   applySysctls(podSysctls(spec, routing.isAlone), spec.netnsFd);
   const writer = netlink.createMessageWriter(1024);

@@ -6,6 +6,8 @@ import type { Link } from './links.ts';
 
 /** Host ends of workload links begin with this (InterfacePrefix of Calico v3.33, felix/config/config_params.go). */
 const WORKLOAD_LINK_PREFIX = 'cali';
+/** As Calico's driver for Docker named them (projectcalico/libnetwork-plugin v1.1.3, driver/network_driver.go). */
+const HANDOVER_PREFIX = 'temp';
 
 /**
  * Every host end has this address, so that a pod keeps its gateway when it meets another host (Calico v3.33,
@@ -28,9 +30,12 @@ const ALIAS_PREFIX = 'ocicat:';
 const MAX_ALIAS_BYTES = 255;
 
 export interface WorkloadLinkSpec {
-  /** The pod's network namespace; stays the caller's. */
-  readonly netnsFd: number;
-  /** Name in the pod: CNI_IFNAME. */
+  /**
+   * The pod's network namespace; stays the caller's. undefined: the pod's end stays on the host, with nothing on it, until somebody
+   * else takes it to the pod.
+   */
+  readonly netnsFd: number | undefined;
+  /** Name in the pod: CNI_IFNAME; of an end that stays on the host `handoverNameOf`. */
   readonly containerName: string;
   /** Name on the host: WORKLOAD_LINK_PREFIX and up to 11 characters. */
   readonly hostName: string;
@@ -69,6 +74,11 @@ export interface WorkloadLink {
 
 export function gatewayOf(family: 4 | 6): Ip {
   return family === 4 ? IPV4_GATEWAY : IPV6_GATEWAY;
+}
+
+/** The name that the pod's end of a link has on the host until somebody takes it to the pod; as unique as the other end's. */
+export function handoverNameOf(hostName: string): string {
+  return `${HANDOVER_PREFIX}${hostName.slice(WORKLOAD_LINK_PREFIX.length)}`;
 }
 
 /** The families that have an address, 4 first. */
