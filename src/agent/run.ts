@@ -102,14 +102,17 @@ function withOwnWrites(cache: NodeCache, session: Session): NodeCache {
   };
 }
 
+export interface AgentOptions {
+  readonly settings: AgentSettings;
+  readonly config: DatastoreConfig;
+  readonly environment: Environment;
+  /** Called whenever all of the store has been read, from which on calls are answered. */
+  readonly ready: () => void;
+}
+
 /** `closing` ends all that was opened, the last first. */
-async function run(
-  settings: AgentSettings,
-  config: DatastoreConfig,
-  environment: Environment,
-  closing: AsyncDisposableStack,
-  signal: AbortSignal,
-): Promise<void> {
+async function run(options: AgentOptions, closing: AsyncDisposableStack, signal: AbortSignal): Promise<void> {
+  const { settings, config, environment } = options;
   const log = openLog();
   closing.defer(() => log.info('ended; the data plane stays as it is'));
   const nodeName = observeNodeName(settings);
@@ -208,6 +211,7 @@ async function run(
   session.onRead(tunnelAddresses.touch);
   session.onRead(hostMtu.touch);
   session.onRead(tunnelSupport.unmade);
+  session.onRead(options.ready);
   watchThreads(log, signal);
   const reconciled = {
     dataplane,
@@ -223,15 +227,10 @@ async function run(
 }
 
 /** Runs until aborted. Throws when it cannot start; what it has put in the kernel stays in every case. */
-export async function runAgent(
-  settings: AgentSettings,
-  config: DatastoreConfig,
-  environment: Environment,
-  signal: AbortSignal,
-): Promise<void> {
+export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const closing = new AsyncDisposableStack();
   try {
-    await run(settings, config, environment, closing, signal);
+    await run(options, closing, signal);
   } finally {
     await closing.disposeAsync();
   }

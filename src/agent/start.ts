@@ -5,6 +5,8 @@ import { flagOn } from '../cli/flags.ts';
 import type { SingleHandler } from '../cli/single-command.ts';
 import { writeErrorLine, writeLine } from '../sys/output.ts';
 import { parseAgentSettings } from './config/settings.ts';
+import { createReadiness } from './readiness.ts';
+import { takeServiceManager } from './service-manager.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 /** Another agent has the host (EX_TEMPFAIL of sysexits.h); the systemd unit does not start again after it. */
@@ -21,11 +23,17 @@ async function run(): Promise<number> {
     return EXIT_OCCUPIED;
   }
   const abort = new AbortController();
-  const stop = () => abort.abort();
+  const { ready, ending } = createReadiness(takeServiceManager(process.env));
+  const stop = () => {
+    ending();
+    abort.abort();
+  };
   process.once('SIGTERM', stop).once('SIGINT', stop);
   const [{ runAgent }, { runOnOwnStore }] = await Promise.all([import('./run.ts'), import('./own-store.ts')]);
   try {
-    await runOnOwnStore(process.env, abort.signal, (config, signal) => runAgent(settings, config, process.env, signal));
+    await runOnOwnStore(process.env, abort.signal, (config, signal) =>
+      runAgent({ settings, config, environment: process.env, ready }, signal),
+    );
   } finally {
     abort.abort(); // one of its tasks has failed: the others must not keep the process
   }
