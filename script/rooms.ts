@@ -125,8 +125,9 @@ export const rooms: Readonly<Record<string, string>> = {
     'base cli why why/preview why/stats datastore datastore/resource kernel/nftables ctl/cli ctl/store ctl/manifest ctl/output ctl/resource rkt/cli rkt/store',
   'ctl/main': 'base manual cli model ctl/cli ctl/store ctl/resource ctl/ipam ctl/datastore ctl/node ctl/move ctl/why',
   lab: 'base schema cli/run manual cli sys images/transfer',
-  uninstall: 'base cli/run net manual cli nftables firewall/forward sys kernel/* bird wireguard ctl/node rkt/*',
-  main: 'base manual cli sys agent rkt/main ctl/main lab uninstall',
+  install: 'base cli/run manual cli sys',
+  uninstall: 'base cli/run net manual cli install nftables firewall/forward sys kernel/* bird wireguard ctl/node rkt/*',
+  main: 'base manual cli sys agent rkt/main ctl/main lab install uninstall',
 };
 
 /** Rooms without effects: no platform import but hashing, and none of what every module is given. */

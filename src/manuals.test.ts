@@ -9,6 +9,7 @@ import { type Command, operandFlags } from './cli/command.ts';
 import type { Program } from './cli/program.ts';
 import { calicoctl } from './ctl/main/commands.ts';
 import { parseDatastoreConfig } from './datastore/open/config.ts';
+import { installProgram } from './install/command.ts';
 import { lab } from './lab/commands.ts';
 import { printMarkdownPage } from './manual/markdown.ts';
 import { pageName } from './manual/page.ts';
@@ -48,7 +49,7 @@ function optionsOf({ name, commands, globalFlags }: Program): readonly (readonly
     });
 }
 
-const tables = [calicoctl, rkt, lab, calicoNode, uninstallProgram].flatMap(optionsOf);
+const tables = [calicoctl, rkt, lab, calicoNode, installProgram, uninstallProgram].flatMap(optionsOf);
 
 test.each(tables)('%s has a page with each of its options', (command, options) => {
   const text = readFileSync(fileOf(command.split(' ')), 'utf8');

@@ -1,12 +1,20 @@
 // The manuals of all programs of this executable.
 import { calicoNodeManual } from './agent/manual.ts';
 import { calicoctlManual } from './ctl/main/manual.ts';
+import { installManual } from './install/manual.ts';
 import { labManual } from './lab/manual.ts';
 import type { Manual, Page } from './manual/page.ts';
 import { rktManual } from './rkt/main/manual.ts';
 import { uninstallManual } from './uninstall/manual.ts';
 
-const programs: readonly Manual[] = [calicoctlManual, rktManual, labManual, calicoNodeManual, uninstallManual];
+const programs: readonly Manual[] = [
+  calicoctlManual,
+  rktManual,
+  labManual,
+  calicoNodeManual,
+  installManual,
+  uninstallManual,
+];
 
 const ocicat: Page = {
   path: ['ocicat'],
@@ -17,6 +25,7 @@ const ocicat: Page = {
     'ocicat calico-node',
     'ocicat rkt COMMAND',
     'ocicat why SOURCE DESTINATION',
+    'ocicat install',
     'ocicat uninstall',
     'ocicat COMMAND',
   ],

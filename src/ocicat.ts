@@ -41,6 +41,14 @@ const commands: readonly OcicatCommand[] = [
     load: async () => (await import('./rkt/main/rkt.ts')).runRkt,
   },
   {
+    path: ['install'],
+    summary: 'put it on this host, or upgrade it',
+    usage: '',
+    operands: [],
+    flags: [],
+    load: async () => (await import('./install/install.ts')).runInstall,
+  },
+  {
     path: ['uninstall'],
     summary: 'take all of it off this host',
     usage: '',

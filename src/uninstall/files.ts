@@ -1,15 +1,12 @@
 // Removes the files of an installation and what it has written. What the administrator has written stays, and is named.
-import { lstatSync, readdirSync, readlinkSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CONFIGURATION_DIRECTORIES, INSTALL_ROOT, PLACEMENTS, SHARE_DIRECTORY } from '../install/layout.ts';
+import { isOwnLink, observePlaces, shareFiles } from '../install/places.ts';
 import { mountsBelow, unmountBelow } from '../sys/mounts.ts';
 import { removeTree } from '../sys/remove-tree.ts';
-import {
-  CONFIGURATION_DIRECTORIES,
-  dataDirectories,
-  INSTALL_ROOT,
-  LINK_DIRECTORIES,
-  SHARE_DIRECTORY,
-} from './paths.ts';
+import { replaceFile } from '../sys/replace-file.ts';
+import { dataDirectories, KEPT_LIST, runDirectories } from './paths.ts';
 
 function namesIn(directory: string): readonly string[] {
   return lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(directory) : [];
@@ -33,22 +30,22 @@ function removeData(path: string): readonly string[] {
   return [`removed ${path}`];
 }
 
+export function removeRunDirectories(): readonly string[] {
+  return runDirectories().flatMap(removeData);
+}
+
+/** Returns those that are there. */
+export function keepDataDirectories(): readonly string[] {
+  const kept = dataDirectories().filter((directory) => !isAbsent(directory));
+  mkdirSync(dirname(KEPT_LIST), { recursive: true });
+  replaceFile(KEPT_LIST, kept.map((directory) => `${directory}\n`).join(''), 0o600);
+  return kept;
+}
+
 export function removeDataDirectories(): readonly string[] {
   const removed = dataDirectories().flatMap(removeData);
   for (const directory of ['/var/lib/cni/networks', '/var/lib/cni']) removeEmpty(directory);
   return removed;
-}
-
-function isOwnLink(path: string): boolean {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return false;
-  return readlinkSync(path).startsWith(`${INSTALL_ROOT}/`);
-}
-
-/** Links of pages and completions stand where the installation has the files. */
-function shareLinks(): readonly string[] {
-  const share = join(INSTALL_ROOT, 'share');
-  const files = namesIn(INSTALL_ROOT).includes('share') ? [...new Bun.Glob('**').scanSync({ cwd: share })] : [];
-  return files.map((file) => join(SHARE_DIRECTORY, file));
 }
 
 /** Directories that the installation may have made go with the last file in them. */
@@ -56,12 +53,35 @@ function removeEmptyAbove(path: string, top: string): void {
   for (let directory = dirname(path); directory !== top && removeEmpty(directory); directory = dirname(directory));
 }
 
+/** Links into the installation from the folders of others, and what a kill has left of making one. */
+function observeLinksToPrograms(): readonly string[] {
+  const folders = new Set(PLACEMENTS.filter(({ manner }) => manner === 'link').map(({ folder }) => folder));
+  const named = [...folders].flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+  const shared = shareFiles(INSTALL_ROOT).flatMap((file) =>
+    ['', '.new'].map((end) => join(SHARE_DIRECTORY, `${file}${end}`)),
+  );
+  return [...named, ...shared].filter(isOwnLink);
+}
+
 export function removeLinksToPrograms(): readonly string[] {
-  const named = LINK_DIRECTORIES.flatMap((directory) => namesIn(directory).map((name) => join(directory, name)));
-  const links = [...named, ...shareLinks()].filter(isOwnLink);
+  const links = observeLinksToPrograms();
   for (const link of links) rmSync(link);
   for (const link of links) removeEmptyAbove(link, link.startsWith('/opt/') ? '/opt' : SHARE_DIRECTORY);
   return links.length === 0 ? [] : [`removed ${links.length} links to programs, pages and completions`];
+}
+
+/** What was put where the administrator writes, and is still as it was. */
+export function removeDefaults(): readonly string[] {
+  const defaults = observePlaces(INSTALL_ROOT).filter(({ manner }) => manner === 'default');
+  for (const { path } of defaults) rmSync(`${path}.new`, { force: true });
+  const untouched = defaults.filter(({ path, file }) => isSame(path, file)).map(({ path }) => path);
+  for (const path of untouched) rmSync(path);
+  return untouched.map((path) => `removed ${path}`);
+}
+
+function isSame(path: string, file: string): boolean {
+  if (isAbsent(file) || lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  return readFileSync(path).equals(readFileSync(file));
 }
 
 /** Where runtimes keep the namespaces of pods, a mount of its own since the first one: nobody has one any more. */

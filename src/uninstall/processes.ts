@@ -1,12 +1,14 @@
 // Ends what runs: the units of systemd, the agent with its private etcd, and BIRD, which outlives agents.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { OcicatError } from '../base/errors.ts';
 import { askBird } from '../bird/control.ts';
 import { observeAgents } from '../ctl/node/agent-process.ts';
+import { INSTALL_ROOT, UNITS } from '../install/layout.ts';
+import { isOwn, observePlaces, type Place } from '../install/places.ts';
 import { observeOwnBirds } from '../sys/other-daemons.ts';
 import { signalProcess } from '../sys/processes.ts';
-import { RUN_DIRECTORY, UNIT_DIRECTORY, UNITS } from './paths.ts';
+import { RUN_DIRECTORY } from './paths.ts';
 
 const TIMEOUT_MS = 15_000;
 const POLL_MS = 50;
@@ -27,25 +29,37 @@ function systemctl(...args: readonly string[]): void {
 /** systemd is process 1: sd_booted(3). */
 const hasSystemd = () => existsSync('/run/systemd/system');
 
-/** A unit of that name which runs something else is somebody else's. */
-function isOwnUnit(name: string): boolean {
-  const path = join(UNIT_DIRECTORY, name);
-  return (
-    existsSync(path) && /^(ExecStart=\/usr\/(lib\/ocicat|bin)\/|Description=rkt: )/m.test(readFileSync(path, 'utf8'))
-  );
-}
-
 /** One that was stopped in the middle of its work counts as failed, and would be listed although its file is gone. */
 function forgetUnits(units: readonly string[]): void {
   Bun.spawnSync(['systemctl', '--quiet', 'reset-failed', ...units]); // refused for those that have not failed
   systemctl('daemon-reload');
 }
 
-export async function removeUnits(): Promise<readonly string[]> {
-  const units = UNITS.filter(isOwnUnit);
+const unitPlaces = (): readonly Place[] => observePlaces(INSTALL_ROOT).filter(({ manner }) => manner === 'copy');
+
+/** Those of a package stay where they are, and are started again with the host. */
+export function stopUnits(): readonly string[] {
+  if (!hasSystemd()) return [];
+  const { stdout } = Bun.spawnSync([
+    'systemctl',
+    'list-units',
+    '--plain',
+    '--no-legend',
+    '--state=active,activating,failed',
+    ...UNITS,
+  ]);
+  const units = stdout.toString().match(/^\S+/gm) ?? [];
+  if (units.length > 0) systemctl('stop', ...units);
+  return units.map((unit) => `stopped unit ${unit}`);
+}
+
+export function removeUnits(): readonly string[] {
+  for (const { path } of unitPlaces()) rmSync(`${path}.new`, { force: true });
+  const places = unitPlaces().filter((place) => existsSync(place.path) && isOwn(place));
+  const units = places.map(({ path }) => basename(path));
   if (units.length === 0) return [];
   if (hasSystemd()) systemctl('disable', '--now', ...units);
-  for (const unit of units) rmSync(join(UNIT_DIRECTORY, unit));
+  for (const { path } of places) rmSync(path);
   if (hasSystemd()) forgetUnits(units);
   return units.map((unit) => `removed unit ${unit}`);
 }

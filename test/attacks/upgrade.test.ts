@@ -13,7 +13,7 @@ function documented(section: string): readonly string[] {
   const page = readFileSync(join(root, 'docs/install.md'), 'utf8');
   const text = page.split(`\n## ${section}`)[1]?.split('\n## ')[0] ?? '';
   const blocks = [...text.matchAll(/```sh [^\n]*\n(.*?)```/gs)].map(([, block = '']) => block);
-  return blocks.flatMap((block) => block.split('\n')).filter((line) => /^(packaging\/|calicoctl node run)/.test(line));
+  return blocks.flatMap((block) => block.split('\n')).filter((line) => /^(dist\/|calicoctl node run)/.test(line));
 }
 
 /** A host as it is before the first installation: what is written below these folders is this host's alone. */
@@ -55,8 +55,8 @@ afterAll(async () => {
 }, 20_000);
 
 test('the installation guide names one command for both, and it is the same', () => {
-  expect(documented('2. Install')).toEqual(['packaging/install']);
-  expect(documented('6. Upgrade')).toEqual(['packaging/install']);
+  expect(documented('2. Install')).toEqual(['dist/bin/ocicat install']);
+  expect(documented('6. Upgrade')).toEqual(['dist/bin/ocicat install']);
   expect(documented('3. One machine')).toEqual(['calicoctl node run']);
 });
 
@@ -99,7 +99,7 @@ test('ten upgrades under traffic: no packet, no call and no command is lost, and
 
 test('an upgrade that is killed half-way is made good by the next', () => {
   for (const seconds of ['0.01', '0.05', '0.1', '0.2', '0.3'])
-    host.run(`cd ${root}; timeout -s KILL ${seconds} packaging/install`);
+    host.run(`cd ${root}; timeout -s KILL ${seconds} dist/bin/ocicat install`);
   expect(host.must('calicoctl version --client')).toContain('Client Version');
   runAll(documented('6. Upgrade'));
   expect(host.must('ls -A /usr/lib/ocicat/* /opt/cni/bin | grep new || echo none')).toBe('none');

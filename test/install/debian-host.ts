@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import { type ProcessIdentity, tryIdentify } from '../../src/sys/processes.ts';
 
 const BOOT_TIMEOUT_MS = 30_000;
+/** Until systemd begins: what prepares the root may install packages. */
+const PREPARE_TIMEOUT_MS = 240_000;
 const COMMAND_TIMEOUT_MS = 110_000;
 
 interface Outcome {
@@ -49,14 +51,12 @@ function findCgroups(): string {
  * are the host's own, can; the machine's devices are out of sight, and what goes to the kernel's log goes to a file.
  */
 const BECOME_HOST = `set -e
-archive=$1 name=$2 project=$3 log=$4 root=/mnt
+archive=$1 name=$2 project=$3 log=$4 prepare=$5 root=/mnt
 mount -t tmpfs -o mode=755 tmpfs $root
 tar -C $root -xf "$archive" --numeric-owner
-mkdir -p $root/root/ocicat/dist $root/root/ocicat/packaging
-for folder in dist packaging; do
-  mount --bind "$project/$folder" $root/root/ocicat/$folder
-  mount -o remount,bind,ro $root/root/ocicat/$folder
-done
+mkdir -p $root/root/ocicat/dist
+mount --bind "$project/dist" $root/root/ocicat/dist
+mount -o remount,bind,ro $root/root/ocicat/dist
 mount -t proc proc $root/proc
 mount --bind $root/proc/sys $root/proc/sys
 mount --bind $root/proc/sys/net $root/proc/sys/net
@@ -64,7 +64,8 @@ mount -o remount,bind,ro $root/proc/sys
 mount -t sysfs -o ro sysfs $root/sys
 mount -t cgroup2 cgroup2 $root/sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs $root/dev
-for device in null zero full random urandom tty; do
+mkdir $root/dev/net
+for device in null zero full random urandom tty net/tun; do
   touch $root/dev/$device
   mount --bind /dev/$device $root/dev/$device
 done
@@ -76,6 +77,7 @@ ln -s pts/ptmx $root/dev/ptmx
 ln -s /proc/self/fd $root/dev/fd
 echo "$name" >$root/etc/hostname
 echo 0 >/proc/sys/net/ipv4/ip_forward
+chroot $root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive sh -c "$prepare"
 mkdir $root/machine
 cd $root
 pivot_root . machine
@@ -90,9 +92,10 @@ function spawnHost(
   archive: string,
   group: string,
   log: string,
+  prepare: string,
 ): Bun.Subprocess<'ignore', 'ignore', 'pipe'> {
   const project = join(import.meta.dir, '../..');
-  const become = ['sh', '-c', BECOME_HOST, 'sh', archive, name, project, log];
+  const become = ['sh', '-c', BECOME_HOST, 'sh', archive, name, project, log, prepare];
   const unshare = ['unshare', ...NAMESPACES, '--fork', '--kill-child=KILL', '--propagation=private', ...become];
   const enter = ['sh', '-c', 'echo 0 >"$0/cgroup.procs" && exec "$@"', group, ...unshare];
   return Bun.spawn(['setpriv', '--pdeathsig', 'KILL', ...enter], { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
@@ -111,7 +114,7 @@ async function waitForSystemd(
   log: string,
 ): Promise<ProcessIdentity> {
   const words = new Response(launcher.stderr).text();
-  for (let waitedMs = 0; waitedMs < BOOT_TIMEOUT_MS && launcher.exitCode === null; waitedMs += 20) {
+  for (let waitedMs = 0; waitedMs < PREPARE_TIMEOUT_MS && launcher.exitCode === null; waitedMs += 20) {
     const init = findSystemd(launcher.pid);
     if (init !== undefined) return init;
     await Bun.sleep(20);
@@ -184,18 +187,22 @@ async function waitForUnits({ name, run, must }: DebianHost): Promise<void> {
   throw new Error(`${name}: systemd is "${state}": ${await must('systemctl --failed')}`);
 }
 
-/** `connect` gives the host its network, as whoever sets up machines does. */
+/**
+ * `connect` gives the host its network, as whoever sets up machines does; `prepare` is a shell script that is run in the root before
+ * there is a systemd, as whoever builds images of machines does.
+ */
 async function tryStart(
   name: string,
   archive: string,
   connect: (init: ProcessIdentity) => Promise<void>,
+  prepare = '',
 ): Promise<DebianHost> {
   const group = join(findCgroups(), `ocicat-install-${process.pid}-${name}`);
   const folder = mkdtempSync(join(tmpdir(), 'ocitest-debian-'));
   const log = join(folder, 'kmsg');
   writeFileSync(log, '');
   mkdirSync(group);
-  const launcher = spawnHost(name, archive, group, log);
+  const launcher = spawnHost(name, archive, group, log, prepare);
   const end = async () => {
     launcher.kill('SIGKILL');
     await launcher.exited;

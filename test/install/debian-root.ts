@@ -30,11 +30,19 @@ function aptSources(): readonly string[] {
   return own.map((line) => `deb ${line}`);
 }
 
-/** `packages` are what the documents install. Returns a tar archive; it takes half a minute the first time. */
-export function provideDebianRoot(packages: readonly string[]): string {
-  const download = `chroot "$1" apt-get install -y --no-install-recommends --download-only ${packages.join(' ')}`;
+export interface Wanted {
+  /** Names of packages that the documents install. */
+  readonly alone: readonly string[];
+  /** Such that come with those which they recommend. */
+  readonly recommending: readonly string[];
+}
+
+/** With all that is wanted in apt's cache. Returns a tar archive; it takes half a minute the first time. */
+export function provideDebianRoot({ alone, recommending }: Wanted): string {
+  const download = (options: string, packages: readonly string[]) =>
+    `--customize-hook=chroot "$1" apt-get install -y --download-only ${options} ${packages.join(' ')}`;
   const options = ['--variant=minbase', `--include=${INCLUDED.join(',')}`, '--skip=cleanup/apt', '--format=tar'];
-  const recipe = [...options, `--customize-hook=${download}`];
+  const recipe = [...options, download('--no-install-recommends', alone), download('', recommending)];
   const archive = join(cache, `debian-${SUITE}-${shortHash(recipe.join(' '), 16)}.tar`);
   if (existsSync(archive)) return archive;
   mkdirSync(cache, { recursive: true });

@@ -3,16 +3,15 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { type DebianHost, startDebian } from './debian-host.ts';
-import { provideDebianRoot } from './debian-root.ts';
 import { type Block, readInstallPage } from './page.ts';
+import { answers, endPods, eventually, expectNoneLost, startPod, untilReady } from './pods.ts';
 import { openSite, type Site } from './site.ts';
 import { added, snapshot } from './snapshot.ts';
 
 const ADDRESSES = { 'host-01': '10.0.0.1', 'host-02': '10.0.0.2' } as const;
-/** Where `packaging/` and `dist/` are side by side. */
+/** Where `dist/` is. */
 const FOLDER = '/root/ocicat';
 const SERVER = '192.168.0.0';
-const NETWORK_MANAGER = 'network-manager';
 
 const page = readInstallPage();
 let site: Site;
@@ -22,7 +21,7 @@ let second: DebianHost;
 const bare = new Map<DebianHost, readonly string[]>();
 
 beforeAll(async () => {
-  const root = provideDebianRoot([...page.packages(), NETWORK_MANAGER]);
+  const root = page.provideRoot();
   site = await openSite();
   const start = (name: keyof typeof ADDRESSES) =>
     startDebian(name, root, (init) => site.connect(init, ADDRESSES[name]));
@@ -45,45 +44,17 @@ async function type(host: DebianHost, blocks: readonly Block[]): Promise<void> {
 /** The second section; what the host is like when Debian's packages are there is kept for the end. */
 async function install(host: DebianHost): Promise<void> {
   for (const block of page.take('2. Install', 'each host'))
-    for (const commands of block.commands.split(/^(?=packaging\/)/m)) {
-      if (commands.startsWith('packaging/')) bare.set(host, await snapshot(host));
+    for (const commands of block.commands.split(/^(?=dist\/)/m)) {
+      if (commands.startsWith('dist/')) bare.set(host, await snapshot(host));
       await type(host, [{ ...block, commands }]);
     }
-}
-
-/** A pod that goes on; `name` is that of its files. */
-async function startPod(host: DebianHost, name: string, network: string, command: string): Promise<void> {
-  const run = `rkt run --net=${network} --uuid-file-save=/tmp/${name} docker://busybox --exec ${command}`;
-  await host.must(`setsid ${run} >/tmp/${name}.log 2>&1 </dev/null &`);
-  await untilReady(host, name);
-}
-
-/** A pod is said to run a moment before it has its networks. */
-async function untilReady(host: DebianHost, name: string): Promise<void> {
-  await eventually(`pod ${name}`, async () => (await host.run(`test -s /tmp/${name}`)).status === 0);
-  await host.must(`rkt status --uuid-file=/tmp/${name} --wait-ready=20s`);
-}
-
-async function endPods(host: DebianHost, ...names: readonly string[]): Promise<void> {
-  for (const name of names) await host.must(`rkt stop --uuid-file=/tmp/${name}`);
-  await eventually('the end of pods', async () => !(await host.run('rkt list')).output.match(/busybox.*\trunning/));
-}
-
-async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (await isSo()) return;
-    await Bun.sleep(100);
-  }
-  throw new Error(
-    `${what}: not within 10 s; ${(await first.run('tail -n 5 /var/log/calico/node.log /tmp/*.log')).output}`,
-  );
 }
 
 /** A pod of the same network fetches, one of another does not. */
 async function expectIsolation(host: DebianHost): Promise<void> {
   const fetch = (network: string) =>
     host.run(`rkt run --net=${network} docker://busybox --exec=/bin/wget -- -T 3 -q -O - ${SERVER}/etc/passwd`);
-  await eventually('the server', async () =>
+  await eventually(host, 'the server', async () =>
     (await fetch('network1')).output.includes('root:x:0:0:root:/root:/bin/sh'),
   );
   expect((await fetch('network2')).output).toContain('wget: download timed out');
@@ -169,10 +140,7 @@ test('nothing is uninstalled below a pod that runs; then nothing is left', async
 }, 60_000);
 
 test('an uninstallation that is killed at any moment is finished by the next', async () => {
-  await first.must(
-    'packaging/install; cp packaging/*.service packaging/*.socket packaging/*.timer /etc/systemd/system/',
-    FOLDER,
-  );
+  await first.must('dist/bin/ocicat install', FOLDER);
   await first.must('calicoctl node run');
   const seconds = '0.02 0.05 0.1 0.15 0.2 0.3 0.4';
   await first.must(`for limit in ${seconds}; do timeout -s KILL $limit dist/bin/ocicat uninstall; done; true`, FOLDER);
@@ -195,54 +163,57 @@ test('several machines have networks that span them', async () => {
   await Promise.all([type(first, setUp), type(second, setUp)]);
   // the unit has started when its process has, which is before the agent takes calls
   for (const host of [first, second])
-    await eventually('a session', async () => (await host.run('calicoctl node status')).output.includes('Established'));
+    await eventually(host, 'a session', async () =>
+      (await host.run('calicoctl node status')).output.includes('Established'),
+    );
   await startPod(first, 'server', `network1:IP=${SERVER}`, 'httpd -- -f -h /');
   for (const host of [first, second]) {
     // a BIRD that starts alone waits for its peers before it routes
     const ways = () => host.fromOutside('ip', 'route', 'show', 'match', SERVER);
-    await eventually('a way to the pod', async () => / via | dev cali/.test(ways()));
+    await eventually(host, 'a way to the pod', async () => / via | dev cali/.test(ways()));
     await type(host, page.take('5. See', 'each host'));
     await expectIsolation(host);
   }
 }, 120_000);
 
-/** Sequence numbers of the answers in a log of ping. */
-async function answers(host: DebianHost, name: string): Promise<readonly number[]> {
-  const { output } = await host.run(`grep -o 'bytes from .* seq=[0-9]*' /tmp/${name}.log | sed 's/.*=//'`);
-  return output
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(Number);
-}
-
 test('the agent becomes a pod, and is upgraded: traffic goes on, and what was denied stays denied', async () => {
   const ping = `ping -- -i 0.05 ${SERVER}`;
   await startPod(second, 'allowed', 'network1', ping);
   await startPod(second, 'denied', 'network2', ping);
-  await eventually('an answer', async () => (await answers(second, 'allowed')).length > 0);
+  await eventually(second, 'an answer', async () => (await answers(second, 'allowed')).length > 0);
 
   await Promise.all([
     type(second, page.take('4. Several', 'host-02')),
     type(first, page.take('6. Upgrade', 'host-01')),
   ]);
   expect(await second.must('calicoctl node status')).toContain('Established');
-  await eventually('a session', async () => (await first.run('calicoctl node status')).output.includes('Established'));
-  await eventually('the agent', async () => (await first.run('calicoctl node status')).status === 0);
+  await eventually(first, 'a session', async () =>
+    (await first.run('calicoctl node status')).output.includes('Established'),
+  );
+  await eventually(first, 'the agent', async () => (await first.run('calicoctl node status')).status === 0);
 
-  const had = (await answers(second, 'allowed')).length;
-  await eventually('answers after it', async () => (await answers(second, 'allowed')).length > Math.max(40, had));
-  const seen = await answers(second, 'allowed');
-  const [begin = 0, end = 0] = [seen[0], seen.at(-1)];
-  expect(seen).toEqual(Array.from({ length: end - begin + 1 }, (_, index) => begin + index));
+  await expectNoneLost(second, 'allowed', 40);
   expect(await answers(second, 'denied')).toEqual([]);
   await expectIsolation(second);
   await endPods(second, 'allowed', 'denied');
   await endPods(first, 'server');
 }, 120_000);
 
+test('hosts that encrypt what is between them', async () => {
+  await Promise.all(
+    [first, second].map((host) => host.must('apt-get install -y --no-install-recommends wireguard-go')),
+  );
+  await second.must(`calicoctl patch felixconfiguration default -p '{"spec":{"wireguardEnabled":true}}'`);
+  for (const host of [first, second])
+    await eventually(host, 'a device that encrypts', async () =>
+      host.fromOutside('ip', '-brief', 'link').includes('wireguard.cali'),
+    );
+}, 60_000);
+
 test('a host is stopped for good, uninstalled and removed from the cluster, then the other one: nothing is left', async () => {
   await type(first, page.take('7. Stop', 'host-01'));
   await eventually(
+    first,
     'the end of the session',
     async () => !(await second.must('calicoctl node status')).includes('Established'),
   );
@@ -262,20 +233,20 @@ async function seenLinks(): Promise<{ readonly managed: readonly string[]; reado
 }
 
 test('NetworkManager leaves the links of workloads alone, and takes them where it is not told', async () => {
-  await first.must('packaging/install && calicoctl node run', FOLDER);
+  await first.must('dist/bin/ocicat install && calicoctl node run', FOLDER);
   await startPod(first, 'server', `network1:IP=${SERVER}`, 'httpd -- -f -h /');
-  await first.must(`apt-get install -y --no-install-recommends ${NETWORK_MANAGER}`);
+  await first.must(`apt-get install -y --no-install-recommends network-manager`);
   await first.must('rm /usr/lib/NetworkManager/conf.d/10-ocicat.conf && systemctl restart NetworkManager');
-  await eventually('the link to be managed', async () => (await seenLinks()).managed.length === 1);
-  await first.must('packaging/install', FOLDER);
+  await eventually(first, 'the link to be managed', async () => (await seenLinks()).managed.length === 1);
+  await first.must('dist/bin/ocicat install', FOLDER);
   await type(first, page.take('Beside', 'each host'));
-  await eventually('the link to be left', async () => (await seenLinks()).left.length === 1);
+  await eventually(first, 'the link to be left', async () => (await seenLinks()).left.length === 1);
   await startPod(first, 'late', 'network1', 'sleep -- 100');
-  await eventually('the links to be left', async () => (await seenLinks()).left.length === 2);
+  await eventually(first, 'the links to be left', async () => (await seenLinks()).left.length === 2);
   expect((await seenLinks()).managed).toEqual([]);
   await expectIsolation(first);
 }, 120_000);
 
 test('every block of the page was run', () => {
-  expect(page.left()).toEqual([]);
+  expect(page.left('others')).toEqual([]);
 });

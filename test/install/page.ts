@@ -2,6 +2,7 @@
 // has run is told.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { provideDebianRoot } from './debian-root.ts';
 
 export interface Block {
   /** The section's title. */
@@ -34,10 +35,29 @@ export interface Page {
   readonly blocks: readonly Block[];
   /** The blocks of a section for these hosts, which are run now. Throws when there is none. */
   take(section: string, where: string): readonly Block[];
-  /** Blocks that were never taken. */
-  left(): readonly Block[];
-  /** Names of Debian packages that the page installs. */
-  packages(): readonly string[];
+  /** Blocks that were never taken, of those that are typed into a host with the Debian package, or of the others. */
+  left(hosts: 'packaged' | 'others'): readonly Block[];
+  /** A root in which all that the page installs can be installed. */
+  provideRoot(): string;
+}
+
+/** Where the blocks are run that are about the Debian package. */
+export const PACKAGED = 'Debian host';
+/** Beside what the page installs: for its last section, and for hosts that encrypt. */
+const MORE = ['network-manager', 'wireguard-go'];
+
+/** Names of Debian packages that the page installs by name. */
+function namedPackages(blocks: readonly Block[]): readonly string[] {
+  const lines = blocks.flatMap(({ commands }) => commands.split('\n'));
+  const words = lines.filter((line) => line.startsWith('apt-get install ')).flatMap((line) => line.split(' ').slice(2));
+  return words.filter((word) => !word.startsWith('-'));
+}
+
+/** Names of those that our own depends on. */
+function dependencies(): readonly string[] {
+  const control = readFileSync(join(import.meta.dir, '../../packaging/debian/control'), 'utf8');
+  const [, list = ''] = /^Depends: (.*)$/m.exec(control) ?? [];
+  return list.split(', ').flatMap((word) => /^[a-z][a-z0-9.+-]+/.exec(word) ?? []);
 }
 
 export function readInstallPage(): Page {
@@ -51,13 +71,8 @@ export function readInstallPage(): Page {
       for (const block of found) taken.add(block);
       return found;
     },
-    left: () => blocks.filter((block) => !taken.has(block)),
-    packages() {
-      const lines = blocks.flatMap(({ commands }) => commands.split('\n'));
-      const words = lines
-        .filter((line) => line.startsWith('apt-get install '))
-        .flatMap((line) => line.split(' ').slice(2));
-      return words.filter((word) => !word.startsWith('-'));
-    },
+    left: (hosts) =>
+      blocks.filter((block) => !taken.has(block) && (block.where === PACKAGED) === (hosts === 'packaged')),
+    provideRoot: () => provideDebianRoot({ alone: [...namedPackages(blocks), ...MORE], recommending: dependencies() }),
   };
 }
