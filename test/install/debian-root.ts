@@ -42,7 +42,11 @@ export function provideDebianRoot({ alone, recommending }: Wanted): string {
   const download = (options: string, packages: readonly string[]) =>
     `--customize-hook=chroot "$1" apt-get install -y --download-only ${options} ${packages.join(' ')}`;
   const options = ['--variant=minbase', `--include=${INCLUDED.join(',')}`, '--skip=cleanup/apt', '--format=tar'];
-  const recipe = [...options, download('--no-install-recommends', alone), download('', recommending)];
+  const recipe = [
+    ...options,
+    download('--no-install-recommends', alone),
+    download('--install-recommends', recommending),
+  ];
   const archive = join(cache, `debian-${SUITE}-${shortHash(recipe.join(' '), 16)}.tar`);
   if (existsSync(archive)) return archive;
   mkdirSync(cache, { recursive: true });

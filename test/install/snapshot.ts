@@ -5,9 +5,9 @@ import type { DebianHost } from './debian-host.ts';
 const DEBIANS = [
   '/(proc|sys|dev|tmp|machine)(/|$)',
   '/root(/|$)',
-  '/run/(systemd|log|lock|dbus|udev|initctl|utmp|bird|xtables.lock)(/|$)',
+  '/run/(systemd|log|lock|dbus|udev|initctl|utmp|bird|adduser|xtables.lock)(/|$)',
   '/var/(cache|log/apt|log/journal|log/dpkg.log|log/wtmp|log/alternatives.log|lib/(apt|dpkg|systemd|etcd|ucf))(/|$)',
-  '/etc/(rc[0-9S].d|passwd|group|shadow|gshadow|subuid|subgid|ld.so.cache|systemd/system/.*(etcd|bird))',
+  '/etc/(rc[0-9S].d|hosts|networks|passwd|group|shadow|gshadow|subuid|subgid|ld.so.cache|systemd/system/.*(etcd|bird))',
   '(/usr)?/lib/systemd/system/etcd',
   '/var/log/(faillog|lastlog|btmp)',
 ];
