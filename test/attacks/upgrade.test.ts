@@ -39,6 +39,9 @@ const CALL = `call() {
   CNI_COMMAND=$1 CNI_CONTAINERID=$2 CNI_NETNS=/run/netns/$2 CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin /opt/cni/bin/calico
 }`;
 
+/** No file is as an upgrade wants it, so that each is replaced. */
+const OUTDATE = 'find /usr/lib/ocicat -type f -exec chmod g+w {} +';
+
 function addPod(pod: string): string {
   const result: unknown = JSON.parse(host.must(`${CALL}; ip netns add ${pod}; call ADD ${pod}`));
   const address = /"address":"([0-9.]+)\/32"/.exec(JSON.stringify(result))?.[1];
@@ -69,6 +72,26 @@ test('a fresh host is installed', () => {
   );
 }, 60_000);
 
+test('it says what it has put where, and that there is nothing to do; a name that another program has is refused whole', () => {
+  host.must('rm /usr/bin/rkt /opt/cni/bin/calico && chmod 4755 /usr/lib/ocicat/bin/ocicat');
+  const [command = ''] = documented('2. Install');
+  expect(host.must(`cd ${root}; ${command}`).split('\n')).toEqual([
+    'installed /usr/lib/ocicat/bin/ocicat',
+    'linked /usr/bin/rkt to /usr/lib/ocicat/bin/rkt',
+    'linked /opt/cni/bin/calico to /usr/lib/ocicat/cni/calico',
+  ]);
+  expect(host.must('stat -c %a /usr/lib/ocicat/bin/ocicat')).toBe('755');
+  expect(host.must(`cd ${root}; ${command}`)).toBe('all of it is installed');
+  host.must('rm /usr/bin/ocicat /opt/cni/bin/calico && cp /bin/true /opt/cni/bin/calico');
+  const refused = host.run(`cd ${root}; ${command}`);
+  expect([refused.status, refused.output.trim()]).toEqual([
+    1,
+    'install: of another program, and in the way: /opt/cni/bin/calico; remove it first',
+  ]);
+  expect(host.run('test -e /usr/bin/ocicat').status).toBe(1);
+  host.must(`rm /opt/cni/bin/calico; cd ${root}; ${command}`);
+}, 60_000);
+
 test('ten upgrades under traffic: no packet, no call and no command is lost, and the agent goes on', async () => {
   addPod('a');
   const b = addPod('b');
@@ -82,7 +105,10 @@ test('ten upgrades under traffic: no packet, no call and no command is lost, and
       done
       echo >>/run/rounds
     done) >/dev/null 2>&1 </dev/null &`);
-  for (let round = 0; round < 10; round++) runAll(documented('6. Upgrade'));
+  for (let round = 0; round < 10; round++) {
+    host.must(OUTDATE);
+    runAll(documented('6. Upgrade'));
+  }
   expect(agents()).toBe(pid);
   // and the agent of the new files takes the place of the old one, as the guide says
   host.must('touch /run/stop');
@@ -98,6 +124,7 @@ test('ten upgrades under traffic: no packet, no call and no command is lost, and
 }, 120_000);
 
 test('an upgrade that is killed half-way is made good by the next', () => {
+  host.must(OUTDATE);
   for (const seconds of ['0.01', '0.05', '0.1', '0.2', '0.3'])
     host.run(`cd ${root}; timeout -s KILL ${seconds} dist/bin/ocicat install`);
   expect(host.must('calicoctl version --client')).toContain('Client Version');

@@ -16,6 +16,7 @@ test.each([
   ['calico-node --help', 1],
   ['calico-node --version', 1],
   ['lab --help', 1],
+  ['install --help', 1],
   ['uninstall --help', 1],
   ['calicoctl --help', 1],
   ['calicoctl version --client', 1],
