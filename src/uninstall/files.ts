@@ -30,8 +30,11 @@ function removeData(path: string): readonly string[] {
   return [`removed ${path}`];
 }
 
+/** That of programs that encrypt is not ours alone: it goes when nothing is in it. */
 export function removeRunDirectories(): readonly string[] {
-  return runDirectories().flatMap(removeData);
+  const removed = runDirectories().flatMap(removeData);
+  removeEmpty('/run/wireguard');
+  return removed;
 }
 
 /** Returns those that are there. */
@@ -97,10 +100,11 @@ export function removePrograms(): readonly string[] {
   return removeData(INSTALL_ROOT);
 }
 
+/** One within the other goes first. */
 export function removeEmptyConfiguration(): readonly string[] {
-  return CONFIGURATION_DIRECTORIES.filter(
-    (directory) => namesIn(directory).length === 0 && !isAbsent(directory),
-  ).flatMap((directory) => (removeEmpty(directory) ? [`removed ${directory}`] : []));
+  return CONFIGURATION_DIRECTORIES.flatMap((directory) =>
+    !isAbsent(directory) && removeEmpty(directory) ? [`removed ${directory}`] : [],
+  );
 }
 
 function isAbsent(path: string): boolean {

@@ -13,6 +13,7 @@ export async function eventually(host: DebianHost, what: string, isSo: () => Pro
 
 /** A pod that goes on; `name` is that of its files. */
 export async function startPod(host: DebianHost, name: string, network: string, command: string): Promise<void> {
+  await host.must(`rm -f /tmp/${name}`);
   const run = `rkt run --net=${network} --uuid-file-save=/tmp/${name} docker://busybox --exec ${command}`;
   await host.must(`setsid ${run} >/tmp/${name}.log 2>&1 </dev/null &`);
   await untilReady(host, name);
