@@ -53,10 +53,10 @@ function stageInstallation(build: string, tree: string): void {
 }
 
 function stagePlacements(tree: string): void {
-  for (const { source, names, packaged } of PLACEMENTS) {
+  for (const { source, names, file: shared, packaged } of PLACEMENTS) {
     if (packaged === undefined) continue;
     for (const name of names) {
-      const file = `${source}/${name}`;
+      const file = `${source}/${shared ?? name}`;
       const path = join(tree, packaged, name);
       if (source === 'system') copy(join(root, 'dist', file), path, modeOf(file));
       else link(path, join(INSTALL_ROOT, file));
