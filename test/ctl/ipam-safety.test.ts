@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseDatastoreConfig } from '../../src/datastore/open/config.ts';
 import { openDatastore } from '../../src/datastore/open/open.ts';
 import type { Datastore } from '../../src/datastore/port.ts';
+import { holderKey, printHolder } from '../../src/datastore/resource/node-holder.ts';
 import { assignAddresses } from '../../src/ipam/ipam.ts';
 import { openIpamView } from '../../src/ipam/view.ts';
 import { formatIp } from '../../src/net/ip.ts';
@@ -239,6 +240,79 @@ test('ipam release --from-report frees only what is unchanged and unused', async
   for (const ip of [used, changed])
     expect((await session.run(`ipam show --ip ${ip}`)).out).toStartWith(`IP ${ip} is in use\n`);
 });
+
+/** Answers for a node as its agent does, with these addresses in use; until stopped. */
+function startAgent(node: string, inUse: () => readonly string[]): () => Promise<void> {
+  const stopping = new AbortController();
+  const answer = async () => {
+    const { kvs } = await datastore.list('/calico/resources/v3/projectcalico.org/caliconodestatuses/');
+    for (const { key, value } of kvs) {
+      const question = JSON.parse(value);
+      const { annotations } = question.metadata;
+      if (question.spec.node !== node || annotations['ocicat/addresses'] !== undefined) continue;
+      const asked: readonly string[] = annotations['ocicat/ask-addresses'].split(' ');
+      annotations['ocicat/addresses'] = asked.filter((ip) => inUse().includes(ip)).join(' ') || 'none';
+      await etcd.ctl('put', key, JSON.stringify(question));
+    }
+  };
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      await answer();
+      await Bun.sleep(20);
+    }
+  };
+  const ended = run();
+  return async () => {
+    stopping.abort();
+    await ended;
+  };
+}
+
+test('an address that runs on its host is in use whatever the store says, and so is one of a host that does not answer', async () => {
+  const [lives, gone] = [await take('c1'), await take('c2')];
+  const holder = holderKey('host1', 'agent');
+  await etcd.ctl(
+    'put',
+    holder,
+    printHolder({ machine: 'm', boot: 'b', network: 'n', instance: 'i', hostname: 'h', since: '' }),
+  );
+  const report = join(session.folder, 'live.json');
+  const stop = startAgent('host1', () => [lives]);
+  const { out } = await session.run(`ipam check --show-all-ips -o ${report}`);
+  expect(out).toContain(`  ${lives} in use by Namespace(host1)\n`);
+  expect(out).toContain(`  ${gone} leaked;`);
+  expect((await session.run(`ipam release --ip ${lives}`)).err).toContain('it is in use by Namespace(host1)');
+  expect((await session.run(`ipam release --from-report ${report} --force`)).out).toStartWith('Released 1 IPs');
+  expect((await session.run(`ipam show --ip ${lives}`)).out).toStartWith(`IP ${lives} is in use\n`);
+  await stop();
+
+  const silent = await session.run('ipam check --show-all-ips');
+  expect(silent.out).toContain(`  ${lives} in use by Unknown(host1 does not answer)\n`);
+  expect(
+    await etcd.ctl('get', '--prefix', '--keys-only', '/calico/resources/v3/projectcalico.org/caliconodestatuses/'),
+  ).toBe('');
+  await etcd.ctl('del', holder);
+}, 60_000);
+
+test('an address that came to run between the report and the release is kept', async () => {
+  const ip = await take('c1');
+  const holder = holderKey('host1', 'agent');
+  await etcd.ctl(
+    'put',
+    holder,
+    printHolder({ machine: 'm', boot: 'b', network: 'n', instance: 'i', hostname: 'h', since: '' }),
+  );
+  const running: string[] = [];
+  const stop = startAgent('host1', () => running);
+  const report = join(session.folder, 'late.json');
+  await session.run(`ipam check -o ${report}`);
+  running.push(ip);
+  expect((await session.run(`ipam release --from-report ${report} --force`)).out).toStartWith('Released 0 IPs');
+  running.pop();
+  expect((await session.run(`ipam release --from-report ${report} --force`)).out).toStartWith('Released 1 IPs');
+  await stop();
+  await etcd.ctl('del', holder);
+}, 60_000);
 
 test('a report with an address that is none frees nothing', async () => {
   const [first, second] = [await take('c1'), await take('c2')];

@@ -11,9 +11,11 @@ import {
   type StoredResource,
 } from '../../datastore/resource/resource-codec.ts';
 import type { TransactionBuilder } from '../../ipam/transaction-builder.ts';
+import { findAddressesInUse } from '../../kernel/link/netns-addresses.ts';
 import { observeTunnels } from '../../kernel/reconcile/tunnel-status.ts';
 import { parseStored } from '../../model/meta/stored.ts';
 import {
+  ASK_ADDRESSES,
   type CalicoNodeStatusSpec,
   calicoNodeStatus,
   replaceAnswerAnnotations,
@@ -21,7 +23,7 @@ import {
 import { membersOf } from '../../schema/document.ts';
 import { observeWireguardTunnels } from '../../wireguard/status.ts';
 import type { NodeLease } from '../node/node-lease.ts';
-import { type BirdAnswers, reportNodeStatus, reportNotes } from './node-status-report.ts';
+import { type BirdAnswers, reportAddresses, reportNodeStatus, reportNotes } from './node-status-report.ts';
 import type { RouterNotes } from './router.ts';
 
 export interface AnswerContext {
@@ -89,7 +91,9 @@ export async function buildAnswer(context: AnswerContext, builder: TransactionBu
   const isMissing = answers === undefined && birdSocket !== undefined;
   const report = reportNodeStatus(classes ?? [], answers);
   const tunnels = [...observeTunnels(), ...(await observeWireguardTunnels())];
-  const annotations = replaceAnswerAnnotations(stored.metadata.annotations, reportNotes(context.notes(), tunnels));
+  const seen = reportAddresses(stored.metadata.annotations?.[ASK_ADDRESSES], findAddressesInUse);
+  const notes = { ...reportNotes(context.notes(), tunnels), ...seen };
+  const annotations = replaceAnswerAnnotations(stored.metadata.annotations, notes);
   const { lastUpdated: _, ...before } = membersOf(stored.status) ?? {};
   if (sameContent(before, report) && sameContent(stored.metadata.annotations ?? {}, annotations))
     return { isMissing, text: undefined };

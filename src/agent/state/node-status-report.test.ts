@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { parseIp } from '../../net/ip.ts';
-import { reportNodeStatus, reportNotes } from './node-status-report.ts';
+import { type Ip, parseIp } from '../../net/ip.ts';
+import { reportAddresses, reportNodeStatus, reportNotes } from './node-status-report.ts';
 
 const status = { version: '2.0.12', routerId: '10.0.0.1', startedAt: 'then', configuredAt: 'now' };
 const EMPTY = { numberEstablishedV4: 0, numberNotEstablishedV4: 0, numberEstablishedV6: 0, numberNotEstablishedV6: 0 };
@@ -59,4 +59,12 @@ test('each tunnel has a line', () => {
     'ocicat/tunnels':
       'tunl0: without an address, MTU 1450, 2 peers, down\nvxlan.calico: 10.1.0.0, MTU 1450, 2 peers, up',
   });
+});
+
+test('of the addresses that are asked about those in use are named, and no others', () => {
+  const inUse = new Set([parseIp('10.0.0.2'), parseIp('10.0.0.9')]);
+  const find = (wanted: ReadonlySet<Ip>) => wanted.intersection(inUse);
+  expect(reportAddresses('10.0.0.1 10.0.0.2 x', find)).toEqual({ 'ocicat/addresses': '10.0.0.2' });
+  expect(reportAddresses('10.0.0.1', find)).toEqual({ 'ocicat/addresses': 'none' });
+  expect(reportAddresses(undefined, find)).toEqual({});
 });

@@ -9,7 +9,7 @@ import {
   type CalicoNodeStatusSpec,
   type CalicoNodeStatusStatus,
 } from '../../model/node/calico-node-status.ts';
-import { formatIp } from '../../net/ip.ts';
+import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
 import type { RouterNotes } from './router.ts';
 
 /** What the classes of a CalicoNodeStatus want to know of a BIRD that answers. */
@@ -129,6 +129,17 @@ export function reportNotes(
   return Object.fromEntries(
     notes.flatMap(([annotation, lines]) => (lines.length === 0 ? [] : [[annotation, formatNotes(lines)]])),
   );
+}
+
+/** What a question asks about addresses, answered; nothing for one that does not. */
+export function reportAddresses(
+  asked: string | undefined,
+  findInUse: (wanted: ReadonlySet<Ip>) => ReadonlySet<Ip>,
+): Readonly<Record<string, string>> {
+  if (asked === undefined) return {};
+  const wanted = asked.split(' ').flatMap((text) => tryParseIp(text) ?? []);
+  const inUse = [...findInUse(new Set(wanted))].map(formatIp).sort();
+  return { [ANSWER_ANNOTATIONS.addresses]: inUse.join(' ') || 'none' };
 }
 
 /** The classes that are asked for; one BIRD serves both families. Without answers there is none that works. */

@@ -9,6 +9,7 @@ import { type Node, node } from '../../model/node/node.ts';
 import { cidrContains, parseCidr, tryParseCidrOrIp } from '../../net/cidr.ts';
 import { formatIp, tryParseIp } from '../../net/ip.ts';
 import { fetchList } from '../store/stored.ts';
+import { findUseOnHosts } from './ask-hosts.ts';
 import { readIpamConfig } from './config.ts';
 import { type Contradiction, findContradictions, type Users } from './contradictions.ts';
 import { readPools, readReservations } from './read.ts';
@@ -33,7 +34,7 @@ export interface AddressUsage {
   readonly records: IpamRecords;
   readonly pools: readonly string[];
   readonly allocations: readonly Allocation[];
-  /** Who uses an address: endpoints, tunnels of nodes, containers of other plugins; by address. */
+  /** Who uses an address: endpoints, tunnels of nodes, containers of other plugins, what runs on its host; by address. */
   readonly users: Users;
   readonly tunnelAddresses: number;
   readonly workloadAddresses: number;
@@ -151,7 +152,10 @@ async function readUsers(datastore: Datastore, blocks: readonly Block[], signal:
   };
 }
 
-/** Reads everything that has to do with addresses, as it was at one revision: what is under way is not half there. */
+/**
+ * Reads everything that has to do with addresses, as it was at one revision, so that what is under way is not half there; and
+ * asks hosts about what the store has no user of.
+ */
 export async function readAddressUsage(datastore: Datastore, signal: AbortSignal): Promise<AddressUsage> {
   const records = await readIpamRecords(datastore, signal);
   const then = atRevision(datastore, records.revision);
@@ -161,12 +165,17 @@ export async function readAddressUsage(datastore: Datastore, signal: AbortSignal
     readReservations(then, signal),
     settingsProblems(then, signal),
   ]);
+  const allocations = records.blocks.flatMap(allocationsOf);
+  const suspects = allocations.filter(({ ip }) => !used.users.has(ip));
+  const users = new Map(used.users);
+  for (const [ip, user] of await findUseOnHosts(datastore, suspects, signal)) users.set(ip, [user]);
   const active = pools.resources.filter((pool) => pool.spec.disabled !== true).map((pool) => pool.spec.cidr);
   const ranges = active.map(parseCidr);
   return {
     ...used,
+    users,
     records,
-    allocations: records.blocks.flatMap(allocationsOf),
+    allocations,
     pools: active,
     contradictions: findContradictions(records, used.users),
     problems: [...settings, ...pools.problems, ...reservations.problems, ...used.problems, ...records.problems],

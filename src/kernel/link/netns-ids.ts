@@ -79,20 +79,27 @@ export function observeNetnsInodes(): ReadonlySet<string> {
 }
 
 /**
- * Calls `work` with each namespace that is found, by its number as the socket's namespace has it; the descriptor is closed
- * after it. A namespace that no process that we see is in, and that is mounted nowhere that we see, is not found.
+ * Calls `work` with each namespace but our own that is found; the descriptor is closed after it. One that no process that we
+ * see is in, and that is mounted nowhere that we see, is not found.
  */
-export function forEachNetns(socket: netlink.Netlink, work: (netnsId: number, netnsFd: number) => void): void {
+export function forEachOtherNetns(work: (netnsFd: number) => void): void {
   const seen = new Set([ownNetns()]);
   for (const netns of pathsToNamespaces()) {
     const fd = seen.has(netns.name) ? undefined : tryOpenNetns(netns);
     if (fd === undefined) continue;
     try {
       seen.add(netns.name);
-      const id = observeNetnsId(socket, fd);
-      if (id !== undefined) work(id, fd);
+      work(fd);
     } finally {
       libc.close(fd);
     }
   }
+}
+
+/** As forEachOtherNetns, of those that have a number as the socket's namespace has it. */
+export function forEachNetns(socket: netlink.Netlink, work: (netnsId: number, netnsFd: number) => void): void {
+  forEachOtherNetns((fd) => {
+    const id = observeNetnsId(socket, fd);
+    if (id !== undefined) work(id, fd);
+  });
 }

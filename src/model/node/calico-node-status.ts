@@ -18,7 +18,12 @@ export const ANSWER_ANNOTATIONS = {
   closed: 'ocicat/closed',
   /** Tunnels to other hosts. */
   tunnels: 'ocicat/tunnels',
+  /** Of the addresses that ASK_ADDRESSES names those that are there, with spaces between, or `none`. */
+  addresses: 'ocicat/addresses',
 } as const;
+
+/** Annotation of a question: addresses, with spaces between; which of them are there in any network namespace of the host? */
+export const ASK_ADDRESSES = 'ocicat/ask-addresses';
 
 type Annotations = Readonly<Record<string, string>>;
 
