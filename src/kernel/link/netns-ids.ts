@@ -17,14 +17,19 @@ interface NetnsPath {
   readonly path: string;
 }
 
-/** Each that is mounted somewhere: proc_pid_mountinfo(5), with the namespace as the root of the mount. */
-function mountedNamespaces(): readonly NetnsPath[] {
-  const lines = readFileSync('/proc/thread-self/mountinfo', 'utf8').split('\n');
+/** Each that is mounted where the process sees it: proc_pid_mountinfo(5), with the namespace as the root of the mount. */
+function namespacesMountedFor(process: string, root: string): readonly NetnsPath[] {
+  const lines = readFileSync(`/proc/${process}/mountinfo`, 'utf8').split('\n');
   return lines.flatMap((line) => {
     const [, , , name = '', path = ''] = line.split(' ');
     const unescaped = path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-    return name.startsWith('net:[') ? [{ name, path: unescaped }] : [];
+    return name.startsWith('net:[') ? [{ name, path: `${root}${unescaped}` }] : [];
   });
+}
+
+/** For us, and for the host's first process: an agent in a pod does not see what is mounted outside of it later. */
+function mountedNamespaces(): readonly NetnsPath[] {
+  return [...namespacesMountedFor('thread-self', ''), ...namespacesMountedFor('1', '/proc/1/root')];
 }
 
 /** Each that a process is in, once for each of its processes. */
