@@ -85,6 +85,7 @@ test('a container has its interface, with addresses of both families, its MAC ad
       { ipnet: 'fd80::40/128', gateway: 'fe80::ecee:eeff:feee:eeee' },
     ],
   });
+  expect(status.dns_server_ips).toHaveLength(1);
   expect(podman.inside('c1', 'ip -o link show eth0')).toMatch(/mtu 1400 .* 02:00:00:00:00:40 /);
   expect(podman.inside('c1', 'ping -c1 -W2 10.9.0.1')).toContain(' 0% packet loss');
   const [{ metadata, spec }] = await stored(ENDPOINTS);

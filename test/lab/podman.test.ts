@@ -17,12 +17,24 @@ const WEB: Container = {
   host: 'calico-01',
   name: 'web',
   networks: { net1: { static_ips: ['192.168.0.10'], static_mac: '02:00:00:00:00:10' } },
+  ports: [{ container_port: 80, host_ip: '', host_port: 8080, protocol: 'tcp', range: 1 }],
 };
 const FRIEND: Container = { host: 'calico-02', name: 'friend', networks: { net1: {} } };
 const STRANGER: Container = { host: 'calico-02', name: 'stranger', networks: { net2: {} } };
 const BOTH: Container = { host: 'calico-02', name: 'both', networks: { net2: {}, net1: {} } };
 const VAULT: Container = { host: 'calico-01', name: 'vault', networks: { inner: {} } };
 const CLERK: Container = { host: 'calico-02', name: 'clerk', networks: { inner: {}, net2: {} } };
+
+const OPEN_WEB = JSON.stringify({
+  apiVersion: 'projectcalico.org/v3',
+  kind: 'GlobalNetworkPolicy',
+  metadata: { name: 'web-is-public' },
+  spec: {
+    selector: 'io.kubernetes.pod.name == "web"',
+    types: ['Ingress'],
+    ingress: [{ action: 'Allow', protocol: 'TCP', destination: { ports: [80] } }],
+  },
+});
 
 const ipOf = (status: Status | undefined, name = 'eth0') =>
   status?.interfaces[name]?.subnets[0]?.ipnet.split('/')[0] ?? 'none';
@@ -34,6 +46,7 @@ for (const way of ways)
   describe.skipIf(!has[way])(way === 'plugin' ? "the plugin's calls" : 'netavark 2', () => {
     let podman: Podman;
     const at = new Map<string, string>();
+    let resolver = 'none';
 
     async function serve(container: Container): Promise<void> {
       const listen = 'setsid --fork busybox httpd -f -p 80 -h /usr/share >/dev/null 2>&1 </dev/null';
@@ -69,6 +82,7 @@ for (const way of ways)
       await podman.createNetwork(HOSTS, 'inner', { internal: true });
       for (const container of [WEB, FRIEND, STRANGER, BOTH, VAULT, CLERK]) {
         const statuses = await start(container);
+        resolver = Object.values(statuses)[0]?.dns_server_ips[0] ?? resolver;
         for (const [index, network] of Object.keys(container.networks).entries())
           at.set(`${container.name} ${network}`, ipOf(statuses[network], `eth${index}`));
       }
@@ -100,6 +114,32 @@ for (const way of ways)
       await untilReaches(VAULT, at.get('clerk inner') ?? '');
       expect(await reaches(STRANGER, at.get('vault inner') ?? '')).toBe(false);
     });
+
+    test('members of a network find each other by name on every host, and nobody else finds them', async () => {
+      const ask = (container: Container, name: string) =>
+        podman.inside(container, `busybox nslookup ${name} ${resolver}`).then(({ stdout }) => stdout);
+      const answers: readonly (readonly [Container, string, string])[] = [
+        [FRIEND, 'web', '192.168.0.10'],
+        [BOTH, 'web', '192.168.0.10'],
+        [VAULT, 'clerk', at.get('clerk inner') ?? ''],
+      ];
+      for (const [container, name, address] of answers)
+        await eventually(`${container.name} to find ${name}`, 20_000, async () =>
+          (await ask(container, name)).includes(address) ? true : undefined,
+        );
+      expect(await ask(STRANGER, 'web')).not.toContain('192.168.0.10');
+    });
+
+    test('a published port leads to the container, for whom policy lets in', async () => {
+      const get = async () =>
+        (
+          await lab.must('calico-02', "curl -s -m 2 -o /dev/null -w '%{http_code}' http://10.99.0.1:8080/ || true")
+        ).trim();
+      expect(await get()).toBe('000');
+      await lab.must('calico-01', `calicoctl apply -f - <<'END'\n${OPEN_WEB}\nEND`);
+      await eventually('the port to lead to the container', 20_000, async () => (await get()) !== '000' || undefined);
+      await lab.must('calico-01', 'calicoctl delete gnp web-is-public');
+    }, 30_000);
 
     test('an agent that is killed changes nothing, and does what was asked while it was gone', async () => {
       await lab.endAgent('calico-02', 'KILL');
