@@ -17,6 +17,8 @@ export interface NamedEndpoint {
   readonly addresses: readonly Ip[];
   /** On this host, and so among those who ask. */
   readonly isLocal: boolean;
+  /** The container, which may have other endpoints: it asks by any of them. */
+  readonly container: string;
 }
 
 function textsIn(value: unknown): readonly string[] {
@@ -31,14 +33,14 @@ function membershipsOf(profiles: readonly string[], limits: ReturnType<typeof pa
   });
 }
 
-/** Of a WorkloadEndpoint's JSON; undefined where it neither has names nor asks for any. */
+/** Of a WorkloadEndpoint's JSON; undefined where it is of another host and nobody may find it. */
 export function tryReadNamedEndpoint(resource: unknown, nodeName: string): NamedEndpoint | undefined {
   const { metadata, spec } = membersOf(resource) ?? {};
-  const { node, profiles, ipNetworks } = membersOf(spec) ?? {};
+  const { node, profiles, ipNetworks, containerID } = membersOf(spec) ?? {};
   const { names, limits } = parseNaming(membersOf(membersOf(metadata)?.annotations));
   const memberships = membershipsOf(textsIn(profiles), limits);
   const isLocal = node === nodeName;
-  if (memberships.length === 0 || (names.length === 0 && !isLocal)) return undefined;
+  if (!isLocal && (memberships.length === 0 || names.length === 0)) return undefined;
   const addresses = textsIn(ipNetworks).flatMap((text) => tryParseCidr(text)?.address ?? []);
-  return { names, memberships, addresses, isLocal };
+  return { names, memberships, addresses, isLocal, container: typeof containerID === 'string' ? containerID : '' };
 }

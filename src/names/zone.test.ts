@@ -10,12 +10,21 @@ interface Given {
   readonly dns?: string;
   readonly networks?: readonly string[];
   readonly node?: string;
+  readonly container?: string;
 }
 
-function endpoint(address: string, { names = '', dns = '', networks = ['red'], node = 'here' }: Given) {
+function endpoint(
+  address: string,
+  { names = '', dns = '', networks = ['red'], node = 'here', container = address }: Given,
+) {
   return {
     metadata: { annotations: { 'ocicat/names': names, 'ocicat/dns': dns } },
-    spec: { node, profiles: networks, ipNetworks: address.split(' ').map((one) => `${one}/32`) },
+    spec: {
+      node,
+      containerID: container,
+      profiles: networks,
+      ipNetworks: address.split(' ').map((one) => `${one}/32`),
+    },
   };
 }
 
@@ -99,11 +108,26 @@ test('an endpoint of one network alone that looks no further says so', () => {
   expect(internal.askerAt(parseIp('10.0.0.2'))?.memberships.map(({ forwards }) => forwards)).toEqual([true, true]);
 });
 
+test('a container asks for all of its interfaces by any of them, and by one that finds nothing too', () => {
+  const several = zoneOf({
+    '10.0.0.1': { networks: ['green'], dns: 'green/off', container: 'c1' },
+    '10.0.0.2': { networks: ['red'], dns: 'red/internal', container: 'c1' },
+    '10.0.0.3': { networks: ['blue'], container: 'c1' },
+    '10.0.0.4': { names: 'web', networks: ['red'], node: 'there', container: 'c1' },
+    '10.0.0.5': { names: 'web', networks: ['blue'], node: 'there' },
+    '10.0.0.6': { names: 'web', networks: ['green'], node: 'there' },
+    '10.0.0.7': { networks: ['red'], container: 'c2' },
+  });
+  for (const from of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) expect(ask(several, from, 'web')).toBe('10.0.0.4 10.0.0.5');
+  expect(several.askerAt(parseIp('10.0.0.2'))?.memberships.some(({ forwards }) => forwards)).toBe(true);
+  expect(ask(several, '10.0.0.7', 'web')).toBe('10.0.0.4');
+});
+
 test('while two endpoints have an address, it stands for what both may know', () => {
   const moved = createZone();
   const read = (given: Given) => tryReadNamedEndpoint(endpoint('10.0.0.1', given), 'here');
-  moved.set('old', read({ networks: ['red', 'green'] }));
-  moved.set('new', read({ networks: ['blue', 'green'] }));
+  moved.set('old', read({ networks: ['red', 'green'], container: 'c1' }));
+  moved.set('new', read({ networks: ['blue', 'green'], container: 'c2' }));
   expect(moved.askerAt(parseIp('10.0.0.1'))?.memberships.map(({ network }) => network)).toEqual(['green']);
   moved.set('old', undefined);
   expect(moved.askerAt(parseIp('10.0.0.1'))?.memberships.map(({ network }) => network)).toEqual(['blue', 'green']);

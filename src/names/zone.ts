@@ -33,9 +33,9 @@ export interface Zone {
 const LOOPBACK: readonly Ip[] = [parseIp('127.0.0.1'), parseIp('::1')];
 
 /** Of endpoints that share an address, which is being moved, each one's networks count alone where the others have them too. */
-function commonMemberships([first, ...others]: readonly NamedEndpoint[]): readonly Membership[] {
-  return (first?.memberships ?? []).filter(({ network }) =>
-    others.every(({ memberships }) => memberships.some((one) => one.network === network)),
+function commonMemberships([first = [], ...others]: readonly (readonly Membership[])[]): readonly Membership[] {
+  return first.filter(({ network }) =>
+    others.every((memberships) => memberships.some((one) => one.network === network)),
   );
 }
 
@@ -49,7 +49,11 @@ export function createZone(): Zone {
   const endpoints = new Map<string, NamedEndpoint>();
   const byName = createMultimap<string, NamedEndpoint>();
   const byAddress = createMultimap<Ip, NamedEndpoint>();
-  const askers = createMultimap<Ip, NamedEndpoint>();
+  /** Endpoints of this host. */
+  const atAddress = createMultimap<Ip, NamedEndpoint>();
+  const ofContainer = createMultimap<string, NamedEndpoint>();
+  /** Those that may ask. */
+  const askers = createMultimap<NamedEndpoint, true>();
 
   const keyOf = (name: string, network: string) => `${name} ${network}`;
   const keysOf = ({ names, memberships }: NamedEndpoint) =>
@@ -59,8 +63,17 @@ export function createZone(): Zone {
     for (const key of keysOf(endpoint)) byName[how](key, endpoint);
     for (const address of endpoint.addresses) {
       if (endpoint.names.length > 0) byAddress[how](address, endpoint);
-      if (endpoint.isLocal) askers[how](address, endpoint);
+      if (endpoint.isLocal) atAddress[how](address, endpoint);
     }
+    if (endpoint.isLocal) ofContainer[how](endpoint.container, endpoint);
+    if (endpoint.isLocal && endpoint.memberships.length > 0) askers[how](endpoint, true);
+  }
+
+  /** Of all interfaces of the endpoint's container: which of them a question leaves by is for its routes to say. */
+  function membershipsOf(endpoint: NamedEndpoint): readonly Membership[] {
+    const all = endpoint.container === '' ? [endpoint] : ofContainer.get(endpoint.container);
+    const byNetwork = new Map(all.flatMap(({ memberships }) => memberships.map((one) => [one.network, one] as const)));
+    return [...byNetwork.values()];
   }
 
   /** The addresses of those called so in any of the networks, each once. */
@@ -97,7 +110,7 @@ export function createZone(): Zone {
       change(endpoint, 'add');
     },
     askerAt(address) {
-      const memberships = commonMemberships(askers.get(address));
+      const memberships = commonMemberships(atAddress.get(address).map(membershipsOf));
       return memberships.length === 0 ? undefined : { memberships };
     },
     find(asker, name) {

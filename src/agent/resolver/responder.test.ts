@@ -22,7 +22,7 @@ function endpoint(
   networks: Readonly<Record<string, boolean>>,
 ): NamedEndpoint {
   const memberships = Object.entries(networks).map(([network, forwards]) => ({ network, forwards }));
-  return { names, memberships, addresses: [parseIp(address)], isLocal: true };
+  return { names, memberships, addresses: [parseIp(address)], isLocal: true, container: address };
 }
 
 beforeEach(() => {
