@@ -4,7 +4,7 @@ import { type Issue, OcicatError } from '../base/errors.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { portMappingsOf, printPortMappings } from '../model/endpoint/port-mappings.ts';
 import type { WorkloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
-import { formatIp, parseIp } from '../net/ip.ts';
+import { formatIp } from '../net/ip.ts';
 import {
   formatHostPorts,
   formatPortMapping,
@@ -18,8 +18,6 @@ import { draftedEndpoints } from './drafted-endpoints.ts';
 import { attachmentOf } from './endpoint/endpoint.ts';
 import type { Operation } from './operation.ts';
 import type { AttachRequest } from './request.ts';
-
-const LOOPBACK6 = parseIp('::1');
 
 type Asking = Pick<Operation<AttachRequest>, 'context' | 'request'>;
 type Asked = Pick<AttachRequest, 'attachment' | 'portMappings'>;
@@ -73,11 +71,6 @@ function requireDistinct({ portMappings }: Asked): void {
 
 function requireOwnAddress({ context }: Asking, mapping: PortMapping): void {
   const { hostAddress } = mapping;
-  if (hostAddress === LOOPBACK6)
-    throw new OcicatError(
-      'unsupported',
-      `map port "${formatHostPorts(mapping)}" of the host: the kernel leads nobody from ::1 to a workload; wanted 127.0.0.1`,
-    );
   if (hostAddress === undefined || isForAllAddresses(mapping) || context.isOwnAddress(hostAddress)) return;
   throw new OcicatError(
     'invalid',

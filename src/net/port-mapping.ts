@@ -1,6 +1,6 @@
 // Ports of a host that lead to ports of a workload: which, how they are written, and when two of them want the same.
 import { cidrContains, parseCidr } from './cidr.ts';
-import { type Family, familyOf, formatIp, type Ip, isIpv4, tryParseIp } from './ip.ts';
+import { type Family, familyOf, formatIp, type Ip, tryParseIp } from './ip.ts';
 import type { PortRange } from './port.ts';
 import { hasPorts, protocolName, tryParseProtocol } from './protocol.ts';
 
@@ -20,7 +20,7 @@ export interface PortMapping {
 export type HostPorts = Omit<PortMapping, 'containerPort'>;
 
 const MAX_PORT = 65_535;
-const LOOPBACK = parseCidr('127.0.0.0/8');
+const LOOPBACKS = ['127.0.0.0/8', '::1/128'].map(parseCidr);
 const FAMILIES = [4, 6] as const;
 
 export function hostPortsOf({ hostPort, count }: Pick<PortMapping, 'hostPort' | 'count'>): PortRange {
@@ -41,11 +41,14 @@ export function familiesOfMapping({ hostAddress }: Pick<PortMapping, 'hostAddres
   return hostAddress === undefined ? FAMILIES : [familyOf(hostAddress)];
 }
 
-/** Whether programs of the host reach it at an address of 127.0.0.0/8. */
-export function isReachedFromLoopback(mapping: Pick<PortMapping, 'hostAddress'>): boolean {
-  const { hostAddress } = mapping;
-  if (isForAllAddresses(mapping)) return familiesOfMapping(mapping).includes(4);
-  return hostAddress !== undefined && isIpv4(hostAddress) && cidrContains(LOOPBACK, hostAddress);
+/** The families in which programs of the host reach one of them at an address of the host's loopback. */
+export function familiesFromLoopback(mappings: readonly Pick<PortMapping, 'hostAddress'>[]): readonly Family[] {
+  const reached = mappings.filter((mapping) => {
+    const { hostAddress } = mapping;
+    if (hostAddress === undefined || isForAllAddresses(mapping)) return true;
+    return LOOPBACKS.some((range) => cidrContains(range, hostAddress));
+  });
+  return FAMILIES.filter((family) => reached.some((mapping) => familiesOfMapping(mapping).includes(family)));
 }
 
 /** Whether one socket could not have both ports of the host, as bind(2) says it. */

@@ -38,7 +38,7 @@ function workloadOf(pod: number, changes: Partial<LocalWorkload> = {}): LocalWor
     mac,
     bandwidth: {},
     maySpoof: false,
-    routeLocalnet: false,
+    fromLoopback: [],
     isPartial: false,
     ...changes,
   };
@@ -135,6 +135,24 @@ test('a workload that may spoof has its source checked by rules alone, and one t
   expect(reconcile(spoofing)).toEqual(['settings cali0']);
   expect(run('cat /proc/sys/net/ipv4/conf/cali0/rp_filter')).toBe('0');
   expect(reconcile([workloadOf(0)])).toEqual(['settings cali0']);
+});
+
+test("what answers the host's loopback addresses comes back by each link that ports of the host lead to, and by no other", () => {
+  const reached = [0, 1].map((number) => workloadOf(number, { fromLoopback: [4, 6] }));
+  expect(reconcile(reached).toSorted()).toEqual([
+    '+route ::1/128',
+    '+route ::1/128',
+    'settings cali0',
+    'settings cali1',
+  ]);
+  expect(reconcile(reached)).toEqual([]);
+  expect(run('cat /proc/sys/net/ipv4/conf/cali[0-2]/route_localnet')).toBe('1\n1\n0');
+  expect(run('ip -6 route get ::1')).toContain('dev lo');
+  expect(reconcile(reached.map((one) => ({ ...one, fromLoopback: [4] as const })))).toEqual([
+    '-route ::1/128',
+    '-route ::1/128',
+  ]);
+  expect(reconcile([workloadOf(0), workloadOf(1)])).toEqual(['settings cali0', 'settings cali1']);
 });
 
 test("where somebody else's route stands in the way that is said, and the rest is done", () => {

@@ -70,7 +70,7 @@ async function transfer(netns: string, to: Ip, what: 'get' | 'send'): Promise<nu
 function shape(bandwidth: LinkBandwidth): ReturnType<typeof reconcileKernel> {
   const workload: LocalWorkload = {
     ...{ id: 'default/a', interfaceName: pod.interfaceName, addresses: [pod.ipv4], floating: [] },
-    ...{ mac: undefined, maySpoof: false, routeLocalnet: false, isPartial: false, bandwidth },
+    ...{ mac: undefined, maySpoof: false, fromLoopback: [], isPartial: false, bandwidth },
   };
   return inNetns(host, () => reconcileKernel(computeWorkloadsState([workload])));
 }

@@ -10,7 +10,7 @@ import {
 import { formatRoute } from '../../kernel/route/routes.ts';
 import { removeLeftIfbs } from '../../kernel/shaping/shaping.ts';
 import { formatIp } from '../../net/ip.ts';
-import { isReachedFromLoopback } from '../../net/port-mapping.ts';
+import { familiesFromLoopback } from '../../net/port-mapping.ts';
 import type { PolicyUpdate } from '../../policy/types/input.ts';
 import type { Log } from '../../sys/log.ts';
 import { withRouteSocket } from '../../sys/netlink.ts';
@@ -37,14 +37,14 @@ export interface Workloads {
 type EndpointUpdate = Extract<PolicyUpdate, { kind: 'endpoint' }>;
 
 /** What an endpoint asks for beyond what all have. */
-type Specials = Pick<LocalWorkload, 'floating' | 'maySpoof' | 'routeLocalnet'>;
+type Specials = Pick<LocalWorkload, 'floating' | 'maySpoof' | 'fromLoopback'>;
 
 function specialsOf({ value }: EndpointUpdate): Specials {
   const { floating = [], allowedSources = [], portMappings = [] } = value?.local ?? {};
   return {
     floating: floating.map(({ external }) => external),
     maySpoof: allowedSources.length > 0,
-    routeLocalnet: portMappings.some(isReachedFromLoopback),
+    fromLoopback: familiesFromLoopback(portMappings),
   };
 }
 
@@ -56,10 +56,10 @@ function workloadOf({ id, value }: EndpointUpdate, specials: Specials): LocalWor
 }
 
 /** Whether it is all that whoever attaches it makes of it. */
-function isPlain({ maySpoof, routeLocalnet, floating, bandwidth }: LocalWorkload): boolean {
+function isPlain({ maySpoof, fromLoopback, floating, bandwidth }: LocalWorkload): boolean {
   return (
     !maySpoof &&
-    !routeLocalnet &&
+    fromLoopback.length === 0 &&
     floating.length === 0 &&
     bandwidth.ingress === undefined &&
     bandwidth.egress === undefined
@@ -93,11 +93,11 @@ export function createWorkloads(log: Log): Workloads {
   const asking = new Map<string, Specials>();
   let allowed: AllowedSpecials = { floatingAddresses: false, sourceSpoofing: false };
 
-  function granted({ floating, maySpoof, routeLocalnet }: Specials): Specials {
+  function granted({ floating, maySpoof, fromLoopback }: Specials): Specials {
     return {
       floating: allowed.floatingAddresses ? floating : [],
       maySpoof: allowed.sourceSpoofing && maySpoof,
-      routeLocalnet,
+      fromLoopback,
     };
   }
 

@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { OcicatError } from '../../base/errors.ts';
 import { printTime } from '../../blocks/block.ts';
-import { gatewayOf } from '../../kernel/link/workload-link.ts';
+import { gatewayOf, type RaisedLink } from '../../kernel/link/workload-link.ts';
 import { storableContainerId } from '../../model/endpoint/container-id.ts';
-import { printPortMappings } from '../../model/endpoint/port-mappings.ts';
+import { portMappingsOf, printPortMappings } from '../../model/endpoint/port-mappings.ts';
 import type { QosControls } from '../../model/endpoint/qos-controls.ts';
 import { LABEL_NAMESPACE, LABEL_ORCHESTRATOR, type WorkloadEndpoint } from '../../model/endpoint/workload-endpoint.ts';
 import { type Attachment, ORCHESTRATOR, tryComputeEndpointName } from '../../model/endpoint/workload-endpoint-name.ts';
@@ -14,7 +14,7 @@ import type { NetworkDns } from '../../names/annotations.ts';
 import { formatCidr, hostCidr, parseCidr } from '../../net/cidr.ts';
 import { bitsOf, familyOf, type Ip } from '../../net/ip.ts';
 import { type Mac, parseMac } from '../../net/mac.ts';
-import { joinPortMappings, type PortMapping } from '../../net/port-mapping.ts';
+import { familiesFromLoopback, joinPortMappings, type PortMapping } from '../../net/port-mapping.ts';
 import { annotationsOf } from './endpoint-naming.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
@@ -114,8 +114,11 @@ export function attachedAddressesOf(endpoint: WorkloadEndpoint): readonly Attach
   });
 }
 
-export function linkOf(endpoint: WorkloadEndpoint): { readonly hostName: string; readonly mac: Mac } {
+/** Its link, and as it is to be raised. */
+export function linkOf(endpoint: WorkloadEndpoint): Pick<RaisedLink, 'hostName' | 'mac' | 'fromLoopback'> {
   const { interfaceName, mac } = endpoint.spec;
-  if (interfaceName !== undefined && mac !== undefined) return { hostName: interfaceName, mac: parseMac(mac) };
+  const fromLoopback = familiesFromLoopback(portMappingsOf(endpoint));
+  if (interfaceName !== undefined && mac !== undefined)
+    return { hostName: interfaceName, mac: parseMac(mac), fromLoopback };
   throw new OcicatError('corrupt', `read endpoint "${idOf(endpoint)}": it has no interfaceName or no mac`);
 }

@@ -1,8 +1,8 @@
 // The chains that lead ports of the host to endpoints. What comes in, or what the host itself sends, for an address of the host
 // gets another destination before it is routed, and so before policy sees it; its sender stays what it is, for policy and for the
 // workload. Only where an answer would not come back by this host does the sender become the host: a workload that has reached
-// itself, and a program of the host that has sent from 127.0.0.0/8.
-import { parseCidr } from '../../net/cidr.ts';
+// itself, and a program of the host that has sent from 127.0.0.0/8 or ::1.
+import { type Cidr, parseCidr } from '../../net/cidr.ts';
 import type { Family } from '../../net/ip.ts';
 import type { BaseHook, Chain, Field, Rule, Statement } from '../../nftables/nft.ts';
 import { accept, isFamily, isForOthers, isIn, isInNet, rule } from '../../nftables/statements.ts';
@@ -15,9 +15,7 @@ const PORT_MAP_KINDS: readonly PortMapKind[] = ['port-at', 'range-at', 'port', '
 const PRIORITY_DESTINATION = -100;
 /** Behind the masquerade of pools and the source of floating addresses. */
 const PRIORITY_SOURCE = 111;
-const LOOPBACK = parseCidr('127.0.0.0/8');
-/** No answer finds its way back to there (net/ipv6/route.c, rt6_need_strict), so programs are told at once that nobody listens. */
-const LOOPBACK6 = parseCidr('::1/128');
+const LOOPBACK: Readonly<Record<Family, Cidr>> = { 4: parseCidr('127.0.0.0/8'), 6: parseCidr('::1/128') };
 
 /** Sets of the table that say what is a workload's. */
 export interface WorkloadSets {
@@ -46,8 +44,7 @@ function destinations(hook: BaseHook['hook'], isUsed: (map: string) => boolean):
     }),
   );
   const base: BaseHook = { type: 'nat', hook, priority: PRIORITY_DESTINATION };
-  const isOut = [rule([isForOthers, accept]), rule([isFamily(6), isInNet('daddr6', LOOPBACK6), accept])];
-  return { name: `base-ports-${hook}`, base, rules: [...isOut, ...lookups] };
+  return { name: `base-ports-${hook}`, base, rules: [rule([isForOthers, accept]), ...lookups] };
 }
 
 function sources({ names, sources: sourcesOf }: WorkloadSets): Chain {
@@ -57,9 +54,12 @@ function sources({ names, sources: sourcesOf }: WorkloadSets): Chain {
     const source = family === 4 ? 'saddr4' : 'saddr6';
     return rule([isFamily(family), translated, isIn(['oifname', source], sourcesOf(family)), masquerade]);
   };
-  const fromLoopback = [isFamily(4), translated, isInNet('saddr4', LOOPBACK), isIn(['oifname'], names), masquerade];
+  const fromLoopback = (family: Family) => {
+    const isLoopback = isInNet(family === 4 ? 'saddr4' : 'saddr6', LOOPBACK[family]);
+    return rule([isFamily(family), translated, isLoopback, isIn(['oifname'], names), masquerade]);
+  };
   const base: BaseHook = { type: 'nat', hook: 'postrouting', priority: PRIORITY_SOURCE };
-  return { name: 'base-ports-postrouting', base, rules: [rule(fromLoopback), toItself(4), toItself(6)] };
+  return { name: 'base-ports-postrouting', base, rules: [fromLoopback(4), fromLoopback(6), toItself(4), toItself(6)] };
 }
 
 /** For the maps that are there; a host without one has no such chains. */

@@ -1,6 +1,6 @@
 // What a workload's link is: a veth pair with one end in the pod, known by its name, its MAC address and its alias.
 import type { Cidr } from '../../net/cidr.ts';
-import { familyOf, type Ip, parseIp } from '../../net/ip.ts';
+import { type Family, familyOf, type Ip, parseIp } from '../../net/ip.ts';
 import { linkLocalOf, type Mac, parseMac } from '../../net/mac.ts';
 import type { Link } from './links.ts';
 
@@ -63,6 +63,8 @@ export interface RaisedLink {
   readonly hostName: string;
   readonly mac: Mac;
   readonly addresses: readonly Ip[];
+  /** Families in which programs of the host reach it from the host's own loopback addresses; default: none. */
+  readonly fromLoopback?: readonly Family[];
 }
 
 /** A link that createWorkloadLink has made. */

@@ -18,7 +18,7 @@ const desired = computeWorkloadState({
   bandwidth: {},
   mac,
   maySpoof: false,
-  routeLocalnet: false,
+  fromLoopback: [],
   isPartial: false,
 });
 
@@ -90,7 +90,7 @@ test('of two states that are merged the first has what both want', () => {
     bandwidth: {},
     mac: undefined,
     maySpoof: true,
-    routeLocalnet: false,
+    fromLoopback: [],
     isPartial: false,
   });
   const merged = mergeStates([desired, other]);

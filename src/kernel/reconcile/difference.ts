@@ -7,7 +7,7 @@ import type { Link } from '../link/links.ts';
 import { type HostEnd, type HostSettings, holdsSettings, type ObservedSettings } from '../link/workload-link-host.ts';
 import type { Neighbour } from '../route/neighbours.ts';
 import type { RouteChange } from '../route/route-changes.ts';
-import { type Route, sameRoute, WORKLOAD_ROUTE_PROTOCOL, workloadRoute } from '../route/routes.ts';
+import { loopbackRoute, type Route, sameRoute, WORKLOAD_ROUTE_PROTOCOL, workloadRoute } from '../route/routes.ts';
 import type { KernelState } from './state.ts';
 
 export interface ObservedLink extends Pick<Link, 'index' | 'name' | 'up'> {
@@ -47,7 +47,7 @@ function isOurs(route: Route, interfaceIndex: number): boolean {
   return (
     protocol === WORKLOAD_ROUTE_PROTOCOL &&
     isHostCidr(destination) &&
-    sameRoute(route, workloadRoute(destination, interfaceIndex))
+    [workloadRoute(destination, interfaceIndex), loopbackRoute(interfaceIndex)].some((one) => sameRoute(route, one))
   );
 }
 
@@ -60,6 +60,9 @@ function routeDifference(
     const link = up.get(route.interfaceName);
     return link === undefined ? [] : [workloadRoute(route.destination, link.index)];
   });
+  wanted.push(
+    ...[...up.values()].flatMap(({ name, index }) => (links.get(name)?.answersLoopback6 ? [loopbackRoute(index)] : [])),
+  );
   const whole = new Set([...up.values()].filter(({ name }) => links.get(name)?.isWhole).map(({ index }) => index));
   const standing = Map.groupBy(observed, ({ destination }) => formatCidr(destination));
   const kept = new Set<Route>();

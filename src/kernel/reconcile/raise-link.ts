@@ -57,9 +57,13 @@ function findBetterRoute(host: netlink.Netlink, target: RaisedLink, index: numbe
 }
 
 /** Up, then what the workload wants; the routes in the order of its addresses, as explainRefusal counts them. */
-function writeRaised(writer: netlink.MessageWriter, { hostName, mac, addresses }: RaisedLink, index: number): void {
-  const plain = { floating: [], maySpoof: false, routeLocalnet: false, bandwidth: {}, isPartial: false };
-  const workload = { interfaceName: hostName, mac, addresses, ...plain };
+function writeRaised(
+  writer: netlink.MessageWriter,
+  { hostName, mac, addresses, fromLoopback = [] }: RaisedLink,
+  index: number,
+): void {
+  const plain = { floating: [], maySpoof: false, bandwidth: {}, isPartial: false };
+  const workload = { interfaceName: hostName, mac, addresses, fromLoopback, ...plain };
   const nothing = { links: [{ index, name: hostName, up: true, settings: [] }], routes: [], neighbours: [] };
   const { routes, neighbours } = computeDifference(computeWorkloadState(workload), nothing);
   links.writeUp(writer, index, true);

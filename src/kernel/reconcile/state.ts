@@ -11,6 +11,8 @@ interface DesiredLink {
   readonly bandwidth: LinkBandwidth;
   /** All that leads through it is in the state; where that is not known, nothing is taken away. */
   readonly isWhole: boolean;
+  /** Whether answers to ::1 of this host come back by the link; those to 127.0.0.0/8 do by a setting. */
+  readonly answersLoopback6: boolean;
 }
 
 interface DesiredRoute {

@@ -15,7 +15,7 @@ function workload(id: string, interfaceName: string, ...addresses: readonly stri
     mac,
     bandwidth: {},
     maySpoof: false,
-    routeLocalnet: false,
+    fromLoopback: [],
     isPartial: false,
   };
 }

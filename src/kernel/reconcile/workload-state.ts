@@ -2,7 +2,7 @@
 // for each address behind it.
 import type { LinkBandwidth } from '../../net/bandwidth.ts';
 import { formatCidr, hostCidr } from '../../net/cidr.ts';
-import type { Ip } from '../../net/ip.ts';
+import type { Family, Ip } from '../../net/ip.ts';
 import type { Mac } from '../../net/mac.ts';
 import { familiesOf } from '../link/workload-link-spec.ts';
 import { type KernelState, mergeStates, stateOfLinks } from './state.ts';
@@ -18,8 +18,8 @@ export interface LocalWorkload {
   readonly mac: Mac | undefined;
   /** Whether it may send from addresses that do not lie behind its link. */
   readonly maySpoof: boolean;
-  /** Whether programs of the host reach it from 127.0.0.0/8. */
-  readonly routeLocalnet: boolean;
+  /** Families in which programs of the host reach it from the host's own loopback addresses. */
+  readonly fromLoopback: readonly Family[];
   /** How much it may be sent and send. */
   readonly bandwidth: LinkBandwidth;
   /** Some address could not be read. */
@@ -32,13 +32,14 @@ function routedTo({ addresses, floating }: Pick<LocalWorkload, 'addresses' | 'fl
 
 /** Of one workload. */
 export function computeWorkloadState(workload: Omit<LocalWorkload, 'id'>): KernelState {
-  const { interfaceName, addresses, mac, maySpoof, routeLocalnet, bandwidth, isPartial } = workload;
-  const settings = { families: familiesOf(addresses), maySpoof, routeLocalnet };
+  const { interfaceName, addresses, mac, maySpoof, fromLoopback, bandwidth, isPartial } = workload;
+  const settings = { families: familiesOf(addresses), maySpoof, routeLocalnet: fromLoopback.includes(4) };
+  const answersLoopback6 = fromLoopback.includes(6);
   const routes = routedTo(workload)
     .map(hostCidr)
     .map((destination) => ({ destination, interfaceName }));
   return {
-    links: new Map([[interfaceName, { settings, bandwidth, isWhole: !isPartial }]]),
+    links: new Map([[interfaceName, { settings, bandwidth, isWhole: !isPartial, answersLoopback6 }]]),
     routes: new Map(routes.map((route) => [formatCidr(route.destination), route])),
     neighbours: mac === undefined ? [] : addresses.map((address) => ({ interfaceName, address, mac })),
   };

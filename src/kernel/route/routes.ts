@@ -1,6 +1,6 @@
 // Kernel routes: read with a filter, and changed in one batch.
 import { OcicatError } from '../../base/errors.ts';
-import { type Cidr, cidrFamily, formatCidr, maskCidr } from '../../net/cidr.ts';
+import { type Cidr, cidrFamily, formatCidr, maskCidr, parseCidr } from '../../net/cidr.ts';
 import {
   bitsOf,
   type Family,
@@ -105,6 +105,17 @@ export function workloadRoute(address: Cidr, interfaceIndex: number): Route {
     source: undefined,
     metric: ROUTE_METRIC,
   };
+}
+
+const LOOPBACK6 = parseCidr('::1/128');
+
+/**
+ * What comes by the link for ::1 is for this host. The kernel takes such packets by no other interface than the one that their route
+ * has (net/ipv6/route.c, rt6_need_strict), and routes that differ in the interface alone want a metric each.
+ */
+export function loopbackRoute(interfaceIndex: number): Route {
+  const route = workloadRoute(LOOPBACK6, interfaceIndex);
+  return { ...route, type: 'local', metric: ROUTE_METRIC + interfaceIndex };
 }
 
 function addressFamily(family: Family): number {
