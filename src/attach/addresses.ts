@@ -3,18 +3,23 @@
 import { buildAssignment } from '../ipam/assign.ts';
 import { buildReleaseByHandle } from '../ipam/release.ts';
 import { gatewayOf } from '../kernel/link/workload-link.ts';
-import type { Attachment } from '../model/endpoint/workload-endpoint-name.ts';
 import { familyOf, type Ip } from '../net/ip.ts';
 import { assignRequestOf, buildReleaseHeld, formatGoTime, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
-import type { AttachedAddress } from './endpoint/endpoint.ts';
+import { type AttachedAddress, addressesOf } from './endpoint/endpoint.ts';
 import { type Attributes, buildReleaseOfWanted, isOfOtherLife, lifeOf, releaseContextOf } from './gone-holders.ts';
 import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
 import type { AddressRequest, CheckAddressesRequest, CheckOutcome, HoldRequest } from './request.ts';
 
-/** Whether an address is the interface's; one of Calico's does not say, and is then. */
-function isForInterface({ interfaceName }: Attachment): (attributes: Attributes) => boolean {
-  return (attributes) => (attributes.interface ?? interfaceName) === interfaceName;
+/**
+ * Whether an address is the interface's; one of Calico's does not say, and is then. What an endpoint of the container has is that
+ * one's, under the same handle where both are of one network.
+ */
+function isForInterface({ context: { cache }, request: { attachment } }: Operation) {
+  const { containerId, interfaceName } = attachment;
+  const ofEndpoints = new Set(cache.endpointsOf(containerId).flatMap(({ endpoint }) => addressesOf(endpoint)));
+  return (attributes: Attributes, ip: Ip): boolean =>
+    (attributes.interface ?? interfaceName) === interfaceName && !ofEndpoints.has(ip);
 }
 
 export async function addAddresses(operation: Operation<AddressRequest>): Promise<readonly AttachedAddress[]> {
@@ -23,12 +28,12 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
   const base = assignRequestOf(operation);
   const life = lifeOf(context, request.netnsFd);
   const attributes = { ...base.attributes, interface: attachment.interfaceName, ...life };
-  const isOwn = isForInterface(attachment);
+  const isOwn = isForInterface(operation);
   const { result } = await commit(operation, async (builder) => {
     await buildReleaseOfWanted(context, builder, request.addresses);
     const release = releaseContextOf(context, builder);
     // what is given again would be noted as of a life that has ended, or will
-    await buildReleaseByHandle(release, base.handleId, (held) => isOwn(held) && isOfOtherLife(held, life));
+    await buildReleaseByHandle(release, base.handleId, (held, ip) => isOwn(held, ip) && isOfOtherLife(held, life));
     return buildAssignment(ipamContextOf(context, builder), {
       ...base,
       attributes,
@@ -46,7 +51,7 @@ export async function releaseAddresses(operation: Operation): Promise<void> {
   await commit(operation, async (builder) => {
     const release = releaseContextOf(context, builder);
     for (const handleId of handlesOf(request, [request.network]))
-      await buildReleaseByHandle(release, handleId, isForInterface(request.attachment));
+      await buildReleaseByHandle(release, handleId, isForInterface(operation));
   });
 }
 

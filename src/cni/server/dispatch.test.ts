@@ -529,6 +529,20 @@ test('calico-ipam by itself: an address for each interface, given again, taken b
   ]);
 });
 
+test('calico-ipam neither takes nor gives what the same container has by calico', async () => {
+  const dispatcher = await start(contextOf(store));
+  await call(dispatcher, 'ADD', { args: 'IP=192.168.0.7' });
+  const alone = { program: 'calico-ipam', config: { cniVersion: '1.0.0' } };
+  expect(await call(dispatcher, 'ADD', alone)).toEqual([
+    0,
+    { cniVersion: '1.0.0', ips: [{ address: '192.168.0.0/26' }] },
+  ]);
+  expect(await call(dispatcher, 'DEL', alone)).toEqual([0, '']);
+  expect(await call(dispatcher, 'ADD', { id: 'other', args: 'IP=192.168.0.7' })).toMatchObject([1, { code: 11 }]);
+  expect((await call(dispatcher, 'DEL'))[0]).toBe(0);
+  await expectNothingLeft();
+});
+
 test('CHECK of what only a DEL can put right has no code that says that none is needed', async () => {
   const dispatcher = await start(contextOf(store));
   const config = { cniVersion: '1.0.0' };

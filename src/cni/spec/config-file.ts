@@ -100,7 +100,12 @@ const fields = {
 };
 
 const networkFile = object({ name: required(profileName, ''), ...fields });
-const addressesFile = object({ name: required(anyName, ''), ...fields });
+const addressesFile = object(
+  { name: required(anyName, ''), ...fields },
+  between(['ipam'], ({ ipam: { type } }, report) => {
+    if (type !== OWN_IPAM) report('ipam.type', `"${OWN_IPAM}", which is who was called`);
+  }),
+);
 
 /** As much as says what is to be let go. */
 export const removalFile = object({ name: required(anyName, ''), ipam: optional(anything) });

@@ -129,11 +129,12 @@ function withoutNull(value: JsonObject): JsonObject {
 }
 
 /** What ADD refuses must still be let go, so nothing but the network and who gives its addresses is read for DEL. */
-function parseRemoval(value: JsonObject, version: CniVersion): ConfigResult {
+function parseRemoval(value: JsonObject, version: CniVersion, plugin: PluginName): ConfigResult {
   const file = readSchema(removalFile, value, 'open');
   if (file.kind === 'invalid') return refuseIssues(file.issues, [], version);
   const type = membersOf(file.value.ipam)?.type;
-  const ipam = { type: typeof type === 'string' && isPluginName(type) ? type : OWN_IPAM };
+  const isOthers = plugin === 'calico' && typeof type === 'string' && isPluginName(type);
+  const ipam = { type: isOthers ? type : OWN_IPAM };
   return { kind: 'config', config: toConfig({ name: file.value.name, ipam }, version, NO_WORKLOAD_ARGS) };
 }
 
@@ -172,5 +173,5 @@ export function parseConfig(text: string, use: ConfigUse): ConfigResult {
   const header = parseHeader(text);
   if (header.kind === 'refused') return header;
   const { value, version } = header;
-  return use.command === 'DEL' ? parseRemoval(value, version) : parseWhole(value, version, use);
+  return use.command === 'DEL' ? parseRemoval(value, version, use.plugin) : parseWhole(value, version, use);
 }

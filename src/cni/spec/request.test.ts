@@ -326,6 +326,11 @@ test('calico-ipam takes names that only the network plugin cannot', () => {
     'Net_1',
     'a-b-c-a3715283aee1d498',
   ]);
+  expect(refusal({}, { ipam: { type: 'host-local' } }, 'calico-ipam')).toBe(
+    '7 invalid network configuration: ipam.type: found "host-local", wanted "calico-ipam", which is who was called',
+  );
+  const removal = accept({ CNI_COMMAND: 'DEL' }, { ipam: { type: 'host-local' } }, 'calico-ipam');
+  expect(removal.config.ipam.type).toBe('calico-ipam');
   expect(refusal({}, {}, 'bridge')).toBe('999 plugin "bridge": unknown, wanted "calico" or "calico-ipam"');
 });
 
