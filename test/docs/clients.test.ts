@@ -28,7 +28,7 @@ async function showsAll(page: string): Promise<void> {
 
 const PROMISE = '%s: every command shows what the page shows';
 
-test.each(['podman.md', 'podman-5.md', 'rkt.md', '../why.md', '../hosts.md', '../bgp.md', 'several.md'])(
+test.each(['podman.md', 'podman-5.md', 'rkt.md', '../why.md', '../hosts.md', '../bgp.md', 'several.md', 'lxc.md'])(
   PROMISE,
   showsAll,
   120_000,
