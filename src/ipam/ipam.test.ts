@@ -306,6 +306,51 @@ test('release by address: whoever holds it, or only under the preconditions', as
   expect(await assign(ipam, 'net.c2')).toBe('10.0.0.1/30');
 });
 
+const SIZES = [
+  ...[20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32].map((size) => ['10.32.0.0/19', 4, size] as const),
+  ...[116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128].map(
+    (size) => ['fd00:1::/115', 6, size] as const,
+  ),
+];
+
+test.each(SIZES)(
+  'a pool %s of IPv%i in blocks of /%i: its first and last address, and the next one, are there and come back',
+  async (cidr, family, blockSize) => {
+    await putPool('one', cidr, { blockSize });
+    const ipam = open('host1');
+    const last = parseIp(family === 4 ? '10.32.31.255' : 'fd00:1::1fff');
+    const pools = { ipv4Pools: family === 4 ? ['one'] : [], ipv6Pools: family === 6 ? [cidr] : [] };
+    const ends = [
+      await assign(ipam, 'a', { families: [], exact: [parseIp(cidr.split('/')[0] ?? '')] }),
+      await assign(ipam, 'b', { families: [], exact: [last] }),
+    ];
+    expect(ends).toEqual([
+      `${cidr.split('/')[0]}/${family === 4 ? 32 : 128}`,
+      `${formatIp(last)}/${family === 4 ? 32 : 128}`,
+    ]);
+    const next = await assign(ipam, 'c', { ...pools, families: [family] });
+    expect([next.endsWith(`/${blockSize}`), ends.includes(next)]).toEqual([true, false]);
+    for (const handle of ['a', 'b', 'c']) expect(await release(ipam, handle)).toHaveLength(1);
+    expect((await keysNow()).filter((key) => key.startsWith('handle/'))).toEqual([]);
+  },
+);
+
+test('addresses of a block go out first in, first out, also over many transactions, each with a sequence number of its own', async () => {
+  await putPool('one', '10.0.0.0/30');
+  const ipam = open('host1');
+  const given: string[] = [];
+  for (let turn = 0; turn < 9; turn++) {
+    given.push((await assign(ipam, `net.${turn}`)).split('/')[0] ?? '');
+    await release(ipam, `net.${turn}`);
+  }
+  const order = ['10.0.0.0', '10.0.0.1', '10.0.0.2', '10.0.0.3'];
+  expect(given).toEqual([...order, ...order, '10.0.0.0']);
+  await assign(ipam, 'net.x');
+  await assign(ipam, 'net.y');
+  const [block] = (await store.list(BLOCKS_PREFIX)).kvs.map((kv) => parseBlock(kv.value));
+  expect(new Set(block?.allocationSequence.values()).size).toBe(2);
+});
+
 test('a cool-down keeps an address back', async () => {
   await putPool('one', '10.0.0.0/32', { blockSize: 32 });
   await putSettings({ ipCooldownSeconds: 60 });
