@@ -72,7 +72,7 @@ test.each([
     expect(await add(network, ifname, { ipam: DUAL })).toEqual(answers[index]);
   }
   expect(await check('network1', 'eth1')).toContain('not as ADD left it');
-  expect(await check('network3', 'eth2')).toContain('its interface "eth2" has no endpoint');
+  expect(await check('network3', 'eth2')).toContain('it has no interface "eth2" in network "network3"');
 });
 
 test('DEL of one interface leaves the other, whichever it is', async () => {
