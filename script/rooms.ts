@@ -116,7 +116,7 @@ export const rooms: Readonly<Record<string, string>> = {
   'rkt/store': 'base schema sys images/store rkt/cli rkt/options',
   'rkt/app': 'base schema sys images/store rkt/cli rkt/options rkt/store',
   'rkt/network':
-    'base net schema nftables sys kernel/route kernel/link kernel/nftables cni/spec cni/invoke metadata rkt/options',
+    'base net schema names nftables sys kernel/route kernel/link kernel/nftables cni/spec cni/invoke metadata rkt/options',
   'rkt/run': 'base schema cli sys images/* metadata rkt/cli rkt/options rkt/store rkt/app rkt/network',
   'rkt/command':
     'base cli sys images/spec images/store metadata rkt/cli rkt/options rkt/store rkt/app rkt/network rkt/run',

@@ -44,5 +44,7 @@ test.skipIf(cnitool === undefined).each(['cnitool.md', 'nomad.md'])(
   120_000,
 );
 
+test.each(['../names.md'])(PROMISE, showsAll, 120_000);
+
 // the last one: what a detached container has left goes a minute after it
 test.each(['containerd.md'])(PROMISE, showsAll, 120_000);

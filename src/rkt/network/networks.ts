@@ -1,6 +1,7 @@
 // Joining a pod to its networks and taking it off them again: one CNI plugin call after the other.
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { sameContent } from '../../base/equal.ts';
 import { describeError, isOcicatError, OcicatError } from '../../base/errors.ts';
 import { type CniDns, dnsOf, parseResult } from '../../cni/spec/parse-result.ts';
 import type { CniResult, ResultAddress } from '../../cni/spec/result.ts';
@@ -131,7 +132,7 @@ export async function addNetworks(pod: PodNetworks, networks: readonly SelectedN
       writeNetInfo(pod.podPath, infos);
       joined.push(joinedNetworkOf(name, ip4));
       if (dns !== undefined && supplied === undefined) supplied = { ...dns, network: name };
-      else if (dns !== undefined) {
+      else if (dns !== undefined && !sameContent({ ...dns, network: '' }, { ...supplied, network: '' })) {
         pod.warn(`Warning: network ${name} plugin specified DNS configuration, but DNS already supplied`);
       }
     } catch (cause) {

@@ -4,6 +4,7 @@ import { OcicatError } from '../../base/errors.ts';
 import { parseJson, printJson } from '../../base/json.ts';
 import { runPlugin, tryFindPlugin } from '../../cni/invoke/run-plugin.ts';
 import { isRefusal, tryParseCniError } from '../../cni/spec/error.ts';
+import { parseNames } from '../../names/name.ts';
 import type { NetworkConf, PluginConf, SelectedNetwork } from './net-conf.ts';
 import { netnsPath } from './pod-netns.ts';
 
@@ -11,6 +12,18 @@ import { netnsPath } from './pod-netns.ts';
 export interface PodOfPlugins {
   readonly uuid: string;
   readonly pluginDirs: readonly string[];
+  /** By which others find it where a network has names; undefined of a pod that is only to leave its networks. */
+  readonly hostname?: string | undefined;
+}
+
+/** Whose networks have names. */
+const NAMING_PLUGIN = 'calico';
+
+/** Other plugins refuse what they do not know. What somebody has asked for stays as it is. */
+export function computeArgs(plugin: string, args: string, hostname: string | undefined): string {
+  const names = plugin === NAMING_PLUGIN && hostname !== undefined ? parseNames([hostname]) : [];
+  if (names.length === 0 || /(^|;)NAMES=/.test(args)) return args;
+  return [...(args === '' ? [] : [args]), `NAMES=${names.join(',')}`].join(';');
 }
 
 /** Where plugins are looked for, first match first; `netDir` is rkt's own place for private ones. */
@@ -51,14 +64,19 @@ function inputOf(conf: NetworkConf, plugin: PluginConf, previous: string | undef
 }
 
 /** The variables say the first version of the specification, as rkt's own do (CNI spec 0.1.0, "Parameters"). */
-function variablesOf(command: 'ADD' | 'DEL', { uuid, pluginDirs }: PodOfPlugins, { args, ifName }: SelectedNetwork) {
+function variablesOf(
+  command: 'ADD' | 'DEL',
+  plugin: string,
+  { uuid, pluginDirs, hostname }: PodOfPlugins,
+  { args, ifName }: SelectedNetwork,
+) {
   const netns = netnsPath(uuid);
   return {
     CNI_VERSION: '0.1.0',
     CNI_COMMAND: command,
     CNI_CONTAINERID: uuid,
     CNI_NETNS: command === 'ADD' || statSync(netns, { throwIfNoEntry: false }) !== undefined ? netns : '',
-    CNI_ARGS: args,
+    CNI_ARGS: computeArgs(plugin, args, hostname),
     CNI_IFNAME: ifName,
     CNI_PATH: pluginDirs.join(':'),
   };
@@ -77,7 +95,7 @@ export async function callPlugin(
 ): Promise<string> {
   const path = findPlugin(plugin.type, pod.pluginDirs);
   const input = inputOf(network.conf, plugin, previous);
-  const call = { program: plugin.type, variables: variablesOf(command, pod, network), input };
+  const call = { program: plugin.type, variables: variablesOf(command, plugin.type, pod, network), input };
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const { status, killedBy, output } = await runPlugin({ command: [path], call, stderr: 'inherit', signal });
   if (killedBy !== undefined) throw new OcicatError('timeout', `plugin "${path}": ended by ${killedBy}`);

@@ -9,7 +9,7 @@ import { loadOwnRules } from '../network/own-networks.ts';
 import { pluginDirectories } from '../network/plugin-call.ts';
 import { createPodNetns, removePodNetns } from '../network/pod-netns.ts';
 import { leaveGroups } from './holder-group.ts';
-import type { Start } from './start.ts';
+import { hostnameOf, type Start } from './start.ts';
 
 function netDirectory(context: Context): string {
   return join(context.directories.local, 'net.d');
@@ -68,7 +68,7 @@ export function makeNetns(start: Start): string | undefined {
 
 /** Joins the networks in order, when the rules for rkt's own are in force. */
 export async function joinNetworks(start: Start, networks: readonly SelectedNetwork[]): Promise<JoinedNetworks> {
-  const pod = podNetworks(start.context, start.pod.uuid, start.pod.path);
+  const pod = { ...podNetworks(start.context, start.pod.uuid, start.pod.path), hostname: hostnameOf(start) };
   const hasOwn = networks.some(({ conf }) => ownNetwork(conf) !== undefined);
   if (hasOwn) failingAsSetup(() => loadOwnRules(leaveGroups));
   const joined = await addNetworks(pod, networks).catch((cause: unknown) => {
