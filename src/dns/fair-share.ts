@@ -1,7 +1,7 @@
 // Who may have how much under way at a time: a bound for all, and one for each. Where all have reached theirs, whoever has the most
 // gives up its oldest for one that has less.
 
-interface Turn {
+export interface Turn {
   /** Aborted when another one takes the place. */
   readonly signal: AbortSignal;
   end(): void;

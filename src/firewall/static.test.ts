@@ -5,6 +5,7 @@ import { defaultFirewallConfig } from './config.ts';
 const text = `add table arp ocicat { comment "layout 1"; }
 add table inet ocicat { comment "layout 1"; }
 add set inet ocicat flow-counts-20000 { type ifname; size 65535; flags dynamic; }
+add set inet ocicat resolver-rates { type ifname; size 65535; flags dynamic,timeout; timeout 10s; }
 add map inet ocicat workload-guards { type inet_proto : verdict; }
 add set inet ocicat discovery-types { type icmpv6_type; }
 add set inet ocicat closed-addresses4 { type ipv4_addr; flags interval; }
@@ -93,6 +94,8 @@ add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 ip6 daddr !
 add rule inet ocicat workload-check meta l4proto vmap @workload-guards
 add rule inet ocicat workload-check meta nfproto ipv4 meta l4proto 6 iifname . ip daddr . th dport @workload-peerings4 iifname . ip saddr @workload-sources4 accept
 add rule inet ocicat workload-check meta nfproto ipv6 meta l4proto 6 iifname . ip6 daddr . th dport @workload-peerings6 iifname . ip6 saddr @workload-sources6 accept
+add rule inet ocicat workload-check meta nfproto ipv4 ip daddr 169.254.1.53 meta l4proto 17 add @resolver-rates { iifname limit rate over 1000/second burst 100 packets } counter drop comment "too many questions"
+add rule inet ocicat workload-check meta nfproto ipv6 ip6 daddr fd6e:51c1:ca7d::53 meta l4proto 17 add @resolver-rates { iifname limit rate over 1000/second burst 100 packets } counter drop comment "too many questions"
 add rule inet ocicat workload-check meta nfproto ipv4 ip daddr 169.254.1.53 meta l4proto 17 th dport 53 iifname . ip saddr @workload-sources4 fib daddr type local accept
 add rule inet ocicat workload-check meta nfproto ipv4 ip daddr 169.254.1.53 meta l4proto 6 th dport 53 iifname . ip saddr @workload-sources4 fib daddr type local accept
 add rule inet ocicat workload-check meta nfproto ipv4 ip daddr @closed-addresses4 counter drop comment "destination of nobody"

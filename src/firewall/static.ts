@@ -26,7 +26,7 @@ import { flowLimitRules, flowLimitSets } from './limits/flows.ts';
 import * as names from './names.ts';
 import { computeNatChains, computeNatSets } from './nat/chains.ts';
 import { lookAtOthers, relatedChains } from './related.ts';
-import { resolverAccepted, resolverChain, resolverGuard, resolverWay } from './resolver/ways.ts';
+import { resolverAccepted, resolverChain, resolverGuard, resolverSets, resolverWay } from './resolver/ways.ts';
 import {
   arpRules,
   closedAddresses,
@@ -137,6 +137,7 @@ function bytesSet(values: readonly number[]): Elements {
 function fixedSets(config: FirewallConfig): readonly NftSet[] {
   return [
     ...flowLimitSets(config.maxFlows),
+    ...resolverSets(),
     map(names.GUARDS_MAP, ['inet_proto'], guardElements(config)),
     set(names.DISCOVERY_SET, ['icmpv6_type'], bytesSet(DISCOVERY_TYPES)),
     set(names.closedSet(4), ['ipv4_addr'], closedAddresses(4), true),

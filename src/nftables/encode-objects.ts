@@ -1,7 +1,14 @@
 // What a message for nfnetlink says of one object: its expressions, a rule, a chain, a set, an element; attribute for attribute as
 // libnftnl would.
 import { bytesToArray } from './bytes.ts';
-import { type AttributeKind, type AttributeValue, type Expression, schemas, verdictCode } from './expression.ts';
+import {
+  type AttributeKind,
+  type AttributeValue,
+  burstOf,
+  type Expression,
+  schemas,
+  verdictCode,
+} from './expression.ts';
 import { intervalEnd, keyTypes, partLengths, splitInterval } from './keys.ts';
 import { lowerRule } from './lower.ts';
 import {
@@ -24,6 +31,7 @@ import {
   SET_DYNAMIC,
   SET_INTERVAL,
   SET_MAP,
+  SET_TIMEOUT,
   valueTypeNumber,
 } from './wire.ts';
 
@@ -50,6 +58,9 @@ export interface BatchWriter {
 export const MAX_DYNAMIC_ELEMENTS = 65535;
 /** NFT_CONNLIMIT_F_INV: matches above the limit. */
 const CONNLIMIT_OVER = 1;
+/** NFT_LIMIT_PKTS, and NFT_LIMIT_F_INV. */
+const LIMIT_PACKETS = 0;
+const LIMIT_OVER = 1;
 
 function encodeUserdata(writer: BatchWriter, attribute: number, entries: readonly (readonly [number, Bytes])[]): void {
   const bytes = entries.map(([type, value]) => String.fromCharCode(type, value.length) + value).join('');
@@ -75,20 +86,34 @@ function encodeVerdict(writer: BatchWriter, attribute: number, verdict: Verdict)
   writer.endNest();
 }
 
-/** An expression of its own inside an attribute: how many flows are too many. */
-function encodeFlowLimit(writer: BatchWriter, attribute: number, limit: number): void {
+/** What printElementLimit says, as an expression of its own inside an attribute: of flows, or of packets of a second. */
+function encodeElementLimit(writer: BatchWriter, attribute: number, value: Bytes): void {
+  const [name = '', limit] = value.split(' ');
   writer.nest(attribute);
-  writer.attrString(1, 'connlimit');
+  writer.attrString(1, name);
   writer.nest(2);
-  writer.attrBe32(1, limit);
-  writer.attrBe32(2, CONNLIMIT_OVER);
+  if (name === 'limit') encodeRate(writer, Number(limit));
+  else encodeFlows(writer, Number(limit));
   writer.endNest();
   writer.endNest();
 }
 
+function encodeFlows(writer: BatchWriter, limit: number): void {
+  writer.attrBe32(1, limit);
+  writer.attrBe32(2, CONNLIMIT_OVER);
+}
+
+/** NFTA_LIMIT_RATE, _UNIT, _BURST, _TYPE and _FLAGS. */
+function encodeRate(writer: BatchWriter, perSecond: number): void {
+  writer.attrBe64(1, perSecond);
+  writer.attrBe64(2, 1);
+  writer.attrBe32(3, burstOf(perSecond));
+  writer.attrBe32(4, LIMIT_PACKETS);
+  writer.attrBe32(5, LIMIT_OVER);
+}
+
 function encodeNumber(writer: BatchWriter, type: number, kind: AttributeKind, value: number): void {
-  if (kind === 'flow-limit') encodeFlowLimit(writer, type, value);
-  else if (kind === 'u8') writer.attrU8(type, value);
+  if (kind === 'u8') writer.attrU8(type, value);
   else if (kind === 'be16') writer.attrBe16(type, value);
   else if (kind === 'be64') writer.attrBe64(type, value);
   else writer.attrBe32(type, value);
@@ -97,6 +122,7 @@ function encodeNumber(writer: BatchWriter, type: number, kind: AttributeKind, va
 function encodeValue(writer: BatchWriter, type: number, kind: AttributeKind, value: AttributeValue): void {
   if (typeof value === 'object') encodeVerdict(writer, type, value);
   else if (typeof value === 'number') encodeNumber(writer, type, kind, value);
+  else if (kind === 'element-limit') encodeElementLimit(writer, type, value);
   else if (kind === 'text') writer.attrString(type, value);
   else if (kind === 'bytes') writer.attrBytes(type, bytesToArray(value));
   else encodeData(writer, type, value);
@@ -171,6 +197,7 @@ export function encodeSet(writer: BatchWriter, set: SetSpec): void {
     (set.interval ? SET_INTERVAL : 0) |
       (isMap(set) ? SET_MAP : 0) |
       (set.dynamic ? SET_DYNAMIC : 0) |
+      (set.timeoutSeconds === undefined ? 0 : SET_TIMEOUT) |
       (ranges ? SET_CONCATENATED : 0),
   );
   writer.attrBe32(4, keyTypeNumber(set));
@@ -179,6 +206,7 @@ export function encodeSet(writer: BatchWriter, set: SetSpec): void {
     writer.attrBe32(6, valueTypeNumber(set));
     writer.attrBe32(7, sum(partLengths({ key: set.values ?? [] })));
   }
+  if (set.timeoutSeconds !== undefined) writer.attrBe64(11, set.timeoutSeconds * 1000);
   writer.attrBe32(10, 1); // an id for references within the batch; ours go by name
   if (ranges) encodePartLengths(writer, lengths);
   if (set.dynamic) encodeSize(writer, MAX_DYNAMIC_ELEMENTS);

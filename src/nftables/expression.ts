@@ -1,7 +1,7 @@
 // Rules as the kernel holds them: lists of expressions over registers, and the attributes each kind of expression has.
 import type { Bytes, Verdict } from './nft.ts';
 
-export type AttributeKind = 'u8' | 'be16' | 'be32' | 'be64' | 'text' | 'bytes' | 'data' | 'verdict' | 'flow-limit';
+export type AttributeKind = 'u8' | 'be16' | 'be32' | 'be64' | 'text' | 'bytes' | 'data' | 'verdict' | 'element-limit';
 
 interface AttributeSpec {
   readonly name: string;
@@ -39,7 +39,7 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ],
   ['lookup', attributes({ set: [1, 'text'], sreg: [2, 'be32'], dreg: [3, 'be32'], flags: [5, 'be32'] })],
   ['immediate', attributes({ dreg: [1, 'be32'], value: [2, 'verdict'] })],
-  ['dynset', attributes({ set: [1, 'text'], op: [3, 'be32'], sreg: [4, 'be32'], limit: [7, 'flow-limit'] })],
+  ['dynset', attributes({ set: [1, 'text'], op: [3, 'be32'], sreg: [4, 'be32'], limit: [7, 'element-limit'] })],
   ['counter', []],
   ['notrack', []],
   [
@@ -61,6 +61,16 @@ export const schemas: ReadonlyMap<string, readonly AttributeSpec[]> = new Map([
   ['match', attributes({ name: [1, 'text'], revision: [2, 'be32'], info: [3, 'bytes'] })],
   ['target', attributes({ name: [1, 'text'] })],
 ]);
+
+/** `connlimit 20000` or `limit 1000`: the expression that each element of a dynamic set has, and what is too many for it. */
+export function printElementLimit(name: 'connlimit' | 'limit', limit: number): Bytes {
+  return `${name} ${limit}`;
+}
+
+/** How many packets may come at once, where so many may in a second. */
+export function burstOf(perSecond: number): number {
+  return Math.max(1, Math.floor(perSecond / 10));
+}
 
 export type AttributeValue = number | Bytes | Verdict;
 

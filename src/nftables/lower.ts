@@ -1,7 +1,7 @@
 // Turns a rule's statements into the kernel's expressions, register for register as nft does.
 import type { Family } from '../net/ip.ts';
 import { bytesOfU16, hostBytesOfU32, maskBytes } from './bytes.ts';
-import { type Expression, expression } from './expression.ts';
+import { type Expression, expression, printElementLimit } from './expression.ts';
 import { fields, META_MARK } from './fields.ts';
 import { lowerDestinationNat, lowerMasquerade, lowerNatOfMap, lowerSourceNat } from './lower-nat.ts';
 import type { Bytes, Field, RateLimit, RateUnit, Rule, Statement } from './nft.ts';
@@ -144,7 +144,13 @@ function lowerStatement(statement: Statement): readonly Expression[] {
     case 'ct-states':
       return [load('ct-state'), mask(STATE_BYTES, hostBytesOfU32(statement.bits)), compare(NOT_EQUAL, NO_BITS)];
     case 'beyond-flows': {
-      const values = { set: statement.set, op: DYNSET_ADD, sreg: REGISTER, limit: statement.limit };
+      const limit = printElementLimit('connlimit', statement.limit);
+      const values = { set: statement.set, op: DYNSET_ADD, sreg: REGISTER, limit };
+      return [load(statement.field), expression('dynset', values)];
+    }
+    case 'beyond-rate-each': {
+      const limit = printElementLimit('limit', statement.perSecond);
+      const values = { set: statement.set, op: DYNSET_ADD, sreg: REGISTER, limit };
       return [load(statement.field), expression('dynset', values)];
     }
     case 'mark-is':

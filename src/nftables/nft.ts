@@ -100,6 +100,8 @@ export type Statement =
       readonly set: string;
       readonly limit: number;
     }
+  /** More packets than this have come by the packet's interface in a second, which the set counts for each; a tenth of it at once. */
+  | { readonly kind: 'beyond-rate-each'; readonly field: 'iifname'; readonly set: string; readonly perSecond: number }
   /** More packets than this have come to the rule in a time. */
   | { readonly kind: 'beyond-rate'; readonly limit: RateLimit }
   /** The packet's connection is beyond this number among those that have come to the rule. */
@@ -189,6 +191,8 @@ export interface SetSpec {
   readonly values?: readonly KeyType[];
   /** Its elements come and go with packets: nobody compares them. */
   readonly dynamic?: true;
+  /** Of a dynamic set: after which its elements go. */
+  readonly timeoutSeconds?: number;
   /** What the rules that ask for it do with a packet that it has, whatever chain they are in. Its elements count packets. */
   readonly decides?: 'accept' | 'drop' | 'return';
   /** Of a verdict map: the rule behind each that asks for it, which a packet meets that comes back from a chain. */

@@ -3,6 +3,7 @@ import { formatIp, isIpv4 } from '../net/ip.ts';
 import type { PortRange } from '../net/port.ts';
 import { ipOfBytes, maskBytes } from './bytes.ts';
 import { MAX_DYNAMIC_ELEMENTS } from './encode-objects.ts';
+import { burstOf } from './expression.ts';
 import { fields } from './fields.ts';
 import { printKey, printStates, printValue } from './keys.ts';
 import {
@@ -77,6 +78,10 @@ function printStatement(statement: Statement): string {
       return `ct state ${printStates(statement.bits)}`;
     case 'beyond-flows':
       return `add @${statement.set} { ${fields[statement.field].text} ct count over ${statement.limit} }`;
+    case 'beyond-rate-each': {
+      const { field, set, perSecond } = statement;
+      return `add @${set} { ${fields[field].text} limit rate over ${perSecond}/second burst ${burstOf(perSecond)} packets }`;
+    }
     case 'beyond-rate': {
       const { rate, unit, burst } = statement.limit;
       return `limit rate over ${rate}/${unit} burst ${burst} packets`;
@@ -153,7 +158,8 @@ function placeOf(name: string): string {
 function printSet(set: SetSpec): string {
   const values = set.verdicts ? 'verdict' : set.values?.join(' . ');
   const type = `type ${set.key.join(' . ')}${values === undefined ? '' : ` : ${values}`}`;
-  const dynamic = set.dynamic && `size ${MAX_DYNAMIC_ELEMENTS}; flags dynamic`;
+  const timeout = set.timeoutSeconds === undefined ? '' : `,timeout; timeout ${set.timeoutSeconds}s`;
+  const dynamic = set.dynamic && `size ${MAX_DYNAMIC_ELEMENTS}; flags dynamic${timeout}`;
   const flags = set.interval ? 'flags interval' : dynamic;
   const counts = set.decides && 'counter';
   const block = printBlock([type, flags, counts, printComment(set.comment)]);

@@ -48,6 +48,7 @@ function namesIn(statement: Statement): readonly string[] {
   switch (statement.kind) {
     case 'lookup':
     case 'beyond-flows':
+    case 'beyond-rate-each':
       return [statement.set];
     case 'verdict-map':
       return [statement.map];

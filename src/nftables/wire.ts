@@ -61,6 +61,7 @@ export const SET_INTERVAL = 0x4;
 export const SET_MAP = 0x8;
 /** Elements may change by packets (NFT_SET_EVAL). */
 export const SET_DYNAMIC = 0x20;
+export const SET_TIMEOUT = 0x10;
 export const SET_CONCATENATED = 0x80;
 export const ELEMENT_INTERVAL_END = 1;
 /** The data type of verdict maps (NFT_DATA_VERDICT). */

@@ -151,7 +151,7 @@ test('a workload that is selected no more is a stranger', async () => {
   await site.untilNoSession('Local_Workload');
   await untilLearned();
   await eventually('the address to go', 5_000, () =>
-    /169\.254|fd12/.test(site.host.must('ip address show dev lo')) ? undefined : true,
+    /169\.254\.0|fd12/.test(site.host.must('ip address show dev lo')) ? undefined : true,
   );
   expect([reach('speaker', HOST, 179), reach('speaker', HOST6, 179)]).toEqual([124, 124]);
 }, 30_000);

@@ -180,6 +180,30 @@ test('members of an internal network find each other and nothing else; those of 
   expect(ask('client', 'udp A quiet')).toBe('NXDOMAIN');
 });
 
+/** Sends datagrams without a rest, and opens more connections than it may have, for five seconds. */
+const FLOOD = `
+  const udp = await Bun.udpSocket({ connect: { hostname: '${RESOLVER}', port: 53 }, socket: { error() {} } });
+  const handlers = { data() {}, close() {}, error() {} };
+  for (let n = 0; n < 60; n++) Bun.connect({ hostname: '${RESOLVER}', port: 53, socket: handlers }).catch(() => {});
+  const messages = Array.from({ length: 64 }, (_, n) => Buffer.from('00' + (n + 16).toString(16) + '01000001000000000000037777770000010001', 'hex'));
+  for (const end = performance.now() + 5000; performance.now() < end; await Bun.sleep(0)) udp.sendMany(messages);
+  console.log('done');
+  process.exit(0);`;
+
+test('who floods the resolver keeps nobody from an answer, and no container from starting', async () => {
+  host.must(`cat > /run/flood.ts <<'END'\n${FLOOD}\nEND`);
+  host.must(`ip netns exec stranger ${process.execPath} /run/flood.ts >/run/flood.log 2>&1 &`);
+  const dropped = () =>
+    host.must("nft list chain inet ocicat workload-check | grep -c 'packets [1-9].*too many questions' || true");
+  await untilEqual(dropped, '1', 20_000);
+  // as the C library does, whoever gets no answer asks again
+  for (const transport of ['udp', 'tcp'])
+    await untilEqual(() => askInVain('client', `${transport} A web_1`), `NOERROR A ${addressOf('web')}`, 20_000);
+  attach('late', 'network1');
+  expect(host.cni('DEL', 'late', 'network1').status).toBe(0);
+  await untilEqual(() => host.must('cat /run/flood.log'), 'done', 20_000);
+}, 80_000);
+
 test('a name goes with its container', async () => {
   expect(host.cni('DEL', 'twin', 'network1').status).toBe(0);
   await untilEqual(() => ask('client', 'udp A www'), `NOERROR A ${addressOf('web')}`, 10_000);
@@ -216,3 +240,15 @@ test('without containers there is no resolver', async () => {
   );
   expect(host.must("ss -Hlun 'sport = :53'")).toBe('');
 }, 30_000);
+
+test('a port that somebody else has is not answered at, which is said, and is taken as soon as it is free', async () => {
+  host.must(
+    'dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --pid-file=/run/other.pid --host-record=web,192.0.2.9',
+  );
+  attach('client', 'network1');
+  attach('web', 'network1', 'NAMES=web');
+  await eventually('the log', 10_000, () => (host.log().includes('workloads find no names') ? true : undefined));
+  expect(askInVain('client', 'udp A web')).toBe('no answer');
+  host.must('kill $(cat /run/other.pid)');
+  await untilEqual(() => askInVain('client', 'udp A web'), `NOERROR A ${addressOf('web')}`, 30_000);
+}, 60_000);

@@ -93,21 +93,28 @@ export function createResolver({ nodeName, root, log }: ResolverContext): Resolv
     listeners.clear();
   }
 
-  /** Nobody is left who may ask: what the last one has asked goes with it. */
-  async function apply(): Promise<void> {
-    if (isClosed || !isRead) return;
-    const wanted = zone.hasAskers() ? familiesOfHost().map((family) => RESOLVER[family]) : [];
-    if (wanted.length === 0) closeListeners();
+  /** An address at which somebody else would answer is none. */
+  async function tryOpen(wanted: readonly Ip[]): Promise<void> {
     try {
       applyLoopbackAddresses('names', wanted);
       for (const address of wanted) await open(address);
     } catch (error) {
       report(error);
+      applyLoopbackAddresses('names', [...listeners.keys()]);
     }
   }
 
+  /** Nobody is left who may ask: what the last one has asked goes with it. */
+  async function apply(): Promise<void> {
+    if (isClosed || !isRead) return;
+    const wanted = zone.hasAskers() ? familiesOfHost().map((family) => RESOLVER[family]) : [];
+    if (wanted.length === 0) closeListeners();
+    await tryOpen(wanted).catch(report);
+  }
+
+  /** What has failed waits for its time, also when taking the address away is news of the host. */
   function follow(): void {
-    working = working.then(apply);
+    if (retry === undefined) working = working.then(apply);
   }
 
   return {

@@ -1,5 +1,6 @@
 // The resolver's ear for connections, at one address: for answers that are too long for a datagram.
 import type { Socket } from 'bun';
+import { createFairShare, type Turn } from '../../dns/fair-share.ts';
 import { frame, type MessageReader, readMessages } from '../../dns/stream.ts';
 import { formatIp, type Ip, tryParseIp } from '../../net/ip.ts';
 import { DNS_PORT } from '../../net/resolver-address.ts';
@@ -16,6 +17,7 @@ const MAX_QUESTION_BYTES = 4_096;
 
 interface Connection {
   readonly from: Ip;
+  readonly turn: Turn;
   readonly read: MessageReader;
   underWay: number;
   unsent: Uint8Array;
@@ -31,15 +33,7 @@ function send(socket: OpenSocket, connection: Connection, bytes: Uint8Array): vo
 
 /** Throws when the port cannot be had. */
 export function listenTcp(address: Ip, respond: Responder): Listener {
-  const connections = new Map<Ip, number>();
-  let total = 0;
-
-  function count(from: Ip, by: 1 | -1): void {
-    total += by;
-    const left = (connections.get(from) ?? 0) + by;
-    if (left === 0) connections.delete(from);
-    else connections.set(from, left);
-  }
+  const turns = createFairShare<Ip>(MAX_CONNECTIONS, MAX_OF_ONE);
 
   async function take(socket: OpenSocket, connection: Connection, message: Uint8Array): Promise<void> {
     if (connection.underWay >= MAX_UNDER_WAY) return void socket.terminate();
@@ -53,11 +47,11 @@ export function listenTcp(address: Ip, respond: Responder): Listener {
 
   function open(socket: OpenSocket): void {
     const from = tryParseIp(socket.remoteAddress);
-    if (from === undefined || total >= MAX_CONNECTIONS || (connections.get(from) ?? 0) >= MAX_OF_ONE)
-      return void socket.terminate();
-    count(from, 1);
+    const turn = from && turns.begin(from);
+    if (from === undefined || turn === undefined) return void socket.terminate();
+    turn.signal.addEventListener('abort', () => socket.terminate());
     const read = readMessages(MAX_QUESTION_BYTES, (message) => void take(socket, connection, message));
-    const connection: Connection = { from, read, underWay: 0, unsent: new Uint8Array() };
+    const connection: Connection = { from, turn, read, underWay: 0, unsent: new Uint8Array() };
     socket.data = connection;
     socket.timeout(IDLE_SECONDS);
   }
@@ -76,7 +70,7 @@ export function listenTcp(address: Ip, respond: Responder): Listener {
       },
       timeout: (socket) => void socket.terminate(),
       close(socket) {
-        if (socket.data !== undefined) count(socket.data.from, -1);
+        socket.data?.turn.end();
         socket.data = undefined;
       },
       error: (socket) => void socket.terminate(),

@@ -5,7 +5,7 @@ import type { Family } from '../../net/ip.ts';
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../net/protocol.ts';
 import { DNS_PORT, RESOLVER } from '../../net/resolver-address.ts';
 import { bytesOfInterfaceName } from '../../nftables/bytes.ts';
-import type { Chain, Rule, Statement } from '../../nftables/nft.ts';
+import type { Chain, NftSet, Rule, Statement } from '../../nftables/nft.ts';
 import {
   accept,
   dropping,
@@ -19,6 +19,9 @@ import {
 } from '../../nftables/statements.ts';
 
 const TO_RESOLVER = 'to-resolver';
+/** Datagrams of each workload: one that sends more must not fill the one queue that all have. */
+const RATES_SET = 'resolver-rates';
+const PER_SECOND = 1_000;
 const FAMILIES: readonly Family[] = [4, 6];
 const PROTOCOLS = [PROTOCOL_UDP, PROTOCOL_TCP];
 
@@ -31,9 +34,21 @@ function isResolver(family: Family): readonly Statement[] {
  * is looked at on its way to the host. `own`: the packet comes from an address of the workload's.
  */
 export function resolverCheck(own: Statement): readonly Rule[] {
-  return PROTOCOLS.map((protocol) =>
-    rule([...isResolver(4), isProtocol(protocol), isPort('dport', DNS_PORT), own, isLocal, accept]),
-  );
+  const tooMany: Statement = { kind: 'beyond-rate-each', field: 'iifname', set: RATES_SET, perSecond: PER_SECOND };
+  return [
+    ...FAMILIES.map((family) =>
+      dropping('too many questions', ...isResolver(family), isProtocol(PROTOCOL_UDP), tooMany),
+    ),
+    ...PROTOCOLS.map((protocol) =>
+      rule([...isResolver(4), isProtocol(protocol), isPort('dport', DNS_PORT), own, isLocal, accept]),
+    ),
+  ];
+}
+
+/** What these rules count in. */
+export function resolverSets(): readonly NftSet[] {
+  const fixed = { key: ['ifname'], interval: false, verdicts: false, dynamic: true } as const;
+  return [{ spec: { name: RATES_SET, timeoutSeconds: 10, ...fixed }, elements: new Map() }];
 }
 
 /** In place of the workload's policy. */

@@ -4,6 +4,7 @@ import { previousBytes } from '../../nftables/bytes.ts';
 import {
   type AttributeValue,
   type Expression,
+  printElementLimit,
   printRuleKey,
   schemas,
   verdictOfCode,
@@ -62,6 +63,19 @@ function decodeData(data: Uint8Array): Bytes {
   return tryDecodeData(data) ?? '';
 }
 
+/** Undefined for expressions that we never put into elements. */
+function decodeElementLimit(value: Uint8Array): AttributeValue | undefined {
+  const inside = readAttributes(value);
+  const name = textOf(inside, 1);
+  const limit = readAttributes(inside.get(2) ?? nothing).get(1) ?? nothing;
+  if (name === 'connlimit') return printElementLimit(name, readBe32(limit));
+  return name === 'limit' ? printElementLimit(name, readBe64(limit)) : undefined;
+}
+
+function readBe64(value: Uint8Array): number {
+  return Number(BigInt(`0x0${Buffer.from(value).toString('hex')}`));
+}
+
 /** The value of an attribute of that kind. */
 export function decodeValue(kind: string, value: Uint8Array): AttributeValue | undefined {
   switch (kind) {
@@ -72,15 +86,15 @@ export function decodeValue(kind: string, value: Uint8Array): AttributeValue | u
     case 'be32':
       return readBe32(value);
     case 'be64':
-      return Number(BigInt(`0x${Buffer.from(value).toString('hex')}`));
+      return readBe64(value);
     case 'text':
       return readText(value);
     case 'bytes':
       return latin1(value);
     case 'verdict':
       return decodeVerdict(value) ?? tryDecodeData(value); // what is loaded into a register may be either
-    case 'flow-limit':
-      return numberOf(readAttributes(readAttributes(value).get(2) ?? nothing), 1);
+    case 'element-limit':
+      return decodeElementLimit(value);
     default:
       return tryDecodeData(value);
   }

@@ -49,8 +49,8 @@ function sameBytes(raw: RawRule, at: number, end: number, kind: AttributeKind, w
 
 function sameValue(raw: RawRule, at: number, kind: AttributeKind, wanted: AttributeValue | undefined): boolean {
   const end = endOfValue(raw, at);
-  if (typeof wanted === 'string') return sameBytes(raw, at, end, kind, wanted);
-  if (typeof wanted === 'number' && kind !== 'flow-limit') return sameNumber(raw, at, end, wanted);
+  if (typeof wanted === 'string' && kind !== 'element-limit') return sameBytes(raw, at, end, kind, wanted);
+  if (typeof wanted === 'number') return sameNumber(raw, at, end, wanted);
   return JSON.stringify(decodeValue(kind, raw.subarray(at, end))) === JSON.stringify(wanted);
 }
 

@@ -173,6 +173,7 @@ function runStatement(run: Run, statement: Statement): boolean | Verdict {
       return (STATE_NEW & statement.bits) !== 0;
     case 'beyond-flows':
     case 'beyond-rate':
+    case 'beyond-rate-each':
     case 'beyond-connections':
       return false; // one packet is never too many
     case 'mark-is':

@@ -38,7 +38,8 @@ function must<T>(map: ReadonlyMap<string, T>, name: string): T {
 function namesIn(chain: Chain): readonly string[] {
   return chain.rules.flatMap(({ statements }) =>
     statements.flatMap((statement) => {
-      if (statement.kind === 'lookup' || statement.kind === 'beyond-flows') return [statement.set];
+      if (statement.kind === 'lookup' || statement.kind === 'beyond-flows' || statement.kind === 'beyond-rate-each')
+        return [statement.set];
       if (statement.kind === 'verdict-map' || statement.kind === 'destination-nat-map') return [statement.map];
       return statement.kind === 'verdict' ? namesInVerdict(statement.verdict) : [];
     }),
