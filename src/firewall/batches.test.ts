@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import { allowing } from '../../test/support/firewall/firewall-cases.ts';
 import { parseCidr } from '../net/cidr.ts';
 import { parseIp } from '../net/ip.ts';
+import { tryParsePortMapping } from '../net/port-mapping.ts';
 import type { Steps } from '../nftables/nft.ts';
 import { printBatch } from '../nftables/print.ts';
 import { ANY_SIDE, type EndpointPolicy } from '../policy/types/types.ts';
@@ -244,4 +245,19 @@ test('a set or policy that was never handed out is an error here, not in the ker
   const lost = createFirewall({ ...defaultFirewallConfig, sourceSpoofing: true });
   expect(() => lost.apply([{ kind: 'endpoint-set', endpoint: endpoint(1) }])).toThrow('use policy "Profile//net1"');
   expect(() => lost.apply([{ kind: 'set-removed', id: 's:x' }])).toThrow('use IP set "s:x"');
+});
+
+test('an endpoint that ports of the host lead to comes in one batch, with an element for each family', () => {
+  const mapped = createFirewall(defaultFirewallConfig);
+  const publishing = (number: number, text: string) => {
+    const portMappings = [tryParsePortMapping(text) ?? expect.unreachable(text)];
+    return mapped.apply([{ kind: 'endpoint-set', endpoint: endpoint(number, { portMappings }) }]);
+  };
+  mapped.apply([{ kind: 'rules-set', list: { id: 'Profile//net1', ingress: [], egress: [allowing()] } }]);
+  publishing(1, '8081:80/tcp');
+  const [step = [], ...others] = publishing(2, '8082:80/tcp');
+  expect([others, step.map(({ kind }) => kind).filter((kind) => kind !== 'add-elements')]).toEqual([[], []]);
+  const text = printBatch(step);
+  expect(text).toContain('add element inet ocicat mapped-port4 { 6 . 8082 : 10.65.0.2 . 80 }');
+  expect(text).toContain('add element inet ocicat mapped-port6 { 6 . 8082 : fd00::2 . 80 }');
 });

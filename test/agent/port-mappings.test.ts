@@ -185,6 +185,22 @@ test('a pod sends nothing to 127.0.0.1 of its host by the link that answers to t
   expect(dropped()).toBeGreaterThan(before);
 });
 
+test('interfaces of one pod may ask for the same port; the next has it when the first goes', async () => {
+  const asked = ports({ hostPort: 8090 });
+  for (const [ifname, network] of [
+    ['eth0', 'net1'],
+    ['eth1', 'net2'],
+  ] as const)
+    expect(host.cni('ADD', 'both', network, '', asked, ifname)).toMatchObject({ status: 0 });
+  await serve('both');
+  expect(ask('host', 'tcp', HOST4, 8090)).toStartWith('both ');
+  expect(ask('both', 'tcp', HOST4, 8090)).toStartWith('both ');
+  expect(host.cni('DEL', 'both', 'net1', '', asked, 'eth0').status).toBe(0);
+  expect(ask('host', 'tcp', '::1', 8090)).toStartWith('both ');
+  expect(host.cni('DEL', 'both', 'net2', '', asked, 'eth1').status).toBe(0);
+  expect(host.must('nft list table inet ocicat')).not.toContain('8090');
+});
+
 test('the ports stay while no agent runs, and with the next one; they and their flows go with the pod', async () => {
   await host.stopAgent('KILL');
   expect(ask('outside', 'tcp', HOST4, 8080)).toBe('web 10.98.0.2');
