@@ -49,6 +49,6 @@ function readKey(path: string): Uint8Array {
 export function ensureKey(path: string): Uint8Array {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return readKey(path);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  replaceFileDurably(path, randomBytes(KEY_BYTES), 0o600, dirname(path));
+  replaceFileDurably(path, randomBytes(KEY_BYTES), 0o600);
   return readKey(path);
 }

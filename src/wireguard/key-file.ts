@@ -33,6 +33,6 @@ export function keepKey(path: string): WireguardKey {
   if (standing !== undefined) return standing;
   const made = makePrivateKey();
   mkdirSync(dirname(path), { recursive: true });
-  replaceFileDurably(path, `${made}\n`, MODE, dirname(path));
+  replaceFileDurably(path, `${made}\n`, MODE);
   return made;
 }

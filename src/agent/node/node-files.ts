@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { OcicatError } from '../../base/errors.ts';
 import type { Log } from '../../sys/log.ts';
-import { replaceFile } from '../../sys/replace-file.ts';
+import { replaceFileDurably } from '../../sys/replace-file.ts';
 import { type AgentSettings, isNodeName } from '../config/settings.ts';
 
 const MTU_FILE = '/var/lib/calico/mtu';
@@ -19,8 +19,8 @@ function tryRead(path: string): string | undefined {
 }
 
 /**
- * Replaces a file in one step, so that a reader never sees half of it, and makes its directory where that is missing.
- * Throws `unavailable`, and `invalid` for a link, a device or the like.
+ * Replaces a file in one step, so that a reader never sees half of it and a power cut leaves none, and makes its directory
+ * where that is missing. Throws `unavailable`, and `invalid` for a link, a device or the like.
  */
 export function writeFileWhole(path: string, text: string, mode: number): void {
   try {
@@ -28,7 +28,7 @@ export function writeFileWhole(path: string, text: string, mode: number): void {
   } catch (cause) {
     throw new OcicatError('unavailable', `write "${path}": its directory cannot be made`, { cause });
   }
-  replaceFile(path, text, mode);
+  replaceFileDurably(path, text, mode);
 }
 
 /** Sees to it that a file for others says this. The agent itself can do without: a disk that is full does not stop it. */

@@ -6,7 +6,7 @@ import { MOVED_STORE_PATH, openDatastore, parseConfigText } from '../../datastor
 import type { Datastore } from '../../datastore/port.ts';
 import { readRegularFile } from '../../sys/files.ts';
 import { signalProcess } from '../../sys/processes.ts';
-import { replaceFile } from '../../sys/replace-file.ts';
+import { replaceFileDurably } from '../../sys/replace-file.ts';
 import { flagOn, flagValue, type Handler, type Invocation } from '../cli/command.ts';
 import { sleep } from '../cli/time.ts';
 import { observeAgents } from '../node/agent-process.ts';
@@ -101,7 +101,7 @@ async function move(invocation: Invocation, target: Target, stores: MovedStores)
   if (flagOn(invocation, 'dry-run')) return describeMove(invocation, stores);
   await moveContent(stores, invocation.signal);
   invocation.stdio.write("All is in the cluster. This host's own store stays, locked.\n");
-  replaceFile(MOVED_STORE_PATH, target.text, 0o600);
+  replaceFileDurably(MOVED_STORE_PATH, target.text, 0o600); // after a power cut the agent must not go back to what is locked
   return finish(invocation);
 }
 

@@ -153,13 +153,14 @@ export function planPodRouting(pod: netlink.Netlink, spec: WorkloadLinkSpec, ind
   const others = existing.filter(({ interfaceIndex }) => interfaceIndex !== index);
   const rank = chooseRank(spec, own, others);
   const routes = routesThrough(index, TABLE_MAIN, rank, destinationsOf(spec));
-  if (!others.some(isDefault)) return { routes, rules: [], stale: [], isAlone: true };
   const rules = families.flatMap((family) => observeRules(pod, family));
+  const stale = findStale(pod, rules);
+  if (!others.some(isDefault)) return { routes, rules: [], stale, isAlone: true };
   const routings = [sourceRouting(index, spec.addresses), ...missingSourceRoutings(pod, others, rules)];
   return {
     routes: [...routes, ...routings.flatMap((routing) => routing.routes)],
     rules: routings.flatMap((routing) => routing.rules),
-    stale: findStale(pod, rules),
+    stale,
     isAlone: false,
   };
 }
