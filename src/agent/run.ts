@@ -18,6 +18,7 @@ import { findHostRoot } from '../sys/host-root.ts';
 import { type LeveledLog, openLog } from '../sys/log.ts';
 import { releaseProgramPages } from '../sys/memory.ts';
 import { warmThreadPool } from '../sys/netns.ts';
+import { removeTemporaries } from '../sys/replace-file.ts';
 import { openBaseFirewall } from './base-firewall.ts';
 import { openBgpSpeaker } from './bgp-speaker.ts';
 import { type FelixOverrides, parseFelixOverrides } from './config/felix-overrides.ts';
@@ -57,6 +58,11 @@ import { createWorkloadLinks, observeRunningLinks } from './workload-links.ts';
 
 const RUN_DIRECTORY = '/var/run/calico';
 const LIBRARY_DIRECTORY = '/var/lib/calico';
+const ENDPOINT_FOLDER = `${LIBRARY_DIRECTORY}/endpoints`;
+const PENDING_FOLDER = `${LIBRARY_DIRECTORY}/pending`;
+const TEARDOWN_FOLDER = `${LIBRARY_DIRECTORY}/teardowns`;
+/** The agent alone writes in them. */
+const OWN_FOLDERS = [RUN_DIRECTORY, LIBRARY_DIRECTORY, ENDPOINT_FOLDER, PENDING_FOLDER, TEARDOWN_FOLDER];
 /** When memory is returned to the kernel: after work, while there is none, and while it does not end. */
 const IDLE_TIMES = { idleMs: 3_000, againMs: 5_000, busyMs: 30_000 };
 
@@ -116,6 +122,7 @@ async function run(options: AgentOptions, closing: AsyncDisposableStack, signal:
   const log = openLog();
   closing.defer(() => log.info('ended; the data plane stays as it is'));
   const nodeName = observeNodeName(settings);
+  for (const folder of OWN_FOLDERS) removeTemporaries(folder);
   const felix = readFelixOverrides(settings, environment, log);
   await warmThreadPool();
 
@@ -161,14 +168,13 @@ async function run(options: AgentOptions, closing: AsyncDisposableStack, signal:
   const targets = { base, dataplane, workloads, hostMtu, refresher, reporter, forwarding, log };
   const settingsConsumers = createSettingsConsumers(targets);
   const resolver = closing.adopt(createResolver({ nodeName, root: findHostRoot(), log }), (one) => one.close());
-  const endpointFolder = `${LIBRARY_DIRECTORY}/endpoints`;
   const session = createSession({
     ...{ nodeName, datastore, stallMs: settings.stallMs, cache: nodeCache, clusterState, settingsConsumers },
     ...{ dataplane, workloads, hostEndpoints, resolver, forwarding, touchIdle: idleTimer.touch, log },
     ...{ hostPaths, routeFaults: underlay.routeFaults, encryption, hostMtu },
     ...{ workloadPeers: speaker.workloadPeers, nodeStatuses: speaker.nodeStatuses, touchRouting: speaker.touchRouting },
     touchTunnelAddresses: tunnelAddresses.touch,
-    deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder, log }, key),
+    deleted: (key) => forgetDeleted({ cache: nodeCache, endpointFolder: ENDPOINT_FOLDER, log }, key),
   });
 
   const cache = withOwnWrites(nodeCache, session);
@@ -176,7 +182,8 @@ async function run(options: AgentOptions, closing: AsyncDisposableStack, signal:
   const podMacs = createPodMacs({ datastore, cache, nodeLease, policyApplied, log }, signal);
   const links = createWorkloadLinks(remover, flusher, podMacs);
   const attach: AttachContext = {
-    ...{ nodeName, datastore, cache, links, policyApplied, nodeLease, boot: own.boot, endpointFolder, log },
+    ...{ nodeName, datastore, cache, links, policyApplied, nodeLease, boot: own.boot, log },
+    endpointFolder: ENDPOINT_FOLDER,
     endpointGone: () => session.flush(),
     whyBehind: session.whyBehind,
     whyCutOff: encryption.whyNot,
@@ -187,9 +194,9 @@ async function run(options: AgentOptions, closing: AsyncDisposableStack, signal:
     now: Date.now,
   };
   const attacher = createAttacher(attach);
-  const cniContext = { attacher, nodeName, pendingFolder: `${LIBRARY_DIRECTORY}/pending`, log };
+  const cniContext = { attacher, nodeName, pendingFolder: PENDING_FOLDER, log };
   const cni = closing.adopt(await openCniServer(cniContext), (one) => one.close());
-  const netavarkContext = { attacher, teardownFolder: `${LIBRARY_DIRECTORY}/teardowns`, log };
+  const netavarkContext = { attacher, teardownFolder: TEARDOWN_FOLDER, log };
   const netavark = closing.adopt(await openNetavarkServer(netavarkContext), (one) => one.close());
   const dockerContext = { nodeName, attacher, cache, folder: `${LIBRARY_DIRECTORY}/docker`, log };
   const docker = closing.adopt(openDockerServer(dockerContext), (one) => one.close());

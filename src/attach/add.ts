@@ -196,11 +196,11 @@ export async function addWorkload(operation: Add): Promise<Attached> {
   requireMappable(operation);
   await awaitReadiness(readinessGates, operation.signal);
   const known = findStanding(operation);
-  if (known !== undefined) return withUndo(operation, (undo) => attachNetwork(operation, known, undo));
+  if (known !== undefined) return attachNetwork(operation, known);
   const created = await createWithRoom(operation);
   if (created !== undefined) return created;
   const concurrent = findStanding(operation);
-  if (concurrent !== undefined) return withUndo(operation, (undo) => attachNetwork(operation, concurrent, undo));
+  if (concurrent !== undefined) return attachNetwork(operation, concurrent);
   throw new OcicatError(
     'corrupt',
     `add container "${attachment.containerId}": its endpoint is in the store and cannot be understood`,

@@ -2,13 +2,14 @@
 // Addresses are told apart by interface, since a workload may have several of one network there. And for one that is yet to be named.
 import { buildAssignment } from '../ipam/assign.ts';
 import { buildReleaseByHandle } from '../ipam/release.ts';
+import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { gatewayOf } from '../kernel/link/workload-link.ts';
 import { familyOf, type Ip } from '../net/ip.ts';
 import { assignRequestOf, buildReleaseHeld, formatGoTime, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
 import { type AttachedAddress, addressesOf } from './endpoint/endpoint.ts';
 import { type Attributes, buildReleaseOfWanted, isOfOtherLife, lifeOf, releaseContextOf } from './gone-holders.ts';
-import { commit, handleOf, handlesOf, type Operation } from './operation.ts';
+import { commit, handleOf, handlesOf, type Operation, withUndo } from './operation.ts';
 import type { AddressRequest, CheckAddressesRequest, CheckOutcome, HoldRequest } from './request.ts';
 
 /**
@@ -29,7 +30,7 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
   const life = lifeOf(context, request.netnsFd);
   const attributes = { ...base.attributes, interface: attachment.interfaceName, ...life };
   const isOwn = isForInterface(operation);
-  const { result } = await commit(operation, async (builder) => {
+  const assign = async (builder: TransactionBuilder) => {
     await buildReleaseOfWanted(context, builder, request.addresses);
     const release = releaseContextOf(context, builder);
     // what is given again would be noted as of a life that has ended, or will
@@ -39,7 +40,8 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
       attributes,
       isSame: isOwn,
     });
-  });
+  };
+  const { result } = await withUndo(operation, () => commit(operation, assign));
   return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
 }
 

@@ -329,3 +329,72 @@ test('an internal network is not joined where its profile is of an open one', as
     { action: 'Allow', destination: { selector: 'has(inner)' } },
   ]);
 });
+
+const NEVER = new Promise<never>(() => undefined);
+/** Carries commits out, and the process is killed before it hears of it. */
+const unheard = (): Partial<AttachContext> => ({
+  datastore: { ...store, commit: (transaction) => store.commit(transaction).then(() => NEVER) },
+});
+
+/** Asks, and is cut off when the endpoint is in the store. */
+async function cutOff(changes: Partial<AttachContext>, ask: (attacher: Attacher) => Promise<unknown>): Promise<void> {
+  void ask(await open(changes));
+  while ((await countUnder('/calico/ipam/v2/handle/')) === 0) await Bun.sleep(1);
+  await Bun.sleep(1);
+}
+
+test.each([
+  ['its commit', unheard],
+  ['its policy', () => ({ policyApplied: () => NEVER })],
+])('what an ADD that was cut off at %s has left goes with the next start', async (_, changes) => {
+  await cutOff(changes(), (attacher) => attacher.add(requestOf(), signal));
+  const next = await open();
+  await next.removeIfDeferred(requestOf(), signal);
+  expect([await left(), deferred]).toEqual([[0, 0, 0], undefined]);
+});
+
+test('so do addresses alone, which no endpoint tells of', async () => {
+  await cutOff(unheard(), (attacher) => attacher.addAddresses(requestOf({ scope: 'addresses' }), signal));
+  expect(await left()).toEqual([0, 1, 0]);
+  await (await open()).removeIfDeferred(requestOf({ scope: 'addresses' }), signal);
+  expect([await left(), deferred]).toEqual([[0, 0, 0], undefined]);
+});
+
+test('an ADD of what stands already, cut off or failed, is never taken back: its workload may live', async () => {
+  await (await open()).add(requestOf(), signal);
+  await cutOff({ policyApplied: () => NEVER }, (attacher) => attacher.add(requestOf(), signal));
+  expect([await left(), deferred]).toEqual([[1, 1, 1], undefined]);
+  const policyApplied = () => Promise.reject(new OcicatError('timeout', 'the kernel is busy'));
+  await expect((await open({ policyApplied })).add(requestOf(), signal)).rejects.toThrow('busy');
+  expect([await left(), deferred]).toEqual([[1, 1, 1], undefined]);
+});
+
+test.each([
+  ['its own interface', { mode: 'interface' }],
+  ['an interface that is there', { mode: 'profile' }],
+] as const)('the removal of what nobody has answered, %s, asks the store', async (_, changes) => {
+  let isLost = false;
+  const commit: typeof store.commit = async (transaction) => {
+    const outcome = await store.commit(transaction);
+    if (isLost) throw new OcicatError('unavailable', 'no answer came');
+    return outcome;
+  };
+  const attacher = await open({ datastore: { ...store, commit } });
+  await attacher.add(requestOf(), signal);
+  const provider = {
+    name: 'other',
+    take: async () => ({ addresses: [parseIp('10.9.9.9')], routes: [], answer: '' }),
+    giveBack: async () => undefined,
+    check: async () => undefined,
+    collect: async () => undefined,
+    status: async () => undefined,
+  };
+  const attachment = { containerId: 'web', interfaceName: 'eth1' };
+  const second = requestOf({ network: 'network2', attachment, provider, ...changes });
+  isLost = true;
+  await expect(attacher.add(second, signal)).rejects.toThrow('no answer came');
+  isLost = false;
+  await attacher.remove(second, signal);
+  const { kvs } = await store.list(`${RESOURCES}/workloadendpoints/`);
+  expect(kvs.map(({ value }) => JSON.parse(value).spec.profiles)).toEqual([['network1']]);
+});

@@ -68,18 +68,31 @@ function isUnsure(error: unknown): boolean {
   return isOcicatError(error, 'unavailable', 'timeout', 'aborted');
 }
 
-/**
- * Runs `work` with an undo stack that is run back when it fails. When something may have been left behind - an inverse
- * failed, or nobody knows whether a commit happened - a removal is written down, to be done later.
- */
-export async function withUndo<T>({ context, request }: Operation, work: (undo: Undo) => Promise<T>): Promise<T> {
-  const undo = createUndo();
+/** One that stands is done once more, to no effect. */
+function strikeOut({ context, request: { attachment, deferred } }: Operation): void {
   try {
-    return await work(undo);
+    deferred.clear();
+  } catch (error) {
+    context.log.warn(`strike out what is left of "${attachment.containerId}"`, error);
+  }
+}
+
+/**
+ * Runs `work` with an undo stack that is run back when it fails. A removal is written down before, and struck out when all is done, or
+ * undone for certain: so what a kill leaves at any step, or a commit of which nobody knows whether it happened, is removed later.
+ */
+export async function withUndo<T>(operation: Operation, work: (undo: Undo) => Promise<T>): Promise<T> {
+  const { attachment, deferred } = operation.request;
+  const undo = createUndo();
+  deferred.save();
+  try {
+    const outcome = await work(undo);
+    deferred.clear();
+    return outcome;
   } catch (error) {
     const failures = await undo.run();
-    for (const failure of failures) context.log.warn(`undo ADD of "${request.attachment.containerId}"`, failure);
-    if (failures.length > 0 || isUnsure(error)) request.deferred.save();
+    for (const failure of failures) operation.context.log.warn(`undo ADD of "${attachment.containerId}"`, failure);
+    if (failures.length === 0 && !isUnsure(error)) strikeOut(operation);
     throw error;
   }
 }

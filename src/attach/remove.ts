@@ -141,13 +141,13 @@ function isNothing(failure: unknown, wasAttached: boolean): boolean {
 
 /**
  * The kernel first, then other providers, then the store, which may be the one that cannot be reached. `isRetry`: it was
- * tried before, and the endpoint may have been removed then.
+ * tried before, and the endpoint may have been removed then; or it takes back an ADD, which may have written what was never answered.
  */
 async function removeInterface(operation: Operation, before: LocalEndpoint | undefined, isRetry: boolean) {
   const { cache } = operation.context;
   await removeFromHost(operation, before?.endpoint);
   const failure = await giveBack(operation);
-  if (!cache.isInSync()) await cache.refresh(operation.signal);
+  if (isRetry || !cache.isInSync()) await cache.refresh(operation.signal);
   const now = planRemoval(operation);
   if (now.kind === 'detach') await detachNetwork(operation, now.known);
   if (now.kind === 'remove') await removeRest(operation, before, now.known);
@@ -155,14 +155,15 @@ async function removeInterface(operation: Operation, before: LocalEndpoint | und
   if (!isNothing(failure, wasAttached)) throw failure;
 }
 
-/** An agent that has not read the store must not take an interface that other networks share. */
-async function learnOfShared({ context, request, signal }: Operation): Promise<void> {
+/** Who has not read the store, or not since the removal was first written down, must not take an interface that other networks share. */
+async function learnOfShared({ context, request, signal }: Operation, isRetry: boolean): Promise<void> {
   const kept = tryRecallEndpoint(context.endpointFolder, request.attachment);
-  if (!context.cache.isInSync() && kept !== undefined && isShared(kept.endpoint)) await context.cache.refresh(signal);
+  const isOld = isRetry || !context.cache.isInSync();
+  if (isOld && kept !== undefined && isShared(kept.endpoint)) await context.cache.refresh(signal);
 }
 
 async function removeWorkload(operation: Operation, isRetry: boolean): Promise<void> {
-  await learnOfShared(operation);
+  await learnOfShared(operation, isRetry);
   const removal = planRemoval(operation);
   if (removal.kind === 'detach') await detachNetwork(operation, removal.known);
   if (removal.kind === 'remove') await removeInterface(operation, removal.known, isRetry);

@@ -6,7 +6,7 @@ import { parseResourceAt, printResource } from '../datastore/resource/resource-c
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
 import { type WorkloadEndpoint, workloadEndpoint } from '../model/endpoint/workload-endpoint.ts';
 import { formatIp, type Ip } from '../net/ip.ts';
-import type { Undo } from '../sys/undo.ts';
+import { createUndo, type Undo } from '../sys/undo.ts';
 import type { AttachContext } from './context.ts';
 import { attachedNetworkOf, isAsAsked, withNetwork, withoutNetwork } from './endpoint/attached-networks.ts';
 import { addressesOf, attachedAddressesOf, attachmentOf, linkOf } from './endpoint/endpoint.ts';
@@ -17,7 +17,7 @@ import { buildProfile } from './endpoint/profile.ts';
 import { requireFreePorts, requireUnusedPorts, withPortMappings } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
-import { commit, type Operation, saveEndpoint, undoSignal } from './operation.ts';
+import { commit, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
 import type { Attached, AttachRequest } from './request.ts';
 import { routesOf } from './routes.ts';
 
@@ -91,11 +91,8 @@ function updateSavedEndpoint(context: AttachContext, endpoint: WorkloadEndpoint)
   if (kept !== undefined) saveEndpoint(context, { ...kept, endpoint });
 }
 
-/** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
-export async function attachNetwork(operation: Add, known: LocalEndpoint, undo: Undo): Promise<Attached> {
+async function joinNetwork(operation: Add, known: LocalEndpoint, undo: Undo): Promise<Attached> {
   const { context, request, signal } = operation;
-  requireSame(request, known.endpoint, addressesOf(known.endpoint));
-  requireUnusedPorts(operation);
   const { result, revision } = await commit(operation, (builder) => buildAttachment(operation, known.key, builder));
   if (result.changed) undo.push('network', () => detachNetwork(operation, known, undoSignal()));
   const { endpoint } = result;
@@ -107,6 +104,22 @@ export async function attachNetwork(operation: Add, known: LocalEndpoint, undo: 
   const [addresses, routes] = [attachedAddressesOf(endpoint), routesOf(operation)];
   const nameservers = nameserversOf(request, addressesOf(endpoint));
   return { endpoint, addresses, mtuBytes, routes, nameservers, providerAnswer: undefined };
+}
+
+/** Whether it stands as it is asked for, so that its workload may live: such a request must not end in its removal. */
+function isComplete(operation: Add, { endpoint }: LocalEndpoint): boolean {
+  const { context, request } = operation;
+  return (
+    isAsAsked(endpoint, attachedNetworkOf(request)) && context.links.check(linkSpecOf(operation, endpoint)).length === 0
+  );
+}
+
+/** Adds the network to the endpoint, if it is not in it, and makes sure that everything is in place. */
+export async function attachNetwork(operation: Add, known: LocalEndpoint): Promise<Attached> {
+  requireSame(operation.request, known.endpoint, addressesOf(known.endpoint));
+  requireUnusedPorts(operation);
+  const join = (undo: Undo) => joinNetwork(operation, known, undo);
+  return isComplete(operation, known) ? join(createUndo()) : withUndo(operation, join);
 }
 
 /** Takes the network's profile from an endpoint that has other networks; one that has none stays as it is. */

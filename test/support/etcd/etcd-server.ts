@@ -19,6 +19,8 @@ export interface EtcdServer {
   readonly endpoint: string;
   readonly port: number;
   readonly dataDir: string;
+  /** Of the process that runs now. */
+  pid(): number;
   /** Ends the server, if it runs, and removes its data. For `afterAll`. */
   stop(): Promise<void>;
   /** SIGKILL; the data stays. */
@@ -98,6 +100,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     endpoint,
     port,
     dataDir,
+    pid: () => child?.pid ?? 0,
     async start() {
       child = spawn('setpriv', [...argv, '--initial-cluster-token', `${root}-${generation}`], {
         stdio: ['ignore', 'ignore', 'pipe'],

@@ -40,8 +40,8 @@ export interface AgentHost {
   run(command: string): Outcome;
   /** As run, and throws unless it succeeds; the output without its last newline. */
   must(command: string): string;
-  /** Starts calico-node and returns when it has read the datastore and takes CNI calls. */
-  startAgent(): Promise<void>;
+  /** Starts calico-node, by `tracer` if one is given, and returns when it has read the datastore and takes CNI calls. */
+  startAgent(tracer?: string): Promise<void>;
   /** Ends it by a signal and returns when it is gone. */
   stopAgent(signal: 'TERM' | 'KILL'): Promise<void>;
   /** What the running agent has logged. */
@@ -142,10 +142,10 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
     pid: machine.pid,
     run,
     must,
-    async startAgent() {
+    async startAgent(tracer = '') {
       // a BIRD that has outlived its agent goes on with the file it was given
       logFile = `/run/log/agent-${++runs}`;
-      const program = `${process.execPath} ${join(root, 'src/main.ts')} calico-node`;
+      const program = `${tracer} ${process.execPath} ${join(root, 'src/main.ts')} calico-node`;
       agent = Bun.spawn([...machine.enter, 'sh', '-c', `echo $$ > /run/agent.pid; exec ${program} 2>> ${logFile}`], {
         env: {
           PATH: process.env.PATH,
@@ -156,7 +156,7 @@ export async function openAgentHost({ environment = {}, ipam }: AgentHostOptions
         },
       });
       await eventually('the agent to be ready', 30_000, () => {
-        if (agent?.exitCode !== null) throw new Error(`the agent ended: ${host.log()}`);
+        if ((agent?.exitCode ?? agent?.signalCode) !== null) throw new Error(`the agent ended: ${host.log()}`);
         return host.log().includes('in step with the datastore') && run('test -S /var/run/calico/cni.sock').status === 0
           ? true
           : undefined;
