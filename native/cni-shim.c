@@ -84,6 +84,13 @@ static void find_version(void) {
   version[length] = 0;
 }
 
+// The call's version where it is spoken here, else the newest: an error that says another is read by nobody's rules.
+static const char *spoken_version(void) {
+  char quoted[sizeof version + 2];
+  snprintf(quoted, sizeof quoted, "\"%s\"", version);
+  return strstr(CNI_VERSIONS, quoted) == NULL ? NEWEST_VERSION : version;
+}
+
 // Messages are plain text without quotes or backslashes.
 static int fail(int code, const char *message, int error) {
   char text[640];
@@ -91,7 +98,7 @@ static int fail(int code, const char *message, int error) {
   int length = subcommand != NULL
                    ? snprintf(text, sizeof text, "{\"error\":\"%s%s%s\"}\n", message, colon, reason)
                    : snprintf(text, sizeof text, "{\"cniVersion\":\"%s\",\"code\":%d,\"msg\":\"%s%s%s\"}\n",
-                              version[0] == 0 ? NEWEST_VERSION : version, code, message, colon, reason);
+                              spoken_version(), code, message, colon, reason);
   write_all(STDOUT_FILENO, text, (size_t)length);
   return 1;
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isJsonObject, tryParseJson } from '../../src/base/json.ts';
 import { isAtLeast, tryParseVersion } from '../../src/cni/spec/version.ts';
 import * as libc from '../../src/sys/libc.ts';
@@ -129,7 +129,7 @@ test(
     const folder = mkdtempSync(join(tmpdir(), 'ocitest-shim-'));
     const agent = await openMemoryAgent();
     try {
-      buildShim(join(folder, 'calico'), agent.socketPath);
+      buildShim(join(folder, 'calico'), dirname(agent.socketPath));
       symlinkSync('calico', join(folder, 'calico-ipam'));
       const random = createRandom(SEED);
       for (let called = 0; called < SHIM_CASES; called++) {
