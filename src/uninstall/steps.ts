@@ -15,6 +15,7 @@ import {
   removeRoutes,
   removeTables,
 } from './data-plane.ts';
+import { removeDockerSockets } from './docker-sockets.ts';
 import {
   keepDataDirectories,
   observeConfiguration,
@@ -71,6 +72,7 @@ function stepsFor({ force, keepData, packaged }: Wish): readonly Step[] {
     removeTables,
     removeAcceptRules,
     closeFirewalld,
+    removeDockerSockets,
     removeRunDirectories,
     ...(keepData ? [] : [removeDataDirectories]),
     removeNamespaceDirectory,
