@@ -74,7 +74,7 @@ test('a machine builds it', () => {
     const { exitCode } = Bun.spawnSync(['sh', '-c', commands], { cwd: join(import.meta.dir, '../..') });
     expect(exitCode).toBe(0);
   }
-}, 60_000);
+}, 240_000);
 
 test('a bare Debian is told which packages it lacks, by the check and by the start', async () => {
   const check = await first.run('dist/bin/calicoctl node checksystem', FOLDER);

@@ -70,7 +70,7 @@ beforeAll(async () => {
   ]);
   await Promise.all([site.furnish(booted), site.furnish(running)]);
   bare = await snapshot(running);
-}, 400_000);
+}, 600_000);
 afterAll(async () => {
   try {
     await Promise.all([booted?.end(), running?.end()]);
@@ -90,7 +90,7 @@ const birdProcess = () =>
 
 test('lintian finds no errors in it', async () => {
   expect(await lintian).toEqual({ status: 0, errors: [] });
-}, 120_000);
+}, 240_000);
 
 test("its files are root's, nobody else writes to them, and no program has a right that its caller has not", async () => {
   const list = 'cat /var/lib/dpkg/info/ocicat.list';
