@@ -1,15 +1,19 @@
 // podman 5 and later on two hosts: its networks, containers and their packets, by the calls that it makes.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { copyProgram } from '../docs/client-hosts.ts';
 import { eventually, type Lab, openLab } from '../support/host/lab.ts';
-import { type Container, hasNetavark, openPodman, type Podman, type Status } from '../support/host/podman-calls.ts';
+import { type Container, findNetavark, openPodman, type Podman, type Status } from '../support/host/podman-calls.ts';
 
 const HOSTS = ['calico-01', 'calico-02'] as const;
 /** Beyond all pools: the lab's registry. */
 const OUTSIDE = '10.99.0.254:5000';
 
+const netavark = findNetavark();
+
 let lab: Lab;
 beforeAll(async () => {
   lab = await openLab('podman', HOSTS.length);
+  if (netavark !== undefined) for (const host of HOSTS) await copyProgram(lab, netavark, host);
 }, 60_000);
 afterAll(async () => lab?.down());
 
@@ -40,7 +44,7 @@ const ipOf = (status: Status | undefined, name = 'eth0') =>
   status?.interfaces[name]?.subnets[0]?.ipnet.split('/')[0] ?? 'none';
 
 const ways = ['plugin', 'netavark'] as const;
-const has = { plugin: true, netavark: hasNetavark() };
+const has = { plugin: true, netavark: netavark !== undefined };
 
 for (const way of ways)
   describe.skipIf(!has[way])(way === 'plugin' ? "the plugin's calls" : 'netavark 2', () => {

@@ -33,7 +33,7 @@ export interface Podman {
 type Call = (host: string, args: string, input: object) => Promise<Result>;
 
 const PLUGINS = '/usr/libexec/netavark';
-const NETAVARK = `netavark --config /run/netavark --firewall-driver none --aardvark-binary /none --plugin-directory ${PLUGINS}`;
+const NETAVARK = `/run/programs/netavark --config /run/netavark --firewall-driver none --aardvark-binary /none --plugin-directory ${PLUGINS}`;
 
 const idOf = ({ name }: Container): string => Buffer.from(name).toString('hex').padStart(64, '0');
 const netnsOf = ({ name }: Container): string => `/run/netns/${name}`;
@@ -148,8 +148,10 @@ export function openPodman(lab: Lab, way: 'netavark' | 'plugin'): Podman {
   };
 }
 
-/** Whether netavark 2 is on this machine, whose programs the hosts of a lab have too. */
-export function hasNetavark(): boolean {
-  const program = Bun.which('netavark');
-  return program !== null && /^netavark [2-9]/.test(Bun.spawnSync([program, '--version']).stdout.toString());
+/** netavark 2 or later on this machine's PATH, as `cargo install netavark` makes it; Debian 12's knows no plugins. */
+export function findNetavark(): string | undefined {
+  const program = Bun.which('netavark') ?? undefined;
+  if (program === undefined) return undefined;
+  const isNew = /^netavark [2-9]/.test(Bun.spawnSync([program, '--version']).stdout.toString());
+  return isNew ? program : undefined;
 }
