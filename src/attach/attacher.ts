@@ -4,7 +4,7 @@ import type { Ip } from '../net/ip.ts';
 import { createQueue } from '../sys/queue.ts';
 import { addWorkload } from './add.ts';
 import { addAddresses, checkAddresses, holdAddresses, releaseHeld } from './addresses.ts';
-import { checkWorkload } from './check.ts';
+import { checkWorkload, observeHeld } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { AttachContext } from './context.ts';
 import { type AttachedAddress, attachmentOf } from './endpoint/endpoint.ts';
@@ -41,6 +41,8 @@ export interface Attacher {
   addAddresses(request: AddressRequest, signal: AbortSignal): Promise<readonly AttachedAddress[]>;
   /** Holds addresses for a workload that is yet to be named; they stay as they are when one of them is not to be had. */
   hold(request: HoldRequest, signal: AbortSignal): Promise<readonly Ip[]>;
+  /** All that are held under the handle now. */
+  held(handleId: string, signal: AbortSignal): Promise<readonly Ip[]>;
   /** Gives back those that no workload has been attached with since. */
   releaseHeld(request: HoldRequest, signal: AbortSignal): Promise<void>;
   /** What is gone already is no failure. */
@@ -103,6 +105,7 @@ export function createAttacher(context: AttachContext): Attacher {
     add: (request, signal) => inTurn(idOf(request), request, signal, afresh(addWorkload)),
     addAddresses: (request, signal) => inTurn(idOf(request), request, signal, afresh(addAddresses)),
     hold: (request, signal) => inTurn(request.handleId, request, signal, ready(holdAddresses)),
+    held: (handleId, signal) => observeHeld(within(signal), handleId),
     releaseHeld: (request, signal) => inTurn(request.handleId, request, signal, ready(releaseHeld)),
     remove: (request, signal) => inTurn(idOf(request), request, signal, remove),
     removeIfDeferred: (request, signal) => inTurn(idOf(request), request, signal, removeIfDeferred),

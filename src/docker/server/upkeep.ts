@@ -2,10 +2,12 @@
 // left of endpoints and addresses that Docker does not know any more, as after its own files have gone.
 import type { EndpointReader } from '../../attach/endpoint/endpoint-index.ts';
 import { describeError } from '../../base/errors.ts';
+import { formatIp, type Ip } from '../../net/ip.ts';
 import { toRemoveRequest, toTakenLink } from './attach-request.ts';
 import type { DriverContext } from './network-driver.ts';
 import type { EndpointRecord } from './records.ts';
 
+const IPAM_DRIVER = 'calico-ipam';
 /** Docker lists an endpoint when it has been created, which takes it moments. */
 const GRACE_MS = 60_000;
 
@@ -18,9 +20,11 @@ export interface Upkeep {
 }
 
 export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkeep {
-  const { attacher, engine, endpoints, handover, cache, log } = context;
+  const { attacher, engine, endpoints, handleId, handover, cache, log } = context;
   /** Endpoints that Docker did not know when it was last asked. */
   let unknown = new Set<string>();
+  /** Since when addresses are held that Docker has nobody for. */
+  let idleSince = new Map<Ip, number>();
   /** Links that have been followed since this agent's start. */
   const followed = new Set<string>();
 
@@ -67,6 +71,29 @@ export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkee
     unknown = new Set(lost.map(({ endpointId }) => endpointId));
   }
 
+  async function listUsed(): Promise<ReadonlySet<Ip>> {
+    const used = new Set(endpoints.list().flatMap(({ addresses }) => addresses));
+    for (const id of await engine.networks()) {
+      const network = await engine.network(id);
+      if (network?.ipamDriver !== IPAM_DRIVER) continue;
+      for (const ip of network.endpoints.flatMap((one) => one.addresses)) used.add(ip);
+      for (const ip of network.keptAddresses) used.add(ip);
+    }
+    return used;
+  }
+
+  /** Addresses that Docker has asked for and, as it ended before it could use them, never names again. */
+  async function collectAddresses(nowMs: number): Promise<void> {
+    const held = engine.isThere() ? await attacher.held(handleId, signal) : [];
+    const used = held.length === 0 ? new Set<Ip>() : await listUsed();
+    const idle = held.filter((ip) => !used.has(ip));
+    idleSince = new Map(idle.map((ip) => [ip, idleSince.get(ip) ?? nowMs]));
+    const due = idle.filter((ip) => Math.abs(nowMs - (idleSince.get(ip) ?? nowMs)) > GRACE_MS);
+    if (due.length === 0) return;
+    await attacher.releaseHeld({ handleId, addresses: due, families: [], ipv4Pools: [], ipv6Pools: [] }, signal);
+    log.warn(`addresses ${due.map(formatIp).join(', ')} are not known to Docker any more; they are free`);
+  }
+
   return {
     async round(nowMs) {
       for (const record of endpoints.list()) {
@@ -75,6 +102,7 @@ export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkee
       }
       try {
         await collectEndpoints(nowMs);
+        await collectAddresses(nowMs);
       } catch (error) {
         log.warn(`what Docker has left is not looked for: ${describeError(error)}`);
       }
