@@ -8,7 +8,7 @@ import { writePermanentNeighbour } from '../route/neighbours.ts';
 import { RTM_NEWROUTE, writeRoute } from '../route/routes.ts';
 import { writeDeleteRule, writeNewRule } from '../route/routing-rules.ts';
 import * as links from './links.ts';
-import { forEachNetns } from './netns-ids.ts';
+import { forEachNetns, isInhabited } from './netns-ids.ts';
 import { planTakenRouting } from './pod-routes.ts';
 import { familiesOf, gatewayOf, HOST_MAC, isWorkloadLink } from './workload-link-spec.ts';
 
@@ -52,5 +52,24 @@ export function completeTakenLink(taken: TakenLink): 'waiting' | 'done' | 'gone'
       isFound = true;
     });
     return isFound ? 'done' : 'waiting';
+  });
+}
+
+/** Whether a process lives behind the link. One whose end nobody has taken yet has none. Throws `kernel`. */
+export function isLinkInhabited(hostName: string): boolean {
+  return netlink.withRouteSocket((host) => {
+    const peer = links.observeLink(host, hostName)?.peer;
+    return peer !== undefined && isInhabited(host, peer.netnsId);
+  });
+}
+
+/** Takes the host's end down, so that nothing passes; one that has gone is passed over. */
+export function lowerLink(hostName: string): void {
+  netlink.withRouteSocket((host) => {
+    const link = links.observeLink(host, hostName);
+    if (link === undefined) return;
+    const writer = netlink.createMessageWriter(64);
+    links.writeUp(writer, link.index, false);
+    host.tryRequest(writer, 1);
   });
 }
