@@ -75,7 +75,8 @@ export const rooms: Readonly<Record<string, string>> = {
   'attach/endpoint':
     'base net schema names blocks model/endpoint model/meta model/policy model/node sys datastore datastore/resource ipam kernel/link',
   attach: 'base net names blocks model/* sys datastore datastore/resource ipam kernel/link attach/endpoint',
-  'docker/server': 'base net schema model/meta names sys kernel/link kernel/event attach/endpoint attach docker/api',
+  'docker/server':
+    'base net schema names model/meta model/endpoint sys datastore/resource ipam kernel/link kernel/event attach/endpoint attach docker/api',
   'cni/spec': 'base net schema names model/meta model/endpoint',
   'netavark/spec': 'base net schema names model/meta model/endpoint',
   'cni/invoke': 'base sys cni/spec',

@@ -198,7 +198,7 @@ async function run(options: AgentOptions, closing: AsyncDisposableStack, signal:
   const cni = closing.adopt(await openCniServer(cniContext), (one) => one.close());
   const netavarkContext = { attacher, teardownFolder: TEARDOWN_FOLDER, log };
   const netavark = closing.adopt(await openNetavarkServer(netavarkContext), (one) => one.close());
-  const dockerContext = { nodeName, attacher, cache, folder: `${LIBRARY_DIRECTORY}/docker`, log };
+  const dockerContext = { attacher, attach, folder: `${LIBRARY_DIRECTORY}/docker`, log };
   const docker = closing.adopt(openDockerServer(dockerContext), (one) => one.close());
 
   followPacketLog(base.logGroup, log, signal);

@@ -3,8 +3,10 @@ import type { AddressProvider, AttachRequest, DeferredRemoval, RemoveRequest } f
 import { createAttachRequest, createRemoveRequest } from '../../attach/usual-request.ts';
 import { OcicatError } from '../../base/errors.ts';
 import type { TakenLink } from '../../kernel/link/workload-link-handover.ts';
+import type { Attachment } from '../../model/endpoint/workload-endpoint-name.ts';
 import type { Ip } from '../../net/ip.ts';
 import type { Log } from '../../sys/log.ts';
+import type { EndpointName } from '../api/network-requests.ts';
 import type { Identity } from './identity.ts';
 import type { EndpointRecord, NetworkRecord, Records } from './records.ts';
 
@@ -18,6 +20,10 @@ export interface RequestContext {
 
 /** Docker gives an interface its name when it takes it to the container. */
 const INTERFACE_NAME = 'eth0';
+
+export function attachmentOfRecord({ endpointId }: EndpointName): Attachment {
+  return { containerId: endpointId, interfaceName: INTERFACE_NAME };
+}
 
 /** Addresses of an IPAM driver that is not ours: Docker has asked it, and gives them back to it. */
 function givenAddresses(addresses: readonly Ip[]): AddressProvider {
@@ -60,7 +66,7 @@ export function toRemoveRequest(context: RequestContext, record: EndpointRecord)
   if (network === undefined) throw new OcicatError('internal', `remove endpoint "${endpointId}": it has never joined`);
   const ownAddresses = context.networks.tryLoad(networkId)?.ownAddresses ?? true;
   return createRemoveRequest({
-    attachment: { containerId: endpointId, interfaceName: INTERFACE_NAME },
+    attachment: attachmentOfRecord(record),
     network,
     provider: ownAddresses ? undefined : givenAddresses(addresses),
     deferred: deferralOf(context, endpointId),

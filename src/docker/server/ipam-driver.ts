@@ -3,7 +3,7 @@
 import type { Attacher } from '../../attach/attacher.ts';
 import type { HoldRequest } from '../../attach/request.ts';
 import { createStatusRequest } from '../../attach/usual-request.ts';
-import { OcicatError } from '../../base/errors.ts';
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import type { Ip } from '../../net/ip.ts';
 import {
@@ -24,6 +24,8 @@ import type { Calls } from './network-driver.ts';
 interface IpamDriverContext {
   readonly attacher: Attacher;
   readonly handleId: string;
+  /** Removes the endpoint that has the address, if its container is gone without a word; returns whether it was. */
+  freeAbandoned(address: Ip, signal: AbortSignal): Promise<boolean>;
 }
 
 function poolsOf({ range }: PoolChoice): readonly string[] {
@@ -36,11 +38,22 @@ function toHoldRequest(handleId: string, addresses: readonly Ip[], pool?: PoolCh
   return { handleId, addresses, families, ipv4Pools: pools, ipv6Pools: pools };
 }
 
-export function createIpamDriver({ attacher, handleId }: IpamDriverContext): Calls {
+export function createIpamDriver({ attacher, handleId, freeAbandoned }: IpamDriverContext): Calls {
+  /** An engine that was killed forgets its containers without a word, and starts them again with the same addresses. */
+  async function hold(request: HoldRequest, signal: AbortSignal): Promise<readonly Ip[]> {
+    try {
+      return await attacher.hold(request, signal);
+    } catch (error) {
+      const [ip] = request.addresses;
+      if (ip === undefined || !isOcicatError(error, 'conflict') || !(await freeAbandoned(ip, signal))) throw error;
+      return attacher.hold(request, signal);
+    }
+  }
+
   async function request({ pool, address, isGateway }: AddressWish, signal: AbortSignal): Promise<Ip> {
     if (isGateway) return GATEWAYS[pool.family];
     const wanted = address === undefined ? [] : [address];
-    const [ip] = await attacher.hold(toHoldRequest(handleId, wanted, pool), signal);
+    const [ip] = await hold(toHoldRequest(handleId, wanted, pool), signal);
     if (ip === undefined) throw new OcicatError('internal', 'hold an address: none was given');
     return ip;
   }

@@ -2,7 +2,8 @@
 // Join, and what Leave has left undone, is on disk.
 import { randomBytes } from 'node:crypto';
 import type { Attacher } from '../../attach/attacher.ts';
-import { OcicatError } from '../../base/errors.ts';
+import { isOcicatError, OcicatError } from '../../base/errors.ts';
+import { lowerLink } from '../../kernel/link/workload-link-handover.ts';
 import { handoverNameOf } from '../../kernel/link/workload-link-spec.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import { familyOf } from '../../net/ip.ts';
@@ -21,7 +22,7 @@ import {
 import { type RequestContext, toAttachRequest, toRemoveRequest, toTakenLink } from './attach-request.ts';
 import type { Engine } from './engine.ts';
 import type { Handover } from './handover.ts';
-import { learnIdentity } from './identity.ts';
+import { type Identity, learnIdentity } from './identity.ts';
 import type { EndpointRecord, NetworkRecord, Records } from './records.ts';
 
 export interface DriverContext extends RequestContext {
@@ -30,6 +31,8 @@ export interface DriverContext extends RequestContext {
   readonly handover: Handover;
   readonly networks: Records<NetworkRecord>;
   readonly endpoints: Records<EndpointRecord>;
+  /** Identifiers of endpoints that may be closed until the engine says whose they are. */
+  readonly unnamed: Set<string>;
   readonly log: Log;
 }
 
@@ -50,11 +53,31 @@ function requireEndpoint({ endpoints }: DriverContext, { endpointId }: EndpointN
   throw new OcicatError('not-found', `join endpoint "${endpointId}": it was not created here`);
 }
 
+interface Learned {
+  readonly identity: Identity;
+  readonly isNamed: boolean;
+}
+
+/** From the engine; one that does not answer yet starts containers of before, whose networks are known. Throws `unavailable`. */
+async function learn({ engine, networks }: DriverContext, wish: JoinWish): Promise<Learned> {
+  const network = networks.tryLoad(wish.networkId);
+  try {
+    const identity = await learnIdentity(engine, wish, network);
+    if (network !== undefined)
+      networks.save(wish.networkId, { ...network, learned: identity.network, ranges: identity.ranges });
+    return { identity, isNamed: true };
+  } catch (error) {
+    if (!isOcicatError(error, 'unavailable') || network?.learned === undefined) throw error;
+    const { learned, ranges } = network;
+    return { identity: { network: learned, labels: {}, workload: undefined, names: [], ranges }, isNamed: false };
+  }
+}
+
 async function join(context: DriverContext, wish: JoinWish, signal: AbortSignal): Promise<string> {
-  const { attacher, endpoints, networks, engine, handover } = context;
+  const { attacher, endpoints, networks, handover, unnamed } = context;
   const created = requireEndpoint(context, wish);
   const network = networks.tryLoad(wish.networkId);
-  const identity = await learnIdentity(engine, wish, network);
+  const { identity, isNamed } = await learn(context, wish);
   const gateway = findGateway(context, wish);
   const taken = gateway?.ranges.map(formatCidr) ?? [];
   const record: EndpointRecord = {
@@ -62,12 +85,17 @@ async function join(context: DriverContext, wish: JoinWish, signal: AbortSignal)
     state: 'joined',
     sandbox: wish.sandbox,
     network: identity.network,
+    isNamed,
     hasGateway: gateway === undefined,
     ranges: identity.ranges.filter((one) => !taken.includes(formatCidr(one))),
   };
   endpoints.save(wish.endpointId, record);
   const { endpoint } = await attacher.add(toAttachRequest(context, record, network, identity), signal);
   const hostName = endpoint.spec.interfaceName ?? '';
+  if (!isNamed) {
+    lowerLink(hostName); // Docker has not heard of its other end, which is down
+    unnamed.add(wish.endpointId);
+  }
   handover.follow(toTakenLink(record, hostName));
   const families = [...new Set(record.addresses.map(familyOf))];
   return printJoinAnswer({ linkName: handoverNameOf(hostName), families, hasGateway: record.hasGateway });
@@ -94,7 +122,7 @@ export function createNetworkDriver(context: DriverContext, now: () => number): 
     GetCapabilities: async () => NETWORK_CAPABILITIES,
     async CreateNetwork(json) {
       const wish = parseNetworkRequest(json);
-      networks.save(wish.networkId, wish);
+      networks.save(wish.networkId, { ...wish, learned: undefined, ranges: [] });
       return DONE;
     },
     async DeleteNetwork(json) {
@@ -104,7 +132,7 @@ export function createNetworkDriver(context: DriverContext, now: () => number): 
     async CreateEndpoint(json) {
       const wish = parseEndpointRequest(json);
       const mac = wish.mac ?? localMac(randomBytes(6));
-      const known = { state: 'created', hasGateway: false, ranges: [], createdMs: now() } as const;
+      const known = { state: 'created', hasGateway: false, isNamed: false, ranges: [], createdMs: now() } as const;
       endpoints.save(wish.endpointId, { ...wish, ...known, mac });
       return printEndpointAnswer(wish.mac === undefined ? mac : undefined);
     },

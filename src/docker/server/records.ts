@@ -17,6 +17,10 @@ const networkRecord = object({
   profile: optional(text()),
   mtuBytes: optional(integer(68, 65535)),
   ownAddresses: filled(boolean, false, ''),
+  /** The profile of its endpoints until now, for a time when Docker's engine does not say the network's name. */
+  learned: optional(text()),
+  /** As `learned`: where its addresses come from. */
+  ranges: filled(list(range), [], ''),
 });
 
 export type NetworkRecord = Infer<typeof networkRecord>;
@@ -39,6 +43,8 @@ const endpointRecord = object({
   /** The profile. */
   network: optional(text()),
   hasGateway: filled(boolean, false, ''),
+  /** Whether Docker's engine has said whose it is; until then nothing passes. */
+  isNamed: filled(boolean, true, ''),
   /** What is reached by its interface whichever has the gateway. */
   ranges: required(list(range), ''),
   createdMs: filled(integer(0, Number.MAX_SAFE_INTEGER), 0, ''),
@@ -93,7 +99,10 @@ function openRecords<T>(folder: string, { schema, print }: Format<T>): Records<T
 }
 
 export function openNetworkRecords(folder: string): Records<NetworkRecord> {
-  return openRecords(join(folder, 'networks'), { schema: networkRecord, print: (record) => JSON.stringify(record) });
+  return openRecords(join(folder, 'networks'), {
+    schema: networkRecord,
+    print: (record) => JSON.stringify({ ...record, ranges: record.ranges.map(formatCidr) }),
+  });
 }
 
 export function openEndpointRecords(folder: string): Records<EndpointRecord> {

@@ -2,12 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attacher } from '../../attach/attacher.ts';
-import type { EndpointReader } from '../../attach/endpoint/endpoint-index.ts';
+import type { AttachContext } from '../../attach/context.ts';
 import type { Log } from '../../sys/log.ts';
 import { createEngine } from './engine.ts';
 import { createHandover } from './handover.ts';
 import { createIpamDriver } from './ipam-driver.ts';
-import { createNetworkDriver, type DriverContext } from './network-driver.ts';
+import { completeUnnamed, type LateContext } from './late-identity.ts';
+import { createNetworkDriver } from './network-driver.ts';
 import { openPluginSocket, type PluginSocket } from './plugin-socket.ts';
 import { openEndpointRecords, openNetworkRecords } from './records.ts';
 import { createUpkeep } from './upkeep.ts';
@@ -30,9 +31,8 @@ function findHostRoot(): string {
 }
 
 export interface DockerContext {
-  readonly nodeName: string;
   readonly attacher: Attacher;
-  readonly cache: Pick<EndpointReader, 'findEndpoint'>;
+  readonly attach: LateContext['attach'] & Pick<AttachContext, 'nodeName'>;
   /** Folder for what Docker has told; made when it is needed. */
   readonly folder: string;
   readonly log: Log;
@@ -46,22 +46,27 @@ export interface DockerServer {
 
 /** The plugins are open as long as there is a Docker. */
 export function openDockerServer(
-  { nodeName, attacher, cache, folder, log }: DockerContext,
+  { attacher, attach, folder, log }: DockerContext,
   root = findHostRoot(),
 ): DockerServer {
   const stopping = new AbortController();
-  const handleId = `docker-held-addr-${nodeName}`;
-  const context: DriverContext = {
-    ...{ attacher, handleId, log },
+  const handleId = `docker-held-addr-${attach.nodeName}`;
+  const endpoints = openEndpointRecords(folder);
+  const context: LateContext = {
+    ...{ attacher, attach, handleId, log },
     engine: createEngine(join(root, ENGINE_SOCKET)),
     handover: createHandover(log, stopping.signal),
     networks: openNetworkRecords(folder),
-    endpoints: openEndpointRecords(folder),
+    endpoints,
+    unnamed: new Set(endpoints.list().map(({ endpointId }) => endpointId)),
   };
-  const upkeep = createUpkeep({ ...context, cache }, stopping.signal);
+  const upkeep = createUpkeep(context, stopping.signal);
   const plugins = {
     calico: { driver: 'NetworkDriver', calls: createNetworkDriver(context, Date.now) },
-    'calico-ipam': { driver: 'IpamDriver', calls: createIpamDriver(context) },
+    'calico-ipam': {
+      driver: 'IpamDriver',
+      calls: createIpamDriver({ ...context, freeAbandoned: upkeep.freeAbandoned }),
+    },
   } as const;
   let sockets: PluginSocket[] = [];
 
@@ -76,8 +81,23 @@ export function openDockerServer(
     log.info(`Docker's plugins calico and calico-ipam are open in ${PLUGIN_FOLDER}`);
   }
 
+  let isCompleting = false;
+
+  async function complete(): Promise<void> {
+    if (isCompleting) return;
+    isCompleting = true;
+    try {
+      await completeUnnamed(context, stopping.signal);
+    } catch (error) {
+      if (!stopping.signal.aborted) log.error('open endpoints of Docker', error);
+    } finally {
+      isCompleting = false;
+    }
+  }
+
   /** Docker may be installed, or make its folder anew, at any time. */
   function look(): void {
+    if (sockets.length > 0) void complete();
     try {
       ensureOpen();
     } catch (error) {

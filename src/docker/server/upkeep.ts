@@ -1,26 +1,24 @@
 // What Docker does not ask for: removals that could not be finished, links that were handed over while no agent ran, and what is
 // left of endpoints and addresses that Docker does not know any more, as after its own files have gone.
-import type { EndpointReader } from '../../attach/endpoint/endpoint-index.ts';
 import { describeError } from '../../base/errors.ts';
+import { isLinkAbandoned } from '../../kernel/link/workload-link-handover.ts';
 import { formatIp, type Ip } from '../../net/ip.ts';
-import { toRemoveRequest, toTakenLink } from './attach-request.ts';
-import type { DriverContext } from './network-driver.ts';
+import { attachmentOfRecord, toRemoveRequest, toTakenLink } from './attach-request.ts';
+import type { LateContext } from './late-identity.ts';
 import type { EndpointRecord } from './records.ts';
 
 const IPAM_DRIVER = 'calico-ipam';
 /** Docker lists an endpoint when it has been created, which takes it moments. */
 const GRACE_MS = 60_000;
 
-export interface UpkeepContext extends DriverContext {
-  readonly cache: Pick<EndpointReader, 'findEndpoint'>;
-}
-
 export interface Upkeep {
   round(nowMs: number): Promise<void>;
+  /** Removes the endpoint that has the address, if its container is gone without a word; returns whether it was. */
+  freeAbandoned(address: Ip): Promise<boolean>;
 }
 
-export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkeep {
-  const { attacher, engine, endpoints, handleId, handover, cache, log } = context;
+export function createUpkeep(context: LateContext, signal: AbortSignal): Upkeep {
+  const { attacher, attach, engine, endpoints, handleId, handover, log } = context;
   /** Endpoints that Docker did not know when it was last asked. */
   let unknown = new Set<string>();
   /** Since when addresses are held that Docker has nobody for. */
@@ -36,11 +34,14 @@ export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkee
     }
   }
 
+  function hostNameOf(record: EndpointRecord): string | undefined {
+    return attach.cache.findEndpoint(attachmentOfRecord(record))?.endpoint.spec.interfaceName;
+  }
+
   /** The agent of before may have ended between the answer to Join and the container's start. */
   function followAgain(record: EndpointRecord): void {
     const { endpointId } = record;
-    const known = cache.findEndpoint({ containerId: endpointId, interfaceName: 'eth0' });
-    const hostName = known?.endpoint.spec.interfaceName;
+    const hostName = hostNameOf(record);
     if (hostName === undefined || followed.has(endpointId)) return;
     followed.add(endpointId);
     handover.follow(toTakenLink(record, hostName));
@@ -53,9 +54,15 @@ export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkee
     return known;
   }
 
-  async function removeUnknown(record: EndpointRecord): Promise<void> {
+  /** One whose container lives stays: that Docker has forgotten it, as without the mounts of its last run, does not end it. */
+  function isAbandoned(record: EndpointRecord): boolean {
+    const hostName = hostNameOf(record);
+    return hostName === undefined || isLinkAbandoned(hostName);
+  }
+
+  async function removeAbandoned(record: EndpointRecord): Promise<void> {
     const { endpointId } = record;
-    log.warn(`endpoint "${endpointId}" is not known to Docker any more; removed, with its addresses`);
+    log.warn(`endpoint "${endpointId}" is of no container of Docker's any more; removed, with its addresses`);
     if (record.network === undefined) return endpoints.remove(endpointId);
     endpoints.save(endpointId, { ...record, state: 'deleting' });
     await finish(record);
@@ -67,7 +74,7 @@ export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkee
     if (old.length === 0 || !engine.isThere()) return;
     const known = await listKnown(old);
     const lost = old.filter(({ endpointId }) => !known.has(endpointId));
-    for (const record of lost) if (unknown.has(record.endpointId)) await removeUnknown(record);
+    for (const record of lost) if (unknown.has(record.endpointId) && isAbandoned(record)) await removeAbandoned(record);
     unknown = new Set(lost.map(({ endpointId }) => endpointId));
   }
 
@@ -95,6 +102,13 @@ export function createUpkeep(context: UpkeepContext, signal: AbortSignal): Upkee
   }
 
   return {
+    async freeAbandoned(address) {
+      const isHolder = (one: EndpointRecord) => one.state === 'joined' && one.addresses.includes(address);
+      const record = endpoints.list().find(isHolder);
+      if (record === undefined || !isAbandoned(record)) return false;
+      await removeAbandoned(record);
+      return true;
+    },
     async round(nowMs) {
       for (const record of endpoints.list()) {
         if (record.state === 'leaving' || record.state === 'deleting') await finish(record);

@@ -87,9 +87,9 @@ export function observeNetnsInodes(): ReadonlySet<string> {
  * Calls `work` with each namespace but our own that is found; the descriptor is closed after it. One that no process that we
  * see is in, and that is mounted nowhere that we see, is not found.
  */
-export function forEachOtherNetns(work: (netnsFd: number) => void): void {
+export function forEachOtherNetns(work: (netnsFd: number) => void, paths = pathsToNamespaces()): void {
   const seen = new Set([ownNetns()]);
-  for (const netns of pathsToNamespaces()) {
+  for (const netns of paths) {
     const fd = seen.has(netns.name) ? undefined : tryOpenNetns(netns);
     if (fd === undefined) continue;
     try {
@@ -107,4 +107,13 @@ export function forEachNetns(socket: netlink.Netlink, work: (netnsId: number, ne
     const id = observeNetnsId(socket, fd);
     if (id !== undefined) work(id, fd);
   });
+}
+
+/** Whether a process that we see is in the namespace of that number; a mount alone is nobody. */
+export function isInhabited(socket: netlink.Netlink, netnsId: number): boolean {
+  let found = false;
+  forEachOtherNetns((fd) => {
+    found ||= observeNetnsId(socket, fd) === netnsId;
+  }, namespacesOfProcesses());
+  return found;
 }

@@ -55,11 +55,11 @@ export function completeTakenLink(taken: TakenLink): 'waiting' | 'done' | 'gone'
   });
 }
 
-/** Whether a process lives behind the link. One whose end nobody has taken yet has none. Throws `kernel`. */
-export function isLinkInhabited(hostName: string): boolean {
+/** Whether the link has gone, or nobody lives where its end was taken to. Throws `kernel`. */
+export function isLinkAbandoned(hostName: string): boolean {
   return netlink.withRouteSocket((host) => {
-    const peer = links.observeLink(host, hostName)?.peer;
-    return peer !== undefined && isInhabited(host, peer.netnsId);
+    const link = links.observeLink(host, hostName);
+    return link === undefined || (link.peer !== undefined && !isInhabited(host, link.peer.netnsId));
   });
 }
 
