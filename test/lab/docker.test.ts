@@ -71,8 +71,20 @@ test('a container that ends while no agent runs leaves nothing when there is one
   );
 }, 60_000);
 
+test('containers that an engine starts again before it answers anybody are closed until their labels are known', async () => {
+  await must(`${CREATE} --subnet 192.168.0.0/16 net2
+docker run -d --restart always --name again --network net2 --ip 192.168.0.77 --label tier=front busybox sleep 1000
+docker rm -f one stream; /run/programs/dockerd-down KILL && /run/programs/dockerd-up`);
+  await eventually('the container has its labels', 20_000, async () =>
+    (await must('calicoctl get wep -o yaml')).includes('tier: front') ? true : undefined,
+  );
+  await eventually('it answers', 20_000, async () =>
+    (await on(`docker run --rm --network net2 busybox ${PING} 192.168.0.77`)).status === 0 ? true : undefined,
+  );
+}, 90_000);
+
 test('with all containers and networks gone nothing is left', async () => {
-  await must('docker rm -f one stream && docker network rm net1');
+  await must('docker rm -f again && docker network rm net1 net2');
   await eventually('nothing is left', 20_000, async () => ((await left(HOST)) === NOTHING ? true : undefined));
   expect(await must('calicoctl ipam check | tail -1')).toContain('found 0 problems');
 }, 60_000);

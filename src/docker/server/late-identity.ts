@@ -72,7 +72,7 @@ export async function completeUnnamed(context: LateContext, signal: AbortSignal)
       context.unnamed.delete(endpointId);
     } catch (error) {
       if (isOcicatError(error, 'unavailable')) return;
-      context.log.error(`ask Docker whose endpoint "${record.endpointId}" is, which is closed until then`, error);
+      context.log.error(`ask Docker whose endpoint "${endpointId}" is, which is closed until then`, error);
     }
   }
 }
