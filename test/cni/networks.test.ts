@@ -87,6 +87,20 @@ test('DEL of one interface leaves the other, whichever it is', async () => {
   expect([ping(''), await check('network1', 'eth0', { prevResult: again })]).toEqual(['yes', 'as it was']);
 });
 
+test('rules in a pod of interfaces that have gone go with the next one, also when that is alone', async () => {
+  for (const [network, ifname] of [
+    ['network1', 'eth0'],
+    ['network2', 'eth1'],
+  ] as const)
+    await add(network, ifname);
+  await del('network1', 'eth0');
+  await del('network2', 'eth1');
+  await host.context.links.settled?.();
+  await add('network3', 'eth0');
+  expect(host.run('pod', 'ip rule | grep 30000')).toBe('');
+  await del('network3', 'eth0');
+});
+
 test('the same network twice is two interfaces with addresses of their own', async () => {
   const answers = [await add('network1', 'eth0'), await add('network1', 'eth1')];
   const addresses = answers.map(({ ips }) => ips[0].address);
