@@ -23,6 +23,7 @@ import {
 import type { LocalEndpoint } from './endpoint/endpoint-index.ts';
 import { chooseLinkName } from './endpoint/link-name.ts';
 import { buildProfile } from './endpoint/profile.ts';
+import { releaseGone } from './gone-holders.ts';
 import { requireFreePorts, requireMappable, requireUnusedPorts, wantsPortsOf } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
@@ -166,6 +167,12 @@ async function tryCreate(operation: Add): Promise<Attached | undefined> {
   return withUndo(operation, (undo) => create(operation, provided, undo));
 }
 
+/** Returns how many workloads were found that are gone, or addresses of such. */
+async function makeRoom(operation: Add): Promise<number> {
+  const stale = await removeStale(operation, () => true);
+  return stale + (await releaseGone(operation));
+}
+
 /** Addresses and ports that are asked for, or any address when there is none left, come back from containers that are provably gone. */
 async function createWithRoom(operation: Add): Promise<Attached | undefined> {
   const { addresses: wanted } = operation.request;
@@ -178,7 +185,7 @@ async function createWithRoom(operation: Add): Promise<Attached | undefined> {
   try {
     return await tryCreate(operation);
   } catch (error) {
-    if (!isOcicatError(error, 'exhausted') || (await removeStale(operation, () => true)) === 0) throw error;
+    if (!isOcicatError(error, 'exhausted') || (await makeRoom(operation)) === 0) throw error;
     return tryCreate(operation);
   }
 }

@@ -1,5 +1,6 @@
 // Addresses by themselves, for a workload whose interface somebody else makes, such as CNI's plugins bridge and ptp.
 // Addresses are told apart by interface, since a workload may have several of one network there. And for one that is yet to be named.
+import { isOcicatError } from '../base/errors.ts';
 import { buildAssignment } from '../ipam/assign.ts';
 import { buildReleaseByHandle } from '../ipam/release.ts';
 import type { TransactionBuilder } from '../ipam/transaction-builder.ts';
@@ -8,7 +9,14 @@ import { familyOf, type Ip } from '../net/ip.ts';
 import { assignRequestOf, buildReleaseHeld, formatGoTime, ipamContextOf } from './assign-request.ts';
 import { observeHeld, throwDifferences } from './check.ts';
 import { type AttachedAddress, addressesOf } from './endpoint/endpoint.ts';
-import { type Attributes, buildReleaseOfWanted, isOfOtherLife, lifeOf, releaseContextOf } from './gone-holders.ts';
+import {
+  type Attributes,
+  buildReleaseOfWanted,
+  isOfOtherLife,
+  lifeOf,
+  releaseContextOf,
+  releaseGone,
+} from './gone-holders.ts';
 import { commit, handleOf, handlesOf, type Operation, withUndo } from './operation.ts';
 import type { AddressRequest, CheckAddressesRequest, CheckOutcome, HoldRequest } from './request.ts';
 
@@ -23,14 +31,14 @@ function isForInterface({ context: { cache }, request: { attachment } }: Operati
     (attributes.interface ?? interfaceName) === interfaceName && !ofEndpoints.has(ip);
 }
 
-export async function addAddresses(operation: Operation<AddressRequest>): Promise<readonly AttachedAddress[]> {
+async function assign(operation: Operation<AddressRequest>): Promise<readonly AttachedAddress[]> {
   const { context, request } = operation;
   const { attachment } = request;
   const base = assignRequestOf(operation);
   const life = lifeOf(context, request.netnsFd);
   const attributes = { ...base.attributes, interface: attachment.interfaceName, ...life };
   const isOwn = isForInterface(operation);
-  const assign = async (builder: TransactionBuilder) => {
+  const build = async (builder: TransactionBuilder) => {
     await buildReleaseOfWanted(context, builder, request.addresses);
     const release = releaseContextOf(context, builder);
     // what is given again would be noted as of a life that has ended, or will
@@ -41,8 +49,18 @@ export async function addAddresses(operation: Operation<AddressRequest>): Promis
       isSame: isOwn,
     });
   };
-  const { result } = await withUndo(operation, () => commit(operation, assign));
+  const { result } = await withUndo(operation, () => commit(operation, build));
   return result.map(({ ip, prefixLength }) => ({ ip, prefixLength, gateway: gatewayOf(familyOf(ip)) }));
+}
+
+/** When there is none left, those of containers that are gone come back first. */
+export async function addAddresses(operation: Operation<AddressRequest>): Promise<readonly AttachedAddress[]> {
+  try {
+    return await assign(operation);
+  } catch (error) {
+    if (!isOcicatError(error, 'exhausted') || (await releaseGone(operation)) === 0) throw error;
+    return assign(operation);
+  }
 }
 
 /** What is written down before, and whether anything is left to do, is the caller's. */

@@ -54,8 +54,8 @@ export interface Attacher {
    * Returns whether it has been removed.
    */
   removeIfStale(known: LocalEndpoint, signal: AbortSignal): Promise<boolean>;
-  /** Gives back addresses of workloads without an endpoint that are provably gone. */
-  releaseGone(signal: AbortSignal): Promise<void>;
+  /** Gives back addresses of workloads without an endpoint that are provably gone. Returns how many. */
+  releaseGone(signal: AbortSignal): Promise<number>;
   /** Throws `not-found` with every difference. */
   check(request: CheckRequest, signal: AbortSignal): Promise<CheckOutcome>;
   checkAddresses(request: CheckAddressesRequest, signal: AbortSignal): Promise<CheckOutcome>;

@@ -76,12 +76,15 @@ export async function buildReleaseOfWanted(
   }
 }
 
-/** Gives back all addresses of containers of this node that are gone. */
-export async function releaseGone(operation: OperationContext): Promise<void> {
+/** Gives back all addresses of containers of this node that are gone. Returns how many. */
+export async function releaseGone(operation: OperationContext): Promise<number> {
   const { context } = operation;
+  let count = 0;
   for (const cidr of context.cache.ipam.blocksHeldForOthers()) {
     const { result } = await commit(operation, (builder) => buildReleaseOfGone(context, builder, cidr, () => true));
     if (result.length === 0) continue;
+    count += result.length;
     context.log.info(`addresses ${result.map(formatIp).join(', ')}: their containers are gone; they are free`);
   }
+  return count;
 }

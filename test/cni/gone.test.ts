@@ -232,3 +232,35 @@ test('a pool that the containers of before have filled has room for those of now
   expect(await add('c5', '', tiny)).toMatch(/^10\.9\.8\.\d/);
   expect(await containers()).toEqual(['c1', 'c3', 'c4', 'c5']);
 });
+
+test('a full pool has room again when the namespace of one of its holders is gone, whichever plugin made the interface', async () => {
+  await host.put('/calico/resources/v3/projectcalico.org/ippools/single', {
+    kind: 'IPPool',
+    apiVersion: 'projectcalico.org/v3',
+    metadata: { name: 'single' },
+    spec: { cidr: '10.9.7.0/32', blockSize: 32, assignmentMode: 'Manual' },
+  });
+  await host.context.cache.refresh(new AbortController().signal);
+  const single = { type: 'calico-ipam', ipv4_pools: ['single'] };
+  const config = { name: 'plain', cniVersion: '1.0.0', type: 'bridge', ipam: single };
+  const take = (id: string) => {
+    const netns = running.get(id) ?? createNetns();
+    running.set(id, netns);
+    return host.call({ command: 'ADD', id, plugin: 'calico-ipam', config, netns: `/proc/${process.pid}/fd/${netns}` });
+  };
+  const until = async (attempt: () => Promise<boolean>) => {
+    for (let tries = 0; !(await attempt()); tries++) {
+      expect(tries).toBeLessThan(1_000); // the kernel takes namespaces apart in its own time
+      await Bun.sleep(10);
+    }
+  };
+  expect((await take('p1')).status).toBe(0);
+  expect((await take('p2')).status).toBe(1);
+  libc.close(running.get('p1') ?? -1);
+  running.delete('p1');
+  await until(async () => (await take('p2')).status === 0);
+  expect(await add('c1', '', single)).toMatch(/^999 /);
+  libc.close(running.get('p2') ?? -1);
+  running.delete('p2');
+  await until(async () => (await add('c1', '', single)) === '10.9.7.0/32');
+});
