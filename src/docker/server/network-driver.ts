@@ -92,6 +92,7 @@ async function join(context: DriverContext, wish: JoinWish, signal: AbortSignal)
   endpoints.save(wish.endpointId, record);
   const { endpoint } = await attacher.add(toAttachRequest(context, record, network, identity), signal);
   const hostName = endpoint.spec.interfaceName ?? '';
+  endpoints.save(wish.endpointId, record); // until the answer a removal was written down in its place
   if (!isNamed) {
     lowerLink(hostName); // Docker has not heard of its other end, which is down
     unnamed.add(wish.endpointId);
@@ -103,14 +104,14 @@ async function join(context: DriverContext, wish: JoinWish, signal: AbortSignal)
 
 /** Takes the endpoint's interface away, if it has one; what cannot be done now is done later. */
 async function detach(context: DriverContext, record: EndpointRecord, signal: AbortSignal): Promise<void> {
-  if (record.state === 'created' || record.network === undefined) return;
+  if (record.network === undefined) return;
   await context.attacher.remove(toRemoveRequest(context, record), signal);
 }
 
 async function deleteEndpoint(context: DriverContext, { endpointId }: EndpointName, signal: AbortSignal) {
   const record = context.endpoints.tryLoad(endpointId);
   if (record === undefined) return;
-  if (record.state === 'created') return context.endpoints.remove(endpointId);
+  if (record.network === undefined) return context.endpoints.remove(endpointId);
   const deleting: EndpointRecord = { ...record, state: 'deleting' };
   context.endpoints.save(endpointId, deleting);
   await detach(context, deleting, signal);
