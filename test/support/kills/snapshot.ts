@@ -70,8 +70,8 @@ function linesOf(sections: Sections, name: string): readonly string[] {
 }
 
 function describeKept(line: string): string {
-  const { endpoint, supplied: _, ...rest } = JSON.parse(line);
-  return `kept ${describeEndpoint(endpoint)} ${JSON.stringify(rest)}`;
+  const { endpoint, supplied: _, isInternal = false, ...rest } = JSON.parse(line);
+  return `kept ${describeEndpoint(endpoint)} ${JSON.stringify({ ...rest, isInternal })}`;
 }
 
 function describeHost(sections: Sections): readonly string[] {
