@@ -68,7 +68,7 @@ test('explain says it of a kind, a field, and what lies in one', async () => {
     'No effect here: the kernel does not see requests; the rule allows nothing.',
   );
   expect((await session.run('explain workloadendpoint.spec.ports.hostPort')).out).toContain(
-    'No effect here: no port of the host is mapped.',
+    'No effect here: a port of the host is mapped by what the client of a workload asks for.',
   );
   expect((await session.run('explain felixconfig.spec.logPrefix')).out).not.toContain('No effect');
 });
