@@ -161,7 +161,7 @@ test('an address outside the pools is refused', async () => {
 test('a malformed address is refused', async () => {
   await expectRefusal(
     run('--net=network1:IP=300.1.2.3'),
-    `${failed('network1')}invalid environment; CNI_ARGS IP: found "300.1.2.3", wanted an IPv4 or IPv6 address`,
+    `${failed('network1')}invalid environment: CNI_ARGS IP: found "300.1.2.3", wanted an IPv4 or IPv6 address`,
   );
 });
 
