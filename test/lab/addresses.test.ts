@@ -16,6 +16,9 @@ spec: {cidr: 10.66.0.0/23, blockSize: 27, assignmentMode: Manual}`;
 const bun = join(import.meta.dir, '../../node_modules/.bin/bun');
 const burstProgram = join(import.meta.dir, '../support/host/plugin-burst.ts');
 
+/** A host of a lab has a /tmp of its own. */
+const isSeenByHosts = !import.meta.dir.startsWith('/tmp/');
+
 let lab: Lab;
 beforeAll(async () => {
   lab = await openLab('addresses');
@@ -59,28 +62,34 @@ function quantile(calls: readonly BurstCall[], share: number): number {
   return Math.round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0);
 }
 
-test(`two hosts, ${CONTAINERS} containers each at once, ${ROUNDS} times: no address twice, none lost`, async () => {
-  const [adds, dels]: [BurstCall[], BurstCall[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
-    const added = await burst('ADD', round);
-    const addresses = added.map(({ output }): string => JSON.parse(output).ips[0].address);
-    expect(new Set(addresses).size).toBe(CONTAINERS * HOSTS.length);
-    const during = await observeStore();
-    expect([during.held, during.keys.length]).toEqual([addresses.length, 2 * addresses.length]);
-    dels.push(...(await burst('DEL', round)));
-    expect(await observeStore()).toEqual({ keys: [], held: 0 });
-    adds.push(...added);
-  }
-  for (const [what, calls] of [
-    ['ADD', adds],
-    ['DEL', dels],
-  ] as const)
-    console.log(
-      `${what} of ${CONTAINERS} at once on each of two hosts: p50 ${quantile(calls, 0.5)} ms, p99 ${quantile(calls, 0.99)} ms`,
-    );
-  const check = await lab.must('calico-01', 'calicoctl ipam check');
-  expect(check).toEndWith('Check complete; found 0 problems.\n');
-}, 600_000);
+const BURSTS = `two hosts, ${CONTAINERS} containers each at once, ${ROUNDS} times: no address twice, none lost`;
+
+test.skipIf(!isSeenByHosts)(
+  BURSTS,
+  async () => {
+    const [adds, dels]: [BurstCall[], BurstCall[]] = [[], []];
+    for (let round = 0; round < ROUNDS; round++) {
+      const added = await burst('ADD', round);
+      const addresses = added.map(({ output }): string => JSON.parse(output).ips[0].address);
+      expect(new Set(addresses).size).toBe(CONTAINERS * HOSTS.length);
+      const during = await observeStore();
+      expect([during.held, during.keys.length]).toEqual([addresses.length, 2 * addresses.length]);
+      dels.push(...(await burst('DEL', round)));
+      expect(await observeStore()).toEqual({ keys: [], held: 0 });
+      adds.push(...added);
+    }
+    for (const [what, calls] of [
+      ['ADD', adds],
+      ['DEL', dels],
+    ] as const)
+      console.log(
+        `${what} of ${CONTAINERS} at once on each of two hosts: p50 ${quantile(calls, 0.5)} ms, p99 ${quantile(calls, 0.99)} ms`,
+      );
+    const check = await lab.must('calico-01', 'calicoctl ipam check');
+    expect(check).toEndWith('Check complete; found 0 problems.\n');
+  },
+  600_000,
+);
 
 const plugin = (path: string, command: string, id: string, config: object) =>
   `printf %s '${JSON.stringify(config)}' | CNI_COMMAND=${command} CNI_CONTAINERID=${id} CNI_NETNS=/var/run/netns/${id} CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin:/usr/lib/cni ${path}`;
