@@ -66,6 +66,7 @@ export async function planScenario(site: KillSite, scenario: Scenario): Promise<
   await withStore(site, scenario, async () => {
     steps = await listSteps(site.agent(), () => site.attempt(calls));
   });
+  if (scenario.isStoreAway) site.must(calls); // what could not be done then is done now
   const done = await observeSettled(site);
   site.must(end);
   return { scenario, references: { before: atFirst, done }, steps };

@@ -23,6 +23,7 @@ interface StoredEndpoint {
     readonly endpoint: string;
     readonly mac: string;
     readonly ipNetworks: readonly string[];
+    readonly profiles: readonly string[];
   };
 }
 
@@ -59,10 +60,18 @@ function describeBlock({ cidr, affinity, allocations, unallocated, attributes }:
   ];
 }
 
+/** A network that is alone on its interface may have shared it before: that it did stays noted, and means nothing more. */
+function isAlone(annotations: unknown, { profiles, endpoint }: StoredEndpoint['spec']): boolean {
+  const [network] = profiles;
+  const alone = { 'ocicat/addresses-of': network, 'ocicat/networks': `${network}/${endpoint}` };
+  return profiles.length === 1 && Bun.deepEquals(annotations, alone);
+}
+
 /** Also of a file that keeps one. */
 export function describeEndpoint({ metadata, ...rest }: StoredEndpoint): string {
-  const { uid: _, creationTimestamp: __, ...named } = metadata;
-  return JSON.stringify({ ...named, ...rest });
+  const { uid: _, creationTimestamp: __, annotations, ...named } = metadata;
+  const noted = annotations === undefined || isAlone(annotations, rest.spec) ? {} : { annotations };
+  return JSON.stringify({ ...named, ...noted, ...rest });
 }
 
 function describeOne({ key, value }: Stored): readonly string[] {
