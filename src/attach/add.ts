@@ -27,7 +27,16 @@ import { releaseGone } from './gone-holders.ts';
 import { requireFreePorts, requireMappable, requireUnusedPorts, wantsPortsOf } from './host-ports.ts';
 import { createLink, linkSpecOf } from './link.ts';
 import { nameserversOf } from './nameservers.ts';
-import { commit, dropEndpoint, handleOf, type Operation, saveEndpoint, undoSignal, withUndo } from './operation.ts';
+import {
+  commit,
+  dropEndpoint,
+  handleOf,
+  type Operation,
+  saveEndpoint,
+  strikeOut,
+  undoSignal,
+  withUndo,
+} from './operation.ts';
 import { awaitReadiness } from './readiness.ts';
 import { removeFromStore } from './remove.ts';
 import type { AddressProvider, Attached, AttachRequest, ProvidedAddresses } from './request.ts';
@@ -49,20 +58,22 @@ function requireWanted({ provider, addresses: wanted }: AttachRequest, { address
 }
 
 /** Whatever it has noted of a request that came to nothing; later, where it cannot now. One that is not installed has noted nothing. */
-async function giveBackAll({ context, request }: Add, provider: AddressProvider): Promise<void> {
+async function giveBackAll(operation: Add, provider: AddressProvider): Promise<void> {
   try {
     await provider.giveBack(undoSignal());
   } catch (failure) {
-    context.log.warn(`give back addresses of ${provider.name}`, failure);
-    if (!isOcicatError(failure, 'invalid')) request.deferred.save();
+    operation.context.log.warn(`give back addresses of ${provider.name}`, failure);
+    if (!isOcicatError(failure, 'invalid')) return;
   }
+  strikeOut(operation);
 }
 
-/** From another provider, which has its own store: taken before our commit. */
+/** From another provider, which has its own store: taken before our commit, and how it is given back is written down before that. */
 async function takeProvided(operation: Add): Promise<ProvidedAddresses | undefined> {
   const { request, signal } = operation;
   const { provider } = request;
   if (provider === undefined) return undefined;
+  request.deferred.save();
   try {
     const provided = await provider.take(signal);
     requireWanted(request, provided);

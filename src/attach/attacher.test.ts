@@ -360,6 +360,24 @@ test('so do addresses alone, which no endpoint tells of', async () => {
   expect([await left(), deferred]).toEqual([[0, 0, 0], undefined]);
 });
 
+test('what another provider was giving when the ADD was cut off is given back by the next start', async () => {
+  let given = 0;
+  const take = async () => {
+    given += 1;
+    return NEVER;
+  };
+  const giveBack = async () => {
+    given -= 1;
+  };
+  const nothing = async () => undefined;
+  const provider = { name: 'other', take, giveBack, check: nothing, collect: nothing, status: nothing };
+  void (await open()).add(requestOf({ provider }), signal);
+  while (given === 0) await Bun.sleep(1);
+  expect(deferred).toBeDefined();
+  await (await open()).removeIfDeferred(requestOf({ provider }), signal);
+  expect([given, deferred]).toEqual([0, undefined]);
+});
+
 test('an ADD of what stands already, cut off or failed, is never taken back: its workload may live', async () => {
   await (await open()).add(requestOf(), signal);
   await cutOff({ policyApplied: () => NEVER }, (attacher) => attacher.add(requestOf(), signal));

@@ -68,8 +68,8 @@ function isUnsure(error: unknown): boolean {
   return isOcicatError(error, 'unavailable', 'timeout', 'aborted');
 }
 
-/** One that stands is done once more, to no effect. */
-function strikeOut({ context, request: { attachment, deferred } }: Operation): void {
+/** A removal that is not needed any more; one that stays is done once more, to no effect. */
+export function strikeOut({ context, request: { attachment, deferred } }: Operation): void {
   try {
     deferred.clear();
   } catch (error) {

@@ -32,12 +32,12 @@ function numbersOf(links: string): ReadonlyMap<number, unknown> {
   return new Map(objectsOf(links).map(({ ifindex, ifname }) => [Number(ifindex), ifname]));
 }
 
-/** Rules and routes of an interface that has gone are no more than what the next one takes away. */
+/** A table says something where a pod has several interfaces; what is in one that has gone goes with the next interface. */
 function describePodObject(kind: string, fields: Fields, names: ReadonlyMap<number, unknown>): readonly string[] {
   const number = Number(fields.table) - FIRST_TABLE;
   if (!(number > 0)) return [pick(kind, fields)];
   const name = names.get(number);
-  return name === undefined ? [] : [pick(kind, { ...fields, table: `of ${name}` })];
+  return name === undefined || names.size < 3 ? [] : [pick(kind, { ...fields, table: `of ${name}` })]; // `lo` is one
 }
 
 /** By kind, what ip(8) prints of a pod's namespace. */
