@@ -29,6 +29,7 @@ interface Flow {
   readonly file: string;
 }
 
+/** Returns when its program has been started, however long a busy machine takes for that. */
 async function startFlow(
   { lab }: UnderlayLab,
   from: Pod,
@@ -41,7 +42,8 @@ async function startFlow(
   const command = kind === 'icmp' ? ping : `python3 -c '${COUNTER}' ${address}`;
   await lab.must(
     from.host,
-    `rm -f ${file}; ${inside(from)} setsid --fork bash -c 'echo $$ >${file}.pid; exec "$@"' - ${command} >${file} 2>&1 </dev/null`,
+    `rm -f ${file} ${file}.pid; ${inside(from)} setsid --fork bash -c 'echo $$ >${file}.pid; exec "$@"' - ${command} >${file} 2>&1 </dev/null
+    for i in $(seq 250); do grep -qvx bash /proc/$(cat ${file}.pid 2>/dev/null)/comm 2>/dev/null && break; sleep 0.02; done`,
   );
   return {
     name: `${from.name} -${kind}-> ${to.name} over ${address.includes(':') ? 'ipv6' : 'ipv4'}`,
